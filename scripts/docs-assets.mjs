@@ -1,0 +1,13 @@
+// Puts the documentation page's assets where the Worker serves them from: our own origin, no CDN.
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const target = join('public', 'docs', 'assets');
+mkdirSync(target, { recursive: true });
+for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) copyFileSync(join(source, file), join(target, file));
+writeFileSync(
+  join(target, 'start.js'),
+  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, persistAuthorization: false });\n",
+);

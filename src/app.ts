@@ -1,0 +1,36 @@
+import { Hono } from 'hono';
+import { authRoutes } from './auth/routes';
+import type { compose } from './composition';
+import type { AppEnv } from './http/context';
+import { applyMiddleware } from './http/middleware';
+import { mountDocumentation } from './http/openapi';
+import { handleError, handleNotFound } from './http/problem';
+import { operationsRoutes } from './operations/routes';
+import { userRoutes } from './users/routes';
+
+/** Every domain's routes. */
+const routes = new Hono<AppEnv>()
+  .basePath('/v1')
+  .route('/', operationsRoutes)
+  .route('/auth', authRoutes)
+  .route('/users', userRoutes);
+
+/** The type of the API, for `hc`. */
+export type AppType = typeof routes;
+
+/** The HTTP app; `composeServices` makes the services of a request. */
+export function createApp(composeServices: typeof compose): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.onError(handleError);
+  app.notFound(handleNotFound);
+  app.use(async (c, next) => {
+    const services = composeServices(c.env, (promise) => c.executionCtx.waitUntil(promise));
+    c.set('services', services);
+    c.set('logger', services.logger);
+    await next();
+  });
+  applyMiddleware(app);
+  app.route('/', routes);
+  mountDocumentation(app);
+  return app;
+}

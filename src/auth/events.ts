@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { defineEvent } from '../cqrs/event';
+
+export const SessionRefreshed = defineEvent({ type: 'SessionRefreshed', streamType: 'session', schema: z.strictObject({}) });
+
+export const SessionRevoked = defineEvent({
+  type: 'SessionRevoked',
+  streamType: 'session',
+  schema: z.strictObject({ reason: z.enum(['logout', 'reuse']) }),
+});
+
+/** The token of the reset is derived from the stream's id and a secret: it never travels in an event. */
+export const PasswordResetRequested = defineEvent({
+  type: 'PasswordResetRequested',
+  streamType: 'password-reset',
+  schema: z.strictObject({ userId: z.uuid() }),
+});
+
+export const authEvents = [SessionRefreshed, SessionRevoked, PasswordResetRequested];

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { anyPassword, newPassword } from '../users/schemas';
+
+const secret = z.string().min(1).max(512);
+const username = z.string().trim().toLowerCase().min(1).max(254);
+
+export const signIn = z.strictObject({ username, password: anyPassword });
+export const refresh = z.strictObject({ refreshToken: secret });
+
+/** The OAuth 2.0 form (RFC 6749, 4.3.2 and 6). Parameters we don't know are ignored, as the RFC asks. */
+export const tokenRequest = z
+  .discriminatedUnion('grant_type', [
+    z.object({ grant_type: z.literal('password'), username, password: anyPassword }),
+    z.object({ grant_type: z.literal('refresh_token'), refresh_token: secret }),
+  ])
+  .meta({ ref: 'TokenRequest' });
+
+export const tokenAnswer = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int().meta({ description: 'Seconds until the access token expires.' }),
+    refresh_token: z.string(),
+  })
+  .meta({ ref: 'TokenAnswer' });
+
+export const tokenError = z
+  .object({
+    error: z.enum(['invalid_grant', 'invalid_request', 'unsupported_grant_type']),
+    error_description: z.string(),
+  })
+  .meta({ ref: 'TokenError' });
+
+export const logout = z.strictObject({ refreshToken: secret }).meta({ ref: 'Logout' });
+export const requestPasswordReset = z.strictObject({ email: username }).meta({ ref: 'RequestPasswordReset' });
+export const confirmPasswordReset = z
+  .strictObject({ token: secret, password: newPassword })
+  .meta({ ref: 'ConfirmPasswordReset' });

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/** Says which variables are wrong and why, never what they hold. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const secret = z
+  .string({ error: 'is missing: set it with `wrangler secret put`' })
+  .min(32, 'must have at least 32 characters')
+  .refine((value) => new Set(value).size >= 10, 'is too weak: use random characters');
+
+const address = z.string().regex(/^(?:[^<>\r\n"]+ )?<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be "Name <address>" or an address');
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const port = z.coerce.number().int().min(1).max(65_535);
+
+const shared = {
+  ISSUER: z.url(),
+  AUDIENCE: z.string().min(1),
+  EPOCH: z.string().min(1).max(64),
+  TOKEN_SECRET: secret,
+  TOKEN_SECRET_PREVIOUS: secret.optional(),
+  EMAIL_FROM: address,
+  PASSWORD_RESET_URL: z.url(),
+  CORS_ORIGINS: z.string().optional(),
+  FIRST_ADMIN_EMAIL: z.string().trim().toLowerCase().pipe(z.email()).optional(),
+  FIRST_ADMIN_PASSWORD: z.string().min(12).max(128).optional(),
+};
+
+const schema = z
+  .discriminatedUnion('EMAIL_TRANSPORT', [
+    z.object({ ...shared, EMAIL_TRANSPORT: z.enum(['cloudflare', 'console']) }),
+    z.object({
+      ...shared,
+      EMAIL_TRANSPORT: z.literal('smtp'),
+      SMTP_HOST: z.string().min(1),
+      SMTP_PORT: port,
+      // TLS from the first byte, or STARTTLS; both off only for a server on the same machine.
+      SMTP_SECURE: flag.default(true),
+      SMTP_STARTTLS: flag.default(true),
+      SMTP_USERNAME: z.string().min(1).optional(),
+      SMTP_PASSWORD: z.string().min(1).optional(),
+    }),
+  ])
+  .refine((vars) => (vars.FIRST_ADMIN_EMAIL === undefined) === (vars.FIRST_ADMIN_PASSWORD === undefined), {
+    path: ['FIRST_ADMIN_EMAIL'],
+    error: 'and FIRST_ADMIN_PASSWORD come together',
+  });
+
+export interface Mailbox {
+  name?: string;
+  email: string;
+}
+
+export interface SmtpConfig {
+  host: string;
+  port: number;
+  secure: boolean;
+  startTls: boolean;
+  credentials?: { username: string; password: string };
+}
+
+export type EmailConfig = { from: Mailbox } & (
+  | { transport: 'cloudflare' | 'console' }
+  | { transport: 'smtp'; smtp: SmtpConfig }
+);
+
+export interface Config {
+  issuer: string;
+  audience: string;
+  epoch: string;
+  /** The first one signs; all of them verify. */
+  tokenSecrets: readonly [string, ...string[]];
+  email: EmailConfig;
+  passwordResetUrl: string;
+  firstAdmin: { email: string; password: string } | undefined;
+  corsOrigins: readonly string[];
+}
+
+function parseMailbox(text: string): Mailbox {
+  const [, name, email = text] = /^(.*?)\s*<(.+)>$/.exec(text) ?? [];
+  return name ? { name, email } : { email };
+}
+
+function toEmailConfig(vars: z.infer<typeof schema>): EmailConfig {
+  const from = parseMailbox(vars.EMAIL_FROM);
+  if (vars.EMAIL_TRANSPORT !== 'smtp') return { from, transport: vars.EMAIL_TRANSPORT };
+  const { SMTP_HOST: host, SMTP_PORT, SMTP_SECURE: secure, SMTP_STARTTLS: startTls, SMTP_USERNAME, SMTP_PASSWORD } = vars;
+  const credentials =
+    SMTP_USERNAME && SMTP_PASSWORD ? { credentials: { username: SMTP_USERNAME, password: SMTP_PASSWORD } } : {};
+  return { from, transport: 'smtp', smtp: { host, port: SMTP_PORT, secure, startTls, ...credentials } };
+}
+
+const known = new WeakMap<object, Config>();
+
+/** Validates variables and secrets, once for each environment. @throws ConfigError naming every one that is wrong. */
+export function loadConfig(env: object): Config {
+  const cached = known.get(env);
+  if (cached) return cached;
+  const parsed = schema.safeParse(env);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new ConfigError(`The configuration is not usable: ${problems.join('; ')}`);
+  }
+  const vars = parsed.data;
+  const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password, TOKEN_SECRET_PREVIOUS: previous } = vars;
+  const config: Config = {
+    issuer: vars.ISSUER,
+    audience: vars.AUDIENCE,
+    epoch: vars.EPOCH,
+    tokenSecrets: previous === undefined ? [vars.TOKEN_SECRET] : [vars.TOKEN_SECRET, previous],
+    email: toEmailConfig(vars),
+    passwordResetUrl: vars.PASSWORD_RESET_URL,
+    firstAdmin: email && password ? { email, password } : undefined,
+    corsOrigins: vars.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
+  };
+  known.set(env, config);
+  return config;
+}

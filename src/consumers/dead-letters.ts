@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { Deliveries } from '../cqrs/deliveries';
+import { subscriptions } from '../cqrs/event';
+import type { Logger } from '../platform/logger';
+import { backoffSeconds, type Consumer, describeError } from './consumer';
+
+const addressSchema = z.object({ subscription: z.enum(subscriptions), position: z.int().positive() });
+
+/** Consumes the dead-letter queue: what the other queues gave up becomes a dead delivery, visible with its error. */
+export function createDeadLetterConsumer(deliveries: Deliveries, logger: Logger): Consumer {
+  return async (batch) => {
+    for (const message of batch.messages) {
+      const address = addressSchema.safeParse(message.body);
+      if (!address.success) {
+        // It names no delivery of ours; where there is one, the relay sends it anew.
+        logger.error('dead-letter.unreadable', undefined, { messageId: message.id });
+        message.ack();
+        continue;
+      }
+      const { subscription, position } = address.data;
+      try {
+        await deliveries.bury(subscription, [position], 'the queue gave up after its last try');
+        logger.error('dead-letter.stored', undefined, { subscription, position });
+        message.ack();
+      } catch (error) {
+        logger.warn('dead-letter.not-stored', { subscription, position, error: describeError(error) });
+        message.retry({ delaySeconds: backoffSeconds(message.attempts) });
+      }
+    }
+  };
+}

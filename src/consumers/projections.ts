@@ -1,0 +1,13 @@
+import type { RecordedEvent } from '../cqrs/event';
+import type { Projector } from '../cqrs/projector';
+import type { Outcome } from './consumer';
+
+/** Handles events by projecting them; what a busy or failed key holds up is tried again later. */
+export function createProjectionHandler(projector: Projector) {
+  return async (events: readonly RecordedEvent[]): Promise<Map<number, Outcome>> => {
+    const { done, errors } = await projector.project(events);
+    const [error] = errors.values();
+    const rest: Outcome = error === undefined ? { kind: 'later' } : { kind: 'failed', error };
+    return new Map(events.map(({ position }) => [position, done.has(position) ? { kind: 'done' } : rest]));
+  };
+}

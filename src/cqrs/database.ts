@@ -1,0 +1,53 @@
+import type { BatchItem } from 'drizzle-orm/batch';
+import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+
+export type Database = DrizzleD1Database;
+export type Statement = BatchItem<'sqlite'>;
+
+export interface DatabaseSession {
+  db: Database;
+  /** The newest state that this session has seen; null where the runtime has none. */
+  bookmark(): string | null;
+}
+
+/**
+ * Opens a D1 session.
+ * @param from `first-unconstrained` (the nearest replica), `first-primary`, or a bookmark to be at least as new as.
+ */
+export function openSession(database: D1Database, from: string): DatabaseSession {
+  const session = database.withSession(from);
+  return {
+    // A D1 session has every method of D1Database that drizzle calls; only its declared type lacks the rest.
+    db: drizzle(session as unknown as D1Database),
+    bookmark: () => session.getBookmark(),
+  };
+}
+
+/** Runs statements in one D1 batch: one round trip, one transaction, the results in order. */
+export async function runBatch(db: Database, statements: readonly Statement[]): Promise<unknown[]> {
+  const [first, ...rest] = statements;
+  return first ? await db.batch([first, ...rest]) : [];
+}
+
+function* messagesOf(error: unknown): Generator<string> {
+  for (let current = error; current instanceof Error; current = current.cause) yield current.message;
+}
+
+/**
+ * Which constraint a failed statement broke (`users.email`, or `stock` for a named CHECK), if any.
+ * Only this part of the message is used: the rest of a DrizzleQueryError holds the bound values.
+ */
+export function brokenConstraint(error: unknown): string | undefined {
+  for (const message of messagesOf(error)) {
+    const match = /(?:UNIQUE|CHECK|NOT NULL) constraint failed: ([\w., ]+?)(?::|$)/m.exec(message);
+    if (match?.[1]) return match[1].trim();
+  }
+  return undefined;
+}
+
+const unclear = ['Network connection lost', 'storage caused object to be reset', 'reset because its code was updated'];
+
+/** Whether a write failed in a way that leaves open if it was applied. */
+export function isUnclearFailure(error: unknown): boolean {
+  return [...messagesOf(error)].some((message) => unclear.some((text) => message.includes(text)));
+}

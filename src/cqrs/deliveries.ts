@@ -1,0 +1,135 @@
+import { sql } from 'drizzle-orm';
+import type { Clock } from '../platform/clock';
+import { openSession } from './database';
+import type { RecordedEvent, Subscription } from './event';
+
+/** A delivery whose time has come, with its event as the log holds it. */
+export interface DueDelivery {
+  subscription: Subscription;
+  attempts: number;
+  event: RecordedEvent;
+}
+
+/** The state of a delivery as a claim finds it: won, at work elsewhere, or not there any more. */
+export type ClaimResult = 'won' | 'busy' | 'gone';
+
+/** The outbox: what has been committed but not yet handled. A row exists exactly as long as the work is not done. */
+export interface Deliveries {
+  /** Claims deliveries for a handler whose effect must not be doubled; the claim runs out by itself. */
+  claim(subscription: Subscription, positions: readonly number[]): Promise<Map<number, ClaimResult>>;
+  /** Notes that the work is done. */
+  complete(subscription: Subscription, positions: readonly number[]): Promise<void>;
+  /** Notes a failure, frees the claim, and keeps the relay away until the queue's own retry has had its turn. */
+  recordFailure(subscription: Subscription, position: number, error: string, retryInSeconds: number): Promise<void>;
+  /** Makes dead letters: nothing tries them again until somebody replays them. */
+  bury(subscription: Subscription, positions: readonly number[], error: string): Promise<void>;
+  /** Takes what is due, and puts it off so that a second relay leaves it alone. */
+  takeDue(limit: number): Promise<DueDelivery[]>;
+}
+
+/** How long one attempt at an external effect may take. */
+const claimMs = 60_000;
+/** How long the relay waits before it sends the same delivery again: doubles up to an hour. */
+const relayBaseMs = 60_000;
+const relayCapMs = 3_600_000;
+/** The relay gives up after this many sendings that nobody handled. */
+const relayTries = 20;
+
+interface DueRow {
+  position: number;
+  subscription: Subscription;
+  attempts: number;
+  id: string;
+  stream_type: string;
+  stream_id: string;
+  version: number;
+  type: string;
+  schema_version: number;
+  data: string;
+  metadata: string;
+  occurred_at: string;
+}
+
+export function createDeliveries(database: D1Database, clock: Clock): Deliveries {
+  const open = () => openSession(database, 'first-primary').db;
+  return {
+    async claim(subscription, positions) {
+      const list = JSON.stringify(positions);
+      const now = clock.now();
+      const db = open();
+      const [before, won] = await db.batch([
+        db.all<{ position: number }>(sql`
+          SELECT position FROM deliveries
+          WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))`),
+        db.all<{ position: number }>(sql`
+          UPDATE deliveries SET claimed_until = ${now + claimMs}
+          WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))
+            AND claimed_until <= ${now} AND status = 'pending'
+          RETURNING position`),
+      ]);
+      const present = new Set(before.map(({ position }) => position));
+      const ours = new Set(won.map(({ position }) => position));
+      const resultOf = (position: number) => (ours.has(position) ? 'won' : present.has(position) ? 'busy' : 'gone');
+      return new Map(positions.map((position) => [position, resultOf(position)]));
+    },
+
+    async complete(subscription, positions) {
+      await open().run(sql`
+        DELETE FROM deliveries WHERE subscription = ${subscription}
+          AND position IN (SELECT value FROM json_each(${JSON.stringify(positions)}))`);
+    },
+
+    async recordFailure(subscription, position, error, retryInSeconds) {
+      await open().run(sql`
+        UPDATE deliveries SET attempts = attempts + 1, last_error = ${error}, claimed_until = 0,
+          available_at = ${clock.now() + retryInSeconds * 1000 + relayBaseMs}
+        WHERE subscription = ${subscription} AND position = ${position} AND status = 'pending'`);
+    },
+
+    async bury(subscription, positions, error) {
+      await open().run(sql`
+        UPDATE deliveries SET status = 'dead', last_error = coalesce(last_error, ${error}), claimed_until = 0
+        WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${JSON.stringify(positions)}))`);
+    },
+
+    async takeDue(limit) {
+      const now = clock.now();
+      const db = open();
+      const due = sql`
+        SELECT position, subscription FROM deliveries WHERE status = 'pending' AND available_at <= ${now}
+        ORDER BY available_at, position LIMIT ${limit}`;
+      const [rows] = await db.batch([
+        db.all<DueRow>(sql`
+          SELECT due.subscription, deliveries.attempts, events.* FROM (${due}) AS due
+            JOIN deliveries USING (position, subscription) JOIN events USING (position)`),
+        db.run(sql`
+          UPDATE deliveries SET attempts = attempts + 1,
+            available_at = ${now} + min(${relayCapMs}, ${relayBaseMs} << min(attempts, 10)),
+            status = CASE WHEN attempts + 1 >= ${relayTries} THEN 'dead' ELSE status END,
+            last_error = CASE WHEN attempts + 1 >= ${relayTries}
+              THEN coalesce(last_error, 'sent again and again, but never handled') ELSE last_error END
+          WHERE (position, subscription) IN (${due})`),
+      ]);
+      return rows.map(toDueDelivery);
+    },
+  };
+}
+
+function toDueDelivery(row: DueRow): DueDelivery {
+  return {
+    subscription: row.subscription,
+    attempts: row.attempts,
+    event: {
+      position: row.position,
+      id: row.id,
+      streamType: row.stream_type,
+      streamId: row.stream_id,
+      version: row.version,
+      type: row.type,
+      schemaVersion: row.schema_version,
+      data: JSON.parse(row.data),
+      metadata: JSON.parse(row.metadata),
+      occurredAt: row.occurred_at,
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { RecordedEvent } from './event';
+
+/**
+ * The wire form of an event: CloudEvents 1.0, JSON. Extension attributes carry what our log adds: `position` is the
+ * global order, `streamversion` the order within `subject`, `schemaversion` the version of `data`.
+ */
+const envelopeSchema = z.object({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1),
+  source: z.string().min(1),
+  type: z.string().startsWith('frontdesk.'),
+  subject: z.string().includes('/'),
+  time: z.iso.datetime(),
+  datacontenttype: z.literal('application/json'),
+  data: z.unknown(),
+  position: z.int().positive(),
+  streamversion: z.int().positive(),
+  schemaversion: z.int().positive(),
+  commandid: z.string(),
+  requestid: z.string(),
+  actorid: z.string().optional(),
+  traceparent: z.string().optional(),
+});
+
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+export function toEnvelope(event: RecordedEvent): Envelope {
+  const { commandId, requestId, actorId, traceparent } = event.metadata;
+  return {
+    specversion: '1.0',
+    id: event.id,
+    source: '/frontdesk',
+    type: `frontdesk.${event.type}`,
+    subject: `${event.streamType}/${event.streamId}`,
+    time: event.occurredAt,
+    datacontenttype: 'application/json',
+    data: event.data,
+    position: event.position,
+    streamversion: event.version,
+    schemaversion: event.schemaVersion,
+    commandid: commandId,
+    requestid: requestId,
+    ...(actorId === undefined ? {} : { actorid: actorId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+/** @throws ZodError when the message is not one of our envelopes. */
+export function fromEnvelope(message: unknown): RecordedEvent {
+  const envelope = envelopeSchema.parse(message);
+  const slash = envelope.subject.indexOf('/');
+  return {
+    position: envelope.position,
+    id: envelope.id,
+    type: envelope.type.slice('frontdesk.'.length),
+    streamType: envelope.subject.slice(0, slash),
+    streamId: envelope.subject.slice(slash + 1),
+    version: envelope.streamversion,
+    schemaVersion: envelope.schemaversion,
+    data: envelope.data,
+    metadata: {
+      commandId: envelope.commandid,
+      requestId: envelope.requestid,
+      actorId: envelope.actorid,
+      traceparent: envelope.traceparent,
+    },
+    occurredAt: envelope.time,
+  };
+}

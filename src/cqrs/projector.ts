@@ -1,0 +1,120 @@
+import type { Clock } from '../platform/clock';
+import { newId } from '../platform/ids';
+import { openSession } from './database';
+import { type DocumentStore, isRefusal } from './document-store';
+import type { RecordedEvent } from './event';
+import { type Claim, claimAndLoad, confirm, type Delivery, type PutResult, pacing } from './projector-steps';
+import { type Target, targetsOf, type View } from './view';
+
+/** What became of a projection, by event position. */
+export interface ProjectionOutcome {
+  /** Handled: its deliveries are gone. */
+  done: ReadonlySet<number>;
+  /** Why keys failed, by `view:key`; a busy key is no failure. */
+  errors: ReadonlyMap<string, unknown>;
+}
+
+/** Brings read models up to date with the write model; see "The projector" in the architecture notes of the README. */
+export interface Projector {
+  /** Projects the keys that the events touch. What is not `done` is to be tried again later. */
+  project(events: readonly RecordedEvent[]): Promise<ProjectionOutcome>;
+  /** Projects the views that must not wait for the queue (`atOnceOn`), on behalf of the command. */
+  projectAtOnce(events: readonly RecordedEvent[]): Promise<void>;
+  /** Projects keys again whatever their position: unsettled and run-out ones. */
+  refresh(keys: readonly { view: string; key: string }[]): Promise<ReadonlyMap<string, unknown>>;
+}
+
+export interface ProjectorOptions {
+  database: D1Database;
+  documents: DocumentStore;
+  views: readonly View[];
+  epoch: string;
+  clock: Clock;
+}
+
+/** D1 takes about 100 statements a batch, and each key is one of them. */
+const keysPerBatch = 80;
+
+export function createProjector(options: ProjectorOptions): Projector {
+  const views = new Map(options.views.map((view) => [view.name, view]));
+
+  /** Claim, put, confirm: two round trips to D1 for up to `keysPerBatch` keys. */
+  async function run(targets: readonly Target[], deliveries: readonly Delivery[]): Promise<ProjectionOutcome> {
+    const done = new Set<number>();
+    const errors = new Map<string, unknown>();
+    const merged = mergeTargets(targets);
+    // An event that touches nothing still has its delivery to be deleted: hence at least one round.
+    for (let start = 0; start === 0 || start < merged.length; start += keysPerBatch) {
+      const { db } = openSession(options.database, 'first-primary');
+      const claim = await claimAndLoad(db, views, merged.slice(start, start + keysPerBatch), newId(), options.clock);
+      const put = await putAll(options, claim, errors);
+      for (const position of await confirm(db, claim, put, deliveries, options.clock)) done.add(position);
+    }
+    return { done, errors };
+  }
+
+  return {
+    project(events) {
+      const deliveries = events.map((event) => ({ position: event.position, targets: targetsOf(options.views, event) }));
+      return run(
+        deliveries.flatMap(({ targets }) => targets),
+        deliveries,
+      );
+    },
+    async projectAtOnce(events) {
+      const targets = events.flatMap((event) =>
+        targetsOf(
+          options.views.filter(({ atOnceOn }) => atOnceOn.includes(event.type)),
+          event,
+        ),
+      );
+      if (targets.length > 0) await run(targets, []);
+    },
+    async refresh(keys) {
+      // Beyond every position, so that no key counts as done.
+      const targets = keys.map((key) => ({ ...key, position: Number.MAX_SAFE_INTEGER }));
+      return targets.length === 0 ? new Map() : (await run(targets, [])).errors;
+    },
+  };
+}
+
+/** A key that several events touch is projected once, for the newest of them. */
+function mergeTargets(targets: readonly Target[]): Target[] {
+  const newest = new Map<string, Target>();
+  for (const target of targets) {
+    const id = `${target.view}:${target.key}`;
+    const known = newest.get(id);
+    if (!known || known.position < target.position) newest.set(id, target);
+  }
+  return [...newest.values()];
+}
+
+/** Step 2: puts what was won. */
+async function putAll(
+  { documents, epoch, clock }: ProjectorOptions,
+  claim: Claim,
+  errors: Map<string, unknown>,
+): Promise<PutResult> {
+  const result: PutResult = { put: [], refused: [] };
+  await Promise.all(
+    claim.won.map(async (work) => {
+      const { key, rows, view } = work;
+      let mayLand = false;
+      try {
+        const loaded = view.toDocument(rows, key);
+        const now = clock.now();
+        // Guard: a put that could outlast the claim is not begun. Nothing was sent, so the key is free for others.
+        if (now + pacing.putMs > claim.until) return void result.refused.push(work);
+        mayLand = true;
+        if (loaded) await documents.put(view.kvKey(key), { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
+        else await documents.delete(view.kvKey(key));
+        result.put.push(work);
+      } catch (error) {
+        errors.set(`${view.name}:${key}`, error);
+        // No guess: a put that failed in any way but a refusal may still land, so its claim is left to run out.
+        if (!mayLand || isRefusal(error)) result.refused.push(work);
+      }
+    }),
+  );
+  return result;
+}

@@ -1,0 +1,111 @@
+import type { Clock } from '../platform/clock';
+
+import type { ConsistencyToken } from './consistency';
+import { type Database, openSession, runBatch } from './database';
+import type { DocumentStore } from './document-store';
+import type { Document, View } from './view';
+
+/**
+ * How a read was answered: `strong` is at least as new as the token it carried, `eventual` promised nothing,
+ * `stale` is older than the token, and all there was while D1 could not answer.
+ */
+export type Consistency = 'strong' | 'eventual' | 'stale';
+
+export interface ReadResult<Data> {
+  document: { version: number; data: Data } | undefined;
+  consistency: Consistency;
+  /** Seconds since the document was projected; 0 where D1 answered. */
+  ageSeconds: number;
+}
+
+/** One document of a view. */
+export interface Wanted<Data> {
+  view: View<Data>;
+  key: string;
+  /** Whether a KV document that is older than the token will do: what decides access is judged by its own age. */
+  ignoreToken?: boolean;
+}
+
+type Results<Data extends readonly unknown[]> = { [Index in keyof Data]: ReadResult<Data[Index]> };
+type AllWanted<Data extends readonly unknown[]> = { [Index in keyof Data]: Wanted<Data[Index]> };
+
+export interface ReadModels {
+  /** Reads documents with one KV operation, and what KV lacks or has too old with one D1 round trip. */
+  read<Data extends readonly unknown[]>(
+    token: ConsistencyToken | undefined,
+    ...wanted: AllWanted<Data>
+  ): Promise<Results<Data>>;
+  /** Runs a query on D1 at the token's bookmark: deeper pages of lists. */
+  query<Row>(token: ConsistencyToken | undefined, build: (db: Database) => PromiseLike<Row>): Promise<Row>;
+}
+
+export function createReadModels(options: {
+  documents: DocumentStore;
+  database: D1Database;
+  epoch: string;
+  clock: Clock;
+}): ReadModels {
+  const { documents, database, epoch, clock } = options;
+
+  /** A token of another epoch names a position and a bookmark that mean nothing now: only the primary is sure. */
+  function sessionFrom(token: ConsistencyToken | undefined): string {
+    if (!token) return 'first-unconstrained';
+    return token.epoch === epoch ? (token.bookmark ?? 'first-primary') : 'first-primary';
+  }
+
+  function isFresh(document: Document, token: ConsistencyToken | undefined): boolean {
+    return !token || (token.epoch === epoch && document.asOf >= token.position);
+  }
+
+  function fromKv(document: Document, consistency: Consistency): ReadResult<unknown> {
+    const ageSeconds = Math.max(0, Math.floor((clock.now() - document.projectedAt) / 1000));
+    return { document: { version: document.version, data: document.data }, consistency, ageSeconds };
+  }
+
+  async function fromD1(wanted: readonly Wanted<unknown>[], token: ConsistencyToken | undefined) {
+    const { db } = openSession(database, sessionFrom(token));
+    const rows = await runBatch(
+      db,
+      wanted.map(({ view, key }) => view.query(db, key)),
+    );
+    const consistency: Consistency = token ? 'strong' : 'eventual';
+    return wanted.map(({ view, key }, index) => ({
+      document: view.toDocument(rows[index], key),
+      consistency,
+      ageSeconds: 0,
+    }));
+  }
+
+  async function read(token: ConsistencyToken | undefined, ...wanted: Wanted<unknown>[]) {
+    const cached = await documents.getAll(wanted.map(({ view, key }) => view.kvKey(key))).catch(() => new Map());
+    const results = new Map<Wanted<unknown>, ReadResult<unknown>>();
+    for (const item of wanted) {
+      const document = cached.get(item.view.kvKey(item.key));
+      if (document && (item.ignoreToken || isFresh(document, token))) {
+        results.set(item, fromKv(document, token && !item.ignoreToken ? 'strong' : 'eventual'));
+      }
+    }
+    const missing = wanted.filter((item) => !results.has(item));
+    if (missing.length > 0) {
+      try {
+        for (const [index, result] of (await fromD1(missing, token)).entries()) {
+          const item = missing[index];
+          if (item) results.set(item, result);
+        }
+      } catch (cause) {
+        for (const item of missing) {
+          const document = cached.get(item.view.kvKey(item.key));
+          if (!document) throw cause;
+          results.set(item, fromKv(document, 'stale'));
+        }
+      }
+    }
+    return wanted.map((item) => results.get(item));
+  }
+
+  return {
+    // Each result is the document of the view that was asked for in its place.
+    read: read as unknown as ReadModels['read'],
+    query: async (token, build) => build(openSession(database, sessionFrom(token)).db),
+  };
+}

@@ -1,0 +1,66 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
+
+/** The event log: `position` is the global order, in which commits become visible without gaps. */
+export const events = sqliteTable(
+  'events',
+  {
+    position: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    streamType: text('stream_type').notNull(),
+    streamId: text('stream_id').notNull(),
+    version: integer().notNull(),
+    type: text().notNull(),
+    schemaVersion: integer('schema_version').notNull(),
+    data: text().notNull(),
+    metadata: text().notNull(),
+    occurredAt: text('occurred_at').notNull(),
+  },
+  // The guard against lost updates: a batch that was made from a stale version rolls back whole.
+  (table) => [unique('events_stream').on(table.streamType, table.streamId, table.version)],
+);
+
+/** The outbox: a row exists exactly as long as the work is not done. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    position: integer()
+      .notNull()
+      .references(() => events.position),
+    subscription: text().notNull(),
+    attempts: integer().notNull().default(0),
+    /** Milliseconds: when the relay sends it again. */
+    availableAt: integer('available_at').notNull(),
+    /** Milliseconds: until then one consumer is at work on it, for handlers whose effect must not be doubled. */
+    claimedUntil: integer('claimed_until').notNull().default(0),
+    status: text({ enum: ['pending', 'dead'] }).notNull().default('pending'),
+    lastError: text('last_error'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.position, table.subscription] }),
+    index('deliveries_due').on(table.status, table.availableAt),
+    check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
+  ],
+);
+
+/** One row a read model's key: how far KV is, and who may write it now. */
+export const projections = sqliteTable(
+  'projections',
+  {
+    view: text().notNull(),
+    key: text().notNull(),
+    /** Every event up to here is in the document that was put last. */
+    position: integer().notNull(),
+    /** The claim at work; null once it was confirmed or released. */
+    claimedBy: text('claimed_by'),
+    /** Milliseconds: nobody else may claim before. */
+    claimedUntil: integer('claimed_until').notNull(),
+    /** Milliseconds: a put of an earlier claim may land until then, so the key is projected once more after it. */
+    suspectUntil: integer('suspect_until'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.view, table.key] }),
+    index('projections_suspect').on(table.suspectUntil).where(sql`${table.suspectUntil} IS NOT NULL`),
+    index('projections_claimed').on(table.claimedUntil).where(sql`${table.claimedBy} IS NOT NULL`),
+  ],
+);

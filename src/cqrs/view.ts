@@ -1,0 +1,89 @@
+import type { Database, Statement } from './database';
+import type { EventDefinition, RecordedEvent } from './event';
+
+/** What a loader makes of D1's rows; `version` is that of the aggregate, and becomes the ETag. */
+export interface Loaded<Data> {
+  version: number;
+  data: Data;
+}
+
+/** A document as KV holds it. */
+export interface Document<Data = unknown> extends Loaded<Data> {
+  /** The event position up to which the data is complete. */
+  asOf: number;
+  /** Milliseconds since the Unix epoch. */
+  projectedAt: number;
+  epoch: string;
+}
+
+/** Which keys of a view an event of the given types touches: a pure function of the event. */
+export interface Trigger {
+  types: readonly string[];
+  keys(event: RecordedEvent): readonly string[];
+}
+
+export interface View<Data = unknown> {
+  name: string;
+  triggers: readonly Trigger[];
+  /** Events whose command projects this view itself, before it answers. */
+  atOnceOn: readonly string[];
+  /** The view's key in KV: it carries the shape's version, so a new shape starts empty. */
+  kvKey(key: string): string;
+  /** One statement that reads all a document needs. */
+  query(db: Database, key: string): Statement;
+  /** Undefined when there is no such document (any more). */
+  toDocument(rows: unknown, key: string): Loaded<Data> | undefined;
+}
+
+type EventOf<Definition> =
+  Definition extends EventDefinition<infer Type, infer Data> ? RecordedEvent<Type, Data> : never;
+
+/** Events of these types touch the keys that `keys` names. */
+export function when<Definition extends EventDefinition>(
+  definitions: readonly Definition[],
+  keys: (event: EventOf<Definition>) => readonly string[],
+): Trigger {
+  return {
+    types: definitions.map(({ type }) => type),
+    // Events are upcast and validated by their definition before any trigger sees them.
+    keys: (event) => keys(event as EventOf<Definition>),
+  };
+}
+
+/** Defines a read model: its documents are computed from state, so the order of events does not matter. */
+export function defineView<Row, Data>(definition: {
+  name: string;
+  /** Raise it when the document's shape changes; a rebuild fills the new one. */
+  shapeVersion: number;
+  triggers: readonly Trigger[];
+  atOnceOn?: readonly EventDefinition[];
+  query(db: Database, key: string): Statement & PromiseLike<Row[]>;
+  toDocument(rows: Row[], key: string): Loaded<Data> | undefined;
+}): View<Data> {
+  const { name, shapeVersion, triggers, atOnceOn = [], query, toDocument } = definition;
+  return {
+    name,
+    triggers,
+    atOnceOn: atOnceOn.map(({ type }) => type),
+    kvKey: (key) => `${name}@${shapeVersion}:${key}`,
+    query,
+    // The rows are those of this view's own query.
+    toDocument: (rows, key) => toDocument(rows as Row[], key),
+  };
+}
+
+/** A document to bring up to date: a view's key, and the event position that it must cover at least. */
+export interface Target {
+  view: string;
+  key: string;
+  position: number;
+}
+
+/** The documents that an event touches. */
+export function targetsOf(views: readonly View[], event: RecordedEvent): Target[] {
+  return views.flatMap(({ name, triggers }) =>
+    triggers
+      .filter(({ types }) => types.includes(event.type))
+      .flatMap((trigger) => trigger.keys(event).map((key) => ({ view: name, key, position: event.position }))),
+  );
+}

@@ -1,0 +1,60 @@
+import type { Context } from 'hono';
+import { encodeConsistencyToken } from '../cqrs/consistency';
+import type { ReadResult, Wanted } from '../cqrs/read-models';
+import type { CommitPoint } from '../cqrs/unit-of-work';
+import type { DomainError } from '../platform/errors';
+import { requireValidToken } from '../users/user';
+import { accessView } from '../users/views';
+import { type AppEnv, consistencyToken } from './context';
+
+type AppContext = Context<AppEnv>;
+
+/** Notes on the answer of a command what a read must carry to see its effect, and the new version. */
+export function setCommandHeaders(c: AppContext, commit: CommitPoint, version?: number): void {
+  const { epoch } = c.var.services.config;
+  c.header('Consistency-Token', encodeConsistencyToken({ ...commit, epoch }));
+  if (version !== undefined) c.header('ETag', `"${version}"`);
+}
+
+/** Reads a document for the caller: one KV operation for it and for the caller's standing. */
+export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
+  const { caller } = c.var;
+  if (!caller) throw new Error('readAs needs the authenticate middleware');
+  const [access, result] = await c.var.services.readModels.read(
+    consistencyToken(c),
+    { view: accessView, key: caller.userId, ignoreToken: true },
+    wanted,
+  );
+  return { standing: requireValidToken(access.document?.data, caller.issuedAt), result };
+}
+
+/** The caller's standing alone, for a read that is answered from D1. */
+export async function standingOf(c: AppContext) {
+  const { caller } = c.var;
+  if (!caller) throw new Error('standingOf needs the authenticate middleware');
+  const [access] = await c.var.services.readModels.read(undefined, { view: accessView, key: caller.userId });
+  return requireValidToken(access.document?.data, caller.issuedAt);
+}
+
+/** Says on the answer of a read where it came from and how old it is, in seconds. */
+export function setReadHeaders(c: AppContext, { consistency, ageSeconds }: Omit<ReadResult<unknown>, 'document'>): void {
+  c.header('Consistency', consistency);
+  c.header('Age', String(ageSeconds));
+}
+
+/** The document of a single resource with its headers; undefined when the client has this version already (304). */
+export function present<Data>(c: AppContext, result: ReadResult<Data>, notFound: () => DomainError): Data | undefined {
+  if (!result.document) throw notFound();
+  const { version, data } = result.document;
+  const etag = `"${version}"`;
+  setReadHeaders(c, result);
+  c.header('ETag', etag);
+  return isListed(c.req.header('If-None-Match'), etag) ? undefined : data;
+}
+
+/** Weak comparison, as If-None-Match asks for (RFC 9110, 13.1.2). */
+function isListed(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes('*') || tags.includes(etag);
+}

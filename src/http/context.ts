@@ -1,0 +1,59 @@
+import type { Context } from 'hono';
+import type { Services } from '../composition';
+import { decodeConsistencyToken } from '../cqrs/consistency';
+import type { CommandContext } from '../cqrs/unit-of-work';
+import { DomainError } from '../platform/errors';
+import { newId } from '../platform/ids';
+import type { Logger } from '../platform/logger';
+import type { Role } from '../users/user';
+
+/** The caller as the access token states it; what can have changed since is checked by each command and read. */
+export interface Caller {
+  userId: string;
+  role: Role;
+  /** When the token was issued, in milliseconds since the Unix epoch. */
+  issuedAt: number;
+}
+
+export interface AppEnv {
+  Bindings: Env;
+  Variables: {
+    requestId: string;
+    traceparent: string;
+    logger: Logger;
+    services: Services;
+    caller?: Caller;
+  };
+}
+
+/** The version that `If-Match` asks for; strong comparison, one tag (RFC 9110, 13.1.1). */
+function expectedVersion(header: string | undefined): number | undefined {
+  if (header === undefined || header.trim() === '*') return undefined;
+  const [, version] = /^"(\d{1,15})"$/.exec(header.trim()) ?? [];
+  if (version === undefined) {
+    throw new DomainError('precondition', 'http.precondition-failed', 'If-Match names no version of this resource.');
+  }
+  return Number(version);
+}
+
+/** The `Consistency-Token` that the request carries. @throws DomainError 400 for one that is not ours. */
+export function consistencyToken(c: Context<AppEnv>) {
+  const text = c.req.header('Consistency-Token');
+  return text === undefined ? undefined : decodeConsistencyToken(text);
+}
+
+/** What a command carries from the request through the bus into its events. */
+export function commandContext(c: Context<AppEnv>): CommandContext {
+  const { caller, requestId, services, traceparent } = c.var;
+  const token = consistencyToken(c);
+  const isCurrent = token?.epoch === services.config.epoch;
+  return {
+    commandId: newId(),
+    issuedAt: services.clock.now(),
+    requestId,
+    traceparent,
+    actor: caller && { id: caller.userId, issuedAt: caller.issuedAt },
+    readFrom: (isCurrent ? token.bookmark : null) ?? 'first-unconstrained',
+    expectedVersion: expectedVersion(c.req.header('If-Match')),
+  };
+}

@@ -1,0 +1,31 @@
+import { createMiddleware } from 'hono/factory';
+import { routePath } from 'hono/route';
+import { newId } from '../platform/ids';
+import type { AppEnv } from './context';
+
+function randomHex(bytes: number): string {
+  return [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
+
+/** Continues a valid `traceparent` (W3C Trace Context) with a span of our own; replaces an invalid one. */
+export function continueTrace(header: string | undefined): string {
+  const [, traceId, flags] = traceparentPattern.exec(header ?? '') ?? [];
+  return `00-${traceId ?? randomHex(16)}-${randomHex(8)}-${flags ?? '01'}`;
+}
+
+/** Names the request, and writes one line about it: its route, not its path or query, which may be personal. */
+export const tracing = createMiddleware<AppEnv>(async (c, next) => {
+  const given = c.req.header('X-Request-Id') ?? '';
+  const requestId = /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : newId();
+  const traceparent = continueTrace(c.req.header('traceparent'));
+  c.set('requestId', requestId);
+  c.set('traceparent', traceparent);
+  c.set('logger', c.var.logger.child({ requestId, traceparent }));
+  c.header('X-Request-Id', requestId);
+  const startedAt = Date.now();
+  await next();
+  const durationMs = Date.now() - startedAt;
+  c.var.logger.info('request', { method: c.req.method, route: routePath(c, -1), status: c.res.status, durationMs });
+});

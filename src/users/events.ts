@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { defineEvent } from '../cqrs/event';
+import { roles } from './user';
+
+const none = z.strictObject({});
+
+export const UserRegistered = defineEvent({
+  type: 'UserRegistered',
+  streamType: 'user',
+  schema: z.strictObject({ role: z.enum(roles) }),
+});
+
+/** Names the fields, not their values: those are personal. */
+export const UserUpdated = defineEvent({
+  type: 'UserUpdated',
+  streamType: 'user',
+  schema: z.strictObject({ fields: z.array(z.enum(['name', 'email'])) }),
+});
+
+export const UserPasswordChanged = defineEvent({
+  type: 'UserPasswordChanged',
+  streamType: 'user',
+  schema: z.strictObject({ by: z.enum(['change', 'reset']) }),
+});
+
+export const UserRoleChanged = defineEvent({
+  type: 'UserRoleChanged',
+  streamType: 'user',
+  schema: z.strictObject({ role: z.enum(roles) }),
+});
+
+export const UserDeactivated = defineEvent({ type: 'UserDeactivated', streamType: 'user', schema: none });
+export const UserReactivated = defineEvent({ type: 'UserReactivated', streamType: 'user', schema: none });
+export const UserSignedIn = defineEvent({
+  type: 'UserSignedIn',
+  streamType: 'user',
+  schema: z.strictObject({ sessionId: z.uuid() }),
+});
+export const UserDeleted = defineEvent({ type: 'UserDeleted', streamType: 'user', schema: none });
+
+export const SettingsChanged = defineEvent({
+  type: 'SettingsChanged',
+  streamType: 'settings',
+  schema: z.strictObject({ fields: z.array(z.enum(['locale', 'timezone', 'emailNotifications'])) }),
+});
+
+export const userEvents = [
+  UserRegistered,
+  UserUpdated,
+  UserPasswordChanged,
+  UserRoleChanged,
+  UserDeactivated,
+  UserReactivated,
+  UserSignedIn,
+  UserDeleted,
+  SettingsChanged,
+];

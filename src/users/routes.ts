@@ -1,0 +1,186 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import type { CommandOutcome } from '../cqrs/bus';
+import { present, readAs, setCommandHeaders, setReadHeaders } from '../http/answers';
+import { authenticate } from '../http/authentication';
+import { type AppEnv, commandContext, consistencyToken } from '../http/context';
+import { describe } from '../http/openapi';
+import { decodeCursor, encodeCursor, nextLink, pageQuery } from '../http/pagination';
+import { validate } from '../http/validation';
+import { DomainError } from '../platform/errors';
+import * as schemas from './schemas';
+import { type AccountStanding, isStaff } from './user';
+import { settingsView, userListQuery, userListView, userView } from './views';
+
+const idParam = z.object({ id: schemas.userId });
+const cursorSchema = z.tuple([z.uuid()]);
+const tags = ['Users'];
+const changed = { tags, body: schemas.commandAnswer };
+
+function notFound() {
+  return new DomainError('not-found', 'users.not-found', 'There is no such user.');
+}
+
+/** What belongs to somebody else is the same 404 as what does not exist. */
+function requireReadable(standing: AccountStanding, userId: string): void {
+  if (standing.id !== userId && !isStaff(standing)) throw notFound();
+}
+
+function requireStaff(standing: AccountStanding): void {
+  if (!isStaff(standing)) {
+    throw new DomainError('forbidden', 'auth.insufficient-role', 'This needs the role agent or admin.');
+  }
+}
+
+/** Answers a command with its id and version. */
+function answer(c: Context<AppEnv>, { result, commit }: CommandOutcome<{ id: string; version: number }>) {
+  setCommandHeaders(c, commit, result.version);
+  return result;
+}
+
+async function readUser(c: Context<AppEnv>, id: string) {
+  const { standing, result } = await readAs(c, { view: userView, key: id });
+  requireReadable(standing, id);
+  return present(c, result, notFound);
+}
+
+/** The rows of a page and at least one more where there are more: the first page from KV, deeper ones from D1. */
+async function listUsers(c: Context<AppEnv>, { limit, cursor }: z.infer<typeof pageQuery>) {
+  const { standing, result } = await readAs(c, { view: userListView, key: 'all' });
+  requireStaff(standing);
+  if (cursor === undefined) {
+    setReadHeaders(c, result);
+    return result.document?.data ?? [];
+  }
+  const [after] = decodeCursor(cursor, cursorSchema);
+  const token = consistencyToken(c);
+  const rows = await c.var.services.readModels.query(token, (db) => userListQuery(db, limit + 1, after));
+  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
+  return rows;
+}
+
+/** Accounts and their settings. */
+export const userRoutes = new Hono<AppEnv>()
+  .post(
+    '/',
+    describe({ summary: 'Register', ...changed, security: 'none', status: 201, problems: [400, 409, 413, 415, 422] }),
+    validate('json', schemas.registerUser),
+    async (c) => {
+      const { commands } = c.var.services;
+      const outcome = await commands.execute('RegisterUser', c.req.valid('json'), commandContext(c));
+      c.header('Location', `/v1/users/${outcome.result.id}`);
+      return c.json(answer(c, outcome), 201);
+    },
+  )
+  .get(
+    '/',
+    describe({ summary: 'List users, newest first', tags, kind: 'read', body: schemas.userPage, problems: [400, 403] }),
+    authenticate,
+    validate('query', pageQuery),
+    async (c) => {
+      const query = c.req.valid('query');
+      const rows = await listUsers(c, query);
+      const data = rows.slice(0, query.limit);
+      const last = data.at(-1);
+      const nextCursor = last && rows.length > query.limit ? encodeCursor([last.id]) : null;
+      if (nextCursor !== null) c.header('Link', nextLink(c, nextCursor));
+      return c.json({ data, nextCursor }, 200);
+    },
+  )
+  .get(
+    '/me',
+    describe({ summary: 'Read your own account', tags, kind: 'read', body: schemas.userDetail, problems: [400] }),
+    authenticate,
+    async (c) => {
+      const user = await readUser(c, c.var.caller?.userId ?? '');
+      return user ? c.json(user, 200) : c.body(null, 304);
+    },
+  )
+  .get(
+    '/:id',
+    describe({ summary: 'Read an account', tags, kind: 'read', body: schemas.userDetail, problems: [400, 404] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const user = await readUser(c, c.req.valid('param').id);
+      return user ? c.json(user, 200) : c.body(null, 304);
+    },
+  )
+  .patch(
+    '/:id',
+    describe({ summary: 'Change an account', ...changed, problems: [400, 403, 404, 409, 412, 413, 415, 422] }),
+    authenticate,
+    validate('param', idParam),
+    validate('json', schemas.updateUser),
+    async (c) => {
+      const payload = { userId: c.req.valid('param').id, changes: c.req.valid('json') };
+      return c.json(answer(c, await c.var.services.commands.execute('UpdateUser', payload, commandContext(c))), 200);
+    },
+  )
+  .delete(
+    '/:id',
+    describe({ summary: 'Delete an account', tags, status: 204, problems: [403, 404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { userId: c.req.valid('param').id };
+      const { commit } = await c.var.services.commands.execute('DeleteUser', payload, commandContext(c));
+      setCommandHeaders(c, commit);
+      return c.body(null, 204);
+    },
+  )
+  .get(
+    '/:id/settings',
+    describe({ summary: 'Read settings', tags, kind: 'read', body: schemas.userSettings, problems: [400, 404] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const { standing, result } = await readAs(c, { view: settingsView, key: id });
+      requireReadable(standing, id);
+      const settings = present(c, result, notFound);
+      return settings ? c.json(settings, 200) : c.body(null, 304);
+    },
+  )
+  .patch(
+    '/:id/settings',
+    describe({ summary: 'Change settings', ...changed, problems: [400, 403, 404, 409, 412, 413, 415, 422] }),
+    authenticate,
+    validate('param', idParam),
+    validate('json', schemas.updateSettings),
+    async (c) => {
+      const payload = { userId: c.req.valid('param').id, changes: c.req.valid('json') };
+      return c.json(answer(c, await c.var.services.commands.execute('UpdateSettings', payload, commandContext(c))), 200);
+    },
+  )
+  .post(
+    '/:id/role',
+    describe({ summary: 'Change a role (admin)', ...changed, problems: [400, 403, 404, 409, 412, 413, 415, 422] }),
+    authenticate,
+    validate('param', idParam),
+    validate('json', schemas.changeRole),
+    async (c) => {
+      const payload = { userId: c.req.valid('param').id, role: c.req.valid('json').role };
+      return c.json(answer(c, await c.var.services.commands.execute('ChangeRole', payload, commandContext(c))), 200);
+    },
+  )
+  .post(
+    '/:id/deactivate',
+    describe({ summary: 'Deactivate an account (admin)', ...changed, problems: [403, 404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { userId: c.req.valid('param').id };
+      return c.json(answer(c, await c.var.services.commands.execute('DeactivateUser', payload, commandContext(c))), 200);
+    },
+  )
+  .post(
+    '/:id/reactivate',
+    describe({ summary: 'Reactivate an account (admin)', ...changed, problems: [403, 404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { userId: c.req.valid('param').id };
+      return c.json(answer(c, await c.var.services.commands.execute('ReactivateUser', payload, commandContext(c))), 200);
+    },
+  );

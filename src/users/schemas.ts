@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { roles } from './user';
+
+/** Any UUID in the canonical form. */
+export const userId = z.uuid().meta({ description: 'The user’s id, a UUIDv7.', example: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11' });
+
+// A line break or another control character would reach headers and logs.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+const singleLine = /^[^\u0000-\u001f\u007f\u2028\u2029]*$/u;
+
+const name = z.string().trim().min(1).max(100).regex(singleLine, 'must be a single line').meta({ example: 'Ada Byron' });
+const email = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(254)
+  .pipe(z.email())
+  .meta({ description: 'Compared case-insensitively; kept in lower case.', example: 'ada@example.com' });
+
+/** NIST SP 800-63B: length is what counts; the upper bound keeps hashing cheap. */
+export const newPassword = z.string().min(12).max(128).meta({ example: 'correct horse battery staple' });
+export const anyPassword = z.string().min(1).max(128);
+
+export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({ ref: 'RegisterUser' });
+
+export const updateUser = z
+  .strictObject({
+    name: name.optional(),
+    email: email.optional(),
+    password: newPassword.optional(),
+    currentPassword: anyPassword.optional().meta({ description: 'Needed to change the e-mail address or the password.' }),
+  })
+  .refine((body) => body.name ?? body.email ?? body.password, { error: 'nothing to change was sent' })
+  .meta({ ref: 'UpdateUser' });
+
+export const changeRole = z.strictObject({ role: z.enum(roles) }).meta({ ref: 'ChangeRole' });
+
+function isLocale(value: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(value).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+function isTimezone(value: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 language tag' }).meta({ example: 'en-GB' });
+const timezone = z.string().max(64).refine(isTimezone, { error: 'must be an IANA time zone' }).meta({ example: 'Europe/Berlin' });
+
+export const updateSettings = z
+  .strictObject({ locale: locale.optional(), timezone: timezone.optional(), emailNotifications: z.boolean().optional() })
+  .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
+  .meta({ ref: 'UpdateSettings' });
+
+export const userDetail = z
+  .object({
+    id: userId,
+    name: z.string(),
+    email: z.string(),
+    role: z.enum(roles),
+    isActive: z.boolean(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+    lastLoginAt: z.iso.datetime().nullable(),
+  })
+  .meta({ ref: 'UserDetail' });
+export type UserDetail = z.infer<typeof userDetail>;
+
+export const userSummary = z.object({ id: userId, name: z.string() }).meta({ ref: 'UserSummary' });
+export type UserSummary = z.infer<typeof userSummary>;
+
+export const userPage = z
+  .object({ data: z.array(userSummary), nextCursor: z.string().nullable() })
+  .meta({ ref: 'UserPage' });
+
+export const userSettings = z
+  .object({ locale: z.string(), timezone: z.string(), emailNotifications: z.boolean(), updatedAt: z.iso.datetime() })
+  .meta({ ref: 'UserSettings' });
+export type UserSettings = z.infer<typeof userSettings>;
+
+/** What a command answers: the aggregate's id and its version after the command. */
+export const commandAnswer = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandAnswer' });

@@ -1,0 +1,110 @@
+import { desc, eq, lt } from 'drizzle-orm';
+import type { Database } from '../cqrs/database';
+import { defineView, when } from '../cqrs/view';
+import {
+  SettingsChanged,
+  UserDeactivated,
+  UserDeleted,
+  UserPasswordChanged,
+  UserReactivated,
+  UserRegistered,
+  UserRoleChanged,
+  UserSignedIn,
+  UserUpdated,
+} from './events';
+import type { UserDetail, UserSettings, UserSummary } from './schemas';
+import { settings, users } from './tables';
+import type { AccountStanding } from './user';
+
+/** What changes who may do what. */
+const accessEvents = [UserRoleChanged, UserDeactivated, UserReactivated, UserPasswordChanged, UserDeleted];
+
+export const userView = defineView({
+  name: 'user',
+  shapeVersion: 1,
+  triggers: [
+    when([...accessEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId]),
+  ],
+  query: (db, key) =>
+    db
+      .select({
+        id: users.id,
+        version: users.version,
+        name: users.name,
+        email: users.email,
+        role: users.role,
+        isActive: users.isActive,
+        createdAt: users.createdAt,
+        updatedAt: users.updatedAt,
+        lastLoginAt: users.lastLoginAt,
+      })
+      .from(users)
+      .where(eq(users.id, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, ...detail } = row;
+    return { version, data: detail satisfies UserDetail };
+  },
+});
+
+/** What can change under an access token while it lives: looked at by every authenticated read. */
+export const accessView = defineView({
+  name: 'access',
+  shapeVersion: 1,
+  triggers: [when([...accessEvents, UserRegistered], (event) => [event.streamId])],
+  atOnceOn: accessEvents,
+  query: (db, key) =>
+    db
+      .select({
+        id: users.id,
+        version: users.version,
+        role: users.role,
+        isActive: users.isActive,
+        tokensValidFrom: users.tokensValidFrom,
+      })
+      .from(users)
+      .where(eq(users.id, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, ...standing } = row;
+    return { version, data: standing satisfies AccountStanding };
+  },
+});
+
+export const settingsView = defineView({
+  name: 'settings',
+  shapeVersion: 1,
+  triggers: [when([UserRegistered, UserDeleted, SettingsChanged], (event) => [event.streamId])],
+  query: (db, key) => db.select().from(settings).where(eq(settings.userId, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, userId: _, ...data } = row;
+    return { version, data: data satisfies UserSettings };
+  },
+});
+
+/** How many summaries the first page in KV holds: as many as a page may have, and one to tell that more follow. */
+export const userListSize = 101;
+
+/** The one query behind the list, newest accounts first: ids are UUIDv7, so they are the order of registration. */
+export function userListQuery(db: Database, limit: number, after?: string) {
+  return db
+    .select({ id: users.id, name: users.name })
+    .from(users)
+    .where(after === undefined ? undefined : lt(users.id, after))
+    .orderBy(desc(users.id))
+    .limit(limit);
+}
+
+export const userListView = defineView({
+  name: 'user-list',
+  shapeVersion: 1,
+  triggers: [
+    when([UserRegistered, UserDeleted], () => ['all']),
+    when([UserUpdated], (event) => (event.data.fields.includes('name') ? ['all'] : [])),
+  ],
+  query: (db) => userListQuery(db, userListSize),
+  toDocument: (rows): { version: number; data: UserSummary[] } => ({ version: 0, data: rows }),
+});
+
+export const userViews = [userView, accessView, settingsView, userListView];
