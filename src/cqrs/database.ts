@@ -1,7 +1,9 @@
+import { is } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import { SQLiteRaw } from 'drizzle-orm/sqlite-core/query-builders/raw';
 
-export type Database = DrizzleD1Database;
+export type Database = DrizzleD1Database & { $client: D1Database };
 export type Statement = BatchItem<'sqlite'>;
 
 export interface DatabaseSession {
@@ -23,10 +25,23 @@ export function openSession(database: D1Database, from: string): DatabaseSession
   };
 }
 
+type Results<Statements extends readonly Statement[]> = {
+  -readonly [Index in keyof Statements]: Awaited<Statements[Index]>;
+};
+
 /** Runs statements in one D1 batch: one round trip, one transaction, the results in order. */
-export async function runBatch(db: Database, statements: readonly Statement[]): Promise<unknown[]> {
+export async function runBatch<const Statements extends readonly Statement[]>(
+  db: Database,
+  statements: Statements,
+): Promise<Results<Statements>> {
+  for (const statement of statements) {
+    // drizzle batches a raw statement with parameters only if it finds its D1 statement on it, and forgets to put it there.
+    if (is(statement, SQLiteRaw)) Object.assign(statement, { stmt: db.$client.prepare(statement.getQuery().sql) });
+  }
   const [first, ...rest] = statements;
-  return first ? await db.batch([first, ...rest]) : [];
+  const results: unknown[] = first ? await db.batch([first, ...rest]) : [];
+  // A batch answers its statements in their order.
+  return results as Results<Statements>;
 }
 
 function* messagesOf(error: unknown): Generator<string> {

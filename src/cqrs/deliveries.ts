@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../platform/clock';
-import { openSession } from './database';
+import { openSession, runBatch } from './database';
 import type { RecordedEvent, Subscription } from './event';
 
 /** A delivery whose time has come, with its event as the log holds it. */
@@ -57,7 +57,7 @@ export function createDeliveries(database: D1Database, clock: Clock): Deliveries
       const list = JSON.stringify(positions);
       const now = clock.now();
       const db = open();
-      const [before, won] = await db.batch([
+      const [before, won] = await runBatch(db, [
         db.all<{ position: number }>(sql`
           SELECT position FROM deliveries
           WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))`),
@@ -98,7 +98,7 @@ export function createDeliveries(database: D1Database, clock: Clock): Deliveries
       const due = sql`
         SELECT position, subscription FROM deliveries WHERE status = 'pending' AND available_at <= ${now}
         ORDER BY available_at, position LIMIT ${limit}`;
-      const [rows] = await db.batch([
+      const [rows] = await runBatch(db, [
         db.all<DueRow>(sql`
           SELECT due.subscription, deliveries.attempts, events.* FROM (${due}) AS due
             JOIN deliveries USING (position, subscription) JOIN events USING (position)`),
