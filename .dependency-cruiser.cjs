@@ -4,7 +4,12 @@ const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error',
 module.exports = {
   forbidden: [
     forbid('no-cycles', 'Two modules that need each other are one module.', {}, { circular: true }),
-    forbid('no-undeclared-packages', 'Every package is in package.json.', {}, { dependencyTypes: ['npm-no-pkg', 'unknown'] }),
+    forbid(
+      'no-undeclared-packages',
+      'Every package is in package.json.',
+      {},
+      { dependencyTypes: ['npm-no-pkg', 'unknown'] },
+    ),
     forbid(
       'worker-has-no-dev-packages',
       'What is deployed uses no development dependency.',

@@ -1,6 +1,6 @@
+import { createAccessTokens } from './auth/access-token';
 import { authEvents, PasswordResetRequested } from './auth/events';
 import { authConstraints, createPasswordResetRepository, createSessionRepository } from './auth/repository';
-import { createAccessTokens } from './auth/access-token';
 import { createResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { createAuthCommands } from './auth/service';
@@ -23,7 +23,7 @@ import { createEmailSender } from './email/create-email-sender';
 import type { EmailSender } from './email/email-sender';
 import { type Clock, systemClock } from './platform/clock';
 import { createLogger, type Logger } from './platform/logger';
-import { userEvents, UserRegistered } from './users/events';
+import { UserRegistered, userEvents } from './users/events';
 import { createFindRecipient } from './users/recipient';
 import { createSettingsRepository, createUserRepository, userConstraints } from './users/repository';
 import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
@@ -81,7 +81,9 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   };
 
   async function onCommitted(events: readonly RecordedEvent[]): Promise<void> {
-    const wanted = events.flatMap((event) => subscriptionsOf(event.type).map((subscription) => ({ subscription, event })));
+    const wanted = events.flatMap((event) =>
+      subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
+    );
     // Losing either loses nothing: the relay sends what is not handled, and the projections' queue repairs the views.
     waitUntil(dispatch(queues, wanted).catch((error) => logger.error('fast-path.failed', error)));
     await projector.projectAtOnce(events).catch((error) => logger.error('project-at-once.failed', error));

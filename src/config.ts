@@ -10,7 +10,9 @@ const secret = z
   .min(32, 'must have at least 32 characters')
   .refine((value) => new Set(value).size >= 10, 'is too weak: use random characters');
 
-const address = z.string().regex(/^(?:[^<>\r\n"]+ )?<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be "Name <address>" or an address');
+const address = z
+  .string()
+  .regex(/^(?:[^<>\r\n"]+ )?<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be "Name <address>" or an address');
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const port = z.coerce.number().int().min(1).max(65_535);
 
@@ -85,7 +87,14 @@ function parseMailbox(text: string): Mailbox {
 function toEmailConfig(vars: z.infer<typeof schema>): EmailConfig {
   const from = parseMailbox(vars.EMAIL_FROM);
   if (vars.EMAIL_TRANSPORT !== 'smtp') return { from, transport: vars.EMAIL_TRANSPORT };
-  const { SMTP_HOST: host, SMTP_PORT, SMTP_SECURE: secure, SMTP_STARTTLS: startTls, SMTP_USERNAME, SMTP_PASSWORD } = vars;
+  const {
+    SMTP_HOST: host,
+    SMTP_PORT,
+    SMTP_SECURE: secure,
+    SMTP_STARTTLS: startTls,
+    SMTP_USERNAME,
+    SMTP_PASSWORD,
+  } = vars;
   const credentials =
     SMTP_USERNAME && SMTP_PASSWORD ? { credentials: { username: SMTP_USERNAME, password: SMTP_PASSWORD } } : {};
   return { from, transport: 'smtp', smtp: { host, port: SMTP_PORT, secure, startTls, ...credentials } };

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { defineEvent } from '../cqrs/event';
 
-export const SessionRefreshed = defineEvent({ type: 'SessionRefreshed', streamType: 'session', schema: z.strictObject({}) });
+export const SessionRefreshed = defineEvent({
+  type: 'SessionRefreshed',
+  streamType: 'session',
+  schema: z.strictObject({}),
+});
 
 export const SessionRevoked = defineEvent({
   type: 'SessionRevoked',

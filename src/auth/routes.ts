@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { setCommandHeaders } from '../http/answers';
 import { type AppEnv, commandContext } from '../http/context';
 import { describe, describeToken } from '../http/openapi';
@@ -60,7 +60,7 @@ function handleTokenError(error: Error, c: Context<AppEnv>) {
   }
   if (!(error instanceof DomainError) || error.kind !== 'invalid') throw error;
   // Only a race is worth trying again; everything else asks for a new sign-in.
-  const retryAfter = error.details?.['retryAfterSeconds'];
+  const retryAfter = error.details?.retryAfterSeconds;
   if (typeof retryAfter === 'number') c.header('Retry-After', String(retryAfter));
   return tokenError(c, 'invalid_grant', error.message);
 }
@@ -86,7 +86,13 @@ export const authRoutes = new Hono<AppEnv>()
   .route('/', tokenRoutes)
   .post(
     '/logout',
-    describe({ summary: 'Revoke a refresh token and its family', tags, security: 'none', status: 204, problems: [400, 413, 415, 422] }),
+    describe({
+      summary: 'Revoke a refresh token and its family',
+      tags,
+      security: 'none',
+      status: 204,
+      problems: [400, 413, 415, 422],
+    }),
     validate('json', schemas.logout),
     async (c) => {
       const { commit } = await c.var.services.commands.execute('SignOut', c.req.valid('json'), commandContext(c));
@@ -96,7 +102,13 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .post(
     '/password-reset',
-    describe({ summary: 'Ask for a password reset e-mail', tags, security: 'none', status: 202, problems: [400, 413, 415, 422] }),
+    describe({
+      summary: 'Ask for a password reset e-mail',
+      tags,
+      security: 'none',
+      status: 202,
+      problems: [400, 413, 415, 422],
+    }),
     validate('json', schemas.requestPasswordReset),
     async (c) => {
       // No Consistency-Token: a new position would tell that the account exists.
@@ -106,7 +118,13 @@ export const authRoutes = new Hono<AppEnv>()
   )
   .post(
     '/password-reset/confirm',
-    describe({ summary: 'Set a new password with the token of the e-mail', tags, security: 'none', status: 204, problems: [400, 413, 415, 422] }),
+    describe({
+      summary: 'Set a new password with the token of the e-mail',
+      tags,
+      security: 'none',
+      status: 204,
+      problems: [400, 413, 415, 422],
+    }),
     validate('json', schemas.confirmPasswordReset),
     async (c) => {
       const { commands } = c.var.services;

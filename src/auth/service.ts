@@ -79,7 +79,11 @@ export function createAuthCommands(unitOfWork: UnitOfWork<AuthTransaction>, rese
       const passwordHash = await hashPassword(password);
       return unitOfWork.run(context, async (tx) => {
         const found = await tx.passwordResets.find(id);
-        if (!found?.user.isActive || found.reset.tokenHash !== tokenHash || !isResetUsable(found.reset, context.issuedAt)) {
+        if (
+          !found?.user.isActive ||
+          found.reset.tokenHash !== tokenHash ||
+          !isResetUsable(found.reset, context.issuedAt)
+        ) {
           throw invalidResetToken();
         }
         const { reset, user } = found;
@@ -109,15 +113,24 @@ async function startSession(tx: Transaction<AuthTransaction>, user: User, contex
 }
 
 /** Undefined when the grant is refused; a family whose old token was used again is revoked. */
-async function rotate(tx: Transaction<AuthTransaction>, hash: string, context: CommandContext): Promise<Grant | undefined> {
+async function rotate(
+  tx: Transaction<AuthTransaction>,
+  hash: string,
+  context: CommandContext,
+): Promise<Grant | undefined> {
   const found = await tx.sessions.findByTokenHash(hash);
   if (!found?.user.isActive) return undefined;
   const { token, session, user } = found;
   const decision = decideRefresh(token, session, context.issuedAt);
   if (decision === 'retry') {
-    throw new DomainError('invalid', 'auth.refresh-raced', 'This refresh token was used a moment ago; use the newer one.', {
-      details: { retryAfterSeconds: 1 },
-    });
+    throw new DomainError(
+      'invalid',
+      'auth.refresh-raced',
+      'This refresh token was used a moment ago; use the newer one.',
+      {
+        details: { retryAfterSeconds: 1 },
+      },
+    );
   }
   if (decision === 'revoke') revoke(tx, session, 'reuse', context);
   if (decision !== 'rotate') return undefined;
@@ -136,9 +149,12 @@ async function issueRefreshToken(tx: Transaction<AuthTransaction>, sessionId: st
   return refreshToken;
 }
 
-
-
-function revoke(tx: Transaction<AuthTransaction>, session: Session, reason: 'logout' | 'reuse', context: CommandContext) {
+function revoke(
+  tx: Transaction<AuthTransaction>,
+  session: Session,
+  reason: 'logout' | 'reuse',
+  context: CommandContext,
+) {
   const version = session.version + 1;
   tx.sessions.revoke({ ...session, version }, context.issuedAt);
   tx.record(SessionRevoked.create(session.id, version, { reason }));

@@ -27,7 +27,10 @@ export const refreshTokens = sqliteTable(
     expiresAt: integer('expires_at').notNull(),
     usedAt: integer('used_at'),
   },
-  (table) => [index('refresh_tokens_by_session').on(table.sessionId), index('refresh_tokens_by_expiry').on(table.expiresAt)],
+  (table) => [
+    index('refresh_tokens_by_session').on(table.sessionId),
+    index('refresh_tokens_by_expiry').on(table.expiresAt),
+  ],
 );
 
 /** Password resets that were asked for. The token itself is nowhere: it is derived from the id with the secret. */
@@ -42,5 +45,8 @@ export const passwordResets = sqliteTable(
     expiresAt: integer('expires_at').notNull(),
     usedAt: integer('used_at'),
   },
-  (table) => [index('password_resets_by_user').on(table.userId), index('password_resets_by_expiry').on(table.expiresAt)],
+  (table) => [
+    index('password_resets_by_user').on(table.userId),
+    index('password_resets_by_expiry').on(table.expiresAt),
+  ],
 );

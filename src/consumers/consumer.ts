@@ -83,7 +83,8 @@ async function handleIsolated({ handle }: ConsumerOptions, received: readonly Re
   try {
     return await handle(events);
   } catch (error) {
-    if (events.length === 1) return new Map(events.map(({ position }) => [position, { kind: 'failed', error } as const]));
+    if (events.length === 1)
+      return new Map(events.map(({ position }) => [position, { kind: 'failed', error } as const]));
   }
   const outcomes = new Map<number, Outcome>();
   for (const event of events) {

@@ -11,7 +11,11 @@ export interface ConsistencyToken extends CommitPoint {
 const tokenSchema = z.strictObject({
   p: z.int().nonnegative(),
   // D1's bookmarks are groups of hexadecimal digits; anything else must not reach the session.
-  b: z.string().max(200).regex(/^[0-9a-zA-Z-]+$/).nullable(),
+  b: z
+    .string()
+    .max(200)
+    .regex(/^[0-9a-zA-Z-]+$/)
+    .nullable(),
   e: z.string().max(64),
 });
 
@@ -26,8 +30,13 @@ export function decodeConsistencyToken(text: string): ConsistencyToken {
     const { p, b, e } = tokenSchema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
     return { position: p, bookmark: b, epoch: e };
   } catch (cause) {
-    throw new DomainError('bad-request', 'http.invalid-consistency-token', 'The Consistency-Token is not one of ours.', {
-      cause,
-    });
+    throw new DomainError(
+      'bad-request',
+      'http.invalid-consistency-token',
+      'The Consistency-Token is not one of ours.',
+      {
+        cause,
+      },
+    );
   }
 }

@@ -42,7 +42,9 @@ export function createD1UnitOfWork<Repositories extends object>(
       const repositories = options.createRepositories({ db, stage: (statement) => staged.push(statement) });
       const result = await work({ ...repositories, record: (event) => recorded.push(event) });
       if (staged.length === 0 && recorded.length === 0) {
-        const [last] = await db.all<{ position: number }>(sql`SELECT coalesce(max(position), 0) AS position FROM events`);
+        const [last] = await db.all<{ position: number }>(
+          sql`SELECT coalesce(max(position), 0) AS position FROM events`,
+        );
         return { result, commit: { position: last?.position ?? 0, bookmark: bookmark() } };
       }
       if (recorded.length === 0) throw new Error('state was staged without an event');
@@ -132,5 +134,7 @@ function positionsById(rows: unknown): Map<string, number> {
 async function findPositions(database: D1Database, events: readonly Unpositioned[]): Promise<Map<string, number>> {
   const ids = JSON.stringify(events.map(({ id }) => id));
   const { db } = openSession(database, 'first-primary');
-  return positionsById(await db.all(sql`SELECT id, position FROM events WHERE id IN (SELECT value FROM json_each(${ids}))`));
+  return positionsById(
+    await db.all(sql`SELECT id, position FROM events WHERE id IN (SELECT value FROM json_each(${ids}))`),
+  );
 }

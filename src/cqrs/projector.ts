@@ -55,7 +55,10 @@ export function createProjector(options: ProjectorOptions): Projector {
 
   return {
     project(events) {
-      const deliveries = events.map((event) => ({ position: event.position, targets: targetsOf(options.views, event) }));
+      const deliveries = events.map((event) => ({
+        position: event.position,
+        targets: targetsOf(options.views, event),
+      }));
       return run(
         deliveries.flatMap(({ targets }) => targets),
         deliveries,

@@ -33,7 +33,9 @@ export const deliveries = sqliteTable(
     availableAt: integer('available_at').notNull(),
     /** Milliseconds: until then one consumer is at work on it, for handlers whose effect must not be doubled. */
     claimedUntil: integer('claimed_until').notNull().default(0),
-    status: text({ enum: ['pending', 'dead'] }).notNull().default('pending'),
+    status: text({ enum: ['pending', 'dead'] })
+      .notNull()
+      .default('pending'),
     lastError: text('last_error'),
   },
   (table) => [

@@ -13,7 +13,14 @@ export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): 
     async send({ to, subject, text, html, messageId }) {
       const sender = { name: from.name ?? from.email, email: from.email };
       try {
-        await binding.send({ from: sender, to: to.email, subject, text, html, headers: { 'X-Entity-Ref-ID': messageId } });
+        await binding.send({
+          from: sender,
+          to: to.email,
+          subject,
+          text,
+          html,
+          headers: { 'X-Entity-Ref-ID': messageId },
+        });
       } catch (error) {
         const code = codeOf(error);
         throw new EmailError(code, permanentCodes.includes(code), error);

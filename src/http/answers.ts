@@ -28,16 +28,11 @@ export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
   return { standing: requireValidToken(access.document?.data, caller.issuedAt), result };
 }
 
-/** The caller's standing alone, for a read that is answered from D1. */
-export async function standingOf(c: AppContext) {
-  const { caller } = c.var;
-  if (!caller) throw new Error('standingOf needs the authenticate middleware');
-  const [access] = await c.var.services.readModels.read(undefined, { view: accessView, key: caller.userId });
-  return requireValidToken(access.document?.data, caller.issuedAt);
-}
-
 /** Says on the answer of a read where it came from and how old it is, in seconds. */
-export function setReadHeaders(c: AppContext, { consistency, ageSeconds }: Omit<ReadResult<unknown>, 'document'>): void {
+export function setReadHeaders(
+  c: AppContext,
+  { consistency, ageSeconds }: Omit<ReadResult<unknown>, 'document'>,
+): void {
   c.header('Consistency', consistency);
   c.header('Age', String(ageSeconds));
 }

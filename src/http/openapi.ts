@@ -1,5 +1,5 @@
-import { html } from 'hono/html';
 import type { Hono } from 'hono';
+import { html } from 'hono/html';
 import { describeRoute, openAPIRouteHandler, resolver } from 'hono-openapi';
 import type { z } from 'zod';
 import type { AppEnv } from './context';

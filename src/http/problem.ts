@@ -59,7 +59,10 @@ export interface ProblemOptions {
   headers?: Record<string, string>;
 }
 
-export function problemResponse(c: Context<AppEnv>, { status, code, detail, errors, details, headers }: ProblemOptions) {
+export function problemResponse(
+  c: Context<AppEnv>,
+  { status, code, detail, errors, details, headers }: ProblemOptions,
+) {
   const body = {
     type: `${typeBase}${code}`,
     title: titles[status] ?? 'Error',
@@ -86,7 +89,7 @@ function domainProblem(c: Context<AppEnv>, error: DomainError) {
   const headers: Record<string, string> = {};
   const authenticate = challenge(error);
   if (authenticate) headers['WWW-Authenticate'] = authenticate;
-  const retryAfter = error.details?.['retryAfterSeconds'];
+  const retryAfter = error.details?.retryAfterSeconds;
   if (typeof retryAfter === 'number') headers['Retry-After'] = String(retryAfter);
   const { code, message: detail, errors, details } = error;
   return problemResponse(c, { status: statusOf[error.kind], code, detail, errors, details, headers });
@@ -96,10 +99,18 @@ function domainProblem(c: Context<AppEnv>, error: DomainError) {
 export function handleError(error: Error, c: Context<AppEnv>): Response {
   if (error instanceof DomainError) return domainProblem(c, error);
   if (error instanceof HTTPException && error.status === 400) {
-    return problemResponse(c, { status: 400, code: 'http.invalid-body', detail: 'The body could not be read as what it says it is.' });
+    return problemResponse(c, {
+      status: 400,
+      code: 'http.invalid-body',
+      detail: 'The body could not be read as what it says it is.',
+    });
   }
   if (error instanceof HTTPException && error.status === 415) {
-    return problemResponse(c, { status: 415, code: 'http.unsupported-media-type', detail: 'The media type is not supported here.' });
+    return problemResponse(c, {
+      status: 415,
+      code: 'http.unsupported-media-type',
+      detail: 'The media type is not supported here.',
+    });
   }
   c.var.logger.error('request.failed', error);
   return problemResponse(c, { status: 500, code: 'internal', detail: 'Something went wrong on our side.' });

@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
-import { resolver, uniqueSymbol } from 'hono-openapi';
-import { HTTPException } from 'hono/http-exception';
 import type { ValidationTargets } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
 import { DomainError, type FieldError } from '../platform/errors';
 

@@ -17,7 +17,15 @@ function describe(error: unknown): LogFields {
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
   const cause = error.cause instanceof Error ? error.cause.name : undefined;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return { error: error.name, code, cause, stack: frames?.slice(0, 8).map((line) => line.trim()).join('\n') };
+  return {
+    error: error.name,
+    code,
+    cause,
+    stack: frames
+      ?.slice(0, 8)
+      .map((line) => line.trim())
+      .join('\n'),
+  };
 }
 
 export function createLogger(base: LogFields = {}, write: (line: string) => void = console.log): Logger {

@@ -24,7 +24,8 @@ export interface SettingsRepository {
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const userConstraints = {
-  'users.email': () => new DomainError('already-exists', 'users.email-taken', 'This e-mail address is already registered.'),
+  'users.email': () =>
+    new DomainError('already-exists', 'users.email-taken', 'This e-mail address is already registered.'),
 };
 
 export function createUserRepository({ db, stage }: RepositoryContext): UserRepository {
@@ -33,7 +34,11 @@ export function createUserRepository({ db, stage }: RepositoryContext): UserRepo
     save: ({ id, ...values }) => stage(db.update(users).set(values).where(eq(users.id, id))),
     // What belongs to the account (settings, sessions, resets) goes with it: the foreign keys cascade.
     remove: ({ id }) => stage(db.delete(users).where(eq(users.id, id))),
-    findAll: (ids) => db.select().from(users).where(inArray(users.id, [...ids])),
+    findAll: (ids) =>
+      db
+        .select()
+        .from(users)
+        .where(inArray(users.id, [...ids])),
     findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
     hasAdmin: async () =>
       (await db.select({ id: users.id }).from(users).where(eq(users.role, 'admin')).limit(1)).length > 0,
@@ -47,7 +52,10 @@ export function createSettingsRepository({ db, stage }: RepositoryContext): Sett
     async findWithUsers(userId, ids) {
       const [found, accounts] = await db.batch([
         db.select().from(settings).where(eq(settings.userId, userId)),
-        db.select().from(users).where(inArray(users.id, [...ids])),
+        db
+          .select()
+          .from(users)
+          .where(inArray(users.id, [...ids])),
       ]);
       return { settings: found[0], users: accounts };
     },

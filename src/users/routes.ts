@@ -150,7 +150,10 @@ export const userRoutes = new Hono<AppEnv>()
     validate('json', schemas.updateSettings),
     async (c) => {
       const payload = { userId: c.req.valid('param').id, changes: c.req.valid('json') };
-      return c.json(answer(c, await c.var.services.commands.execute('UpdateSettings', payload, commandContext(c))), 200);
+      return c.json(
+        answer(c, await c.var.services.commands.execute('UpdateSettings', payload, commandContext(c))),
+        200,
+      );
     },
   )
   .post(
@@ -171,7 +174,10 @@ export const userRoutes = new Hono<AppEnv>()
     validate('param', idParam),
     async (c) => {
       const payload = { userId: c.req.valid('param').id };
-      return c.json(answer(c, await c.var.services.commands.execute('DeactivateUser', payload, commandContext(c))), 200);
+      return c.json(
+        answer(c, await c.var.services.commands.execute('DeactivateUser', payload, commandContext(c))),
+        200,
+      );
     },
   )
   .post(
@@ -181,6 +187,9 @@ export const userRoutes = new Hono<AppEnv>()
     validate('param', idParam),
     async (c) => {
       const payload = { userId: c.req.valid('param').id };
-      return c.json(answer(c, await c.var.services.commands.execute('ReactivateUser', payload, commandContext(c))), 200);
+      return c.json(
+        answer(c, await c.var.services.commands.execute('ReactivateUser', payload, commandContext(c))),
+        200,
+      );
     },
   );

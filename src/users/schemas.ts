@@ -2,13 +2,21 @@ import { z } from 'zod';
 import { roles } from './user';
 
 /** Any UUID in the canonical form. */
-export const userId = z.uuid().meta({ description: 'The user’s id, a UUIDv7.', example: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11' });
+export const userId = z
+  .uuid()
+  .meta({ description: 'The user’s id, a UUIDv7.', example: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11' });
 
 // A line break or another control character would reach headers and logs.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
 const singleLine = /^[^\u0000-\u001f\u007f\u2028\u2029]*$/u;
 
-const name = z.string().trim().min(1).max(100).regex(singleLine, 'must be a single line').meta({ example: 'Ada Byron' });
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(singleLine, 'must be a single line')
+  .meta({ example: 'Ada Byron' });
 const email = z
   .string()
   .trim()
@@ -28,7 +36,9 @@ export const updateUser = z
     name: name.optional(),
     email: email.optional(),
     password: newPassword.optional(),
-    currentPassword: anyPassword.optional().meta({ description: 'Needed to change the e-mail address or the password.' }),
+    currentPassword: anyPassword
+      .optional()
+      .meta({ description: 'Needed to change the e-mail address or the password.' }),
   })
   .refine((body) => body.name ?? body.email ?? body.password, { error: 'nothing to change was sent' })
   .meta({ ref: 'UpdateUser' });
@@ -52,11 +62,23 @@ function isTimezone(value: string): boolean {
   }
 }
 
-const locale = z.string().max(35).refine(isLocale, { error: 'must be a BCP 47 language tag' }).meta({ example: 'en-GB' });
-const timezone = z.string().max(64).refine(isTimezone, { error: 'must be an IANA time zone' }).meta({ example: 'Europe/Berlin' });
+const locale = z
+  .string()
+  .max(35)
+  .refine(isLocale, { error: 'must be a BCP 47 language tag' })
+  .meta({ example: 'en-GB' });
+const timezone = z
+  .string()
+  .max(64)
+  .refine(isTimezone, { error: 'must be an IANA time zone' })
+  .meta({ example: 'Europe/Berlin' });
 
 export const updateSettings = z
-  .strictObject({ locale: locale.optional(), timezone: timezone.optional(), emailNotifications: z.boolean().optional() })
+  .strictObject({
+    locale: locale.optional(),
+    timezone: timezone.optional(),
+    emailNotifications: z.boolean().optional(),
+  })
   .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
   .meta({ ref: 'UpdateSettings' });
 

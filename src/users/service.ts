@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { SessionRepository } from '../auth/repository';
-import { defineCommand } from '../cqrs/bus';
 import { requireVersion } from '../cqrs/aggregate';
+import { defineCommand } from '../cqrs/bus';
 import type { NewEvent } from '../cqrs/event';
 import type { CommandContext, Transaction, UnitOfWork } from '../cqrs/unit-of-work';
 import { isoTime } from '../platform/clock';
@@ -58,7 +58,9 @@ export function createUserCommands(unitOfWork: UnitOfWork<UserTransaction>) {
     ),
 
     ReactivateUser: defineCommand(target, ({ userId }, context) =>
-      unitOfWork.run(context, async (tx) => save(tx, await loadForAdmin(tx, userId, context), { isActive: true }, context)),
+      unitOfWork.run(context, async (tx) =>
+        save(tx, await loadForAdmin(tx, userId, context), { isActive: true }, context),
+      ),
     ),
 
     DeleteUser: defineCommand(target, ({ userId }, context) =>
@@ -177,7 +179,12 @@ async function requirePassword(actor: user.User, password: string | undefined): 
 }
 
 /** Saves what really changes, with an event for each kind of change; nothing changed, nothing recorded. */
-function save(tx: Transaction<UserTransaction>, account: user.User, changes: user.UserChanges, context: CommandContext) {
+function save(
+  tx: Transaction<UserTransaction>,
+  account: user.User,
+  changes: user.UserChanges,
+  context: CommandContext,
+) {
   const fields = user.changedFields(account, changes);
   if (fields.length === 0) return { id: account.id, version: account.version };
   const at = { iso: isoTime(context.issuedAt), ms: context.issuedAt };

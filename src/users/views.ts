@@ -22,9 +22,7 @@ const accessEvents = [UserRoleChanged, UserDeactivated, UserReactivated, UserPas
 export const userView = defineView({
   name: 'user',
   shapeVersion: 1,
-  triggers: [
-    when([...accessEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId]),
-  ],
+  triggers: [when([...accessEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId])],
   query: (db, key) =>
     db
       .select({
