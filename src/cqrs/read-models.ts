@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock';
 import type { ConsistencyToken } from './consistency';
 import { type Database, openSession, runBatch } from './database';
 import type { DocumentStore } from './document-store';
-import type { Document, View } from './view';
+import type { Document, Loaded, View } from './view';
 
 /**
  * How a read was answered: `strong` is at least as new as the token it carried, `eventual` promised nothing,
@@ -35,6 +35,8 @@ export interface ReadModels {
     token: ConsistencyToken | undefined,
     ...wanted: AllWanted<Data>
   ): Promise<Results<Data>>;
+  /** Reads one document from D1's primary, past KV and its caches. */
+  readFresh<Data>(wanted: Wanted<Data>): Promise<Loaded<Data> | undefined>;
   /** Runs a query on D1 at the token's bookmark: deeper pages of lists. */
   query<Row>(token: ConsistencyToken | undefined, build: (db: Database) => PromiseLike<Row>): Promise<Row>;
 }
@@ -106,6 +108,11 @@ export function createReadModels(options: {
   return {
     // Each result is the document of the view that was asked for in its place.
     read: read as unknown as ReadModels['read'],
+    async readFresh({ view, key }) {
+      const { db } = openSession(database, 'first-primary');
+      const [rows] = await runBatch(db, [view.query(db, key)]);
+      return view.toDocument(rows, key);
+    },
     query: async (token, build) => build(openSession(database, sessionFrom(token)).db),
   };
 }

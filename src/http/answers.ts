@@ -3,7 +3,7 @@ import { encodeConsistencyToken } from '../cqrs/consistency';
 import type { ReadResult, Wanted } from '../cqrs/read-models';
 import type { CommitPoint } from '../cqrs/unit-of-work';
 import type { DomainError } from '../platform/errors';
-import { requireValidToken } from '../users/user';
+import { isTokenValid, requireValidToken } from '../users/user';
 import { accessView } from '../users/views';
 import { type AppEnv, consistencyToken } from './context';
 
@@ -18,14 +18,15 @@ export function setCommandHeaders(c: AppContext, commit: CommitPoint, version?: 
 
 /** Reads a document for the caller: one KV operation for it and for the caller's standing. */
 export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
-  const { caller } = c.var;
+  const { caller, services } = c.var;
   if (!caller) throw new Error('readAs needs the authenticate middleware');
-  const [access, result] = await c.var.services.readModels.read(
-    consistencyToken(c),
-    { view: accessView, key: caller.userId, ignoreToken: true },
-    wanted,
-  );
-  return { standing: requireValidToken(access.document?.data, caller.issuedAt), result };
+  const own = { view: accessView, key: caller.userId, ignoreToken: true };
+  const [access, result] = await services.readModels.read(consistencyToken(c), own, wanted);
+  const cached = access.document?.data;
+  if (isTokenValid(cached, caller.issuedAt)) return { standing: cached, result };
+  // A refusal is rare and must be right: an account that was just reactivated is not turned away by an old document.
+  const fresh = await services.readModels.readFresh(own);
+  return { standing: requireValidToken(fresh?.data, caller.issuedAt), result };
 }
 
 /** Says on the answer of a read where it came from and how old it is, in seconds. */

@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { hc } from 'hono/client';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { createTestHarness } from 'wrangler';
+import type { AppType } from '../../src/app';
+import { startSmtpSink } from '../support/smtp-sink';
+
+const password = 'correct horse battery';
+const admin = { email: 'admin@example.com', password: 'the first admin of all' };
+let sink: Awaited<ReturnType<typeof startSmtpSink>>;
+let harness: ReturnType<typeof createTestHarness>;
+let url: string;
+
+// The real Worker on a real port, with real queues and a real mail server.
+beforeAll(async () => {
+  const smtp = { username: 'frontdesk', password: randomBytes(16).toString('hex') };
+  sink = await startSmtpSink(smtp);
+  harness = createTestHarness({
+    workers: [
+      {
+        configPath: './wrangler.toml',
+        secrets: { TOKEN_SECRET: randomBytes(32).toString('base64url'), SMTP_PASSWORD: smtp.password },
+        vars: {
+          EMAIL_TRANSPORT: 'smtp',
+          SMTP_HOST: '127.0.0.1',
+          SMTP_PORT: String(sink.port),
+          SMTP_USERNAME: smtp.username,
+          SMTP_SECURE: 'false',
+          SMTP_STARTTLS: 'false',
+          FIRST_ADMIN_EMAIL: admin.email,
+          FIRST_ADMIN_PASSWORD: admin.password,
+        },
+      },
+    ],
+  });
+  url = (await harness.listen()).url.href.replace(/\/$/, '');
+  await harness.getWorker().applyD1Migrations('DB');
+});
+
+afterAll(async () => {
+  await harness?.close();
+  await sink?.close();
+});
+
+const until = { timeout: 20_000, interval: 50 };
+
+async function signIn(username: string, secret = password) {
+  const body = new URLSearchParams({ grant_type: 'password', username, password: secret });
+  const response = await fetch(`${url}/v1/auth/token`, { method: 'POST', body });
+  const { access_token } = (await response.json()) as { access_token: string };
+  return { status: response.status, bearer: { Authorization: `Bearer ${access_token}` } };
+}
+
+test('a user registers, is welcomed by e-mail, is read from KV, changes, and reads their own write', async () => {
+  const client = hc<AppType>(url);
+  const email = 'ada@example.com';
+  const registered = await client.v1.users.$post({ json: { name: 'Ada Byron', email, password } });
+  expect(registered.status).toBe(201);
+  const { id } = (await registered.json()) as { id: string };
+
+  const welcome = () => sink.mails.filter(({ to }) => to.includes(email));
+  await vi.waitFor(() => expect(welcome()).toHaveLength(1), until);
+  expect(welcome()[0]?.raw).toMatch(/^Subject: Welcome to Frontdesk/m);
+  expect(welcome()[0]?.raw).toMatch(/^Message-ID: <[\w-]+@frontdesk\.example>/im);
+
+  const { bearer } = await signIn(email);
+  // Age above 0 is what only a document from KV has; it is whole seconds.
+  await vi.waitFor(async () => {
+    const read = await fetch(`${url}/v1/users/${id}`, { headers: bearer });
+    expect(Number(read.headers.get('Age'))).toBeGreaterThan(0);
+    expect(await read.json()).toMatchObject({ id, email, name: 'Ada Byron' });
+  }, until);
+
+  const changed = await client.v1.users[':id'].$patch(
+    { param: { id }, json: { name: 'Ada Lovelace' } },
+    { headers: bearer },
+  );
+  expect(changed.status).toBe(200);
+  const token = changed.headers.get('Consistency-Token') ?? '';
+  const own = await fetch(`${url}/v1/users/${id}`, { headers: { ...bearer, 'Consistency-Token': token } });
+  expect(own.headers.get('Consistency')).toBe('strong');
+  expect(await own.json()).toMatchObject({ name: 'Ada Lovelace' });
+  await vi.waitFor(async () => {
+    const read = await fetch(`${url}/v1/users/${id}`, { headers: bearer });
+    expect(await read.json()).toMatchObject({ name: 'Ada Lovelace' });
+  }, until);
+  expect(welcome()).toHaveLength(1);
+});
+
+test('the schedule makes the first admin, who sees the list of users', async () => {
+  await harness.getWorker().scheduled({ cron: '* * * * *' });
+  await vi.waitFor(async () => expect((await signIn(admin.email, admin.password)).status).toBe(200), until);
+  const { bearer } = await signIn(admin.email, admin.password);
+  await vi.waitFor(async () => {
+    const response = await fetch(`${url}/v1/users`, { headers: bearer });
+    const { data } = (await response.json()) as { data: { name: string }[] };
+    expect(data.map(({ name }) => name)).toContain('Administrator');
+  }, until);
+});
+
+test('a password is reset with the link of the e-mail, once', async () => {
+  const email = 'grace@example.com';
+  const json = { 'Content-Type': 'application/json' };
+  const post = (path: string, body: object) =>
+    fetch(`${url}${path}`, { method: 'POST', headers: json, body: JSON.stringify(body) });
+  await post('/v1/users', { name: 'Grace Hopper', email, password });
+  expect((await post('/v1/auth/password-reset', { email: 'nobody@example.com' })).status).toBe(202);
+  expect((await post('/v1/auth/password-reset', { email })).status).toBe(202);
+  const findToken = () =>
+    sink.mails
+      .filter(({ to }) => to.includes(email))
+      // The body may be quoted-printable: soft breaks and =3D are undone.
+      .map(({ raw }) => /#token=([\w.-]+)/.exec(raw.replace(/=\r?\n/g, '').replace(/=3D/g, '='))?.[1])
+      .find((found) => found !== undefined);
+  const token = await vi.waitFor(() => findToken() ?? Promise.reject(new Error('no reset e-mail yet')), until);
+  const confirm = () => post('/v1/auth/password-reset/confirm', { token, password: 'a brand new password' });
+  expect((await confirm()).status).toBe(204);
+  expect((await confirm()).status).toBe(422);
+  expect((await signIn(email)).status).toBe(400);
+  expect((await signIn(email, 'a brand new password')).status).toBe(200);
+  expect(sink.mails.some(({ to }) => to.includes('nobody@example.com'))).toBe(false);
+});
+
+test('the documentation page and its assets come from our own origin', async () => {
+  const page = await (await fetch(`${url}/docs`)).text();
+  const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
+  expect(assets.length).toBe(3);
+  for (const path of assets) {
+    expect(path).toMatch(/^\/docs\/assets\//);
+    expect((await fetch(`${url}${path}`)).status).toBe(200);
+  }
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as { openapi: string; paths: object };
+  expect(document.openapi).toBe('3.1.0');
+  expect(Object.keys(document.paths)).toEqual(
+    expect.arrayContaining(['/v1/users', '/v1/users/{id}', '/v1/auth/token']),
+  );
+});

@@ -1,0 +1,216 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, test } from 'vitest';
+import { createDocumentStore, type DocumentStore } from '../../src/cqrs/document-store';
+import { fromEnvelope } from '../../src/cqrs/envelope';
+import type { RecordedEvent } from '../../src/cqrs/event';
+import { createProjector } from '../../src/cqrs/projector';
+import { pacing } from '../../src/cqrs/projector-steps';
+import { userViews } from '../../src/users/views';
+import { createSystem } from '../support/system';
+
+interface ProjectionRow {
+  position: number;
+  claimed_by: string | null;
+  claimed_until: number;
+  suspect_until: number | null;
+}
+
+let started = 0;
+
+/** A registered user whose events wait, and a projector whose KV does what the test says. */
+async function given() {
+  const system = createSystem();
+  const { id } = await system.register();
+  const events: RecordedEvent[] = system.sent.projections.map(fromEnvelope).filter(({ streamId }) => streamId === id);
+  const real = createDocumentStore(env.VIEWS, '1');
+  const puts: string[] = [];
+  const behaviour: { put: DocumentStore['put'] } = { put: real.put };
+  const documents: DocumentStore = {
+    ...real,
+    put: async (key, document) => {
+      await behaviour.put(key, document);
+      puts.push(key);
+    },
+  };
+  const { clock } = system;
+  // The list of all users is one key for every test: each starts when the claims of the one before are over.
+  clock.advance(++started * 120_000);
+  const projector = createProjector({ database: env.DB, documents, views: userViews, epoch: '1', clock });
+  const row = () =>
+    env.DB.prepare("SELECT * FROM projections WHERE view = 'user' AND key = ?").bind(id).first<ProjectionRow>();
+  const pending = async () => {
+    const statement = env.DB.prepare(
+      `SELECT position FROM deliveries JOIN events USING (position) WHERE subscription = 'projections' AND stream_id = ?`,
+    );
+    return (await statement.bind(id).all()).results.length;
+  };
+  const document = () =>
+    env.VIEWS.get<{ asOf: number; version: number; data: { name: string } }>(`user@1:${id}`, 'json');
+  const key = `user@1:${id}`;
+  const positions = events.map(({ position }) => position);
+  return { ...system, id, key, events, positions, projector, puts, behaviour, row, pending, document };
+}
+
+describe('the projector', () => {
+  test('claims, puts the document of the state, confirms, and deletes the deliveries', async () => {
+    const { projector, events, positions, row, pending, document, id } = await given();
+    const { done } = await projector.project(events);
+    expect([...done].sort()).toEqual([...positions].sort());
+    expect(await pending()).toBe(0);
+    expect(await row()).toMatchObject({ claimed_by: null, suspect_until: null });
+    expect((await row())?.position).toBeGreaterThanOrEqual(Math.max(...positions));
+    expect(await document()).toMatchObject({ version: 2, data: { id, name: 'Grace Hopper' } });
+  });
+
+  test('duplicate and late events change nothing and write nothing (product 7.2)', async () => {
+    const { projector, events, puts, positions } = await given();
+    await projector.project(events);
+    const before = puts.length;
+    for (const event of [...events].reverse()) {
+      expect([...(await projector.project([event])).done]).toEqual([event.position]);
+    }
+    expect(puts.length).toBe(before);
+    expect(positions.length).toBe(2);
+  });
+
+  test('a key is written at most once a second: a busy key is tried later', async () => {
+    const { projector, events, clock, id } = await given();
+    await projector.project(events);
+    const next = await anotherEvent(id);
+    expect((await projector.project([next])).done.size).toBe(0);
+    clock.advance(pacing.writeMs);
+    expect([...(await projector.project([next])).done]).toEqual([next.position]);
+  });
+
+  test('guard: a put that could outlast the claim is not begun', async () => {
+    const { projector, events, clock, puts, row, pending, key } = await given();
+    // The batch that claims and loads takes so long that a put could land after the claim has run out.
+    const original = clock.now;
+    let calls = 0;
+    clock.now = () => original() + (++calls > 1 ? pacing.claimMs - pacing.putMs + 1 : 0);
+    const { done } = await projector.project(events);
+    clock.now = original;
+    expect(done.size).toBe(0);
+    expect(puts).not.toContain(key);
+    expect(await row()).toMatchObject({ position: 0, claimed_by: null });
+    expect(await pending()).toBe(2);
+  });
+
+  test('no guess: a put that failed unclearly is neither confirmed nor released', async () => {
+    const { projector, events, behaviour, row, pending, key } = await given();
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    behaviour.put = async (name, document) => {
+      if (name === key) throw new Error('KV PUT failed: 500 Internal Server Error');
+      await put(name, document);
+    };
+    const { done, errors } = await projector.project(events);
+    expect(done.size).toBe(0);
+    expect(errors.size).toBe(1);
+    expect((await row())?.claimed_by).not.toBeNull();
+    expect(await pending()).toBe(2);
+    behaviour.put = put;
+    expect((await projector.project(events)).done.size).toBe(0);
+  });
+
+  test('a definite refusal (429) releases the claim and confirms nothing', async () => {
+    const { projector, events, behaviour, row } = await given();
+    behaviour.put = async () => {
+      throw new Error('KV PUT failed: 429 Too Many Requests');
+    };
+    expect((await projector.project(events)).done.size).toBe(0);
+    expect(await row()).toMatchObject({ claimed_by: null, position: 0, suspect_until: null });
+  });
+
+  test('settle: a claim that ran out is taken over as unsettled, and projected once more after', async () => {
+    const { projector, events, behaviour, row, clock, document, services, key, puts } = await given();
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    const hanging: (() => Promise<void>)[] = [];
+    behaviour.put = async (name, value) => {
+      if (name !== key) return put(name, value);
+      hanging.push(() => put(name, { ...value, data: { name: 'from the dead' } }));
+      throw new Error('network');
+    };
+    await projector.project(events);
+    behaviour.put = put;
+    clock.advance(pacing.claimMs + 1);
+    expect((await projector.project(events)).done.size).toBe(2);
+    const unsettled = await row();
+    expect(unsettled).toMatchObject({ claimed_by: null });
+    expect(unsettled?.suspect_until).toBeGreaterThan(clock.now());
+
+    // The put of the dead claim lands after the confirmed one: KV is wrong until the key is settled.
+    await hanging[0]?.();
+    expect((await document())?.data.name).toBe('from the dead');
+    await services().relay();
+    expect((await row())?.suspect_until).not.toBeNull();
+    clock.advance(pacing.settleMs + 1);
+    await services().relay();
+    expect(await row()).toMatchObject({ claimed_by: null, suspect_until: null });
+    expect((await document())?.data.name).toBe('Grace Hopper');
+    expect(puts).toContain(key);
+  });
+
+  test('a confirm that finds its claim taken over changes nothing', async () => {
+    const { projector, events, behaviour, row, clock, key } = await given();
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    let taken: ProjectionRow | null = null;
+    behaviour.put = async (name, value) => {
+      if (name === key && !taken) {
+        clock.advance(pacing.claimMs + 1);
+        taken = { position: 0, claimed_by: 'other', claimed_until: clock.now() + pacing.claimMs, suspect_until: null };
+        await env.DB.prepare(
+          "UPDATE projections SET claimed_by = 'other', claimed_until = ? WHERE view = 'user' AND key = ?",
+        )
+          .bind(taken.claimed_until, key.slice('user@1:'.length))
+          .run();
+      }
+      await put(name, value);
+    };
+    expect((await projector.project(events)).done.size).toBe(0);
+    expect(await row()).toMatchObject({ claimed_by: 'other', position: 0 });
+  });
+
+  test('a key without a document is deleted', async () => {
+    const { projector, events, document, clock, id } = await given();
+    await projector.project(events);
+    expect(await document()).not.toBeNull();
+    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(id).run();
+    clock.advance(pacing.writeMs);
+    await projector.refresh([{ view: 'user', key: id }]);
+    expect(await document()).toBeNull();
+  });
+
+  test('one view that fails does not keep the others from being projected', async () => {
+    const { projector, events, behaviour, key, id } = await given();
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    behaviour.put = async (name, value) => {
+      if (name === key) throw new Error('KV PUT failed: 500');
+      await put(name, value);
+    };
+    await projector.project(events);
+    expect(await env.VIEWS.get(`settings@1:${id}`, 'json')).toMatchObject({ data: { locale: 'en' } });
+  });
+});
+
+/** One more event of a user, written as a command would. */
+async function anotherEvent(id: string): Promise<RecordedEvent> {
+  const base = { streamType: 'user', streamId: id, schemaVersion: 1, type: 'UserUpdated' };
+  const row = await env.DB.prepare(
+    `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+     VALUES (?, 'user', ?, 99, 'UserUpdated', 1, '{"fields":["email"]}', '{}', '2026-01-01T00:00:00.000Z') RETURNING position`,
+  )
+    .bind(crypto.randomUUID(), id)
+    .first<{ position: number }>();
+  await env.DB.prepare("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)")
+    .bind(row?.position)
+    .run();
+  return {
+    ...base,
+    id: crypto.randomUUID(),
+    version: 99,
+    data: { fields: ['email'] },
+    metadata: { commandId: 'c', requestId: 'r' },
+    occurredAt: '2026-01-01T00:00:00.000Z',
+    position: row?.position ?? 0,
+  };
+}

@@ -1,0 +1,16 @@
+import type { EmailMessage, EmailSender } from '../../src/email/email-sender';
+
+/** Keeps what it is given; `failWith` makes the next sending fail. */
+export function createRecordingEmailSender(): EmailSender & { sent: EmailMessage[]; failWith(error: Error): void } {
+  const failures: Error[] = [];
+  const sent: EmailMessage[] = [];
+  return {
+    sent,
+    failWith: (error) => void failures.push(error),
+    async send(message) {
+      const failure = failures.shift();
+      if (failure) throw failure;
+      sent.push(message);
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { createApp } from '../../src/app';
+import { compose, type Overrides } from '../../src/composition';
+import type { AddressedEnvelope } from '../../src/consumers/dispatch';
+import type { Subscription } from '../../src/cqrs/event';
+import { createLogger } from '../../src/platform/logger';
+import type { Role } from '../../src/users/user';
+import { password } from './factories';
+import { createRecordingEmailSender } from './recording-email-sender';
+
+/** A clock that a test drives; it starts at the real time, because D1 and the tokens of other files do too. */
+export function createTestClock() {
+  let ahead = 0;
+  return { now: () => Date.now() + ahead, advance: (ms: number) => void (ahead += ms) };
+}
+
+/** The system on real D1 and KV, with queues that hold their messages until the test delivers, doubles or drops them. */
+export function createSystem(bindings: Partial<Env> = {}) {
+  const clock = createTestClock();
+  const sender = createRecordingEmailSender();
+  const logs: string[] = [];
+  const logger = createLogger({}, (line) => void logs.push(line));
+  const sent: Record<Subscription, AddressedEnvelope[]> = { projections: [], emails: [], analytics: [] };
+  const points: AnalyticsEngineDataPoint[] = [];
+  const queueOf = (subscription: Subscription) =>
+    ({
+      sendBatch: async (messages: Iterable<MessageSendRequest<AddressedEnvelope>>) => {
+        for (const { body } of messages) sent[subscription].push(structuredClone(body));
+      },
+      // Only what dispatch calls.
+    }) as unknown as Queue;
+  const overrides: Overrides = { clock, emailSender: sender, logger };
+  const testEnv: Env = {
+    ...env,
+    PROJECTIONS_QUEUE: queueOf('projections'),
+    EMAILS_QUEUE: queueOf('emails'),
+    ANALYTICS_QUEUE: queueOf('analytics'),
+    ANALYTICS: { writeDataPoint: (point) => void points.push(point ?? {}) },
+    ...bindings,
+  };
+  const app = createApp((_env, waitUntil) => compose(testEnv, waitUntil, overrides));
+  const services = () => compose(testEnv, () => {}, overrides);
+
+  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const context = createExecutionContext();
+    const response = await app.request(path, init, testEnv, context);
+    await waitOnExecutionContext(context);
+    return response;
+  }
+
+  function send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+    return request(path, {
+      method,
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Hands messages to a queue's consumer; answers what became of each. */
+  async function deliver(queue: Subscription | 'dead-letters', bodies: readonly unknown[]) {
+    const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body }));
+    const batch = createMessageBatch(`frontdesk-${queue}`, messages);
+    const context = createExecutionContext();
+    await services().consumers[batch.queue]?.(batch);
+    const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
+    return { acked: explicitAcks, retried: retryMessages.map(({ msgId }) => msgId) };
+  }
+
+  /** Delivers all that was sent, as queues do in fair weather. */
+  async function settle() {
+    for (const subscription of ['projections', 'emails', 'analytics'] as const) {
+      const messages = sent[subscription].splice(0);
+      if (messages.length > 0) await deliver(subscription, messages);
+    }
+  }
+
+  async function register(overrides: { role?: Role } = {}) {
+    const email = `${crypto.randomUUID()}@example.com`;
+    const response = await send('POST', '/v1/users', { name: 'Grace Hopper', email, password });
+    const { id } = await response.json<{ id: string }>();
+    if (overrides.role) await env.DB.prepare('UPDATE users SET role = ? WHERE id = ?').bind(overrides.role, id).run();
+    return { id, email, ...(await signIn(email)) };
+  }
+
+  async function signIn(email: string) {
+    const body = new URLSearchParams({ grant_type: 'password', username: email, password });
+    const response = await request('/v1/auth/token', { method: 'POST', body });
+    const tokens = await response.json<{ access_token: string; refresh_token: string }>();
+    return { bearer: { Authorization: `Bearer ${tokens.access_token}` }, refreshToken: tokens.refresh_token };
+  }
+
+  return {
+    app,
+    clock,
+    deliver,
+    env: testEnv,
+    logs,
+    points,
+    register,
+    request,
+    send,
+    sender,
+    sent,
+    services,
+    settle,
+    signIn,
+  };
+}
+
+/** What no refused request may change. */
+export async function countRows(): Promise<Record<string, number>> {
+  const tables = ['users', 'settings', 'sessions', 'refresh_tokens', 'password_resets', 'events', 'deliveries'];
+  const sql = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
+  return (await env.DB.prepare(`SELECT ${sql}`).first<Record<string, number>>()) ?? {};
+}
