@@ -12,7 +12,12 @@ import { createRecordingEmailSender } from './recording-email-sender';
 /** A clock that a test drives; it starts at the real time, because D1 and the tokens of other files do too. */
 export function createTestClock() {
   let ahead = 0;
-  return { now: () => Date.now() + ahead, advance: (ms: number) => void (ahead += ms) };
+  return {
+    now: () => Date.now() + ahead,
+    advance(ms: number) {
+      ahead += ms;
+    },
+  };
 }
 
 /** The system on real D1 and KV, with queues that hold their messages until the test delivers, doubles or drops them. */
