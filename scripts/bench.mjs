@@ -15,7 +15,7 @@ function run(command, args) {
   return stdout;
 }
 
-const [, counted] = /^(\{"create.*\})$/m.exec(run('vitest', ['run', '--project', 'bench'])) ?? [];
+const [, counted] = /(\{"create.*\})/.exec(run('vitest', ['run', '--project', 'bench'])) ?? [];
 console.log('Round trips per request');
 console.table(JSON.parse(counted));
 
