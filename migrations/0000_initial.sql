@@ -58,6 +58,15 @@ CREATE TABLE `events` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `events_id_unique` ON `events` (`id`);--> statement-breakpoint
 CREATE UNIQUE INDEX `events_stream` ON `events` (`stream_type`,`stream_id`,`version`);--> statement-breakpoint
+CREATE TABLE `idempotency_keys` (
+	`key` text PRIMARY KEY NOT NULL,
+	`request_hash` text NOT NULL,
+	`result` text NOT NULL,
+	`position` integer NOT NULL,
+	`expires_at` integer NOT NULL
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `idempotency_keys_by_expiry` ON `idempotency_keys` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `projections` (
 	`view` text NOT NULL,
 	`key` text NOT NULL,

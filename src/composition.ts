@@ -1,7 +1,7 @@
 import { createAccessTokens } from './auth/access-token';
 import { authEvents, PasswordResetRequested } from './auth/events';
 import { authConstraints, createPasswordResetRepository, createSessionRepository } from './auth/repository';
-import { createResetTokens } from './auth/secret-token';
+import { createResetTokens, keyedHash } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { createAuthCommands } from './auth/service';
 import { loadConfig } from './config';
@@ -98,7 +98,10 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     onCommitted,
     wait: (ms) => scheduler.wait(ms),
   });
-  const commands = createBus({ ...createUserCommands(unitOfWork), ...createAuthCommands(unitOfWork, resetTokens) });
+  const commands = createBus(
+    { ...createUserCommands(unitOfWork), ...createAuthCommands(unitOfWork, resetTokens) },
+    (text) => keyedHash(config.tokenSecrets[0], text),
+  );
 
   const findRecipient = createFindRecipient(database);
   const reactions = new Map<string, EmailReaction>([

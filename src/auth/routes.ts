@@ -30,13 +30,14 @@ function refuseForm(error: z.core.$ZodError): Error {
 
 async function grantToken(c: Context<AppEnv>, form: z.infer<typeof schemas.tokenRequest>) {
   const { accessTokens, commands } = c.var.services;
-  const context = { ...commandContext(c), readFrom: 'first-primary' };
-  const { result, commit } =
+  // Never repeatable: the answer holds a refresh token, which is stored nowhere but as a hash.
+  const context = { ...commandContext(c), isRepeatable: false, readFrom: 'first-primary' };
+  const { result, ...outcome } =
     form.grant_type === 'password'
       ? await commands.execute('SignIn', { username: form.username, password: form.password }, context)
       : await commands.execute('RefreshSession', { refreshToken: form.refresh_token }, context);
   const { token, expiresInSeconds } = await accessTokens.issue({ userId: result.user.id, role: result.user.role });
-  setCommandHeaders(c, commit);
+  setCommandHeaders(c, outcome);
   c.header('Cache-Control', 'no-store');
   return c.json(
     {
@@ -95,8 +96,7 @@ export const authRoutes = new Hono<AppEnv>()
     }),
     validate('json', schemas.logout),
     async (c) => {
-      const { commit } = await c.var.services.commands.execute('SignOut', c.req.valid('json'), commandContext(c));
-      setCommandHeaders(c, commit);
+      setCommandHeaders(c, await c.var.services.commands.execute('SignOut', c.req.valid('json'), commandContext(c)));
       return c.body(null, 204);
     },
   )
@@ -128,8 +128,7 @@ export const authRoutes = new Hono<AppEnv>()
     validate('json', schemas.confirmPasswordReset),
     async (c) => {
       const { commands } = c.var.services;
-      const { commit } = await commands.execute('ConfirmPasswordReset', c.req.valid('json'), commandContext(c));
-      setCommandHeaders(c, commit);
+      setCommandHeaders(c, await commands.execute('ConfirmPasswordReset', c.req.valid('json'), commandContext(c)));
       return c.body(null, 204);
     },
   );

@@ -10,6 +10,11 @@ export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
+/** HMAC-SHA256, hexadecimal: a fingerprint that tells nothing about a text that could be guessed. */
+export function keyedHash(secret: string, text: string): string {
+  return createHmac('sha256', secret).update(`fingerprint:${text}`).digest('hex');
+}
+
 /** Reset tokens are derived from the reset's id, so that neither an event nor a queue message has to carry one. */
 export interface ResetTokens {
   tokenFor(resetId: string): string;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { ConcurrencyError, DomainError } from '../platform/errors';
-import type { CommandContext, CommitPoint, Committed } from './unit-of-work';
+import type { CommandContext, Committed } from './unit-of-work';
 
 /** A command: the schema of its payload, and what carries it out. */
 export interface CommandDefinition<Payload, Result> {
@@ -24,10 +24,7 @@ type ResultOf<Definition> = Definition extends { handle(...args: never): Promise
   ? Result
   : never;
 
-export interface CommandOutcome<Result> {
-  result: Result;
-  commit: CommitPoint;
-}
+export type CommandOutcome<Result> = Committed<Result>;
 
 /** The one way to change anything: validates the payload, carries the context, retries what lost a race. */
 export interface CommandBus<Commands extends CommandMap> {
@@ -51,13 +48,21 @@ function dependsOnFreshness(error: unknown, context: CommandContext): boolean {
   );
 }
 
-export function createBus<Commands extends CommandMap>(commands: Commands): CommandBus<Commands> {
+/**
+ * @param fingerprint a keyed hash, by which a repeated command is told from another one under the same id
+ */
+export function createBus<Commands extends CommandMap>(
+  commands: Commands,
+  fingerprint: (text: string) => string,
+): CommandBus<Commands> {
   return {
     async execute(name, payload, context) {
       const definition = commands[name];
       if (!definition) throw new Error(`unknown command ${name}`);
       const valid = definition.schema.parse(payload);
-      for (let attempt = 1, current = context; ; attempt++, current = { ...current, readFrom: 'first-primary' }) {
+      const repeatable = context.isRepeatable && { requestHash: fingerprint(JSON.stringify([name, valid])) };
+      const first: CommandContext = { ...context, ...repeatable };
+      for (let attempt = 1, current = first; ; attempt++, current = { ...current, readFrom: 'first-primary' }) {
         try {
           const outcome = await definition.handle(valid, current);
           // The definition is the one that the name stands for, so its result is of that command's type.

@@ -5,7 +5,8 @@ import { ConcurrencyError, type DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';
 import { brokenConstraint, type Database, isUnclearFailure, openSession, runBatch, type Statement } from './database';
 import type { NewEvent, RecordedEvent, Subscription } from './event';
-import { type CommandContext, eventMetadata, type UnitOfWork } from './unit-of-work';
+import { findAnswer, storeAnswer } from './idempotency';
+import { type CommandContext, type Committed, eventMetadata, type Transaction, type UnitOfWork } from './unit-of-work';
 
 /** What a repository works with: reads go to `db`, writes are staged for the one commit. */
 export interface RepositoryContext {
@@ -35,27 +36,36 @@ export function createD1UnitOfWork<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
 ): UnitOfWork<Repositories> {
   return {
-    async run(context, work) {
-      const { db, bookmark } = openSession(options.database, context.readFrom);
+    async run<Result>(
+      context: CommandContext,
+      work: (tx: Transaction<Repositories>) => Promise<Result>,
+    ): Promise<Committed<Result>> {
+      const { clock, database } = options;
+      const earlier = await findAnswer<Result>(database, context, clock.now());
+      if (earlier) return earlier;
+      const { db, bookmark } = openSession(database, context.readFrom);
       const staged: Statement[] = [];
       const recorded: NewEvent[] = [];
       const repositories = options.createRepositories({ db, stage: (statement) => staged.push(statement) });
       const result = await work({ ...repositories, record: (event) => recorded.push(event) });
-      if (staged.length === 0 && recorded.length === 0) {
-        const [last] = await db.all<{ position: number }>(
-          sql`SELECT coalesce(max(position), 0) AS position FROM events`,
-        );
-        return { result, commit: { position: last?.position ?? 0, bookmark: bookmark() } };
-      }
-      if (recorded.length === 0) throw new Error('state was staged without an event');
+      if (staged.length > 0 && recorded.length === 0) throw new Error('state was staged without an event');
 
-      const events = toRecorded(recorded, context, options.clock.now());
-      const positions = await commit(options, db, staged, events);
-      const committed = events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 }));
-      await options.onCommitted(committed);
+      const events = toRecorded(recorded, context, clock.now());
+      const answer = storeAnswer(db, context, result, events.length, clock.now());
+      if (events.length === 0) {
+        if (answer.length > 0) await commit(options, db, answer, events);
+        return { result, commit: { position: await lastPosition(db), bookmark: bookmark() } };
+      }
+      const positions = await commit(options, db, [...answer, ...staged], events);
+      await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
       return { result, commit: { position: Math.max(...positions.values()), bookmark: bookmark() } };
     },
   };
+}
+
+async function lastPosition(db: Database): Promise<number> {
+  const [last] = await db.all<{ position: number }>(sql`SELECT coalesce(max(position), 0) AS position FROM events`);
+  return last?.position ?? 0;
 }
 
 type Unpositioned = Omit<RecordedEvent, 'position'>;
@@ -99,7 +109,9 @@ async function commit<Repositories extends object>(
 function toDomainError(error: unknown, constraints: Readonly<Record<string, () => DomainError>>): unknown {
   const constraint = brokenConstraint(error);
   if (!constraint) return error;
-  if (constraint.startsWith('events.stream_type')) return new ConcurrencyError();
+  // Another commit took the stream's version, or the same command is being carried out by another request.
+  if (constraint.startsWith('events.stream_type') || constraint === 'idempotency_keys.key')
+    return new ConcurrencyError();
   return constraints[constraint]?.() ?? error;
 }
 

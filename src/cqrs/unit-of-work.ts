@@ -1,9 +1,14 @@
+import { DomainError } from '../platform/errors';
 import type { EventMetadata, NewEvent } from './event';
 
 /** What every command carries through the bus. */
 export interface CommandContext {
-  /** The `Idempotency-Key` where one was sent, else a new id. */
+  /** Made from the `Idempotency-Key` where one was sent, else a new id. */
   commandId: string;
+  /** Whether the same `commandId` may come again, and is then to be answered as the first time. */
+  isRepeatable?: boolean;
+  /** Set by the bus for a repeatable command: tells another payload under the same id. */
+  requestHash?: string;
   /** Milliseconds since the Unix epoch. */
   issuedAt: number;
   requestId: string;
@@ -35,6 +40,16 @@ export interface Committed<Result> {
   result: Result;
   /** Where the log stands after it, also when there was nothing to change. */
   commit: CommitPoint;
+  /** The command had been carried out before: this is the first answer again, and nothing was changed. */
+  isReplayed?: boolean;
+}
+
+/** @throws DomainError `http.idempotency-key-reused` when the id comes with another payload than the first time. */
+export function requireSameRequest(first: string, requestHash: string): void {
+  if (first !== requestHash) {
+    const message = 'This Idempotency-Key was used with another request.';
+    throw new DomainError('invalid', 'http.idempotency-key-reused', message);
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { encodeConsistencyToken } from '../cqrs/consistency';
 import type { ReadResult, Wanted } from '../cqrs/read-models';
-import type { CommitPoint } from '../cqrs/unit-of-work';
+import type { Committed } from '../cqrs/unit-of-work';
 import type { DomainError } from '../platform/errors';
 import { isTokenValid, requireValidToken } from '../users/user';
 import { accessView } from '../users/views';
@@ -10,9 +10,14 @@ import { type AppEnv, consistencyToken } from './context';
 type AppContext = Context<AppEnv>;
 
 /** Notes on the answer of a command what a read must carry to see its effect, and the new version. */
-export function setCommandHeaders(c: AppContext, commit: CommitPoint, version?: number): void {
+export function setCommandHeaders(
+  c: AppContext,
+  { commit, isReplayed }: Omit<Committed<unknown>, 'result'>,
+  version?: number,
+): void {
   const { epoch } = c.var.services.config;
   c.header('Consistency-Token', encodeConsistencyToken({ ...commit, epoch }));
+  if (isReplayed) c.header('Idempotency-Replayed', 'true');
   if (version !== undefined) c.header('ETag', `"${version}"`);
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Services } from '../composition';
 import { decodeConsistencyToken } from '../cqrs/consistency';
@@ -42,13 +43,29 @@ export function consistencyToken(c: Context<AppEnv>) {
   return text === undefined ? undefined : decodeConsistencyToken(text);
 }
 
+/** A quoted string or a bare one of 1 to 255 visible characters (IETF draft). */
+function parseIdempotencyKey(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const [, quoted, bare] = /^(?:"([\x21\x23-\x7e ]{1,255})"|([\x21\x23-\x7e]{1,255}))$/.exec(header.trim()) ?? [];
+  const key = quoted ?? bare;
+  if (key === undefined) {
+    const message = 'An Idempotency-Key is 1 to 255 visible ASCII characters, in quotes or without.';
+    throw new DomainError('bad-request', 'http.invalid-idempotency-key', message);
+  }
+  return key;
+}
+
 /** What a command carries from the request through the bus into its events. */
 export function commandContext(c: Context<AppEnv>): CommandContext {
   const { caller, requestId, services, traceparent } = c.var;
   const token = consistencyToken(c);
   const isCurrent = token?.epoch === services.config.epoch;
+  const idempotencyKey = parseIdempotencyKey(c.req.header('Idempotency-Key'));
+  const isRepeatable = idempotencyKey !== undefined && c.req.method === 'POST';
+  const scope = [caller?.userId ?? 'anonymous', c.req.method, c.req.path, idempotencyKey].join(' ');
   return {
-    commandId: newId(),
+    commandId: isRepeatable ? createHash('sha256').update(scope).digest('hex') : newId(),
+    isRepeatable,
     issuedAt: services.clock.now(),
     requestId,
     traceparent,

@@ -33,9 +33,9 @@ function requireStaff(standing: AccountStanding): void {
 }
 
 /** Answers a command with its id and version. */
-function answer(c: Context<AppEnv>, { result, commit }: CommandOutcome<{ id: string; version: number }>) {
-  setCommandHeaders(c, commit, result.version);
-  return result;
+function answer(c: Context<AppEnv>, outcome: CommandOutcome<{ id: string; version: number }>) {
+  setCommandHeaders(c, outcome, outcome.result.version);
+  return outcome.result;
 }
 
 async function readUser(c: Context<AppEnv>, id: string) {
@@ -124,8 +124,7 @@ export const userRoutes = new Hono<AppEnv>()
     validate('param', idParam),
     async (c) => {
       const payload = { userId: c.req.valid('param').id };
-      const { commit } = await c.var.services.commands.execute('DeleteUser', payload, commandContext(c));
-      setCommandHeaders(c, commit);
+      setCommandHeaders(c, await c.var.services.commands.execute('DeleteUser', payload, commandContext(c)));
       return c.body(null, 204);
     },
   )

@@ -264,3 +264,51 @@ test('a document of another epoch counts as missing, and D1 down makes a read st
   ]);
   expect(bindings.EPOCH).toBe('1');
 });
+
+describe('Idempotency-Key (product 6.2)', () => {
+  const account = () => ({ name: 'Twin', email: `${newId()}@example.com`, password });
+
+  test('eight requests at once with one key have one effect and one answer, byte for byte', async () => {
+    const { send } = createSystem();
+    const [key, body] = [`"${newId()}"`, account()];
+    const before = await countRows();
+    const responses = await Promise.all(
+      Array.from({ length: 8 }, () => send('POST', '/v1/users', body, { 'Idempotency-Key': key })),
+    );
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 201));
+    expect(new Set(await Promise.all(responses.map((response) => response.text()))).size).toBe(1);
+    expect(responses.filter(({ headers }) => headers.get('Idempotency-Replayed') !== 'true').length).toBe(1);
+    expect(new Set(responses.map(({ headers }) => headers.get('Location'))).size).toBe(1);
+    const after = await countRows();
+    expect([after.users, after.events]).toEqual([(before.users ?? 0) + 1, (before.events ?? 0) + 1]);
+    const stored = JSON.stringify((await env.DB.prepare('SELECT * FROM idempotency_keys').all()).results);
+    expect(stored).not.toContain(password);
+  });
+
+  test('another body under the same key is 422, and the key is forgotten after a day', async () => {
+    const { clock, send } = createSystem();
+    const headers = { 'Idempotency-Key': newId() };
+    expect((await send('POST', '/v1/users', account(), headers)).status).toBe(201);
+    const other = await send('POST', '/v1/users', account(), headers);
+    expect([other.status, (await other.json<{ code: string }>()).code]).toEqual([422, 'http.idempotency-key-reused']);
+    clock.advance(24 * 3_600_000 + 1);
+    expect((await send('POST', '/v1/users', account(), headers)).status).toBe(201);
+  });
+
+  test('a replayed answer reads what it wrote, and a malformed key is 400', async () => {
+    const { register, request, send } = createSystem();
+    const [admin, user] = [await register({ role: 'admin' }), await register()];
+    const headers = { ...admin.bearer, 'Idempotency-Key': newId() };
+    const change = () => send('POST', `/v1/users/${user.id}/role`, { role: 'agent' }, headers);
+    await change();
+    const replayed = await change();
+    expect(replayed.headers.get('Idempotency-Replayed')).toBe('true');
+    const token = replayed.headers.get('Consistency-Token') ?? '';
+    const read = await request(`/v1/users/${user.id}`, { headers: { ...admin.bearer, 'Consistency-Token': token } });
+    expect(await read.json()).toMatchObject({ role: 'agent' });
+    for (const key of ['', '"unfinished', 'a'.repeat(256), 'two words']) {
+      const answer = await send('POST', '/v1/users', account(), { 'Idempotency-Key': key });
+      expect([key, answer.status]).toEqual([key, 400]);
+    }
+  });
+});

@@ -1,7 +1,14 @@
 import type { FoundRefreshToken, PasswordResetRepository, SessionRepository } from '../../src/auth/repository';
 import type { PasswordReset, RefreshToken, Session } from '../../src/auth/session';
 import type { RecordedEvent } from '../../src/cqrs/event';
-import { eventMetadata, type UnitOfWork } from '../../src/cqrs/unit-of-work';
+import {
+  type CommandContext,
+  type Committed,
+  eventMetadata,
+  requireSameRequest,
+  type Transaction,
+  type UnitOfWork,
+} from '../../src/cqrs/unit-of-work';
 import { isoTime } from '../../src/platform/clock';
 import { ConcurrencyError, DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
@@ -23,6 +30,7 @@ export interface MemoryState {
   tokens: Map<string, RefreshToken>;
   resets: Map<string, PasswordReset>;
   events: RecordedEvent[];
+  answers: Map<string, { requestHash: string; result: unknown; position: number }>;
 }
 
 type Write = (state: MemoryState) => void;
@@ -116,11 +124,23 @@ export function createMemoryUnitOfWork(): { unitOfWork: UnitOfWork<Repositories>
     tokens: new Map(),
     resets: new Map(),
     events: [],
+    answers: new Map(),
   };
   return {
     state: () => state,
     unitOfWork: {
-      async run(context, work) {
+      async run<Result>(
+        context: CommandContext,
+        work: (tx: Transaction<Repositories>) => Promise<Result>,
+      ): Promise<Committed<Result>> {
+        const { commandId, requestHash } = context;
+        const earlier = requestHash === undefined ? undefined : state.answers.get(commandId);
+        if (earlier && requestHash !== undefined) {
+          requireSameRequest(earlier.requestHash, requestHash);
+          // The stored result is what this very command answered the first time.
+          const result = earlier.result as Result;
+          return { result, commit: { position: earlier.position, bookmark: null }, isReplayed: true };
+        }
         const writes: Write[] = [];
         const recorded: RecordedEvent[] = [];
         const repositories = createRepositories(state, (write) => writes.push(write));
@@ -137,6 +157,7 @@ export function createMemoryUnitOfWork(): { unitOfWork: UnitOfWork<Repositories>
         });
         if (writes.length > 0 && recorded.length === 0) throw new Error('state was staged without an event');
         const next = structuredClone(state);
+        if (requestHash !== undefined && next.answers.has(commandId)) throw new ConcurrencyError();
         for (const write of writes) write(next);
         for (const event of recorded) {
           const isTaken = next.events.some(
@@ -145,6 +166,9 @@ export function createMemoryUnitOfWork(): { unitOfWork: UnitOfWork<Repositories>
           );
           if (isTaken) throw new ConcurrencyError();
           next.events.push({ ...event, position: next.events.length + 1 });
+        }
+        if (requestHash !== undefined) {
+          next.answers.set(commandId, { requestHash, result, position: next.events.length });
         }
         state = next;
         return { result, commit: { position: state.events.length, bookmark: null } };

@@ -115,7 +115,16 @@ export function createSystem(bindings: Partial<Env> = {}) {
 
 /** What no refused request may change. */
 export async function countRows(): Promise<Record<string, number>> {
-  const tables = ['users', 'settings', 'sessions', 'refresh_tokens', 'password_resets', 'events', 'deliveries'];
+  const tables = [
+    'users',
+    'settings',
+    'sessions',
+    'refresh_tokens',
+    'password_resets',
+    'events',
+    'deliveries',
+    'idempotency_keys',
+  ];
   const sql = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
   return (await env.DB.prepare(`SELECT ${sql}`).first<Record<string, number>>()) ?? {};
 }

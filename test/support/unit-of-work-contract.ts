@@ -78,6 +78,30 @@ export function describeUnitOfWork(name: string, create: () => UnitOfWork<Reposi
       expect(result.settings).toBeUndefined();
     });
 
+    test('carries out a repeatable command once, and answers it the same again', async () => {
+      const unitOfWork = create();
+      const user = aUser();
+      const context = aContext({ requestHash: 'first' });
+      const register = (requestHash: string) =>
+        unitOfWork.run({ ...context, requestHash }, async (tx) => {
+          tx.users.add(user);
+          tx.record(UserRegistered.create(user.id, 1, { role: user.role }));
+          return { id: user.id, at: newId() };
+        });
+      const first = await register('first');
+      const { position } = first.commit;
+      expect(await register('first')).toEqual({ ...first, commit: { position, bookmark: null }, isReplayed: true });
+      await expect(register('second')).rejects.toMatchObject({ code: 'http.idempotency-key-reused' });
+      expect((await find(unitOfWork, user.id))?.version).toBe(1);
+    });
+
+    test('keeps the answer of a command that had nothing to change', async () => {
+      const unitOfWork = create();
+      const run = () => unitOfWork.run(aContext({ commandId: 'same', requestHash: 'x' }), async () => newId());
+      const first = await run();
+      expect(await run()).toMatchObject({ result: first.result, isReplayed: true });
+    });
+
     test('answers where the log stands when there was nothing to change', async () => {
       const unitOfWork = create();
       const user = await registered(unitOfWork);

@@ -16,7 +16,7 @@ const resetTokens = createResetTokens([secrets[0]]);
 function given(user = aUser()) {
   const { unitOfWork, state } = createMemoryUnitOfWork();
   state().users.set(user.id, user);
-  return { user, state, bus: createBus(createAuthCommands(unitOfWork, resetTokens)) };
+  return { user, state, bus: createBus(createAuthCommands(unitOfWork, resetTokens), (text) => text) };
 }
 
 describe('signing in (product 2)', () => {

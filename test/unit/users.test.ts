@@ -12,7 +12,7 @@ async function given(...users: User[]) {
     state().users.set(user.id, user);
     state().settings.set(user.id, settingsOf(user));
   }
-  const bus = createBus(createUserCommands(unitOfWork));
+  const bus = createBus(createUserCommands(unitOfWork), (text) => text);
   const types = () => state().events.map(({ type }) => type);
   return { bus, state, types };
 }
