@@ -10,7 +10,7 @@ export interface DueDelivery {
   event: RecordedEvent;
 }
 
-/** The state of a delivery as a claim finds it: won, at work elsewhere, or not there any more. */
+/** The state of a delivery as a claim finds it: won, at work elsewhere, or nobody's business any more (done or dead). */
 export type ClaimResult = 'won' | 'busy' | 'gone';
 
 /** The outbox: what has been committed but not yet handled. A row exists exactly as long as the work is not done. */
@@ -60,7 +60,8 @@ export function createDeliveries(database: D1Database, clock: Clock): Deliveries
       const [before, won] = await runBatch(db, [
         db.all<{ position: number }>(sql`
           SELECT position FROM deliveries
-          WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))`),
+          WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))
+            AND status = 'pending'`),
         db.all<{ position: number }>(sql`
           UPDATE deliveries SET claimed_until = ${now + claimMs}
           WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))

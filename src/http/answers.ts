@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { z } from 'zod';
 import { encodeConsistencyToken } from '../cqrs/consistency';
 import type { ReadResult, Wanted } from '../cqrs/read-models';
 import type { Committed } from '../cqrs/unit-of-work';
@@ -8,6 +9,15 @@ import { accessView } from '../users/views';
 import { type AppEnv, consistencyToken } from './context';
 
 type AppContext = Context<AppEnv>;
+
+/** What a command answers: the aggregate's id and its version after the command. */
+export const commandAnswer = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandAnswer' });
+
+/** The answer to a command, with its headers set. */
+export function answerCommand(c: AppContext, outcome: Committed<z.infer<typeof commandAnswer>>) {
+  setCommandHeaders(c, outcome, outcome.result.version);
+  return outcome.result;
+}
 
 /** Notes on the answer of a command what a read must carry to see its effect, and the new version. */
 export function setCommandHeaders(

@@ -10,7 +10,7 @@ export const pageQuery = z.object({
 });
 
 /** A keyset cursor: the sort key of the last row. Opaque to clients. */
-export function encodeCursor(key: readonly unknown[]): string {
+function encodeCursor(key: readonly unknown[]): string {
   return base64url.encode(JSON.stringify(key));
 }
 
@@ -23,9 +23,22 @@ export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
   }
 }
 
-/** The `Link` to the next page (RFC 8288), which keeps the filters. */
-export function nextLink(c: Context, cursor: string): string {
-  const url = new URL(c.req.url);
-  url.searchParams.set('cursor', cursor);
-  return `<${url.pathname}${url.search}>; rel="next"`;
+/** As many rows as a first page in KV holds: the most that a page may have, and one to tell that more follow. */
+export const firstPageSize = 101;
+
+/**
+ * A page of `limit` rows, with the `Link` to the next one (RFC 8288), which keeps the filters.
+ * @param rows at least one more than `limit` where more follow
+ * @param keyOf a row's sort key, by which the next page goes on
+ */
+export function answerPage<Row>(c: Context, rows: readonly Row[], limit: number, keyOf: (row: Row) => unknown[]) {
+  const data = rows.slice(0, limit);
+  const last = data.at(-1);
+  const nextCursor = last && rows.length > limit ? encodeCursor(keyOf(last)) : null;
+  if (nextCursor !== null) {
+    const url = new URL(c.req.url);
+    url.searchParams.set('cursor', nextCursor);
+    c.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
+  }
+  return { data, nextCursor };
 }

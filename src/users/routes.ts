@@ -1,11 +1,10 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import type { CommandOutcome } from '../cqrs/bus';
-import { present, readAs, setCommandHeaders, setReadHeaders } from '../http/answers';
+import { answerCommand, commandAnswer, present, readAs, setCommandHeaders, setReadHeaders } from '../http/answers';
 import { authenticate } from '../http/authentication';
 import { type AppEnv, commandContext, consistencyToken } from '../http/context';
 import { describe } from '../http/openapi';
-import { decodeCursor, encodeCursor, nextLink, pageQuery } from '../http/pagination';
+import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import * as schemas from './schemas';
@@ -15,7 +14,7 @@ import { settingsView, userListQuery, userListView, userView } from './views';
 const idParam = z.object({ id: schemas.userId });
 const cursorSchema = z.tuple([z.uuid()]);
 const tags = ['Users'];
-const changed = { tags, body: schemas.commandAnswer };
+const changed = { tags, body: commandAnswer };
 
 function notFound() {
   return new DomainError('not-found', 'users.not-found', 'There is no such user.');
@@ -30,12 +29,6 @@ function requireStaff(standing: AccountStanding): void {
   if (!isStaff(standing)) {
     throw new DomainError('forbidden', 'auth.insufficient-role', 'This needs the role agent or admin.');
   }
-}
-
-/** Answers a command with its id and version. */
-function answer(c: Context<AppEnv>, outcome: CommandOutcome<{ id: string; version: number }>) {
-  setCommandHeaders(c, outcome, outcome.result.version);
-  return outcome.result;
 }
 
 async function readUser(c: Context<AppEnv>, id: string) {
@@ -69,7 +62,7 @@ export const userRoutes = new Hono<AppEnv>()
       const { commands } = c.var.services;
       const outcome = await commands.execute('RegisterUser', c.req.valid('json'), commandContext(c));
       c.header('Location', `/v1/users/${outcome.result.id}`);
-      return c.json(answer(c, outcome), 201);
+      return c.json(answerCommand(c, outcome), 201);
     },
   )
   .get(
@@ -79,12 +72,10 @@ export const userRoutes = new Hono<AppEnv>()
     validate('query', pageQuery),
     async (c) => {
       const query = c.req.valid('query');
-      const rows = await listUsers(c, query);
-      const data = rows.slice(0, query.limit);
-      const last = data.at(-1);
-      const nextCursor = last && rows.length > query.limit ? encodeCursor([last.id]) : null;
-      if (nextCursor !== null) c.header('Link', nextLink(c, nextCursor));
-      return c.json({ data, nextCursor }, 200);
+      return c.json(
+        answerPage(c, await listUsers(c, query), query.limit, ({ id }) => [id]),
+        200,
+      );
     },
   )
   .get(
@@ -114,7 +105,10 @@ export const userRoutes = new Hono<AppEnv>()
     validate('json', schemas.updateUser),
     async (c) => {
       const payload = { userId: c.req.valid('param').id, changes: c.req.valid('json') };
-      return c.json(answer(c, await c.var.services.commands.execute('UpdateUser', payload, commandContext(c))), 200);
+      return c.json(
+        answerCommand(c, await c.var.services.commands.execute('UpdateUser', payload, commandContext(c))),
+        200,
+      );
     },
   )
   .delete(
@@ -150,7 +144,7 @@ export const userRoutes = new Hono<AppEnv>()
     async (c) => {
       const payload = { userId: c.req.valid('param').id, changes: c.req.valid('json') };
       return c.json(
-        answer(c, await c.var.services.commands.execute('UpdateSettings', payload, commandContext(c))),
+        answerCommand(c, await c.var.services.commands.execute('UpdateSettings', payload, commandContext(c))),
         200,
       );
     },
@@ -163,7 +157,10 @@ export const userRoutes = new Hono<AppEnv>()
     validate('json', schemas.changeRole),
     async (c) => {
       const payload = { userId: c.req.valid('param').id, role: c.req.valid('json').role };
-      return c.json(answer(c, await c.var.services.commands.execute('ChangeRole', payload, commandContext(c))), 200);
+      return c.json(
+        answerCommand(c, await c.var.services.commands.execute('ChangeRole', payload, commandContext(c))),
+        200,
+      );
     },
   )
   .post(
@@ -174,7 +171,7 @@ export const userRoutes = new Hono<AppEnv>()
     async (c) => {
       const payload = { userId: c.req.valid('param').id };
       return c.json(
-        answer(c, await c.var.services.commands.execute('DeactivateUser', payload, commandContext(c))),
+        answerCommand(c, await c.var.services.commands.execute('DeactivateUser', payload, commandContext(c))),
         200,
       );
     },
@@ -187,7 +184,7 @@ export const userRoutes = new Hono<AppEnv>()
     async (c) => {
       const payload = { userId: c.req.valid('param').id };
       return c.json(
-        answer(c, await c.var.services.commands.execute('ReactivateUser', payload, commandContext(c))),
+        answerCommand(c, await c.var.services.commands.execute('ReactivateUser', payload, commandContext(c))),
         200,
       );
     },

@@ -107,6 +107,3 @@ export const userSettings = z
   .object({ locale: z.string(), timezone: z.string(), emailNotifications: z.boolean(), updatedAt: z.iso.datetime() })
   .meta({ ref: 'UserSettings' });
 export type UserSettings = z.infer<typeof userSettings>;
-
-/** What a command answers: the aggregate's id and its version after the command. */
-export const commandAnswer = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandAnswer' });

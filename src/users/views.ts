@@ -1,6 +1,7 @@
 import { desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../cqrs/database';
 import { defineView, when } from '../cqrs/view';
+import { firstPageSize } from '../http/pagination';
 import {
   SettingsChanged,
   UserDeactivated,
@@ -81,9 +82,6 @@ export const settingsView = defineView({
   },
 });
 
-/** How many summaries the first page in KV holds: as many as a page may have, and one to tell that more follow. */
-export const userListSize = 101;
-
 /** The one query behind the list, newest accounts first: ids are UUIDv7, so they are the order of registration. */
 export function userListQuery(db: Database, limit: number, after?: string) {
   return db
@@ -101,7 +99,7 @@ export const userListView = defineView({
     when([UserRegistered, UserDeleted], () => ['all']),
     when([UserUpdated], (event) => (event.data.fields.includes('name') ? ['all'] : [])),
   ],
-  query: (db) => userListQuery(db, userListSize),
+  query: (db) => userListQuery(db, firstPageSize),
   toDocument: (rows): { version: number; data: UserSummary[] } => ({ version: 0, data: rows }),
 });
 

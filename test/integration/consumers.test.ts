@@ -52,6 +52,9 @@ describe('the welcome e-mail (product 1.2, 7.2)', () => {
       status: 'dead',
       last_error: 'EmailError: E_RECIPIENT_SUPPRESSED',
     });
+    // A duplicate that is still under way leaves the dead letter to whoever replays it.
+    expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: ['m0'], retried: [] });
+    expect(sender.sent).toEqual([]);
   });
 
   test('nobody writes to who is gone', async () => {
