@@ -79,6 +79,25 @@ CREATE TABLE `projections` (
 --> statement-breakpoint
 CREATE INDEX `projections_suspect` ON `projections` (`suspect_until`) WHERE "projections"."suspect_until" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `projections_claimed` ON `projections` (`claimed_until`) WHERE "projections"."claimed_by" IS NOT NULL;--> statement-breakpoint
+CREATE TABLE `items` (
+	`id` text PRIMARY KEY NOT NULL,
+	`version` integer NOT NULL,
+	`owner_id` text NOT NULL,
+	`title` text NOT NULL,
+	`description` text,
+	`amount` integer NOT NULL,
+	`currency` text NOT NULL,
+	`stock` integer,
+	`is_active` integer NOT NULL,
+	`created_at` text NOT NULL,
+	`updated_at` text NOT NULL,
+	CONSTRAINT "items_stock" CHECK("items"."stock" >= 0),
+	CONSTRAINT "items_amount" CHECK("items"."amount" >= 0)
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `items_by_owner` ON `items` (`owner_id`,`id`);--> statement-breakpoint
+CREATE INDEX `items_by_activity` ON `items` (`is_active`,`id`);--> statement-breakpoint
+CREATE INDEX `items_by_owner_and_activity` ON `items` (`owner_id`,`is_active`,`id`);--> statement-breakpoint
 CREATE TABLE `settings` (
 	`user_id` text PRIMARY KEY NOT NULL,
 	`version` integer NOT NULL,

@@ -5,6 +5,7 @@ import type { AppEnv } from './http/context';
 import { applyMiddleware } from './http/middleware';
 import { mountDocumentation } from './http/openapi';
 import { handleError, handleNotFound } from './http/problem';
+import { itemRoutes } from './items/routes';
 import { operationsRoutes } from './operations/routes';
 import { userRoutes } from './users/routes';
 
@@ -13,7 +14,8 @@ const routes = new Hono<AppEnv>()
   .basePath('/v1')
   .route('/', operationsRoutes)
   .route('/auth', authRoutes)
-  .route('/users', userRoutes);
+  .route('/users', userRoutes)
+  .route('/items', itemRoutes);
 
 /** The type of the API, for `hc`. */
 export type AppType = typeof routes;

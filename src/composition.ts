@@ -21,6 +21,10 @@ import { createProjector } from './cqrs/projector';
 import { createReadModels } from './cqrs/read-models';
 import { createEmailSender } from './email/create-email-sender';
 import type { EmailSender } from './email/email-sender';
+import { itemEvents } from './items/events';
+import { createItemRepository, itemConstraints } from './items/repository';
+import { createItemCommands } from './items/service';
+import { itemViews } from './items/views';
 import { type Clock, systemClock } from './platform/clock';
 import { createLogger, type Logger } from './platform/logger';
 import { UserRegistered, userEvents } from './users/events';
@@ -31,9 +35,9 @@ import { createUserCommands } from './users/service';
 import { userViews } from './users/views';
 
 // To add a domain, register its events, views, repositories, constraints, commands and e-mail reactions here.
-export const eventCatalogue = createEventCatalogue([...userEvents, ...authEvents]);
-const views = [...userViews];
-const constraints = { ...userConstraints, ...authConstraints };
+export const eventCatalogue = createEventCatalogue([...userEvents, ...authEvents, ...itemEvents]);
+const views = [...userViews, ...itemViews];
+const constraints = { ...userConstraints, ...authConstraints, ...itemConstraints };
 
 function createRepositories(context: RepositoryContext) {
   return {
@@ -41,6 +45,7 @@ function createRepositories(context: RepositoryContext) {
     settings: createSettingsRepository(context),
     sessions: createSessionRepository(context),
     passwordResets: createPasswordResetRepository(context),
+    items: createItemRepository(context),
   };
 }
 
@@ -99,7 +104,11 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     wait: (ms) => scheduler.wait(ms),
   });
   const commands = createBus(
-    { ...createUserCommands(unitOfWork), ...createAuthCommands(unitOfWork, resetTokens) },
+    {
+      ...createUserCommands(unitOfWork),
+      ...createAuthCommands(unitOfWork, resetTokens),
+      ...createItemCommands(unitOfWork),
+    },
     (text) => keyedHash(config.tokenSecrets[0], text),
   );
 

@@ -27,6 +27,12 @@ export interface Actor {
   issuedAt: number;
 }
 
+/** @throws DomainError `auth.required` when nobody acts. */
+export function requireActor({ actor }: CommandContext): Actor {
+  if (!actor) throw new DomainError('unauthenticated', 'auth.required', 'This needs an access token.');
+  return actor;
+}
+
 /** Where a commit stands in the event log, and how to find a replica that has it. */
 export interface CommitPoint {
   position: number;

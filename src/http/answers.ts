@@ -44,6 +44,12 @@ export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
   return { standing: requireValidToken(fresh?.data, caller.issuedAt), result };
 }
 
+/** Reads a document that everybody may read. */
+export async function readPublic<Data>(c: AppContext, wanted: Wanted<Data>): Promise<ReadResult<Data>> {
+  const [result] = await c.var.services.readModels.read(consistencyToken(c), wanted);
+  return result;
+}
+
 /** Says on the answer of a read where it came from and how old it is, in seconds. */
 export function setReadHeaders(
   c: AppContext,

@@ -3,7 +3,7 @@ import type { SessionRepository } from '../auth/repository';
 import { requireVersion } from '../cqrs/aggregate';
 import { defineCommand } from '../cqrs/bus';
 import type { NewEvent } from '../cqrs/event';
-import type { CommandContext, Transaction, UnitOfWork } from '../cqrs/unit-of-work';
+import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/unit-of-work';
 import { isoTime } from '../platform/clock';
 import { DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';
@@ -120,12 +120,7 @@ function addAccount(tx: Transaction<UserTransaction>, account: user.User) {
 }
 
 function accountIds(userId: string, context: CommandContext): string[] {
-  return [...new Set([userId, getActor(context).id])];
-}
-
-function getActor({ actor }: CommandContext) {
-  if (!actor) throw new DomainError('unauthenticated', 'auth.required', 'This needs an access token.');
-  return actor;
+  return [...new Set([userId, requireActor(context).id])];
 }
 
 function getSettings(settings: user.Settings | undefined): user.Settings {
@@ -139,7 +134,7 @@ function notFound() {
 
 /** The acting account, whose token D1 still accepts, and the account to change. */
 function authorizeChange(accounts: readonly user.User[], userId: string, context: CommandContext) {
-  const { id, issuedAt } = getActor(context);
+  const { id, issuedAt } = requireActor(context);
   const actor = user.requireValidToken(
     accounts.find((account) => account.id === id),
     issuedAt,
@@ -158,7 +153,7 @@ async function loadForChange(tx: Transaction<UserTransaction>, userId: string, c
 }
 
 async function loadForAdmin(tx: Transaction<UserTransaction>, userId: string, context: CommandContext) {
-  const { id, issuedAt } = getActor(context);
+  const { id, issuedAt } = requireActor(context);
   const accounts = await tx.users.findAll(accountIds(userId, context));
   const actor = accounts.find((account) => account.id === id);
   user.requireAdmin(user.requireValidToken(actor, issuedAt));

@@ -13,6 +13,8 @@ const publicRoutes = [
   'POST /v1/auth/password-reset',
   'POST /v1/auth/password-reset/confirm',
   'POST /v1/users',
+  'GET /v1/items',
+  'GET /v1/items/:id',
   'GET /openapi.json',
   'GET /docs',
 ];

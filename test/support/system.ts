@@ -124,6 +124,7 @@ export async function countRows(): Promise<Record<string, number>> {
     'events',
     'deliveries',
     'idempotency_keys',
+    'items',
   ];
   const sql = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
   return (await env.DB.prepare(`SELECT ${sql}`).first<Record<string, number>>()) ?? {};

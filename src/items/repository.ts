@@ -1,0 +1,53 @@
+import { eq } from 'drizzle-orm';
+import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
+import { runBatch } from '../cqrs/database';
+import type { Actor } from '../cqrs/unit-of-work';
+import { DomainError } from '../platform/errors';
+import { standingQuery, validActorId } from '../users/standing';
+import type { AccountStanding } from '../users/user';
+import type { Item } from './item';
+import { items } from './tables';
+
+/** The items of the write model. */
+export interface ItemRepository {
+  /** Adds an item of the actor, whose standing the commit itself checks. */
+  add(item: Item, actor: Actor): void;
+  save(item: Item): void;
+  remove(item: Item): void;
+  /** The item together with the actor's standing, in one round trip. */
+  findFor(id: string, actor: Actor): Promise<{ item: Item | undefined; standing: AccountStanding | undefined }>;
+}
+
+/** The domain errors behind the constraints of this domain's tables. */
+export const itemConstraints = {
+  'items.owner_id': () =>
+    new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is no longer valid.'),
+};
+
+type Row = typeof items.$inferSelect;
+
+function toRow({ price, ...item }: Item): Row {
+  return { ...item, ...price };
+}
+
+function toItem({ amount, currency, ...row }: Row): Item {
+  return { ...row, price: { amount, currency } };
+}
+
+export function createItemRepository({ db, stage }: RepositoryContext): ItemRepository {
+  return {
+    add: (item, actor) => stage(db.insert(items).values({ ...toRow(item), ownerId: validActorId(actor) })),
+    save(item) {
+      const { id, ...values } = toRow(item);
+      stage(db.update(items).set(values).where(eq(items.id, id)));
+    },
+    remove: ({ id }) => stage(db.delete(items).where(eq(items.id, id))),
+    async findFor(id, actor) {
+      const [rows, standings] = await runBatch(db, [
+        db.select().from(items).where(eq(items.id, id)),
+        standingQuery(db, actor),
+      ]);
+      return { item: rows[0] && toItem(rows[0]), standing: standings[0] };
+    },
+  };
+}

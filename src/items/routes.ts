@@ -1,0 +1,108 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { answerCommand, commandAnswer, present, readPublic, setCommandHeaders, setReadHeaders } from '../http/answers';
+import { authenticate } from '../http/authentication';
+import { type AppEnv, commandContext, consistencyToken } from '../http/context';
+import { describe } from '../http/openapi';
+import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
+import { validate } from '../http/validation';
+import { itemNotFound } from './item';
+import * as schemas from './schemas';
+import { itemListKey, itemListQuery, itemListView, itemView, toItemSummary } from './views';
+
+const idParam = z.object({ id: schemas.itemId });
+const cursorSchema = z.tuple([z.uuid()]);
+const listQuery = pageQuery.extend({
+  active: z.enum(['true', 'false']).optional(),
+  owner: z.uuid().optional(),
+});
+const tags = ['Items'];
+const changed = { tags, body: commandAnswer };
+
+async function listItems(c: Context<AppEnv>, { active, cursor, limit, owner }: z.infer<typeof listQuery>) {
+  const filter = { owner, isActive: active === undefined ? undefined : active === 'true' };
+  if (cursor === undefined) {
+    const result = await readPublic(c, { view: itemListView, key: itemListKey(filter) });
+    setReadHeaders(c, result);
+    return result.document?.data ?? [];
+  }
+  const [after] = decodeCursor(cursor, cursorSchema);
+  const token = consistencyToken(c);
+  const rows = await c.var.services.readModels.query(token, (db) => itemListQuery(db, filter, limit + 1, after));
+  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
+  return rows.map(toItemSummary);
+}
+
+/** The catalogue: public to read, its owners' to change. */
+export const itemRoutes = new Hono<AppEnv>()
+  .post(
+    '/',
+    describe({ summary: 'Create an item', ...changed, status: 201, problems: [400, 413, 415, 422] }),
+    authenticate,
+    validate('json', schemas.createItem),
+    async (c) => {
+      const outcome = await c.var.services.commands.execute('CreateItem', c.req.valid('json'), commandContext(c));
+      c.header('Location', `/v1/items/${outcome.result.id}`);
+      return c.json(answerCommand(c, outcome), 201);
+    },
+  )
+  .get(
+    '/',
+    describe({
+      summary: 'List items, newest first',
+      tags,
+      security: 'none',
+      kind: 'read',
+      body: schemas.itemPage,
+      problems: [400],
+    }),
+    validate('query', listQuery),
+    async (c) => {
+      const query = c.req.valid('query');
+      return c.json(
+        answerPage(c, await listItems(c, query), query.limit, ({ id }) => [id]),
+        200,
+      );
+    },
+  )
+  .get(
+    '/:id',
+    describe({
+      summary: 'Read an item',
+      tags,
+      security: 'none',
+      kind: 'read',
+      body: schemas.itemDetail,
+      problems: [400, 404],
+    }),
+    validate('param', idParam),
+    async (c) => {
+      const item = present(c, await readPublic(c, { view: itemView, key: c.req.valid('param').id }), itemNotFound);
+      return item ? c.json(item, 200) : c.body(null, 304);
+    },
+  )
+  .patch(
+    '/:id',
+    describe({ summary: 'Change an item', ...changed, problems: [400, 404, 409, 412, 413, 415, 422] }),
+    authenticate,
+    validate('param', idParam),
+    validate('json', schemas.updateItem),
+    async (c) => {
+      const payload = { itemId: c.req.valid('param').id, changes: c.req.valid('json') };
+      return c.json(
+        answerCommand(c, await c.var.services.commands.execute('UpdateItem', payload, commandContext(c))),
+        200,
+      );
+    },
+  )
+  .delete(
+    '/:id',
+    describe({ summary: 'Delete an item', tags, status: 204, problems: [404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { itemId: c.req.valid('param').id };
+      setCommandHeaders(c, await c.var.services.commands.execute('DeleteItem', payload, commandContext(c)));
+      return c.body(null, 204);
+    },
+  );

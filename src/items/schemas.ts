@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+export const itemId = z.uuid().meta({ description: 'The item’s id, a UUIDv7.' });
+
+const currencies = new Set(Intl.supportedValuesOf('currency'));
+
+export const money = z
+  .strictObject({
+    amount: z.int().min(0).max(1_000_000_000).meta({ description: 'In minor units.', example: 1999 }),
+    currency: z
+      .string()
+      .refine((code) => currencies.has(code), { error: 'must be an ISO 4217 code' })
+      .meta({ example: 'EUR' }),
+  })
+  .meta({ ref: 'Money' });
+
+const title = z.string().trim().min(1).max(200).meta({ example: 'Teapot' });
+const description = z.string().trim().max(5000);
+const stock = z.int().min(0).max(1_000_000_000).meta({ description: 'Pieces left; absent or null means unlimited.' });
+
+export const createItem = z
+  .strictObject({ title, description: description.optional(), price: money, stock: stock.optional() })
+  .meta({ ref: 'CreateItem' });
+
+export const updateItem = z
+  .strictObject({
+    title: title.optional(),
+    description: description.nullable().optional(),
+    price: money.optional(),
+    stock: stock.nullable().optional(),
+    isActive: z.boolean().optional(),
+  })
+  .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
+  .meta({ ref: 'UpdateItem' });
+
+export const itemDetail = z
+  .object({
+    id: itemId,
+    ownerId: z.uuid(),
+    title: z.string(),
+    description: z.string().nullable(),
+    price: money,
+    stock: z.int().nullable(),
+    isActive: z.boolean(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'ItemDetail' });
+export type ItemDetail = z.infer<typeof itemDetail>;
+
+export const itemSummary = itemDetail
+  .pick({ id: true, ownerId: true, title: true, price: true, isActive: true })
+  .meta({ ref: 'ItemSummary' });
+export type ItemSummary = z.infer<typeof itemSummary>;
+
+export const itemPage = z
+  .object({ data: z.array(itemSummary), nextCursor: z.string().nullable() })
+  .meta({ ref: 'ItemPage' });

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { requireVersion } from '../cqrs/aggregate';
+import { defineCommand } from '../cqrs/bus';
+import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/unit-of-work';
+import { isoTime } from '../platform/clock';
+import { newId } from '../platform/ids';
+import { requireValidToken } from '../users/user';
+import { ItemChanged, ItemCreated, ItemDeleted } from './events';
+import { applyItemChanges, changedItemFields, type Item, itemNotFound, requireOwnerOrAdmin } from './item';
+import type { ItemRepository } from './repository';
+import * as schemas from './schemas';
+
+export interface ItemTransaction {
+  items: ItemRepository;
+}
+
+const target = z.strictObject({ itemId: schemas.itemId });
+
+/** The commands on the catalogue. */
+export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
+  return {
+    CreateItem: defineCommand(schemas.createItem, ({ title, description, price, stock }, context) =>
+      unitOfWork.run(context, async (tx) => {
+        const actor = requireActor(context);
+        const at = isoTime(context.issuedAt);
+        const item: Item = {
+          id: newId(),
+          version: 1,
+          ownerId: actor.id,
+          title,
+          description: description ?? null,
+          price,
+          stock: stock ?? null,
+          isActive: true,
+          createdAt: at,
+          updatedAt: at,
+        };
+        tx.items.add(item, actor);
+        tx.record(ItemCreated.create(item.id, item.version, { ownerId: item.ownerId }));
+        return { id: item.id, version: item.version };
+      }),
+    ),
+
+    UpdateItem: defineCommand(target.extend({ changes: schemas.updateItem }), ({ itemId, changes }, context) =>
+      unitOfWork.run(context, async (tx) => {
+        const item = await loadForChange(tx, itemId, context);
+        const fields = changedItemFields(item, changes);
+        if (fields.length === 0) return { id: item.id, version: item.version };
+        const next = applyItemChanges(item, changes, isoTime(context.issuedAt));
+        tx.items.save(next);
+        tx.record(ItemChanged.create(item.id, next.version, { ownerId: item.ownerId, fields }));
+        return { id: item.id, version: next.version };
+      }),
+    ),
+
+    DeleteItem: defineCommand(target, ({ itemId }, context) =>
+      unitOfWork.run(context, async (tx) => {
+        const item = await loadForChange(tx, itemId, context);
+        const version = item.version + 1;
+        tx.items.remove(item);
+        tx.record(ItemDeleted.create(item.id, version, { ownerId: item.ownerId }));
+        return { id: item.id, version };
+      }),
+    ),
+  };
+}
+
+async function loadForChange(tx: Transaction<ItemTransaction>, itemId: string, context: CommandContext): Promise<Item> {
+  const actor = requireActor(context);
+  const { item, standing } = await tx.items.findFor(itemId, actor);
+  const valid = requireValidToken(standing, actor.issuedAt);
+  if (!item) throw itemNotFound();
+  requireOwnerOrAdmin(item, valid);
+  requireVersion(item.version, context);
+  return item;
+}

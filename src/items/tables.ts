@@ -1,0 +1,27 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+export const items = sqliteTable(
+  'items',
+  {
+    id: text().primaryKey(),
+    version: integer().notNull(),
+    // No foreign key: an item outlives its owner's account, whose id is no personal data.
+    ownerId: text('owner_id').notNull(),
+    title: text().notNull(),
+    description: text(),
+    amount: integer().notNull(),
+    currency: text().notNull(),
+    stock: integer(),
+    isActive: integer('is_active', { mode: 'boolean' }).notNull(),
+    createdAt: text('created_at').notNull(),
+    updatedAt: text('updated_at').notNull(),
+  },
+  (table) => [
+    index('items_by_owner').on(table.ownerId, table.id),
+    index('items_by_activity').on(table.isActive, table.id),
+    index('items_by_owner_and_activity').on(table.ownerId, table.isActive, table.id),
+    check('items_stock', sql`${table.stock} >= 0`),
+    check('items_amount', sql`${table.amount} >= 0`),
+  ],
+);

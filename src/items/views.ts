@@ -1,0 +1,87 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Database } from '../cqrs/database';
+import { defineView, when } from '../cqrs/view';
+import { firstPageSize } from '../http/pagination';
+import { ItemChanged, ItemCreated, ItemDeleted } from './events';
+import type { ItemDetail, ItemSummary } from './schemas';
+import { items } from './tables';
+
+export const itemView = defineView({
+  name: 'item',
+  shapeVersion: 1,
+  triggers: [when([ItemCreated, ItemChanged, ItemDeleted], (event) => [event.streamId])],
+  query: (db, key) => db.select().from(items).where(eq(items.id, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, amount, currency, ...rest } = row;
+    return { version, data: { ...rest, price: { amount, currency } } satisfies ItemDetail };
+  },
+});
+
+/** What a list of items is narrowed to. */
+export interface ItemFilter {
+  owner?: string | undefined;
+  isActive?: boolean | undefined;
+}
+
+/** The one query behind every list of items, newest first: each filter has an index that ends with the id. */
+export function itemListQuery(db: Database, { owner, isActive }: ItemFilter, limit: number, after?: string) {
+  const { id, ownerId, title, amount, currency } = items;
+  return db
+    .select({ id, ownerId, title, amount, currency, isActive: items.isActive })
+    .from(items)
+    .where(
+      and(
+        owner === undefined ? undefined : eq(ownerId, owner),
+        isActive === undefined ? undefined : eq(items.isActive, isActive),
+        after === undefined ? undefined : lt(id, after),
+      ),
+    )
+    .orderBy(desc(id))
+    .limit(limit);
+}
+
+type SummaryRow = Awaited<ReturnType<typeof itemListQuery>>[number];
+
+export function toItemSummary({ amount, currency, ...row }: SummaryRow): ItemSummary {
+  return { ...row, price: { amount, currency } };
+}
+
+const any = '*';
+
+/** The key of a list's first page: `owner:activity`, with `*` for a filter that is not set. */
+export function itemListKey({ owner, isActive }: ItemFilter): string {
+  return `${owner ?? any}:${isActive ?? any}`;
+}
+
+function filterOf(key: string): ItemFilter {
+  const [owner = any, activity = any] = key.split(':');
+  return {
+    owner: owner === any ? undefined : owner,
+    isActive: activity === any ? undefined : activity === 'true',
+  };
+}
+
+/** Every list that an owner's item can be on. */
+function listsOf(ownerId: string): string[] {
+  return [undefined, ownerId].flatMap((owner) =>
+    [undefined, true, false].map((isActive) => itemListKey({ owner, isActive })),
+  );
+}
+
+const listed = ['title', 'price', 'isActive'];
+
+export const itemListView = defineView({
+  name: 'item-list',
+  shapeVersion: 1,
+  triggers: [
+    when([ItemCreated, ItemDeleted], (event) => listsOf(event.data.ownerId)),
+    when([ItemChanged], ({ data }) =>
+      data.fields.some((field) => listed.includes(field)) ? listsOf(data.ownerId) : [],
+    ),
+  ],
+  query: (db, key) => itemListQuery(db, filterOf(key), firstPageSize),
+  toDocument: (rows) => ({ version: 0, data: rows.map(toItemSummary) }),
+});
+
+export const itemViews = [itemView, itemListView];
