@@ -88,10 +88,12 @@ CREATE TABLE `items` (
 	`amount` integer NOT NULL,
 	`currency` text NOT NULL,
 	`stock` integer,
+	`stock_version` integer NOT NULL,
 	`is_active` integer NOT NULL,
 	`created_at` text NOT NULL,
 	`updated_at` text NOT NULL,
 	CONSTRAINT "items_stock" CHECK("items"."stock" >= 0),
+	CONSTRAINT "items_stock_version" CHECK("items"."stock_version" >= 0),
 	CONSTRAINT "items_amount" CHECK("items"."amount" >= 0)
 ) STRICT;
 --> statement-breakpoint

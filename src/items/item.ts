@@ -15,6 +15,8 @@ export interface Item {
   description: string | null;
   price: Money;
   stock: number | null;
+  /** Counts the changes of `stock`, which orders make beside the item's own events. */
+  stockVersion: number;
   isActive: boolean;
   createdAt: string;
   updatedAt: string;
@@ -33,6 +35,11 @@ export function itemNotFound(): DomainError {
   return new DomainError('not-found', 'items.not-found', 'There is no such item.');
 }
 
+/** The version that clients see: it grows with every change, whoever made it. */
+export function shownVersion(item: Pick<Item, 'version' | 'stockVersion'>): number {
+  return item.version + item.stockVersion;
+}
+
 function isSame(a: Item[ItemField] | undefined, b: Item[ItemField]): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
   return a.amount === b.amount && a.currency === b.currency;
@@ -44,6 +51,8 @@ export function changedItemFields(item: Item, changes: ItemChanges): ItemField[]
 }
 
 export function applyItemChanges(item: Item, changes: ItemChanges, at: string): Item {
-  const changed = changedItemFields(item, changes).map((field) => [field, changes[field]]);
-  return { ...item, ...Object.fromEntries(changed), version: item.version + 1, updatedAt: at };
+  const changed = changedItemFields(item, changes);
+  const values = Object.fromEntries(changed.map((field) => [field, changes[field]]));
+  const stockVersion = item.stockVersion + (changed.includes('stock') ? 1 : 0);
+  return { ...item, ...values, version: item.version + 1, stockVersion, updatedAt: at };
 }

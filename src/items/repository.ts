@@ -1,8 +1,8 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
 import { runBatch } from '../cqrs/database';
 import type { Actor } from '../cqrs/unit-of-work';
-import { DomainError } from '../platform/errors';
+import { ConcurrencyError, DomainError } from '../platform/errors';
 import { standingQuery, validActorId } from '../users/standing';
 import type { AccountStanding } from '../users/user';
 import type { Item } from './item';
@@ -12,7 +12,8 @@ import { items } from './tables';
 export interface ItemRepository {
   /** Adds an item of the actor, whose standing the commit itself checks. */
   add(item: Item, actor: Actor): void;
-  save(item: Item): void;
+  /** @param before the item as it was read */
+  save(item: Item, before: Item): void;
   remove(item: Item): void;
   /** The item together with the actor's standing, in one round trip. */
   findFor(id: string, actor: Actor): Promise<{ item: Item | undefined; standing: AccountStanding | undefined }>;
@@ -20,6 +21,8 @@ export interface ItemRepository {
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const itemConstraints = {
+  // An order changed the stock meanwhile: fresh state will say so.
+  items_stock_version: () => new ConcurrencyError(),
   'items.owner_id': () =>
     new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is no longer valid.'),
 };
@@ -37,9 +40,17 @@ function toItem({ amount, currency, ...row }: Row): Item {
 export function createItemRepository({ db, stage }: RepositoryContext): ItemRepository {
   return {
     add: (item, actor) => stage(db.insert(items).values({ ...toRow(item), ownerId: validActorId(actor) })),
-    save(item) {
-      const { id, ...values } = toRow(item);
-      stage(db.update(items).set(values).where(eq(items.id, id)));
+    save(item, before) {
+      const { id, stock, stockVersion, ...values } = toRow(item);
+      // Orders take stock meanwhile: it is written only when it was changed, and only over what was read.
+      const guarded = sql<number>`CASE WHEN ${items.stockVersion} = ${before.stockVersion} THEN ${stockVersion} ELSE -1 END`;
+      const changed = stockVersion === before.stockVersion ? {} : { stock, stockVersion: guarded };
+      stage(
+        db
+          .update(items)
+          .set({ ...values, ...changed })
+          .where(eq(items.id, id)),
+      );
     },
     remove: ({ id }) => stage(db.delete(items).where(eq(items.id, id))),
     async findFor(id, actor) {

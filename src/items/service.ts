@@ -6,7 +6,14 @@ import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
 import { requireValidToken } from '../users/user';
 import { ItemChanged, ItemCreated, ItemDeleted } from './events';
-import { applyItemChanges, changedItemFields, type Item, itemNotFound, requireOwnerOrAdmin } from './item';
+import {
+  applyItemChanges,
+  changedItemFields,
+  type Item,
+  itemNotFound,
+  requireOwnerOrAdmin,
+  shownVersion,
+} from './item';
 import type { ItemRepository } from './repository';
 import * as schemas from './schemas';
 
@@ -31,6 +38,7 @@ export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
           description: description ?? null,
           price,
           stock: stock ?? null,
+          stockVersion: 0,
           isActive: true,
           createdAt: at,
           updatedAt: at,
@@ -45,11 +53,11 @@ export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
       unitOfWork.run(context, async (tx) => {
         const item = await loadForChange(tx, itemId, context);
         const fields = changedItemFields(item, changes);
-        if (fields.length === 0) return { id: item.id, version: item.version };
+        if (fields.length === 0) return { id: item.id, version: shownVersion(item) };
         const next = applyItemChanges(item, changes, isoTime(context.issuedAt));
-        tx.items.save(next);
+        tx.items.save(next, item);
         tx.record(ItemChanged.create(item.id, next.version, { ownerId: item.ownerId, fields }));
-        return { id: item.id, version: next.version };
+        return { id: item.id, version: shownVersion(next) };
       }),
     ),
 
@@ -71,6 +79,6 @@ async function loadForChange(tx: Transaction<ItemTransaction>, itemId: string, c
   const valid = requireValidToken(standing, actor.issuedAt);
   if (!item) throw itemNotFound();
   requireOwnerOrAdmin(item, valid);
-  requireVersion(item.version, context);
+  requireVersion(shownVersion(item), context);
   return item;
 }

@@ -13,6 +13,8 @@ export const items = sqliteTable(
     amount: integer().notNull(),
     currency: text().notNull(),
     stock: integer(),
+    /** Counts the changes of `stock`: orders change it without taking a version of the item's stream. */
+    stockVersion: integer('stock_version').notNull(),
     isActive: integer('is_active', { mode: 'boolean' }).notNull(),
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
@@ -22,6 +24,7 @@ export const items = sqliteTable(
     index('items_by_activity').on(table.isActive, table.id),
     index('items_by_owner_and_activity').on(table.ownerId, table.isActive, table.id),
     check('items_stock', sql`${table.stock} >= 0`),
+    check('items_stock_version', sql`${table.stockVersion} >= 0`),
     check('items_amount', sql`${table.amount} >= 0`),
   ],
 );

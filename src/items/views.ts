@@ -3,6 +3,7 @@ import type { Database } from '../cqrs/database';
 import { defineView, when } from '../cqrs/view';
 import { firstPageSize } from '../http/pagination';
 import { ItemChanged, ItemCreated, ItemDeleted } from './events';
+import { shownVersion } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';
 import { items } from './tables';
 
@@ -13,8 +14,11 @@ export const itemView = defineView({
   query: (db, key) => db.select().from(items).where(eq(items.id, key)),
   toDocument([row]) {
     if (!row) return undefined;
-    const { version, amount, currency, ...rest } = row;
-    return { version, data: { ...rest, price: { amount, currency } } satisfies ItemDetail };
+    const { version, stockVersion, amount, currency, ...rest } = row;
+    return {
+      version: shownVersion({ version, stockVersion }),
+      data: { ...rest, price: { amount, currency } } satisfies ItemDetail,
+    };
   },
 });
 

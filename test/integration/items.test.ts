@@ -112,9 +112,10 @@ describe('items (product 3)', () => {
       system.send('PATCH', `/v1/items/${id}`, body, { ...caller.bearer, ...headers });
     expect((await change(other, { title: 'Mine' })).status).toBe(404);
     expect((await system.request(`/v1/items/${id}`, { method: 'DELETE', headers: other.bearer })).status).toBe(404);
-    expect((await change(owner, { stock: null, description: 'Round' })).status).toBe(200);
-    expect((await change(admin, { title: 'Checked' }, { 'If-Match': '"2"' })).status).toBe(200);
-    expect((await change(owner, { title: 'Late' }, { 'If-Match': '"2"' })).status).toBe(412);
+    const changed = await change(owner, { stock: null, description: 'Round' });
+    const seen = { 'If-Match': changed.headers.get('ETag') ?? '' };
+    expect((await change(admin, { title: 'Checked' }, seen)).status).toBe(200);
+    expect((await change(owner, { title: 'Late' }, seen)).status).toBe(412);
     expect((await system.send('PATCH', `/v1/items/${newId()}`, { title: 'X' }, owner.bearer)).status).toBe(404);
     const read = await (await system.request(`/v1/items/${id}`)).json();
     expect(read).toMatchObject({ title: 'Checked', description: 'Round', stock: null, price: teapot.price });
@@ -171,3 +172,20 @@ test.each([[{}], [{ owner: newId() }], [{ isActive: true }], [{ owner: newId(), 
     }
   },
 );
+
+test('an owner who sets the stock never overwrites what was taken meanwhile', async () => {
+  const system = createSystem();
+  const owner = await system.register();
+  const id = await create(system, owner, { ...teapot, stock: 5 });
+  const take = () =>
+    env.DB.prepare('UPDATE items SET stock = stock - 1, stock_version = stock_version + 1 WHERE id = ?').bind(id).run();
+  await take();
+  const change = (body: object, headers = {}) =>
+    system.send('PATCH', `/v1/items/${id}`, body, { ...owner.bearer, ...headers });
+  expect((await change({ stock: 9 }, { 'If-Match': '"1"' })).status).toBe(412);
+  expect((await change({ title: 'Pot' })).status).toBe(200);
+  const read = async () => (await system.request(`/v1/items/${id}`)).json<ItemDetail>();
+  expect(await read()).toMatchObject({ title: 'Pot', stock: 4 });
+  expect((await change({ stock: 9 }, { 'If-Match': '"3"' })).status).toBe(200);
+  expect(await read()).toMatchObject({ stock: 9 });
+});
