@@ -100,6 +100,33 @@ CREATE TABLE `items` (
 CREATE INDEX `items_by_owner` ON `items` (`owner_id`,`id`);--> statement-breakpoint
 CREATE INDEX `items_by_activity` ON `items` (`is_active`,`id`);--> statement-breakpoint
 CREATE INDEX `items_by_owner_and_activity` ON `items` (`owner_id`,`is_active`,`id`);--> statement-breakpoint
+CREATE TABLE `orders` (
+	`id` text PRIMARY KEY NOT NULL,
+	`version` integer NOT NULL,
+	`customer_id` text,
+	`status` text NOT NULL,
+	`lines` text NOT NULL,
+	`line_count` integer NOT NULL,
+	`amount` integer NOT NULL,
+	`currency` text NOT NULL,
+	`created_at` text NOT NULL,
+	`updated_at` text NOT NULL,
+	FOREIGN KEY (`customer_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE set null,
+	CONSTRAINT "orders_status" CHECK("orders"."status" IN ('placed', 'shipped', 'delivered', 'cancelled'))
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `orders_by_customer` ON `orders` (`customer_id`,`id`);--> statement-breakpoint
+CREATE INDEX `orders_by_status` ON `orders` (`status`,`id`);--> statement-breakpoint
+CREATE INDEX `orders_by_customer_and_status` ON `orders` (`customer_id`,`status`,`id`);--> statement-breakpoint
+CREATE TABLE `shipping_addresses` (
+	`order_id` text PRIMARY KEY NOT NULL,
+	`customer_id` text NOT NULL,
+	`address` text NOT NULL,
+	FOREIGN KEY (`order_id`) REFERENCES `orders`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`customer_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+--> statement-breakpoint
+CREATE INDEX `shipping_addresses_by_customer` ON `shipping_addresses` (`customer_id`);--> statement-breakpoint
 CREATE TABLE `settings` (
 	`user_id` text PRIMARY KEY NOT NULL,
 	`version` integer NOT NULL,

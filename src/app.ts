@@ -7,6 +7,7 @@ import { mountDocumentation } from './http/openapi';
 import { handleError, handleNotFound } from './http/problem';
 import { itemRoutes } from './items/routes';
 import { operationsRoutes } from './operations/routes';
+import { orderRoutes } from './orders/routes';
 import { userRoutes } from './users/routes';
 
 /** Every domain's routes. */
@@ -15,7 +16,8 @@ const routes = new Hono<AppEnv>()
   .route('/', operationsRoutes)
   .route('/auth', authRoutes)
   .route('/users', userRoutes)
-  .route('/items', itemRoutes);
+  .route('/items', itemRoutes)
+  .route('/orders', orderRoutes);
 
 /** The type of the API, for `hc`. */
 export type AppType = typeof routes;

@@ -25,6 +25,10 @@ import { itemEvents } from './items/events';
 import { createItemRepository, itemConstraints } from './items/repository';
 import { createItemCommands } from './items/service';
 import { itemViews } from './items/views';
+import { orderEvents } from './orders/events';
+import { createOrderRepository, orderConstraints } from './orders/repository';
+import { createOrderCommands, releaseOrders } from './orders/service';
+import { orderViews } from './orders/views';
 import { type Clock, systemClock } from './platform/clock';
 import { createLogger, type Logger } from './platform/logger';
 import { UserRegistered, userEvents } from './users/events';
@@ -35,17 +39,20 @@ import { createUserCommands } from './users/service';
 import { userViews } from './users/views';
 
 // To add a domain, register its events, views, repositories, constraints, commands and e-mail reactions here.
-export const eventCatalogue = createEventCatalogue([...userEvents, ...authEvents, ...itemEvents]);
-const views = [...userViews, ...itemViews];
-const constraints = { ...userConstraints, ...authConstraints, ...itemConstraints };
+export const eventCatalogue = createEventCatalogue([...userEvents, ...authEvents, ...itemEvents, ...orderEvents]);
+const views = [...userViews, ...itemViews, ...orderViews];
+const constraints = { ...userConstraints, ...authConstraints, ...itemConstraints, ...orderConstraints };
 
 function createRepositories(context: RepositoryContext) {
+  const orders = createOrderRepository(context);
   return {
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     sessions: createSessionRepository(context),
     passwordResets: createPasswordResetRepository(context),
     items: createItemRepository(context),
+    orders,
+    ownedByAccount: [releaseOrders(orders)],
   };
 }
 
@@ -108,6 +115,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
       ...createUserCommands(unitOfWork),
       ...createAuthCommands(unitOfWork, resetTokens),
       ...createItemCommands(unitOfWork),
+      ...createOrderCommands(unitOfWork),
     },
     (text) => keyedHash(config.tokenSecrets[0], text),
   );

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
 import { runBatch } from '../cqrs/database';
 import type { Actor } from '../cqrs/unit-of-work';
@@ -8,6 +8,12 @@ import type { AccountStanding } from '../users/user';
 import type { Item } from './item';
 import { items } from './tables';
 
+/** Pieces of an item; items without a stock are unlimited and stay so. */
+export interface StockLine {
+  itemId: string;
+  quantity: number;
+}
+
 /** The items of the write model. */
 export interface ItemRepository {
   /** Adds an item of the actor, whose standing the commit itself checks. */
@@ -15,12 +21,18 @@ export interface ItemRepository {
   /** @param before the item as it was read */
   save(item: Item, before: Item): void;
   remove(item: Item): void;
+  /** One round trip; unknown ids are left out. */
+  findAll(ids: readonly string[]): Promise<Item[]>;
+  /** Takes what an order asks for; too little of it refuses the commit with `orders.out-of-stock`. */
+  takeStock(lines: readonly StockLine[]): void;
+  returnStock(lines: readonly StockLine[]): void;
   /** The item together with the actor's standing, in one round trip. */
   findFor(id: string, actor: Actor): Promise<{ item: Item | undefined; standing: AccountStanding | undefined }>;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const itemConstraints = {
+  items_stock: () => new DomainError('conflict', 'orders.out-of-stock', 'There is not enough left of an item.'),
   // An order changed the stock meanwhile: fresh state will say so.
   items_stock_version: () => new ConcurrencyError(),
   'items.owner_id': () =>
@@ -38,7 +50,23 @@ function toItem({ amount, currency, ...row }: Row): Item {
 }
 
 export function createItemRepository({ db, stage }: RepositoryContext): ItemRepository {
+  const moveStock = (lines: readonly StockLine[], sign: 1 | -1) =>
+    stage(
+      db.run(sql`
+        UPDATE items SET stock = stock + ${sign} * (line.value->>'quantity'), stock_version = stock_version + 1
+        FROM json_each(${JSON.stringify(lines)}) AS line
+        WHERE items.id = line.value->>'itemId' AND items.stock IS NOT NULL`),
+    );
   return {
+    takeStock: (lines) => moveStock(lines, -1),
+    returnStock: (lines) => moveStock(lines, 1),
+    findAll: async (ids) =>
+      (
+        await db
+          .select()
+          .from(items)
+          .where(inArray(items.id, [...ids]))
+      ).map(toItem),
     add: (item, actor) => stage(db.insert(items).values({ ...toRow(item), ownerId: validActorId(actor) })),
     save(item, before) {
       const { id, stock, stockVersion, ...values } = toRow(item);

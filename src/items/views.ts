@@ -2,6 +2,7 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../cqrs/database';
 import { defineView, when } from '../cqrs/view';
 import { firstPageSize } from '../http/pagination';
+import { OrderCancelled, OrderPlaced } from '../orders/events';
 import { ItemChanged, ItemCreated, ItemDeleted } from './events';
 import { shownVersion } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';
@@ -10,7 +11,11 @@ import { items } from './tables';
 export const itemView = defineView({
   name: 'item',
   shapeVersion: 1,
-  triggers: [when([ItemCreated, ItemChanged, ItemDeleted], (event) => [event.streamId])],
+  triggers: [
+    when([ItemCreated, ItemChanged, ItemDeleted], (event) => [event.streamId]),
+    // Orders move the stock.
+    when([OrderPlaced, OrderCancelled], ({ data }) => data.items.map(({ itemId }) => itemId)),
+  ],
   query: (db, key) => db.select().from(items).where(eq(items.id, key)),
   toDocument([row]) {
     if (!row) return undefined;

@@ -13,10 +13,14 @@ import type { SettingsRepository, UserRepository } from './repository';
 import * as schemas from './schemas';
 import * as user from './user';
 
+/** What another domain does when an account is deleted: it stages its changes and answers the events to record. */
+export type AccountOwned = (userId: string) => Promise<NewEvent[]>;
+
 export interface UserTransaction {
   users: UserRepository;
   settings: SettingsRepository;
   sessions: SessionRepository;
+  ownedByAccount: readonly AccountOwned[];
 }
 
 const target = z.strictObject({ userId: z.uuid() });
@@ -67,6 +71,9 @@ export function createUserCommands(unitOfWork: UnitOfWork<UserTransaction>) {
       unitOfWork.run(context, async (tx) => {
         const { account } = await loadForChange(tx, userId, context);
         const version = account.version + 1;
+        for (const release of tx.ownedByAccount) {
+          for (const event of await release(account.id)) tx.record(event);
+        }
         tx.users.remove(account);
         tx.record(events.UserDeleted.create(account.id, version, {}));
         return { id: account.id, version };

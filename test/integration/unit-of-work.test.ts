@@ -13,6 +13,7 @@ function create(database: D1Database = env.DB) {
     database,
     clock: systemClock,
     createRepositories: (context) => ({
+      ownedByAccount: [],
       users: createUserRepository(context),
       settings: createSettingsRepository(context),
       sessions: createSessionRepository(context),

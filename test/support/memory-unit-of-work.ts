@@ -13,6 +13,7 @@ import { isoTime } from '../../src/platform/clock';
 import { ConcurrencyError, DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
 import type { SettingsRepository, UserRepository } from '../../src/users/repository';
+import type { AccountOwned } from '../../src/users/service';
 import type { Settings, User } from '../../src/users/user';
 
 export interface Repositories {
@@ -20,6 +21,7 @@ export interface Repositories {
   settings: SettingsRepository;
   sessions: SessionRepository;
   passwordResets: PasswordResetRepository;
+  ownedByAccount: readonly AccountOwned[];
 }
 
 /** Everything that is committed, in tables as plain as D1's. */
@@ -47,6 +49,7 @@ function createRepositories(state: MemoryState, stage: (write: Write) => void): 
     return token && session && user && { token, session, user };
   };
   return {
+    ownedByAccount: [],
     users: {
       add: (user) =>
         stage((next) => {

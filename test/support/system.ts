@@ -125,6 +125,7 @@ export async function countRows(): Promise<Record<string, number>> {
     'deliveries',
     'idempotency_keys',
     'items',
+    'orders',
   ];
   const sql = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
   return (await env.DB.prepare(`SELECT ${sql}`).first<Record<string, number>>()) ?? {};

@@ -1,0 +1,68 @@
+import { eq, sql } from 'drizzle-orm';
+import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
+import { runBatch } from '../cqrs/database';
+import type { Actor } from '../cqrs/unit-of-work';
+import { ConcurrencyError, DomainError } from '../platform/errors';
+import { standingQuery, validActorId } from '../users/standing';
+import type { AccountStanding } from '../users/user';
+import type { Order, OrderLine, ShippingAddress } from './order';
+import { orders, shippingAddresses } from './tables';
+
+/** The orders of the write model. */
+export interface OrderRepository {
+  /** Adds an order of the actor; the commit itself checks their standing, and that every item is still for sale. */
+  add(order: Order, address: ShippingAddress, actor: Actor): void;
+  saveStatus(order: Order): void;
+  /** The order together with the actor's standing, in one round trip. */
+  findFor(id: string, actor: Actor): Promise<{ order: Order | undefined; standing: AccountStanding | undefined }>;
+  /** All orders of a customer, to be anonymised in this commit: one that is placed meanwhile refuses it. */
+  takeOf(customerId: string): Promise<{ id: string; version: number }[]>;
+}
+
+/** The domain errors behind the constraints of this domain's tables. */
+export const orderConstraints = {
+  // An item was taken off sale meanwhile: fresh state will say which.
+  'orders.line_count': () => new ConcurrencyError(),
+  'orders.version': () => new ConcurrencyError(),
+  'shipping_addresses.customer_id': () =>
+    new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is no longer valid.'),
+};
+
+type Row = typeof orders.$inferSelect;
+
+function toOrder({ amount, currency, lines, lineCount: _, ...row }: Row): Order {
+  // Written by `add` alone, from lines of this very type.
+  return { ...row, lines: lines as OrderLine[], total: { amount, currency } };
+}
+
+export function createOrderRepository({ db, stage }: RepositoryContext): OrderRepository {
+  return {
+    add({ total, lines, ...order }, address, actor) {
+      const ids = JSON.stringify(lines.map(({ itemId }) => itemId));
+      const lineCount = sql<number>`(SELECT CASE WHEN count(*) = ${lines.length} THEN ${lines.length} END
+        FROM items WHERE is_active = 1 AND id IN (SELECT value FROM json_each(${ids})))`;
+      const customerId = validActorId(actor);
+      stage(db.insert(orders).values({ ...order, ...total, customerId, lines, lineCount }));
+      stage(db.insert(shippingAddresses).values({ orderId: order.id, customerId, address }));
+    },
+    saveStatus: ({ id, version, status, updatedAt }) =>
+      stage(db.update(orders).set({ version, status, updatedAt }).where(eq(orders.id, id))),
+    async findFor(id, actor) {
+      const [rows, standings] = await runBatch(db, [
+        db.select().from(orders).where(eq(orders.id, id)),
+        standingQuery(db, actor),
+      ]);
+      return { order: rows[0] && toOrder(rows[0]), standing: standings[0] };
+    },
+    async takeOf(customerId) {
+      const taken = await db
+        .select({ id: orders.id, version: orders.version })
+        .from(orders)
+        .where(eq(orders.customerId, customerId));
+      const isComplete = sql`(SELECT count(*) FROM orders WHERE customer_id = ${customerId}) = ${taken.length}`;
+      const version = sql<number>`CASE WHEN ${isComplete} THEN ${orders.version} + 1 END`;
+      stage(db.update(orders).set({ version }).where(eq(orders.customerId, customerId)));
+      return taken;
+    },
+  };
+}

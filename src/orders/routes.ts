@@ -1,0 +1,111 @@
+import { type Context, Hono } from 'hono';
+import { z } from 'zod';
+import { answerCommand, commandAnswer, present, readAs, setReadHeaders } from '../http/answers';
+import { authenticate } from '../http/authentication';
+import { type AppEnv, commandContext, consistencyToken } from '../http/context';
+import { describe } from '../http/openapi';
+import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
+import { validate } from '../http/validation';
+import { isStaff } from '../users/user';
+import { orderNotFound, orderStatuses } from './order';
+import * as schemas from './schemas';
+import { orderListKey, orderListQuery, orderListView, orderView, toOrderSummary } from './views';
+
+const idParam = z.object({ id: schemas.orderId });
+const cursorSchema = z.tuple([z.uuid()]);
+const listQuery = pageQuery.extend({
+  status: z.enum(orderStatuses).optional(),
+  customer: z.uuid().optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
+});
+const tags = ['Orders'];
+const changed = { tags, body: commandAnswer };
+
+/** A customer sees their own orders, whatever they ask for; staff see all. */
+async function listOrders(c: Context<AppEnv>, { cursor, limit, status, customer }: z.infer<typeof listQuery>) {
+  const own = c.var.caller?.role === 'customer' ? c.var.caller.userId : customer;
+  const filter = { customer: own, status };
+  // The role in a token is the account's: changing it revokes the token, which `readAs` sees.
+  const { result } = await readAs(c, { view: orderListView, key: orderListKey(filter) });
+  if (cursor === undefined) {
+    setReadHeaders(c, result);
+    return result.document?.data ?? [];
+  }
+  const [after] = decodeCursor(cursor, cursorSchema);
+  const token = consistencyToken(c);
+  const rows = await c.var.services.readModels.query(token, (db) => orderListQuery(db, filter, limit + 1, after));
+  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
+  return rows.map(toOrderSummary);
+}
+
+/** Orders: placed by customers, moved on by agents. */
+export const orderRoutes = new Hono<AppEnv>()
+  .post(
+    '/',
+    describe({ summary: 'Place an order', ...changed, status: 201, problems: [400, 409, 413, 415, 422] }),
+    authenticate,
+    validate('json', schemas.placeOrder),
+    async (c) => {
+      const outcome = await c.var.services.commands.execute('PlaceOrder', c.req.valid('json'), commandContext(c));
+      c.header('Location', `/v1/orders/${outcome.result.id}`);
+      return c.json(answerCommand(c, outcome), 201);
+    },
+  )
+  .get(
+    '/',
+    describe({ summary: 'List orders, newest first', tags, kind: 'read', body: schemas.orderPage, problems: [400] }),
+    authenticate,
+    validate('query', listQuery),
+    async (c) => {
+      const query = c.req.valid('query');
+      return c.json(
+        answerPage(c, await listOrders(c, query), query.limit, ({ id }) => [id]),
+        200,
+      );
+    },
+  )
+  .get(
+    '/:id',
+    describe({ summary: 'Read an order', tags, kind: 'read', body: schemas.orderDetail, problems: [400, 404] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const { standing, result } = await readAs(c, { view: orderView, key: c.req.valid('param').id });
+      const isOwn = result.document?.data.customerId === standing.id;
+      if (!isOwn && !isStaff(standing)) throw orderNotFound();
+      const order = present(c, result, orderNotFound);
+      return order ? c.json(order, 200) : c.body(null, 304);
+    },
+  )
+  .post(
+    '/:id/cancel',
+    describe({ summary: 'Cancel an order and put its stock back', ...changed, problems: [400, 404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { orderId: c.req.valid('param').id };
+      const outcome = await c.var.services.commands.execute('CancelOrder', payload, commandContext(c));
+      return c.json(answerCommand(c, outcome), 200);
+    },
+  )
+  .post(
+    '/:id/ship',
+    describe({ summary: 'Ship an order (agent)', ...changed, problems: [400, 403, 404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { orderId: c.req.valid('param').id };
+      const outcome = await c.var.services.commands.execute('ShipOrder', payload, commandContext(c));
+      return c.json(answerCommand(c, outcome), 200);
+    },
+  )
+  .post(
+    '/:id/deliver',
+    describe({ summary: 'Deliver an order (agent)', ...changed, problems: [400, 403, 404, 409, 412] }),
+    authenticate,
+    validate('param', idParam),
+    async (c) => {
+      const payload = { orderId: c.req.valid('param').id };
+      const outcome = await c.var.services.commands.execute('DeliverOrder', payload, commandContext(c));
+      return c.json(answerCommand(c, outcome), 200);
+    },
+  );

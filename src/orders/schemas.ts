@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { money } from '../items/schemas';
+import { orderStatuses } from './order';
+
+export const orderId = z.uuid().meta({ description: 'The order’s id, a UUIDv7.' });
+
+const line = (max: number) => z.string().trim().min(1).max(max);
+
+export const shippingAddress = z
+  .strictObject({
+    name: line(100),
+    line1: line(200),
+    line2: line(200).optional(),
+    postalCode: line(20),
+    city: line(100),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code')
+      .meta({ example: 'DE' }),
+  })
+  .meta({ ref: 'ShippingAddress' });
+
+const requestedLine = z.strictObject({ itemId: z.uuid(), quantity: z.int().min(1).max(1000) });
+
+export const placeOrder = z
+  .strictObject({
+    items: z
+      .array(requestedLine)
+      .min(1)
+      .max(50)
+      .refine((lines) => new Set(lines.map(({ itemId }) => itemId)).size === lines.length, {
+        error: 'each item may be on one line only',
+      }),
+    shippingAddress,
+  })
+  .meta({ ref: 'PlaceOrder' });
+
+export const orderDetail = z
+  .object({
+    id: orderId,
+    customerId: z.uuid().nullable().meta({ description: 'Null once the customer’s account is deleted.' }),
+    status: z.enum(orderStatuses),
+    lines: z.array(z.object({ itemId: z.uuid(), title: z.string(), quantity: z.int(), price: money })),
+    total: money,
+    shippingAddress: shippingAddress.nullable(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'OrderDetail' });
+export type OrderDetail = z.infer<typeof orderDetail>;
+
+export const orderSummary = z
+  .object({
+    id: orderId,
+    status: z.enum(orderStatuses),
+    total: money,
+    lineCount: z.int(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'OrderSummary' });
+export type OrderSummary = z.infer<typeof orderSummary>;
+
+export const orderPage = z
+  .object({ data: z.array(orderSummary), nextCursor: z.string().nullable() })
+  .meta({ ref: 'OrderPage' });

@@ -1,0 +1,41 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { users } from '../users/tables';
+
+export const orders = sqliteTable(
+  'orders',
+  {
+    id: text().primaryKey(),
+    version: integer().notNull(),
+    customerId: text('customer_id').references(() => users.id, { onDelete: 'set null' }),
+    status: text({ enum: ['placed', 'shipped', 'delivered', 'cancelled'] }).notNull(),
+    /** JSON: the lines never change and are never searched. */
+    lines: text({ mode: 'json' }).notNull(),
+    lineCount: integer('line_count').notNull(),
+    amount: integer().notNull(),
+    currency: text().notNull(),
+    createdAt: text('created_at').notNull(),
+    updatedAt: text('updated_at').notNull(),
+  },
+  (table) => [
+    index('orders_by_customer').on(table.customerId, table.id),
+    index('orders_by_status').on(table.status, table.id),
+    index('orders_by_customer_and_status').on(table.customerId, table.status, table.id),
+    check('orders_status', sql`${table.status} IN ('placed', 'shipped', 'delivered', 'cancelled')`),
+  ],
+);
+
+/** Where an order goes: personal data, which goes with the customer's account. */
+export const shippingAddresses = sqliteTable(
+  'shipping_addresses',
+  {
+    orderId: text('order_id')
+      .primaryKey()
+      .references(() => orders.id, { onDelete: 'cascade' }),
+    customerId: text('customer_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    address: text({ mode: 'json' }).notNull(),
+  },
+  (table) => [index('shipping_addresses_by_customer').on(table.customerId)],
+);

@@ -1,0 +1,107 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Database } from '../cqrs/database';
+import { defineView, when } from '../cqrs/view';
+import { firstPageSize } from '../http/pagination';
+import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
+import { type OrderLine, type OrderStatus, orderStatuses, type ShippingAddress } from './order';
+import type { OrderDetail, OrderSummary } from './schemas';
+import { orders, shippingAddresses } from './tables';
+
+const all = [OrderPlaced, OrderCancelled, OrderShipped, OrderDelivered, OrderAnonymised];
+
+export const orderView = defineView({
+  name: 'order',
+  shapeVersion: 1,
+  triggers: [when(all, (event) => [event.streamId])],
+  query: (db, key) =>
+    db
+      .select({
+        id: orders.id,
+        version: orders.version,
+        customerId: orders.customerId,
+        status: orders.status,
+        lines: orders.lines,
+        amount: orders.amount,
+        currency: orders.currency,
+        address: shippingAddresses.address,
+        createdAt: orders.createdAt,
+        updatedAt: orders.updatedAt,
+      })
+      .from(orders)
+      .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, orders.id))
+      .where(eq(orders.id, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, amount, currency, lines, address, ...rest } = row;
+    const data = {
+      ...rest,
+      // Both columns are written by the repository alone, from values of these very types.
+      lines: lines as OrderLine[],
+      shippingAddress: address as ShippingAddress | null,
+      total: { amount, currency },
+    } satisfies OrderDetail;
+    return { version, data };
+  },
+});
+
+/** What a list of orders is narrowed to. */
+export interface OrderFilter {
+  customer?: string | undefined;
+  status?: OrderStatus | undefined;
+}
+
+/** The one query behind every list of orders, newest first: each filter has an index that ends with the id. */
+export function orderListQuery(db: Database, { customer, status }: OrderFilter, limit: number, after?: string) {
+  const { id, amount, currency, lineCount, createdAt } = orders;
+  return db
+    .select({ id, status: orders.status, amount, currency, lineCount, createdAt })
+    .from(orders)
+    .where(
+      and(
+        customer === undefined ? undefined : eq(orders.customerId, customer),
+        status === undefined ? undefined : eq(orders.status, status),
+        after === undefined ? undefined : lt(id, after),
+      ),
+    )
+    .orderBy(desc(id))
+    .limit(limit);
+}
+
+type SummaryRow = Awaited<ReturnType<typeof orderListQuery>>[number];
+
+export function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
+  return { ...row, total: { amount, currency } };
+}
+
+const any = '*';
+
+/** The key of a list's first page: `customer:status`, with `*` for a filter that is not set. */
+export function orderListKey({ customer, status }: OrderFilter): string {
+  return `${customer ?? any}:${status ?? any}`;
+}
+
+function filterOf(key: string): OrderFilter {
+  const [customer = any, status = any] = key.split(':');
+  return {
+    customer: customer === any ? undefined : customer,
+    status: orderStatuses.find((known) => known === status),
+  };
+}
+
+/** Every list that an order of this customer can be on. */
+function listsOf(customerId: string | null): string[] {
+  const customers = customerId === null ? [undefined] : [undefined, customerId];
+  return customers.flatMap((customer) =>
+    [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
+  );
+}
+
+export const orderListView = defineView({
+  name: 'order-list',
+  shapeVersion: 1,
+  triggers: [when(all, (event) => listsOf(event.data.customerId))],
+  query: (db, key) => orderListQuery(db, filterOf(key), firstPageSize),
+  toDocument: (rows) => ({ version: 0, data: rows.map(toOrderSummary) }),
+});
+
+export const orderViews = [orderView, orderListView];
