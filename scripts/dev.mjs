@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util';
 
 const port = process.env.PORT ?? '8787';
 const url = `http://localhost:${port}`;
-const scheduleMs = 60_000;
+const minuteMs = 60_000;
 const env = { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
 
 /** Generated once and kept: whoever signs in today can sign in tomorrow. */
@@ -33,9 +33,11 @@ async function untilReady() {
   }
 }
 
-/** Does what the cron trigger does in production; `wrangler dev` has none. */
-async function drive() {
-  await fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent('* * * * *')}`).catch(() => {});
+/** Does what the cron triggers do in production; `wrangler dev` has none. */
+async function drive(cron, everyMs) {
+  const run = () => fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`).catch(() => {});
+  setInterval(run, everyMs);
+  await run();
 }
 
 function banner({ FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password }) {
@@ -72,6 +74,6 @@ worker.on('exit', (code) => process.exit(code ?? 0));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => worker.kill(signal));
 
 await untilReady();
-await drive();
-setInterval(drive, scheduleMs);
+await drive('* * * * *', minuteMs);
+await drive('0 * * * *', 60 * minuteMs);
 console.log(banner(parseEnv(readFileSync('.dev.vars', 'utf8'))));

@@ -8,6 +8,7 @@ import { handleError, handleNotFound } from './http/problem';
 import { itemRoutes } from './items/routes';
 import { operationsRoutes } from './operations/routes';
 import { orderRoutes } from './orders/routes';
+import { dashboardRoutes, ticketRoutes } from './tickets/routes';
 import { userRoutes } from './users/routes';
 
 /** Every domain's routes. */
@@ -17,7 +18,9 @@ const routes = new Hono<AppEnv>()
   .route('/auth', authRoutes)
   .route('/users', userRoutes)
   .route('/items', itemRoutes)
-  .route('/orders', orderRoutes);
+  .route('/orders', orderRoutes)
+  .route('/tickets', ticketRoutes)
+  .route('/dashboard', dashboardRoutes);
 
 /** The type of the API, for `hc`. */
 export type AppType = typeof routes;

@@ -15,7 +15,10 @@ export default {
     else logger.error('queue.unknown', undefined, { queue: batch.queue });
   },
 
-  async scheduled(_event, env, context) {
-    await runSchedule(compose(env, (promise) => context.waitUntil(promise)));
+  async scheduled({ cron }, env, context) {
+    await runSchedule(
+      compose(env, (promise) => context.waitUntil(promise)),
+      cron,
+    );
   },
 } satisfies ExportedHandler<Env>;

@@ -6,6 +6,7 @@ const cacheTtl = 30;
 
 const envelopeSchema = z.object({
   version: z.int(),
+  revision: z.string().optional(),
   asOf: z.int(),
   projectedAt: z.number(),
   epoch: z.string(),

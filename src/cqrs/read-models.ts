@@ -1,5 +1,4 @@
 import type { Clock } from '../platform/clock';
-
 import type { ConsistencyToken } from './consistency';
 import { type Database, openSession, runBatch } from './database';
 import type { DocumentStore } from './document-store';
@@ -12,7 +11,7 @@ import type { Document, Loaded, View } from './view';
 export type Consistency = 'strong' | 'eventual' | 'stale';
 
 export interface ReadResult<Data> {
-  document: { version: number; data: Data } | undefined;
+  document: Loaded<Data> | undefined;
   consistency: Consistency;
   /** Seconds since the document was projected; 0 where D1 answered. */
   ageSeconds: number;
@@ -61,7 +60,8 @@ export function createReadModels(options: {
 
   function fromKv(document: Document, consistency: Consistency): ReadResult<unknown> {
     const ageSeconds = Math.max(0, Math.floor((clock.now() - document.projectedAt) / 1000));
-    return { document: { version: document.version, data: document.data }, consistency, ageSeconds };
+    const { version, revision, data } = document;
+    return { document: { version, revision, data }, consistency, ageSeconds };
   }
 
   async function fromD1(wanted: readonly Wanted<unknown>[], token: ConsistencyToken | undefined) {

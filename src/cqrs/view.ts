@@ -1,9 +1,11 @@
 import type { Database, Statement } from './database';
 import type { EventDefinition, RecordedEvent } from './event';
 
-/** What a loader makes of D1's rows; `version` is that of the aggregate, and becomes the ETag. */
+/** What a loader makes of D1's rows; `version` is that of the aggregate, and makes the ETag. */
 export interface Loaded<Data> {
   version: number;
+  /** Tells documents of one version apart that hold more than the aggregate: what other domains' events change. */
+  revision?: string | undefined;
   data: Data;
 }
 
@@ -15,6 +17,9 @@ export interface Document<Data = unknown> extends Loaded<Data> {
   projectedAt: number;
   epoch: string;
 }
+
+/** As many rows as a list's document holds: the 100 that a page may have, and one to tell that more follow. */
+export const firstPageSize = 101;
 
 /** Which keys of a view an event of the given types touches: a pure function of the event. */
 export interface Trigger {

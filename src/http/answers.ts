@@ -6,7 +6,7 @@ import type { Committed } from '../cqrs/unit-of-work';
 import type { DomainError } from '../platform/errors';
 import { isTokenValid, requireValidToken } from '../users/user';
 import { accessView } from '../users/views';
-import { type AppEnv, consistencyToken } from './context';
+import { type AppEnv, consistencyToken, requireCaller } from './context';
 
 type AppContext = Context<AppEnv>;
 
@@ -33,8 +33,8 @@ export function setCommandHeaders(
 
 /** Reads a document for the caller: one KV operation for it and for the caller's standing. */
 export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
-  const { caller, services } = c.var;
-  if (!caller) throw new Error('readAs needs the authenticate middleware');
+  const { services } = c.var;
+  const caller = requireCaller(c);
   const own = { view: accessView, key: caller.userId, ignoreToken: true };
   const [access, result] = await services.readModels.read(consistencyToken(c), own, wanted);
   const cached = access.document?.data;
@@ -62,8 +62,8 @@ export function setReadHeaders(
 /** The document of a single resource with its headers; undefined when the client has this version already (304). */
 export function present<Data>(c: AppContext, result: ReadResult<Data>, notFound: () => DomainError): Data | undefined {
   if (!result.document) throw notFound();
-  const { version, data } = result.document;
-  const etag = `"${version}"`;
+  const { version, revision, data } = result.document;
+  const etag = revision === undefined ? `"${version}"` : `"${version}-${revision}"`;
   setReadHeaders(c, result);
   c.header('ETag', etag);
   return isListed(c.req.header('If-None-Match'), etag) ? undefined : data;

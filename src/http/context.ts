@@ -27,10 +27,19 @@ export interface AppEnv {
   };
 }
 
-/** The version that `If-Match` asks for; strong comparison, one tag (RFC 9110, 13.1.1). */
+/** Who calls, on a route behind `authenticate`. */
+export function requireCaller({ var: { caller } }: Context<AppEnv>): Caller {
+  if (!caller) throw new Error('this route needs the authenticate middleware');
+  return caller;
+}
+
+/**
+ * The version that `If-Match` asks for; strong comparison, one tag (RFC 9110, 13.1.1). What follows the version in a tag
+ * tells representations apart, and is nothing that a change could overwrite.
+ */
 function expectedVersion(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === '*') return undefined;
-  const [, version] = /^"(\d{1,15})"$/.exec(header.trim()) ?? [];
+  const [, version] = /^"(\d{1,15})(?:-[\d.]{1,64})?"$/.exec(header.trim()) ?? [];
   if (version === undefined) {
     throw new DomainError('precondition', 'http.precondition-failed', 'If-Match names no version of this resource.');
   }

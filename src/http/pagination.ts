@@ -1,40 +1,67 @@
 import type { Context } from 'hono';
 import { base64url } from 'jose';
 import { z } from 'zod';
+import type { Database } from '../cqrs/database';
+import type { ReadResult } from '../cqrs/read-models';
+import { firstPageSize } from '../cqrs/view';
 import { DomainError } from '../platform/errors';
+import { setReadHeaders } from './answers';
+import { type AppEnv, consistencyToken } from './context';
 
 /** The parameters of every list: `limit` 1 to 100, and the `cursor` of the page before. */
 export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(firstPageSize - 1)
+    .default(20),
   cursor: z.string().min(1).max(512).optional(),
 });
 
-/** A keyset cursor: the sort key of the last row. Opaque to clients. */
-function encodeCursor(key: readonly unknown[]): string {
-  return base64url.encode(JSON.stringify(key));
+/** A keyset cursor, opaque to clients: the id of the page's last row. Ids are UUIDv7, so they are the lists' order. */
+const cursorSchema = z.tuple([z.uuid()]);
+
+function encodeCursor(id: string): string {
+  return base64url.encode(JSON.stringify([id]));
 }
 
-/** @throws DomainError `http.invalid-cursor` for a cursor that is not one of this list's. */
-export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
+function decodeCursor(cursor: string): string {
   try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))));
+    return cursorSchema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))))[0];
   } catch (cause) {
     throw new DomainError('bad-request', 'http.invalid-cursor', 'The cursor is not one of ours.', { cause });
   }
 }
 
-/** As many rows as a first page in KV holds: the most that a page may have, and one to tell that more follow. */
-export const firstPageSize = 101;
-
 /**
- * A page of `limit` rows, with the `Link` to the next one (RFC 8288), which keeps the filters.
- * @param rows at least one more than `limit` where more follow
- * @param keyOf a row's sort key, by which the next page goes on
+ * A page of a list, with the `Link` to the next one (RFC 8288), which keeps the filters. The first page comes from
+ * KV, deeper ones from D1.
+ * @param first the list's document: its first `firstPageSize` rows
+ * @param deeper the query that the document was made with, going on after an id
+ * @throws DomainError `http.invalid-cursor`
  */
-export function answerPage<Row>(c: Context, rows: readonly Row[], limit: number, keyOf: (row: Row) => unknown[]) {
+export async function answerList<Row extends { id: string }>(
+  c: Context<AppEnv>,
+  first: ReadResult<Row[]>,
+  { cursor, limit }: z.infer<typeof pageQuery>,
+  deeper: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
+) {
+  if (cursor === undefined) {
+    setReadHeaders(c, first);
+    return linkNext(c, first.document?.data ?? [], limit);
+  }
+  const after = decodeCursor(cursor);
+  const token = consistencyToken(c);
+  const rows = await c.var.services.readModels.query(token, (db) => deeper(db, limit + 1, after));
+  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
+  return linkNext(c, rows, limit);
+}
+
+function linkNext<Row extends { id: string }>(c: Context, rows: readonly Row[], limit: number) {
   const data = rows.slice(0, limit);
   const last = data.at(-1);
-  const nextCursor = last && rows.length > limit ? encodeCursor(keyOf(last)) : null;
+  const nextCursor = last && rows.length > limit ? encodeCursor(last.id) : null;
   if (nextCursor !== null) {
     const url = new URL(c.req.url);
     url.searchParams.set('cursor', nextCursor);

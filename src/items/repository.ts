@@ -3,6 +3,7 @@ import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
 import { runBatch } from '../cqrs/database';
 import type { Actor } from '../cqrs/unit-of-work';
 import { ConcurrencyError, DomainError } from '../platform/errors';
+import { type OwnedRow, takeOwned } from '../users/owned';
 import { standingQuery, validActorId } from '../users/standing';
 import type { AccountStanding } from '../users/user';
 import type { Item } from './item';
@@ -21,6 +22,8 @@ export interface ItemRepository {
   /** @param before the item as it was read */
   save(item: Item, before: Item): void;
   remove(item: Item): void;
+  /** Takes all items of an owner, to be deleted in this commit: one that is created meanwhile refuses it. */
+  removeOf(ownerId: string): Promise<OwnedRow[]>;
   /** One round trip; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<Item[]>;
   /** Takes what an order asks for; too little of it refuses the commit with `orders.out-of-stock`. */
@@ -35,6 +38,7 @@ export const itemConstraints = {
   items_stock: () => new DomainError('conflict', 'orders.out-of-stock', 'There is not enough left of an item.'),
   // An order changed the stock meanwhile: fresh state will say so.
   items_stock_version: () => new ConcurrencyError(),
+  'items.version': () => new ConcurrencyError(),
   'items.owner_id': () =>
     new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is no longer valid.'),
 };
@@ -49,7 +53,8 @@ function toItem({ amount, currency, ...row }: Row): Item {
   return { ...row, price: { amount, currency } };
 }
 
-export function createItemRepository({ db, stage }: RepositoryContext): ItemRepository {
+export function createItemRepository(context: RepositoryContext): ItemRepository {
+  const { db, stage } = context;
   const moveStock = (lines: readonly StockLine[], sign: 1 | -1) =>
     stage(
       db.run(sql`
@@ -81,6 +86,11 @@ export function createItemRepository({ db, stage }: RepositoryContext): ItemRepo
       );
     },
     remove: ({ id }) => stage(db.delete(items).where(eq(items.id, id))),
+    async removeOf(ownerId) {
+      const taken = await takeOwned(context, items, items.ownerId, ownerId);
+      stage(db.delete(items).where(eq(items.ownerId, ownerId)));
+      return taken;
+    },
     async findFor(id, actor) {
       const [rows, standings] = await runBatch(db, [
         db.select().from(items).where(eq(items.id, id)),

@@ -1,37 +1,22 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
-import { answerCommand, commandAnswer, present, readPublic, setCommandHeaders, setReadHeaders } from '../http/answers';
+import { answerCommand, commandAnswer, present, readPublic, setCommandHeaders } from '../http/answers';
 import { authenticate } from '../http/authentication';
-import { type AppEnv, commandContext, consistencyToken } from '../http/context';
+import { type AppEnv, commandContext } from '../http/context';
 import { describe } from '../http/openapi';
-import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
+import { answerList, pageQuery } from '../http/pagination';
 import { validate } from '../http/validation';
 import { itemNotFound } from './item';
 import * as schemas from './schemas';
 import { itemListKey, itemListQuery, itemListView, itemView, toItemSummary } from './views';
 
 const idParam = z.object({ id: schemas.itemId });
-const cursorSchema = z.tuple([z.uuid()]);
 const listQuery = pageQuery.extend({
   active: z.enum(['true', 'false']).optional(),
   owner: z.uuid().optional(),
 });
 const tags = ['Items'];
 const changed = { tags, body: commandAnswer };
-
-async function listItems(c: Context<AppEnv>, { active, cursor, limit, owner }: z.infer<typeof listQuery>) {
-  const filter = { owner, isActive: active === undefined ? undefined : active === 'true' };
-  if (cursor === undefined) {
-    const result = await readPublic(c, { view: itemListView, key: itemListKey(filter) });
-    setReadHeaders(c, result);
-    return result.document?.data ?? [];
-  }
-  const [after] = decodeCursor(cursor, cursorSchema);
-  const token = consistencyToken(c);
-  const rows = await c.var.services.readModels.query(token, (db) => itemListQuery(db, filter, limit + 1, after));
-  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
-  return rows.map(toItemSummary);
-}
 
 /** The catalogue: public to read, its owners' to change. */
 export const itemRoutes = new Hono<AppEnv>()
@@ -58,11 +43,13 @@ export const itemRoutes = new Hono<AppEnv>()
     }),
     validate('query', listQuery),
     async (c) => {
-      const query = c.req.valid('query');
-      return c.json(
-        answerPage(c, await listItems(c, query), query.limit, ({ id }) => [id]),
-        200,
+      const { active, owner, ...page } = c.req.valid('query');
+      const filter = { owner, isActive: active === undefined ? undefined : active === 'true' };
+      const first = await readPublic(c, { view: itemListView, key: itemListKey(filter) });
+      const list = await answerList(c, first, page, async (db, limit, after) =>
+        (await itemListQuery(db, filter, limit, after)).map(toItemSummary),
       );
+      return c.json(list, 200);
     },
   )
   .get(

@@ -4,6 +4,7 @@ import { defineCommand } from '../cqrs/bus';
 import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/unit-of-work';
 import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
+import type { AccountOwned } from '../users/service';
 import { requireValidToken } from '../users/user';
 import { ItemChanged, ItemCreated, ItemDeleted } from './events';
 import {
@@ -81,4 +82,12 @@ async function loadForChange(tx: Transaction<ItemTransaction>, itemId: string, c
   requireOwnerOrAdmin(item, valid);
   requireVersion(shownVersion(item), context);
   return item;
+}
+
+/** What becomes of an owner's items when their account is deleted: nobody could deliver them. Orders keep what they captured. */
+export function deleteItems(items: ItemRepository): AccountOwned {
+  return async (ownerId) => {
+    const removed = await items.removeOf(ownerId);
+    return removed.map(({ id, version }) => ItemDeleted.create(id, version + 1, { ownerId }));
+  };
 }

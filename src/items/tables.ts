@@ -6,7 +6,7 @@ export const items = sqliteTable(
   {
     id: text().primaryKey(),
     version: integer().notNull(),
-    // No foreign key: an item outlives its owner's account, whose id is no personal data.
+    // No foreign key: the account's deletion removes its items itself, each with an event.
     ownerId: text('owner_id').notNull(),
     title: text().notNull(),
     description: text(),

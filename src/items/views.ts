@@ -1,7 +1,6 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../cqrs/database';
-import { defineView, when } from '../cqrs/view';
-import { firstPageSize } from '../http/pagination';
+import { defineView, firstPageSize, when } from '../cqrs/view';
 import { OrderCancelled, OrderPlaced } from '../orders/events';
 import { ItemChanged, ItemCreated, ItemDeleted } from './events';
 import { shownVersion } from './item';

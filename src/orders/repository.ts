@@ -3,6 +3,7 @@ import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
 import { runBatch } from '../cqrs/database';
 import type { Actor } from '../cqrs/unit-of-work';
 import { ConcurrencyError, DomainError } from '../platform/errors';
+import { type OwnedRow, takeOwned } from '../users/owned';
 import { standingQuery, validActorId } from '../users/standing';
 import type { AccountStanding } from '../users/user';
 import type { Order, OrderLine, ShippingAddress } from './order';
@@ -16,7 +17,7 @@ export interface OrderRepository {
   /** The order together with the actor's standing, in one round trip. */
   findFor(id: string, actor: Actor): Promise<{ order: Order | undefined; standing: AccountStanding | undefined }>;
   /** All orders of a customer, to be anonymised in this commit: one that is placed meanwhile refuses it. */
-  takeOf(customerId: string): Promise<{ id: string; version: number }[]>;
+  takeOf(customerId: string): Promise<OwnedRow[]>;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
@@ -35,7 +36,8 @@ function toOrder({ amount, currency, lines, lineCount: _, ...row }: Row): Order 
   return { ...row, lines: lines as OrderLine[], total: { amount, currency } };
 }
 
-export function createOrderRepository({ db, stage }: RepositoryContext): OrderRepository {
+export function createOrderRepository(context: RepositoryContext): OrderRepository {
+  const { db, stage } = context;
   return {
     add({ total, lines, ...order }, address, actor) {
       const ids = JSON.stringify(lines.map(({ itemId }) => itemId));
@@ -54,15 +56,6 @@ export function createOrderRepository({ db, stage }: RepositoryContext): OrderRe
       ]);
       return { order: rows[0] && toOrder(rows[0]), standing: standings[0] };
     },
-    async takeOf(customerId) {
-      const taken = await db
-        .select({ id: orders.id, version: orders.version })
-        .from(orders)
-        .where(eq(orders.customerId, customerId));
-      const isComplete = sql`(SELECT count(*) FROM orders WHERE customer_id = ${customerId}) = ${taken.length}`;
-      const version = sql<number>`CASE WHEN ${isComplete} THEN ${orders.version} + 1 END`;
-      stage(db.update(orders).set({ version }).where(eq(orders.customerId, customerId)));
-      return taken;
-    },
+    takeOf: (customerId) => takeOwned(context, orders, orders.customerId, customerId),
   };
 }

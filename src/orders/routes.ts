@@ -1,10 +1,10 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
-import { answerCommand, commandAnswer, present, readAs, setReadHeaders } from '../http/answers';
+import { answerCommand, commandAnswer, present, readAs } from '../http/answers';
 import { authenticate } from '../http/authentication';
-import { type AppEnv, commandContext, consistencyToken } from '../http/context';
+import { type AppEnv, commandContext, requireCaller } from '../http/context';
 import { describe } from '../http/openapi';
-import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
+import { answerList, pageQuery } from '../http/pagination';
 import { validate } from '../http/validation';
 import { isStaff } from '../users/user';
 import { orderNotFound, orderStatuses } from './order';
@@ -12,30 +12,12 @@ import * as schemas from './schemas';
 import { orderListKey, orderListQuery, orderListView, orderView, toOrderSummary } from './views';
 
 const idParam = z.object({ id: schemas.orderId });
-const cursorSchema = z.tuple([z.uuid()]);
 const listQuery = pageQuery.extend({
   status: z.enum(orderStatuses).optional(),
   customer: z.uuid().optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
 });
 const tags = ['Orders'];
 const changed = { tags, body: commandAnswer };
-
-/** A customer sees their own orders, whatever they ask for; staff see all. */
-async function listOrders(c: Context<AppEnv>, { cursor, limit, status, customer }: z.infer<typeof listQuery>) {
-  const own = c.var.caller?.role === 'customer' ? c.var.caller.userId : customer;
-  const filter = { customer: own, status };
-  // The role in a token is the account's: changing it revokes the token, which `readAs` sees.
-  const { result } = await readAs(c, { view: orderListView, key: orderListKey(filter) });
-  if (cursor === undefined) {
-    setReadHeaders(c, result);
-    return result.document?.data ?? [];
-  }
-  const [after] = decodeCursor(cursor, cursorSchema);
-  const token = consistencyToken(c);
-  const rows = await c.var.services.readModels.query(token, (db) => orderListQuery(db, filter, limit + 1, after));
-  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
-  return rows.map(toOrderSummary);
-}
 
 /** Orders: placed by customers, moved on by agents. */
 export const orderRoutes = new Hono<AppEnv>()
@@ -56,11 +38,16 @@ export const orderRoutes = new Hono<AppEnv>()
     authenticate,
     validate('query', listQuery),
     async (c) => {
-      const query = c.req.valid('query');
-      return c.json(
-        answerPage(c, await listOrders(c, query), query.limit, ({ id }) => [id]),
-        200,
+      const { status, customer, ...page } = c.req.valid('query');
+      // A customer sees their own, whatever they ask for. The role in a token is the account's: changing it revokes
+      // the token, which `readAs` sees.
+      const { role, userId } = requireCaller(c);
+      const filter = { customer: role === 'customer' ? userId : customer, status };
+      const { result } = await readAs(c, { view: orderListView, key: orderListKey(filter) });
+      const list = await answerList(c, result, page, async (db, limit, after) =>
+        (await orderListQuery(db, filter, limit, after)).map(toOrderSummary),
       );
+      return c.json(list, 200);
     },
   )
   .get(

@@ -1,7 +1,6 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../cqrs/database';
-import { defineView, when } from '../cqrs/view';
-import { firstPageSize } from '../http/pagination';
+import { defineView, firstPageSize, when } from '../cqrs/view';
 import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
 import { type OrderLine, type OrderStatus, orderStatuses, type ShippingAddress } from './order';
 import type { OrderDetail, OrderSummary } from './schemas';

@@ -1,18 +1,17 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { answerCommand, commandAnswer, present, readAs, setCommandHeaders, setReadHeaders } from '../http/answers';
+import { answerCommand, commandAnswer, present, readAs, setCommandHeaders } from '../http/answers';
 import { authenticate } from '../http/authentication';
-import { type AppEnv, commandContext, consistencyToken } from '../http/context';
+import { type AppEnv, commandContext, requireCaller } from '../http/context';
 import { describe } from '../http/openapi';
-import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
+import { answerList, pageQuery } from '../http/pagination';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import * as schemas from './schemas';
-import { type AccountStanding, isStaff } from './user';
+import { type AccountStanding, isStaff, requireStaff } from './user';
 import { settingsView, userListQuery, userListView, userView } from './views';
 
 const idParam = z.object({ id: schemas.userId });
-const cursorSchema = z.tuple([z.uuid()]);
 const tags = ['Users'];
 const changed = { tags, body: commandAnswer };
 
@@ -25,31 +24,10 @@ function requireReadable(standing: AccountStanding, userId: string): void {
   if (standing.id !== userId && !isStaff(standing)) throw notFound();
 }
 
-function requireStaff(standing: AccountStanding): void {
-  if (!isStaff(standing)) {
-    throw new DomainError('forbidden', 'auth.insufficient-role', 'This needs the role agent or admin.');
-  }
-}
-
 async function readUser(c: Context<AppEnv>, id: string) {
   const { standing, result } = await readAs(c, { view: userView, key: id });
   requireReadable(standing, id);
   return present(c, result, notFound);
-}
-
-/** The rows of a page and at least one more where there are more: the first page from KV, deeper ones from D1. */
-async function listUsers(c: Context<AppEnv>, { limit, cursor }: z.infer<typeof pageQuery>) {
-  const { standing, result } = await readAs(c, { view: userListView, key: 'all' });
-  requireStaff(standing);
-  if (cursor === undefined) {
-    setReadHeaders(c, result);
-    return result.document?.data ?? [];
-  }
-  const [after] = decodeCursor(cursor, cursorSchema);
-  const token = consistencyToken(c);
-  const rows = await c.var.services.readModels.query(token, (db) => userListQuery(db, limit + 1, after));
-  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
-  return rows;
 }
 
 /** Accounts and their settings. */
@@ -71,11 +49,9 @@ export const userRoutes = new Hono<AppEnv>()
     authenticate,
     validate('query', pageQuery),
     async (c) => {
-      const query = c.req.valid('query');
-      return c.json(
-        answerPage(c, await listUsers(c, query), query.limit, ({ id }) => [id]),
-        200,
-      );
+      const { standing, result } = await readAs(c, { view: userListView, key: 'all' });
+      requireStaff(standing);
+      return c.json(await answerList(c, result, c.req.valid('query'), userListQuery), 200);
     },
   )
   .get(
@@ -83,7 +59,7 @@ export const userRoutes = new Hono<AppEnv>()
     describe({ summary: 'Read your own account', tags, kind: 'read', body: schemas.userDetail, problems: [400] }),
     authenticate,
     async (c) => {
-      const user = await readUser(c, c.var.caller?.userId ?? '');
+      const user = await readUser(c, requireCaller(c).userId);
       return user ? c.json(user, 200) : c.body(null, 304);
     },
   )

@@ -92,6 +92,9 @@ export const userDetail = z
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     lastLoginAt: z.iso.datetime().nullable(),
+    itemCount: z.int().meta({ description: 'Items that they sell.' }),
+    orderCount: z.int().meta({ description: 'Orders that they placed.' }),
+    openTicketCount: z.int().meta({ description: 'Their tickets of status `open`.' }),
   })
   .meta({ ref: 'UserDetail' });
 export type UserDetail = z.infer<typeof userDetail>;

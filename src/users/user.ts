@@ -42,6 +42,12 @@ export function requireValidToken<Account extends AccountStanding>(
   return account;
 }
 
+/** @throws DomainError 403 for what is for agents and admins. */
+export function requireStaff(actor: AccountStanding): void {
+  if (!isStaff(actor))
+    throw new DomainError('forbidden', 'auth.insufficient-role', 'This needs the role agent or admin.');
+}
+
 export function requireAdmin(actor: AccountStanding): void {
   if (actor.role !== 'admin') {
     throw new DomainError('forbidden', 'auth.insufficient-role', 'This needs the role admin.');

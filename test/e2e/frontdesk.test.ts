@@ -98,6 +98,35 @@ test('the schedule makes the first admin, who sees the list of users', async () 
   }, until);
 });
 
+test('fifteen clients at once for the last three pieces: three orders, and the stock is zero (product 4.2)', async () => {
+  const client = hc<AppType>(url);
+  const shop = { name: 'Shop', email: 'shop@example.com', password };
+  await client.v1.users.$post({ json: shop });
+  const { bearer } = await signIn(shop.email);
+  const price = { amount: 999, currency: 'EUR' };
+  const created = await client.v1.items.$post({ json: { title: 'Teapot', price, stock: 3 } }, { headers: bearer });
+  const { id: itemId } = (await created.json()) as { id: string };
+  const shippingAddress = { name: 'Shop', line1: 'Quay 1', postalCode: '1', city: 'Ghent', country: 'BE' };
+  const order = { items: [{ itemId, quantity: 1 }], shippingAddress };
+  const answers = await Promise.all(
+    Array.from({ length: 15 }, () => client.v1.orders.$post({ json: order }, { headers: bearer })),
+  );
+  const statuses = answers.map(({ status }) => status as number).sort();
+  expect(statuses).toEqual([...Array(3).fill(201), ...Array(12).fill(409)]);
+  const refused = answers.find(({ status }) => (status as number) === 409);
+  expect(await refused?.json()).toMatchObject({ code: 'orders.out-of-stock' });
+  const newest = answers.map(({ headers }) => headers.get('Consistency-Token') ?? '').filter((token) => token !== '');
+  for (const token of newest) {
+    const read = await fetch(`${url}/v1/items/${itemId}`, { headers: { 'Consistency-Token': token } });
+    expect(((await read.json()) as { stock: number }).stock).toBeGreaterThanOrEqual(0);
+  }
+  await vi.waitFor(async () => {
+    const item = (await (await fetch(`${url}/v1/items/${itemId}`)).json()) as { stock: number };
+    const me = (await (await fetch(`${url}/v1/users/me`, { headers: bearer })).json()) as { orderCount: number };
+    expect([item.stock, me.orderCount]).toEqual([0, 3]);
+  }, until);
+});
+
 test('a password is reset with the link of the e-mail, once', async () => {
   const email = 'grace@example.com';
   const json = { 'Content-Type': 'application/json' };

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { EmailError } from '../../src/email/email-sender';
+import { userView } from '../../src/users/views';
 import { createSystem } from '../support/system';
 
 let started = 0;
@@ -78,7 +79,7 @@ describe('nothing is lost (product 7.1)', () => {
     expect(sent.emails.map(({ subject }) => subject)).toContain(`user/${user.id}`);
     await settle();
     expect(sender.sent.map(({ to }) => to.email)).toContain(user.email);
-    expect(await env.VIEWS.get(`user@1:${user.id}`, 'json')).toMatchObject({ data: { email: user.email } });
+    expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { email: user.email } });
   });
 
   test('two relays at once send a delivery once, and each sending waits longer', async () => {
@@ -103,7 +104,7 @@ describe('failures are isolated and visible (product 7.3)', () => {
     const result = await deliver('projections', [{ poison: true }, ...sent.projections, 'nonsense']);
     expect(result.acked).toContain('m1');
     expect(result.retried).toEqual(expect.arrayContaining(['m0', `m${sent.projections.length + 1}`]));
-    expect(await env.VIEWS.get(`user@1:${user.id}`, 'json')).toMatchObject({ data: { id: user.id } });
+    expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { id: user.id } });
   });
 
   test('what a queue gave up becomes a dead letter that the relay leaves alone', async () => {
@@ -123,7 +124,7 @@ describe('failures are isolated and visible (product 7.3)', () => {
     await deliver('emails', [sent.emails[0]]);
     await deliver('projections', sent.projections);
     await deliver('analytics', [...sent.analytics, ...sent.analytics]);
-    expect(await env.VIEWS.get(`user@1:${user.id}`, 'json')).toMatchObject({ data: { id: user.id } });
+    expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { id: user.id } });
     expect(points.map(({ blobs }) => blobs?.[0])).toEqual(['UserRegistered', 'UserSignedIn']);
     expect(JSON.stringify(points)).not.toContain(user.email);
   });
@@ -137,5 +138,5 @@ test('events in any order, and twice, leave the same documents', async () => {
     await deliver('projections', [message]);
     clock.advance(1500);
   }
-  expect(await env.VIEWS.get(`user@1:${user.id}`, 'json')).toMatchObject({ data: { name: 'Three' }, version: 5 });
+  expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { name: 'Three' }, version: 5 });
 });

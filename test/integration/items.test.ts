@@ -128,6 +128,23 @@ describe('items (product 3)', () => {
     expect(await env.VIEWS.get(`item@1:${id}`)).toBeNull();
   });
 
+  test('with the account its items leave the catalogue, each with an event', async () => {
+    const system = createSystem();
+    const owner = await system.register();
+    const [first, second] = [await create(system, owner), await create(system, owner)];
+    await system.settle();
+    system.clock.advance(2000);
+    const deleted = await system.request(`/v1/users/${owner.id}`, { method: 'DELETE', headers: owner.bearer });
+    expect(deleted.status).toBe(204);
+    await system.settle();
+    for (const id of [first, second]) {
+      expect((await system.request(`/v1/items/${id}`)).status).toBe(404);
+      const event = env.DB.prepare("SELECT version FROM events WHERE type = 'ItemDeleted' AND stream_id = ?").bind(id);
+      expect(await event.first()).toEqual({ version: 2 });
+    }
+    expect(await walk(system, `/v1/items?owner=${owner.id}`)).toEqual([]);
+  });
+
   test('what is the same already changes nothing and records nothing', async () => {
     const system = createSystem();
     const owner = await system.register();

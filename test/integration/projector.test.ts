@@ -5,7 +5,7 @@ import { fromEnvelope } from '../../src/cqrs/envelope';
 import type { RecordedEvent } from '../../src/cqrs/event';
 import { createProjector } from '../../src/cqrs/projector';
 import { pacing } from '../../src/cqrs/projector-steps';
-import { userViews } from '../../src/users/views';
+import { userView, userViews } from '../../src/users/views';
 import { createSystem } from '../support/system';
 
 interface ProjectionRow {
@@ -45,8 +45,8 @@ async function given() {
     return (await statement.bind(id).all()).results.length;
   };
   const document = () =>
-    env.VIEWS.get<{ asOf: number; version: number; data: { name: string } }>(`user@1:${id}`, 'json');
-  const key = `user@1:${id}`;
+    env.VIEWS.get<{ asOf: number; version: number; data: { name: string } }>(userView.kvKey(id), 'json');
+  const key = userView.kvKey(id);
   const positions = events.map(({ position }) => position);
   return { ...system, id, key, events, positions, projector, puts, behaviour, row, pending, document };
 }
@@ -151,7 +151,7 @@ describe('the projector', () => {
   });
 
   test('a confirm that finds its claim taken over changes nothing', async () => {
-    const { projector, events, behaviour, row, clock, key } = await given();
+    const { id, projector, events, behaviour, row, clock, key } = await given();
     const { put } = createDocumentStore(env.VIEWS, '1');
     let taken: ProjectionRow | null = null;
     behaviour.put = async (name, value) => {
@@ -161,7 +161,7 @@ describe('the projector', () => {
         await env.DB.prepare(
           "UPDATE projections SET claimed_by = 'other', claimed_until = ? WHERE view = 'user' AND key = ?",
         )
-          .bind(taken.claimed_until, key.slice('user@1:'.length))
+          .bind(taken.claimed_until, id)
           .run();
       }
       await put(name, value);

@@ -126,6 +126,8 @@ export async function countRows(): Promise<Record<string, number>> {
     'idempotency_keys',
     'items',
     'orders',
+    'tickets',
+    'ticket_notes',
   ];
   const sql = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
   return (await env.DB.prepare(`SELECT ${sql}`).first<Record<string, number>>()) ?? {};

@@ -1,0 +1,64 @@
+import { sql } from 'drizzle-orm';
+import { defineView, when } from '../cqrs/view';
+import { TicketDeleted, TicketOpened, TicketStatusChanged } from './events';
+import type { TicketDashboard } from './schemas';
+
+const days = 30;
+const dayMs = 86_400_000;
+
+/** What of the dashboard does not depend on when it is read. */
+interface DashboardFigures {
+  counts: Record<string, number>;
+  /** The last days on which something happened, newest first. */
+  days: { date: string; opened: number; closed: number }[];
+  oldestOpenAt: string | null;
+  medianTriageSeconds: number | null;
+}
+
+/** The one key of the dashboard. */
+export const dashboardKey = 'all';
+
+/** Over the last 1,000 tickets that were triaged, so that its cost does not grow with the years. */
+const medianTriage = sql`
+  SELECT avg(triage_seconds) FROM (
+    SELECT triage_seconds, row_number() OVER (ORDER BY triage_seconds) AS place, count(*) OVER () AS total
+    FROM (SELECT triage_seconds FROM tickets WHERE triaged_at IS NOT NULL ORDER BY triaged_at DESC LIMIT 1000))
+  WHERE place IN ((total + 1) / 2, (total + 2) / 2)`;
+
+/** The figures of the support desk. Counts and days are kept when tickets are written, so nothing is counted here. */
+export const dashboardView = defineView({
+  name: 'ticket-dashboard',
+  shapeVersion: 1,
+  triggers: [when([TicketOpened, TicketStatusChanged, TicketDeleted], () => [dashboardKey])],
+  query: (db) =>
+    db.all<{ counts: string; days: string; oldestOpenAt: string | null; medianTriageSeconds: number | null }>(sql`
+      SELECT
+        (SELECT json_group_object(status, count) FROM ticket_counts) AS counts,
+        (SELECT json_group_array(json_object('date', date, 'opened', opened, 'closed', closed))
+          FROM (SELECT * FROM ticket_days ORDER BY date DESC LIMIT ${days})) AS days,
+        (SELECT created_at FROM tickets WHERE status = 'open' ORDER BY id LIMIT 1) AS oldestOpenAt,
+        (${medianTriage}) AS medianTriageSeconds`),
+  toDocument([row]): { version: number; data: DashboardFigures } | undefined {
+    if (!row) return undefined;
+    const data = { ...row, counts: JSON.parse(row.counts), days: JSON.parse(row.days) };
+    return { version: 0, data };
+  },
+});
+
+/** The dashboard at a moment (milliseconds): the last 30 days in UTC, today included, and how long tickets wait. */
+export function presentDashboard(figures: DashboardFigures | undefined, now: number): TicketDashboard {
+  const known = new Map(figures?.days.map((day) => [day.date, day]));
+  const { open = 0, triaged = 0, closed = 0 } = figures?.counts ?? {};
+  const oldestOpenAt = figures?.oldestOpenAt ?? null;
+  const median = figures?.medianTriageSeconds ?? null;
+  return {
+    counts: { open, triaged, closed },
+    days: Array.from({ length: days }, (_, index) => {
+      const date = new Date(now - (days - 1 - index) * dayMs).toISOString().slice(0, 10);
+      return known.get(date) ?? { date, opened: 0, closed: 0 };
+    }),
+    oldestOpenAt,
+    oldestOpenSeconds: oldestOpenAt === null ? null : Math.max(0, Math.floor((now - Date.parse(oldestOpenAt)) / 1000)),
+    medianTriageSeconds: median === null ? null : Math.round(median),
+  };
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { defineEvent } from '../cqrs/event';
+import { ticketStatuses } from './ticket';
+
+const status = z.enum(ticketStatuses);
+const customerId = z.uuid();
+
+export const TicketOpened = defineEvent({
+  type: 'TicketOpened',
+  streamType: 'ticket',
+  schema: z.strictObject({ customerId, orderId: z.uuid().nullable() }),
+});
+
+const statusChangedV1 = z.strictObject({ customerId, status });
+
+/** Version 2 says where the ticket came from; of version 1 that is not known. */
+export const TicketStatusChanged = defineEvent({
+  type: 'TicketStatusChanged',
+  streamType: 'ticket',
+  schema: z.strictObject({ customerId, from: status.nullable(), to: status }),
+  upcasters: [
+    (data) => {
+      const { status: to, ...rest } = statusChangedV1.parse(data);
+      return { ...rest, from: null, to };
+    },
+  ],
+});
+
+export const TicketNoteAdded = defineEvent({
+  type: 'TicketNoteAdded',
+  streamType: 'ticket',
+  schema: z.strictObject({ noteId: z.uuid(), status }),
+});
+
+/** The customer's account is gone, and their texts with it. */
+export const TicketDeleted = defineEvent({
+  type: 'TicketDeleted',
+  streamType: 'ticket',
+  schema: z.strictObject({ customerId }),
+});
+
+export const ticketEvents = [TicketOpened, TicketStatusChanged, TicketNoteAdded, TicketDeleted];

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { ticketStatuses } from './ticket';
+
+export const ticketId = z.uuid().meta({ description: 'The ticket’s id, a UUIDv7.' });
+const status = z.enum(ticketStatuses);
+const text = (max: number) => z.string().trim().min(1).max(max);
+
+export const openTicket = z
+  .strictObject({
+    subject: text(200).meta({ example: 'My parcel is late' }),
+    message: text(20_000),
+    orderId: z.uuid().optional().meta({ description: 'One of your own orders.' }),
+  })
+  .meta({ ref: 'OpenTicket' });
+
+export const changeTicketStatus = z.strictObject({ status }).meta({ ref: 'ChangeTicketStatus' });
+export const addTicketNote = z.strictObject({ note: text(20_000) }).meta({ ref: 'AddTicketNote' });
+
+const common = {
+  id: ticketId,
+  customerId: z.uuid(),
+  orderId: z.uuid().nullable(),
+  subject: z.string(),
+  status,
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+};
+
+/** A ticket as its customer sees it: nothing tells of notes. */
+export const ticketDetail = z.object({ ...common, message: z.string() }).meta({ ref: 'TicketDetail' });
+export type TicketDetail = z.infer<typeof ticketDetail>;
+
+const note = z.object({ id: z.uuid(), authorId: z.uuid(), note: z.string(), createdAt: z.iso.datetime() });
+
+/** A ticket as agents see it. */
+export const ticketCase = ticketDetail.extend({ notes: z.array(note) }).meta({ ref: 'TicketCase' });
+export type TicketCase = z.infer<typeof ticketCase>;
+
+export const ticketSummary = z
+  .object({ id: ticketId, subject: z.string(), status, preview: z.string(), updatedAt: z.iso.datetime() })
+  .meta({ ref: 'TicketSummary' });
+export type TicketSummary = z.infer<typeof ticketSummary>;
+
+export const ticketCaseSummary = ticketSummary
+  .extend({ hasNote: z.boolean(), notePreview: z.string().nullable() })
+  .meta({ ref: 'TicketCaseSummary' });
+export type TicketCaseSummary = z.infer<typeof ticketCaseSummary>;
+
+export const ticketPage = z
+  .object({ data: z.array(z.union([ticketCaseSummary, ticketSummary])), nextCursor: z.string().nullable() })
+  .meta({ ref: 'TicketPage' });
+
+export const ticketDashboard = z
+  .object({
+    counts: z.object({ open: z.int(), triaged: z.int(), closed: z.int() }),
+    days: z
+      .array(z.object({ date: z.iso.date(), opened: z.int(), closed: z.int() }))
+      .meta({ description: 'The last 30 days in UTC, oldest first; the last one is today.' }),
+    oldestOpenAt: z.iso.datetime().nullable(),
+    oldestOpenSeconds: z.int().nullable(),
+    medianTriageSeconds: z.int().nullable().meta({ description: 'Of the 1,000 tickets that were triaged last.' }),
+  })
+  .meta({ ref: 'TicketDashboard' });
+export type TicketDashboard = z.infer<typeof ticketDashboard>;

@@ -1,0 +1,150 @@
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import type { Database } from '../cqrs/database';
+import { defineView, firstPageSize, when } from '../cqrs/view';
+import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from './events';
+import type { TicketCase, TicketCaseSummary, TicketDetail, TicketSummary } from './schemas';
+import { tickets } from './tables';
+import { type TicketStatus, ticketStatuses } from './ticket';
+
+/** What a customer may notice. Notes are not among it. */
+const shown = [TicketOpened, TicketStatusChanged, TicketDeleted];
+
+const { id, customerId, orderId, subject, message, status, createdAt } = tickets;
+const texts = { id, customerId, orderId, subject, message, status, createdAt };
+
+/** A ticket as its customer sees it: version and time of change stand still when a note is added. */
+export const ticketView = defineView({
+  name: 'ticket',
+  shapeVersion: 1,
+  triggers: [when(shown, (event) => [event.streamId])],
+  query: (db, key) =>
+    db
+      .select({ ...texts, version: tickets.shownVersion, updatedAt: tickets.shownAt })
+      .from(tickets)
+      .where(eq(id, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, ...data } = row;
+    return { version, data: data satisfies TicketDetail };
+  },
+});
+
+/** The column is written out: drizzle leaves its table away, and it would be the note's. */
+const notesJson = sql<string>`(
+  SELECT json_group_array(json_object('id', id, 'authorId', author_id, 'note', note, 'createdAt', created_at))
+  FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id))`;
+
+/** A ticket as agents see it, with its notes. */
+export const ticketCaseView = defineView({
+  name: 'ticket-case',
+  shapeVersion: 1,
+  triggers: [when([...shown, TicketNoteAdded], (event) => [event.streamId])],
+  query: (db, key) =>
+    db
+      .select({ ...texts, version: tickets.version, updatedAt: tickets.updatedAt, notes: notesJson.as('notes') })
+      .from(tickets)
+      .where(eq(id, key)),
+  toDocument([row]) {
+    if (!row) return undefined;
+    const { version, notes, ...rest } = row;
+    return { version, data: { ...rest, notes: JSON.parse(notes) } satisfies TicketCase };
+  },
+});
+
+/** The one query behind a customer's lists, newest first. */
+export function ticketListQuery(
+  db: Database,
+  filter: { customer: string; status: TicketStatus | undefined },
+  limit: number,
+  after?: string,
+) {
+  return db
+    .select({ id, subject, status, preview: tickets.preview, updatedAt: tickets.shownAt })
+    .from(tickets)
+    .where(
+      and(
+        eq(customerId, filter.customer),
+        filter.status === undefined ? undefined : eq(status, filter.status),
+        after === undefined ? undefined : lt(id, after),
+      ),
+    )
+    .orderBy(desc(id))
+    .limit(limit);
+}
+
+/** What the agents' lists are narrowed to. */
+export interface TicketCaseFilter {
+  status?: TicketStatus | undefined;
+  hasNote?: boolean | undefined;
+}
+
+/** The one query behind the agents' lists, newest first: each filter has an index that ends with the id. */
+export function ticketCaseListQuery(db: Database, filter: TicketCaseFilter, limit: number, after?: string) {
+  const { hasNote, notePreview, preview, updatedAt } = tickets;
+  return db
+    .select({ id, subject, status, preview, hasNote, notePreview, updatedAt })
+    .from(tickets)
+    .where(
+      and(
+        filter.status === undefined ? undefined : eq(status, filter.status),
+        filter.hasNote === undefined ? undefined : eq(hasNote, filter.hasNote),
+        after === undefined ? undefined : lt(id, after),
+      ),
+    )
+    .orderBy(desc(id))
+    .limit(limit);
+}
+
+const any = '*';
+const statusOf = (text: string | undefined) => ticketStatuses.find((known) => known === text);
+
+/** The key of a customer's first page: `customer:status`, with `*` for every status. */
+export function ticketListKey(filter: { customer: string; status: TicketStatus | undefined }): string {
+  return `${filter.customer}:${filter.status ?? any}`;
+}
+
+/** The key of the agents' first page: `status:hasNote`, with `*` for a filter that is not set. */
+export function ticketCaseListKey({ status: wanted, hasNote }: TicketCaseFilter): string {
+  return `${wanted ?? any}:${hasNote ?? any}`;
+}
+
+export const ticketListView = defineView({
+  name: 'ticket-list',
+  shapeVersion: 1,
+  triggers: [
+    when(shown, ({ data: { customerId: customer } }) =>
+      [undefined, ...ticketStatuses].map((wanted) => ticketListKey({ customer, status: wanted })),
+    ),
+  ],
+  query(db, key) {
+    const [customer = '', wanted] = key.split(':');
+    return ticketListQuery(db, { customer, status: statusOf(wanted) }, firstPageSize);
+  },
+  toDocument: (rows): { version: number; data: TicketSummary[] } => ({ version: 0, data: rows }),
+});
+
+/** The agents' lists that a ticket of one of these statuses can be on. */
+function caseLists(statuses: readonly TicketStatus[], notes: readonly boolean[] = [true, false]): string[] {
+  return [undefined, ...statuses].flatMap((wanted) =>
+    [undefined, ...notes].map((hasNote) => ticketCaseListKey({ status: wanted, hasNote })),
+  );
+}
+
+export const ticketCaseListView = defineView({
+  name: 'ticket-case-list',
+  shapeVersion: 1,
+  triggers: [
+    when([TicketOpened], () => caseLists(['open'], [false])),
+    when([TicketStatusChanged], ({ data: { from, to } }) => caseLists(from === null ? ticketStatuses : [from, to])),
+    when([TicketNoteAdded], ({ data }) => caseLists([data.status])),
+    when([TicketDeleted], () => caseLists(ticketStatuses)),
+  ],
+  query(db, key) {
+    const [wanted, note = any] = key.split(':');
+    const filter = { status: statusOf(wanted), hasNote: note === any ? undefined : note === 'true' };
+    return ticketCaseListQuery(db, filter, firstPageSize);
+  },
+  toDocument: (rows): { version: number; data: TicketCaseSummary[] } => ({ version: 0, data: rows }),
+});
+
+export const ticketViews = [ticketView, ticketCaseView, ticketListView, ticketCaseListView];
