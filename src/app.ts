@@ -6,7 +6,7 @@ import { applyMiddleware } from './http/middleware';
 import { mountDocumentation } from './http/openapi';
 import { handleError, handleNotFound } from './http/problem';
 import { itemRoutes } from './items/routes';
-import { operationsRoutes } from './operations/routes';
+import { healthRoutes, operationsRoutes } from './operations/routes';
 import { orderRoutes } from './orders/routes';
 import { dashboardRoutes, ticketRoutes } from './tickets/routes';
 import { userRoutes } from './users/routes';
@@ -14,7 +14,8 @@ import { userRoutes } from './users/routes';
 /** Every domain's routes. */
 const routes = new Hono<AppEnv>()
   .basePath('/v1')
-  .route('/', operationsRoutes)
+  .route('/health', healthRoutes)
+  .route('/operations', operationsRoutes)
   .route('/auth', authRoutes)
   .route('/users', userRoutes)
   .route('/items', itemRoutes)

@@ -7,6 +7,7 @@ import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { dispatch, type Queues } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
+import { createRebuildConsumer } from './consumers/rebuilds';
 import { createRelay } from './consumers/relay';
 import { createBus } from './cqrs/bus';
 import { createD1UnitOfWork } from './cqrs/d1-unit-of-work';
@@ -15,6 +16,8 @@ import { createDocumentStore } from './cqrs/document-store';
 import type { RecordedEvent, Subscription } from './cqrs/event';
 import { createProjector } from './cqrs/projector';
 import { createReadModels } from './cqrs/read-models';
+import { createRebuilder, type Step } from './cqrs/rebuild';
+import { createReconciler } from './cqrs/reconciler';
 import {
   constraints,
   createCommands,
@@ -49,6 +52,14 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const deliveries = createDeliveries(database, clock);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
   const resetTokens = createResetTokens(config.tokenSecrets);
+  const rebuilder = createRebuilder({
+    database,
+    documents,
+    projector,
+    views,
+    catalogue: eventCatalogue,
+    clock,
+  });
   const queues: Queues = {
     projections: env.PROJECTIONS_QUEUE,
     emails: env.EMAILS_QUEUE,
@@ -104,6 +115,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     'frontdesk-projections': consumerOf('projections'),
     'frontdesk-emails': consumerOf('emails'),
     'frontdesk-analytics': consumerOf('analytics'),
+    'frontdesk-rebuilds': createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
     'frontdesk-dead-letters': createDeadLetterConsumer(deliveries, logger),
   };
 
@@ -114,10 +126,17 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     commands,
     consumers,
     database,
+    documents,
+    views,
     accessTokens: createAccessTokens(config, clock),
     projector,
     readModels: createReadModels({ documents, database, epoch: config.epoch, clock }),
     relay: createRelay({ database, deliveries, queues, projector, clock, logger }),
+    reconcile: createReconciler({ database, documents, views, projector, clock }),
+    rebuilds: {
+      send: async (step: Step) => void (await env.REBUILDS_QUEUE.send(step)),
+      findSilent: rebuilder.findSilent,
+    },
     waitUntil,
   };
 }

@@ -11,6 +11,9 @@ import { itemEvents } from './items/events';
 import { createItemRepository, itemConstraints } from './items/repository';
 import { createItemCommands, deleteItems } from './items/service';
 import { itemViews } from './items/views';
+import { operationsEvents } from './operations/events';
+import { createOperationsRepository, operationsConstraints } from './operations/repository';
+import { createOperationsCommands } from './operations/service';
 import { orderEvents } from './orders/events';
 import { createOrderRepository, orderConstraints } from './orders/repository';
 import { createOrderCommands, releaseOrders } from './orders/service';
@@ -36,9 +39,12 @@ export const eventCatalogue = createEventCatalogue([
   ...itemEvents,
   ...orderEvents,
   ...ticketEvents,
+  ...operationsEvents,
 ]);
+
 /** Every read model. */
 export const views = [...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
+
 /** The domain errors behind the constraints of all tables. */
 export const constraints = {
   ...userConstraints,
@@ -46,6 +52,7 @@ export const constraints = {
   ...itemConstraints,
   ...orderConstraints,
   ...ticketConstraints,
+  ...operationsConstraints,
 };
 
 /** The repositories of one unit of work. */
@@ -61,6 +68,7 @@ export function createRepositories(context: RepositoryContext) {
     items,
     orders,
     tickets,
+    operations: createOperationsRepository(context),
     // Tickets may name orders, so they go first.
     ownedByAccount: [deleteTickets(tickets), releaseOrders(orders), deleteItems(items)],
   };
@@ -76,6 +84,10 @@ export function createCommands(unitOfWork: UnitOfWork<Repositories>, resetTokens
     ...createItemCommands(unitOfWork),
     ...createOrderCommands(unitOfWork),
     ...createTicketCommands(unitOfWork),
+    ...createOperationsCommands(
+      unitOfWork,
+      views.map(({ name }) => name),
+    ),
   };
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Clock } from '../platform/clock';
 import { openSession, runBatch } from './database';
 import type { RecordedEvent, Subscription } from './event';
+import { type EventRow, toRecordedEvent } from './event-log';
 
 /** A delivery whose time has come, with its event as the log holds it. */
 export interface DueDelivery {
@@ -35,19 +36,9 @@ const relayCapMs = 3_600_000;
 /** The relay gives up after this many sendings that nobody handled. */
 const relayTries = 20;
 
-interface DueRow {
-  position: number;
+interface DueRow extends EventRow {
   subscription: Subscription;
   attempts: number;
-  id: string;
-  stream_type: string;
-  stream_id: string;
-  version: number;
-  type: string;
-  schema_version: number;
-  data: string;
-  metadata: string;
-  occurred_at: string;
 }
 
 export function createDeliveries(database: D1Database, clock: Clock): Deliveries {
@@ -111,26 +102,11 @@ export function createDeliveries(database: D1Database, clock: Clock): Deliveries
               THEN coalesce(last_error, 'sent again and again, but never handled') ELSE last_error END
           WHERE (position, subscription) IN (${due})`),
       ]);
-      return rows.map(toDueDelivery);
-    },
-  };
-}
-
-function toDueDelivery(row: DueRow): DueDelivery {
-  return {
-    subscription: row.subscription,
-    attempts: row.attempts,
-    event: {
-      position: row.position,
-      id: row.id,
-      streamType: row.stream_type,
-      streamId: row.stream_id,
-      version: row.version,
-      type: row.type,
-      schemaVersion: row.schema_version,
-      data: JSON.parse(row.data),
-      metadata: JSON.parse(row.metadata),
-      occurredAt: row.occurred_at,
+      return rows.map(({ subscription, attempts, ...row }) => ({
+        subscription,
+        attempts,
+        event: toRecordedEvent(row),
+      }));
     },
   };
 }

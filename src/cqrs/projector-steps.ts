@@ -57,17 +57,18 @@ export async function claimAndLoad(
 ): Promise<Claim> {
   const at = clock.now();
   const until = at + pacing.claimMs;
-  if (targets.length === 0) return { id, at, until, asOf: 0, won: [] };
   const known = targets.flatMap((target) => {
     const view = views.get(target.view);
+    // An older shape's key is nobody's to write any more.
     return view ? [{ target, view }] : [];
   });
+  if (known.length === 0) return { id, at, until, asOf: 0, won: [] };
   const [wonRows, positionRows, ...loads] = await runBatch(db, [
     // Taking over a claim that ran out unconfirmed puts the key in doubt: that claim's last put may still land.
     db.all(sql`
       INSERT INTO projections (view, key, position, claimed_by, claimed_until)
       SELECT target.value->>'view', target.value->>'key', 0, ${id}, ${until}
-      FROM json_each(${JSON.stringify(targets)}) AS target
+      FROM json_each(${JSON.stringify(known.map(({ target }) => target))}) AS target
         LEFT JOIN projections AS p ON p.view = target.value->>'view' AND p.key = target.value->>'key'
       WHERE p.view IS NULL OR (p.claimed_until <= ${at}
         AND (p.position < target.value->>'position' OR p.claimed_by IS NOT NULL OR p.suspect_until <= ${at}))
@@ -83,7 +84,7 @@ export async function claimAndLoad(
   const won = new Set((wonRows as { view: string; key: string }[]).map(({ view, key }) => `${view}:${key}`));
   const asOf = (positionRows as { position: number }[])[0]?.position ?? 0;
   const work = known.map(({ target, view }, index) => ({ view, key: target.key, rows: loads[index] }));
-  return { id, at, until, asOf, won: work.filter(({ view, key }) => won.has(`${view.name}:${key}`)) };
+  return { id, at, until, asOf, won: work.filter(({ view, key }) => won.has(view.kvKey(key))) };
 }
 
 /**
@@ -127,7 +128,7 @@ export async function confirm(
 }
 
 function isAmong(keys: readonly Work[]) {
-  const list = JSON.stringify(keys.map(({ view, key }) => ({ view: view.name, key })));
+  const list = JSON.stringify(keys.map(({ view, key }) => ({ view: view.id, key })));
   return sql`(view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${list}))`;
 }
 

@@ -3,15 +3,24 @@ import { newId } from '../platform/ids';
 import { openSession } from './database';
 import { type DocumentStore, isRefusal } from './document-store';
 import type { RecordedEvent } from './event';
-import { type Claim, claimAndLoad, confirm, type Delivery, type PutResult, pacing } from './projector-steps';
-import { type Target, targetsOf, type View } from './view';
+import { type Claim, claimAndLoad, confirm, type Delivery, type PutResult, pacing, type Work } from './projector-steps';
+import { type Loaded, type Target, targetsOf, type View } from './view';
+
+/** A read model's document: the view's id and the key. */
+export interface ViewKey {
+  view: string;
+  key: string;
+}
+
+/** By the documents' keys in KV. */
+type Errors = ReadonlyMap<string, unknown>;
 
 /** What became of a projection, by event position. */
 export interface ProjectionOutcome {
   /** Handled: its deliveries are gone. */
   done: ReadonlySet<number>;
-  /** Why keys failed, by `view:key`; a busy key is no failure. */
-  errors: ReadonlyMap<string, unknown>;
+  /** Why keys failed; a busy key is no failure. */
+  errors: Errors;
 }
 
 /** Brings read models up to date with the write model; see "The projector" in the architecture notes of the README. */
@@ -20,8 +29,12 @@ export interface Projector {
   project(events: readonly RecordedEvent[]): Promise<ProjectionOutcome>;
   /** Projects the views that must not wait for the queue (`atOnceOn`), on behalf of the command. */
   projectAtOnce(events: readonly RecordedEvent[]): Promise<void>;
-  /** Projects keys again whatever their position: unsettled and run-out ones. */
-  refresh(keys: readonly { view: string; key: string }[]): Promise<ReadonlyMap<string, unknown>>;
+  /** Projects keys again whatever their position: unsettled and run-out ones. Answers why keys failed. */
+  refresh(keys: readonly ViewKey[]): Promise<Errors>;
+  /** Projects keys that have not reached their target's position. */
+  advance(targets: readonly Target[]): Promise<Errors>;
+  /** Deletes documents that no event touches any more, so that their readers are answered from D1. */
+  remove(keys: readonly ViewKey[]): Promise<Errors>;
 }
 
 export interface ProjectorOptions {
@@ -36,10 +49,14 @@ export interface ProjectorOptions {
 const keysPerBatch = 80;
 
 export function createProjector(options: ProjectorOptions): Projector {
-  const views = new Map(options.views.map((view) => [view.name, view]));
+  const views = new Map(options.views.map((view) => [view.id, view]));
 
   /** Claim, put, confirm: two round trips to D1 for up to `keysPerBatch` keys. */
-  async function run(targets: readonly Target[], deliveries: readonly Delivery[]): Promise<ProjectionOutcome> {
+  async function run(
+    targets: readonly Target[],
+    deliveries: readonly Delivery[],
+    toDocument = loadDocument,
+  ): Promise<ProjectionOutcome> {
     const done = new Set<number>();
     const errors = new Map<string, unknown>();
     const merged = mergeTargets(targets);
@@ -47,7 +64,7 @@ export function createProjector(options: ProjectorOptions): Projector {
     for (let start = 0; start === 0 || start < merged.length; start += keysPerBatch) {
       const { db } = openSession(options.database, 'first-primary');
       const claim = await claimAndLoad(db, views, merged.slice(start, start + keysPerBatch), newId(), options.clock);
-      const put = await putAll(options, claim, errors);
+      const put = await putAll(options, claim, errors, toDocument);
       for (const position of await confirm(db, claim, put, deliveries, options.clock)) done.add(position);
     }
     return { done, errors };
@@ -74,11 +91,24 @@ export function createProjector(options: ProjectorOptions): Projector {
       if (targets.length > 0) await run(targets, []);
     },
     async refresh(keys) {
-      // Beyond every position, so that no key counts as done.
-      const targets = keys.map((key) => ({ ...key, position: Number.MAX_SAFE_INTEGER }));
+      return keys.length === 0 ? new Map() : (await run(keys.map(beyondAll), [])).errors;
+    },
+    async advance(targets) {
       return targets.length === 0 ? new Map() : (await run(targets, [])).errors;
     },
+    async remove(keys) {
+      return keys.length === 0 ? new Map() : (await run(keys.map(beyondAll), [], () => undefined)).errors;
+    },
   };
+}
+
+/** A target beyond every position, so that its key never counts as done. */
+function beyondAll(key: ViewKey): Target {
+  return { ...key, position: Number.MAX_SAFE_INTEGER };
+}
+
+function loadDocument({ key, rows, view }: Work): Loaded<unknown> | undefined {
+  return view.toDocument(rows, key);
 }
 
 /** A key that several events touch is projected once, for the newest of them. */
@@ -97,14 +127,15 @@ async function putAll(
   { documents, epoch, clock }: ProjectorOptions,
   claim: Claim,
   errors: Map<string, unknown>,
+  toDocument: typeof loadDocument,
 ): Promise<PutResult> {
   const result: PutResult = { put: [], refused: [] };
   await Promise.all(
     claim.won.map(async (work) => {
-      const { key, rows, view } = work;
+      const { key, view } = work;
       let mayLand = false;
       try {
-        const loaded = view.toDocument(rows, key);
+        const loaded = toDocument(work);
         const now = clock.now();
         // Guard: a put that could outlast the claim is not begun. Nothing was sent, so the key is free for others.
         if (now + pacing.putMs > claim.until) return void result.refused.push(work);
@@ -113,7 +144,7 @@ async function putAll(
         else await documents.delete(view.kvKey(key));
         result.put.push(work);
       } catch (error) {
-        errors.set(`${view.name}:${key}`, error);
+        errors.set(view.kvKey(key), error);
         // No guess: a put that failed in any way but a refusal may still land, so its claim is left to run out.
         if (!mayLand || isRefusal(error)) result.refused.push(work);
       }

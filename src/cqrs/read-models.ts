@@ -15,6 +15,7 @@ export interface ReadResult<Data> {
   consistency: Consistency;
   /** Seconds since the document was projected; 0 where D1 answered. */
   ageSeconds: number;
+  source: 'kv' | 'd1';
 }
 
 /** One document of a view. */
@@ -61,7 +62,7 @@ export function createReadModels(options: {
   function fromKv(document: Document, consistency: Consistency): ReadResult<unknown> {
     const ageSeconds = Math.max(0, Math.floor((clock.now() - document.projectedAt) / 1000));
     const { version, revision, data } = document;
-    return { document: { version, revision, data }, consistency, ageSeconds };
+    return { document: { version, revision, data }, consistency, ageSeconds, source: 'kv' };
   }
 
   async function fromD1(wanted: readonly Wanted<unknown>[], token: ConsistencyToken | undefined) {
@@ -75,6 +76,7 @@ export function createReadModels(options: {
       document: view.toDocument(rows[index], key),
       consistency,
       ageSeconds: 0,
+      source: 'd1' as const,
     }));
   }
 

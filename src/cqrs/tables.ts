@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, primaryKey, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
+import { check, index, integer, primaryKey, sqliteTable, text, unique, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
 /** The event log: `position` is the global order, in which commits become visible without gaps. */
 export const events = sqliteTable(
@@ -16,8 +16,16 @@ export const events = sqliteTable(
     metadata: text().notNull(),
     occurredAt: text('occurred_at').notNull(),
   },
-  // The guard against lost updates: a batch that was made from a stale version rolls back whole.
-  (table) => [unique('events_stream').on(table.streamType, table.streamId, table.version)],
+  (table) => [
+    // The guard against lost updates: a batch that was made from a stale version rolls back whole.
+    unique('events_stream').on(table.streamType, table.streamId, table.version),
+    // The audit trail is read by who acted, by command and by request.
+    index('events_by_actor')
+      .on(sql`${table.metadata} ->> 'actorId'`, table.position)
+      .where(sql`${table.metadata} ->> 'actorId' IS NOT NULL`),
+    index('events_by_command').on(sql`${table.metadata} ->> 'commandId'`, table.position),
+    index('events_by_request').on(sql`${table.metadata} ->> 'requestId'`, table.position),
+  ],
 );
 
 /** The outbox: a row exists exactly as long as the work is not done. */
@@ -41,6 +49,7 @@ export const deliveries = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.position, table.subscription] }),
     index('deliveries_due').on(table.status, table.availableAt),
+    index('deliveries_dead').on(table.position).where(sql`${table.status} = 'dead'`),
     check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
   ],
 );
@@ -82,3 +91,40 @@ export const idempotencyKeys = sqliteTable(
   },
   (table) => [index('idempotency_keys_by_expiry').on(table.expiresAt)],
 );
+
+/** Rebuilds of read models from the event log, with how far each has come. */
+export const rebuilds = sqliteTable(
+  'rebuilds',
+  {
+    id: text().primaryKey(),
+    version: integer().notNull(),
+    /** The view's name, without its shape's version. */
+    view: text().notNull(),
+    status: text({ enum: ['running', 'done', 'cancelled', 'failed'] }).notNull(),
+    /** The position of the rebuild's own first event: a key that was loaded after it needs nothing more. */
+    target: integer().notNull(),
+    /** Every event up to here has been replayed. */
+    checkpoint: integer().notNull(),
+    /** How many steps have been done: a message names the step that it is for, so its duplicate does nothing. */
+    steps: integer().notNull(),
+    /** How many keys have been projected. */
+    keys: integer().notNull(),
+    /** Failures in a row. */
+    attempts: integer().notNull(),
+    lastError: text('last_error'),
+    startedAt: text('started_at').notNull(),
+    /** Milliseconds: a running rebuild that has not moved for a while is started again from its checkpoint. */
+    movedAt: integer('moved_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('rebuilds_running').on(table.view).where(sql`${table.status} = 'running'`),
+    check('rebuilds_status', sql`${table.status} IN ('running', 'done', 'cancelled', 'failed')`),
+  ],
+);
+
+/** Where the reconciler's walk over the projections goes on: one row. */
+export const reconciliation = sqliteTable('reconciliation', {
+  id: integer().primaryKey(),
+  view: text().notNull(),
+  key: text().notNull(),
+});

@@ -29,10 +29,12 @@ export interface Trigger {
 
 export interface View<Data = unknown> {
   name: string;
+  /** The name with the shape's version (`ticket@2`), under which its keys are kept: a new shape starts empty. */
+  id: string;
   triggers: readonly Trigger[];
   /** Events whose command projects this view itself, before it answers. */
   atOnceOn: readonly string[];
-  /** The view's key in KV: it carries the shape's version, so a new shape starts empty. */
+  /** The key in KV (`ticket@2:{key}`). */
   kvKey(key: string): string;
   /** One statement that reads all a document needs. */
   query(db: Database, key: string): Statement;
@@ -66,18 +68,20 @@ export function defineView<Row, Data>(definition: {
   toDocument(rows: Row[], key: string): Loaded<Data> | undefined;
 }): View<Data> {
   const { name, shapeVersion, triggers, atOnceOn = [], query, toDocument } = definition;
+  const id = `${name}@${shapeVersion}`;
   return {
     name,
+    id,
     triggers,
     atOnceOn: atOnceOn.map(({ type }) => type),
-    kvKey: (key) => `${name}@${shapeVersion}:${key}`,
+    kvKey: (key) => `${id}:${key}`,
     query,
     // The rows are those of this view's own query.
     toDocument: (rows, key) => toDocument(rows as Row[], key),
   };
 }
 
-/** A document to bring up to date: a view's key, and the event position that it must cover at least. */
+/** A document to bring up to date: a view's id and key, and the event position that it must cover at least. */
 export interface Target {
   view: string;
   key: string;
@@ -86,9 +90,9 @@ export interface Target {
 
 /** The documents that an event touches. */
 export function targetsOf(views: readonly View[], event: RecordedEvent): Target[] {
-  return views.flatMap(({ name, triggers }) =>
+  return views.flatMap(({ id, triggers }) =>
     triggers
       .filter(({ types }) => types.includes(event.type))
-      .flatMap((trigger) => trigger.keys(event).map((key) => ({ view: name, key, position: event.position }))),
+      .flatMap((trigger) => trigger.keys(event).map((key) => ({ view: id, key, position: event.position }))),
   );
 }

@@ -4,7 +4,7 @@ import { encodeConsistencyToken } from '../cqrs/consistency';
 import type { ReadResult, Wanted } from '../cqrs/read-models';
 import type { Committed } from '../cqrs/unit-of-work';
 import type { DomainError } from '../platform/errors';
-import { isTokenValid, requireValidToken } from '../users/user';
+import { type AccountStanding, isTokenValid, requireValidToken } from '../users/user';
 import { accessView } from '../users/views';
 import { type AppEnv, consistencyToken, requireCaller } from './context';
 
@@ -31,17 +31,28 @@ export function setCommandHeaders(
   if (version !== undefined) c.header('ETag', `"${version}"`);
 }
 
+function accessOf(c: AppContext) {
+  return { view: accessView, key: requireCaller(c).userId, ignoreToken: true };
+}
+
+/** A refusal is rare and must be right: an account that was just reactivated is not turned away by an old document. */
+async function requireStanding(c: AppContext, cached: AccountStanding | undefined): Promise<AccountStanding> {
+  const { issuedAt } = requireCaller(c);
+  if (isTokenValid(cached, issuedAt)) return cached;
+  const fresh = await c.var.services.readModels.readFresh(accessOf(c));
+  return requireValidToken(fresh?.data, issuedAt);
+}
+
 /** Reads a document for the caller: one KV operation for it and for the caller's standing. */
 export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
-  const { services } = c.var;
-  const caller = requireCaller(c);
-  const own = { view: accessView, key: caller.userId, ignoreToken: true };
-  const [access, result] = await services.readModels.read(consistencyToken(c), own, wanted);
-  const cached = access.document?.data;
-  if (isTokenValid(cached, caller.issuedAt)) return { standing: cached, result };
-  // A refusal is rare and must be right: an account that was just reactivated is not turned away by an old document.
-  const fresh = await services.readModels.readFresh(own);
-  return { standing: requireValidToken(fresh?.data, caller.issuedAt), result };
+  const [access, result] = await c.var.services.readModels.read(consistencyToken(c), accessOf(c), wanted);
+  return { standing: await requireStanding(c, access.document?.data), result };
+}
+
+/** The caller's standing alone, for what is read past the read models. */
+export async function authorize(c: AppContext): Promise<AccountStanding> {
+  const [access] = await c.var.services.readModels.read(undefined, accessOf(c));
+  return requireStanding(c, access.document?.data);
 }
 
 /** Reads a document that everybody may read. */
@@ -53,8 +64,10 @@ export async function readPublic<Data>(c: AppContext, wanted: Wanted<Data>): Pro
 /** Says on the answer of a read where it came from and how old it is, in seconds. */
 export function setReadHeaders(
   c: AppContext,
-  { consistency, ageSeconds }: Omit<ReadResult<unknown>, 'document'>,
+  { consistency, ageSeconds, source }: Omit<ReadResult<unknown>, 'document'>,
 ): void {
+  // RFC 9211.
+  c.header('Cache-Status', source === 'kv' ? 'KV; hit' : 'KV; fwd=miss');
   c.header('Consistency', consistency);
   c.header('Age', String(ageSeconds));
 }

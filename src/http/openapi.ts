@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { AppEnv } from './context';
 import { problem } from './problem';
 
-type Status = 200 | 201 | 202 | 204;
+type Status = 200 | 201 | 202 | 204 | 503;
 type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422;
 
 export interface RouteDescription {
@@ -29,6 +29,7 @@ const answerHeaders = {
   read: {
     Consistency: header('`strong`, `eventual` or `stale`.'),
     Age: header('Seconds since the document was projected.'),
+    'Cache-Status': header('`KV; hit`, or `KV; fwd=miss` where D1 answered (RFC 9211).'),
   },
   command: { 'Consistency-Token': header('Sent back with a read, it sees at least this change.') },
 };

@@ -19,24 +19,25 @@ export const pageQuery = z.object({
   cursor: z.string().min(1).max(512).optional(),
 });
 
-/** A keyset cursor, opaque to clients: the id of the page's last row. Ids are UUIDv7, so they are the lists' order. */
-const cursorSchema = z.tuple([z.uuid()]);
-
-function encodeCursor(id: string): string {
-  return base64url.encode(JSON.stringify([id]));
+/** A keyset cursor, opaque to clients: the sort key of the page's last row. */
+function encodeCursor(key: readonly unknown[]): string {
+  return base64url.encode(JSON.stringify(key));
 }
 
-function decodeCursor(cursor: string): string {
+/** @throws DomainError `http.invalid-cursor` for a cursor that is not one of this list's. */
+export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
   try {
-    return cursorSchema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))))[0];
+    return schema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))));
   } catch (cause) {
     throw new DomainError('bad-request', 'http.invalid-cursor', 'The cursor is not one of ours.', { cause });
   }
 }
 
+/** Ids are UUIDv7: newest first is by id. */
+const idCursor = z.tuple([z.uuid()]);
+
 /**
- * A page of a list, with the `Link` to the next one (RFC 8288), which keeps the filters. The first page comes from
- * KV, deeper ones from D1.
+ * A page of a list that has a read model: the first page comes from KV, deeper ones from D1.
  * @param first the list's document: its first `firstPageSize` rows
  * @param deeper the query that the document was made with, going on after an id
  * @throws DomainError `http.invalid-cursor`
@@ -49,19 +50,26 @@ export async function answerList<Row extends { id: string }>(
 ) {
   if (cursor === undefined) {
     setReadHeaders(c, first);
-    return linkNext(c, first.document?.data ?? [], limit);
+    return answerPage(c, first.document?.data ?? [], limit, idOf);
   }
-  const after = decodeCursor(cursor);
+  const [after] = decodeCursor(cursor, idCursor);
   const token = consistencyToken(c);
   const rows = await c.var.services.readModels.query(token, (db) => deeper(db, limit + 1, after));
-  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0 });
-  return linkNext(c, rows, limit);
+  setReadHeaders(c, { consistency: token ? 'strong' : 'eventual', ageSeconds: 0, source: 'd1' });
+  return answerPage(c, rows, limit, idOf);
 }
 
-function linkNext<Row extends { id: string }>(c: Context, rows: readonly Row[], limit: number) {
+const idOf = ({ id }: { id: string }) => [id];
+
+/**
+ * A page of `limit` rows, with the `Link` to the next one (RFC 8288), which keeps the filters.
+ * @param rows at least one more than `limit` where more follow
+ * @param keyOf a row's sort key, by which the next page goes on
+ */
+export function answerPage<Row>(c: Context, rows: readonly Row[], limit: number, keyOf: (row: Row) => unknown[]) {
   const data = rows.slice(0, limit);
   const last = data.at(-1);
-  const nextCursor = last && rows.length > limit ? encodeCursor(last.id) : null;
+  const nextCursor = last && rows.length > limit ? encodeCursor(keyOf(last)) : null;
   if (nextCursor !== null) {
     const url = new URL(c.req.url);
     url.searchParams.set('cursor', nextCursor);

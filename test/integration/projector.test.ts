@@ -37,7 +37,7 @@ async function given() {
   clock.advance(++started * 120_000);
   const projector = createProjector({ database: env.DB, documents, views: userViews, epoch: '1', clock });
   const row = () =>
-    env.DB.prepare("SELECT * FROM projections WHERE view = 'user' AND key = ?").bind(id).first<ProjectionRow>();
+    env.DB.prepare("SELECT * FROM projections WHERE view = 'user@2' AND key = ?").bind(id).first<ProjectionRow>();
   const pending = async () => {
     const statement = env.DB.prepare(
       `SELECT position FROM deliveries JOIN events USING (position) WHERE subscription = 'projections' AND stream_id = ?`,
@@ -159,7 +159,7 @@ describe('the projector', () => {
         clock.advance(pacing.claimMs + 1);
         taken = { position: 0, claimed_by: 'other', claimed_until: clock.now() + pacing.claimMs, suspect_until: null };
         await env.DB.prepare(
-          "UPDATE projections SET claimed_by = 'other', claimed_until = ? WHERE view = 'user' AND key = ?",
+          "UPDATE projections SET claimed_by = 'other', claimed_until = ? WHERE view = 'user@2' AND key = ?",
         )
           .bind(taken.claimed_until, id)
           .run();
@@ -176,7 +176,7 @@ describe('the projector', () => {
     expect(await document()).not.toBeNull();
     await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(id).run();
     clock.advance(pacing.writeMs);
-    await projector.refresh([{ view: 'user', key: id }]);
+    await projector.refresh([{ view: userView.id, key: id }]);
     expect(await document()).toBeNull();
   });
 

@@ -8,6 +8,7 @@ import { countRows, createSystem } from '../support/system';
 /** What a stranger may do; every other route asks for credentials. */
 const publicRoutes = [
   'GET /v1/health',
+  'GET /v1/health/ready',
   'POST /v1/auth/token',
   'POST /v1/auth/login',
   'POST /v1/auth/logout',

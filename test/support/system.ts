@@ -4,6 +4,7 @@ import { createApp } from '../../src/app';
 import { compose, type Overrides } from '../../src/composition';
 import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/event';
+import type { Step } from '../../src/cqrs/rebuild';
 import { createLogger } from '../../src/platform/logger';
 import type { Role } from '../../src/users/user';
 import { password } from './factories';
@@ -27,6 +28,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
   const logs: string[] = [];
   const logger = createLogger({}, (line) => void logs.push(line));
   const sent: Record<Subscription, AddressedEnvelope[]> = { projections: [], emails: [], analytics: [] };
+  const rebuildMessages: Step[] = [];
   const points: AnalyticsEngineDataPoint[] = [];
   const queueOf = (subscription: Subscription) =>
     ({
@@ -41,6 +43,10 @@ export function createSystem(bindings: Partial<Env> = {}) {
     PROJECTIONS_QUEUE: queueOf('projections'),
     EMAILS_QUEUE: queueOf('emails'),
     ANALYTICS_QUEUE: queueOf('analytics'),
+    REBUILDS_QUEUE: {
+      send: async (message: Step) => void rebuildMessages.push(message),
+      // Only what the rebuilds' consumer and routes call.
+    } as unknown as Queue,
     ANALYTICS: { writeDataPoint: (point) => void points.push(point ?? {}) },
     ...bindings,
   };
@@ -63,7 +69,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
   }
 
   /** Hands messages to a queue's consumer; answers what became of each. */
-  async function deliver(queue: Subscription | 'dead-letters', bodies: readonly unknown[]) {
+  async function deliver(queue: Subscription | 'dead-letters' | 'rebuilds', bodies: readonly unknown[]) {
     const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch(`frontdesk-${queue}`, messages);
     const context = createExecutionContext();
@@ -102,6 +108,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     env: testEnv,
     logs,
     points,
+    rebuildMessages,
     register,
     request,
     send,

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { Rebuilder, Step } from '../cqrs/rebuild';
+import type { Logger } from '../platform/logger';
+import { backoffSeconds, type Consumer, describeError } from './consumer';
+
+const messageSchema = z.object({ rebuildId: z.uuid(), step: z.int() });
+
+/** How long a step waits for keys that are at work elsewhere or were written within the last second. */
+const busySeconds = 2;
+
+/** Consumes the rebuilds' queue: one message is one step, and a step that is done sends the next. */
+export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<Step>, logger: Logger): Consumer {
+  async function handle(message: Message): Promise<void> {
+    const parsed = messageSchema.safeParse(message.body);
+    if (!parsed.success) return logger.error('rebuild.unreadable', undefined, { messageId: message.id });
+    const { rebuildId } = parsed.data;
+    try {
+      const next = await rebuilder.run(parsed.data);
+      if (!next) return logger.info('rebuild.over', { rebuildId });
+      const { isBusy, ...step } = next;
+      await queue.send(step, isBusy ? { delaySeconds: busySeconds } : {});
+    } catch (error) {
+      logger.warn('rebuild.failed', { rebuildId, attempts: message.attempts, error: describeError(error) });
+      if (await rebuilder.recordFailure(rebuildId, describeError(error))) throw error;
+    }
+  }
+
+  return async (batch) => {
+    for (const message of batch.messages) {
+      try {
+        await handle(message);
+        message.ack();
+      } catch {
+        message.retry({ delaySeconds: backoffSeconds(message.attempts) });
+      }
+    }
+  };
+}

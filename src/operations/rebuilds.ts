@@ -1,0 +1,23 @@
+import { desc, eq } from 'drizzle-orm';
+import type { z } from 'zod';
+import type { Database } from '../cqrs/database';
+import { rebuilds } from '../cqrs/tables';
+import type { Rebuild } from './rebuild';
+import type { rebuild as rebuildSchema } from './schemas';
+
+const shown = 20;
+
+export async function findRebuild(db: Database, id: string): Promise<Rebuild | undefined> {
+  return (await db.select().from(rebuilds).where(eq(rebuilds.id, id)))[0];
+}
+
+/** The latest rebuilds: ids are UUIDv7, so they are the order of their starts. */
+export function findRebuilds(db: Database): Promise<Rebuild[]> {
+  return db.select().from(rebuilds).orderBy(desc(rebuilds.id)).limit(shown);
+}
+
+export function presentRebuild(rebuild: Rebuild): z.infer<typeof rebuildSchema> {
+  const { id, view, status, checkpoint, target, keys, lastError, startedAt } = rebuild;
+  const progress = status === 'done' ? 1 : checkpoint / Math.max(target, 1);
+  return { id, view, status, progress, checkpoint, target, keys, lastError, startedAt };
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { subscriptions } from '../cqrs/event';
+import { rebuildStatuses } from './rebuild';
+
+export const health = z.object({ status: z.literal('ok') }).meta({ ref: 'Health' });
+
+const issueCodes = ['d1-unreachable', 'kv-unreachable', 'deliveries-late', 'dead-letters'] as const;
+export type IssueCode = (typeof issueCodes)[number];
+
+export const readiness = z
+  .object({
+    status: z.enum(['ready', 'degraded', 'unavailable']),
+    issues: z.array(z.object({ code: z.enum(issueCodes), detail: z.string() })),
+  })
+  .meta({ ref: 'Readiness' });
+export type Readiness = z.infer<typeof readiness>;
+
+export const viewName = z.string().regex(/^[a-z][a-z-]{0,63}$/);
+
+export const projection = z
+  .object({
+    view: z.string(),
+    position: z.int().meta({ description: 'Every event up to here is in its documents.' }),
+    lagEvents: z.int().meta({ description: 'Events that it still has to take up.' }),
+    lagSeconds: z.int().meta({ description: 'Age of the oldest of them.' }),
+    keys: z.int(),
+    unsettledKeys: z.int().meta({ description: 'Keys whose last put is in doubt; they are projected once more.' }),
+    lastError: z.string().nullable().meta({ description: 'The newest failure among what is pending.' }),
+  })
+  .meta({ ref: 'Projection' });
+export type Projection = z.infer<typeof projection>;
+
+export const projectionList = z
+  .object({ position: z.int(), data: z.array(projection) })
+  .meta({ ref: 'ProjectionList' });
+
+export const rebuild = z
+  .object({
+    id: z.uuid(),
+    view: z.string(),
+    status: z.enum(rebuildStatuses),
+    progress: z.number().min(0).max(1).meta({ description: 'Part of the event log that has been replayed.' }),
+    checkpoint: z.int(),
+    target: z.int(),
+    keys: z.int(),
+    lastError: z.string().nullable(),
+    startedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'Rebuild' });
+
+export const rebuildList = z.object({ data: z.array(rebuild) }).meta({ ref: 'RebuildList' });
+
+export const subscription = z.enum(subscriptions);
+
+export const deadLetter = z
+  .object({
+    id: z.string().meta({ example: '42-emails' }),
+    position: z.int(),
+    subscription,
+    type: z.string(),
+    streamType: z.string(),
+    streamId: z.string(),
+    attempts: z.int(),
+    lastError: z.string().nullable(),
+    occurredAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'DeadLetter' });
+export type DeadLetter = z.infer<typeof deadLetter>;
+
+export const deadLetterPage = z
+  .object({ data: z.array(deadLetter), nextCursor: z.string().nullable() })
+  .meta({ ref: 'DeadLetterPage' });
+
+export const deadLetterId = z
+  .string()
+  .regex(new RegExp(`^[1-9]\\d{0,14}-(?:${subscriptions.join('|')})$`))
+  .meta({ example: '42-emails' });
+
+export const manyDeadLetters = z
+  .strictObject({ subscription: subscription.optional() })
+  .meta({ ref: 'ManyDeadLetters' });
+
+export const treated = z
+  .object({
+    count: z.int(),
+    remaining: z.int().meta({ description: 'Those beyond the 500 of one command: send it again.' }),
+  })
+  .meta({ ref: 'TreatedDeadLetters' });
+
+export const auditEvent = z
+  .object({
+    position: z.int(),
+    id: z.string(),
+    type: z.string(),
+    streamType: z.string(),
+    streamId: z.string(),
+    version: z.int(),
+    schemaVersion: z.int(),
+    data: z.unknown(),
+    occurredAt: z.iso.datetime(),
+    actorId: z.string().nullable(),
+    commandId: z.string(),
+    requestId: z.string(),
+    traceparent: z.string().nullable(),
+  })
+  .meta({ ref: 'AuditEvent' });
+export type AuditEvent = z.infer<typeof auditEvent>;
+
+export const auditPage = z
+  .object({ data: z.array(auditEvent), nextCursor: z.string().nullable() })
+  .meta({ ref: 'AuditPage' });
