@@ -66,7 +66,11 @@ if (migrated.status !== 0) {
   process.exit(1);
 }
 
-const worker = spawn('wrangler', ['dev', '--port', port, '--show-interactive-dev-session=false'], {
+const secrets = parseEnv(readFileSync('.dev.vars', 'utf8'));
+/** Of `.dev.vars` wrangler takes only the secrets that wrangler.toml requires; the optional ones are handed over. */
+const optional = Object.entries(secrets).filter(([name]) => name !== 'TOKEN_SECRET');
+const vars = optional.flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+const worker = spawn('wrangler', ['dev', '--port', port, '--show-interactive-dev-session=false', ...vars], {
   env,
   stdio: ['ignore', 'inherit', 'inherit'],
 });
@@ -76,4 +80,4 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => worker.kill
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);
-console.log(banner(parseEnv(readFileSync('.dev.vars', 'utf8'))));
+console.log(banner(secrets));

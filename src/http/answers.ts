@@ -72,19 +72,11 @@ export function setReadHeaders(
   c.header('Age', String(ageSeconds));
 }
 
-/** The document of a single resource with its headers; undefined when the client has this version already (304). */
-export function present<Data>(c: AppContext, result: ReadResult<Data>, notFound: () => DomainError): Data | undefined {
+/** The document of a single resource, with its version as ETag. */
+export function present<Data>(c: AppContext, result: ReadResult<Data>, notFound: () => DomainError): Data {
   if (!result.document) throw notFound();
   const { version, revision, data } = result.document;
-  const etag = revision === undefined ? `"${version}"` : `"${version}-${revision}"`;
   setReadHeaders(c, result);
-  c.header('ETag', etag);
-  return isListed(c.req.header('If-None-Match'), etag) ? undefined : data;
-}
-
-/** Weak comparison, as If-None-Match asks for (RFC 9110, 13.1.2). */
-function isListed(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return tags.includes('*') || tags.includes(etag);
+  c.header('ETag', revision === undefined ? `"${version}"` : `"${version}-${revision}"`);
+  return data;
 }

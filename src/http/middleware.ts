@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
+import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { createMiddleware } from 'hono/factory';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
@@ -9,6 +10,9 @@ import { problemResponse } from './problem';
 import { tracing } from './tracing';
 
 const maxBodyBytes = 64 * 1024;
+
+/** What our answers say beside the standard headers. */
+const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
 
 const privateAnswers = createMiddleware<AppEnv>(async (c, next) => {
   c.header('Cache-Control', 'private, no-store');
@@ -21,7 +25,7 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   if (corsOrigins.length === 0) return next();
   return cors({
     origin: [...corsOrigins],
-    exposeHeaders: ['Consistency-Token', 'Consistency', 'ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id'],
+    exposeHeaders: [...ownHeaders, 'ETag', 'Idempotency-Replayed', 'Location', 'Retry-After'],
   })(c, next);
 });
 
@@ -42,6 +46,8 @@ export function applyMiddleware(app: Hono<AppEnv>): void {
       referrerPolicy: 'no-referrer',
     }),
   );
+  // A 304 says as much of where it came from as the answer that it stands for. Lists get the digest of their body.
+  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
   app.use(privateAnswers);
   app.use(configuredCors);
   app.use(

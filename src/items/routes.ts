@@ -64,8 +64,8 @@ export const itemRoutes = new Hono<AppEnv>()
     }),
     validate('param', idParam),
     async (c) => {
-      const item = present(c, await readPublic(c, { view: itemView, key: c.req.valid('param').id }), itemNotFound);
-      return item ? c.json(item, 200) : c.body(null, 304);
+      const result = await readPublic(c, { view: itemView, key: c.req.valid('param').id });
+      return c.json(present(c, result, itemNotFound), 200);
     },
   )
   .patch(

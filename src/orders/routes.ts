@@ -59,8 +59,7 @@ export const orderRoutes = new Hono<AppEnv>()
       const { standing, result } = await readAs(c, { view: orderView, key: c.req.valid('param').id });
       const isOwn = result.document?.data.customerId === standing.id;
       if (!isOwn && !isStaff(standing)) throw orderNotFound();
-      const order = present(c, result, orderNotFound);
-      return order ? c.json(order, 200) : c.body(null, 304);
+      return c.json(present(c, result, orderNotFound), 200);
     },
   )
   .post(

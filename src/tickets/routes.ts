@@ -98,8 +98,7 @@ export const ticketRoutes = new Hono<AppEnv>()
     validate('param', idParam),
     async (c) => {
       const { id } = c.req.valid('param');
-      const ticket = isCustomer(c) ? await readOwn(c, id) : await readCase(c, id);
-      return ticket ? c.json(ticket, 200) : c.body(null, 304);
+      return c.json(isCustomer(c) ? await readOwn(c, id) : await readCase(c, id), 200);
     },
   )
   .post(

@@ -59,8 +59,7 @@ export const userRoutes = new Hono<AppEnv>()
     describe({ summary: 'Read your own account', tags, kind: 'read', body: schemas.userDetail, problems: [400] }),
     authenticate,
     async (c) => {
-      const user = await readUser(c, requireCaller(c).userId);
-      return user ? c.json(user, 200) : c.body(null, 304);
+      return c.json(await readUser(c, requireCaller(c).userId), 200);
     },
   )
   .get(
@@ -69,8 +68,7 @@ export const userRoutes = new Hono<AppEnv>()
     authenticate,
     validate('param', idParam),
     async (c) => {
-      const user = await readUser(c, c.req.valid('param').id);
-      return user ? c.json(user, 200) : c.body(null, 304);
+      return c.json(await readUser(c, c.req.valid('param').id), 200);
     },
   )
   .patch(
@@ -107,8 +105,7 @@ export const userRoutes = new Hono<AppEnv>()
       const { id } = c.req.valid('param');
       const { standing, result } = await readAs(c, { view: settingsView, key: id });
       requireReadable(standing, id);
-      const settings = present(c, result, notFound);
-      return settings ? c.json(settings, 200) : c.body(null, 304);
+      return c.json(present(c, result, notFound), 200);
     },
   )
   .patch(

@@ -1,0 +1,198 @@
+// A small shop's day on a running API: `npm run dev` in one window, `npm run demo` in another.
+import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { Presets, SingleBar } from 'cli-progress';
+import { type Client, createClient, ProblemError } from '../src/client';
+import { fail, signInAsAdmin, url } from './local';
+import { createLagProbe, percentile } from './measures';
+
+const { values } = parseArgs({
+  options: { customers: { type: 'string', default: '12' }, orders: { type: 'string', default: '3' } },
+});
+const customerCount = Number(values.customers);
+const ordersEach = Number(values.orders);
+const ticketsEach = 2;
+const itemCount = 10;
+const agentCount = 2;
+const password = randomUUID();
+
+/** How long each kind of command took, and how often it was refused. */
+const done = new Map<string, { ms: number[]; refused: number }>();
+
+const steps =
+  itemCount +
+  (agentCount + 1 + customerCount) * 2 +
+  agentCount +
+  customerCount * (ordersEach * 3 + ticketsEach * 4) +
+  8;
+const bar = new SingleBar(
+  {
+    format: 'A day at the shop {bar} {percentage}% | {value}/{total} commands',
+    noTTYOutput: true,
+    notTTYSchedule: 5000,
+  },
+  Presets.shades_classic,
+);
+
+/** Carries out a command and notes how it went; a conflict is part of a shop's day. */
+async function act<Answer>(
+  name: string,
+  command: () => Promise<{ json(): Promise<Answer> }>,
+): Promise<Answer | undefined> {
+  const noted = done.get(name) ?? { ms: [], refused: 0 };
+  done.set(name, noted);
+  const start = performance.now();
+  try {
+    const response = await command();
+    noted.ms.push(performance.now() - start);
+    return await response.json();
+  } catch (error) {
+    if (!(error instanceof ProblemError && error.status === 409)) throw error;
+    noted.refused++;
+    return undefined;
+  } finally {
+    bar.increment();
+  }
+}
+
+function need<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('the API refused what it should have done');
+  return value;
+}
+
+async function join(role: string): Promise<{ id: string; email: string; client: Client }> {
+  const email = `${role}-${randomUUID()}@example.com`;
+  const client = createClient(url);
+  const account = { name: `A ${role}`, email, password };
+  const { id } = need(await act('Register', () => client.api.users.$post({ json: account })));
+  await client.signIn(email, password);
+  bar.increment();
+  return { id, email, client };
+}
+
+/** Runs tasks a few at a time: a laptop hashes one password at once. */
+async function each<Item, Result>(items: readonly Item[], run: (item: Item, index: number) => Promise<Result>) {
+  const results: Result[] = [];
+  const queue = [...items.entries()];
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) results[next[0]] = await run(next[1], next[0]);
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+  return results;
+}
+
+const address = { name: 'A customer', line1: '1 Quay Street', postalCode: '9000', city: 'Ghent', country: 'BE' };
+
+async function day() {
+  const admin = await signInAsAdmin();
+  // It sends no command, so no Consistency-Token of one lets it read past KV.
+  const probe = createLagProbe(await signInAsAdmin());
+  bar.start(steps, 0);
+
+  const shop = await join('shop');
+  const agents = await each(Array.from({ length: agentCount }), async () => {
+    const agent = await join('agent');
+    await act('Change role', () =>
+      admin.api.users[':id'].role.$post({ param: { id: agent.id }, json: { role: 'agent' } }),
+    );
+    await agent.client.signIn(agent.email, password);
+    return agent.client;
+  });
+  const agentOf = (index: number) => need(agents[index % agents.length]);
+  const customers = await each(Array.from({ length: customerCount }), () => join('customer'));
+
+  const items = await each(Array.from({ length: itemCount }), async (_, index) => {
+    const item = {
+      title: `Teapot No. ${index + 1}`,
+      price: { amount: 1000 + index * 250, currency: 'EUR' },
+      stock: 1000,
+    };
+    return need(await act('Create item', () => shop.client.api.items.$post({ json: item }))).id;
+  });
+
+  await each(customers, async ({ client }, customer) => {
+    for (let count = 0; count < ordersEach; count++) {
+      const itemId = need(items[(customer + count) % items.length]);
+      const order = { items: [{ itemId, quantity: 1 + count }], shippingAddress: address };
+      const { id } = need(await act('Place order', () => client.api.orders.$post({ json: order })));
+      const agent = agentOf(customer + count);
+      if (count === 0) {
+        await act('Cancel order', () => client.api.orders[':id'].cancel.$post({ param: { id } }));
+        // Shipping what was cancelled is refused.
+        await act('Ship order', () => agent.api.orders[':id'].ship.$post({ param: { id } }));
+        continue;
+      }
+      const shipped = await act('Ship order', () => agent.api.orders[':id'].ship.$post({ param: { id } }));
+      if (shipped) probe.watch((reader) => reader.api.orders[':id'].$get({ param: { id } }), shipped.version);
+      await act('Deliver order', () => agent.api.orders[':id'].deliver.$post({ param: { id } }));
+    }
+    for (let count = 0; count < ticketsEach; count++) {
+      const ticket = { subject: 'Where is my teapot?', message: 'It was shipped, but the parcel has not arrived yet.' };
+      const { id } = need(await act('Open ticket', () => client.api.tickets.$post({ json: ticket })));
+      const agent = agentOf(customer + count);
+      const set = (status: 'triaged' | 'closed') =>
+        act('Change ticket status', () => agent.api.tickets[':id'].status.$post({ param: { id }, json: { status } }));
+      const triaged = await set('triaged');
+      if (triaged) probe.watch((reader) => reader.api.tickets[':id'].$get({ param: { id } }), triaged.version);
+      const note = 'The carrier says that it is on its way.';
+      await act('Add note', () => agent.api.tickets[':id'].notes.$post({ param: { id }, json: { note } }));
+      if (count > 0) await set('closed');
+      else bar.increment();
+    }
+  });
+
+  const rare = { title: 'The last teapot', price: { amount: 99_900, currency: 'EUR' }, stock: 1 };
+  const { id: itemId } = need(await act('Create item', () => shop.client.api.items.$post({ json: rare })));
+  const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
+  // Many hands, one teapot.
+  await Promise.all(
+    Array.from({ length: 7 }, (_, index) =>
+      act('Place order', () => need(customers[index % customers.length]).client.api.orders.$post({ json: order })),
+    ),
+  );
+
+  const lags = await probe.finish();
+  bar.update(steps);
+  bar.stop();
+  return { admin, lags };
+}
+
+/** The read models as the operations API tells them, when all is projected. */
+async function untilProjected(admin: Client) {
+  for (;;) {
+    const { data, position } = await (await admin.api.operations.projections.$get()).json();
+    if (data.every(({ lagEvents }) => lagEvents === 0)) return { data, position };
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
+const round = (ms: number) => Math.round(ms);
+
+async function report({ admin, lags }: Awaited<ReturnType<typeof day>>) {
+  console.log('\nWhat it did');
+  console.table(
+    Object.fromEntries(
+      [...done].map(([name, { ms, refused }]) => [
+        name,
+        { done: ms.length, refused, 'p50 ms': round(percentile(ms, 50)), 'p99 ms': round(percentile(ms, 99)) },
+      ]),
+    ),
+  );
+  const { data, position } = await untilProjected(admin);
+  console.log(`\nThe read models, at event ${position}`);
+  console.table(
+    Object.fromEntries(
+      data.map(({ view, position: at, lagEvents, keys, unsettledKeys }) => [
+        view,
+        { position: at, 'lag in events': lagEvents, keys, 'unsettled keys': unsettledKeys },
+      ]),
+    ),
+  );
+  const dashboard = await (await admin.api.dashboard.tickets.$get()).json();
+  console.log('\nThe support desk', dashboard.counts, 'median time to triage', dashboard.medianTriageSeconds, 's');
+  console.log(
+    `\nFrom commit to KV: p50 ${round(percentile(lags, 50))} ms, p99 ${round(percentile(lags, 99))} ms (${lags.length} changes watched)`,
+  );
+}
+
+await day().then(report).catch(fail);
