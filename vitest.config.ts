@@ -20,10 +20,24 @@ function inWorkerd(name: string, include: string) {
   };
 }
 
+/** Half of the seeds each: files run side by side, and the simulation is one. */
+function simulation(part: number) {
+  return {
+    test: {
+      name: `simulation-${part}`,
+      include: ['test/simulation/**/*.test.ts'],
+      env: { SIMULATION_PART: `${part}` },
+    },
+  };
+}
+
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      simulation(0),
+      simulation(1),
       inWorkerd('integration', 'test/integration/**/*.test.ts'),
       inWorkerd('bench', 'bench/**/*.bench.ts'),
       {

@@ -38,6 +38,8 @@ export interface Overrides {
   clock?: Clock;
   emailSender?: EmailSender;
   logger?: Logger;
+  /** Waits so many milliseconds. */
+  wait?(ms: number): Promise<unknown>;
 }
 
 /**
@@ -46,10 +48,10 @@ export interface Overrides {
  */
 export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void, overrides: Overrides = {}) {
   const config = loadConfig(env);
-  const { clock = systemClock, logger = createLogger() } = overrides;
+  const { clock = systemClock, logger = createLogger(), wait = (ms: number) => scheduler.wait(ms) } = overrides;
   const database = env.DB;
   const documents = createDocumentStore(env.VIEWS, config.epoch);
-  const deliveries = createDeliveries(database, clock);
+  const deliveries = createDeliveries(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
   const resetTokens = createResetTokens(config.tokenSecrets);
   const rebuilder = createRebuilder({
@@ -82,7 +84,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     subscriptionsOf,
     constraints,
     onCommitted,
-    wait: (ms) => scheduler.wait(ms),
+    wait,
   });
   const commands = createBus(createCommands(unitOfWork, resetTokens), (text) =>
     keyedHash(config.tokenSecrets[0], text),

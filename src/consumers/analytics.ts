@@ -5,7 +5,7 @@ import type { Outcome } from './consumer';
 /** Writes one data point per event: blobs type, stream type, stream id; doubles position, stream version. */
 export function createAnalyticsHandler(deliveries: Deliveries, dataset: AnalyticsEngineDataset) {
   return async (events: readonly RecordedEvent[]): Promise<Map<number, Outcome>> => {
-    const claims = await deliveries.claim(
+    const { results: claims } = await deliveries.claim(
       'analytics',
       events.map(({ position }) => position),
     );

@@ -17,26 +17,28 @@ export function createEmailHandler(options: {
 }) {
   const { deliveries, sender, reactions } = options;
 
-  async function send(event: RecordedEvent): Promise<Outcome> {
+  /** The message is written before the claim: between the claim and the provider nothing may take its time. */
+  async function handle(event: RecordedEvent): Promise<Outcome> {
+    const { position } = event;
+    const message = await reactions.get(event.type)?.(event);
+    const claim = await deliveries.claim('emails', [position]);
+    const result = claim.results.get(position);
+    if (result !== 'won') return { kind: result === 'busy' ? 'later' : 'done' };
     try {
-      const message = await reactions.get(event.type)?.(event);
       if (message) await sender.send(message);
     } catch (error) {
+      await deliveries.release('emails', position, claim);
       if (!(error instanceof EmailError && error.permanent)) return { kind: 'failed', error };
-      await deliveries.bury('emails', [event.position], describeError(error));
+      await deliveries.bury('emails', [position], describeError(error));
       return { kind: 'done' };
     }
-    await deliveries.complete('emails', [event.position]);
+    await deliveries.complete('emails', [position]);
     return { kind: 'done' };
   }
 
   return async (events: readonly RecordedEvent[]): Promise<Map<number, Outcome>> => {
     const outcomes = new Map<number, Outcome>();
-    for (const event of events) {
-      const claim = (await deliveries.claim('emails', [event.position])).get(event.position);
-      if (claim === 'won') outcomes.set(event.position, await send(event));
-      else outcomes.set(event.position, { kind: claim === 'busy' ? 'later' : 'done' });
-    }
+    for (const event of events) outcomes.set(event.position, await handle(event));
     return outcomes;
   };
 }

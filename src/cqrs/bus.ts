@@ -41,11 +41,7 @@ const tries = 5;
 /** Whether a fresh look at the primary could change the answer: a replica may lag behind what the caller knows. */
 function dependsOnFreshness(error: unknown, context: CommandContext): boolean {
   if (error instanceof ConcurrencyError) return true;
-  return (
-    context.readFrom !== 'first-primary' &&
-    error instanceof DomainError &&
-    ['not-found', 'conflict', 'unauthenticated', 'precondition'].includes(error.kind)
-  );
+  return context.readFrom !== 'first-primary' && error instanceof DomainError;
 }
 
 /**

@@ -60,6 +60,22 @@ export function brokenConstraint(error: unknown): string | undefined {
   return undefined;
 }
 
+/** Runs an idempotent statement again when it failed in a way that may pass, with jitter from 50 ms to 2 s. */
+export async function retryUnclear<Result>(
+  run: () => Promise<Result>,
+  wait: (ms: number) => Promise<unknown>,
+  tries = 5,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === tries || !isUnclearFailure(error)) throw error;
+      await wait(Math.min(2000, 50 * 2 ** attempt * (0.5 + Math.random())));
+    }
+  }
+}
+
 const unclear = ['Network connection lost', 'storage caused object to be reset', 'reset because its code was updated'];
 
 /** Whether a write failed in a way that leaves open if it was applied. */

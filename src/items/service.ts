@@ -22,7 +22,9 @@ export interface ItemTransaction {
   items: ItemRepository;
 }
 
+// Made once: the services themselves are made for every request.
 const target = z.strictObject({ itemId: schemas.itemId });
+const updateItem = target.extend({ changes: schemas.updateItem });
 
 /** The commands on the catalogue. */
 export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
@@ -50,7 +52,7 @@ export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
       }),
     ),
 
-    UpdateItem: defineCommand(target.extend({ changes: schemas.updateItem }), ({ itemId, changes }, context) =>
+    UpdateItem: defineCommand(updateItem, ({ itemId, changes }, context) =>
       unitOfWork.run(context, async (tx) => {
         const item = await loadForChange(tx, itemId, context);
         const fields = changedItemFields(item, changes);

@@ -77,7 +77,7 @@ export function createOperationsRepository({ db, stage }: RepositoryContext): Op
     },
     replay: (letters, at) =>
       stage(
-        db.run(sql`UPDATE deliveries SET status = 'pending', attempts = 0, available_at = ${at}, claimed_until = 0
+        db.run(sql`UPDATE deliveries SET status = 'pending', attempts = 0, available_at = ${at}
           WHERE ${among(letters)}`),
       ),
     discard: (letters) => stage(db.run(sql`DELETE FROM deliveries WHERE ${among(letters)}`)),

@@ -8,7 +8,7 @@ import { DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';
 import { requireAdmin, requireValidToken } from '../users/user';
 import * as events from './events';
-import { cancelRebuild, rebuildNotFound } from './rebuild';
+import * as rules from './rebuild';
 import type { OperationsRepository } from './repository';
 
 export interface OperationsTransaction {
@@ -18,6 +18,9 @@ export interface OperationsTransaction {
 /** As many letters go into one commit and its event. */
 const lettersPerCommand = 500;
 
+// Made once: the services themselves are made for every request.
+const startRebuild = z.strictObject({ view: z.string() });
+const cancelRebuild = z.strictObject({ rebuildId: z.uuid() });
 const meant = z.strictObject({ position: z.int().optional(), subscription: z.enum(subscriptions).optional() });
 
 /** What becomes of dead letters: each is an effect on the deliveries and an event that says which. */
@@ -58,7 +61,7 @@ export function createOperationsCommands(unitOfWork: UnitOfWork<OperationsTransa
     ReplayDeadLetters: treat('replay'),
     DiscardDeadLetters: treat('discard'),
 
-    StartRebuild: defineCommand(z.strictObject({ view: z.string() }), ({ view }, context) =>
+    StartRebuild: defineCommand(startRebuild, ({ view }, context) =>
       unitOfWork.run(context, async (tx) => {
         const actor = requireActor(context);
         requireAdmin(requireValidToken(await tx.operations.findStanding(actor), actor.issuedAt));
@@ -72,7 +75,7 @@ export function createOperationsCommands(unitOfWork: UnitOfWork<OperationsTransa
       }),
     ),
 
-    CancelRebuild: defineCommand(z.strictObject({ rebuildId: z.uuid() }), ({ rebuildId }, context) =>
+    CancelRebuild: defineCommand(cancelRebuild, ({ rebuildId }, context) =>
       unitOfWork.run(context, async (tx) => cancel(tx, rebuildId, context)),
     ),
   };
@@ -82,9 +85,9 @@ async function cancel(tx: Transaction<OperationsTransaction>, id: string, contex
   const actor = requireActor(context);
   const { rebuild, standing } = await tx.operations.findRebuild(id, actor);
   requireAdmin(requireValidToken(standing, actor.issuedAt));
-  if (!rebuild) throw rebuildNotFound();
+  if (!rebuild) throw rules.rebuildNotFound();
   requireVersion(rebuild.version, context);
-  const next = cancelRebuild(rebuild);
+  const next = rules.cancelRebuild(rebuild);
   tx.operations.saveStatus(next);
   tx.record(events.RebuildCancelled.create(id, next.version, { view: next.view }));
   return { id, version: next.version };

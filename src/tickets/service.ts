@@ -15,7 +15,10 @@ export interface TicketTransaction {
   tickets: TicketRepository;
 }
 
+// Made once: the services themselves are made for every request.
 const target = z.strictObject({ ticketId: schemas.ticketId });
+const changeTicketStatus = target.extend(schemas.changeTicketStatus.shape);
+const addTicketNote = target.extend(schemas.addTicketNote.shape);
 
 /** The commands on tickets: a status and a note are two intents, each its own command and event. */
 export function createTicketCommands(unitOfWork: UnitOfWork<TicketTransaction>) {
@@ -46,22 +49,20 @@ export function createTicketCommands(unitOfWork: UnitOfWork<TicketTransaction>) 
       }),
     ),
 
-    ChangeTicketStatus: defineCommand(
-      target.extend(schemas.changeTicketStatus.shape),
-      ({ ticketId, status }, context) =>
-        unitOfWork.run(context, async (tx) => {
-          const ticket = await loadForStaff(tx, ticketId, context);
-          const next = changeStatus(ticket, status, isoTime(context.issuedAt));
-          if (next !== ticket) {
-            tx.tickets.saveStatus(next, ticket.status);
-            const facts = { customerId: ticket.customerId, from: ticket.status, to: status };
-            tx.record(events.TicketStatusChanged.create(ticketId, next.version, facts));
-          }
-          return { id: ticketId, version: next.version };
-        }),
+    ChangeTicketStatus: defineCommand(changeTicketStatus, ({ ticketId, status }, context) =>
+      unitOfWork.run(context, async (tx) => {
+        const ticket = await loadForStaff(tx, ticketId, context);
+        const next = changeStatus(ticket, status, isoTime(context.issuedAt));
+        if (next !== ticket) {
+          tx.tickets.saveStatus(next, ticket.status);
+          const facts = { customerId: ticket.customerId, from: ticket.status, to: status };
+          tx.record(events.TicketStatusChanged.create(ticketId, next.version, facts));
+        }
+        return { id: ticketId, version: next.version };
+      }),
     ),
 
-    AddTicketNote: defineCommand(target.extend(schemas.addTicketNote.shape), ({ ticketId, note }, context) =>
+    AddTicketNote: defineCommand(addTicketNote, ({ ticketId, note }, context) =>
       unitOfWork.run(context, async (tx) => {
         const ticket = await loadForStaff(tx, ticketId, context);
         const at = isoTime(context.issuedAt);

@@ -23,7 +23,11 @@ export interface UserTransaction {
   ownedByAccount: readonly AccountOwned[];
 }
 
+// Made once: the services themselves are made for every request.
 const target = z.strictObject({ userId: z.uuid() });
+const updateUser = target.extend({ changes: schemas.updateUser });
+const changeRole = target.extend({ role: z.enum(user.roles) });
+const updateSettings = target.extend({ changes: schemas.updateSettings });
 
 /** The commands on accounts and their settings. */
 export function createUserCommands(unitOfWork: UnitOfWork<UserTransaction>) {
@@ -40,7 +44,7 @@ export function createUserCommands(unitOfWork: UnitOfWork<UserTransaction>) {
       }),
     ),
 
-    UpdateUser: defineCommand(target.extend({ changes: schemas.updateUser }), ({ userId, changes }, context) =>
+    UpdateUser: defineCommand(updateUser, ({ userId, changes }, context) =>
       unitOfWork.run(context, async (tx) => {
         const { actor, account } = await loadForChange(tx, userId, context);
         const { password, currentPassword, ...rest } = changes;
@@ -51,7 +55,7 @@ export function createUserCommands(unitOfWork: UnitOfWork<UserTransaction>) {
       }),
     ),
 
-    ChangeRole: defineCommand(target.extend({ role: z.enum(user.roles) }), ({ userId, role }, context) =>
+    ChangeRole: defineCommand(changeRole, ({ userId, role }, context) =>
       unitOfWork.run(context, async (tx) => save(tx, await loadForAdmin(tx, userId, context), { role }, context)),
     ),
 
@@ -80,7 +84,7 @@ export function createUserCommands(unitOfWork: UnitOfWork<UserTransaction>) {
       }),
     ),
 
-    UpdateSettings: defineCommand(target.extend({ changes: schemas.updateSettings }), ({ userId, changes }, context) =>
+    UpdateSettings: defineCommand(updateSettings, ({ userId, changes }, context) =>
       unitOfWork.run(context, async (tx) => {
         const found = await tx.settings.findWithUsers(userId, accountIds(userId, context));
         authorizeChange(found.users, userId, context);
