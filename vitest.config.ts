@@ -36,6 +36,7 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'model', include: ['test/model/**/*.test.ts'] } },
       simulation(0),
       simulation(1),
       inWorkerd('integration', 'test/integration/**/*.test.ts'),

@@ -1,17 +1,21 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../platform/clock';
 import { type Database, runBatch } from './database';
-import type { Target, View } from './view';
+import { type DocumentStore, isRefusal } from './document-store';
+import type { Loaded, Target, View } from './view';
 
 /** The protocol's times in milliseconds. */
 export const pacing = {
   /** How long a claim holds, counted from before it was asked for. */
   claimMs: 30_000,
-  /** A put that has begun lands within this time or never. */
+  /** A put that has begun is expected to land within this time; the guard begins none that could outlast its claim. */
   putMs: 10_000,
   /** KV refuses a second write to a key within a second. */
   writeMs: 1_000,
-  /** How long a put of a claim that ran out unconfirmed may still land. */
+  /**
+   * How long after its claim has run out a put may still land: a Worker has six connections, and a put waits for one
+   * of them on the runtime's time, not on ours.
+   */
   settleMs: 30_000,
 } as const;
 
@@ -85,6 +89,42 @@ export async function claimAndLoad(
   const asOf = (positionRows as { position: number }[])[0]?.position ?? 0;
   const work = known.map(({ target, view }, index) => ({ view, key: target.key, rows: loads[index] }));
   return { id, at, until, asOf, won: work.filter(({ view, key }) => won.has(view.kvKey(key))) };
+}
+
+/** What the snapshot of step 1 holds of a document. */
+export function loadDocument({ key, rows, view }: Work): Loaded<unknown> | undefined {
+  return view.toDocument(rows, key);
+}
+
+/** Step 2: puts what was won, or deletes what has no document (any more). Notes in `errors` why keys failed. */
+export async function putAll(
+  { documents, epoch, clock }: { documents: DocumentStore; epoch: string; clock: Clock },
+  claim: Claim,
+  errors: Map<string, unknown>,
+  toDocument: typeof loadDocument,
+): Promise<PutResult> {
+  const result: PutResult = { put: [], refused: [] };
+  await Promise.all(
+    claim.won.map(async (work) => {
+      const { key, view } = work;
+      let mayLand = false;
+      try {
+        const loaded = toDocument(work);
+        const now = clock.now();
+        // Guard: a put that could outlast the claim is not begun. Nothing was sent, so the key is free for others.
+        if (now + pacing.putMs > claim.until) return void result.refused.push(work);
+        mayLand = true;
+        if (loaded) await documents.put(view.kvKey(key), { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
+        else await documents.delete(view.kvKey(key));
+        result.put.push(work);
+      } catch (error) {
+        errors.set(view.kvKey(key), error);
+        // No guess: a put that failed in any way but a refusal may still land, so its claim is left to run out.
+        if (!mayLand || isRefusal(error)) result.refused.push(work);
+      }
+    }),
+  );
+  return result;
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { Clock } from '../platform/clock';
 import { newId } from '../platform/ids';
 import { openSession } from './database';
-import { type DocumentStore, isRefusal } from './document-store';
+import type { DocumentStore } from './document-store';
 import type { RecordedEvent } from './event';
-import { type Claim, claimAndLoad, confirm, type Delivery, type PutResult, pacing, type Work } from './projector-steps';
-import { type Loaded, type Target, targetsOf, type View } from './view';
+import { claimAndLoad, confirm, type Delivery, loadDocument, putAll } from './projector-steps';
+import { type Target, targetsOf, type View } from './view';
 
 /** A read model's document: the view's id and the key. */
 export interface ViewKey {
@@ -107,10 +107,6 @@ function beyondAll(key: ViewKey): Target {
   return { ...key, position: Number.MAX_SAFE_INTEGER };
 }
 
-function loadDocument({ key, rows, view }: Work): Loaded<unknown> | undefined {
-  return view.toDocument(rows, key);
-}
-
 /** A key that several events touch is projected once, for the newest of them. */
 function mergeTargets(targets: readonly Target[]): Target[] {
   const newest = new Map<string, Target>();
@@ -120,35 +116,4 @@ function mergeTargets(targets: readonly Target[]): Target[] {
     if (!known || known.position < target.position) newest.set(id, target);
   }
   return [...newest.values()];
-}
-
-/** Step 2: puts what was won. */
-async function putAll(
-  { documents, epoch, clock }: ProjectorOptions,
-  claim: Claim,
-  errors: Map<string, unknown>,
-  toDocument: typeof loadDocument,
-): Promise<PutResult> {
-  const result: PutResult = { put: [], refused: [] };
-  await Promise.all(
-    claim.won.map(async (work) => {
-      const { key, view } = work;
-      let mayLand = false;
-      try {
-        const loaded = toDocument(work);
-        const now = clock.now();
-        // Guard: a put that could outlast the claim is not begun. Nothing was sent, so the key is free for others.
-        if (now + pacing.putMs > claim.until) return void result.refused.push(work);
-        mayLand = true;
-        if (loaded) await documents.put(view.kvKey(key), { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
-        else await documents.delete(view.kvKey(key));
-        result.put.push(work);
-      } catch (error) {
-        errors.set(view.kvKey(key), error);
-        // No guess: a put that failed in any way but a refusal may still land, so its claim is left to run out.
-        if (!mayLand || isRefusal(error)) result.refused.push(work);
-      }
-    }),
-  );
-  return result;
 }

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
+import { createDeliveries } from '../../src/cqrs/deliveries';
 import { EmailError } from '../../src/email/email-sender';
 import { userView } from '../../src/users/views';
 import { createSystem } from '../support/system';
@@ -139,4 +140,31 @@ test('events in any order, and twice, leave the same documents', async () => {
     clock.advance(1500);
   }
   expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { name: 'Three' }, version: 5 });
+});
+
+test('only who holds the claim on an e-mail frees it: a failing duplicate does not', async () => {
+  const { clock, delivery } = await given();
+  const deliveries = createDeliveries(env.DB, clock, async () => {});
+  const position = (await delivery('emails'))?.position ?? 0;
+  const claim = async () => {
+    const taken = await deliveries.claim('emails', [position]);
+    return { taken, result: taken.results.get(position) };
+  };
+  const { taken, result } = await claim();
+  expect(result).toBe('won');
+  await deliveries.recordFailure('emails', position, 'a duplicate failed', 1);
+  await deliveries.release('emails', position, { ...taken, until: taken.until - 1 });
+  expect((await claim()).result).toBe('busy');
+  await deliveries.release('emails', position, taken);
+  expect((await claim()).result).toBe('won');
+});
+
+test('a claim that came too late to be of use counts as busy', async () => {
+  const { clock, delivery } = await given();
+  const position = (await delivery('emails'))?.position ?? 0;
+  let asked = 0;
+  // D1 took 40 seconds to answer.
+  const slow = { now: () => clock.now() + (asked++ > 0 ? 40_000 : 0) };
+  const { results } = await createDeliveries(env.DB, slow, async () => {}).claim('emails', [position]);
+  expect(results.get(position)).toBe('busy');
 });

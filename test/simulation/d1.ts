@@ -73,7 +73,7 @@ export class D1Model {
   readonly #log: (readonly Bound[])[] = [];
   #replicated = 0;
 
-  constructor(readonly world: World) {}
+  constructor(readonly world: Pick<World, 'between' | 'chance' | 'fault' | 'operation'>) {}
 
   /** For setting up and looking at the result, past all faults. */
   query<Result extends Row>(sql: string, ...params: SQLInputValue[]): Result[] {

@@ -28,8 +28,9 @@ export class KvModel {
     if (begun - last < 1000) this.tooFast.push(`${key} after ${begun - last} ms`);
     const isRefused = world.fault('kv: 429', 0.03);
     if (!isRefused) this.#lastBegun.set(key, begun);
-    const deadline = begun + pacing.putMs;
-    const landLater = () => world.after(world.random() * (deadline - world.now), () => this.#land(key, value));
+    // Most are in time; some wait for a connection for as long as the protocol allows for.
+    const latest = begun + pacing.putMs + (world.chance(0.5) ? pacing.settleMs : 0);
+    const landLater = () => world.after(world.random() * (latest - world.now), () => this.#land(key, value));
     if (!isRefused && world.fault('kv: failed, but lands later', 0.06)) {
       landLater();
       return world.operation(process, failUnclearly);
@@ -39,12 +40,11 @@ export class KvModel {
       process,
       () => {
         if (isRefused) throw new Error('KV PUT failed: 429 Too Many Requests');
-        // It has landed in time or never.
-        if (isLost || world.now >= deadline) failUnclearly();
+        if (isLost || world.now >= latest) failUnclearly();
         this.#land(key, value);
       },
       () => {
-        if (!isRefused && !isLost && world.now < deadline) landLater();
+        if (!isRefused && !isLost && world.now < latest) landLater();
       },
     );
   }

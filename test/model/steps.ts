@@ -1,0 +1,175 @@
+import { sql } from 'drizzle-orm';
+import { openSession } from '../../src/cqrs/database';
+import type { DocumentStore } from '../../src/cqrs/document-store';
+import { type Claim, claimAndLoad, confirm, loadDocument, pacing, putAll } from '../../src/cqrs/projector-steps';
+import { defineView } from '../../src/cqrs/view';
+import { D1Model } from '../simulation/d1';
+
+/** The row of `projections`; times in milliseconds from now. Whose claim it is matters only as far as `held` says. */
+export interface Row {
+  position: number;
+  claim: 'held' | 'gone' | null;
+  until: number;
+  suspect: number | null;
+}
+
+/** What became of a put, as the projector sees it. */
+export type PutOutcome = 'put' | 'refused' | 'unclear' | 'none';
+
+/** What the search takes away from the protocol, to see that it is missed. */
+export type Mutation = 'no guard' | 'no settling' | 'unclear failure as refusal';
+
+const view = defineView({
+  name: 'document',
+  shapeVersion: 1,
+  triggers: [],
+  query: (db) => db.all<{ version: number }>(sql`SELECT coalesce(max(position), 0) AS version FROM events`),
+  toDocument: ([row]) => row && { version: row.version, data: row.version },
+});
+const views = new Map([[view.id, view]]);
+const key = 'k';
+const now = 1_000_000_000;
+const clock = { now: () => now };
+
+interface StoredRow extends Record<string, unknown> {
+  position: number;
+  claimed_by: string | null;
+  claimed_until: number;
+  suspect_until: number | null;
+}
+
+/** An asynchronous function of plain values that is run once for each of them. */
+function memoize<Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>) {
+  const known = new Map<string, Result>();
+  return async (...args: Args): Promise<Result> => {
+    const id = JSON.stringify(args);
+    const found = known.get(id);
+    if (found !== undefined) return found;
+    const result = await run(...args);
+    known.set(id, result);
+    return result;
+  };
+}
+
+/** The projector's own three steps, on real SQLite, as functions from what there is to what there is then. */
+export function createSteps(mutation: Mutation | undefined) {
+  const d1 = new D1Model({
+    fault: () => false,
+    chance: () => false,
+    between: (low) => low,
+    operation: async (_, run) => run(),
+  });
+  const database = d1.bind({ name: 'search', dead: false, location: 0 });
+  const { db } = openSession(database, 'first-primary');
+
+  function write(row: Row | null, versions: number, pending: readonly number[]): void {
+    for (const table of ['deliveries', 'projections', 'events']) d1.query(`DELETE FROM ${table}`);
+    for (let position = 1; position <= versions; position++) {
+      d1.query(
+        `INSERT INTO events (position, id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+         VALUES (?, ?, 's', 's', ?, 't', 1, '{}', '{}', '')`,
+        position,
+        String(position),
+        position,
+      );
+    }
+    for (const position of pending) {
+      d1.query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
+    }
+    if (!row) return;
+    const suspect = row.suspect === null ? null : now + row.suspect;
+    d1.query(
+      'INSERT INTO projections (view, key, position, claimed_by, claimed_until, suspect_until) VALUES (?, ?, ?, ?, ?, ?)',
+      view.id,
+      key,
+      row.position,
+      row.claim,
+      now + row.until,
+      suspect,
+    );
+  }
+
+  function read(): Row | null {
+    const [row] = d1.query<StoredRow>('SELECT * FROM projections');
+    if (!row) return null;
+    return {
+      position: row.position,
+      claim: row.claimed_by === null ? null : row.claimed_by === 'held' ? 'held' : 'gone',
+      until: row.claimed_until - now,
+      suspect: row.suspect_until === null ? null : row.suspect_until - now,
+    };
+  }
+
+  function claimOf(at: number, asOf: number, isWon: boolean): Claim {
+    const won = isWon ? [{ view, key, rows: [{ version: asOf }] }] : [];
+    return { id: 'held', at: now + at, until: now + at + pacing.claimMs, asOf, won };
+  }
+
+  /** The real step 2 with a KV that does as it is told. */
+  const put = (claim: Claim, store: () => Promise<void>) => {
+    const documents: DocumentStore = { getAll: async () => new Map(), put: store, delete: store };
+    return putAll({ documents, epoch: '1', clock }, claim, new Map(), loadDocument);
+  };
+
+  return {
+    /** Step 1, asked for at `at` and carried out now. */
+    claim: memoize(async (row: Row | null, versions: number, target: number, at: number) => {
+      // Whoever holds it is another than who asks.
+      const before = row?.claim === 'held' ? { ...row, claim: 'gone' as const } : row;
+      write(before, versions, []);
+      const position = target === 0 ? Number.MAX_SAFE_INTEGER : target;
+      const claim = await claimAndLoad(db, views, [{ view: view.id, key, position }], 'held', {
+        now: () => now + at,
+      });
+      const isWon = claim.won.length > 0;
+      const after = read();
+      if (!isWon) return { row, isWon, asOf: claim.asOf };
+      const settled = mutation === 'no settling' && after ? { ...after, suspect: before?.suspect ?? null } : after;
+      return { row: settled, isWon, asOf: claim.asOf };
+    }),
+
+    /** Whether step 2 begins its put now. */
+    begins: memoize(async (at: number, asOf: number) => {
+      let hasBegun = false;
+      const claim = claimOf(at, asOf, true);
+      if (mutation === 'no guard') claim.until = Number.POSITIVE_INFINITY;
+      const putting = put(claim, async () => {
+        hasBegun = true;
+      });
+      await putting;
+      return hasBegun;
+    }),
+
+    /** Step 3, after a put that ended as `outcome` says; the deliveries that are left, and the row. */
+    confirm: memoize(
+      async (
+        row: Row | null,
+        versions: number,
+        pending: readonly number[],
+        { at, asOf, isWon, event }: { at: number; asOf: number; isWon: boolean; event: number },
+        outcome: PutOutcome,
+      ) => {
+        const claim = claimOf(at, asOf, isWon);
+        const begun: Claim = { ...claim, until: Number.POSITIVE_INFINITY };
+        const seen = mutation === 'unclear failure as refusal' && outcome === 'unclear' ? 'refused' : outcome;
+        const message = { refused: 'KV PUT failed: 429 Too Many Requests', unclear: 'KV PUT failed: 500' };
+        const result =
+          seen === 'none'
+            ? { put: [], refused: [] }
+            : await put(begun, async () => {
+                if (seen !== 'put') throw new Error(message[seen]);
+              });
+        // A put that the guard kept from being begun is a refusal too; the projector says so itself.
+        write(row, versions, pending);
+        const deliveries = event === 0 ? [] : [{ position: event, targets: [{ view: view.id, key, position: event }] }];
+        await confirm(db, claim, result, deliveries, clock);
+        const left = d1.query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
+        return { row: read(), pending: left.map(({ position }) => position) };
+      },
+    ),
+
+    close: () => d1.close(),
+  };
+}
+
+export type Steps = ReturnType<typeof createSteps>;
