@@ -2,10 +2,11 @@ import { Hono } from 'hono';
 import { authRoutes } from './auth/routes';
 import type { compose } from './composition';
 import type { AppEnv } from './http/context';
+import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
-import { mountDocumentation } from './http/openapi';
 import { handleError, handleNotFound } from './http/problem';
 import { itemRoutes } from './items/routes';
+import { catalogueRoutes } from './operations/catalogue';
 import { healthRoutes, operationsRoutes } from './operations/routes';
 import { orderRoutes } from './orders/routes';
 import { dashboardRoutes, ticketRoutes } from './tickets/routes';
@@ -16,6 +17,7 @@ const routes = new Hono<AppEnv>()
   .basePath('/v1')
   .route('/health', healthRoutes)
   .route('/operations', operationsRoutes)
+  .route('/events', catalogueRoutes)
   .route('/auth', authRoutes)
   .route('/users', userRoutes)
   .route('/items', itemRoutes)

@@ -4,7 +4,7 @@ import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
-import { dispatch, type Queues } from './consumers/dispatch';
+import { createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
 import { createRebuildConsumer } from './consumers/rebuilds';
@@ -13,7 +13,8 @@ import { createBus } from './cqrs/bus';
 import { createD1UnitOfWork } from './cqrs/d1-unit-of-work';
 import { createDeliveries } from './cqrs/deliveries';
 import { createDocumentStore } from './cqrs/document-store';
-import type { RecordedEvent, Subscription } from './cqrs/event';
+import type { Envelope } from './cqrs/envelope';
+import type { RecordedEvent } from './cqrs/event';
 import { createProjector } from './cqrs/projector';
 import { createReadModels } from './cqrs/read-models';
 import { createRebuilder, type Step } from './cqrs/rebuild';
@@ -24,7 +25,7 @@ import {
   createEmailReactions,
   createRepositories,
   eventCatalogue,
-  subscriptionsOf,
+  ownSubscriptionsOf,
   views,
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
@@ -62,19 +63,24 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     catalogue: eventCatalogue,
     clock,
   });
-  const queues: Queues = {
+  // Bound only where somebody else wants to read our events.
+  const { EVENTS_QUEUE: events } = env as Env & { EVENTS_QUEUE?: Queue<Envelope> };
+  const queues = {
     projections: env.PROJECTIONS_QUEUE,
     emails: env.EMAILS_QUEUE,
     analytics: env.ANALYTICS_QUEUE,
+    events,
   };
+  const dispatch = createDispatch(queues, deliveries.complete);
+  const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
-  async function onCommitted(events: readonly RecordedEvent[]): Promise<void> {
-    const wanted = events.flatMap((event) =>
+  async function onCommitted(committed: readonly RecordedEvent[]): Promise<void> {
+    const wanted = committed.flatMap((event) =>
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
     );
     // Losing either loses nothing: the relay sends what is not handled, and the projections' queue repairs the views.
-    waitUntil(dispatch(queues, wanted).catch((error) => logger.error('fast-path.failed', error)));
-    await projector.projectAtOnce(events).catch((error) => logger.error('project-at-once.failed', error));
+    waitUntil(dispatch(wanted).catch((error) => logger.error('fast-path.failed', error)));
+    await projector.projectAtOnce(committed).catch((error) => logger.error('project-at-once.failed', error));
   }
 
   const unitOfWork = createD1UnitOfWork({
@@ -101,7 +107,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     emails: createEmailHandler({ deliveries, sender, reactions }),
     analytics: createAnalyticsHandler(deliveries, env.ANALYTICS),
   };
-  function consumerOf(subscription: Subscription): Consumer {
+  function consumerOf(subscription: keyof typeof handlers): Consumer {
     return createConsumer({
       subscription,
       catalogue: eventCatalogue,
@@ -129,16 +135,18 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     consumers,
     database,
     documents,
+    eventCatalogue,
     views,
     accessTokens: createAccessTokens(config, clock),
     projector,
     readModels: createReadModels({ documents, database, epoch: config.epoch, clock }),
-    relay: createRelay({ database, deliveries, queues, projector, clock, logger }),
+    relay: createRelay({ database, deliveries, dispatch, projector, clock, logger }),
     reconcile: createReconciler({ database, documents, views, projector, clock }),
     rebuilds: {
       send: async (step: Step) => void (await env.REBUILDS_QUEUE.send(step)),
       findSilent: rebuilder.findSilent,
     },
+    limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
     waitUntil,
   };
 }

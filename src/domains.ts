@@ -109,8 +109,8 @@ export function createEmailReactions(services: EmailServices): ReadonlyMap<strin
 
 const projectedTypes = new Set(views.flatMap(({ triggers }) => triggers.flatMap(({ types }) => types)));
 
-/** Who is to hear of an event of this type. */
-export function subscriptionsOf(type: string): Subscription[] {
+/** Which of our own handlers are to hear of an event of this type. */
+export function ownSubscriptionsOf(type: string): Subscription[] {
   const wanted: Subscription[] = ['analytics'];
   if (projectedTypes.has(type)) wanted.push('projections');
   if (emailTypes.has(type)) wanted.push('emails');

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { setCommandHeaders } from '../http/answers';
 import { type AppEnv, commandContext } from '../http/context';
 import { describe, describeToken } from '../http/openapi';
+import { limitByAccount, limitByAddress } from '../http/rate-limits';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import * as schemas from './schemas';
@@ -30,6 +31,7 @@ function refuseForm(error: z.core.$ZodError): Error {
 
 async function grantToken(c: Context<AppEnv>, form: z.infer<typeof schemas.tokenRequest>) {
   const { accessTokens, commands } = c.var.services;
+  if (form.grant_type === 'password') await limitByAccount(c, form.username);
   // Never repeatable: the answer holds a refresh token, which is stored nowhere but as a hash.
   const context = { ...commandContext(c), isRepeatable: false, readFrom: 'first-primary' };
   const { result, ...outcome } =
@@ -71,12 +73,14 @@ const tokenRoutes = new Hono<AppEnv>()
   .post(
     '/token',
     describeToken('Sign in or refresh', tags, tokenSchemas),
+    limitByAddress,
     validate('form', schemas.tokenRequest, refuseForm),
     async (c) => grantToken(c, c.req.valid('form')),
   )
   .post(
     '/login',
     describeToken('The same as /v1/auth/token', tags, tokenSchemas),
+    limitByAddress,
     validate('form', schemas.tokenRequest, refuseForm),
     async (c) => grantToken(c, c.req.valid('form')),
   );
@@ -105,12 +109,15 @@ export const authRoutes = new Hono<AppEnv>()
     describe({
       summary: 'Ask for a password reset e-mail',
       tags,
+      kind: 'plain',
       security: 'none',
       status: 202,
-      problems: [400, 413, 415, 422],
+      problems: [400, 413, 415, 422, 429],
     }),
+    limitByAddress,
     validate('json', schemas.requestPasswordReset),
     async (c) => {
+      await limitByAccount(c, c.req.valid('json').email);
       // No Consistency-Token: a new position would tell that the account exists.
       await c.var.services.commands.execute('RequestPasswordReset', c.req.valid('json'), commandContext(c));
       return c.body(null, 202);
@@ -123,8 +130,9 @@ export const authRoutes = new Hono<AppEnv>()
       tags,
       security: 'none',
       status: 204,
-      problems: [400, 413, 415, 422],
+      problems: [400, 413, 415, 422, 429],
     }),
+    limitByAddress,
     validate('json', schemas.confirmPasswordReset),
     async (c) => {
       const { commands } = c.var.services;

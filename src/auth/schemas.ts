@@ -13,7 +13,10 @@ export const tokenRequest = z
     z.object({ grant_type: z.literal('password'), username, password: anyPassword }),
     z.object({ grant_type: z.literal('refresh_token'), refresh_token: secret }),
   ])
-  .meta({ ref: 'TokenRequest' });
+  .meta({
+    ref: 'TokenRequest',
+    examples: [{ grant_type: 'password', username: 'ada@example.com', password: 'correct horse battery staple' }],
+  });
 
 export const tokenAnswer = z
   .object({
@@ -31,8 +34,15 @@ export const tokenError = z
   })
   .meta({ ref: 'TokenError' });
 
-export const logout = z.strictObject({ refreshToken: secret }).meta({ ref: 'Logout' });
-export const requestPasswordReset = z.strictObject({ email: username }).meta({ ref: 'RequestPasswordReset' });
-export const confirmPasswordReset = z
-  .strictObject({ token: secret, password: newPassword })
-  .meta({ ref: 'ConfirmPasswordReset' });
+export const logout = z.strictObject({ refreshToken: secret }).meta({
+  ref: 'Logout',
+  examples: [{ refreshToken: 'the refresh_token of the token endpoint’s answer' }],
+});
+export const requestPasswordReset = z.strictObject({ email: username }).meta({
+  ref: 'RequestPasswordReset',
+  examples: [{ email: 'ada@example.com' }],
+});
+export const confirmPasswordReset = z.strictObject({ token: secret, password: newPassword }).meta({
+  ref: 'ConfirmPasswordReset',
+  examples: [{ token: 'the token of the e-mail’s link', password: 'another horse battery staple' }],
+});

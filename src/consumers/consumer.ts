@@ -46,7 +46,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const delaySeconds = backoffSeconds(message.attempts, options.random);
     if (outcome.kind === 'failed') {
       const error = describeError(outcome.error);
-      logger.warn('message.failed', { subscription, position: event.position, attempts: message.attempts, error });
+      const { requestId, traceparent } = event.metadata;
+      const origin = { position: event.position, requestId, traceparent };
+      logger.warn('message.failed', { subscription, ...origin, attempts: message.attempts, error });
       // Losing this note loses nothing: the queue retries all the same.
       await options.recordFailure(event.position, error, delaySeconds).catch(() => {});
     }

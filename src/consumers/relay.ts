@@ -4,7 +4,7 @@ import type { Projector } from '../cqrs/projector';
 import { findDoubtful } from '../cqrs/projector-steps';
 import type { Clock } from '../platform/clock';
 import type { Logger } from '../platform/logger';
-import { dispatch, type Queues } from './dispatch';
+import type { Dispatch } from './dispatch';
 
 const deliveriesPerRound = 500;
 const roundsPerRun = 10;
@@ -17,18 +17,18 @@ const doubtfulPerRun = 400;
 export function createRelay(options: {
   database: D1Database;
   deliveries: Deliveries;
-  queues: Queues;
+  dispatch: Dispatch;
   projector: Projector;
   clock: Clock;
   logger: Logger;
 }): () => Promise<void> {
-  const { database, deliveries, queues, projector, clock, logger } = options;
+  const { database, deliveries, dispatch, projector, clock, logger } = options;
 
   async function resend(): Promise<number> {
     let sent = 0;
     for (let round = 0; round < roundsPerRun; round++) {
       const due = await deliveries.takeDue(deliveriesPerRound);
-      await dispatch(queues, due);
+      await dispatch(due);
       sent += due.length;
       if (due.length < deliveriesPerRound) break;
     }

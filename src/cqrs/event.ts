@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
-/** Who wants to hear of events, each over a queue of its own. */
-export const subscriptions = ['projections', 'emails', 'analytics'] as const;
+/** Who wants to hear of events, each over a queue of its own; `events` are consumers that are not ours. */
+export const subscriptions = ['projections', 'emails', 'analytics', 'events'] as const;
 export type Subscription = (typeof subscriptions)[number];
 
 /** Where an event came from: enough for an audit trail, nothing personal. */

@@ -13,6 +13,7 @@ const maxBodyBytes = 64 * 1024;
 
 /** What our answers say beside the standard headers. */
 const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
+const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
 const privateAnswers = createMiddleware<AppEnv>(async (c, next) => {
   c.header('Cache-Control', 'private, no-store');
@@ -25,7 +26,7 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   if (corsOrigins.length === 0) return next();
   return cors({
     origin: [...corsOrigins],
-    exposeHeaders: [...ownHeaders, 'ETag', 'Idempotency-Replayed', 'Location', 'Retry-After'],
+    exposeHeaders: [...ownHeaders, 'ETag', 'Idempotency-Replayed', 'Location', ...limitHeaders],
   })(c, next);
 });
 

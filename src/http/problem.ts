@@ -20,7 +20,7 @@ const statusOf = {
   'too-many': 429,
 } satisfies Record<ErrorKind, ContentfulStatusCode>;
 
-const titles: Readonly<Record<number, string>> = {
+export const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -43,7 +43,7 @@ export const problem = z
     status: z.int(),
     detail: z.string(),
     instance: z.string().meta({ description: 'The path of the request.' }),
-    code: z.string().meta({ example: 'users.email-taken' }),
+    code: z.string().meta({ examples: ['users.email-taken'] }),
     requestId: z.string(),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() })).optional(),
     details: z.record(z.string(), z.unknown()).optional(),

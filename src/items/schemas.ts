@@ -6,21 +6,33 @@ const currencies = new Set(Intl.supportedValuesOf('currency'));
 
 export const money = z
   .strictObject({
-    amount: z.int().min(0).max(1_000_000_000).meta({ description: 'In minor units.', example: 1999 }),
+    amount: z
+      .int()
+      .min(0)
+      .max(1_000_000_000)
+      .meta({ description: 'In minor units.', examples: [1999] }),
     currency: z
       .string()
       .refine((code) => currencies.has(code), { error: 'must be an ISO 4217 code' })
-      .meta({ example: 'EUR' }),
+      .meta({ examples: ['EUR'] }),
   })
   .meta({ ref: 'Money' });
 
-const title = z.string().trim().min(1).max(200).meta({ example: 'Teapot' });
+const title = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .meta({ examples: ['Teapot'] });
 const description = z.string().trim().max(5000);
 const stock = z.int().min(0).max(1_000_000_000).meta({ description: 'Pieces left; absent or null means unlimited.' });
 
 export const createItem = z
   .strictObject({ title, description: description.optional(), price: money, stock: stock.optional() })
-  .meta({ ref: 'CreateItem' });
+  .meta({
+    ref: 'CreateItem',
+    examples: [{ title: 'Teapot', description: 'Round, blue', price: { amount: 1999, currency: 'EUR' }, stock: 5 }],
+  });
 
 export const updateItem = z
   .strictObject({
@@ -31,7 +43,7 @@ export const updateItem = z
     isActive: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
-  .meta({ ref: 'UpdateItem' });
+  .meta({ ref: 'UpdateItem', examples: [{ price: { amount: 1499, currency: 'EUR' }, stock: 10 }] });
 
 export const itemDetail = z
   .object({

@@ -15,7 +15,7 @@ import { findRebuild, findRebuilds, presentRebuild } from './rebuilds';
 import * as schemas from './schemas';
 
 const tags = ['Operations'];
-const read = { tags, problems: [400, 403] as const };
+const read = { tags, kind: 'plain', problems: [400, 403] } as const;
 const viewParam = z.object({ view: schemas.viewName });
 const idParam = z.object({ id: z.uuid() });
 const letterParam = z.object({ id: schemas.deadLetterId });
@@ -27,7 +27,7 @@ const auditQuery = pageQuery.extend({
     .string()
     .regex(/^[a-z-]{1,32}\/[\w-]{1,64}$/)
     .optional()
-    .meta({ description: 'Type and id of a stream.', example: 'ticket/0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11' }),
+    .meta({ description: 'Type and id of a stream.', examples: ['ticket/0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
   actor: z.uuid().optional(),
   command: z.string().min(1).max(64).optional(),
   request: z.string().min(1).max(64).optional(),
@@ -94,7 +94,12 @@ export const operationsRoutes = new Hono<AppEnv>()
   )
   .get(
     '/rebuilds/:id',
-    describe({ summary: 'The progress of a rebuild (admin)', tags, problems: [400, 403, 404], body: schemas.rebuild }),
+    describe({
+      summary: 'The progress of a rebuild (admin)',
+      ...read,
+      problems: [400, 403, 404],
+      body: schemas.rebuild,
+    }),
     authenticate,
     validate('param', idParam),
     async (c) => {
@@ -199,7 +204,14 @@ export const operationsRoutes = new Hono<AppEnv>()
 export const healthRoutes = new Hono<AppEnv>()
   .get(
     '/',
-    describe({ summary: 'Whether the Worker is alive', tags, security: 'none', body: schemas.health, problems: [] }),
+    describe({
+      summary: 'Whether the Worker is alive',
+      tags,
+      security: 'none',
+      kind: 'plain',
+      body: schemas.health,
+      problems: [],
+    }),
     (c) => c.json({ status: 'ok' as const }, 200),
   )
   .get(
@@ -209,6 +221,8 @@ export const healthRoutes = new Hono<AppEnv>()
       description: '503 with the same body when it is unavailable; dead letters alone only degrade it.',
       tags,
       security: 'none',
+      kind: 'plain',
+      alsoUnavailable: true,
       body: schemas.readiness,
       problems: [],
     }),

@@ -54,7 +54,7 @@ export const subscription = z.enum(subscriptions);
 
 export const deadLetter = z
   .object({
-    id: z.string().meta({ example: '42-emails' }),
+    id: z.string().meta({ examples: ['42-emails'] }),
     position: z.int(),
     subscription,
     type: z.string(),
@@ -74,11 +74,12 @@ export const deadLetterPage = z
 export const deadLetterId = z
   .string()
   .regex(new RegExp(`^[1-9]\\d{0,14}-(?:${subscriptions.join('|')})$`))
-  .meta({ example: '42-emails' });
+  .meta({ examples: ['42-emails'] });
 
-export const manyDeadLetters = z
-  .strictObject({ subscription: subscription.optional() })
-  .meta({ ref: 'ManyDeadLetters' });
+export const manyDeadLetters = z.strictObject({ subscription: subscription.optional() }).meta({
+  ref: 'ManyDeadLetters',
+  examples: [{ subscription: 'emails' }],
+});
 
 export const treated = z
   .object({

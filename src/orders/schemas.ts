@@ -16,7 +16,7 @@ export const shippingAddress = z
     country: z
       .string()
       .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code')
-      .meta({ example: 'DE' }),
+      .meta({ examples: ['DE'] }),
   })
   .meta({ ref: 'ShippingAddress' });
 
@@ -33,7 +33,21 @@ export const placeOrder = z
       }),
     shippingAddress,
   })
-  .meta({ ref: 'PlaceOrder' });
+  .meta({
+    ref: 'PlaceOrder',
+    examples: [
+      {
+        items: [{ itemId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', quantity: 2 }],
+        shippingAddress: {
+          name: 'Ada Byron',
+          line1: '12 St James’s Square',
+          postalCode: 'SW1Y 4JH',
+          city: 'London',
+          country: 'GB',
+        },
+      },
+    ],
+  });
 
 export const orderDetail = z
   .object({

@@ -7,14 +7,21 @@ const text = (max: number) => z.string().trim().min(1).max(max);
 
 export const openTicket = z
   .strictObject({
-    subject: text(200).meta({ example: 'My parcel is late' }),
+    subject: text(200),
     message: text(20_000),
     orderId: z.uuid().optional().meta({ description: 'One of your own orders.' }),
   })
-  .meta({ ref: 'OpenTicket' });
+  .meta({
+    ref: 'OpenTicket',
+    examples: [{ subject: 'My parcel is late', message: 'I ordered a teapot two weeks ago. Where is it?' }],
+  });
 
-export const changeTicketStatus = z.strictObject({ status }).meta({ ref: 'ChangeTicketStatus' });
-export const addTicketNote = z.strictObject({ note: text(20_000) }).meta({ ref: 'AddTicketNote' });
+export const changeTicketStatus = z
+  .strictObject({ status })
+  .meta({ ref: 'ChangeTicketStatus', examples: [{ status: 'triaged' }] });
+export const addTicketNote = z
+  .strictObject({ note: text(20_000) })
+  .meta({ ref: 'AddTicketNote', examples: [{ note: 'The carrier says that it is on its way.' }] });
 
 const common = {
   id: ticketId,

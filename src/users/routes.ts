@@ -5,6 +5,7 @@ import { authenticate } from '../http/authentication';
 import { type AppEnv, commandContext, requireCaller } from '../http/context';
 import { describe } from '../http/openapi';
 import { answerList, pageQuery } from '../http/pagination';
+import { limitByAddress } from '../http/rate-limits';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import * as schemas from './schemas';
@@ -34,7 +35,14 @@ async function readUser(c: Context<AppEnv>, id: string) {
 export const userRoutes = new Hono<AppEnv>()
   .post(
     '/',
-    describe({ summary: 'Register', ...changed, security: 'none', status: 201, problems: [400, 409, 413, 415, 422] }),
+    describe({
+      summary: 'Register',
+      ...changed,
+      security: 'none',
+      status: 201,
+      problems: [400, 409, 413, 415, 422, 429],
+    }),
+    limitByAddress,
     validate('json', schemas.registerUser),
     async (c) => {
       const { commands } = c.var.services;

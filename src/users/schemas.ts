@@ -4,7 +4,7 @@ import { roles } from './user';
 /** Any UUID in the canonical form. */
 export const userId = z
   .uuid()
-  .meta({ description: 'The user’s id, a UUIDv7.', example: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11' });
+  .meta({ description: 'The user’s id, a UUIDv7.', examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] });
 
 // A line break or another control character would reach headers and logs.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
@@ -16,20 +16,27 @@ const name = z
   .min(1)
   .max(100)
   .regex(singleLine, 'must be a single line')
-  .meta({ example: 'Ada Byron' });
+  .meta({ examples: ['Ada Byron'] });
 const email = z
   .string()
   .trim()
   .toLowerCase()
   .max(254)
   .pipe(z.email())
-  .meta({ description: 'Compared case-insensitively; kept in lower case.', example: 'ada@example.com' });
+  .meta({ description: 'Compared case-insensitively; kept in lower case.', examples: ['ada@example.com'] });
 
 /** NIST SP 800-63B: length is what counts; the upper bound keeps hashing cheap. */
-export const newPassword = z.string().min(12).max(128).meta({ example: 'correct horse battery staple' });
+export const newPassword = z
+  .string()
+  .min(12)
+  .max(128)
+  .meta({ examples: ['correct horse battery staple'] });
 export const anyPassword = z.string().min(1).max(128);
 
-export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({ ref: 'RegisterUser' });
+export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({
+  ref: 'RegisterUser',
+  examples: [{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery staple' }],
+});
 
 export const updateUser = z
   .strictObject({
@@ -41,9 +48,11 @@ export const updateUser = z
       .meta({ description: 'Needed to change the e-mail address or the password.' }),
   })
   .refine((body) => body.name ?? body.email ?? body.password, { error: 'nothing to change was sent' })
-  .meta({ ref: 'UpdateUser' });
+  .meta({ ref: 'UpdateUser', examples: [{ name: 'Ada Lovelace' }] });
 
-export const changeRole = z.strictObject({ role: z.enum(roles) }).meta({ ref: 'ChangeRole' });
+export const changeRole = z
+  .strictObject({ role: z.enum(roles) })
+  .meta({ ref: 'ChangeRole', examples: [{ role: 'agent' }] });
 
 function isLocale(value: string): boolean {
   try {
@@ -66,12 +75,12 @@ const locale = z
   .string()
   .max(35)
   .refine(isLocale, { error: 'must be a BCP 47 language tag' })
-  .meta({ example: 'en-GB' });
+  .meta({ examples: ['en-GB'] });
 const timezone = z
   .string()
   .max(64)
   .refine(isTimezone, { error: 'must be an IANA time zone' })
-  .meta({ example: 'Europe/Berlin' });
+  .meta({ examples: ['Europe/Berlin'] });
 
 export const updateSettings = z
   .strictObject({
@@ -80,7 +89,7 @@ export const updateSettings = z
     emailNotifications: z.boolean().optional(),
   })
   .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
-  .meta({ ref: 'UpdateSettings' });
+  .meta({ ref: 'UpdateSettings', examples: [{ locale: 'en-GB', timezone: 'Europe/London' }] });
 
 export const userDetail = z
   .object({

@@ -1,4 +1,10 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validator';
 import { hc } from 'hono/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
@@ -163,4 +169,32 @@ test('the documentation page and its assets come from our own origin', async () 
   expect(Object.keys(document.paths)).toEqual(
     expect.arrayContaining(['/v1/users', '/v1/users/{id}', '/v1/auth/token']),
   );
+});
+
+test('the OpenAPI document is valid by the 3.1 schema', async () => {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as Record<string, unknown>;
+  const { valid, errors } = await new OpenApiValidator().validate(document);
+  expect(errors ?? []).toEqual([]);
+  expect(valid).toBe(true);
+});
+
+test('the documentation is shown by a real browser, under our own policy', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'frontdesk-browser-'));
+  const arguments_ = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    '--disable-background-networking',
+  ];
+  const { stdout } = await promisify(execFile)(
+    'chromium',
+    [...arguments_, `--user-data-dir=${folder}`, '--virtual-time-budget=10000', '--dump-dom', `${url}/docs`],
+    { maxBuffer: 64 * 1024 * 1024, timeout: 50_000 },
+  );
+  rmSync(folder, { recursive: true, force: true });
+  expect(stdout).toContain('opblock-summary');
+  for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections']) {
+    expect(stdout).toContain(`data-path="${path}"`);
+  }
 });

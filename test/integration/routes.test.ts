@@ -9,6 +9,7 @@ import { countRows, createSystem } from '../support/system';
 const publicRoutes = [
   'GET /v1/health',
   'GET /v1/health/ready',
+  'GET /v1/events/catalogue',
   'POST /v1/auth/token',
   'POST /v1/auth/login',
   'POST /v1/auth/logout',

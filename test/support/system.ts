@@ -7,6 +7,7 @@ import type { Subscription } from '../../src/cqrs/event';
 import type { Step } from '../../src/cqrs/rebuild';
 import { createLogger } from '../../src/platform/logger';
 import type { Role } from '../../src/users/user';
+import { createConformance } from './conformance';
 import { password } from './factories';
 import { createRecordingEmailSender } from './recording-email-sender';
 
@@ -21,16 +22,22 @@ export function createTestClock() {
   };
 }
 
+const unlimited: RateLimit = { limit: async () => ({ success: true }) };
+
 /** The system on real D1 and KV, with queues that hold their messages until the test delivers, doubles or drops them. */
 export function createSystem(bindings: Partial<Env> = {}) {
   const clock = createTestClock();
   const sender = createRecordingEmailSender();
   const logs: string[] = [];
   const logger = createLogger({}, (line) => void logs.push(line));
-  const sent: Record<Subscription, AddressedEnvelope[]> = { projections: [], emails: [], analytics: [] };
+  const sent: Record<Exclude<Subscription, 'events'>, AddressedEnvelope[]> = {
+    projections: [],
+    emails: [],
+    analytics: [],
+  };
   const rebuildMessages: Step[] = [];
   const points: AnalyticsEngineDataPoint[] = [];
-  const queueOf = (subscription: Subscription) =>
+  const queueOf = (subscription: Exclude<Subscription, 'events'>) =>
     ({
       sendBatch: async (messages: Iterable<MessageSendRequest<AddressedEnvelope>>) => {
         for (const { body } of messages) sent[subscription].push(structuredClone(body));
@@ -47,16 +54,21 @@ export function createSystem(bindings: Partial<Env> = {}) {
       send: async (message: Step) => void rebuildMessages.push(message),
       // Only what the rebuilds' consumer and routes call.
     } as unknown as Queue,
+    ADDRESS_LIMIT: unlimited,
+    ACCOUNT_LIMIT: unlimited,
     ANALYTICS: { writeDataPoint: (point) => void points.push(point ?? {}) },
     ...bindings,
   };
   const app = createApp((_env, waitUntil) => compose(testEnv, waitUntil, overrides));
   const services = () => compose(testEnv, () => {}, overrides);
 
+  const conform = createConformance(async () => app.request('/openapi.json', {}, testEnv, createExecutionContext()));
+
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const context = createExecutionContext();
     const response = await app.request(path, init, testEnv, context);
     await waitOnExecutionContext(context);
+    await conform(init.method ?? 'GET', path, response.clone());
     return response;
   }
 

@@ -1,0 +1,74 @@
+import { env } from 'cloudflare:workers';
+import { type Schema, Validator } from '@cfworker/json-schema';
+import { expect, test } from 'vitest';
+import type { Envelope } from '../../src/cqrs/envelope';
+import { createSystem } from '../support/system';
+
+/** A system whose events others read too, over a queue that can be away. */
+function given() {
+  const received: Envelope[] = [];
+  const state = { isAway: false };
+  const queue = {
+    sendBatch: async (messages: Iterable<MessageSendRequest<Envelope>>) => {
+      if (state.isAway) throw new Error('Queue send failed: 503');
+      for (const { body } of messages) received.push(structuredClone(body));
+    },
+  };
+  // The binding is optional, so no generated type knows it; only what dispatch calls.
+  const bindings = { EVENTS_QUEUE: queue } as unknown as Partial<Env>;
+  return { ...createSystem(bindings), received, state };
+}
+
+async function pending() {
+  const { results } = await env.DB.prepare("SELECT * FROM deliveries WHERE subscription = 'events'").all();
+  return results.length;
+}
+
+test('other consumers receive every event as CloudEvents 1.0, which fit the published catalogue', async () => {
+  const { received, register, request, send } = given();
+  const { id, bearer } = await register();
+  await send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, bearer);
+  await send('PATCH', `/v1/users/${id}`, { name: 'Other' }, bearer);
+  expect(received.map(({ type }) => type)).toEqual([
+    'frontdesk.UserRegistered',
+    'frontdesk.UserSignedIn',
+    'frontdesk.TicketOpened',
+    'frontdesk.UserUpdated',
+  ]);
+  expect(received[0]).toMatchObject({
+    specversion: '1.0',
+    source: '/frontdesk',
+    subject: `user/${id}`,
+    datacontenttype: 'application/json',
+    streamversion: 1,
+    data: { role: 'customer' },
+  });
+  expect(received[0]).not.toHaveProperty('subscription');
+  expect(await pending()).toBe(0);
+  const answer = await request('/v1/events/catalogue');
+  const { data } = await answer.json<{ data: { type: string; schemaVersion: number; dataSchema: Schema }[] }>();
+  for (const event of received) {
+    const entry = data.find(({ type }) => type === event.type);
+    expect(entry?.schemaVersion).toBe(event.schemaversion);
+    expect(new Validator(entry?.dataSchema ?? false, '2020-12').validate(event.data).errors).toEqual([]);
+  }
+  expect(data.find(({ type }) => type === 'frontdesk.TicketStatusChanged')?.schemaVersion).toBe(2);
+});
+
+test('while their queue is away nothing is lost: the relay sends it later', async () => {
+  const { clock, received, register, services, state } = given();
+  state.isAway = true;
+  await register();
+  expect(await pending()).toBe(2);
+  state.isAway = false;
+  clock.advance(60_000);
+  await services().relay();
+  expect(received).toHaveLength(2);
+  expect(await pending()).toBe(0);
+});
+
+test('without the binding nothing is kept for them', async () => {
+  const { register } = createSystem();
+  await register();
+  expect(await pending()).toBe(0);
+});

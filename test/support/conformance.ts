@@ -1,0 +1,71 @@
+import { type Schema, Validator } from '@cfworker/json-schema';
+
+interface Response_ {
+  headers?: Record<string, { required?: boolean }>;
+  content?: Record<string, { schema: Schema }>;
+}
+
+interface Specification {
+  paths: Record<string, Record<string, { responses: Record<string, Response_> }>>;
+  components: object;
+}
+
+/** What any request can meet before its route: no such route or method, too much of a body. */
+const everywhere = [404, 405, 413];
+
+/** The schema with every object closed: a field that it does not name is not documented. */
+function close<Value>(value: Value): Value {
+  if (Array.isArray(value)) return value.map(close) as Value;
+  if (typeof value !== 'object' || value === null) return value;
+  const closed = Object.fromEntries(Object.entries(value).map(([key, part]) => [key, close(part)]));
+  return ('properties' in closed ? { additionalProperties: false, ...closed } : closed) as Value;
+}
+
+/**
+ * Holds answers to the OpenAPI document: a status, media type, header or body that it does not know is an error of the
+ * test that met it.
+ */
+export function createConformance(load: () => Promise<Response>) {
+  let specification: Promise<Specification> | undefined;
+  const validators = new Map<string, Validator>();
+
+  function findOperation({ paths }: Specification, method: string, path: string) {
+    const fits = (template: string) => new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`).test(path);
+    // `/users/me` before `/users/{id}`.
+    const templates = Object.keys(paths).filter(fits);
+    const template = templates.find((candidate) => !candidate.includes('{')) ?? templates[0];
+    return template === undefined ? undefined : { template, operation: paths[template]?.[method] };
+  }
+
+  return async (method: string, url: string, response: Response): Promise<void> => {
+    if (method === 'OPTIONS') return;
+    specification ??= load().then(async (answer) => close(await answer.json<Specification>()));
+    const known = await specification;
+    const path = url.replace(/[?#].*$/, '');
+    const name = `${method} ${path}: ${response.status}`;
+    const found = findOperation(known, method === 'HEAD' ? 'get' : method.toLowerCase(), path);
+    if (!found?.operation) {
+      if (/^\/v1\//.test(path) && !everywhere.includes(response.status))
+        throw new Error(`${name} is of no known route`);
+      return;
+    }
+    const { responses } = found.operation;
+    const isUnexpected = response.status >= 500 && !responses[response.status];
+    const documented = isUnexpected ? responses.default : responses[response.status];
+    if (!documented) throw new Error(`${name} is not documented`);
+    for (const [header, { required }] of Object.entries(documented.headers ?? {})) {
+      if (required && !response.headers.has(header)) throw new Error(`${name} lacks the documented ${header}`);
+    }
+    const body = await response.text();
+    if (method === 'HEAD' || body === '') return;
+    const media = response.headers.get('Content-Type')?.split(';')[0] ?? '';
+    const schema = documented.content?.[media]?.schema;
+    if (!schema) throw new Error(`${name} is ${media}, which is not documented`);
+    const key = `${method} ${found.template} ${response.status} ${media}`;
+    const validator =
+      validators.get(key) ?? new Validator({ ...schema, components: known.components }, '2020-12', false);
+    validators.set(key, validator);
+    const { valid, errors } = validator.validate(JSON.parse(body));
+    if (!valid) throw new Error(`${name} does not fit its schema: ${JSON.stringify(errors.slice(-3))} ${body}`);
+  };
+}
