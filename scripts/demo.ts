@@ -14,7 +14,7 @@ const ordersEach = Number(values.orders);
 const ticketsEach = 2;
 const itemCount = 10;
 const agentCount = 2;
-const password = randomUUID();
+const password = process.env.DEMO_PASSWORD ?? randomUUID();
 
 /** How long each kind of command took, and how often it was refused. */
 const done = new Map<string, { ms: number[]; refused: number }>();

@@ -70,10 +70,10 @@ function filterOf(key: string): ItemFilter {
   };
 }
 
-/** Every list that an owner's item can be on. */
-function listsOf(ownerId: string): string[] {
+/** The lists that an owner's item is on while its activity is one of these. Each is a write to KV. */
+function listsOf(ownerId: string, activities = [true, false]): string[] {
   return [undefined, ownerId].flatMap((owner) =>
-    [undefined, true, false].map((isActive) => itemListKey({ owner, isActive })),
+    [undefined, ...activities].map((isActive) => itemListKey({ owner, isActive })),
   );
 }
 
@@ -83,7 +83,8 @@ export const itemListView = defineView({
   name: 'item-list',
   shapeVersion: 1,
   triggers: [
-    when([ItemCreated, ItemDeleted], (event) => listsOf(event.data.ownerId)),
+    when([ItemCreated], (event) => listsOf(event.data.ownerId, [true])),
+    when([ItemDeleted], (event) => listsOf(event.data.ownerId)),
     when([ItemChanged], ({ data }) =>
       data.fields.some((field) => listed.includes(field)) ? listsOf(data.ownerId) : [],
     ),

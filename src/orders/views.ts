@@ -87,18 +87,25 @@ function filterOf(key: string): OrderFilter {
   };
 }
 
-/** Every list that an order of this customer can be on. */
-function listsOf(customerId: string | null): string[] {
+/** The lists that an order of this customer is on while it has one of these statuses. Each is a write to KV. */
+function listsOf(customerId: string | null, statuses: readonly OrderStatus[]): string[] {
   const customers = customerId === null ? [undefined] : [undefined, customerId];
-  return customers.flatMap((customer) =>
-    [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
-  );
+  return customers.flatMap((customer) => [undefined, ...statuses].map((status) => orderListKey({ customer, status })));
 }
 
 export const orderListView = defineView({
   name: 'order-list',
   shapeVersion: 1,
-  triggers: [when(all, (event) => listsOf(event.data.customerId))],
+  triggers: [
+    when([OrderPlaced], ({ data }) => listsOf(data.customerId, ['placed'])),
+    when([OrderShipped], ({ data }) => listsOf(data.customerId, ['placed', 'shipped'])),
+    when([OrderDelivered], ({ data }) => listsOf(data.customerId, ['shipped', 'delivered'])),
+    when([OrderCancelled], ({ data }) => listsOf(data.customerId, ['placed', 'shipped', 'cancelled'])),
+    // It stays on the lists of all orders as it was.
+    when([OrderAnonymised], ({ data: { customerId: customer } }) =>
+      [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
+    ),
+  ],
   query: (db, key) => orderListQuery(db, filterOf(key), firstPageSize),
   toDocument: (rows) => ({ version: 0, data: rows.map(toOrderSummary) }),
 });

@@ -108,13 +108,20 @@ export function ticketCaseListKey({ status: wanted, hasNote }: TicketCaseFilter)
   return `${wanted ?? any}:${hasNote ?? any}`;
 }
 
+/** The customer's lists that a ticket of one of these statuses is on. Each is a write to KV. */
+function ownLists(customer: string, statuses: readonly TicketStatus[]): string[] {
+  return [undefined, ...statuses].map((wanted) => ticketListKey({ customer, status: wanted }));
+}
+
 export const ticketListView = defineView({
   name: 'ticket-list',
   shapeVersion: 1,
   triggers: [
-    when(shown, ({ data: { customerId: customer } }) =>
-      [undefined, ...ticketStatuses].map((wanted) => ticketListKey({ customer, status: wanted })),
+    when([TicketOpened], ({ data }) => ownLists(data.customerId, ['open'])),
+    when([TicketStatusChanged], ({ data: { customerId: customer, from, to } }) =>
+      ownLists(customer, from === null ? ticketStatuses : [from, to]),
     ),
+    when([TicketDeleted], ({ data }) => ownLists(data.customerId, ticketStatuses)),
   ],
   query(db, key) {
     const [customer = '', wanted] = key.split(':');
