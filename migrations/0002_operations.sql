@@ -21,7 +21,7 @@ CREATE TABLE `reconciliation` (
 	`key` text NOT NULL
 ) STRICT;
 --> statement-breakpoint
-CREATE INDEX `deliveries_dead` ON `deliveries` (`position`) WHERE "deliveries"."status" = 'dead';--> statement-breakpoint
+CREATE INDEX `deliveries_dead` ON `deliveries` (`position`,`subscription`) WHERE "deliveries"."status" = 'dead';--> statement-breakpoint
 CREATE INDEX `events_by_actor` ON `events` ("metadata" ->> 'actorId',`position`) WHERE "events"."metadata" ->> 'actorId' IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `events_by_command` ON `events` ("metadata" ->> 'commandId',`position`);--> statement-breakpoint
 CREATE INDEX `events_by_request` ON `events` ("metadata" ->> 'requestId',`position`);

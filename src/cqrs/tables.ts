@@ -49,7 +49,7 @@ export const deliveries = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.position, table.subscription] }),
     index('deliveries_due').on(table.status, table.availableAt),
-    index('deliveries_dead').on(table.position).where(sql`${table.status} = 'dead'`),
+    index('deliveries_dead').on(table.position, table.subscription).where(sql`${table.status} = 'dead'`),
     check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
   ],
 );

@@ -64,20 +64,28 @@ export async function findTrouble(db: Database): Promise<{ oldestPendingAt: stri
   return row ?? { oldestPendingAt: null, deadLetters: 0 };
 }
 
+/** What the dead letters are narrowed to, and where a page of them goes on. */
+export interface DeadLetterQuery {
+  subscription?: Subscription | undefined;
+  before?: [number, string] | undefined;
+}
+
 /** Dead letters, newest first. */
-export async function findDeadLetters(
-  db: Database,
-  filter: { subscription?: Subscription | undefined; before?: [number, string] | undefined },
+export function deadLetterQuery(
+  { subscription, before = [Number.MAX_SAFE_INTEGER, ''] }: DeadLetterQuery,
   limit: number,
-): Promise<DeadLetter[]> {
-  const [position, subscription] = filter.before ?? [];
-  const rows = await db.all<EventRow & { subscription: Subscription; attempts: number; last_error: string | null }>(sql`
+) {
+  return sql`
     SELECT events.*, subscription, attempts, last_error
-    FROM deliveries JOIN events USING (position)
-    WHERE status = 'dead'
-      AND ${filter.subscription ? sql`subscription = ${filter.subscription}` : sql`true`}
-      AND ${filter.before ? sql`(position, subscription) < (${position}, ${subscription})` : sql`true`}
-    ORDER BY position DESC, subscription DESC LIMIT ${limit}`);
+    FROM deliveries INDEXED BY deliveries_dead JOIN events USING (position)
+    WHERE status = 'dead' AND deliveries.position <= ${before[0]} AND (position, subscription) < (${before[0]}, ${before[1]})
+      AND ${subscription ? sql`subscription = ${subscription}` : sql`true`}
+    ORDER BY deliveries.position DESC, subscription DESC LIMIT ${limit}`;
+}
+
+export async function findDeadLetters(db: Database, filter: DeadLetterQuery, limit: number): Promise<DeadLetter[]> {
+  type Row = EventRow & { subscription: Subscription; attempts: number; last_error: string | null };
+  const rows = await db.all<Row>(deadLetterQuery(filter, limit));
   return rows.map(({ subscription: to, attempts, last_error, ...row }) => {
     const { position: at, type, streamType, streamId, occurredAt } = toRecordedEvent(row);
     const id = `${at}-${to}`;

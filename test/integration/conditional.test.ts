@@ -2,21 +2,8 @@ import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import type { ItemDetail } from '../../src/items/schemas';
 import { newId } from '../../src/platform/ids';
+import { operationsOf, pathWith } from '../support/routes';
 import { createSystem } from '../support/system';
-
-interface Specification {
-  paths: Record<string, Record<string, { parameters?: { $ref?: string }[]; responses: Record<string, unknown> }>>;
-}
-
-async function operations({ request }: ReturnType<typeof createSystem>) {
-  const { paths } = await (await request('/openapi.json')).json<Specification>();
-  return Object.entries(paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
-  );
-}
-
-const fill = (path: string) =>
-  path.replace('{view}', 'ticket').replace('dead-letters/{id}', 'dead-letters/999-emails').replace('{id}', newId());
 
 test('fifty requests at once under one Idempotency-Key: one effect, and one answer byte for byte', async () => {
   const { register, send } = createSystem();
@@ -38,13 +25,18 @@ test('fifty requests at once under one Idempotency-Key: one effect, and one answ
 test('every POST command takes an Idempotency-Key, and refuses one that is none', async () => {
   const system = createSystem();
   const { bearer } = await system.register({ role: 'admin' });
-  const commands = (await operations(system)).filter(
-    ({ method, path }) => method === 'post' && !/token|login/.test(path),
+  const commands = (await operationsOf(system)).filter(
+    ({ method, path }) => method === 'POST' && !/token|login/.test(path),
   );
   expect(commands.length).toBeGreaterThan(15);
   for (const { path, operation } of commands) {
     expect(operation.parameters).toContainEqual({ $ref: '#/components/parameters/IdempotencyKey' });
-    const bad = await system.send('POST', fill(path), {}, { ...bearer, 'Idempotency-Key': 'a'.repeat(256) });
+    const bad = await system.send(
+      'POST',
+      pathWith(path, newId()),
+      {},
+      { ...bearer, 'Idempotency-Key': 'a'.repeat(256) },
+    );
     // What the body already refuses is 422; no answer is a success.
     expect([path, [400, 422].includes(bad.status)]).toEqual([path, true]);
   }
@@ -67,7 +59,7 @@ test('every read has an ETag, and answers it with 304', async () => {
     orders: (await placed.json<{ id: string }>()).id,
     rebuilds: (await rebuild.json<{ id: string }>()).id,
   };
-  const reads = (await operations(system)).filter(({ method }) => method === 'get');
+  const reads = (await operationsOf(system)).filter(({ method }) => method === 'GET');
   expect(reads.length).toBeGreaterThan(15);
   for (const { path } of reads) {
     const [, collection = ''] = /\/(\w+)\/\{id\}/.exec(path) ?? [];
@@ -115,12 +107,12 @@ test('no update is lost: ten clients add to one description, each from what it h
 test('a stale If-Match is 412 on every command that documents it', async () => {
   const system = createSystem();
   const { bearer } = await system.register({ role: 'admin' });
-  const conditional = (await operations(system)).filter(({ operation }) =>
+  const conditional = (await operationsOf(system)).filter(({ operation }) =>
     operation.parameters?.some(({ $ref }) => $ref === '#/components/parameters/IfMatch'),
   );
   expect(conditional.length).toBeGreaterThan(10);
   for (const { method, path } of conditional) {
-    const answer = await system.send(method.toUpperCase(), fill(path), {}, { ...bearer, 'If-Match': 'W/"1"' });
+    const answer = await system.send(method, pathWith(path, newId()), {}, { ...bearer, 'If-Match': 'W/"1"' });
     expect([path, [404, 412, 422].includes(answer.status)]).toEqual([path, true]);
   }
 });

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { describe, expect, test } from 'vitest';
 import { EmailError } from '../../src/email/email-sender';
-import { auditQuery } from '../../src/operations/queries';
+import { auditQuery, deadLetterQuery } from '../../src/operations/queries';
 import { runSchedule } from '../../src/operations/schedule';
 import type { AuditEvent, DeadLetter, Projection, Readiness } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
@@ -325,6 +325,21 @@ describe('dead letters (product 7.3)', () => {
     expect(data[0]).toMatchObject({ type: 'DeadLettersDiscarded' });
   });
 });
+
+test.each([[{}], [{ subscription: 'emails' as const }]])(
+  'no list of dead letters scans or sorts: %j',
+  async (filter) => {
+    for (const before of [undefined, [5, 'emails'] satisfies [number, string]]) {
+      const { sql, params } = new SQLiteSyncDialect().sqlToQuery(deadLetterQuery({ ...filter, before }, 20));
+      const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...params)
+        .all<{ detail: string }>();
+      const plan = results.map(({ detail }) => detail).join('; ');
+      expect(plan).toMatch(/^SEARCH deliveries USING INDEX deliveries_dead/);
+      expect(plan).not.toMatch(/SCAN|TEMP B-TREE/);
+    }
+  },
+);
 
 describe('the event log as audit trail (product 8.2)', () => {
   test('is read by stream, actor, command and request, in pages', async () => {

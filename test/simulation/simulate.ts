@@ -50,6 +50,9 @@ export async function simulate(seed: number): Promise<Report> {
   const simulation = new Simulation(seed, new World(random));
   try {
     return await simulation.run();
+  } catch (cause) {
+    if (cause instanceof BrokenPromise) throw cause;
+    throw new BrokenPromise(`seed ${seed}: ${cause}`, { cause });
   } finally {
     Math.random = original;
     simulation.close();

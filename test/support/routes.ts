@@ -1,0 +1,24 @@
+import type { createSystem } from './system';
+
+interface Specification {
+  paths: Record<
+    string,
+    Record<
+      string,
+      { parameters?: { $ref?: string }[]; requestBody?: { content: Record<string, unknown> }; responses: object }
+    >
+  >;
+}
+
+/** Every operation of the OpenAPI document; a test holds that to the app's own routes. */
+export async function operationsOf({ request }: ReturnType<typeof createSystem>) {
+  const { paths } = await (await request('/openapi.json')).json<Specification>();
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  );
+}
+
+/** The path with an id in the place of its parameter. */
+export function pathWith(path: string, id: string): string {
+  return path.replace('{view}', 'ticket').replace('dead-letters/{id}', 'dead-letters/999-emails').replace('{id}', id);
+}
