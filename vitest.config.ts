@@ -16,7 +16,8 @@ function inWorkerd(name: string, include: string) {
         },
       })),
     ],
-    test: { name, include: [include], setupFiles: ['test/integration/setup.ts'] },
+    // Passwords are hashed for real, beside the simulation: patience is no claim about speed.
+    test: { name, include: [include], setupFiles: ['test/integration/setup.ts'], testTimeout: 60_000 },
   };
 }
 

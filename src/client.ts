@@ -75,12 +75,14 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
   async function sendSafely(url: string, init: RequestInit): Promise<Response> {
     const isSafe = ['GET', 'HEAD'].includes(init.method ?? 'GET') || new Headers(init.headers).has('Idempotency-Key');
     for (let attempt = 1; ; attempt++) {
-      const isLast = !isSafe || attempt >= tries;
+      const isLast = attempt >= tries;
       const response = await send(url, init).catch((error: unknown) => {
-        if (isLast) throw error;
+        if (isLast || !isSafe) throw error;
         return undefined;
       });
-      if (response && (isLast || !retryable.includes(response.status))) return response;
+      // What a rate limit turned away has not been looked at: it can be sent again, whatever it is.
+      const mayRepeat = isSafe ? retryable : [429];
+      if (response && (isLast || !mayRepeat.includes(response.status))) return response;
       await response?.body?.cancel();
       await wait(Math.min(longestWaitMs, retryAfterMs(response) ?? 100 * 2 ** attempt * (0.5 + Math.random() / 2)));
     }

@@ -192,6 +192,52 @@ describe('rebuild (product 7.5)', () => {
     expect(old.results).toEqual([]);
   });
 
+  test('goes through a long log page by page, and leaves no key out', async () => {
+    const system = await given();
+    const early = await openTicket(system);
+    // Events of other views, as many as fill three pages.
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+       INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+       SELECT ?1 || i, 'user', ?1, i, 'UserSignedIn', 1, '{}', '{"commandId":"c","requestId":"r"}', '' FROM n`,
+    )
+      .bind(newId())
+      .run();
+    const late = await openTicket(system);
+    system.clock.advance(2000);
+    await system.settle();
+    for (const id of [early, late]) await env.VIEWS.delete(ticketView.kvKey(id));
+    system.clock.advance(2000);
+    const id = await startRebuild(system, 'ticket');
+    let isFirst = true;
+    await driveRebuild(system, async () => {
+      if (isFirst) expect((await rebuildOf(system, id)).progress).toBeLessThan(0.7);
+      isFirst = false;
+    });
+    expect(await rebuildOf(system, id)).toMatchObject({ status: 'done', progress: 1 });
+    for (const ticket of [early, late]) expect(await env.VIEWS.get(ticketView.kvKey(ticket))).not.toBeNull();
+  });
+
+  test('replays a recorded event of a past version (product 6.4)', async () => {
+    const system = await given();
+    const ticket = await openTicket(system);
+    system.clock.advance(2000);
+    await system.settle();
+    await env.DB.prepare(
+      `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+       VALUES (?, 'ticket', ?, 2, 'TicketStatusChanged', 1, ?, '{"commandId":"c","requestId":"r"}', '')`,
+    )
+      .bind(newId(), ticket, JSON.stringify({ customerId: system.customer.id, status: 'triaged' }))
+      .run();
+    await env.VIEWS.delete(`ticket-list@1:${system.customer.id}:triaged`);
+    system.clock.advance(2000);
+    const id = await startRebuild(system, 'ticket-list');
+    await driveRebuild(system);
+    expect((await rebuildOf(system, id)).status).toBe('done');
+    // Version 1 did not say where the ticket came from: every list of the customer is touched.
+    expect(await env.VIEWS.get(`ticket-list@1:${system.customer.id}:triaged`)).not.toBeNull();
+  });
+
   test('a key that no event of the log touches is removed', async () => {
     const system = await given();
     const key = newId();
@@ -258,6 +304,8 @@ describe('rebuild (product 7.5)', () => {
        VALUES ('broken', 'ticket', 'broken', 1, 'TicketOpened', 1, '{}', '{}', '')`,
     ).run();
     const id = await startRebuild(system, 'ticket');
+    // The page with the broken event, however long the log of this file is.
+    await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 5 WHERE id = ?').bind(id).run();
     const [message] = system.rebuildMessages.splice(0, 1);
     const fail = () => system.deliver('rebuilds', [message]);
     for (let attempt = 0; attempt < 9; attempt++) expect((await fail()).retried).toHaveLength(1);

@@ -127,6 +127,14 @@ describe('repeating', () => {
     expect(requests).toHaveLength(2);
   });
 
+  test('what a rate limit turned away is sent again, a sign-in too', async () => {
+    const { client, waits } = serve((_, count) =>
+      count < 3 ? json({}, { status: 429, headers: { 'Retry-After': '60' } }) : granted('a'),
+    );
+    await client.signIn('ada@example.com', 'secret');
+    expect(waits).toEqual([60_000, 60_000]);
+  });
+
   test('a read gives up after its tries, with the reason', async () => {
     const { client, requests } = serve(() => {
       throw new TypeError('connection lost');
