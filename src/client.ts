@@ -76,14 +76,15 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
     const isSafe = ['GET', 'HEAD'].includes(init.method ?? 'GET') || new Headers(init.headers).has('Idempotency-Key');
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt >= tries;
-      const response = await send(url, init).catch((error: unknown) => {
-        if (isLast || !isSafe) throw error;
-        return undefined;
-      });
+      const response = await send(url, init)
+        .then(receive)
+        .catch((error: unknown) => {
+          if (isLast || !isSafe) throw error;
+          return undefined;
+        });
       // What a rate limit turned away has not been looked at: it can be sent again, whatever it is.
       const mayRepeat = isSafe ? retryable : [429];
       if (response && (isLast || !mayRepeat.includes(response.status))) return response;
-      await response?.body?.cancel();
       await wait(Math.min(longestWaitMs, retryAfterMs(response) ?? 100 * 2 ** attempt * (0.5 + Math.random() / 2)));
     }
   }
@@ -116,7 +117,6 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
     const isExpired =
       response.status === 401 && used !== undefined && headers.get('Authorization') === `Bearer ${used}`;
     if (isExpired) {
-      await response.body?.cancel();
       // Another call may have refreshed it meanwhile.
       if (tokens?.access === used) await refresh();
       headers.set('Authorization', `Bearer ${tokens?.access}`);
@@ -147,6 +147,13 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
 }
 
 export type Client = ReturnType<typeof createClient>;
+
+/** The answer with its whole body: one that breaks off half way is as good as none, and can be asked for again. */
+async function receive(response: Response): Promise<Response> {
+  const { headers, status, statusText } = response;
+  const body = await response.arrayBuffer();
+  return new Response(body.byteLength === 0 ? null : body, { headers, status, statusText });
+}
 
 function isNewer(token: string, than: string): boolean {
   const [next, last] = [decodeConsistencyToken(token), decodeConsistencyToken(than)];

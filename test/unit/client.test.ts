@@ -127,6 +127,22 @@ describe('repeating', () => {
     expect(requests).toHaveLength(2);
   });
 
+  test('an answer that breaks off half way is asked for again', async () => {
+    const { client, requests } = serve((_, count) => {
+      if (count > 1) return json({ id: 'a', version: 1 }, { status: 201 });
+      const body = new ReadableStream({
+        pull(controller) {
+          controller.error(new TypeError('terminated'));
+        },
+      });
+      return new Response(body, { status: 201, headers: { 'Content-Type': 'application/json' } });
+    });
+    const answer = await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    expect(await answer.json()).toEqual({ id: 'a', version: 1 });
+    expect(new Set(requests.map(({ headers }) => headers.get('Idempotency-Key'))).size).toBe(1);
+    expect(requests).toHaveLength(2);
+  });
+
   test('what a rate limit turned away is sent again, a sign-in too', async () => {
     const { client, waits } = serve((_, count) =>
       count < 3 ? json({}, { status: 429, headers: { 'Retry-After': '60' } }) : granted('a'),
