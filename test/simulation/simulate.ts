@@ -18,6 +18,8 @@ export interface Report {
   faults: Faults;
   events: number;
   acknowledged: number;
+  /** Acknowledged commands without an effect. */
+  lost: number;
   reads: number;
   emails: number;
   deadLetters: number;
@@ -70,6 +72,7 @@ class Simulation {
   /** The documents that events of the log touch, by their keys in KV. */
   readonly #touched = new Set<string>();
   #reads = 0;
+  #found = 0;
   #isScheduleOn = true;
   #nextTick: number;
   readonly #usesReconciler: boolean;
@@ -248,6 +251,7 @@ class Simulation {
       faults: this.world.faults,
       events: count('SELECT count(*) AS n FROM events'),
       acknowledged: this.#acknowledged.length,
+      lost: this.#acknowledged.length - this.#found,
       reads: this.#reads,
       emails: [...this.#emails.values()].flat().length,
       deadLetters: count("SELECT count(*) AS n FROM deliveries WHERE status = 'dead'"),
@@ -403,6 +407,7 @@ class Simulation {
         rows.every(({ n }) => n === 1),
         () => `${command.name} ${id} happened more than once`,
       );
+      this.#found++;
     }
     const items = this.#d1.query<{ id: string; stock: number; taken: number }>(`
       SELECT items.id, stock, (SELECT coalesce(sum(line.value ->> 'quantity'), 0)

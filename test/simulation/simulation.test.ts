@@ -43,7 +43,7 @@ test(`histories ${first} to ${first + count - 1} keep every promise`, { timeout:
     'histories (seeds)': reports.length,
     'events handled': sum(({ events }) => events),
     'commands acknowledged': sum(({ acknowledged }) => acknowledged),
-    'commands lost': 0,
+    'commands lost': sum(({ lost }) => lost),
     'reads with a token': sum(({ reads }) => reads),
     'e-mails sent': sum(({ emails }) => emails),
   });
