@@ -1,16 +1,23 @@
 import { compose, type Services } from '../../src/composition';
-import { upcast } from '../../src/cqrs/event';
-import { type EventRow, toRecordedEvent } from '../../src/cqrs/event-log';
-import { targetsOf, type View } from '../../src/cqrs/view';
-import { eventCatalogue, views } from '../../src/domains';
+import type { View } from '../../src/cqrs/view';
+import { views } from '../../src/domains';
 import type { EmailMessage } from '../../src/email/email-sender';
 import { runSchedule } from '../../src/operations/schedule';
 import { DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
 import { D1Model } from './d1';
 import { KvModel } from './kv';
+import {
+  type Acknowledged,
+  BrokenPromise,
+  checkCommands,
+  checkDocuments,
+  checkEvents,
+  type History,
+  promise,
+} from './promises';
 import { QueuesModel } from './queues';
-import { type ClientCommand, initialStock, Shop } from './shop';
+import { type ClientCommand, Shop } from './shop';
 import { createRandom, type Faults, type Process, settle, World } from './world';
 
 export interface Report {
@@ -23,19 +30,6 @@ export interface Report {
   reads: number;
   emails: number;
   deadLetters: number;
-}
-
-/** A promise that was broken; the message says which, and how to see it again. */
-export class BrokenPromise extends Error {
-  override readonly name = 'BrokenPromise';
-}
-
-interface Acknowledged {
-  commandId: string;
-  command: ClientCommand;
-  id: string;
-  version: number;
-  commit: { position: number; bookmark: string | null };
 }
 
 const secret = 'only-for-the-simulation-0123456789-abcdefgh';
@@ -66,13 +60,8 @@ class Simulation {
   readonly #kv: KvModel;
   readonly #queues: QueuesModel;
   readonly #shop: Shop;
-  readonly #acknowledged: Acknowledged[] = [];
-  /** By event: who gave the provider its e-mail, and when. */
-  readonly #emails = new Map<string, { process: Process; begun: number }[]>();
-  /** The documents that events of the log touch, by their keys in KV. */
-  readonly #touched = new Set<string>();
+  readonly #history: History;
   #reads = 0;
-  #found = 0;
   #isScheduleOn = true;
   #nextTick: number;
   readonly #usesReconciler: boolean;
@@ -87,6 +76,8 @@ class Simulation {
       this.#services(process).consumers[queue]?.(batch),
     );
     this.#shop = new Shop(world);
+    const [acknowledged, emails] = [[], new Map()];
+    this.#history = { seed, world, d1: this.#d1, kv: this.#kv, shop: this.#shop, acknowledged, emails };
     this.#nextTick = world.now + 60_000;
     this.#usesReconciler = world.chance(0.5);
   }
@@ -130,8 +121,8 @@ class Simulation {
       messageId,
     );
     const take = () => {
-      const earlier = this.#emails.get(messageId) ?? [];
-      this.#emails.set(messageId, [...earlier, { process, begun }]);
+      const earlier = this.#history.emails.get(messageId) ?? [];
+      this.#history.emails.set(messageId, [...earlier, { process, begun }]);
       // Again only if nobody had noted it, because who had the provider's yes died, or was held up as long as that.
       const isExcused = pending.length > 0 && earlier.every((one) => one.process.dead || begun - one.begun >= effectMs);
       if (earlier.length > 0 && !isExcused) this.world.failures.push(`${messageId} was mailed twice`);
@@ -183,13 +174,13 @@ class Simulation {
   #note(commandId: string, command: ClientCommand, answer: Awaited<ReturnType<ClientCommand['run']>>): void {
     const { id = command.key, version = 0 } = (answer.result ?? {}) as { id?: string; version?: number };
     if (id === undefined) return;
-    this.#acknowledged.push({ commandId, command, id, version, commit: answer.commit });
+    this.#history.acknowledged.push({ commandId, command, id, version, commit: answer.commit });
     command.onDone?.(id);
   }
 
   /** A client reads with the token of what it did: it must never see less. */
   #readOwn(): void {
-    const own = this.world.pick(this.#acknowledged.filter(({ command }) => command.view));
+    const own = this.world.pick(this.#history.acknowledged.filter(({ command }) => command.view));
     const view = own?.command.view;
     if (!own || !view) return;
     this.world.spawn('client: read', async (process) => {
@@ -202,17 +193,17 @@ class Simulation {
       this.#reads++;
       if (result.consistency === 'stale' || this.#isGone(own)) return;
       const version = result.document?.version ?? 0;
-      this.#promise(version >= own.version, () => `${view.name} ${own.id} was read at ${version}, not ${own.version}`);
+      promise(
+        this.#history,
+        version >= own.version,
+        () => `${view.name} ${own.id} was read at ${version}, not ${own.version}`,
+      );
     });
   }
 
   /** Whether the document may rightly be missing: the account that it belongs to was being deleted. */
   #isGone({ command, id }: Acknowledged): boolean {
     return this.#shop.deleted.size > 0 && (this.#shop.deleted.has(id) || command.view?.name === 'ticket-case');
-  }
-
-  #promise(isKept: boolean, describe: () => string): void {
-    if (!isKept) throw new BrokenPromise(`seed ${this.seed}: ${describe()}`);
   }
 
   /** Runs what is under way to its end, without anything new. */
@@ -243,17 +234,19 @@ class Simulation {
     await this.#setUp();
     await this.#storm();
     await this.#calm();
-    this.#check();
-    await this.#checkRebuild();
+    const touched = checkEvents(this.#history);
+    const found = checkCommands(this.#history);
+    await this.#checkRebuild(touched);
+    const { acknowledged, emails } = this.#history;
     const count = (sql: string) => Number(this.#d1.query<{ n: number }>(sql)[0]?.n ?? 0);
     return {
       seed: this.seed,
       faults: this.world.faults,
       events: count('SELECT count(*) AS n FROM events'),
-      acknowledged: this.#acknowledged.length,
-      lost: this.#acknowledged.length - this.#found,
+      acknowledged: acknowledged.length,
+      lost: acknowledged.length - found,
       reads: this.#reads,
-      emails: [...this.#emails.values()].flat().length,
+      emails: [...emails.values()].flat().length,
       deadLetters: count("SELECT count(*) AS n FROM deliveries WHERE status = 'dead'"),
     };
   }
@@ -329,7 +322,8 @@ class Simulation {
     world.hostile = false;
     this.#isScheduleOn = true;
     for (let round = 0; ; round++) {
-      this.#promise(
+      promise(
+        this.#history,
         round < 400,
         () => `it never rests: ${JSON.stringify(this.#unrest().slice(0, 10))} ${this.world.failures[0] ?? ''}`,
       );
@@ -362,95 +356,20 @@ class Simulation {
     await this.#drain();
   }
 
-  #loaded(view: View, key: string) {
-    // The loaders' own statements, run on the primary.
+  /** What the write model gives for a document: the loaders' own statements, run on the primary. */
+  async #load(view: View, key: string) {
     const process: Process = { name: 'check', dead: false, location: 0 };
-    return this.#services(process).readModels.readFresh({ view, key });
-  }
-
-  #check(): void {
-    const events = this.#d1.query<Record<string, unknown> & EventRow>('SELECT * FROM events ORDER BY position');
-    this.#promise(this.world.failures.length === 0, () => this.world.failures.join('\n'));
-    this.#checkCommands();
-    const reached = new Map(
-      this.#d1
-        .query<{ id: string; position: number }>("SELECT view || ':' || key AS id, position FROM projections")
-        .map(({ id, position }) => [id, position]),
-    );
-    for (const row of events) {
-      const event = upcast(eventCatalogue, toRecordedEvent(row));
-      for (const { view, key, position } of targetsOf(views, event)) {
-        const at = reached.get(`${view}:${key}`) ?? -1;
-        this.#touched.add(`${view}:${key}`);
-        this.#promise(at >= position, () => `${view}:${key} is at ${at}, and event ${position} touches it`);
-      }
-    }
-    const backwards = this.#d1.query('SELECT * FROM backwards');
-    this.#promise(backwards.length === 0, () => `positions went backwards: ${JSON.stringify(backwards)}`);
-    this.#promise(this.#kv.tooFast.length === 0, () => `written twice within a second: ${this.#kv.tooFast.join()}`);
-    const expected = events.filter(({ type }) => type === 'UserRegistered');
-    for (const { id, stream_id } of expected) {
-      const isOwed = !this.#shop.deleted.has(stream_id);
-      this.#promise(!isOwed || this.#emails.has(id), () => `event ${id} was never mailed`);
-    }
-  }
-
-  #checkCommands(): void {
-    for (const { commandId, command, id, version } of this.#acknowledged) {
-      const rows = this.#d1.query<{ type: string; n: number }>(
-        "SELECT type, stream_id, count(*) AS n FROM events WHERE metadata ->> 'commandId' = ? GROUP BY type, stream_id",
-        commandId,
-      );
-      const isDone = rows.length > 0 || ['UpdateSettings', 'ChangeTicketStatus'].includes(command.name);
-      this.#promise(isDone, () => `${command.name} ${id} was acknowledged at ${version}, and is lost`);
-      this.#promise(
-        rows.every(({ n }) => n === 1),
-        () => `${command.name} ${id} happened more than once`,
-      );
-      this.#found++;
-    }
-    const items = this.#d1.query<{ id: string; stock: number; taken: number }>(`
-      SELECT items.id, stock, (SELECT coalesce(sum(line.value ->> 'quantity'), 0)
-        FROM orders, json_each(orders.lines) AS line
-        WHERE status <> 'cancelled' AND line.value ->> 'itemId' = items.id) AS taken
-      FROM items`);
-    for (const { id, stock, taken } of items) {
-      this.#promise(stock + taken === initialStock, () => `item ${id}: ${stock} left and ${taken} ordered`);
-    }
-  }
-
-  /** Every document in KV is what the loaders give. */
-  async #checkDocuments(): Promise<Map<string, string>> {
-    const documents = new Map<string, string>();
-    const rows = this.#d1.query<{ view: string; key: string; position: number }>('SELECT * FROM projections');
-    for (const { view: id, key, position } of rows) {
-      const view = views.find((candidate) => candidate.id === id);
-      this.#promise(view !== undefined, () => `nobody knows ${id}`);
-      if (!view) continue;
-      const loading = this.#loaded(view, key);
-      await this.#drain();
-      while (this.world.isBusy) await this.world.performOne();
-      const loaded = await loading;
-      const stored = JSON.parse(this.#kv.stored.get(view.kvKey(key)) ?? 'null');
-      // What no event touches, a rebuild may have removed: it is answered from D1.
-      if (!stored && !this.#touched.has(view.kvKey(key))) continue;
-      const [inKv, inD1] = [JSON.stringify(stored?.data), JSON.stringify(loaded?.data)];
-      this.#promise(inKv === inD1, () => `${view.kvKey(key)} is ${inKv} in KV, and ${inD1} in D1`);
-      this.#promise(
-        !stored || stored.asOf === position,
-        () => `${view.kvKey(key)} is at ${stored.asOf} in KV, and at ${position} in D1`,
-      );
-      documents.set(view.kvKey(key), inKv);
-    }
-    const strays = [...this.#kv.stored.keys()].filter((key) => !documents.has(key));
-    this.#promise(strays.length === 0, () => `nobody knows of ${strays.join()}`);
-    return documents;
+    const loading = this.#services(process).readModels.readFresh({ view, key });
+    await settle();
+    while (this.world.isBusy) await this.world.performOne();
+    return loading;
   }
 
   /** A rebuilt view equals the incremental one, and replayed history sends no e-mail. */
-  async #checkRebuild(): Promise<void> {
-    const before = await this.#checkDocuments();
-    const mailed = this.#emails.size;
+  async #checkRebuild(touched: ReadonlySet<string>): Promise<void> {
+    const load = (view: View, key: string) => this.#load(view, key);
+    const before = await checkDocuments(this.#history, touched, load);
+    const mailed = this.#history.emails.size;
     await this.world.advance(2_000);
     const view = this.world.pick(views);
     for (const key of this.#kv.stored.keys()) {
@@ -459,11 +378,11 @@ class Simulation {
     this.#startRebuild(view?.name);
     await this.#drain();
     await this.#calm();
-    const after = await this.#checkDocuments();
+    const after = await checkDocuments(this.#history, touched, load);
     for (const [key, document] of before) {
-      if (!this.#touched.has(key)) continue;
-      this.#promise(after.get(key) === document, () => `${key} was rebuilt as something else`);
+      if (!touched.has(key)) continue;
+      promise(this.#history, after.get(key) === document, () => `${key} was rebuilt as something else`);
     }
-    this.#promise(this.#emails.size === mailed, () => 'a rebuild sent e-mail');
+    promise(this.#history, this.#history.emails.size === mailed, () => 'a rebuild sent e-mail');
   }
 }
