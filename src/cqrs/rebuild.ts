@@ -8,8 +8,8 @@ import type { Projector, ViewKey } from './projector';
 import { rebuilds } from './tables';
 import { targetsOf, type View } from './view';
 
-/** How many events a step replays, and how many orphans it removes. */
-const eventsPerStep = 250;
+/** How many events a step replays, and how many orphans it removes: a Worker may have 1,000 subrequests, and each key is a put. */
+const eventsPerStep = 100;
 const orphansPerStep = 100;
 /** A step that failed this often in a row ends the rebuild. */
 const tries = 10;
