@@ -37,12 +37,14 @@ export interface State {
   runs: number;
 }
 
-/** What is finite may be left out: without a bound it may happen any number of times. */
+/** Without a bound a thing may happen any number of times. */
 export interface Bounds {
   versions: number;
   /** At work at the same time. */
   consumers: number;
+  /** Consumers that die, and unclear failures of puts that may still land. */
   faults?: number;
+  /** Runs of consumers that may overlap; those that come after them follow one another. */
   runs?: number;
 }
 
@@ -199,8 +201,10 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
           next: { ...state, versions: next, pending: [...pending, next] },
         });
       }
-      const runs = bounds.runs === undefined ? 0 : state.runs + 1;
-      if (state.consumers.length < bounds.consumers && (bounds.runs === undefined || runs <= bounds.runs)) {
+      // Beyond the bound runs follow one another: so every history can still come to its end.
+      const isBounded = bounds.runs !== undefined && state.runs >= bounds.runs;
+      const runs = bounds.runs === undefined || isBounded ? state.runs : state.runs + 1;
+      if (state.consumers.length < (isBounded ? 1 : bounds.consumers)) {
         const events = isDoubtful(row) ? [...pending, 0] : pending;
         for (const event of events) {
           const consumer: Consumer = {
@@ -231,9 +235,6 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       isAtRest(state) && state.kv !== state.versions
         ? `all is at rest, and KV has version ${state.kv} of ${state.versions} for ever`
         : undefined,
-    ...(bounds.runs === undefined && {
-      isGoodEnd: (state: State) =>
-        isAtRest(state) && state.versions === bounds.versions && state.kv === bounds.versions,
-    }),
+    isGoodEnd: (state) => isAtRest(state) && state.versions === bounds.versions && state.kv === bounds.versions,
   };
 }

@@ -11,8 +11,8 @@ export interface Model<State> {
   moves(state: State): Promise<Move<State>[]>;
   /** What is wrong with a state, if anything. */
   findFault(state: State): string | undefined;
-  /** Whether everything has come to its good end here; left out where bounds may cut histories short of it. */
-  isGoodEnd?: (state: State) => boolean;
+  /** Whether everything has come to its good end here. */
+  isGoodEnd(state: State): boolean;
 }
 
 export interface SearchResult {
@@ -49,7 +49,7 @@ export async function search<State>(model: Model<State>): Promise<SearchResult> 
     waiting.delete(id);
     const fault = model.findFault(state);
     if (fault) return result({ fault, path: pathTo(id) });
-    if (model.isGoodEnd?.(state)) good.push(id);
+    if (model.isGoodEnd(state)) good.push(id);
     for (const { name, next } of await model.moves(state)) {
       const key = model.keyOf(next);
       let nextId = ids.get(key);
@@ -64,7 +64,6 @@ export async function search<State>(model: Model<State>): Promise<SearchResult> 
       edges.to.push(nextId);
     }
   }
-  if (!model.isGoodEnd) return result(undefined);
   const lost = findUnreaching(ids.size, edges, good);
   return result(lost === undefined ? undefined : { fault: 'no good end can be reached', path: pathTo(lost) });
 }
