@@ -25,13 +25,13 @@ module.exports = {
     forbid(
       'services-see-no-transport',
       'A service knows neither Hono nor bindings nor SQL.',
-      { path: '^src/[^/]+/service\\.ts$' },
+      { path: '^src/[^/]+/commands\\.ts$' },
       { path: '(^src/http|/tables\\.ts$|hono|drizzle-orm|d1-unit-of-work)' },
     ),
     forbid(
       'services-see-repository-interfaces',
       'A repository’s implementation is the composition’s business.',
-      { path: '^src/[^/]+/service\\.ts$' },
+      { path: '^src/[^/]+/commands\\.ts$' },
       { path: '/repository\\.ts$', dependencyTypesNot: ['type-only'] },
     ),
     forbid('routes-see-no-tables', 'A route never sees a table.', { path: '/routes\\.ts$' }, { path: '/tables\\.ts$' }),

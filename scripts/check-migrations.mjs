@@ -8,7 +8,7 @@ const count = (folder) => readdirSync(folder).filter((name) => name.endsWith('.s
 const copy = mkdtempSync('migrations-check-');
 try {
   cpSync('migrations', copy, { recursive: true });
-  const args = ['generate', '--dialect', 'sqlite', '--schema', './src/*/tables.ts', '--out', copy];
+  const args = ['generate', '--dialect', 'sqlite', '--schema', './src/**/tables.ts', '--out', copy];
   const { status, stdout, stderr } = spawnSync(join('node_modules', '.bin', 'drizzle-kit'), args, { encoding: 'utf8' });
   if (status !== 0 || count(copy) !== count('migrations')) {
     console.error(stdout, stderr, 'The tables have changed: run `npx drizzle-kit generate` and read what it wrote.');

@@ -1,7 +1,7 @@
 import { hc } from 'hono/client';
 import type { z } from 'zod';
 import type { AppType } from './app';
-import { decodeConsistencyToken } from './cqrs/consistency';
+import { decodeConsistencyToken } from './cqrs/log/consistency-token';
 import type { problem } from './http/problem';
 
 export type Problem = z.infer<typeof problem>;

@@ -1,4 +1,4 @@
-import { createAccessTokens } from './auth/access-token';
+import { createAccessTokens } from './access/access-token';
 import { createResetTokens, keyedHash } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
@@ -9,16 +9,16 @@ import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
 import { createRebuildConsumer } from './consumers/rebuilds';
 import { createRelay } from './consumers/relay';
-import { createBus } from './cqrs/bus';
-import { createD1UnitOfWork } from './cqrs/d1-unit-of-work';
-import { createDeliveries } from './cqrs/deliveries';
-import { createDocumentStore } from './cqrs/document-store';
-import type { Envelope } from './cqrs/envelope';
-import type { RecordedEvent } from './cqrs/event';
-import { createProjector } from './cqrs/projector';
-import { createReadModels } from './cqrs/read-models';
-import { createRebuilder, type Step } from './cqrs/rebuild';
-import { createReconciler } from './cqrs/reconciler';
+import type { Envelope } from './cqrs/log/envelope';
+import type { RecordedEvent } from './cqrs/log/event';
+import { createDeliveries } from './cqrs/log/outbox';
+import { createDocumentStore } from './cqrs/reading/document-store';
+import { createProjector } from './cqrs/reading/projector';
+import { createReadModels } from './cqrs/reading/read-models';
+import { createRebuilder, type Step } from './cqrs/reading/rebuild';
+import { createReconciler } from './cqrs/reading/reconciler';
+import { createBus } from './cqrs/writing/command';
+import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
 import {
   constraints,
   createCommands,

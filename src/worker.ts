@@ -1,6 +1,6 @@
 import { createApp } from './app';
 import { compose } from './composition';
-import { runSchedule } from './operations/schedule';
+import { runSchedule } from './schedule';
 
 const app = createApp(compose);
 

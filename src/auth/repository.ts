@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
+import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
 import { ConcurrencyError } from '../platform/errors';
 import { users } from '../users/tables';
 import type { User } from '../users/user';

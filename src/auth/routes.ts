@@ -1,9 +1,9 @@
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
-import { setCommandHeaders } from '../http/answers';
 import { type AppEnv, commandContext } from '../http/context';
 import { describe, describeToken } from '../http/openapi';
 import { limitByAccount, limitByAddress } from '../http/rate-limits';
+import { setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import * as schemas from './schemas';

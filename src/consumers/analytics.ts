@@ -1,5 +1,5 @@
-import type { Deliveries } from '../cqrs/deliveries';
-import type { RecordedEvent } from '../cqrs/event';
+import type { RecordedEvent } from '../cqrs/log/event';
+import type { Deliveries } from '../cqrs/log/outbox';
 import type { Outcome } from './consumer';
 
 /** Writes one data point per event: blobs type, stream type, stream id; doubles position, stream version. */

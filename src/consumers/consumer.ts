@@ -1,5 +1,5 @@
-import { fromEnvelope } from '../cqrs/envelope';
-import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/event';
+import { fromEnvelope } from '../cqrs/log/envelope';
+import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
 import type { Logger } from '../platform/logger';
 
 /** What a handler says of one event: handled, to be tried later, or failed. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Deliveries } from '../cqrs/deliveries';
-import { subscriptions } from '../cqrs/event';
+import { subscriptions } from '../cqrs/log/event';
+import type { Deliveries } from '../cqrs/log/outbox';
 import type { Logger } from '../platform/logger';
 import { backoffSeconds, type Consumer, describeError } from './consumer';
 

@@ -1,5 +1,5 @@
-import { type Envelope, toEnvelope } from '../cqrs/envelope';
-import type { RecordedEvent, Subscription } from '../cqrs/event';
+import { type Envelope, toEnvelope } from '../cqrs/log/envelope';
+import type { RecordedEvent, Subscription } from '../cqrs/log/event';
 
 /** An event on its way to one subscription: the CloudEvent with `subscription` as an extension attribute. */
 export type AddressedEnvelope = Envelope & { subscription: Subscription };

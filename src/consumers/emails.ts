@@ -1,5 +1,5 @@
-import type { Deliveries } from '../cqrs/deliveries';
-import type { RecordedEvent } from '../cqrs/event';
+import type { RecordedEvent } from '../cqrs/log/event';
+import type { Deliveries } from '../cqrs/log/outbox';
 import { EmailError, type EmailMessage, type EmailSender } from '../email/email-sender';
 import { describeError, type Outcome } from './consumer';
 

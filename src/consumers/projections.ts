@@ -1,5 +1,5 @@
-import type { RecordedEvent } from '../cqrs/event';
-import type { Projector } from '../cqrs/projector';
+import type { RecordedEvent } from '../cqrs/log/event';
+import type { Projector } from '../cqrs/reading/projector';
 import type { Outcome } from './consumer';
 
 /** Handles events by projecting them; what a busy or failed key holds up is tried again later. */

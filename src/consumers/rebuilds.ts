@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Rebuilder, Step } from '../cqrs/rebuild';
+import type { Rebuilder, Step } from '../cqrs/reading/rebuild';
 import type { Logger } from '../platform/logger';
 import { backoffSeconds, type Consumer, describeError } from './consumer';
 

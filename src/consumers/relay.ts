@@ -1,8 +1,8 @@
-import { openSession } from '../cqrs/database';
-import type { Deliveries } from '../cqrs/deliveries';
-import type { Projector } from '../cqrs/projector';
-import { findDoubtful } from '../cqrs/projector-steps';
+import type { Deliveries } from '../cqrs/log/outbox';
+import { findDoubtful } from '../cqrs/reading/projection-steps';
+import type { Projector } from '../cqrs/reading/projector';
 import type { Clock } from '../platform/clock';
+import { openSession } from '../platform/d1';
 import type { Logger } from '../platform/logger';
 import type { Dispatch } from './dispatch';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Services } from '../composition';
-import { decodeConsistencyToken } from '../cqrs/consistency';
-import type { CommandContext } from '../cqrs/unit-of-work';
+import { decodeConsistencyToken } from '../cqrs/log/consistency-token';
+import type { CommandContext } from '../cqrs/writing/unit-of-work';
 import { DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';

@@ -1,7 +1,7 @@
 import { describeRoute, resolver } from 'hono-openapi';
 import type { z } from 'zod';
-import { commandAnswer } from './answers';
 import { problem, titles } from './problem';
+import { commandAnswer } from './responses';
 
 type Status = 200 | 201 | 202 | 204;
 type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429;

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import { base64url } from 'jose';
 import { z } from 'zod';
-import type { Database } from '../cqrs/database';
-import type { ReadResult } from '../cqrs/read-models';
-import { firstPageSize } from '../cqrs/view';
+import type { ReadResult } from '../cqrs/reading/read-models';
+import { firstPageSize } from '../cqrs/reading/view';
+import type { Database } from '../platform/d1';
 import { DomainError } from '../platform/errors';
-import { setReadHeaders } from './answers';
 import { type AppEnv, consistencyToken } from './context';
+import { setReadHeaders } from './responses';
 
 /** The parameters of every list: `limit` 1 to 100, and the `cursor` of the page before. */
 export const pageQuery = z.object({

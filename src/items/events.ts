@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../cqrs/event';
+import { defineEvent } from '../cqrs/log/event';
 
 const ownerId = z.uuid();
 

@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { answerCommand, commandAnswer, present, readPublic, setCommandHeaders } from '../http/answers';
 import { authenticate } from '../http/authentication';
 import { type AppEnv, commandContext } from '../http/context';
 import { describe } from '../http/openapi';
 import { answerList, pageQuery } from '../http/pagination';
+import { answerCommand, commandAnswer, present, readPublic, setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
 import { itemNotFound } from './item';
 import * as schemas from './schemas';

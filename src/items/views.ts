@@ -1,7 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
-import type { Database } from '../cqrs/database';
-import { defineView, firstPageSize, when } from '../cqrs/view';
+import { defineView, firstPageSize, when } from '../cqrs/reading/view';
 import { OrderCancelled, OrderPlaced } from '../orders/events';
+import type { Database } from '../platform/d1';
 import { ItemChanged, ItemCreated, ItemDeleted } from './events';
 import { shownVersion } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { EventCatalogue } from '../cqrs/event';
+import type { EventCatalogue } from '../cqrs/log/event';
 import type { AppEnv } from '../http/context';
 import { describe } from '../http/openapi';
 

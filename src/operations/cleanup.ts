@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { openSession, runBatch } from '../cqrs/database';
 import type { Clock } from '../platform/clock';
+import { openSession, runBatch } from '../platform/d1';
 
 /** So many rows of each kind go in one run: a run must not hold up what people wait for. */
 const rowsPerRun = 5_000;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent, subscriptions } from '../cqrs/event';
+import { defineEvent, subscriptions } from '../cqrs/log/event';
 
 // What those who run the system did: the audit trail shows it beside what users did.
 

@@ -1,8 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Database, runBatch } from '../cqrs/database';
-import type { Subscription } from '../cqrs/event';
-import { type EventRow, toRecordedEvent } from '../cqrs/event-log';
-import type { View } from '../cqrs/view';
+import type { Subscription } from '../cqrs/log/event';
+import { type EventRow, toRecordedEvent } from '../cqrs/log/event-log';
+import type { View } from '../cqrs/reading/view';
+import { type Database, runBatch } from '../platform/d1';
 import type { AuditEvent, DeadLetter, Projection } from './schemas';
 
 // What those who run the system look at comes from D1's primary: it must be right when KV is not.

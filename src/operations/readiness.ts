@@ -1,5 +1,5 @@
 import type { Services } from '../composition';
-import { openSession } from '../cqrs/database';
+import { openSession } from '../platform/d1';
 import { findTrouble } from './queries';
 import type { IssueCode, Readiness } from './schemas';
 

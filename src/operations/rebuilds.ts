@@ -1,7 +1,7 @@
 import { desc, eq } from 'drizzle-orm';
 import type { z } from 'zod';
-import type { Database } from '../cqrs/database';
-import { rebuilds } from '../cqrs/tables';
+import { rebuilds } from '../cqrs/reading/tables';
+import type { Database } from '../platform/d1';
 import type { Rebuild } from './rebuild';
 import type { rebuild as rebuildSchema } from './schemas';
 

@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
-import { runBatch } from '../cqrs/database';
-import type { Subscription } from '../cqrs/event';
-import { rebuilds } from '../cqrs/tables';
-import type { Actor } from '../cqrs/unit-of-work';
+import type { Subscription } from '../cqrs/log/event';
+import { rebuilds } from '../cqrs/reading/tables';
+import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
+import type { Actor } from '../cqrs/writing/unit-of-work';
+import { runBatch } from '../platform/d1';
 import { ConcurrencyError } from '../platform/errors';
 import { standingQuery } from '../users/standing';
 import type { AccountStanding } from '../users/user';

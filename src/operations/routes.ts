@@ -1,12 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { openSession } from '../cqrs/database';
-import { answerCommand, authorize, commandAnswer, setCommandHeaders } from '../http/answers';
 import { authenticate } from '../http/authentication';
 import { type AppEnv, commandContext } from '../http/context';
 import { describe } from '../http/openapi';
 import { answerPage, decodeCursor, pageQuery } from '../http/pagination';
+import { answerCommand, authorize, commandAnswer, setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
+import { openSession } from '../platform/d1';
 import { requireAdmin } from '../users/user';
 import { findDeadLetters, findEvents, findProjections } from './queries';
 import { checkReadiness } from './readiness';

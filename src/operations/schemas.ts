@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { subscriptions } from '../cqrs/event';
+import { subscriptions } from '../cqrs/log/event';
 import { rebuildStatuses } from './rebuild';
 
 export const health = z.object({ status: z.literal('ok') }).meta({ ref: 'Health' });

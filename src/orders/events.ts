@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../cqrs/event';
+import { defineEvent } from '../cqrs/log/event';
 
 /** Ids and figures: whose order it is, and what it took of which item. */
 const facts = z.strictObject({

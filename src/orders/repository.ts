@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
-import { runBatch } from '../cqrs/database';
-import type { Actor } from '../cqrs/unit-of-work';
+import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
+import type { Actor } from '../cqrs/writing/unit-of-work';
+import { runBatch } from '../platform/d1';
 import { ConcurrencyError, DomainError } from '../platform/errors';
 import { type OwnedRow, takeOwned } from '../users/owned';
 import { standingQuery, validActorId } from '../users/standing';

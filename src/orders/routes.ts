@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { answerCommand, commandAnswer, present, readAs } from '../http/answers';
 import { authenticate } from '../http/authentication';
 import { type AppEnv, commandContext, requireCaller } from '../http/context';
 import { describe } from '../http/openapi';
 import { answerList, pageQuery } from '../http/pagination';
+import { answerCommand, commandAnswer, present, readAs } from '../http/responses';
 import { validate } from '../http/validation';
 import { isStaff } from '../users/user';
 import { orderNotFound, orderStatuses } from './order';

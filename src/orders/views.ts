@@ -1,6 +1,6 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
-import type { Database } from '../cqrs/database';
-import { defineView, firstPageSize, when } from '../cqrs/view';
+import { defineView, firstPageSize, when } from '../cqrs/reading/view';
+import type { Database } from '../platform/d1';
 import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
 import { type OrderLine, type OrderStatus, orderStatuses, type ShippingAddress } from './order';
 import type { OrderDetail, OrderSummary } from './schemas';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { defineView, when } from '../cqrs/view';
+import { defineView, when } from '../cqrs/reading/view';
 import { TicketDeleted, TicketOpened, TicketStatusChanged } from './events';
 import type { TicketDashboard } from './schemas';
 

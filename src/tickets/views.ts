@@ -1,6 +1,6 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
-import type { Database } from '../cqrs/database';
-import { defineView, firstPageSize, when } from '../cqrs/view';
+import { defineView, firstPageSize, when } from '../cqrs/reading/view';
+import type { Database } from '../platform/d1';
 import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from './events';
 import type { TicketCase, TicketCaseSummary, TicketDetail, TicketSummary } from './schemas';
 import { tickets } from './tables';

@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
-import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
+import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
 
 /** A table of aggregates that belong to accounts. */
 type OwnedTable = SQLiteTable & { id: SQLiteColumn; version: SQLiteColumn };

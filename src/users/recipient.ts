@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm';
-import { openSession } from '../cqrs/database';
+import { openSession } from '../platform/d1';
 import { users } from './tables';
 
 export interface Recipient {

@@ -1,5 +1,5 @@
 import { eq, inArray } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/d1-unit-of-work';
+import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
 import { DomainError } from '../platform/errors';
 import { settings, users } from './tables';
 import type { Settings, User } from './user';

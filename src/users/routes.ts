@@ -1,11 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { answerCommand, commandAnswer, present, readAs, setCommandHeaders } from '../http/answers';
 import { authenticate } from '../http/authentication';
 import { type AppEnv, commandContext, requireCaller } from '../http/context';
 import { describe } from '../http/openapi';
 import { answerList, pageQuery } from '../http/pagination';
 import { limitByAddress } from '../http/rate-limits';
+import { answerCommand, commandAnswer, present, readAs, setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import * as schemas from './schemas';

@@ -1,6 +1,6 @@
 import { eq, type SQL, sql } from 'drizzle-orm';
-import type { Database } from '../cqrs/database';
-import type { Actor } from '../cqrs/unit-of-work';
+import type { Actor } from '../cqrs/writing/unit-of-work';
+import type { Database } from '../platform/d1';
 import { users } from './tables';
 
 /**

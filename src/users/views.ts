@@ -1,8 +1,8 @@
 import { desc, eq, lt, sql } from 'drizzle-orm';
-import type { Database } from '../cqrs/database';
-import { defineView, firstPageSize, when } from '../cqrs/view';
+import { defineView, firstPageSize, when } from '../cqrs/reading/view';
 import { ItemCreated, ItemDeleted } from '../items/events';
 import { OrderPlaced } from '../orders/events';
+import type { Database } from '../platform/d1';
 import { TicketOpened, TicketStatusChanged } from '../tickets/events';
 import {
   SettingsChanged,

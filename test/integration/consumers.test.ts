@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { createDeliveries } from '../../src/cqrs/deliveries';
+import { createDeliveries } from '../../src/cqrs/log/outbox';
 import { EmailError } from '../../src/email/email-sender';
 import { userView } from '../../src/users/views';
 import { createSystem } from '../support/system';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { type Schema, Validator } from '@cfworker/json-schema';
 import { expect, test } from 'vitest';
-import type { Envelope } from '../../src/cqrs/envelope';
+import type { Envelope } from '../../src/cqrs/log/envelope';
 import { createSystem } from '../support/system';
 
 /** A system whose events others read too, over a queue that can be away. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runSchedule } from '../../src/operations/schedule';
+import { runSchedule } from '../../src/schedule';
 import { password } from '../support/factories';
 import { createSystem } from '../support/system';
 

@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { createDocumentStore, type DocumentStore } from '../../src/cqrs/document-store';
-import { fromEnvelope } from '../../src/cqrs/envelope';
-import type { RecordedEvent } from '../../src/cqrs/event';
-import { createProjector } from '../../src/cqrs/projector';
-import { pacing } from '../../src/cqrs/projector-steps';
+import { fromEnvelope } from '../../src/cqrs/log/envelope';
+import type { RecordedEvent } from '../../src/cqrs/log/event';
+import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
+import { pacing } from '../../src/cqrs/reading/projection-steps';
+import { createProjector } from '../../src/cqrs/reading/projector';
 import { userView, userViews } from '../../src/users/views';
 import { createSystem } from '../support/system';
 

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { runSchedule } from '../../src/operations/schedule';
 import type { AuditEvent } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
+import { runSchedule } from '../../src/schedule';
 import { ticketView } from '../../src/tickets/views';
 import { driveRebuild, given, openTicket, post, read, rebuildOf, startRebuild } from '../support/operations';
 

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import { describe, expect, test } from 'vitest';
-import { runSchedule } from '../../src/operations/schedule';
 import { newId } from '../../src/platform/ids';
+import { runSchedule } from '../../src/schedule';
 import type { TicketCase, TicketCaseSummary, TicketDashboard, TicketDetail } from '../../src/tickets/schemas';
 import { ticketCaseListQuery, ticketListQuery } from '../../src/tickets/views';
 import type { UserDetail } from '../../src/users/schemas';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { authConstraints, createPasswordResetRepository, createSessionRepository } from '../../src/auth/repository';
-import { createD1UnitOfWork } from '../../src/cqrs/d1-unit-of-work';
+import { createD1UnitOfWork } from '../../src/cqrs/writing/d1-unit-of-work';
 import { systemClock } from '../../src/platform/clock';
 import { UserRegistered } from '../../src/users/events';
 import { createSettingsRepository, createUserRepository, userConstraints } from '../../src/users/repository';

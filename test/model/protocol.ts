@@ -1,4 +1,4 @@
-import { pacing } from '../../src/cqrs/projector-steps';
+import { pacing } from '../../src/cqrs/reading/projection-steps';
 import type { Model, Move } from './search';
 import type { PutOutcome, Row, Steps } from './steps';
 

@@ -1,8 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { openSession } from '../../src/cqrs/database';
-import type { DocumentStore } from '../../src/cqrs/document-store';
-import { type Claim, claimAndLoad, confirm, loadDocument, pacing, putAll } from '../../src/cqrs/projector-steps';
-import { defineView } from '../../src/cqrs/view';
+import type { DocumentStore } from '../../src/cqrs/reading/document-store';
+import {
+  type Claim,
+  claimAndLoad,
+  confirm,
+  loadDocument,
+  pacing,
+  putAll,
+} from '../../src/cqrs/reading/projection-steps';
+import { defineView } from '../../src/cqrs/reading/view';
+import { openSession } from '../../src/platform/d1';
 import { D1Model } from '../simulation/d1';
 
 /** The row of `projections`; times in milliseconds from now. Whose claim it is matters only as far as `held` says. */

@@ -1,4 +1,4 @@
-import { pacing } from '../../src/cqrs/projector-steps';
+import { pacing } from '../../src/cqrs/reading/projection-steps';
 import type { Process, World } from './world';
 
 /** How long a location may serve what it has read, a miss included. */

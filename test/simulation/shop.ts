@@ -1,6 +1,6 @@
 import type { Services } from '../../src/composition';
-import type { CommandContext, Committed } from '../../src/cqrs/unit-of-work';
-import type { View } from '../../src/cqrs/view';
+import type { View } from '../../src/cqrs/reading/view';
+import type { CommandContext, Committed } from '../../src/cqrs/writing/unit-of-work';
 import { itemView } from '../../src/items/views';
 import { orderView } from '../../src/orders/views';
 import { newId } from '../../src/platform/ids';

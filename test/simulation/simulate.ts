@@ -1,12 +1,11 @@
 import { compose, type Services } from '../../src/composition';
-import type { View } from '../../src/cqrs/view';
+import type { View } from '../../src/cqrs/reading/view';
 import { views } from '../../src/domains';
 import type { EmailMessage } from '../../src/email/email-sender';
-import { runSchedule } from '../../src/operations/schedule';
 import { DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
+import { runSchedule } from '../../src/schedule';
 import { D1Model } from './d1';
-import { KvModel } from './kv';
 import {
   type Acknowledged,
   BrokenPromise,
@@ -15,7 +14,8 @@ import {
   checkEvents,
   type History,
   promise,
-} from './promises';
+} from './invariants';
+import { KvModel } from './kv';
 import { QueuesModel } from './queues';
 import { type ClientCommand, Shop } from './shop';
 import { createRandom, type Faults, type Process, settle, World } from './world';

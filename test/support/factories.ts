@@ -1,4 +1,4 @@
-import type { CommandContext } from '../../src/cqrs/unit-of-work';
+import type { CommandContext } from '../../src/cqrs/writing/unit-of-work';
 import { newId } from '../../src/platform/ids';
 import { defaultSettings, type Settings, type User } from '../../src/users/user';
 

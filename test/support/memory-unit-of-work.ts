@@ -1,6 +1,6 @@
 import type { FoundRefreshToken, PasswordResetRepository, SessionRepository } from '../../src/auth/repository';
 import type { PasswordReset, RefreshToken, Session } from '../../src/auth/session';
-import type { RecordedEvent } from '../../src/cqrs/event';
+import type { RecordedEvent } from '../../src/cqrs/log/event';
 import {
   type CommandContext,
   type Committed,
@@ -8,12 +8,12 @@ import {
   requireSameRequest,
   type Transaction,
   type UnitOfWork,
-} from '../../src/cqrs/unit-of-work';
+} from '../../src/cqrs/writing/unit-of-work';
 import { isoTime } from '../../src/platform/clock';
 import { ConcurrencyError, DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
+import type { AccountOwned } from '../../src/users/commands';
 import type { SettingsRepository, UserRepository } from '../../src/users/repository';
-import type { AccountOwned } from '../../src/users/service';
 import type { Settings, User } from '../../src/users/user';
 
 export interface Repositories {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { UnitOfWork } from '../../src/cqrs/unit-of-work';
+import type { UnitOfWork } from '../../src/cqrs/writing/unit-of-work';
 import { newId } from '../../src/platform/ids';
 import { UserRegistered, UserUpdated } from '../../src/users/events';
 import { aContext, aUser, settingsOf } from './factories';

@@ -1,10 +1,10 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { createAccessTokens } from '../../src/auth/access-token';
+import { createAccessTokens } from '../../src/access/access-token';
+import { createAuthCommands } from '../../src/auth/commands';
 import { createResetTokens } from '../../src/auth/secret-token';
-import { createAuthCommands } from '../../src/auth/service';
 import { decideRefresh, lifetimes } from '../../src/auth/session';
-import { createBus } from '../../src/cqrs/bus';
+import { createBus } from '../../src/cqrs/writing/command';
 import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
 import { aContext, aUser, password } from '../support/factories';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createClient, ProblemError } from '../../src/client';
-import { encodeConsistencyToken } from '../../src/cqrs/consistency';
+import { encodeConsistencyToken } from '../../src/cqrs/log/consistency-token';
 
 const url = 'https://api.example';
 

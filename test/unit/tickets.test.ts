@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type RecordedEvent, upcast } from '../../src/cqrs/event';
+import { type RecordedEvent, upcast } from '../../src/cqrs/log/event';
 import { eventCatalogue } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { presentDashboard } from '../../src/tickets/dashboard';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createBus } from '../../src/cqrs/bus';
+import { createBus } from '../../src/cqrs/writing/command';
 import { verifyPassword } from '../../src/platform/password';
-import { createUserCommands } from '../../src/users/service';
+import { createUserCommands } from '../../src/users/commands';
 import { applyChanges, isTokenValid, type User } from '../../src/users/user';
 import { aContext, actingAs, aUser, password, settingsOf } from '../support/factories';
 import { createMemoryUnitOfWork } from '../support/memory-unit-of-work';

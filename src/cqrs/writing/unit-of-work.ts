@@ -1,5 +1,5 @@
-import { DomainError } from '../platform/errors';
-import type { EventMetadata, NewEvent } from './event';
+import { DomainError } from '../../platform/errors';
+import type { EventMetadata, NewEvent } from '../log/event';
 
 /** What every command carries through the bus. */
 export interface CommandContext {

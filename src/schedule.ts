@@ -1,7 +1,7 @@
-import type { Services } from '../composition';
-import { newId } from '../platform/ids';
-import { dashboardKey, dashboardView } from '../tickets/dashboard';
-import { cleanUp } from './cleanup';
+import type { Services } from './composition';
+import { cleanUp } from './operations/cleanup';
+import { newId } from './platform/ids';
+import { dashboardKey, dashboardView } from './tickets/dashboard';
 
 /** Creates the first admin of a new installation, where the configuration names one and there is none. */
 async function createFirstAdmin({ commands, config, clock, logger }: Services): Promise<void> {

@@ -1,5 +1,5 @@
-import type { Database, Statement } from './database';
-import type { EventDefinition, RecordedEvent } from './event';
+import type { Database, Statement } from '../../platform/d1';
+import type { EventDefinition, RecordedEvent } from '../log/event';
 
 /** What a loader makes of D1's rows; `version` is that of the aggregate, and makes the ETag. */
 export interface Loaded<Data> {

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../platform/clock';
-import { openSession, retryUnclear, runBatch } from './database';
+import type { Clock } from '../../platform/clock';
+import { openSession, retryUnclear, runBatch } from '../../platform/d1';
 import type { RecordedEvent, Subscription } from './event';
 import { type EventRow, toRecordedEvent } from './event-log';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { SessionRepository } from '../auth/repository';
-import { requireVersion } from '../cqrs/aggregate';
-import { defineCommand } from '../cqrs/bus';
-import type { NewEvent } from '../cqrs/event';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/unit-of-work';
+import type { NewEvent } from '../cqrs/log/event';
+import { defineCommand } from '../cqrs/writing/command';
+import { requireVersion } from '../cqrs/writing/expected-version';
+import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
 import { isoTime } from '../platform/clock';
 import { DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';

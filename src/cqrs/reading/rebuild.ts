@@ -1,11 +1,11 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
-import type { Clock } from '../platform/clock';
-import { type Database, openSession } from './database';
-import type { DocumentStore } from './document-store';
-import { type EventCatalogue, upcast } from './event';
-import { type EventRow, toRecordedEvent } from './event-log';
-import type { Projector, ViewKey } from './projector';
+import type { Clock } from '../../platform/clock';
+import { type Database, openSession } from '../../platform/d1';
+import { type EventCatalogue, upcast } from '../log/event';
+import { type EventRow, toRecordedEvent } from '../log/event-log';
 import { rebuilds } from './tables';
+import type { DocumentStore } from './document-store';
+import type { Projector, ViewKey } from './projector';
 import { targetsOf, type View } from './view';
 
 /** How many events a step replays, and how many orphans it removes: a Worker may have 1,000 subrequests, and each key is a put. */

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../platform/clock';
-import { type Database, openSession, runBatch } from './database';
+import type { Clock } from '../../platform/clock';
+import { type Database, openSession, runBatch } from '../../platform/d1';
 import type { DocumentStore } from './document-store';
 import type { Projector, ViewKey } from './projector';
 import type { View } from './view';

@@ -1,10 +1,17 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../platform/clock';
-import { isoTime } from '../platform/clock';
-import { ConcurrencyError, type DomainError } from '../platform/errors';
-import { newId } from '../platform/ids';
-import { brokenConstraint, type Database, isUnclearFailure, openSession, runBatch, type Statement } from './database';
-import type { NewEvent, RecordedEvent, Subscription } from './event';
+import type { Clock } from '../../platform/clock';
+import { isoTime } from '../../platform/clock';
+import {
+  brokenConstraint,
+  type Database,
+  isUnclearFailure,
+  openSession,
+  runBatch,
+  type Statement,
+} from '../../platform/d1';
+import { ConcurrencyError, type DomainError } from '../../platform/errors';
+import { newId } from '../../platform/ids';
+import type { NewEvent, RecordedEvent, Subscription } from '../log/event';
 import { findAnswer, storeAnswer } from './idempotency';
 import { type CommandContext, type Committed, eventMetadata, type Transaction, type UnitOfWork } from './unit-of-work';
 

@@ -1,7 +1,7 @@
 import { base64url } from 'jose';
 import { z } from 'zod';
-import { DomainError } from '../platform/errors';
-import type { CommitPoint } from './unit-of-work';
+import { DomainError } from '../../platform/errors';
+import type { CommitPoint } from '../writing/unit-of-work';
 
 /** What a client has seen, sent back as `Consistency-Token`: a read that carries it is never older. */
 export interface ConsistencyToken extends CommitPoint {

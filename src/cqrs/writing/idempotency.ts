@@ -1,5 +1,5 @@
 import { and, eq, gt, lte, sql } from 'drizzle-orm';
-import { type Database, openSession, type Statement } from './database';
+import { type Database, openSession, type Statement } from '../../platform/d1';
 import { idempotencyKeys } from './tables';
 import { type CommandContext, type Committed, requireSameRequest } from './unit-of-work';
 

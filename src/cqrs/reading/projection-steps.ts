@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../platform/clock';
-import { type Database, runBatch } from './database';
+import type { Clock } from '../../platform/clock';
+import { type Database, runBatch } from '../../platform/d1';
 import { type DocumentStore, isRefusal } from './document-store';
 import type { Loaded, Target, View } from './view';
 

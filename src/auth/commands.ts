@@ -1,5 +1,5 @@
-import { defineCommand } from '../cqrs/bus';
-import type { CommandContext, Transaction, UnitOfWork } from '../cqrs/unit-of-work';
+import { defineCommand } from '../cqrs/writing/command';
+import type { CommandContext, Transaction, UnitOfWork } from '../cqrs/writing/unit-of-work';
 import { isoTime } from '../platform/clock';
 import { DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';

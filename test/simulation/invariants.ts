@@ -1,6 +1,6 @@
-import { upcast } from '../../src/cqrs/event';
-import { type EventRow, toRecordedEvent } from '../../src/cqrs/event-log';
-import { type Loaded, targetsOf, type View } from '../../src/cqrs/view';
+import { upcast } from '../../src/cqrs/log/event';
+import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
+import { type Loaded, targetsOf, type View } from '../../src/cqrs/reading/view';
 import { eventCatalogue, views } from '../../src/domains';
 import type { D1Model } from './d1';
 import type { KvModel } from './kv';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createBus, defineCommand } from '../../src/cqrs/bus';
+import { createBus, defineCommand } from '../../src/cqrs/writing/command';
 import { ConcurrencyError, DomainError, type ErrorKind } from '../../src/platform/errors';
 import { aContext } from '../support/factories';
 

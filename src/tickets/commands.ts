@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { requireVersion } from '../cqrs/aggregate';
-import { defineCommand } from '../cqrs/bus';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/unit-of-work';
+import { defineCommand } from '../cqrs/writing/command';
+import { requireVersion } from '../cqrs/writing/expected-version';
+import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
 import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
-import type { AccountOwned } from '../users/service';
+import type { AccountOwned } from '../users/commands';
 import { isStaff, requireStaff, requireValidToken } from '../users/user';
 import * as events from './events';
 import type { TicketRepository } from './repository';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { requireVersion } from '../cqrs/aggregate';
-import { defineCommand } from '../cqrs/bus';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/unit-of-work';
+import { defineCommand } from '../cqrs/writing/command';
+import { requireVersion } from '../cqrs/writing/expected-version';
+import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
 import type { ItemRepository } from '../items/repository';
 import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
-import type { AccountOwned } from '../users/service';
+import type { AccountOwned } from '../users/commands';
 import { isStaff, requireValidToken } from '../users/user';
 import * as events from './events';
 import { decideTransition, type Order, type OrderAction, orderNotFound, priceLines } from './order';

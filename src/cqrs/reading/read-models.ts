@@ -1,6 +1,6 @@
-import type { Clock } from '../platform/clock';
-import type { ConsistencyToken } from './consistency';
-import { type Database, openSession, runBatch } from './database';
+import type { Clock } from '../../platform/clock';
+import { type Database, openSession, runBatch } from '../../platform/d1';
+import type { ConsistencyToken } from '../log/consistency-token';
 import type { DocumentStore } from './document-store';
 import type { Document, Loaded, View } from './view';
 

@@ -1,9 +1,9 @@
-import type { Clock } from '../platform/clock';
-import { newId } from '../platform/ids';
-import { openSession } from './database';
+import type { Clock } from '../../platform/clock';
+import { openSession } from '../../platform/d1';
+import { newId } from '../../platform/ids';
+import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
-import type { RecordedEvent } from './event';
-import { claimAndLoad, confirm, type Delivery, loadDocument, putAll } from './projector-steps';
+import { claimAndLoad, confirm, type Delivery, loadDocument, putAll } from './projection-steps';
 import { type Target, targetsOf, type View } from './view';
 
 /** A read model's document: the view's id and the key. */

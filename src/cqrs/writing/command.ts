@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ConcurrencyError, DomainError } from '../platform/errors';
+import { ConcurrencyError, DomainError } from '../../platform/errors';
 import type { CommandContext, Committed } from './unit-of-work';
 
 /** A command: the schema of its payload, and what carries it out. */

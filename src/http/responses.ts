@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
-import { encodeConsistencyToken } from '../cqrs/consistency';
-import type { ReadResult, Wanted } from '../cqrs/read-models';
-import type { Committed } from '../cqrs/unit-of-work';
+import { encodeConsistencyToken } from '../cqrs/log/consistency-token';
+import type { ReadResult, Wanted } from '../cqrs/reading/read-models';
+import type { Committed } from '../cqrs/writing/unit-of-work';
 import type { DomainError } from '../platform/errors';
 import { type AccountStanding, isTokenValid, requireValidToken } from '../users/user';
 import { accessView } from '../users/views';

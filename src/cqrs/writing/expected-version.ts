@@ -1,4 +1,4 @@
-import { DomainError } from '../platform/errors';
+import { DomainError } from '../../platform/errors';
 import type { CommandContext } from './unit-of-work';
 
 /** @throws DomainError `http.precondition-failed` when the caller's `If-Match` names another version. */

@@ -1,0 +1,55 @@
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
+
+/** The event log: `position` is the global order, in which commits become visible without gaps. */
+export const events = sqliteTable(
+  'events',
+  {
+    position: integer().primaryKey({ autoIncrement: true }),
+    id: text().notNull().unique(),
+    streamType: text('stream_type').notNull(),
+    streamId: text('stream_id').notNull(),
+    version: integer().notNull(),
+    type: text().notNull(),
+    schemaVersion: integer('schema_version').notNull(),
+    data: text().notNull(),
+    metadata: text().notNull(),
+    occurredAt: text('occurred_at').notNull(),
+  },
+  (table) => [
+    // The guard against lost updates: a batch that was made from a stale version rolls back whole.
+    unique('events_stream').on(table.streamType, table.streamId, table.version),
+    // The audit trail is read by who acted, by command and by request.
+    index('events_by_actor')
+      .on(sql`${table.metadata} ->> 'actorId'`, table.position)
+      .where(sql`${table.metadata} ->> 'actorId' IS NOT NULL`),
+    index('events_by_command').on(sql`${table.metadata} ->> 'commandId'`, table.position),
+    index('events_by_request').on(sql`${table.metadata} ->> 'requestId'`, table.position),
+  ],
+);
+
+/** The outbox: a row exists exactly as long as the work is not done. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  {
+    position: integer()
+      .notNull()
+      .references(() => events.position),
+    subscription: text().notNull(),
+    attempts: integer().notNull().default(0),
+    /** Milliseconds: when the relay sends it again. */
+    availableAt: integer('available_at').notNull(),
+    /** Milliseconds: until then one consumer is at work on it, for handlers whose effect must not be doubled. */
+    claimedUntil: integer('claimed_until').notNull().default(0),
+    status: text({ enum: ['pending', 'dead'] })
+      .notNull()
+      .default('pending'),
+    lastError: text('last_error'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.position, table.subscription] }),
+    index('deliveries_due').on(table.status, table.availableAt),
+    index('deliveries_dead').on(table.position, table.subscription).where(sql`${table.status} = 'dead'`),
+    check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
+  ],
+);

@@ -1,0 +1,17 @@
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+/** The answers to commands that were sent with an `Idempotency-Key`, written in the command's own batch. */
+export const idempotencyKeys = sqliteTable(
+  'idempotency_keys',
+  {
+    /** The command's id: a hash of caller, method, path and key. */
+    key: text().primaryKey(),
+    /** A keyed hash of the payload, which may hold a password. */
+    requestHash: text('request_hash').notNull(),
+    result: text().notNull(),
+    position: integer().notNull(),
+    /** Milliseconds. */
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [index('idempotency_keys_by_expiry').on(table.expiresAt)],
+);
