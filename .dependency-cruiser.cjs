@@ -1,9 +1,19 @@
 /** The architecture as rules: dependencies run one way, and every import is of something the project declares. */
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
+const domains = 'users|auth|items|orders|tickets|operations';
+
 module.exports = {
   forbidden: [
     forbid('no-cycles', 'Two modules that need each other are one module.', {}, { circular: true }),
+    {
+      name: 'no-folder-cycles',
+      comment: 'Two folders that need each other cannot be understood one after the other.',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^src' },
+      to: { circular: true },
+    },
     forbid(
       'no-undeclared-packages',
       'Every package is in package.json.',
@@ -18,46 +28,84 @@ module.exports = {
     ),
     forbid(
       'rules-are-pure',
-      'A domain’s rules know nothing of ours but the errors.',
-      { path: '^src/(users/user|auth/session|items/item|orders/order|tickets/ticket)\\.ts$' },
-      { path: '^src', pathNot: '^src/platform/errors\\.ts$' },
+      'The rules of a domain import only other rules, roles, error catalogues and money.',
+      {
+        path: '^src/(users/(user|settings)|auth/(account|session)|items/item|orders/order|tickets/ticket|operations/rebuild)\\.ts$',
+      },
+      { path: '^src', pathNot: '(/errors\\.ts|-status\\.ts|^src/access/caller\\.ts|^src/platform/money\\.ts)$' },
     ),
     forbid(
-      'services-see-no-transport',
-      'A service knows neither Hono nor bindings nor SQL.',
-      { path: '^src/[^/]+/commands\\.ts$' },
+      'commands-and-queries-see-no-transport',
+      'Commands and queries know neither Hono nor bindings nor SQL.',
+      { path: '^src/[^/]+/(commands|queries)\\.ts$' },
       { path: '(^src/http|/tables\\.ts$|hono|drizzle-orm|d1-unit-of-work)' },
     ),
     forbid(
-      'services-see-repository-interfaces',
-      'A repository’s implementation is the composition’s business.',
+      'commands-see-repository-interfaces',
+      'domains.ts alone joins commands with the implementation of their repositories.',
       { path: '^src/[^/]+/commands\\.ts$' },
       { path: '/repository\\.ts$', dependencyTypesNot: ['type-only'] },
     ),
     forbid('routes-see-no-tables', 'A route never sees a table.', { path: '/routes\\.ts$' }, { path: '/tables\\.ts$' }),
     forbid(
+      'domains-meet-in-domains-ts',
+      'A domain imports of another domain only its events and, for foreign keys, its tables.',
+      { path: `^src/(${domains})/` },
+      { path: `^src/(${domains})/`, pathNot: '^src/($1)/|/(events|tables)\\.ts$' },
+    ),
+    forbid(
       'platform-is-the-ground',
-      'What every domain may use depends on no domain.',
+      'The platform folder depends on no other folder.',
       { path: '^src/platform' },
       { path: '^src', pathNot: '^src/platform' },
     ),
     forbid(
       'cqrs-knows-no-domain',
-      'The machinery serves domains without knowing them.',
+      'The machinery serves the domains without knowing them.',
       { path: '^src/cqrs' },
       { path: '^src', pathNot: '^src/(cqrs|platform)' },
     ),
     forbid(
+      'the-log-knows-no-other-room',
+      'Writing and reading build on the log, and not on each other.',
+      { path: '^src/cqrs/log' },
+      { path: '^src/cqrs/(writing|reading)' },
+    ),
+    forbid(
+      'writing-and-reading-are-apart',
+      'Commands and queries meet only in the log.',
+      { path: '^src/cqrs/(writing|reading)' },
+      { path: '^src/cqrs/(writing|reading)', pathNot: '^src/cqrs/$1' },
+    ),
+    forbid(
+      'access-knows-no-domain',
+      'Every domain builds on access, so access builds on none.',
+      { path: '^src/access' },
+      { path: '^src', pathNot: '^src/(access|cqrs|platform)' },
+    ),
+    forbid(
+      'http-knows-no-domain',
+      'The HTTP folder serves the routes of every domain.',
+      { path: '^src/http' },
+      { path: '^src', pathNot: '^src/(http|access|cqrs|platform)' },
+    ),
+    forbid(
+      'email-knows-no-domain',
+      'A domain writes its e-mails with the e-mail folder, and not the other way round.',
+      { path: '^src/email' },
+      { path: '^src', pathNot: '^src/(email|cqrs|platform)' },
+    ),
+    forbid(
       'consumers-know-no-domain',
-      'Domains register with the consumers, not the other way round.',
+      'domains.ts registers each domain with the consumers.',
       { path: '^src/consumers' },
       { path: '^src', pathNot: '^src/(consumers|cqrs|email|platform)' },
     ),
     forbid(
-      'only-composition-knows-bindings',
-      'One file assembles the services; the doors and the HTTP types see the result.',
-      { path: '^src', pathNot: '^src/(worker|app)\\.ts$' },
-      { path: '^src/composition\\.ts$', dependencyTypesNot: ['type-only'] },
+      'only-the-entry-points-see-the-composition',
+      'One file knows which binding is which; only the entry points use it.',
+      { path: '^src', pathNot: '^src/(worker|app|schedule)\\.ts$' },
+      { path: '^src/composition\\.ts$' },
     ),
   ],
   options: {
@@ -65,5 +113,6 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['workerd', 'import', 'types', 'default'] },
+    progress: { type: 'none' },
   },
 };

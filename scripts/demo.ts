@@ -182,9 +182,9 @@ async function report({ admin, lags }: Awaited<ReturnType<typeof day>>) {
   console.log(`\nThe read models, at event ${position}`);
   console.table(
     Object.fromEntries(
-      data.map(({ view, position: at, lagEvents, keys, unsettledKeys }) => [
+      data.map(({ view, position: at, lagEvents, keys, keysToRecheck }) => [
         view,
-        { position: at, 'lag in events': lagEvents, keys, 'unsettled keys': unsettledKeys },
+        { position: at, 'lag in events': lagEvents, keys, 'unsettled keys': keysToRecheck },
       ]),
     ),
   );

@@ -1,4 +1,6 @@
+import type { CallerContext } from './access/access-rules';
 import { createAccessTokens } from './access/access-token';
+import { createReader, type ReadRequest } from './access/reader';
 import { createResetTokens, keyedHash } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
@@ -7,22 +9,24 @@ import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
+import { queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
 import { createRelay } from './consumers/relay';
 import type { Envelope } from './cqrs/log/envelope';
 import type { RecordedEvent } from './cqrs/log/event';
-import { createDeliveries } from './cqrs/log/outbox';
+import { createOutbox } from './cqrs/log/outbox';
 import { createDocumentStore } from './cqrs/reading/document-store';
 import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type Step } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
-import { createBus } from './cqrs/writing/command';
+import { createDefineCommand } from './cqrs/writing/command';
 import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
 import {
   constraints,
   createCommands,
   createEmailReactions,
+  createQueries,
   createRepositories,
   eventCatalogue,
   ownSubscriptionsOf,
@@ -30,40 +34,39 @@ import {
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
 import type { EmailSender } from './email/email-sender';
+import type { HttpServices } from './http/context';
+import { DeadLettersReplayed, RebuildStarted } from './operations/events';
 import { type Clock, systemClock } from './platform/clock';
 import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
+import { accessView } from './users/views';
 
-/** What tests put in the place of the outside world. */
+/** What tests replace of the outside world. */
 export interface Overrides {
   clock?: Clock;
   emailSender?: EmailSender;
   logger?: Logger;
-  /** Waits so many milliseconds. */
+  /** Waits for a number of milliseconds. */
   wait?(ms: number): Promise<unknown>;
 }
 
 /**
  * Makes the services of one invocation from its bindings.
- * @throws ConfigError when a variable or secret is missing or weak.
+ * @throws ConfigError when a variable or secret is missing or weak
  */
 export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void, overrides: Overrides = {}) {
   const config = loadConfig(env);
   const { clock = systemClock, logger = createLogger(), wait = (ms: number) => scheduler.wait(ms) } = overrides;
   const database = env.DB;
   const documents = createDocumentStore(env.VIEWS, config.epoch);
-  const deliveries = createDeliveries(database, clock, wait);
+  const outbox = createOutbox(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
+  const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
+  const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
+  const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
-  const rebuilder = createRebuilder({
-    database,
-    documents,
-    projector,
-    views,
-    catalogue: eventCatalogue,
-    clock,
-  });
-  // Bound only where somebody else wants to read our events.
+
+  // Bound only where another team reads our events.
   const { EVENTS_QUEUE: events } = env as Env & { EVENTS_QUEUE?: Queue<Envelope> };
   const queues = {
     projections: env.PROJECTIONS_QUEUE,
@@ -71,30 +74,41 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     analytics: env.ANALYTICS_QUEUE,
     events,
   };
-  const dispatch = createDispatch(queues, deliveries.complete);
+  const dispatch = createDispatch(queues, outbox.complete);
+  const relay = createRelay({ database, outbox, dispatch, projector, clock, logger });
+  const sendStep = async (step: Step) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
-  async function onCommitted(committed: readonly RecordedEvent[]): Promise<void> {
-    const wanted = committed.flatMap((event) =>
+  /** Starts in the background what a commit makes due now; the schedule does the same, a minute later at most. */
+  function startFollowUps(committed: readonly RecordedEvent[]): void {
+    const deliveries = committed.flatMap((event) =>
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
     );
-    // Losing either loses nothing: the relay sends what is not handled, and the projections' queue repairs the views.
-    waitUntil(dispatch(wanted).catch((error) => logger.error('fast-path.failed', error)));
-    await projector.projectAtOnce(committed).catch((error) => logger.error('project-at-once.failed', error));
+    waitUntil(dispatch(deliveries).catch((error) => logger.error('first-send.failed', error)));
+    for (const { type, streamId } of committed) {
+      if (type === DeadLettersReplayed.type) waitUntil(relay());
+      if (type === RebuildStarted.type) {
+        const first = { rebuildId: streamId, step: 0 };
+        waitUntil(sendStep(first).catch((error) => logger.error('rebuild.not-sent', error)));
+      }
+    }
   }
 
   const unitOfWork = createD1UnitOfWork({
     database,
     clock,
+    catalogue: eventCatalogue,
     createRepositories,
     subscriptionsOf,
     constraints,
-    onCommitted,
     wait,
+    async onCommitted(committed) {
+      startFollowUps(committed);
+      // When it fails, the projections' queue brings the documents up to date.
+      await projector.projectInline(committed).catch((error) => logger.error('inline-projection.failed', error));
+    },
   });
-  const commands = createBus(createCommands(unitOfWork, resetTokens), (text) =>
-    keyedHash(config.tokenSecrets[0], text),
-  );
+  const fingerprint = (text: string) => keyedHash(config.tokenSecrets[0], text);
 
   const reactions = createEmailReactions({
     findRecipient: createFindRecipient(database),
@@ -104,8 +118,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const sender = overrides.emailSender ?? createEmailSender(config.email, env.EMAIL);
   const handlers = {
     projections: createProjectionHandler(projector),
-    emails: createEmailHandler({ deliveries, sender, reactions }),
-    analytics: createAnalyticsHandler(deliveries, env.ANALYTICS),
+    emails: createEmailHandler({ outbox, sender, reactions }),
+    analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
   function consumerOf(subscription: keyof typeof handlers): Consumer {
     return createConsumer({
@@ -114,40 +128,55 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
       logger,
       handle: handlers[subscription],
       recordFailure: (position, error, retryInSeconds) =>
-        deliveries.recordFailure(subscription, position, error, retryInSeconds),
+        outbox.recordFailure(subscription, position, error, retryInSeconds),
     });
   }
-
-  /** The consumers by the names of their queues. */
   const consumers: Readonly<Record<string, Consumer>> = {
-    'frontdesk-projections': consumerOf('projections'),
-    'frontdesk-emails': consumerOf('emails'),
-    'frontdesk-analytics': consumerOf('analytics'),
-    'frontdesk-rebuilds': createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
-    'frontdesk-dead-letters': createDeadLetterConsumer(deliveries, logger),
+    [queueNames.projections]: consumerOf('projections'),
+    [queueNames.emails]: consumerOf('emails'),
+    [queueNames.analytics]: consumerOf('analytics'),
+    [queueNames.rebuilds]: createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
+    [queueNames.deadLetters]: createDeadLetterConsumer(outbox, logger),
+  };
+
+  const http: HttpServices = {
+    clock,
+    accessTokens,
+    epoch: config.epoch,
+    corsOrigins: config.corsOrigins,
+    limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
   };
 
   return {
     config,
     clock,
     logger,
-    commands,
-    consumers,
     database,
     documents,
-    eventCatalogue,
-    views,
-    accessTokens: createAccessTokens(config, clock),
+    http,
     projector,
-    readModels: createReadModels({ documents, database, epoch: config.epoch, clock }),
-    relay: createRelay({ database, deliveries, dispatch, projector, clock, logger }),
-    reconcile: createReconciler({ database, documents, views, projector, clock }),
-    rebuilds: {
-      send: async (step: Step) => void (await env.REBUILDS_QUEUE.send(step)),
-      findSilent: rebuilder.findSilent,
+    relay,
+    readModels,
+    rebuilds: { send: sendStep, findStalled: rebuilder.findStalled },
+    reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
+
+    /** Every command, bound to a request; the context is made when a command is sent. */
+    bindCommands: (contextOf: () => CallerContext) =>
+      createCommands(createDefineCommand(unitOfWork, fingerprint, contextOf), { accessTokens, resetTokens }),
+
+    /** Every query, bound to a request. */
+    bindQueries: (request: ReadRequest) =>
+      createQueries(createReader({ readModels, database, accessView }, request), { clock, database, documents }),
+
+    /**
+     * Handles a batch of a queue.
+     * @throws Error for a queue without a consumer, so that its messages are not acknowledged unread
+     */
+    async consume(batch: MessageBatch): Promise<void> {
+      const consumer = consumers[batch.queue];
+      if (!consumer) throw new Error(`The queue ${batch.queue} has no consumer: add it to composition.ts.`);
+      await consumer(batch);
     },
-    limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
-    waitUntil,
   };
 }
 

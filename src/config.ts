@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { EmailConfig, Mailbox } from './email/email-config';
 
 /** Says which variables are wrong and why, never what they hold. */
 export class ConfigError extends Error {
@@ -48,24 +49,6 @@ const schema = z
     path: ['FIRST_ADMIN_EMAIL'],
     error: 'and FIRST_ADMIN_PASSWORD come together',
   });
-
-export interface Mailbox {
-  name?: string;
-  email: string;
-}
-
-export interface SmtpConfig {
-  host: string;
-  port: number;
-  secure: boolean;
-  startTls: boolean;
-  credentials?: { username: string; password: string };
-}
-
-export type EmailConfig = { from: Mailbox } & (
-  | { transport: 'cloudflare' | 'console' }
-  | { transport: 'smtp'; smtp: SmtpConfig }
-);
 
 export interface Config {
   issuer: string;

@@ -1,36 +1,61 @@
+import { createAccessRepository } from './access/access-repository';
+import type { DefineCommand } from './access/access-rules';
+import type { AccessTokens } from './access/access-token';
+import { accessErrors } from './access/errors';
+import type { Reader } from './access/reader';
 import { createAuthCommands } from './auth/commands';
+import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested } from './auth/events';
-import { authConstraints, createPasswordResetRepository, createSessionRepository } from './auth/repository';
+import { removeExpiredCredentials } from './auth/remove-expired';
+import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth/repository';
 import type { ResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
-import type { EmailReaction } from './consumers/emails';
+import { consistencyTokenErrors } from './cqrs/log/consistency-token';
 import { createEventCatalogue, type Subscription } from './cqrs/log/event';
-import type { RepositoryContext } from './cqrs/writing/d1-unit-of-work';
-import type { UnitOfWork } from './cqrs/writing/unit-of-work';
-import { createItemCommands, deleteItems } from './items/commands';
+import { pageErrors } from './cqrs/reading/pages';
+import type { Projector, ViewKey } from './cqrs/reading/projector';
+import { commandErrors } from './cqrs/writing/errors';
+import { removeExpiredResponses } from './cqrs/writing/remove-expired';
+import type { RepositoryContext } from './cqrs/writing/unit-of-work';
+import type { EmailReaction } from './email/reaction';
+import type { FindRecipient } from './email/recipient';
+import { httpErrors } from './http/errors';
+import { createItemCommands, deleteItemsOfAccount } from './items/commands';
+import { itemErrors } from './items/errors';
 import { itemEvents } from './items/events';
+import { createItemQueries } from './items/queries';
 import { createItemRepository, itemConstraints } from './items/repository';
-import { itemViews } from './items/views';
+import { itemCount, itemViews } from './items/views';
 import { createOperationsCommands } from './operations/commands';
+import { operationsErrors } from './operations/errors';
 import { operationsEvents } from './operations/events';
+import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
 import { createOperationsRepository, operationsConstraints } from './operations/repository';
-import { createOrderCommands, releaseOrders } from './orders/commands';
+import { anonymiseOrdersOfAccount, createOrderCommands } from './orders/commands';
+import { orderErrors } from './orders/errors';
 import { orderEvents } from './orders/events';
-import { createOrderRepository, orderConstraints } from './orders/repository';
-import { orderViews } from './orders/views';
-import { createTicketCommands, deleteTickets } from './tickets/commands';
-import { dashboardView } from './tickets/dashboard';
+import { createOrderQueries } from './orders/queries';
+import { createOrderRepository } from './orders/repository';
+import { orderCount, orderViews } from './orders/views';
+import type { Clock } from './platform/clock';
+import type { LogFields } from './platform/logger';
+import { createTicketCommands, deleteTicketsOfAccount } from './tickets/commands';
+import { dashboardKey, dashboardView } from './tickets/dashboard';
+import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
-import { createTicketRepository, ticketConstraints } from './tickets/repository';
-import { ticketViews } from './tickets/views';
+import { createTicketQueries } from './tickets/queries';
+import { createTicketRepository } from './tickets/repository';
+import { openTicketCount, ticketViews } from './tickets/views';
 import { createUserCommands } from './users/commands';
+import { userErrors } from './users/errors';
 import { UserRegistered, userEvents } from './users/events';
-import type { FindRecipient } from './users/recipient';
+import { createUserQueries } from './users/queries';
 import { createSettingsRepository, createUserRepository, userConstraints } from './users/repository';
 import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
-import { userViews } from './users/views';
+import { users } from './users/tables';
+import { createUserView, userViews } from './users/views';
 
-// To add a domain, register what it has here, and its routes in app.ts.
+// To add a domain, register each of its parts here, and its routes in app.ts. See CONTRIBUTING.md.
 
 /** Every event type of every domain. */
 export const eventCatalogue = createEventCatalogue([
@@ -42,54 +67,93 @@ export const eventCatalogue = createEventCatalogue([
   ...operationsEvents,
 ]);
 
+/** The account with the counts that the other domains offer. */
+export const userView = createUserView({ itemCount, orderCount, openTicketCount });
+
 /** Every read model. */
-export const views = [...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
+export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
+
+/** Every error that the API can respond with. */
+export const errorCatalogue = [
+  ...Object.values(httpErrors),
+  ...Object.values(consistencyTokenErrors),
+  ...Object.values(pageErrors),
+  ...Object.values(commandErrors),
+  ...Object.values(accessErrors),
+  ...Object.values(authErrors),
+  ...Object.values(userErrors),
+  ...Object.values(itemErrors),
+  ...Object.values(orderErrors),
+  ...Object.values(ticketErrors),
+  ...Object.values(operationsErrors),
+];
+
+/** The codes of all errors, for clients that decide by them. */
+export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 
 /** The domain errors behind the constraints of all tables. */
-export const constraints = {
-  ...userConstraints,
-  ...authConstraints,
-  ...itemConstraints,
-  ...orderConstraints,
-  ...ticketConstraints,
-  ...operationsConstraints,
-};
+export const constraints = { ...userConstraints, ...itemConstraints, ...operationsConstraints };
 
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
   const items = createItemRepository(context);
   const orders = createOrderRepository(context);
   const tickets = createTicketRepository(context);
+  const sessions = createSessionRepository(context);
   return {
+    access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
-    sessions: createSessionRepository(context),
+    accounts: createAccountRepository(context),
+    sessions,
     passwordResets: createPasswordResetRepository(context),
     items,
     orders,
+    orderableItems: items,
     tickets,
     operations: createOperationsRepository(context),
-    // Tickets may name orders, so they go first.
-    ownedByAccount: [deleteTickets(tickets), releaseOrders(orders), deleteItems(items)],
+    revokeSessions: sessions.revokeAll,
+    // Tickets may name orders, so they are deleted first.
+    onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
   };
 }
 
-type Repositories = ReturnType<typeof createRepositories>;
+export type Repositories = ReturnType<typeof createRepositories>;
 
-/** Every command, by its name. */
-export function createCommands(unitOfWork: UnitOfWork<Repositories>, resetTokens: ResetTokens) {
+export interface CommandServices {
+  accessTokens: AccessTokens;
+  resetTokens: ResetTokens;
+}
+
+/** Every command, bound to one request. */
+export function createCommands(command: DefineCommand<Repositories>, services: CommandServices) {
   return {
-    ...createUserCommands(unitOfWork),
-    ...createAuthCommands(unitOfWork, resetTokens),
-    ...createItemCommands(unitOfWork),
-    ...createOrderCommands(unitOfWork),
-    ...createTicketCommands(unitOfWork),
+    ...createUserCommands(command),
+    ...createAuthCommands(command, services),
+    ...createItemCommands(command),
+    ...createOrderCommands(command),
+    ...createTicketCommands(command),
     ...createOperationsCommands(
-      unitOfWork,
+      command,
       views.map(({ name }) => name),
     ),
   };
 }
+
+export type Commands = ReturnType<typeof createCommands>;
+
+/** Every query, bound to one request. */
+export function createQueries(reader: Reader, services: Omit<OperationsQueryServices, 'eventCatalogue' | 'views'>) {
+  return {
+    ...createUserQueries(reader, userView),
+    ...createItemQueries(reader),
+    ...createOrderQueries(reader),
+    ...createTicketQueries(reader, services.clock),
+    ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
+  };
+}
+
+export type Queries = ReturnType<typeof createQueries>;
 
 interface EmailServices {
   findRecipient: FindRecipient;
@@ -97,22 +161,41 @@ interface EmailServices {
   resetUrl: string;
 }
 
-const emailTypes = new Set<string>([UserRegistered.type, PasswordResetRequested.type]);
+/** Which e-mail follows which event; the subscription `emails` receives exactly these types. */
+const emailReactions: Readonly<Record<string, (services: EmailServices) => EmailReaction>> = {
+  [UserRegistered.type]: ({ findRecipient }) => sendWelcomeEmailOnUserRegistered(findRecipient),
+  [PasswordResetRequested.type]: sendResetEmailOnPasswordResetRequested,
+};
 
-/** Which e-mail follows which event. */
 export function createEmailReactions(services: EmailServices): ReadonlyMap<string, EmailReaction> {
-  return new Map([
-    [UserRegistered.type, sendWelcomeEmailOnUserRegistered(services.findRecipient)],
-    [PasswordResetRequested.type, sendResetEmailOnPasswordResetRequested(services)],
-  ]);
+  return new Map(Object.entries(emailReactions).map(([type, create]) => [type, create(services)]));
 }
 
 const projectedTypes = new Set(views.flatMap(({ triggers }) => triggers.flatMap(({ types }) => types)));
 
-/** Which of our own handlers are to hear of an event of this type. */
+/** Which subscriptions of our own receive events of this type. */
 export function ownSubscriptionsOf(type: string): Subscription[] {
-  const wanted: Subscription[] = ['analytics'];
-  if (projectedTypes.has(type)) wanted.push('projections');
-  if (emailTypes.has(type)) wanted.push('emails');
-  return wanted;
+  const subscriptions: Subscription[] = ['analytics'];
+  if (projectedTypes.has(type)) subscriptions.push('projections');
+  if (type in emailReactions) subscriptions.push('emails');
+  return subscriptions;
 }
+
+interface TaskServices {
+  clock: Clock;
+  database: D1Database;
+  projector: Projector;
+}
+
+/** Documents that time alone makes wrong; the schedule projects them every hour. */
+const hourlyDocuments: readonly ViewKey[] = [{ view: dashboardView.id, key: dashboardKey }];
+
+/** The hourly tasks that domains need, by the name of the log entry; each returns figures for it. */
+export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Promise<LogFields>>> = {
+  async 'documents.refreshed'({ projector }) {
+    for (const error of (await projector.refresh(hourlyDocuments)).values()) throw error;
+    return { documents: hourlyDocuments.length };
+  },
+  'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
+  'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
+};

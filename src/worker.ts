@@ -4,21 +4,15 @@ import { runSchedule } from './schedule';
 
 const app = createApp(compose);
 
-/** The three doors: HTTP, the queues' consumers, and the schedule. */
+/** The three entry points: HTTP, the queues' consumers, and the schedule. */
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
 
-  async queue(batch, env, context) {
-    const { consumers, logger } = compose(env, (promise) => context.waitUntil(promise));
-    const consume = consumers[batch.queue];
-    if (consume) await consume(batch);
-    else logger.error('queue.unknown', undefined, { queue: batch.queue });
-  },
+  queue: (batch, env, context) => compose(env, (promise) => context.waitUntil(promise)).consume(batch),
 
-  async scheduled({ cron }, env, context) {
-    await runSchedule(
+  scheduled: ({ cron }, env, context) =>
+    runSchedule(
       compose(env, (promise) => context.waitUntil(promise)),
       cron,
-    );
-  },
+    ),
 } satisfies ExportedHandler<Env>;

@@ -1,25 +1,19 @@
 import { createHash } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
 import type { Clock } from '../platform/clock';
-import { DomainError } from '../platform/errors';
 import { newId } from '../platform/ids';
-import { type Role, roles } from '../users/user';
+import { type Caller, roles } from './caller';
+import { accessErrors } from './errors';
 
 const algorithm = 'HS256';
 const type = 'at+jwt';
 const lifetimeSeconds = 900;
 
-/** Who a token speaks for; `issuedAt` in milliseconds since the Unix epoch. */
-export interface AccessClaims {
-  userId: string;
-  role: Role;
-  issuedAt: number;
-}
-
 export interface AccessTokens {
-  issue(subject: { userId: string; role: Role }): Promise<{ token: string; expiresInSeconds: number }>;
-  /** @throws DomainError `auth.invalid-token` for anything but a token of ours that is still good. */
-  verify(token: string): Promise<AccessClaims>;
+  issue(caller: Caller): Promise<{ token: string; expiresInSeconds: number }>;
+  /** @throws DomainError `auth.invalid-token` for anything but a token of ours that has not expired */
+  verify(token: string): Promise<Caller>;
 }
 
 function keyOf(secret: string) {
@@ -27,15 +21,10 @@ function keyOf(secret: string) {
   return { kid, key: new TextEncoder().encode(secret) };
 }
 
-function invalidToken(cause?: unknown) {
-  return new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is invalid or expired.', { cause });
-}
+/** The claims that a caller is made from; `gen` is the account's token generation. */
+const claims = z.object({ sub: z.string().min(1), role: z.enum(roles), gen: z.int().positive() });
 
-function isRole(value: unknown): value is Role {
-  return roles.some((role) => role === value);
-}
-
-/** JWT access tokens (RFC 9068) under RFC 8725: one algorithm, keys only of our own, told apart by `kid`. */
+/** JWT access tokens (RFC 9068) under RFC 8725: one algorithm, and only keys of our own, which `kid` distinguishes. */
 export function createAccessTokens(
   config: { issuer: string; audience: string; tokenSecrets: readonly [string, ...string[]] },
   clock: Clock,
@@ -45,10 +34,9 @@ export function createAccessTokens(
   const keys = new Map(tokenSecrets.map(keyOf).map(({ kid, key }) => [kid, key]));
 
   return {
-    async issue({ userId, role }) {
-      // NumericDate may have fractions (RFC 7519, 2): milliseconds tell a token from before a revocation from one after.
-      const issuedAt = clock.now() / 1000;
-      const token = await new SignJWT({ role })
+    async issue({ userId, role, tokenGeneration }) {
+      const issuedAt = Math.floor(clock.now() / 1000);
+      const token = await new SignJWT({ role, gen: tokenGeneration })
         .setProtectedHeader({ alg: algorithm, typ: type, kid: current.kid })
         .setIssuer(issuer)
         .setAudience(audience)
@@ -63,7 +51,7 @@ export function createAccessTokens(
     async verify(token) {
       try {
         const key = keys.get(decodeProtectedHeader(token).kid ?? '');
-        if (!key) throw new errors.JWSInvalid('unknown key');
+        if (!key) throw new errors.JWSInvalid('No key of ours has this kid.');
         const { payload } = await jwtVerify(token, key, {
           algorithms: [algorithm],
           typ: type,
@@ -72,11 +60,10 @@ export function createAccessTokens(
           currentDate: new Date(clock.now()),
           requiredClaims: ['sub', 'exp', 'iat', 'jti'],
         });
-        const { sub, iat, role } = payload;
-        if (!sub || iat === undefined || !isRole(role)) throw new errors.JWTInvalid('claims are missing');
-        return { userId: sub, role, issuedAt: Math.round(iat * 1000) };
+        const { sub, role, gen } = claims.parse(payload);
+        return { userId: sub, role, tokenGeneration: gen };
       } catch (cause) {
-        throw invalidToken(cause);
+        throw accessErrors.invalidToken({ reason: 'invalid-or-expired' }, { cause });
       }
     },
   };

@@ -1,161 +1,153 @@
-import { defineCommand } from '../cqrs/writing/command';
-import type { CommandContext, Transaction, UnitOfWork } from '../cqrs/writing/unit-of-work';
-import { isoTime } from '../platform/clock';
-import { DomainError } from '../platform/errors';
+import { type AccessTransaction, anyone, type DefineCommand } from '../access/access-rules';
+import type { AccessTokens } from '../access/access-token';
+import type { AccountStatus } from '../access/caller';
+import type { CommandDetails } from '../cqrs/writing/command';
+import { ConcurrencyError } from '../cqrs/writing/errors';
+import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
 import { hashPassword, verifyPassword } from '../platform/password';
 import { UserPasswordChanged, UserSignedIn } from '../users/events';
-import type { UserRepository } from '../users/repository';
-import { applyChanges, type User } from '../users/user';
+import { withPassword } from './account';
+import { authErrors } from './errors';
 import { PasswordResetRequested, SessionRefreshed, SessionRevoked } from './events';
-import type { PasswordResetRepository, SessionRepository } from './repository';
+import type { AccountRepository, PasswordResetRepository, SessionRepository } from './repository';
 import * as schemas from './schemas';
 import { hashSecret, newSecret, type ResetTokens } from './secret-token';
 import { decideRefresh, isResetUsable, lifetimes, type Session } from './session';
 
-export interface AuthTransaction {
-  users: UserRepository;
+export interface AuthTransaction extends AccessTransaction {
+  accounts: AccountRepository;
   sessions: SessionRepository;
   passwordResets: PasswordResetRepository;
 }
 
-/** What a sign-in or a refresh earned; the access token is made from it. */
-export interface Grant {
-  user: Pick<User, 'id' | 'role'>;
-  refreshToken: string;
-}
+type Tx = Transaction<AuthTransaction>;
+type Details = CommandDetails<undefined>;
 
-/** The one answer to every refused grant: it does not tell what was wrong. */
-export function invalidGrant() {
-  return new DomainError('invalid', 'auth.invalid-grant', 'The credentials are wrong, expired or revoked.');
+export interface AuthServices {
+  accessTokens: AccessTokens;
+  resetTokens: ResetTokens;
 }
 
 /** The commands of signing in and out. */
-export function createAuthCommands(unitOfWork: UnitOfWork<AuthTransaction>, resetTokens: ResetTokens) {
+export function createAuthCommands(
+  command: DefineCommand<AuthTransaction>,
+  { accessTokens, resetTokens }: AuthServices,
+) {
+  /** The body of the token endpoint (RFC 6749, 5.1). The account's commit checks that its generation has not moved. */
+  async function grant(tx: Tx, { id, role, tokenGeneration }: AccountStatus, sessionId: string, { issuedAt }: Details) {
+    const refreshToken = newSecret();
+    const expiresAt = issuedAt + lifetimes.refreshTokenMs;
+    tx.sessions.addToken({ hash: hashSecret(refreshToken), sessionId, expiresAt, usedAt: null });
+    const { token, expiresInSeconds } = await accessTokens.issue({ userId: id, role, tokenGeneration });
+    return {
+      access_token: token,
+      token_type: 'Bearer' as const,
+      expires_in: expiresInSeconds,
+      refresh_token: refreshToken,
+    };
+  }
+
   return {
-    SignIn: defineCommand(schemas.signIn, ({ username, password }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const user = await tx.users.findByEmail(username);
-        // Without an account a hash is computed all the same: the answer takes as long.
-        const { ok, needsRehash } = await verifyPassword(password, user?.passwordHash);
-        if (!user || !ok || !user.isActive) throw invalidGrant();
-        const passwordHash = needsRehash ? await hashPassword(password) : user.passwordHash;
-        return startSession(tx, { ...user, passwordHash }, context);
-      }),
-    ),
-
-    RefreshSession: defineCommand(schemas.refresh, async ({ refreshToken }, context) => {
-      const hash = hashSecret(refreshToken);
-      const outcome = await unitOfWork.run(context, (tx) => rotate(tx, hash, context));
-      // Thrown only now: the revocation of a stolen family has to be committed with it.
-      if (!outcome.result) throw invalidGrant();
-      return { ...outcome, result: outcome.result };
+    /** Starts a session. The response holds secrets, so it is never stored. */
+    SignIn: command({
+      input: schemas.signIn,
+      onlyIf: anyone,
+      isNeverStored: true,
+      readsPrimary: true,
+      async handle({ username, password }, tx, details) {
+        const account = await tx.accounts.findByEmail(username);
+        // Without an account a hash is computed all the same, so that the response takes as long.
+        const { ok, needsRehash } = await verifyPassword(password, account?.passwordHash);
+        if (!account || !ok || !account.isActive) throw authErrors.invalidGrant({});
+        const passwordHash = needsRehash ? await hashPassword(password) : account.passwordHash;
+        const version = account.version + 1;
+        const session = { id: newId(), userId: account.id, version: 0, createdAt: details.at, revokedAt: null };
+        tx.sessions.add(session);
+        tx.accounts.saveSignIn({ ...account, version, passwordHash }, details.at);
+        tx.record(UserSignedIn.create(account.id, version, { sessionId: session.id }));
+        return grant(tx, account, session.id, details);
+      },
     }),
 
-    SignOut: defineCommand(schemas.logout, async ({ refreshToken }, context) => {
-      const hash = hashSecret(refreshToken);
-      return unitOfWork.run(context, async (tx) => {
-        const found = await tx.sessions.findByTokenHash(hash);
-        if (found && found.session.revokedAt === null) revoke(tx, found.session, 'logout', context);
-      });
+    /**
+     * Exchanges a refresh token for a new one. An old token that is used again revokes its family, which has to be
+     * committed; so a refused refresh returns undefined instead of throwing.
+     */
+    RefreshSession: command({
+      input: schemas.refresh,
+      onlyIf: anyone,
+      isNeverStored: true,
+      readsPrimary: true,
+      async handle({ refreshToken }, tx, details) {
+        const found = await tx.sessions.findByTokenHash(hashSecret(refreshToken));
+        if (!found?.account.isActive) return undefined;
+        const { token, session, account } = found;
+        const decision = decideRefresh(token, session, details.issuedAt);
+        if (decision === 'retry') throw authErrors.refreshRaced({ retryAfterSeconds: 1 });
+        if (decision === 'revoke') revoke(tx, session, 'reuse', details);
+        if (decision !== 'rotate') return undefined;
+        // The access token states role and generation as they were read: the commit fails when they have moved.
+        tx.access.requireUnchanged(account, () => new ConcurrencyError());
+        const version = session.version + 1;
+        tx.sessions.saveVersion({ ...session, version });
+        tx.sessions.markUsed(token, details.issuedAt);
+        tx.record(SessionRefreshed.create(session.id, version, {}));
+        return grant(tx, account, session.id, details);
+      },
     }),
 
-    RequestPasswordReset: defineCommand(schemas.requestPasswordReset, ({ email }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const user = await tx.users.findByEmail(email);
-        if (!user?.isActive) return;
+    /** Revokes a refresh token with its family; an unknown token changes nothing. */
+    SignOut: command({
+      input: schemas.logout,
+      onlyIf: anyone,
+      async handle({ refreshToken }, tx, details) {
+        const found = await tx.sessions.findByTokenHash(hashSecret(refreshToken));
+        if (found && found.session.revokedAt === null) revoke(tx, found.session, 'logout', details);
+      },
+    }),
+
+    /** Records the request for a reset e-mail; an unknown or inactive account gets none, and nobody is told. */
+    RequestPasswordReset: command({
+      input: schemas.requestPasswordReset,
+      onlyIf: anyone,
+      async handle({ email }, tx, { issuedAt }) {
+        const account = await tx.accounts.findByEmail(email);
+        if (!account?.isActive) return;
         const id = newId();
         const tokenHash = hashSecret(resetTokens.tokenFor(id));
-        const expiresAt = context.issuedAt + lifetimes.passwordResetMs;
-        tx.passwordResets.add({ id, userId: user.id, tokenHash, expiresAt, usedAt: null });
-        tx.record(PasswordResetRequested.create(id, 1, { userId: user.id }));
-      }),
-    ),
+        const expiresAt = issuedAt + lifetimes.passwordResetMs;
+        tx.passwordResets.add({ id, userId: account.id, tokenHash, expiresAt, usedAt: null });
+        tx.record(PasswordResetRequested.create(id, 1, { userId: account.id }));
+      },
+    }),
 
-    ConfirmPasswordReset: defineCommand(schemas.confirmPasswordReset, async ({ token, password }, context) => {
-      const id = resetTokens.resetIdOf(token);
-      if (!id) throw invalidResetToken();
-      const tokenHash = hashSecret(token);
-      const passwordHash = await hashPassword(password);
-      return unitOfWork.run(context, async (tx) => {
-        const found = await tx.passwordResets.find(id);
-        if (
-          !found?.user.isActive ||
-          found.reset.tokenHash !== tokenHash ||
-          !isResetUsable(found.reset, context.issuedAt)
-        ) {
-          throw invalidResetToken();
-        }
-        const { reset, user } = found;
-        const next = applyChanges(user, { passwordHash }, { iso: isoTime(context.issuedAt), ms: context.issuedAt });
-        tx.users.save(next);
-        tx.passwordResets.markUsed(reset, context.issuedAt);
-        tx.sessions.revokeAll(user.id, context.issuedAt);
-        tx.record(UserPasswordChanged.create(user.id, next.version, { by: 'reset' }));
-      });
+    /** Sets a new password with the token of the e-mail, and ends every session. */
+    ConfirmPasswordReset: command({
+      input: schemas.confirmPasswordReset,
+      onlyIf: anyone,
+      async handle({ token, password }, tx, { at, issuedAt }) {
+        const id = resetTokens.resetIdOf(token);
+        const found = id === undefined ? undefined : await tx.passwordResets.find(id);
+        const isUsable =
+          found?.account.isActive === true &&
+          found.reset.tokenHash === hashSecret(token) &&
+          isResetUsable(found.reset, issuedAt);
+        if (!isUsable) throw authErrors.invalidResetToken({});
+        const account = withPassword(found.account, await hashPassword(password));
+        tx.accounts.savePassword(account, at);
+        tx.passwordResets.markUsed(found.reset, issuedAt);
+        tx.sessions.revokeAll(account.id, issuedAt);
+        tx.record(UserPasswordChanged.create(account.id, account.version, { by: 'reset' }));
+      },
     }),
   };
 }
 
-function invalidResetToken() {
-  return new DomainError('invalid', 'auth.invalid-reset-token', 'The reset token is wrong, used or expired.');
-}
+export type AuthCommands = ReturnType<typeof createAuthCommands>;
 
-async function startSession(tx: Transaction<AuthTransaction>, user: User, context: CommandContext): Promise<Grant> {
-  const at = isoTime(context.issuedAt);
-  const version = user.version + 1;
-  const session = { id: newId(), userId: user.id, version: 0, createdAt: at, revokedAt: null };
-  tx.users.save({ ...user, version, lastLoginAt: at });
-  tx.sessions.add(session);
-  const refreshToken = await issueRefreshToken(tx, session.id, context);
-  tx.record(UserSignedIn.create(user.id, version, { sessionId: session.id }));
-  return { user, refreshToken };
-}
-
-/** Undefined when the grant is refused; a family whose old token was used again is revoked. */
-async function rotate(
-  tx: Transaction<AuthTransaction>,
-  hash: string,
-  context: CommandContext,
-): Promise<Grant | undefined> {
-  const found = await tx.sessions.findByTokenHash(hash);
-  if (!found?.user.isActive) return undefined;
-  const { token, session, user } = found;
-  const decision = decideRefresh(token, session, context.issuedAt);
-  if (decision === 'retry') {
-    throw new DomainError(
-      'invalid',
-      'auth.refresh-raced',
-      'This refresh token was used a moment ago; use the newer one.',
-      {
-        details: { retryAfterSeconds: 1 },
-      },
-    );
-  }
-  if (decision === 'revoke') revoke(tx, session, 'reuse', context);
-  if (decision !== 'rotate') return undefined;
+function revoke(tx: Tx, session: Session, reason: 'logout' | 'reuse', { issuedAt }: Details): void {
   const version = session.version + 1;
-  tx.sessions.saveVersion({ ...session, version });
-  tx.sessions.markUsed(token, context.issuedAt);
-  const refreshToken = await issueRefreshToken(tx, session.id, context);
-  tx.record(SessionRefreshed.create(session.id, version, {}));
-  return { user, refreshToken };
-}
-
-async function issueRefreshToken(tx: Transaction<AuthTransaction>, sessionId: string, context: CommandContext) {
-  const refreshToken = newSecret();
-  const hash = hashSecret(refreshToken);
-  tx.sessions.addToken({ hash, sessionId, expiresAt: context.issuedAt + lifetimes.refreshTokenMs, usedAt: null });
-  return refreshToken;
-}
-
-function revoke(
-  tx: Transaction<AuthTransaction>,
-  session: Session,
-  reason: 'logout' | 'reuse',
-  context: CommandContext,
-) {
-  const version = session.version + 1;
-  tx.sessions.revoke({ ...session, version }, context.issuedAt);
+  tx.sessions.revoke({ ...session, version }, issuedAt);
   tx.record(SessionRevoked.create(session.id, version, { reason }));
 }

@@ -1,24 +1,32 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
-import { ConcurrencyError } from '../platform/errors';
+import { ConcurrencyError } from '../cqrs/writing/errors';
+import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { users } from '../users/tables';
-import type { User } from '../users/user';
+import type { Account } from './account';
 import type { PasswordReset, RefreshToken, Session } from './session';
 import { passwordResets, refreshTokens, sessions } from './tables';
+
+/** The accounts, as far as signing in changes them. */
+export interface AccountRepository {
+  findByEmail(email: string): Promise<Account | undefined>;
+  /** Saves a sign-in: its time, and the password's hash where it was made anew. */
+  saveSignIn(account: Account, at: string): void;
+  savePassword(account: Account, at: string): void;
+}
 
 export interface FoundRefreshToken {
   token: RefreshToken;
   session: Session;
-  user: User;
+  account: Account;
 }
 
 /** Sign-ins with their refresh tokens. */
 export interface SessionRepository {
   add(session: Session): void;
-  /** Moves only the version on: what a revocation wrote meanwhile stays. */
+  /** Changes the version only, so that a revocation that happened in the meantime is kept. */
   saveVersion(session: Session): void;
   revoke(session: Session, at: number): void;
-  /** Adds a token to a family, unless the family is revoked by the time of the commit: then the commit is refused. */
+  /** Adds a token to a family. The commit is refused when the family is revoked by then. */
   addToken(token: RefreshToken): void;
   markUsed(token: RefreshToken, at: number): void;
   revokeAll(userId: string, at: number): void;
@@ -28,25 +36,38 @@ export interface SessionRepository {
 export interface PasswordResetRepository {
   add(reset: PasswordReset): void;
   markUsed(reset: PasswordReset, at: number): void;
-  find(id: string): Promise<{ reset: PasswordReset; user: User } | undefined>;
+  find(id: string): Promise<{ reset: PasswordReset; account: Account } | undefined>;
 }
 
-/** The domain errors behind the constraints of this domain's tables. */
-export const authConstraints = {
-  // A family that was revoked meanwhile: fresh state will say so.
-  'refresh_tokens.session_id': () => new ConcurrencyError(),
-};
+export function createAccountRepository({ db, stage }: RepositoryContext): AccountRepository {
+  const save = ({ id, version, passwordHash, tokenGeneration }: Account, times: object) =>
+    stage(
+      db
+        .update(users)
+        .set({ version, passwordHash, tokenGeneration, ...times })
+        .where(eq(users.id, id)),
+    );
+  return {
+    findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
+    saveSignIn: (account, lastLoginAt) => save(account, { lastLoginAt }),
+    savePassword: (account, updatedAt) => save(account, { updatedAt }),
+  };
+}
 
-export function createSessionRepository({ db, stage }: RepositoryContext): SessionRepository {
+export function createSessionRepository({ db, stage, guard }: RepositoryContext): SessionRepository {
   return {
     add: (session) => stage(db.insert(sessions).values(session)),
     saveVersion: ({ id, version }) => stage(db.update(sessions).set({ version }).where(eq(sessions.id, id))),
     revoke: ({ id, version }, at) =>
       stage(db.update(sessions).set({ version, revokedAt: at }).where(eq(sessions.id, id))),
-    addToken: ({ sessionId, ...token }) => {
-      const open = sql<string>`(SELECT ${sessions.id} FROM ${sessions}
-        WHERE ${sessions.id} = ${sessionId} AND ${sessions.revokedAt} IS NULL)`;
-      stage(db.insert(refreshTokens).values({ ...token, sessionId: open }));
+    addToken(token) {
+      // A session that this commit adds is not there yet when the guard is checked.
+      guard(
+        sql`NOT EXISTS (SELECT 1 FROM ${sessions}
+          WHERE ${sessions.id} = ${token.sessionId} AND ${sessions.revokedAt} IS NOT NULL)`,
+        () => new ConcurrencyError(),
+      );
+      stage(db.insert(refreshTokens).values(token));
     },
     markUsed: ({ hash }, at) => stage(db.update(refreshTokens).set({ usedAt: at }).where(eq(refreshTokens.hash, hash))),
     revokeAll: (userId, at) =>
@@ -57,7 +78,7 @@ export function createSessionRepository({ db, stage }: RepositoryContext): Sessi
           .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt))),
       ),
     async findByTokenHash(hash) {
-      const [token, session, user] = await db.batch([
+      const [token, session, account] = await db.batch([
         db.select().from(refreshTokens).where(eq(refreshTokens.hash, hash)),
         db
           .select()
@@ -71,7 +92,7 @@ export function createSessionRepository({ db, stage }: RepositoryContext): Sessi
               WHERE t.hash = ${hash})`,
           ),
       ]);
-      return token[0] && session[0] && user[0] && { token: token[0], session: session[0], user: user[0] };
+      return token[0] && session[0] && account[0] && { token: token[0], session: session[0], account: account[0] };
     },
   };
 }
@@ -81,11 +102,11 @@ export function createPasswordResetRepository({ db, stage }: RepositoryContext):
     add: (reset) => stage(db.insert(passwordResets).values(reset)),
     markUsed: ({ id }, at) => stage(db.update(passwordResets).set({ usedAt: at }).where(eq(passwordResets.id, id))),
     async find(id) {
-      const [reset, user] = await db.batch([
+      const [reset, account] = await db.batch([
         db.select().from(passwordResets).where(eq(passwordResets.id, id)),
         db.select().from(users).where(sql`${users.id} = (SELECT user_id FROM password_resets WHERE id = ${id})`),
       ]);
-      return reset[0] && user[0] && { reset: reset[0], user: user[0] };
+      return reset[0] && account[0] && { reset: reset[0], account: account[0] };
     },
   };
 }

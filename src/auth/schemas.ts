@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { anyPassword, newPassword } from '../users/schemas';
+import { anyPassword, newPassword } from '../platform/password-schemas';
 
 const secret = z.string().min(1).max(512);
 const username = z.string().trim().toLowerCase().min(1).max(254);
@@ -18,14 +18,14 @@ export const tokenRequest = z
     examples: [{ grant_type: 'password', username: 'ada@example.com', password: 'correct horse battery staple' }],
   });
 
-export const tokenAnswer = z
+export const tokenResponse = z
   .object({
     access_token: z.string(),
     token_type: z.literal('Bearer'),
     expires_in: z.int().meta({ description: 'Seconds until the access token expires.' }),
     refresh_token: z.string(),
   })
-  .meta({ ref: 'TokenAnswer' });
+  .meta({ ref: 'TokenResponse' });
 
 export const tokenError = z
   .object({

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import type { EmailReaction } from '../consumers/emails';
+import type { EmailReaction } from '../email/reaction';
+import type { FindRecipient } from '../email/recipient';
 import { passwordResetEmail } from '../email/templates';
-import type { FindRecipient } from '../users/recipient';
 import type { ResetTokens } from './secret-token';
 import { lifetimes } from './session';
 
 const dataSchema = z.object({ userId: z.uuid() });
 
-/** Sends the link that confirms a reset. The token is a fragment, so that no server's log sees it. */
+/** Sends the link that confirms a reset. The token is in the link's fragment, which no server's log receives. */
 export function sendResetEmailOnPasswordResetRequested(options: {
   findRecipient: FindRecipient;
   resetTokens: ResetTokens;

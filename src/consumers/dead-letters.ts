@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import { subscriptions } from '../cqrs/log/event';
-import type { Deliveries } from '../cqrs/log/outbox';
+import type { Outbox } from '../cqrs/log/outbox';
 import type { Logger } from '../platform/logger';
 import { backoffSeconds, type Consumer, describeError } from './consumer';
 
 const addressSchema = z.object({ subscription: z.enum(subscriptions), position: z.int().positive() });
 
-/** Consumes the dead-letter queue: what the other queues gave up becomes a dead delivery, visible with its error. */
-export function createDeadLetterConsumer(deliveries: Deliveries, logger: Logger): Consumer {
+/** Consumes the dead-letter queue: a message that another queue gave up becomes a dead delivery, visible with its error. */
+export function createDeadLetterConsumer(outbox: Outbox, logger: Logger): Consumer {
   return async (batch) => {
     for (const message of batch.messages) {
       const address = addressSchema.safeParse(message.body);
       if (!address.success) {
-        // It names no delivery of ours; where there is one, the relay sends it anew.
+        // The message names no delivery. If a delivery exists, the relay sends it again.
         logger.error('dead-letter.unreadable', undefined, { messageId: message.id });
         message.ack();
         continue;
       }
       const { subscription, position } = address.data;
       try {
-        await deliveries.bury(subscription, [position], 'the queue gave up after its last try');
+        await outbox.markDead(subscription, [position], 'the queue gave up after its last try');
         logger.error('dead-letter.stored', undefined, { subscription, position });
         message.ack();
       } catch (error) {

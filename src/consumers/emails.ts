@@ -1,38 +1,36 @@
 import type { RecordedEvent } from '../cqrs/log/event';
-import type { Deliveries } from '../cqrs/log/outbox';
-import { EmailError, type EmailMessage, type EmailSender } from '../email/email-sender';
+import type { Outbox } from '../cqrs/log/outbox';
+import { EmailError, type EmailSender } from '../email/email-sender';
+import type { EmailReaction } from '../email/reaction';
 import { describeError, type Outcome } from './consumer';
 
-/** Writes the e-mail that an event calls for, from what is true now; undefined when there is nobody to write to. */
-export type EmailReaction = (event: RecordedEvent) => Promise<EmailMessage | undefined>;
-
 /**
- * Sends each event's e-mail once: a claim on the delivery keeps duplicates away, and the delivery is deleted
- * after the provider's yes. Only a death between the two sends it twice.
+ * Sends each event's e-mail once. A claim on the delivery keeps duplicates away, and the delivery is deleted after the
+ * provider has accepted the e-mail. Only a process that dies between the two sends the e-mail twice.
  */
 export function createEmailHandler(options: {
-  deliveries: Deliveries;
+  outbox: Outbox;
   sender: EmailSender;
   reactions: ReadonlyMap<string, EmailReaction>;
 }) {
-  const { deliveries, sender, reactions } = options;
+  const { outbox, sender, reactions } = options;
 
-  /** The message is written before the claim: between the claim and the provider nothing may take its time. */
+  /** Writes the message before the claim, so that nothing slow happens between the claim and the provider. */
   async function handle(event: RecordedEvent): Promise<Outcome> {
     const { position } = event;
     const message = await reactions.get(event.type)?.(event);
-    const claim = await deliveries.claim('emails', [position]);
+    const claim = await outbox.claim('emails', [position]);
     const result = claim.results.get(position);
-    if (result !== 'won') return { kind: result === 'busy' ? 'later' : 'done' };
+    if (result !== 'claimed') return { kind: result === 'claimed-elsewhere' ? 'later' : 'done' };
     try {
       if (message) await sender.send(message);
     } catch (error) {
-      await deliveries.release('emails', position, claim);
+      await outbox.release('emails', position, claim);
       if (!(error instanceof EmailError && error.permanent)) return { kind: 'failed', error };
-      await deliveries.bury('emails', [position], describeError(error));
+      await outbox.markDead('emails', [position], describeError(error));
       return { kind: 'done' };
     }
-    await deliveries.complete('emails', [position]);
+    await outbox.complete('emails', [position]);
     return { kind: 'done' };
   }
 

@@ -5,10 +5,10 @@ import { backoffSeconds, type Consumer, describeError } from './consumer';
 
 const messageSchema = z.object({ rebuildId: z.uuid(), step: z.int() });
 
-/** How long a step waits for keys that are at work elsewhere or were written within the last second. */
+/** How long a step waits for keys that another process has claimed or that were written within the last second. */
 const busySeconds = 2;
 
-/** Consumes the rebuilds' queue: one message is one step, and a step that is done sends the next. */
+/** Consumes the rebuilds' queue: one message is one step, and a completed step sends the next one. */
 export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<Step>, logger: Logger): Consumer {
   async function handle(message: Message): Promise<void> {
     const parsed = messageSchema.safeParse(message.body);
@@ -16,7 +16,7 @@ export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<Step>, 
     const { rebuildId } = parsed.data;
     try {
       const next = await rebuilder.run(parsed.data);
-      if (!next) return logger.info('rebuild.over', { rebuildId });
+      if (!next) return logger.info('rebuild.ended', { rebuildId });
       const { isBusy, ...step } = next;
       await queue.send(step, isBusy ? { delaySeconds: busySeconds } : {});
     } catch (error) {

@@ -1,5 +1,5 @@
-import type { Deliveries } from '../cqrs/log/outbox';
-import { findDoubtful } from '../cqrs/reading/projection-steps';
+import type { Outbox } from '../cqrs/log/outbox';
+import { findKeysToRecheck } from '../cqrs/reading/projection-steps';
 import type { Projector } from '../cqrs/reading/projector';
 import type { Clock } from '../platform/clock';
 import { openSession } from '../platform/d1';
@@ -8,26 +8,26 @@ import type { Dispatch } from './dispatch';
 
 const deliveriesPerRound = 500;
 const roundsPerRun = 10;
-const doubtfulPerRun = 400;
+const keysToRecheckPerRun = 400;
 
 /**
- * The guarantee behind the fast path, run on a schedule: sends again what has not been handled in time, and
- * projects the keys whose last put is in doubt.
+ * Runs on a schedule and guarantees what the send after a commit cannot: it sends again each delivery that was not
+ * handled in time, and projects again each key that is to be rechecked.
  */
 export function createRelay(options: {
   database: D1Database;
-  deliveries: Deliveries;
+  outbox: Outbox;
   dispatch: Dispatch;
   projector: Projector;
   clock: Clock;
   logger: Logger;
 }): () => Promise<void> {
-  const { database, deliveries, dispatch, projector, clock, logger } = options;
+  const { database, outbox, dispatch, projector, clock, logger } = options;
 
   async function resend(): Promise<number> {
     let sent = 0;
     for (let round = 0; round < roundsPerRun; round++) {
-      const due = await deliveries.takeDue(deliveriesPerRound);
+      const due = await outbox.takeDue(deliveriesPerRound);
       await dispatch(due);
       sent += due.length;
       if (due.length < deliveriesPerRound) break;
@@ -35,22 +35,22 @@ export function createRelay(options: {
     return sent;
   }
 
-  async function settle(): Promise<number> {
+  async function recheck(): Promise<number> {
     const { db } = openSession(database, 'first-primary');
-    const keys = await findDoubtful(db, clock.now(), doubtfulPerRun);
+    const keys = await findKeysToRecheck(db, clock.now(), keysToRecheckPerRun);
     await projector.refresh(keys);
     return keys.length;
   }
 
   return async () => {
-    // Each of the two goes on when the other fails; what is left is still there for the next run.
-    const [resent, settled] = await Promise.allSettled([resend(), settle()]);
-    for (const result of [resent, settled]) {
+    // A failure of one does not stop the other; the next run continues with what is left.
+    const [resent, rechecked] = await Promise.allSettled([resend(), recheck()]);
+    for (const result of [resent, rechecked]) {
       if (result.status === 'rejected') logger.error('relay.failed', result.reason);
     }
     logger.info('relay.ran', {
       resent: resent.status === 'fulfilled' ? resent.value : null,
-      settled: settled.status === 'fulfilled' ? settled.value : null,
+      rechecked: rechecked.status === 'fulfilled' ? rechecked.value : null,
     });
   };
 }

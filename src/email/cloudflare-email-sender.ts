@@ -1,4 +1,4 @@
-import type { Mailbox } from '../config';
+import type { Mailbox } from './email-config';
 import { EmailError, type EmailSender } from './email-sender';
 
 const permanentCodes = ['E_RECIPIENT_SUPPRESSED', 'E_SENDER_NOT_VERIFIED', 'E_VALIDATION_ERROR'];

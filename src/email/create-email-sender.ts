@@ -1,6 +1,6 @@
-import type { EmailConfig } from '../config';
 import { createCloudflareEmailSender } from './cloudflare-email-sender';
 import { createConsoleEmailSender } from './console-email-sender';
+import type { EmailConfig } from './email-config';
 import type { EmailSender } from './email-sender';
 
 /** The sender that the configuration chooses. */

@@ -1,5 +1,5 @@
 import { LogLevel, WorkerMailer } from 'worker-mailer';
-import type { Mailbox, SmtpConfig } from '../config';
+import type { Mailbox, SmtpConfig } from './email-config';
 import { EmailError, type EmailSender } from './email-sender';
 
 const timeoutMs = 15_000;

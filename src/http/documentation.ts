@@ -1,8 +1,10 @@
 import type { Hono } from 'hono';
 import { html } from 'hono/html';
 import { generateSpecs } from 'hono-openapi';
+import type { ErrorInfo } from '../platform/errors';
 import type { AppEnv } from './context';
-import { titles } from './problem';
+import { limitHeaders } from './openapi';
+import { handleNotFound, problemPath, statusOf, titles } from './problem';
 
 const page = html`<!doctype html>
 <html lang="en">
@@ -23,6 +25,7 @@ type Specification = Awaited<ReturnType<typeof generateSpecs>>;
 
 interface Operation {
   parameters?: object[];
+  requestBody?: object;
   responses: Record<string, { description: string; headers?: Record<string, object>; content?: object }>;
 }
 
@@ -54,55 +57,68 @@ type ParameterName = keyof typeof parameters;
 
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
-/** What any command can meet: malformed header fields, a lost race, a stale If-Match, a reused key. */
-const ofCommands = ['400', '409', '412', '422'];
+const requestId = { description: 'The id of the request in our logs.', required: true, schema: { type: 'string' } };
 
-const unexpected = {
-  description: 'Something unexpected went wrong; the text is always the same.',
-  content: problemContent,
-};
+/** The refusals that follow from what an operation is and reads. */
+function derivedProblems({ parameters: own = [], requestBody }: Operation, kind: 'command' | 'query' | 'other') {
+  const isIn = (place: string) => own.some((parameter) => 'in' in parameter && parameter.in === place);
+  return [
+    ...(isIn('path') ? [404] : []),
+    ...(isIn('query') ? [400] : []),
+    ...(requestBody ? [400, 413, 415, 422] : []),
+    // A malformed header, a lost race, a stale If-Match, a reused Idempotency-Key.
+    ...(kind === 'command' ? [400, 409, 412, 422] : []),
+    // A malformed Consistency-Token.
+    ...(kind === 'query' ? [400] : []),
+  ];
+}
 
-const requestId = { description: 'Names the request in our logs.', required: true, schema: { type: 'string' } };
-
-/** What holds for every operation of a kind is said here, once. */
+/** Adds what is true for every operation of a kind, so that no route has to repeat it. */
 function complete(method: string, path: string, operation: Operation): void {
   const { responses } = operation;
   const [success] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
-  const headers = success ? responses[success]?.headers : undefined;
+  const headers = (success && responses[success]?.headers) || {};
   const isToken = /\/auth\/(?:token|login)$/.test(path);
+  const kind = isToken
+    ? 'other'
+    : 'Consistency-Token' in headers
+      ? 'command'
+      : 'Consistency' in headers
+        ? 'query'
+        : 'other';
   const names: ParameterName[] = ['RequestId', 'Traceparent'];
-  if (headers && 'Consistency' in headers) names.push('ConsistencyToken');
+  if (kind !== 'other') names.push('ConsistencyToken');
   if (method === 'get') names.push('IfNoneMatch');
-  else if (!isToken) names.push('ConsistencyToken');
   if (method === 'post' && !isToken) names.push('IdempotencyKey');
-  if ('412' in responses) names.push('IfMatch');
-  const references = names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
-  operation.parameters = [...(operation.parameters ?? []), ...references];
-  if (method === 'get') responses['304'] = { description: 'Not Modified', headers: headers ?? {} };
-  if (method !== 'get' && !isToken) {
-    for (const status of ofCommands) {
-      responses[status] ??= { description: titles[Number(status)] ?? 'Refused', content: problemContent };
+  if (kind === 'command' && path.includes('{')) names.push('IfMatch');
+  if (!isToken) {
+    for (const status of derivedProblems(operation, kind)) {
+      responses[status] ??= { description: titles[status] ?? 'Refused', content: problemContent };
     }
   }
-  responses.default = unexpected;
+  const references = names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+  operation.parameters = [...(operation.parameters ?? []), ...references];
+  if (method === 'get') responses['304'] = { description: 'Not Modified', headers };
+  if (success && responses[success] && '429' in responses) responses[success].headers = { ...headers, ...limitHeaders };
+  responses.default = { description: titles[500] ?? 'Internal Server Error', content: problemContent };
   for (const response of Object.values(responses))
     response.headers = { ...response.headers, 'X-Request-Id': requestId };
 }
 
-async function specify(app: Hono<AppEnv>): Promise<Specification> {
+async function specify(app: Hono<AppEnv>, { version, errors }: Described): Promise<Specification> {
   const specification = await generateSpecs(app, {
     documentation: {
       openapi: '3.1.0',
       info: {
         title: 'Frontdesk',
-        version: '1',
+        version,
         description: 'Accounts, items, orders and a support desk. Errors are problem details (RFC 9457).',
         license: { name: 'UNLICENSED', identifier: 'UNLICENSED' },
       },
       servers: [{ url: '/' }],
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-        // The library's type names the places of parameters one by one.
+        // The library's type lists the places of parameters one by one.
         parameters: parameters as object as NonNullable<NonNullable<Specification['components']>['parameters']>,
       },
     },
@@ -111,15 +127,81 @@ async function specify(app: Hono<AppEnv>): Promise<Specification> {
   for (const [path, item] of Object.entries(specification.paths ?? {})) {
     for (const [method, operation] of Object.entries(item ?? {})) complete(method, path, operation as Operation);
   }
+  const { Problem } = specification.components?.schemas ?? {};
+  // The codes of all domains are known only here, above the domains.
+  if (Problem && 'properties' in Problem) Object.assign(Problem.properties?.code ?? {}, { enum: errors.map(codeOf) });
   return specification;
 }
 
-/** `/openapi.json`, made from the very schemas that validate, and `/docs`, which shows it from our own origin. */
-export function mountDocumentation(app: Hono<AppEnv>): void {
+const codeOf = ({ code }: ErrorInfo) => code;
+
+/** The page that a problem's `type` leads to. */
+function problemPage({ code, kind, meaning, remedy }: ErrorInfo) {
+  return html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>${code} · Frontdesk API</title>
+  </head>
+  <body>
+    <main>
+      <h1><code>${code}</code></h1>
+      <p>Status ${statusOf[kind]} ${titles[statusOf[kind]]}</p>
+      <h2>What it means</h2>
+      <p>${meaning}</p>
+      <h2>What to do</h2>
+      <p>${remedy}</p>
+      <p><a href="/problems">All error codes</a> · <a href="/docs">API documentation</a></p>
+    </main>
+  </body>
+</html>`;
+}
+
+function problemList(errors: readonly ErrorInfo[]) {
+  return html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Error codes · Frontdesk API</title>
+  </head>
+  <body>
+    <main>
+      <h1>Error codes</h1>
+      <table>
+        <thead><tr><th>Code</th><th>Status</th><th>What it means</th></tr></thead>
+        <tbody>${errors.map(
+          ({ code, kind, meaning }) =>
+            html`<tr><td><a href="${problemPath(code)}"><code>${code}</code></a></td><td>${statusOf[kind]}</td><td>${meaning}</td></tr>`,
+        )}</tbody>
+      </table>
+    </main>
+  </body>
+</html>`;
+}
+
+/** What the documentation says beside the routes. */
+interface Described {
+  version: string;
+  /** The error catalogue of all domains. */
+  errors: readonly ErrorInfo[];
+}
+
+/**
+ * Adds `/openapi.json`, made from the schemas that validate; `/docs`, which shows it from our own origin; and the error
+ * catalogue at `/problems`.
+ */
+export function mountDocumentation(app: Hono<AppEnv>, described: Described): void {
   let specification: Promise<Specification> | undefined;
   app.get('/openapi.json', async (c) => {
-    specification ??= specify(app);
+    specification ??= specify(app, described);
     return c.json(await specification);
   });
   app.get('/docs', (c) => c.html(page));
+  app.get('/problems', (c) => c.html(problemList(described.errors)));
+  app.get('/problems/:code', (c) => {
+    const error = described.errors.find(({ code }) => code === c.req.param('code'));
+    return error ? c.html(problemPage(error)) : handleNotFound(c);
+  });
 }

@@ -1,4 +1,4 @@
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
@@ -6,23 +6,24 @@ import { createMiddleware } from 'hono/factory';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
 import type { AppEnv } from './context';
+import { httpErrors } from './errors';
 import { problemResponse } from './problem';
 import { tracing } from './tracing';
 
 const maxBodyBytes = 64 * 1024;
 
-/** What our answers say beside the standard headers. */
+/** The headers of responses that are read by clients in browsers, beside the standard ones. */
 const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
 const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
-const privateAnswers = createMiddleware<AppEnv>(async (c, next) => {
+const privateResponses = createMiddleware<AppEnv>(async (c, next) => {
   c.header('Cache-Control', 'private, no-store');
   await next();
 });
 
 /** CORS stays off unless origins are configured. */
 const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
-  const { corsOrigins } = c.var.services.config;
+  const { corsOrigins } = c.var.http;
   if (corsOrigins.length === 0) return next();
   return cors({
     origin: [...corsOrigins],
@@ -30,7 +31,7 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   })(c, next);
 });
 
-/** What every request passes before its route. */
+/** Adds what every request passes before its route. */
 export function applyMiddleware(app: Hono<AppEnv>): void {
   app.use(tracing);
   app.use(
@@ -47,26 +48,23 @@ export function applyMiddleware(app: Hono<AppEnv>): void {
       referrerPolicy: 'no-referrer',
     }),
   );
-  // A 304 says as much of where it came from as the answer that it stands for. Lists get the digest of their body.
+  // A 304 keeps the headers that say where the full response came from. The ETag of a list is a digest of its body.
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
-  app.use(privateAnswers);
+  app.use(privateResponses);
   app.use(configuredCors);
   app.use(
     methodNotAllowed({
       app,
-      onMethodNotAllowed(c, methods) {
-        const headers = { Allow: methods.join(', ') };
-        if (c.req.method === 'OPTIONS') return c.body(null, 204, headers);
-        const detail = `${c.req.method} is not possible here.`;
-        return problemResponse(c, { status: 405, code: 'http.method-not-allowed', detail, headers });
+      onMethodNotAllowed(c: Context<AppEnv>, methods) {
+        if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: methods.join(', ') });
+        return problemResponse(c, httpErrors.methodNotAllowed({ method: c.req.method, allowed: methods }));
       },
     }),
   );
   app.use(
     bodyLimit({
       maxSize: maxBodyBytes,
-      onError: (c) =>
-        problemResponse(c, { status: 413, code: 'http.body-too-large', detail: 'A body may have at most 64 KiB.' }),
+      onError: (c: Context<AppEnv>) => problemResponse(c, httpErrors.bodyTooLarge({ maxBytes: maxBodyBytes })),
     }),
   );
 }

@@ -1,29 +1,23 @@
-import { describeRoute, resolver } from 'hono-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
 import { problem, titles } from './problem';
-import { commandAnswer } from './responses';
+import { commandResult } from './responses';
 
 type Status = 200 | 201 | 202 | 204;
-type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429;
 
-export interface RouteDescription {
+interface RouteDescription {
   summary: string;
   description?: string;
   tags: string[];
-  /** `none` for a route that needs no credentials. */
-  security?: 'bearer' | 'none';
-  /** Of the successful answer; 200 unless told. */
-  status?: Status;
+  /** The body of the successful response. */
   body?: z.ZodType;
   /**
-   * A read takes a Consistency-Token and says how fresh the answer is; a command answers with a token; what is plain
-   * (looked up on D1's primary, or telling nothing) does neither.
+   * Refusals that cannot be derived. Derived are: 401 from `authenticate`, 429 from `limitByAddress`, 404 from a path
+   * parameter, 400 and 422 from what is validated, and what every command and every query can meet.
    */
-  kind?: 'read' | 'command' | 'plain';
-  /** It answers the same body with 503 when it can't do its work. */
-  alsoUnavailable?: boolean;
-  /** Which refusals it has, besides 401 where it needs credentials, and those of its input. */
-  problems: readonly ProblemStatus[];
+  problems?: readonly ProblemStatus[];
 }
 
 const header = (description: string, required = true) => ({
@@ -32,28 +26,26 @@ const header = (description: string, required = true) => ({
   schema: { type: 'string' as const },
 });
 
-const etag = { ETag: header('The version of what is answered (RFC 9110), for If-None-Match and If-Match.') };
+const etag = { ETag: header('The version of the response (RFC 9110), for If-None-Match and If-Match.') };
 
-const answerHeaders = {
-  plain: {},
-  read: {
-    ...etag,
-    Consistency: header('`strong`, `eventual` or `stale`.'),
-    Age: header('Seconds since the document was projected.'),
-    'Cache-Status': header('`KV; hit`, or `KV; fwd=miss` where D1 answered (RFC 9211).'),
-  },
-  command: {
-    'Consistency-Token': header('Sent back with a read, it sees at least this change.'),
-    'Idempotency-Replayed': header('`true` when this is the first answer again.', false),
-  },
+const queryHeaders = {
+  ...etag,
+  Consistency: header('`strong`, `eventual` or `stale`.'),
+  Age: header('Seconds since the document was projected.'),
+  'Cache-Status': header('`KV; hit`, or `KV; fwd=miss` where D1 answered (RFC 9211).'),
 };
 
-const limitHeaders = {
+export const commandHeaders = {
+  'Consistency-Token': header('Send it with a read, and the read includes at least this change.'),
+  'Idempotency-Replayed': header('`true` when this is the stored response to an earlier request.', false),
+};
+
+export const limitHeaders = {
   'RateLimit-Policy': header('The quotas (IETF draft).'),
-  RateLimit: header('How the limit stands that was asked last: `r` is 0 when it is used up, else at least 1.'),
+  RateLimit: header('The state of the limit that was asked last: `r` is 0 when it is used up, else at least 1.'),
 };
 
-const location = { Location: header('Where it is, or where its progress is shown.') };
+const location = { Location: header('The address of the resource, or of its progress.') };
 const challenge = { 'WWW-Authenticate': header('Which credentials are needed (RFC 6750).') };
 const retryAfter = { 'Retry-After': header('Seconds to wait.') };
 
@@ -64,38 +56,64 @@ const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<ty
 
 const problemContent = { 'application/problem+json': { schema: resolver(problem) } };
 
-function refusal(status: ProblemStatus) {
+/** A refusal in the OpenAPI document. */
+export function refusal(status: ProblemStatus) {
   const headers = refusalHeaders[status];
   return { description: titles[status] ?? 'Refused', ...(headers && { headers }), content: problemContent };
 }
 
-/** Documents a route: its answer, its refusals as problem details, and what it asks for. */
-export function describe({ security = 'bearer', status = 200, kind = 'command', body, ...about }: RouteDescription) {
-  const problems = new Set<ProblemStatus>([...about.problems, ...(security === 'bearer' ? [401 as const] : [])]);
-  const headers = {
-    ...answerHeaders[kind],
-    ...(kind === 'command' && body === commandAnswer ? etag : {}),
-    ...((status === 201 || status === 202) && body ? location : {}),
-    ...(problems.has(429) ? limitHeaders : {}),
-  };
+const successes: Record<Status, string> = { 200: 'Done', 201: 'Created', 202: 'Accepted', 204: 'Done' };
+
+function describeWith(
+  { summary, description, tags, body, problems = [] }: RouteDescription,
+  status: Status,
+  headers: Record<string, ReturnType<typeof header>>,
+  others: DescribeRouteOptions['responses'] = {},
+) {
   const content = body && { content: { 'application/json': { schema: resolver(body) } } };
   return describeRoute({
-    summary: about.summary,
-    ...(about.description === undefined ? {} : { description: about.description }),
-    tags: about.tags,
-    security: security === 'bearer' ? [{ bearer: [] }] : [],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags,
+    // `authenticate` adds the credentials that it asks for.
+    security: [],
     responses: {
       [status]: { description: successes[status], headers, ...content },
-      ...(about.alsoUnavailable && { 503: { description: 'Unavailable', ...content } }),
-      ...Object.fromEntries([...problems].sort().map((code) => [code, refusal(code)])),
+      ...others,
+      ...Object.fromEntries(problems.map((code) => [code, refusal(code)])),
     },
   });
 }
 
-const successes: Record<Status, string> = { 200: 'Done', 201: 'Created', 202: 'Accepted', 204: 'Done' };
+/** Documents a command: its response carries a Consistency-Token. */
+export function describeCommand({ status = 200, ...about }: RouteDescription & { status?: Status }) {
+  return describeWith(about, status, {
+    ...commandHeaders,
+    ...(about.body === commandResult ? etag : {}),
+    ...((status === 201 || status === 202) && about.body ? location : {}),
+  });
+}
 
-/** Documents the token endpoint, whose errors are RFC 6749's. */
-export function describeToken(summary: string, tags: string[], schemas: { answer: z.ZodType; error: z.ZodType }) {
+/** Documents a query: it takes a Consistency-Token, and its response says how fresh it is. */
+export function describeQuery(about: RouteDescription) {
+  return describeWith(about, 200, queryHeaders);
+}
+
+/**
+ * Documents an operation that neither takes nor returns a Consistency-Token.
+ * @param about.unavailable set where the same body comes with 503 when the system cannot do its work
+ */
+export function describePlain({
+  status = 200,
+  unavailable = false,
+  ...about
+}: RouteDescription & { status?: Status; unavailable?: boolean }) {
+  const content = about.body && { content: { 'application/json': { schema: resolver(about.body) } } };
+  return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
+}
+
+/** Documents the token endpoint, whose errors are those of RFC 6749. */
+export function describeToken(summary: string, tags: string[], schemas: { response: z.ZodType; error: z.ZodType }) {
   return describeRoute({
     summary,
     description: 'The password grant is for first-party clients.',
@@ -104,8 +122,8 @@ export function describeToken(summary: string, tags: string[], schemas: { answer
     responses: {
       200: {
         description: 'Granted',
-        headers: { ...answerHeaders.command, ...limitHeaders },
-        content: { 'application/json': { schema: resolver(schemas.answer) } },
+        headers: commandHeaders,
+        content: { 'application/json': { schema: resolver(schemas.response) } },
       },
       400: {
         description: 'Refused (RFC 6749, 5.2)',
@@ -113,7 +131,11 @@ export function describeToken(summary: string, tags: string[], schemas: { answer
       },
       413: refusal(413),
       415: refusal(415),
-      429: refusal(429),
     },
   });
+}
+
+/** Gives a middleware its part of the OpenAPI document, so that the document says what the middleware does. */
+export function documented<Handler extends MiddlewareHandler>(spec: DescribeRouteOptions, handler: Handler): Handler {
+  return Object.assign(handler, { [uniqueSymbol]: { spec } });
 }

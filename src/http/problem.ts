@@ -1,23 +1,25 @@
-import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
-import { DomainError, type ErrorKind, type FieldError } from '../platform/errors';
-import type { AppEnv } from './context';
-
-const typeBase = 'https://frontdesk.example/problems/';
+import { DomainError, type ErrorKind } from '../platform/errors';
+import type { RequestContext } from './context';
+import { httpErrors } from './errors';
 
 /** The one place that knows which status each kind of refusal has. */
-const statusOf = {
+export const statusOf = {
   'bad-request': 400,
   unauthenticated: 401,
   forbidden: 403,
   'not-found': 404,
+  'method-not-allowed': 405,
   'already-exists': 409,
   conflict: 409,
   precondition: 412,
+  'too-large': 413,
+  'unsupported-media-type': 415,
   invalid: 422,
   'too-many': 429,
+  internal: 500,
 } satisfies Record<ErrorKind, ContentfulStatusCode>;
 
 export const titles: Readonly<Record<number, string>> = {
@@ -38,7 +40,7 @@ export const titles: Readonly<Record<number, string>> = {
 /** Problem details (RFC 9457) with our extensions. */
 export const problem = z
   .object({
-    type: z.url(),
+    type: z.url().meta({ description: 'The page that explains the code and says what to do.' }),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
@@ -50,31 +52,9 @@ export const problem = z
   })
   .meta({ ref: 'Problem' });
 
-export interface ProblemOptions {
-  status: ContentfulStatusCode;
-  code: string;
-  detail: string;
-  errors?: FieldError[] | undefined;
-  details?: Record<string, unknown> | undefined;
-  headers?: Record<string, string>;
-}
-
-export function problemResponse(
-  c: Context<AppEnv>,
-  { status, code, detail, errors, details, headers }: ProblemOptions,
-) {
-  const body = {
-    type: `${typeBase}${code}`,
-    title: titles[status] ?? 'Error',
-    status,
-    detail,
-    instance: c.req.path,
-    code,
-    requestId: c.var.requestId,
-    errors,
-    details,
-  } satisfies z.infer<typeof problem>;
-  return c.body(JSON.stringify(body), status, { 'Content-Type': 'application/problem+json', ...headers });
+/** The path of the page that explains an error code. */
+export function problemPath(code: string): string {
+  return `/problems/${code}`;
 }
 
 /** The challenge that goes with a refusal (RFC 6750, 3). */
@@ -85,37 +65,44 @@ function challenge(error: DomainError): string | undefined {
   return undefined;
 }
 
-function domainProblem(c: Context<AppEnv>, error: DomainError) {
-  const headers: Record<string, string> = {};
+/** The response to a refusal, as problem details. */
+export function problemResponse(c: RequestContext, error: DomainError) {
+  const { code, kind, message: detail, errors, details } = error;
+  const status = statusOf[kind];
+  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
   const authenticate = challenge(error);
   if (authenticate) headers['WWW-Authenticate'] = authenticate;
-  const retryAfter = error.details?.retryAfterSeconds;
-  if (typeof retryAfter === 'number') headers['Retry-After'] = String(retryAfter);
-  const { code, message: detail, errors, details } = error;
-  return problemResponse(c, { status: statusOf[error.kind], code, detail, errors, details, headers });
+  if (typeof details.retryAfterSeconds === 'number') headers['Retry-After'] = String(details.retryAfterSeconds);
+  if (Array.isArray(details.allowed) && status === 405) headers.Allow = details.allowed.join(', ');
+  const body = {
+    type: new URL(problemPath(code), c.req.url).href,
+    title: titles[status] ?? 'Error',
+    status,
+    detail,
+    instance: c.req.path,
+    code,
+    requestId: c.var.requestId,
+    errors,
+    details: Object.keys(details).length > 0 ? details : undefined,
+  } satisfies z.infer<typeof problem>;
+  return c.body(JSON.stringify(body), status, headers);
 }
 
-/** Turns whatever was thrown into a problem; what was not expected says nothing of itself. */
-export function handleError(error: Error, c: Context<AppEnv>): Response {
-  if (error instanceof DomainError) return domainProblem(c, error);
-  if (error instanceof HTTPException && error.status === 400) {
-    return problemResponse(c, {
-      status: 400,
-      code: 'http.invalid-body',
-      detail: 'The body could not be read as what it says it is.',
-    });
-  }
-  if (error instanceof HTTPException && error.status === 415) {
-    return problemResponse(c, {
-      status: 415,
-      code: 'http.unsupported-media-type',
-      detail: 'The media type is not supported here.',
-    });
-  }
+function toDomainError(error: Error): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  // hono throws it for a body that its parser refuses.
+  if (error instanceof HTTPException && error.status === 400) return httpErrors.invalidBody({});
+  return undefined;
+}
+
+/** Turns whatever was thrown into a problem; the response to an unexpected error says nothing about it. */
+export function handleError(error: Error, c: RequestContext): Response {
+  const expected = toDomainError(error);
+  if (expected) return problemResponse(c, expected);
   c.var.logger.error('request.failed', error);
-  return problemResponse(c, { status: 500, code: 'internal', detail: 'Something went wrong on our side.' });
+  return problemResponse(c, httpErrors.internal({}));
 }
 
-export function handleNotFound(c: Context<AppEnv>): Response {
-  return problemResponse(c, { status: 404, code: 'http.not-found', detail: 'There is nothing at this address.' });
+export function handleNotFound(c: RequestContext): Response {
+  return problemResponse(c, httpErrors.notFound({ path: c.req.path }));
 }

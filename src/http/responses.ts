@@ -1,82 +1,78 @@
-import type { Context } from 'hono';
 import { z } from 'zod';
 import { encodeConsistencyToken } from '../cqrs/log/consistency-token';
-import type { ReadResult, Wanted } from '../cqrs/reading/read-models';
+import type { Page } from '../cqrs/reading/pages';
+import type { FoundDocument, Freshness } from '../cqrs/reading/read-models';
 import type { Committed } from '../cqrs/writing/unit-of-work';
-import type { DomainError } from '../platform/errors';
-import { type AccountStanding, isTokenValid, requireValidToken } from '../users/user';
-import { accessView } from '../users/views';
-import { type AppEnv, consistencyToken, requireCaller } from './context';
+import type { RequestContext } from './context';
 
-type AppContext = Context<AppEnv>;
+/** What most commands return: the aggregate's id and its version after the command. */
+export const commandResult = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandResult' });
+type CommandResult = z.infer<typeof commandResult>;
 
-/** What a command answers: the aggregate's id and its version after the command. */
-export const commandAnswer = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandAnswer' });
-
-/** The answer to a command, with its headers set. */
-export function answerCommand(c: AppContext, outcome: Committed<z.infer<typeof commandAnswer>>) {
-  setCommandHeaders(c, outcome, outcome.result.version);
-  return outcome.result;
-}
-
-/** Notes on the answer of a command what a read must carry to see its effect, and the new version. */
+/** Sets what a client must send back to read the command's effect, and the new version. */
 export function setCommandHeaders(
-  c: AppContext,
+  c: RequestContext,
   { commit, isReplayed }: Omit<Committed<unknown>, 'result'>,
   version?: number,
 ): void {
-  const { epoch } = c.var.services.config;
-  c.header('Consistency-Token', encodeConsistencyToken({ ...commit, epoch }));
+  c.header('Consistency-Token', encodeConsistencyToken({ ...commit, epoch: c.var.http.epoch }));
   if (isReplayed) c.header('Idempotency-Replayed', 'true');
   if (version !== undefined) c.header('ETag', `"${version}"`);
 }
 
-function accessOf(c: AppContext) {
-  return { view: accessView, key: requireCaller(c).userId, ignoreToken: true };
+/** 201, with the address of the new resource below the address of the request. */
+export function sendCreated<Result extends CommandResult>(c: RequestContext, outcome: Committed<Result>) {
+  setCommandHeaders(c, outcome, outcome.result.version);
+  c.header('Location', `${c.req.path}/${outcome.result.id}`);
+  return c.json(outcome.result, 201);
 }
 
-/** A refusal is rare and must be right: an account that was just reactivated is not turned away by an old document. */
-async function requireStanding(c: AppContext, cached: AccountStanding | undefined): Promise<AccountStanding> {
-  const { issuedAt } = requireCaller(c);
-  if (isTokenValid(cached, issuedAt)) return cached;
-  const fresh = await c.var.services.readModels.readFresh(accessOf(c));
-  return requireValidToken(fresh?.data, issuedAt);
+/** 202, with the address at which the progress of the work can be read. */
+export function sendAccepted<Result extends CommandResult>(
+  c: RequestContext,
+  outcome: Committed<Result>,
+  address: string,
+) {
+  setCommandHeaders(c, outcome, outcome.result.version);
+  c.header('Location', `${address}/${outcome.result.id}`);
+  return c.json(outcome.result, 202);
 }
 
-/** Reads a document for the caller: one KV operation for it and for the caller's standing. */
-export async function readAs<Data>(c: AppContext, wanted: Wanted<Data>) {
-  const [access, result] = await c.var.services.readModels.read(consistencyToken(c), accessOf(c), wanted);
-  return { standing: await requireStanding(c, access.document?.data), result };
+/** 200, with the aggregate's id and its new version. */
+export function sendResult<Result extends CommandResult>(c: RequestContext, outcome: Committed<Result>) {
+  setCommandHeaders(c, outcome, outcome.result.version);
+  return c.json(outcome.result, 200);
 }
 
-/** The caller's standing alone, for what is read past the read models. */
-export async function authorize(c: AppContext): Promise<AccountStanding> {
-  const [access] = await c.var.services.readModels.read(undefined, accessOf(c));
-  return requireStanding(c, access.document?.data);
+/** 204, for a command whose result is of no interest. */
+export function sendDone(c: RequestContext, outcome: Committed<unknown>) {
+  setCommandHeaders(c, outcome);
+  return c.body(null, 204);
 }
 
-/** Reads a document that everybody may read. */
-export async function readPublic<Data>(c: AppContext, wanted: Wanted<Data>): Promise<ReadResult<Data>> {
-  const [result] = await c.var.services.readModels.read(consistencyToken(c), wanted);
-  return result;
-}
-
-/** Says on the answer of a read where it came from and how old it is, in seconds. */
-export function setReadHeaders(
-  c: AppContext,
-  { consistency, ageSeconds, source }: Omit<ReadResult<unknown>, 'document'>,
-): void {
+/** Says where a read's data came from and how old it is. */
+export function setFreshness(c: RequestContext, { consistency, ageSeconds, source }: Freshness): void {
   // RFC 9211.
   c.header('Cache-Status', source === 'kv' ? 'KV; hit' : 'KV; fwd=miss');
   c.header('Consistency', consistency);
   c.header('Age', String(ageSeconds));
 }
 
-/** The document of a single resource, with its version as ETag. */
-export function present<Data>(c: AppContext, result: ReadResult<Data>, notFound: () => DomainError): Data {
-  if (!result.document) throw notFound();
-  const { version, revision, data } = result.document;
-  setReadHeaders(c, result);
+/** 200 with a document, whose version is the ETag. */
+export function sendDocument<Data>(c: RequestContext, { document, ...freshness }: FoundDocument<Data>) {
+  const { version, revision, data } = document;
+  setFreshness(c, freshness);
   c.header('ETag', revision === undefined ? `"${version}"` : `"${version}-${revision}"`);
-  return data;
+  return c.json(data, 200);
+}
+
+/** 200 with a page, and the `Link` to the next one (RFC 8288), which keeps the filters. */
+export function sendPage<Row>(c: RequestContext, { data, nextCursor, freshness }: Page<Row>) {
+  if (freshness) setFreshness(c, freshness);
+  if (nextCursor !== null) {
+    const url = new URL(c.req.url);
+    url.searchParams.set('cursor', nextCursor);
+    c.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
+  }
+  return c.json({ data, nextCursor }, 200);
 }

@@ -15,7 +15,7 @@ export function continueTrace(header: string | undefined): string {
   return `00-${traceId ?? randomHex(16)}-${randomHex(8)}-${flags ?? '01'}`;
 }
 
-/** Names the request, and writes one line about it: its route, not its path or query, which may be personal. */
+/** Gives the request an id, and logs one line: the route, not the path or query, which may hold personal data. */
 export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const given = c.req.header('X-Request-Id') ?? '';
   const requestId = /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : newId();

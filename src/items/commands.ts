@@ -1,20 +1,13 @@
 import { z } from 'zod';
-import { defineCommand } from '../cqrs/writing/command';
+import { activeAccount, type DefineCommand } from '../access/access-rules';
+import type { AccountDeletionHandler } from '../access/account-parts';
+import type { CheckedActor } from '../access/caller';
+import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
-import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
-import type { AccountOwned } from '../users/commands';
-import { requireValidToken } from '../users/user';
-import { ItemChanged, ItemCreated, ItemDeleted } from './events';
-import {
-  applyItemChanges,
-  changedItemFields,
-  type Item,
-  itemNotFound,
-  requireOwnerOrAdmin,
-  shownVersion,
-} from './item';
+import { itemErrors } from './errors';
+import { ItemCreated, ItemDeleted, ItemUpdated } from './events';
+import { applyItemChanges, changedItemFields, type Item, requireOwnerOrAdmin, versionWithStock } from './item';
 import type { ItemRepository } from './repository';
 import * as schemas from './schemas';
 
@@ -22,17 +15,17 @@ export interface ItemTransaction {
   items: ItemRepository;
 }
 
-// Made once: the services themselves are made for every request.
 const target = z.strictObject({ itemId: schemas.itemId });
 const updateItem = target.extend({ changes: schemas.updateItem });
 
-/** The commands on the catalogue. */
-export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
+/** The commands on the catalogue of items. */
+export function createItemCommands(command: DefineCommand<ItemTransaction>) {
   return {
-    CreateItem: defineCommand(schemas.createItem, ({ title, description, price, stock }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const actor = requireActor(context);
-        const at = isoTime(context.issuedAt);
+    /** Adds an item, which belongs to the caller. */
+    CreateItem: command({
+      input: schemas.createItem,
+      onlyIf: activeAccount,
+      handle({ title, description, price, stock }, tx, { actor, at }) {
         const item: Item = {
           id: newId(),
           version: 1,
@@ -49,47 +42,56 @@ export function createItemCommands(unitOfWork: UnitOfWork<ItemTransaction>) {
         tx.items.add(item, actor);
         tx.record(ItemCreated.create(item.id, item.version, { ownerId: item.ownerId }));
         return { id: item.id, version: item.version };
-      }),
-    ),
+      },
+    }),
 
-    UpdateItem: defineCommand(updateItem, ({ itemId, changes }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const item = await loadForChange(tx, itemId, context);
+    UpdateItem: command({
+      input: updateItem,
+      onlyIf: activeAccount,
+      async handle({ itemId, changes }, tx, details) {
+        const item = await loadForChange(tx, itemId, details);
         const fields = changedItemFields(item, changes);
-        if (fields.length === 0) return { id: item.id, version: shownVersion(item) };
-        const next = applyItemChanges(item, changes, isoTime(context.issuedAt));
-        tx.items.save(next, item);
-        tx.record(ItemChanged.create(item.id, next.version, { ownerId: item.ownerId, fields }));
-        return { id: item.id, version: shownVersion(next) };
-      }),
-    ),
+        if (fields.length === 0) return { id: item.id, version: versionWithStock(item) };
+        const next = applyItemChanges(item, changes, details.at);
+        tx.items.save(next, item, details.actor);
+        tx.record(ItemUpdated.create(item.id, next.version, { ownerId: item.ownerId, fields }));
+        return { id: item.id, version: versionWithStock(next) };
+      },
+    }),
 
-    DeleteItem: defineCommand(target, ({ itemId }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const item = await loadForChange(tx, itemId, context);
+    /** Deletes an item; orders keep the title and the price that they captured. */
+    DeleteItem: command({
+      input: target,
+      onlyIf: activeAccount,
+      async handle({ itemId }, tx, details) {
+        const item = await loadForChange(tx, itemId, details);
         const version = item.version + 1;
-        tx.items.remove(item);
+        tx.items.remove(item, details.actor);
         tx.record(ItemDeleted.create(item.id, version, { ownerId: item.ownerId }));
         return { id: item.id, version };
-      }),
-    ),
+      },
+    }),
   };
 }
 
-async function loadForChange(tx: Transaction<ItemTransaction>, itemId: string, context: CommandContext): Promise<Item> {
-  const actor = requireActor(context);
-  const { item, standing } = await tx.items.findFor(itemId, actor);
-  const valid = requireValidToken(standing, actor.issuedAt);
-  if (!item) throw itemNotFound();
-  requireOwnerOrAdmin(item, valid);
-  requireVersion(shownVersion(item), context);
+export type ItemCommands = ReturnType<typeof createItemCommands>;
+
+async function loadForChange(
+  tx: ItemTransaction,
+  itemId: string,
+  details: CommandDetails<CheckedActor>,
+): Promise<Item> {
+  const item = await tx.items.find(itemId);
+  if (!item) throw itemErrors.notFound({ itemId });
+  requireOwnerOrAdmin(item, details.actor);
+  requireVersion(versionWithStock(item), details);
   return item;
 }
 
-/** What becomes of an owner's items when their account is deleted: nobody could deliver them. Orders keep what they captured. */
-export function deleteItems(items: ItemRepository): AccountOwned {
+/** Deletes the items of an account that is deleted, because nobody could deliver them. */
+export function deleteItemsOfAccount(items: ItemRepository): AccountDeletionHandler {
   return async (ownerId) => {
-    const removed = await items.removeOf(ownerId);
+    const removed = await items.removeAllOf(ownerId);
     return removed.map(({ id, version }) => ItemDeleted.create(id, version + 1, { ownerId }));
   };
 }

@@ -9,9 +9,9 @@ export const ItemCreated = defineEvent({
   schema: z.strictObject({ ownerId }),
 });
 
-/** Names the fields, not their values. */
-export const ItemChanged = defineEvent({
-  type: 'ItemChanged',
+/** Names the fields that changed, and not their values. */
+export const ItemUpdated = defineEvent({
+  type: 'ItemUpdated',
   streamType: 'item',
   schema: z.strictObject({
     ownerId,
@@ -25,4 +25,4 @@ export const ItemDeleted = defineEvent({
   schema: z.strictObject({ ownerId }),
 });
 
-export const itemEvents = [ItemCreated, ItemChanged, ItemDeleted];
+export const itemEvents = [ItemCreated, ItemUpdated, ItemDeleted];

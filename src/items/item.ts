@@ -1,10 +1,6 @@
-import { DomainError } from '../platform/errors';
-
-/** An amount in the currency's minor units (cents) with its ISO 4217 code. */
-export interface Money {
-  amount: number;
-  currency: string;
-}
+import type { CheckedActor } from '../access/caller';
+import type { Money } from '../platform/money';
+import { itemErrors } from './errors';
 
 /** Something for sale. `stock` null means unlimited. */
 export interface Item {
@@ -15,7 +11,7 @@ export interface Item {
   description: string | null;
   price: Money;
   stock: number | null;
-  /** Counts the changes of `stock`, which orders make beside the item's own events. */
+  /** Counts the changes of `stock`. Orders change the stock without an event in the item's stream. */
   stockVersion: number;
   isActive: boolean;
   createdAt: string;
@@ -26,17 +22,13 @@ const fields = ['title', 'description', 'price', 'stock', 'isActive'] as const;
 export type ItemField = (typeof fields)[number];
 export type ItemChanges = { [Field in ItemField]?: Item[Field] | undefined };
 
-/** @throws DomainError 404 for an item of somebody else: it can be read by everybody, but not changed. */
-export function requireOwnerOrAdmin(item: Item, actor: { id: string; role: string }): void {
-  if (item.ownerId !== actor.id && actor.role !== 'admin') throw itemNotFound();
+/** @throws DomainError `items.not-found` (404) for an item of somebody else, which everybody may read but not change */
+export function requireOwnerOrAdmin(item: Item, actor: CheckedActor): void {
+  if (item.ownerId !== actor.id && actor.role !== 'admin') throw itemErrors.notFound({ itemId: item.id });
 }
 
-export function itemNotFound(): DomainError {
-  return new DomainError('not-found', 'items.not-found', 'There is no such item.');
-}
-
-/** The version that clients see: it grows with every change, whoever made it. */
-export function shownVersion(item: Pick<Item, 'version' | 'stockVersion'>): number {
+/** The version that clients see. It rises with every change, also with those that orders make to the stock. */
+export function versionWithStock(item: Pick<Item, 'version' | 'stockVersion'>): number {
   return item.version + item.stockVersion;
 }
 
@@ -45,7 +37,7 @@ function isSame(a: Item[ItemField] | undefined, b: Item[ItemField]): boolean {
   return a.amount === b.amount && a.currency === b.currency;
 }
 
-/** Which fields a change really changes. */
+/** Which fields differ after a change; an empty list means that the change has no effect. */
 export function changedItemFields(item: Item, changes: ItemChanges): ItemField[] {
   return fields.filter((field) => changes[field] !== undefined && !isSame(changes[field], item[field]));
 }

@@ -1,15 +1,12 @@
 import { eq, inArray, sql } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
-import type { Actor } from '../cqrs/writing/unit-of-work';
-import { runBatch } from '../platform/d1';
-import { ConcurrencyError, DomainError } from '../platform/errors';
-import { type OwnedRow, takeOwned } from '../users/owned';
-import { standingQuery, validActorId } from '../users/standing';
-import type { AccountStanding } from '../users/user';
+import type { CheckedActor } from '../access/caller';
+import { ConcurrencyError } from '../cqrs/writing/errors';
+import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
+import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import type { Item } from './item';
 import { items } from './tables';
 
-/** Pieces of an item; items without a stock are unlimited and stay so. */
+/** A number of pieces of an item. */
 export interface StockLine {
   itemId: string;
   quantity: number;
@@ -17,30 +14,27 @@ export interface StockLine {
 
 /** The items of the write model. */
 export interface ItemRepository {
-  /** Adds an item of the actor, whose standing the commit itself checks. */
-  add(item: Item, actor: Actor): void;
-  /** @param before the item as it was read */
-  save(item: Item, before: Item): void;
-  remove(item: Item): void;
-  /** Takes all items of an owner, to be deleted in this commit: one that is created meanwhile refuses it. */
-  removeOf(ownerId: string): Promise<OwnedRow[]>;
+  add(item: Item, by: CheckedActor): void;
+  /** @param before the item as it was read: the commit is refused when an order has changed the stock since */
+  save(item: Item, before: Item, by: CheckedActor): void;
+  remove(item: Item, by: CheckedActor): void;
+  /** Deletes all items of an owner, and returns them; an item that is created in the meantime refuses the commit. */
+  removeAllOf(ownerId: string): Promise<AggregateVersion[]>;
+  find(id: string): Promise<Item | undefined>;
   /** One round trip; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<Item[]>;
-  /** Takes what an order asks for; too little of it refuses the commit with `orders.out-of-stock`. */
+  /** Takes pieces for an order. The commit is refused when an item has too few pieces left by then. */
   takeStock(lines: readonly StockLine[]): void;
+  /** Puts pieces back. Items without a stock are unlimited and stay unlimited. */
   returnStock(lines: readonly StockLine[]): void;
-  /** The item together with the actor's standing, in one round trip. */
-  findFor(id: string, actor: Actor): Promise<{ item: Item | undefined; standing: AccountStanding | undefined }>;
+  /** Adds the guard that every one of these items is still for sale. */
+  requireForSale(itemIds: readonly string[]): void;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const itemConstraints = {
-  items_stock: () => new DomainError('conflict', 'orders.out-of-stock', 'There is not enough left of an item.'),
-  // An order changed the stock meanwhile: fresh state will say so.
-  items_stock_version: () => new ConcurrencyError(),
-  'items.version': () => new ConcurrencyError(),
-  'items.owner_id': () =>
-    new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is no longer valid.'),
+  // Another order took the last pieces after this one was decided; fresh state shows which item has too few.
+  items_stock: () => new ConcurrencyError(),
 };
 
 type Row = typeof items.$inferSelect;
@@ -54,7 +48,7 @@ function toItem({ amount, currency, ...row }: Row): Item {
 }
 
 export function createItemRepository(context: RepositoryContext): ItemRepository {
-  const { db, stage } = context;
+  const { db, stage, guard } = context;
   const moveStock = (lines: readonly StockLine[], sign: 1 | -1) =>
     stage(
       db.run(sql`
@@ -65,6 +59,15 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
   return {
     takeStock: (lines) => moveStock(lines, -1),
     returnStock: (lines) => moveStock(lines, 1),
+    requireForSale(itemIds) {
+      const ids = JSON.stringify(itemIds);
+      guard(
+        sql`(SELECT count(*) FROM items
+          WHERE is_active = 1 AND id IN (SELECT value FROM json_each(${ids}))) = ${itemIds.length}`,
+        () => new ConcurrencyError(),
+      );
+    },
+    find: async (id) => (await db.select().from(items).where(eq(items.id, id))).map(toItem)[0],
     findAll: async (ids) =>
       (
         await db
@@ -72,31 +75,27 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
           .from(items)
           .where(inArray(items.id, [...ids]))
       ).map(toItem),
-    add: (item, actor) => stage(db.insert(items).values({ ...toRow(item), ownerId: validActorId(actor) })),
+    add: (item) => stage(db.insert(items).values(toRow(item))),
     save(item, before) {
       const { id, stock, stockVersion, ...values } = toRow(item);
-      // Orders take stock meanwhile: it is written only when it was changed, and only over what was read.
-      const guarded = sql<number>`CASE WHEN ${items.stockVersion} = ${before.stockVersion} THEN ${stockVersion} ELSE -1 END`;
-      const changed = stockVersion === before.stockVersion ? {} : { stock, stockVersion: guarded };
+      if (stockVersion === before.stockVersion) return stage(db.update(items).set(values).where(eq(items.id, id)));
+      // Orders take stock in the meantime, so a new stock may only replace the stock that the owner has seen.
+      guard(
+        sql`EXISTS (SELECT 1 FROM items WHERE id = ${id} AND stock_version = ${before.stockVersion})`,
+        () => new ConcurrencyError(),
+      );
       stage(
         db
           .update(items)
-          .set({ ...values, ...changed })
+          .set({ ...values, stock, stockVersion })
           .where(eq(items.id, id)),
       );
     },
     remove: ({ id }) => stage(db.delete(items).where(eq(items.id, id))),
-    async removeOf(ownerId) {
-      const taken = await takeOwned(context, items, items.ownerId, ownerId);
+    async removeAllOf(ownerId) {
+      const removed = await raiseVersionsOf(context, items, items.ownerId, ownerId);
       stage(db.delete(items).where(eq(items.ownerId, ownerId)));
-      return taken;
-    },
-    async findFor(id, actor) {
-      const [rows, standings] = await runBatch(db, [
-        db.select().from(items).where(eq(items.id, id)),
-        standingQuery(db, actor),
-      ]);
-      return { item: rows[0] && toItem(rows[0]), standing: standings[0] };
+      return removed;
     },
   };
 }

@@ -1,95 +1,61 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { pageRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
-import { type AppEnv, commandContext } from '../http/context';
-import { describe } from '../http/openapi';
-import { answerList, pageQuery } from '../http/pagination';
-import { answerCommand, commandAnswer, present, readPublic, setCommandHeaders } from '../http/responses';
+import type { RouteEnv } from '../http/context';
+import { describeCommand, describeQuery } from '../http/openapi';
+import { commandResult, sendCreated, sendDocument, sendDone, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
-import { itemNotFound } from './item';
+import type { ItemCommands } from './commands';
+import type { ItemQueries } from './queries';
 import * as schemas from './schemas';
-import { itemListKey, itemListQuery, itemListView, itemView, toItemSummary } from './views';
 
 const idParam = z.object({ id: schemas.itemId });
-const listQuery = pageQuery.extend({
+const listQuery = pageRequest.extend({
   active: z.enum(['true', 'false']).optional(),
   owner: z.uuid().optional(),
 });
 const tags = ['Items'];
-const changed = { tags, body: commandAnswer };
+const changed = { tags, body: commandResult };
 
-/** The catalogue: public to read, its owners' to change. */
-export const itemRoutes = new Hono<AppEnv>()
+/** The catalogue of items: everybody reads it, and owners change it. */
+export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   .post(
     '/',
-    describe({ summary: 'Create an item', ...changed, status: 201, problems: [400, 413, 415, 422] }),
+    describeCommand({ summary: 'Create an item', ...changed, status: 201 }),
     authenticate,
     validate('json', schemas.createItem),
-    async (c) => {
-      const outcome = await c.var.services.commands.execute('CreateItem', c.req.valid('json'), commandContext(c));
-      c.header('Location', `/v1/items/${outcome.result.id}`);
-      return c.json(answerCommand(c, outcome), 201);
-    },
+    async (c) => sendCreated(c, await c.var.commands.CreateItem(c.req.valid('json'))),
   )
   .get(
     '/',
-    describe({
-      summary: 'List items, newest first',
-      tags,
-      security: 'none',
-      kind: 'read',
-      body: schemas.itemPage,
-      problems: [400],
-    }),
+    describeQuery({ summary: 'List items, newest first', tags, body: schemas.itemPage }),
     validate('query', listQuery),
     async (c) => {
-      const { active, owner, ...page } = c.req.valid('query');
-      const filter = { owner, isActive: active === undefined ? undefined : active === 'true' };
-      const first = await readPublic(c, { view: itemListView, key: itemListKey(filter) });
-      const list = await answerList(c, first, page, async (db, limit, after) =>
-        (await itemListQuery(db, filter, limit, after)).map(toItemSummary),
-      );
-      return c.json(list, 200);
+      const { active, ...query } = c.req.valid('query');
+      const isActive = active === undefined ? undefined : active === 'true';
+      return sendPage(c, await c.var.queries.ListItems({ ...query, isActive }));
     },
   )
   .get(
     '/:id',
-    describe({
-      summary: 'Read an item',
-      tags,
-      security: 'none',
-      kind: 'read',
-      body: schemas.itemDetail,
-      problems: [400, 404],
-    }),
+    describeQuery({ summary: 'Read an item', tags, body: schemas.itemDetail }),
     validate('param', idParam),
-    async (c) => {
-      const result = await readPublic(c, { view: itemView, key: c.req.valid('param').id });
-      return c.json(present(c, result, itemNotFound), 200);
-    },
+    async (c) => sendDocument(c, await c.var.queries.GetItem(c.req.valid('param'))),
   )
   .patch(
     '/:id',
-    describe({ summary: 'Change an item', ...changed, problems: [400, 404, 409, 412, 413, 415, 422] }),
+    describeCommand({ summary: 'Change an item', ...changed }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.updateItem),
-    async (c) => {
-      const payload = { itemId: c.req.valid('param').id, changes: c.req.valid('json') };
-      return c.json(
-        answerCommand(c, await c.var.services.commands.execute('UpdateItem', payload, commandContext(c))),
-        200,
-      );
-    },
+    async (c) =>
+      sendResult(c, await c.var.commands.UpdateItem({ itemId: c.req.valid('param').id, changes: c.req.valid('json') })),
   )
   .delete(
     '/:id',
-    describe({ summary: 'Delete an item', tags, status: 204, problems: [404, 409, 412] }),
+    describeCommand({ summary: 'Delete an item', tags, status: 204 }),
     authenticate,
     validate('param', idParam),
-    async (c) => {
-      const payload = { itemId: c.req.valid('param').id };
-      setCommandHeaders(c, await c.var.services.commands.execute('DeleteItem', payload, commandContext(c)));
-      return c.body(null, 204);
-    },
+    async (c) => sendDone(c, await c.var.commands.DeleteItem({ itemId: c.req.valid('param').id })),
   );

@@ -1,22 +1,7 @@
 import { z } from 'zod';
+import { money } from '../platform/money';
 
 export const itemId = z.uuid().meta({ description: 'The item’s id, a UUIDv7.' });
-
-const currencies = new Set(Intl.supportedValuesOf('currency'));
-
-export const money = z
-  .strictObject({
-    amount: z
-      .int()
-      .min(0)
-      .max(1_000_000_000)
-      .meta({ description: 'In minor units.', examples: [1999] }),
-    currency: z
-      .string()
-      .refine((code) => currencies.has(code), { error: 'must be an ISO 4217 code' })
-      .meta({ examples: ['EUR'] }),
-  })
-  .meta({ ref: 'Money' });
 
 const title = z
   .string()

@@ -1,9 +1,10 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import type { AccountCount } from '../access/account-parts';
 import { defineView, firstPageSize, when } from '../cqrs/reading/view';
 import { OrderCancelled, OrderPlaced } from '../orders/events';
 import type { Database } from '../platform/d1';
-import { ItemChanged, ItemCreated, ItemDeleted } from './events';
-import { shownVersion } from './item';
+import { ItemCreated, ItemDeleted, ItemUpdated } from './events';
+import { versionWithStock } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';
 import { items } from './tables';
 
@@ -11,8 +12,8 @@ export const itemView = defineView({
   name: 'item',
   shapeVersion: 1,
   triggers: [
-    when([ItemCreated, ItemChanged, ItemDeleted], (event) => [event.streamId]),
-    // Orders move the stock.
+    when([ItemCreated, ItemUpdated, ItemDeleted], (event) => [event.streamId]),
+    // Orders change the stock.
     when([OrderPlaced, OrderCancelled], ({ data }) => data.items.map(({ itemId }) => itemId)),
   ],
   query: (db, key) => db.select().from(items).where(eq(items.id, key)),
@@ -20,13 +21,13 @@ export const itemView = defineView({
     if (!row) return undefined;
     const { version, stockVersion, amount, currency, ...rest } = row;
     return {
-      version: shownVersion({ version, stockVersion }),
+      version: versionWithStock({ version, stockVersion }),
       data: { ...rest, price: { amount, currency } } satisfies ItemDetail,
     };
   },
 });
 
-/** What a list of items is narrowed to. */
+/** The filters of a list of items. */
 export interface ItemFilter {
   owner?: string | undefined;
   isActive?: boolean | undefined;
@@ -85,12 +86,18 @@ export const itemListView = defineView({
   triggers: [
     when([ItemCreated], (event) => listsOf(event.data.ownerId, [true])),
     when([ItemDeleted], (event) => listsOf(event.data.ownerId)),
-    when([ItemChanged], ({ data }) =>
+    when([ItemUpdated], ({ data }) =>
       data.fields.some((field) => listed.includes(field)) ? listsOf(data.ownerId) : [],
     ),
   ],
   query: (db, key) => itemListQuery(db, filterOf(key), firstPageSize),
   toDocument: (rows) => ({ version: 0, data: rows.map(toItemSummary) }),
 });
+
+/** How many items an account sells; an index on the owner serves the count. */
+export const itemCount: AccountCount = {
+  count: sql<number>`(SELECT count(*) FROM items WHERE owner_id = users.id)`,
+  triggers: [when([ItemCreated, ItemDeleted], ({ data }) => [data.ownerId])],
+};
 
 export const itemViews = [itemView, itemListView];

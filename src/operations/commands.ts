@@ -1,94 +1,99 @@
 import { z } from 'zod';
+import { activeAdmin, type DefineCommand } from '../access/access-rules';
+import type { CheckedActor } from '../access/caller';
 import { subscriptions } from '../cqrs/log/event';
-import { defineCommand } from '../cqrs/writing/command';
+import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
-import { isoTime } from '../platform/clock';
-import { DomainError } from '../platform/errors';
+import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
-import { requireAdmin, requireValidToken } from '../users/user';
+import { operationsErrors } from './errors';
 import * as events from './events';
-import * as rules from './rebuild';
-import type { OperationsRepository } from './repository';
+import { cancelRebuild } from './rebuild';
+import type { DeadLetter, DeadLetterFilter, OperationsRepository } from './repository';
 
 export interface OperationsTransaction {
   operations: OperationsRepository;
 }
 
-/** As many letters go into one commit and its event. */
+type Tx = Transaction<OperationsTransaction>;
+type Details = CommandDetails<CheckedActor>;
+
+/** How many dead letters go into one commit and its event. */
 const lettersPerCommand = 500;
 
-// Made once: the services themselves are made for every request.
 const startRebuild = z.strictObject({ view: z.string() });
-const cancelRebuild = z.strictObject({ rebuildId: z.uuid() });
-const meant = z.strictObject({ position: z.int().optional(), subscription: z.enum(subscriptions).optional() });
+const cancelRebuildInput = z.strictObject({ rebuildId: z.uuid() });
+const deadLetterFilter = z.strictObject({
+  position: z.int().optional(),
+  subscription: z.enum(subscriptions).optional(),
+});
 
-/** What becomes of dead letters: each is an effect on the deliveries and an event that says which. */
-const treatments = {
-  replay: {
-    event: events.DeadLettersReplayed,
-    apply: (tx: Transaction<OperationsTransaction>, letters: Letters, at: number) => tx.operations.replay(letters, at),
-  },
-  discard: {
-    event: events.DeadLettersDiscarded,
-    apply: (tx: Transaction<OperationsTransaction>, letters: Letters) => tx.operations.discard(letters),
-  },
-};
-
-type Letters = Parameters<OperationsRepository['replay']>[0];
-
-/** The commands of those who run the system, each for admins and each in the audit trail. */
-export function createOperationsCommands(unitOfWork: UnitOfWork<OperationsTransaction>, viewNames: readonly string[]) {
-  const treat = (treatment: keyof typeof treatments) =>
-    defineCommand(meant, (filter, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const actor = requireActor(context);
-        const found = await tx.operations.findDeadLetters(filter, lettersPerCommand, actor);
-        requireAdmin(requireValidToken(found.standing, actor.issuedAt));
-        const { letters, total, version } = found;
-        if (letters.length > 0) {
-          const { event, apply } = treatments[treatment];
-          apply(tx, letters, context.issuedAt);
-          tx.record(event.create('all', version + 1, { letters }));
-        } else if (filter.position !== undefined) {
-          throw new DomainError('not-found', 'dead-letters.not-found', 'There is no such dead letter.');
-        }
-        return { count: letters.length, remaining: total - letters.length };
-      }),
-    );
-
+/** The commands of operators, each for admins alone and each in the audit trail. */
+export function createOperationsCommands(command: DefineCommand<OperationsTransaction>, viewNames: readonly string[]) {
   return {
-    ReplayDeadLetters: treat('replay'),
-    DiscardDeadLetters: treat('discard'),
+    /** Makes dead letters due again, up to 500 at a time. */
+    ReplayDeadLetters: command({
+      input: deadLetterFilter,
+      onlyIf: activeAdmin,
+      handle: (filter, tx, details) =>
+        changeDeadLetters(tx, filter, (letters, version) => {
+          tx.operations.replay(letters, details.issuedAt, details.actor);
+          tx.record(events.DeadLettersReplayed.create(events.deadLetterStream.streamId, version, { letters }));
+        }),
+    }),
 
-    StartRebuild: defineCommand(startRebuild, ({ view }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const actor = requireActor(context);
-        requireAdmin(requireValidToken(await tx.operations.findStanding(actor), actor.issuedAt));
-        if (!viewNames.includes(view)) {
-          throw new DomainError('not-found', 'projections.not-found', 'There is no such read model.');
-        }
+    /** Deletes dead letters for good, up to 500 at a time. */
+    DiscardDeadLetters: command({
+      input: deadLetterFilter,
+      onlyIf: activeAdmin,
+      handle: (filter, tx, details) =>
+        changeDeadLetters(tx, filter, (letters, version) => {
+          tx.operations.discard(letters, details.actor);
+          tx.record(events.DeadLettersDiscarded.create(events.deadLetterStream.streamId, version, { letters }));
+        }),
+    }),
+
+    /** Starts a rebuild of a read model from the event log. */
+    StartRebuild: command({
+      input: startRebuild,
+      onlyIf: activeAdmin,
+      handle({ view }, tx, { actor, at, issuedAt }) {
+        if (!viewNames.includes(view)) throw operationsErrors.viewNotFound({ view });
         const id = newId();
-        tx.operations.addRebuild({ id, view, startedAt: isoTime(context.issuedAt) }, context.issuedAt);
+        tx.operations.addRebuild({ id, view, startedAt: at }, issuedAt, actor);
         tx.record(events.RebuildStarted.create(id, 1, { view }));
         return { id, version: 1 };
-      }),
-    ),
+      },
+    }),
 
-    CancelRebuild: defineCommand(cancelRebuild, ({ rebuildId }, context) =>
-      unitOfWork.run(context, async (tx) => cancel(tx, rebuildId, context)),
-    ),
+    CancelRebuild: command({
+      input: cancelRebuildInput,
+      onlyIf: activeAdmin,
+      handle: ({ rebuildId }, tx, details) => cancel(tx, rebuildId, details),
+    }),
   };
 }
 
-async function cancel(tx: Transaction<OperationsTransaction>, id: string, context: CommandContext) {
-  const actor = requireActor(context);
-  const { rebuild, standing } = await tx.operations.findRebuild(id, actor);
-  requireAdmin(requireValidToken(standing, actor.issuedAt));
-  if (!rebuild) throw rules.rebuildNotFound();
-  requireVersion(rebuild.version, context);
-  const next = rules.cancelRebuild(rebuild);
-  tx.operations.saveStatus(next);
-  tx.record(events.RebuildCancelled.create(id, next.version, { view: next.view }));
-  return { id, version: next.version };
+export type OperationsCommands = ReturnType<typeof createOperationsCommands>;
+
+async function changeDeadLetters(
+  tx: Tx,
+  filter: DeadLetterFilter,
+  change: (letters: DeadLetter[], version: number) => void,
+) {
+  const { letters, total, version } = await tx.operations.findDeadLetters(filter, lettersPerCommand);
+  const { position, subscription } = filter;
+  if (letters.length > 0) change(letters, version + 1);
+  else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });
+  return { count: letters.length, remaining: total - letters.length };
+}
+
+async function cancel(tx: Tx, rebuildId: string, details: Details) {
+  const rebuild = await tx.operations.findRebuild(rebuildId);
+  if (!rebuild) throw operationsErrors.rebuildNotFound({ rebuildId });
+  requireVersion(rebuild.version, details);
+  const next = cancelRebuild(rebuild);
+  tx.operations.saveCancelled(next, details.actor);
+  tx.record(events.RebuildCancelled.create(rebuildId, next.version, { view: next.view }));
+  return { id: rebuildId, version: next.version };
 }

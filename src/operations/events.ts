@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, subscriptions } from '../cqrs/log/event';
 
-// What those who run the system did: the audit trail shows it beside what users did.
+// What operators did: the audit trail shows it beside what users did.
 
 export const RebuildStarted = defineEvent({
   type: 'RebuildStarted',
@@ -15,20 +15,23 @@ export const RebuildCancelled = defineEvent({
   schema: z.strictObject({ view: z.string() }),
 });
 
-/** Positions and subscriptions of the letters; which event each was is in the log at its position. */
+/** The one stream that records every replay and every discard of dead letters. */
+export const deadLetterStream = { streamType: 'dead-letters', streamId: 'all' } as const;
+
+/** Positions and subscriptions of the dead letters; the log has the event of each at its position. */
 const letters = z.strictObject({
   letters: z.array(z.strictObject({ position: z.int(), subscription: z.enum(subscriptions) })),
 });
 
 export const DeadLettersReplayed = defineEvent({
   type: 'DeadLettersReplayed',
-  streamType: 'dead-letters',
+  streamType: deadLetterStream.streamType,
   schema: letters,
 });
 
 export const DeadLettersDiscarded = defineEvent({
   type: 'DeadLettersDiscarded',
-  streamType: 'dead-letters',
+  streamType: deadLetterStream.streamType,
   schema: letters,
 });
 

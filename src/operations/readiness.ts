@@ -1,24 +1,44 @@
-import type { Services } from '../composition';
-import { openSession } from '../platform/d1';
-import { findTrouble } from './queries';
+import { sql } from 'drizzle-orm';
+import { occurredAtOf } from '../cqrs/log/event-log';
+import type { DocumentStore } from '../cqrs/reading/document-store';
+import type { Clock } from '../platform/clock';
+import { type Database, openSession } from '../platform/d1';
 import type { IssueCode, Readiness } from './schemas';
 
-/** What has waited longer than this is late: the relay has sent it several times. */
+/** A delivery that has waited longer than this is late: the relay has sent it several times by then. */
 const lateSeconds = 300;
 
-/** Asks D1 and KV, and looks for what is late or dead. What says nothing in time is left to the caller's own timeout. */
-export async function checkReadiness({ clock, database, documents }: Services): Promise<Readiness> {
-  const [trouble, kv] = await Promise.allSettled([
-    // Within a promise: opening a session may throw.
-    Promise.resolve().then(() => findTrouble(openSession(database, 'first-primary').db)),
+interface Backlog {
+  oldestPendingAt: string | null;
+  deadLetters: number;
+}
+
+async function findBacklog(db: Database): Promise<Backlog> {
+  const oldest = sql`(SELECT min(position) FROM deliveries WHERE status = 'pending')`;
+  const [row] = await db.all<Backlog>(sql`
+    SELECT ${occurredAtOf(oldest)} AS oldestPendingAt,
+      (SELECT count(*) FROM deliveries WHERE status = 'dead') AS deadLetters`);
+  return row ?? { oldestPendingAt: null, deadLetters: 0 };
+}
+
+/** Asks D1 and KV, and looks for late and dead deliveries. Callers set their own time limit. */
+export async function checkReadiness(services: {
+  clock: Clock;
+  database: D1Database;
+  documents: DocumentStore;
+}): Promise<Readiness> {
+  const { clock, database, documents } = services;
+  const [backlog, kv] = await Promise.allSettled([
+    // Inside a promise, because opening a session may throw.
+    Promise.resolve().then(() => findBacklog(openSession(database, 'first-primary').db)),
     documents.getAll(['ready']),
   ]);
   const issues: Readiness['issues'] = [];
   const add = (code: IssueCode, detail: string) => issues.push({ code, detail });
-  if (trouble.status === 'rejected') add('d1-unreachable', 'D1 does not answer: no command can be carried out.');
-  if (kv.status === 'rejected') add('kv-unreachable', 'KV does not answer: reads come from D1, and are slower.');
-  if (trouble.status === 'fulfilled') {
-    const { deadLetters, oldestPendingAt } = trouble.value;
+  if (backlog.status === 'rejected') add('d1-unreachable', 'D1 does not respond, so no command can be carried out.');
+  if (kv.status === 'rejected') add('kv-unreachable', 'KV does not respond, so reads come from D1 and are slower.');
+  if (backlog.status === 'fulfilled') {
+    const { deadLetters, oldestPendingAt } = backlog.value;
     const waitedSeconds = oldestPendingAt ? Math.floor((clock.now() - Date.parse(oldestPendingAt)) / 1000) : 0;
     if (waitedSeconds > lateSeconds) add('deliveries-late', `The oldest delivery has waited ${waitedSeconds} seconds.`);
     if (deadLetters > 0) add('dead-letters', `${deadLetters} dead letters wait to be replayed or discarded.`);

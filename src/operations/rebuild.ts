@@ -1,13 +1,12 @@
-import { DomainError } from '../platform/errors';
-
-export const rebuildStatuses = ['running', 'done', 'cancelled', 'failed'] as const;
+import type { RebuildStatus } from '../cqrs/reading/rebuild-status';
+import { operationsErrors } from './errors';
 
 /** A rebuild of a read model from the event log. Positions are those of the log. */
 export interface Rebuild {
   id: string;
   version: number;
   view: string;
-  status: (typeof rebuildStatuses)[number];
+  status: RebuildStatus;
   target: number;
   checkpoint: number;
   keys: number;
@@ -15,20 +14,8 @@ export interface Rebuild {
   startedAt: string;
 }
 
-export function rebuildRunning(): DomainError {
-  return new DomainError('conflict', 'rebuilds.running', 'This view is being rebuilt already.');
-}
-
-export function rebuildNotFound(): DomainError {
-  return new DomainError('not-found', 'rebuilds.not-found', 'There is no such rebuild.');
-}
-
-/** @throws DomainError `rebuilds.over` for one that is not running any more. */
+/** @throws DomainError `rebuilds.over` for a rebuild that has ended */
 export function cancelRebuild<State extends Pick<Rebuild, 'status' | 'version'>>(rebuild: State): State {
-  if (rebuild.status !== 'running') {
-    throw new DomainError('conflict', 'rebuilds.over', 'This rebuild is not running any more.', {
-      details: { status: rebuild.status },
-    });
-  }
+  if (rebuild.status !== 'running') throw operationsErrors.rebuildEnded({ status: rebuild.status });
   return { ...rebuild, status: 'cancelled', version: rebuild.version + 1 };
 }

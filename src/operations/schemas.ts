@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { subscriptions } from '../cqrs/log/event';
-import { rebuildStatuses } from './rebuild';
+import { rebuildStatuses } from '../cqrs/reading/rebuild-status';
 
-export const health = z.object({ status: z.literal('ok') }).meta({ ref: 'Health' });
+export const health = z.object({ status: z.literal('ok'), version: z.string() }).meta({ ref: 'Health' });
 
 const issueCodes = ['d1-unreachable', 'kv-unreachable', 'deliveries-late', 'dead-letters'] as const;
 export type IssueCode = (typeof issueCodes)[number];
@@ -21,11 +21,13 @@ export const projection = z
   .object({
     view: z.string(),
     position: z.int().meta({ description: 'Every event up to here is in its documents.' }),
-    lagEvents: z.int().meta({ description: 'Events that it still has to take up.' }),
-    lagSeconds: z.int().meta({ description: 'Age of the oldest of them.' }),
+    lagEvents: z.int().meta({ description: 'Events that are not in its documents yet.' }),
+    lagSeconds: z.int().meta({ description: 'Age of the oldest of these events.' }),
     keys: z.int(),
-    unsettledKeys: z.int().meta({ description: 'Keys whose last put is in doubt; they are projected once more.' }),
-    lastError: z.string().nullable().meta({ description: 'The newest failure among what is pending.' }),
+    keysToRecheck: z
+      .int()
+      .meta({ description: 'Keys whose last write to KV may be incomplete; each is projected once more.' }),
+    lastError: z.string().nullable().meta({ description: 'An error among the pending events, if any.' }),
   })
   .meta({ ref: 'Projection' });
 export type Projection = z.infer<typeof projection>;
@@ -76,17 +78,17 @@ export const deadLetterId = z
   .regex(new RegExp(`^[1-9]\\d{0,14}-(?:${subscriptions.join('|')})$`))
   .meta({ examples: ['42-emails'] });
 
-export const manyDeadLetters = z.strictObject({ subscription: subscription.optional() }).meta({
-  ref: 'ManyDeadLetters',
+export const deadLetterFilter = z.strictObject({ subscription: subscription.optional() }).meta({
+  ref: 'DeadLetterFilter',
   examples: [{ subscription: 'emails' }],
 });
 
-export const treated = z
+export const deadLetterResult = z
   .object({
     count: z.int(),
-    remaining: z.int().meta({ description: 'Those beyond the 500 of one command: send it again.' }),
+    remaining: z.int().meta({ description: 'Dead letters beyond the 500 of one command; send the command again.' }),
   })
-  .meta({ ref: 'TreatedDeadLetters' });
+  .meta({ ref: 'DeadLetterResult' });
 
 export const auditEvent = z
   .object({

@@ -1,20 +1,17 @@
 import { z } from 'zod';
-import { defineCommand } from '../cqrs/writing/command';
+import { activeAccount, type DefineCommand } from '../access/access-rules';
+import type { AccountDeletionHandler } from '../access/account-parts';
 import { requireVersion } from '../cqrs/writing/expected-version';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
-import type { ItemRepository } from '../items/repository';
-import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
-import type { AccountOwned } from '../users/commands';
-import { isStaff, requireValidToken } from '../users/user';
+import { orderErrors } from './errors';
 import * as events from './events';
-import { decideTransition, type Order, type OrderAction, orderNotFound, priceLines } from './order';
-import type { OrderRepository } from './repository';
+import { decideTransition, type Order, type OrderAction, priceLines } from './order';
+import type { OrderableItems, OrderRepository } from './repository';
 import * as schemas from './schemas';
 
 export interface OrderTransaction {
   orders: OrderRepository;
-  items: ItemRepository;
+  orderableItems: OrderableItems;
 }
 
 const target = z.strictObject({ orderId: schemas.orderId });
@@ -26,18 +23,32 @@ function factsOf({ customerId, lines }: Order) {
 }
 
 /** The commands on orders. */
-export function createOrderCommands(unitOfWork: UnitOfWork<OrderTransaction>) {
-  const transition = (action: OrderAction) =>
-    defineCommand(target, ({ orderId }, context) =>
-      unitOfWork.run(context, (tx) => changeStatus(tx, orderId, action, context)),
-    );
+export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
+  const moveTo = (action: OrderAction) =>
+    command({
+      input: target,
+      onlyIf: activeAccount,
+      async handle({ orderId }, tx, details) {
+        const order = await tx.orders.find(orderId);
+        if (!order) throw orderErrors.notFound({ orderId });
+        const status = decideTransition(order, action, details.actor);
+        requireVersion(order.version, details);
+        const next = { ...order, status, version: order.version + 1, updatedAt: details.at };
+        tx.orders.saveStatus(next, details.actor);
+        if (action === 'cancel') tx.orderableItems.returnStock(order.lines);
+        tx.record(eventOf[action].create(order.id, next.version, factsOf(order)));
+        return { id: order.id, version: next.version };
+      },
+    });
 
   return {
-    PlaceOrder: defineCommand(schemas.placeOrder, ({ items: requested, shippingAddress }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const actor = requireActor(context);
-        const items = await tx.items.findAll(requested.map(({ itemId }) => itemId));
-        const at = isoTime(context.issuedAt);
+    /** Places an order: captures titles and prices, and takes the stock in the same commit. */
+    PlaceOrder: command({
+      input: schemas.placeOrder,
+      onlyIf: activeAccount,
+      async handle({ items: requested, shippingAddress }, tx, { actor, at }) {
+        const itemIds = requested.map(({ itemId }) => itemId);
+        const items = await tx.orderableItems.findAll(itemIds);
         const order: Order = {
           id: newId(),
           version: 1,
@@ -47,44 +58,27 @@ export function createOrderCommands(unitOfWork: UnitOfWork<OrderTransaction>) {
           createdAt: at,
           updatedAt: at,
         };
+        tx.orderableItems.requireForSale(itemIds);
+        tx.orderableItems.takeStock(order.lines);
         tx.orders.add(order, shippingAddress, actor);
-        tx.items.takeStock(order.lines);
         tx.record(events.OrderPlaced.create(order.id, order.version, factsOf(order)));
         return { id: order.id, version: order.version };
-      }),
-    ),
-    CancelOrder: transition('cancel'),
-    ShipOrder: transition('ship'),
-    DeliverOrder: transition('deliver'),
+      },
+    }),
+
+    /** Cancels an order and puts its stock back. */
+    CancelOrder: moveTo('cancel'),
+    ShipOrder: moveTo('ship'),
+    DeliverOrder: moveTo('deliver'),
   };
 }
 
-async function changeStatus(
-  tx: Transaction<OrderTransaction>,
-  orderId: string,
-  action: OrderAction,
-  context: CommandContext,
-) {
-  const actor = requireActor(context);
-  const { order, standing } = await tx.orders.findFor(orderId, actor);
-  const valid = requireValidToken(standing, actor.issuedAt);
-  if (!order) throw orderNotFound();
-  const status = decideTransition(order, action, {
-    isCustomer: order.customerId === actor.id,
-    isStaff: isStaff(valid),
-  });
-  requireVersion(order.version, context);
-  const next = { ...order, status, version: order.version + 1, updatedAt: isoTime(context.issuedAt) };
-  tx.orders.saveStatus(next);
-  if (action === 'cancel') tx.items.returnStock(order.lines);
-  tx.record(eventOf[action].create(order.id, next.version, factsOf(order)));
-  return { id: order.id, version: next.version };
-}
+export type OrderCommands = ReturnType<typeof createOrderCommands>;
 
-/** What becomes of a customer's orders when their account is deleted: they stay, and say no more whose they were. */
-export function releaseOrders(orders: OrderRepository): AccountOwned {
+/** Anonymises the orders of an account that is deleted; the orders themselves stay. */
+export function anonymiseOrdersOfAccount(orders: OrderRepository): AccountDeletionHandler {
   return async (customerId) => {
-    const taken = await orders.takeOf(customerId);
-    return taken.map(({ id, version }) => events.OrderAnonymised.create(id, version + 1, { customerId }));
+    const released = await orders.releaseAllOf(customerId);
+    return released.map(({ id, version }) => events.OrderAnonymised.create(id, version + 1, { customerId }));
   };
 }

@@ -1,13 +1,7 @@
-import { DomainError } from '../platform/errors';
-
-export const orderStatuses = ['placed', 'shipped', 'delivered', 'cancelled'] as const;
-export type OrderStatus = (typeof orderStatuses)[number];
-
-/** An amount in the currency's minor units with its ISO 4217 code. */
-interface Money {
-  amount: number;
-  currency: string;
-}
+import { type CheckedActor, isStaff, requireStaff } from '../access/caller';
+import type { Money } from '../platform/money';
+import { orderErrors } from './errors';
+import type { OrderStatus } from './order-status';
 
 /** What was ordered, with title and unit price as they were at that moment. */
 export interface OrderLine {
@@ -26,7 +20,7 @@ export interface ShippingAddress {
   country: string;
 }
 
-/** An order as the write model knows it. Without a customer it is anonymised: their account is gone. */
+/** An order as the write model knows it. An order without a customer is anonymised: the account is deleted. */
 export interface Order {
   id: string;
   version: number;
@@ -38,11 +32,12 @@ export interface Order {
   updatedAt: string;
 }
 
-/** An item as an order needs it. */
-export interface Orderable {
+/** An item as an order needs it; `stock` null means unlimited. */
+export interface OrderableItem {
   id: string;
   title: string;
   price: Money;
+  stock: number | null;
   isActive: boolean;
 }
 
@@ -52,35 +47,33 @@ export interface RequestedLine {
 }
 
 /**
- * Prices the requested lines with what the items cost now. Whether there is enough stock is the database's to say.
- * @throws DomainError `orders.item-unavailable` for an unknown or inactive item, `orders.mixed-currencies`
+ * Turns the requested lines into order lines with the prices of now.
+ * @throws DomainError `orders.item-unavailable` for an unknown or inactive item, `orders.out-of-stock` for too few
+ * pieces, `orders.mixed-currencies`
  */
-export function priceLines(requested: readonly RequestedLine[], items: readonly Orderable[]) {
+export function priceLines(requested: readonly RequestedLine[], items: readonly OrderableItem[]) {
   const lines = requested.map(({ itemId, quantity }, index): OrderLine => {
     const item = items.find(({ id }) => id === itemId);
-    if (!item?.isActive) throw unavailable(index);
+    if (!item?.isActive) throw unavailable(itemId, index);
+    if (item.stock !== null && item.stock < quantity) {
+      throw orderErrors.outOfStock({ itemId, stock: item.stock, quantity });
+    }
     return { itemId, title: item.title, quantity, price: item.price };
   });
-  const [currency, ...others] = new Set(lines.map(({ price }) => price.currency));
-  if (currency === undefined || others.length > 0) {
-    throw new DomainError('invalid', 'orders.mixed-currencies', 'All items of an order must have the same currency.');
-  }
+  const currencies = [...new Set(lines.map(({ price }) => price.currency))];
+  const [currency, ...others] = currencies;
+  if (currency === undefined || others.length > 0) throw orderErrors.mixedCurrencies({ currencies });
   const amount = lines.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
   return { lines, total: { amount, currency } };
 }
 
-function unavailable(index: number) {
-  const [code, detail] = ['orders.item-unavailable', 'This item does not exist or is not for sale.'];
-  return new DomainError('invalid', code, detail, { errors: [{ pointer: `/items/${index}/itemId`, detail, code }] });
+function unavailable(itemId: string, index: number) {
+  const { code, message } = orderErrors.itemUnavailable({ itemId });
+  const errors = [{ pointer: `/items/${index}/itemId`, detail: message, code }];
+  return orderErrors.itemUnavailable({ itemId }, { errors });
 }
 
 export type OrderAction = 'cancel' | 'ship' | 'deliver';
-
-/** Who acts: the order's customer, or staff (agent or admin). */
-export interface OrderActor {
-  isCustomer: boolean;
-  isStaff: boolean;
-}
 
 const transitions: Record<OrderAction, { to: OrderStatus; customer: OrderStatus[]; staff: OrderStatus[] }> = {
   cancel: { to: 'cancelled', customer: ['placed'], staff: ['placed', 'shipped'] },
@@ -90,22 +83,21 @@ const transitions: Record<OrderAction, { to: OrderStatus; customer: OrderStatus[
 
 /**
  * The status that an action leads to.
- * @throws DomainError 404 for another's order, 403 for an action of staff, 409 for a status that does not allow it
+ * @throws DomainError 404 for another customer's order, 403 for an action of staff, 409 for a status that does not
+ * allow the action
  */
-export function decideTransition(order: Order, action: OrderAction, actor: OrderActor): OrderStatus {
-  if (!actor.isCustomer && !actor.isStaff) throw orderNotFound();
+export function decideTransition(order: Order, action: OrderAction, actor: CheckedActor): OrderStatus {
+  requireReadable(order, actor);
   const { to, customer, staff } = transitions[action];
-  if (!actor.isStaff && customer.length === 0) {
-    throw new DomainError('forbidden', 'auth.insufficient-role', 'This needs the role agent or admin.');
-  }
-  if (!(actor.isStaff ? staff : customer).includes(order.status)) {
-    throw new DomainError('conflict', 'orders.illegal-transition', `An order that is ${order.status} can't do this.`, {
-      details: { status: order.status },
-    });
+  if (customer.length === 0) requireStaff(actor);
+  const allowedFrom = isStaff(actor) ? staff : customer;
+  if (!allowedFrom.includes(order.status)) {
+    throw orderErrors.illegalTransition({ action, status: order.status, allowedFrom });
   }
   return to;
 }
 
-export function orderNotFound(): DomainError {
-  return new DomainError('not-found', 'orders.not-found', 'There is no such order.');
+/** @throws DomainError `orders.not-found` (404): another customer's order does not exist for a customer */
+export function requireReadable({ id, customerId }: Pick<Order, 'id' | 'customerId'>, actor: CheckedActor): void {
+  if (customerId !== actor.id && !isStaff(actor)) throw orderErrors.notFound({ orderId: id });
 }

@@ -1,97 +1,65 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { pageRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
-import { type AppEnv, commandContext, requireCaller } from '../http/context';
-import { describe } from '../http/openapi';
-import { answerList, pageQuery } from '../http/pagination';
-import { answerCommand, commandAnswer, present, readAs } from '../http/responses';
+import type { RouteEnv } from '../http/context';
+import { describeCommand, describeQuery } from '../http/openapi';
+import { commandResult, sendCreated, sendDocument, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
-import { isStaff } from '../users/user';
-import { orderNotFound, orderStatuses } from './order';
+import type { OrderCommands } from './commands';
+import { orderStatuses } from './order-status';
+import type { OrderQueries } from './queries';
 import * as schemas from './schemas';
-import { orderListKey, orderListQuery, orderListView, orderView, toOrderSummary } from './views';
 
 const idParam = z.object({ id: schemas.orderId });
-const listQuery = pageQuery.extend({
+const listQuery = pageRequest.extend({
   status: z.enum(orderStatuses).optional(),
   customer: z.uuid().optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
 });
 const tags = ['Orders'];
-const changed = { tags, body: commandAnswer };
+const changed = { tags, body: commandResult };
 
-/** Orders: placed by customers, moved on by agents. */
-export const orderRoutes = new Hono<AppEnv>()
+/** Orders: customers place them, and agents ship and deliver them. */
+export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
   .post(
     '/',
-    describe({ summary: 'Place an order', ...changed, status: 201, problems: [400, 409, 413, 415, 422] }),
+    describeCommand({ summary: 'Place an order', ...changed, status: 201 }),
     authenticate,
     validate('json', schemas.placeOrder),
-    async (c) => {
-      const outcome = await c.var.services.commands.execute('PlaceOrder', c.req.valid('json'), commandContext(c));
-      c.header('Location', `/v1/orders/${outcome.result.id}`);
-      return c.json(answerCommand(c, outcome), 201);
-    },
+    async (c) => sendCreated(c, await c.var.commands.PlaceOrder(c.req.valid('json'))),
   )
   .get(
     '/',
-    describe({ summary: 'List orders, newest first', tags, kind: 'read', body: schemas.orderPage, problems: [400] }),
+    describeQuery({ summary: 'List orders, newest first', tags, body: schemas.orderPage }),
     authenticate,
     validate('query', listQuery),
-    async (c) => {
-      const { status, customer, ...page } = c.req.valid('query');
-      // A customer sees their own, whatever they ask for. The role in a token is the account's: changing it revokes
-      // the token, which `readAs` sees.
-      const { role, userId } = requireCaller(c);
-      const filter = { customer: role === 'customer' ? userId : customer, status };
-      const { result } = await readAs(c, { view: orderListView, key: orderListKey(filter) });
-      const list = await answerList(c, result, page, async (db, limit, after) =>
-        (await orderListQuery(db, filter, limit, after)).map(toOrderSummary),
-      );
-      return c.json(list, 200);
-    },
+    async (c) => sendPage(c, await c.var.queries.ListOrders(c.req.valid('query'))),
   )
   .get(
     '/:id',
-    describe({ summary: 'Read an order', tags, kind: 'read', body: schemas.orderDetail, problems: [400, 404] }),
+    describeQuery({ summary: 'Read an order', tags, body: schemas.orderDetail }),
     authenticate,
     validate('param', idParam),
-    async (c) => {
-      const { standing, result } = await readAs(c, { view: orderView, key: c.req.valid('param').id });
-      const isOwn = result.document?.data.customerId === standing.id;
-      if (!isOwn && !isStaff(standing)) throw orderNotFound();
-      return c.json(present(c, result, orderNotFound), 200);
-    },
+    async (c) => sendDocument(c, await c.var.queries.GetOrder(c.req.valid('param'))),
   )
   .post(
     '/:id/cancel',
-    describe({ summary: 'Cancel an order and put its stock back', ...changed, problems: [400, 404, 409, 412] }),
+    describeCommand({ summary: 'Cancel an order and put its stock back', ...changed }),
     authenticate,
     validate('param', idParam),
-    async (c) => {
-      const payload = { orderId: c.req.valid('param').id };
-      const outcome = await c.var.services.commands.execute('CancelOrder', payload, commandContext(c));
-      return c.json(answerCommand(c, outcome), 200);
-    },
+    async (c) => sendResult(c, await c.var.commands.CancelOrder({ orderId: c.req.valid('param').id })),
   )
   .post(
     '/:id/ship',
-    describe({ summary: 'Ship an order (agent)', ...changed, problems: [400, 403, 404, 409, 412] }),
+    describeCommand({ summary: 'Ship an order (agent)', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
-    async (c) => {
-      const payload = { orderId: c.req.valid('param').id };
-      const outcome = await c.var.services.commands.execute('ShipOrder', payload, commandContext(c));
-      return c.json(answerCommand(c, outcome), 200);
-    },
+    async (c) => sendResult(c, await c.var.commands.ShipOrder({ orderId: c.req.valid('param').id })),
   )
   .post(
     '/:id/deliver',
-    describe({ summary: 'Deliver an order (agent)', ...changed, problems: [400, 403, 404, 409, 412] }),
+    describeCommand({ summary: 'Deliver an order (agent)', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
-    async (c) => {
-      const payload = { orderId: c.req.valid('param').id };
-      const outcome = await c.var.services.commands.execute('DeliverOrder', payload, commandContext(c));
-      return c.json(answerCommand(c, outcome), 200);
-    },
+    async (c) => sendResult(c, await c.var.commands.DeliverOrder({ orderId: c.req.valid('param').id })),
   );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { money } from '../items/schemas';
-import { orderStatuses } from './order';
+import { money } from '../platform/money';
+import { orderStatuses } from './order-status';
 
 export const orderId = z.uuid().meta({ description: 'The order’s id, a UUIDv7.' });
 

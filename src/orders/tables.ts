@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { isOneOf } from '../platform/d1';
 import { users } from '../users/tables';
+import { orderStatuses } from './order-status';
 
 export const orders = sqliteTable(
   'orders',
@@ -8,7 +9,7 @@ export const orders = sqliteTable(
     id: text().primaryKey(),
     version: integer().notNull(),
     customerId: text('customer_id').references(() => users.id, { onDelete: 'set null' }),
-    status: text({ enum: ['placed', 'shipped', 'delivered', 'cancelled'] }).notNull(),
+    status: text({ enum: orderStatuses }).notNull(),
     /** JSON: the lines never change and are never searched. */
     lines: text({ mode: 'json' }).notNull(),
     lineCount: integer('line_count').notNull(),
@@ -21,11 +22,11 @@ export const orders = sqliteTable(
     index('orders_by_customer').on(table.customerId, table.id),
     index('orders_by_status').on(table.status, table.id),
     index('orders_by_customer_and_status').on(table.customerId, table.status, table.id),
-    check('orders_status', sql`${table.status} IN ('placed', 'shipped', 'delivered', 'cancelled')`),
+    check('orders_status', isOneOf(table.status, orderStatuses)),
   ],
 );
 
-/** Where an order goes: personal data, which goes with the customer's account. */
+/** Where an order is sent: personal data, which is deleted with the customer's account. */
 export const shippingAddresses = sqliteTable(
   'shipping_addresses',
   {

@@ -1,8 +1,10 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import type { AccountCount } from '../access/account-parts';
 import { defineView, firstPageSize, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
-import { type OrderLine, type OrderStatus, orderStatuses, type ShippingAddress } from './order';
+import type { OrderLine, ShippingAddress } from './order';
+import { type OrderStatus, orderStatuses } from './order-status';
 import type { OrderDetail, OrderSummary } from './schemas';
 import { orders, shippingAddresses } from './tables';
 
@@ -34,7 +36,7 @@ export const orderView = defineView({
     const { version, amount, currency, lines, address, ...rest } = row;
     const data = {
       ...rest,
-      // Both columns are written by the repository alone, from values of these very types.
+      // Only the repository writes these two columns, from values of these very types.
       lines: lines as OrderLine[],
       shippingAddress: address as ShippingAddress | null,
       total: { amount, currency },
@@ -43,7 +45,7 @@ export const orderView = defineView({
   },
 });
 
-/** What a list of orders is narrowed to. */
+/** The filters of a list of orders. */
 export interface OrderFilter {
   customer?: string | undefined;
   status?: OrderStatus | undefined;
@@ -101,7 +103,7 @@ export const orderListView = defineView({
     when([OrderShipped], ({ data }) => listsOf(data.customerId, ['placed', 'shipped'])),
     when([OrderDelivered], ({ data }) => listsOf(data.customerId, ['shipped', 'delivered'])),
     when([OrderCancelled], ({ data }) => listsOf(data.customerId, ['placed', 'shipped', 'cancelled'])),
-    // It stays on the lists of all orders as it was.
+    // The lists of all orders keep the order as it was.
     when([OrderAnonymised], ({ data: { customerId: customer } }) =>
       [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
     ),
@@ -109,5 +111,11 @@ export const orderListView = defineView({
   query: (db, key) => orderListQuery(db, filterOf(key), firstPageSize),
   toDocument: (rows) => ({ version: 0, data: rows.map(toOrderSummary) }),
 });
+
+/** How many orders an account has placed; an index on the customer serves the count. */
+export const orderCount: AccountCount = {
+  count: sql<number>`(SELECT count(*) FROM orders WHERE customer_id = users.id)`,
+  triggers: [when([OrderPlaced], ({ data }) => (data.customerId === null ? [] : [data.customerId]))],
+};
 
 export const orderViews = [orderView, orderListView];

@@ -1,4 +1,4 @@
-import { is } from 'drizzle-orm';
+import { is, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { SQLiteRaw } from 'drizzle-orm/sqlite-core/query-builders/raw';
@@ -81,4 +81,18 @@ const unclear = ['Network connection lost', 'storage caused object to be reset',
 /** Whether a write failed in a way that leaves open if it was applied. */
 export function isUnclearFailure(error: unknown): boolean {
   return [...messagesOf(error)].some((message) => unclear.some((text) => message.includes(text)));
+}
+
+/** The condition of a CHECK that a column holds one of these words; migrations need the words written out. */
+export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
+  return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;
+}
+
+/** How many expired rows one run deletes, so that the run does not delay the commands of people. */
+const expiredRowsPerRun = 5_000;
+
+/** The statement that deletes rows whose `expires_at` (milliseconds) has passed. */
+export function deleteExpired(table: string, now: number): SQL {
+  return sql`DELETE FROM ${sql.identifier(table)} WHERE rowid IN
+    (SELECT rowid FROM ${sql.identifier(table)} WHERE expires_at <= ${now} LIMIT ${expiredRowsPerRun})`;
 }

@@ -1,51 +1,80 @@
-/** What went wrong, in the language of the domain. `http/problem.ts` alone knows which status each kind has. */
+/** What kind of refusal an error is. `http/problem.ts` alone knows which status each kind has. */
 export type ErrorKind =
   | 'bad-request'
   | 'unauthenticated'
   | 'forbidden'
   | 'not-found'
+  | 'method-not-allowed'
   | 'already-exists'
   | 'conflict'
   | 'precondition'
+  | 'too-large'
+  | 'unsupported-media-type'
   | 'invalid'
-  | 'too-many';
+  | 'too-many'
+  | 'internal';
 
-/** One offending place in an input: a JSON pointer (RFC 6901) and what is wrong there. */
+/** One wrong place in an input: a JSON pointer (RFC 6901) and what is wrong there. */
 export interface FieldError {
   pointer: string;
   detail: string;
   code: string;
 }
 
-export interface ErrorOptions {
-  /** What a client can act on; crosses HTTP, so never personal data. */
-  details?: Record<string, unknown>;
-  /** The fields to blame, for `invalid`. */
+interface ErrorOptions {
+  /** The fields that caused the refusal. */
   errors?: FieldError[];
   cause?: unknown;
 }
 
-/** An expected refusal. `code` is stable and namespaced: `users.email-taken`; `message` is safe to show. */
+/** Facts that a client can act on. They cross HTTP, so they never hold personal data. */
+export type ErrorDetails = Record<string, unknown>;
+
+/** An expected refusal. `code` is stable and has its domain as prefix (`users.email-taken`); `message` is safe to show. */
 export class DomainError extends Error {
-  override readonly name = 'DomainError';
-  readonly details: Record<string, unknown> | undefined;
+  override readonly name: string = 'DomainError';
   readonly errors: FieldError[] | undefined;
 
   constructor(
     readonly kind: ErrorKind,
     readonly code: string,
     message: string,
-    options: ErrorOptions = {},
+    readonly details: ErrorDetails,
+    { errors, cause }: ErrorOptions = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.details = options.details;
-    this.errors = options.errors;
+    super(message, cause === undefined ? undefined : { cause });
+    this.errors = errors;
   }
 }
 
-/** Another command changed the aggregate first: the bus loads fresh state and tries again. */
-export class ConcurrencyError extends DomainError {
-  constructor() {
-    super('conflict', 'concurrency.conflict', 'The resource was changed by another request; please try again.');
-  }
+/** What the catalogue says about an error code. */
+export interface ErrorInfo<Code extends string = string> {
+  readonly code: Code;
+  readonly kind: ErrorKind;
+  /** What happened, and why, for the page at `/problems/{code}`. */
+  readonly meaning: string;
+  /** What a client can do. */
+  readonly remedy: string;
+}
+
+/** An error of the catalogue: what its code means, and a function that makes one occurrence. */
+export interface DefinedError<Code extends string, Details extends ErrorDetails> extends ErrorInfo<Code> {
+  (details: Details, options?: ErrorOptions): DomainError;
+}
+
+/**
+ * Defines an error of the catalogue.
+ * @param definition.text one occurrence in a sentence or two: what happened, why, and what to do
+ */
+export function defineError<Code extends string, Details extends ErrorDetails = Record<never, never>>(definition: {
+  code: Code;
+  kind: ErrorKind;
+  meaning: string;
+  remedy: string;
+  text(details: Details): string;
+}): DefinedError<Code, Details> {
+  const { code, kind, meaning, remedy, text } = definition;
+  const create = (details: Details, options?: ErrorOptions) =>
+    new DomainError(kind, code, text(details), details, options);
+  return Object.assign(create, { code, kind, meaning, remedy });
 }

@@ -1,37 +1,36 @@
 import { z } from 'zod';
-import { defineCommand } from '../cqrs/writing/command';
+import { activeAccount, type DefineCommand } from '../access/access-rules';
+import type { AccountDeletionHandler } from '../access/account-parts';
+import type { CheckedActor } from '../access/caller';
+import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
-import { type CommandContext, requireActor, type Transaction, type UnitOfWork } from '../cqrs/writing/unit-of-work';
-import { isoTime } from '../platform/clock';
 import { newId } from '../platform/ids';
-import type { AccountOwned } from '../users/commands';
-import { isStaff, requireStaff, requireValidToken } from '../users/user';
+import { ticketErrors } from './errors';
 import * as events from './events';
 import type { TicketRepository } from './repository';
 import * as schemas from './schemas';
-import { changeStatus, type Ticket, ticketNotFound, withNote } from './ticket';
+import { changeStatus, requireWorkable, type Ticket, withNote } from './ticket';
 
 export interface TicketTransaction {
   tickets: TicketRepository;
 }
 
-// Made once: the services themselves are made for every request.
 const target = z.strictObject({ ticketId: schemas.ticketId });
 const changeTicketStatus = target.extend(schemas.changeTicketStatus.shape);
 const addTicketNote = target.extend(schemas.addTicketNote.shape);
 
-/** The commands on tickets: a status and a note are two intents, each its own command and event. */
-export function createTicketCommands(unitOfWork: UnitOfWork<TicketTransaction>) {
+/** The commands on tickets. A new status and a note are two intents, each with a command and an event of its own. */
+export function createTicketCommands(command: DefineCommand<TicketTransaction>) {
   return {
-    OpenTicket: defineCommand(schemas.openTicket, ({ subject, message, orderId }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const actor = requireActor(context);
-        const at = isoTime(context.issuedAt);
+    OpenTicket: command({
+      input: schemas.openTicket,
+      onlyIf: activeAccount,
+      handle({ subject, message, orderId = null }, tx, { actor, at }) {
         const ticket: Ticket = {
           id: newId(),
           version: 1,
           customerId: actor.id,
-          orderId: orderId ?? null,
+          orderId,
           subject,
           message,
           status: 'open',
@@ -39,62 +38,64 @@ export function createTicketCommands(unitOfWork: UnitOfWork<TicketTransaction>) 
           updatedAt: at,
           triagedAt: null,
           triageSeconds: null,
-          shownVersion: 1,
-          shownAt: at,
+          customerVersion: 1,
+          customerUpdatedAt: at,
         };
         tx.tickets.add(ticket, actor);
-        const { id, version, customerId } = ticket;
-        tx.record(events.TicketOpened.create(id, version, { customerId, orderId: ticket.orderId }));
-        return { id, version };
-      }),
-    ),
+        tx.record(events.TicketOpened.create(ticket.id, ticket.version, { customerId: actor.id, orderId }));
+        return { id: ticket.id, version: ticket.version };
+      },
+    }),
 
-    ChangeTicketStatus: defineCommand(changeTicketStatus, ({ ticketId, status }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const ticket = await loadForStaff(tx, ticketId, context);
-        const next = changeStatus(ticket, status, isoTime(context.issuedAt));
+    ChangeTicketStatus: command({
+      input: changeTicketStatus,
+      onlyIf: activeAccount,
+      async handle({ ticketId, status }, tx, details) {
+        const ticket = await loadForWork(tx, ticketId, details);
+        const next = changeStatus(ticket, status, details.at);
         if (next !== ticket) {
-          tx.tickets.saveStatus(next, ticket.status);
+          tx.tickets.saveStatus(next, ticket.status, details.actor);
           const facts = { customerId: ticket.customerId, from: ticket.status, to: status };
           tx.record(events.TicketStatusChanged.create(ticketId, next.version, facts));
         }
         return { id: ticketId, version: next.version };
-      }),
-    ),
+      },
+    }),
 
-    AddTicketNote: defineCommand(addTicketNote, ({ ticketId, note }, context) =>
-      unitOfWork.run(context, async (tx) => {
-        const ticket = await loadForStaff(tx, ticketId, context);
-        const at = isoTime(context.issuedAt);
+    AddTicketNote: command({
+      input: addTicketNote,
+      onlyIf: activeAccount,
+      async handle({ ticketId, note }, tx, details) {
+        const { actor, at } = details;
+        const ticket = await loadForWork(tx, ticketId, details);
         const next = withNote(ticket, at);
         const noteId = newId();
-        tx.tickets.addNote(next, { id: noteId, ticketId, authorId: requireActor(context).id, note, createdAt: at });
+        tx.tickets.addNote(next, { id: noteId, ticketId, authorId: actor.id, note, createdAt: at }, actor);
         tx.record(events.TicketNoteAdded.create(ticketId, next.version, { noteId, status: ticket.status }));
         return { id: ticketId, version: next.version };
-      }),
-    ),
+      },
+    }),
   };
 }
 
-/** To others than staff a ticket that is not theirs does not exist; their own they may read, but not work on. */
-async function loadForStaff(
-  tx: Transaction<TicketTransaction>,
+export type TicketCommands = ReturnType<typeof createTicketCommands>;
+
+async function loadForWork(
+  tx: TicketTransaction,
   ticketId: string,
-  context: CommandContext,
+  details: CommandDetails<CheckedActor>,
 ): Promise<Ticket> {
-  const actor = requireActor(context);
-  const { ticket, standing } = await tx.tickets.findFor(ticketId, actor);
-  const valid = requireValidToken(standing, actor.issuedAt);
-  if (!ticket || (ticket.customerId !== valid.id && !isStaff(valid))) throw ticketNotFound();
-  requireStaff(valid);
-  requireVersion(ticket.version, context);
+  const ticket = await tx.tickets.find(ticketId);
+  if (!ticket) throw ticketErrors.notFound({ ticketId });
+  requireWorkable(ticket, details.actor);
+  requireVersion(ticket.version, details);
   return ticket;
 }
 
-/** What becomes of a customer's tickets when their account is deleted: they hold their words, and go with it. */
-export function deleteTickets(tickets: TicketRepository): AccountOwned {
+/** Deletes the tickets of an account that is deleted, because they hold the customer's own words. */
+export function deleteTicketsOfAccount(tickets: TicketRepository): AccountDeletionHandler {
   return async (customerId) => {
-    const removed = await tickets.removeOf(customerId);
+    const removed = await tickets.removeAllOf(customerId);
     return removed.map(({ id, version }) => events.TicketDeleted.create(id, version + 1, { customerId }));
   };
 }

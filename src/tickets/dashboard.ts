@@ -6,7 +6,7 @@ import type { TicketDashboard } from './schemas';
 const days = 30;
 const dayMs = 86_400_000;
 
-/** What of the dashboard does not depend on when it is read. */
+/** The part of the dashboard that does not depend on the time of the read. */
 interface DashboardFigures {
   counts: Record<string, number>;
   /** The last days on which something happened, newest first. */
@@ -18,14 +18,14 @@ interface DashboardFigures {
 /** The one key of the dashboard. */
 export const dashboardKey = 'all';
 
-/** Over the last 1,000 tickets that were triaged, so that its cost does not grow with the years. */
+/** The median of the last 1,000 triaged tickets, so that its cost does not grow with the years. */
 const medianTriage = sql`
   SELECT avg(triage_seconds) FROM (
     SELECT triage_seconds, row_number() OVER (ORDER BY triage_seconds) AS place, count(*) OVER () AS total
     FROM (SELECT triage_seconds FROM tickets WHERE triaged_at IS NOT NULL ORDER BY triaged_at DESC LIMIT 1000))
   WHERE place IN ((total + 1) / 2, (total + 2) / 2)`;
 
-/** The figures of the support desk. Counts and days are kept when tickets are written, so nothing is counted here. */
+/** The figures of the support desk. Writes keep the counts and days, so nothing is counted here. */
 export const dashboardView = defineView({
   name: 'ticket-dashboard',
   shapeVersion: 1,

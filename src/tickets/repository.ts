@@ -1,45 +1,26 @@
-import { eq, type SQL, sql } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
-import type { Actor } from '../cqrs/writing/unit-of-work';
+import { eq, sql } from 'drizzle-orm';
+import type { CheckedActor } from '../access/caller';
+import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
+import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { orders } from '../orders/tables';
-import { runBatch } from '../platform/d1';
-import { ConcurrencyError, DomainError } from '../platform/errors';
-import { type OwnedRow, takeOwned } from '../users/owned';
-import { standingQuery, validActorId } from '../users/standing';
-import type { AccountStanding } from '../users/user';
+import { ticketErrors } from './errors';
 import { ticketCounts, ticketDays, ticketNotes, tickets } from './tables';
-import { previewOf, type Ticket, type TicketNote, type TicketStatus } from './ticket';
+import { previewOf, type Ticket, type TicketNote } from './ticket';
+import type { TicketStatus } from './ticket-status';
 
-/** The tickets of the write model, with the previews and figures that are computed when they are written. */
+/** The tickets of the write model, with the previews and figures that are computed when a ticket is written. */
 export interface TicketRepository {
-  /** Adds a ticket of the actor; the commit itself checks their standing, and that the order is theirs. */
-  add(ticket: Ticket, actor: Actor): void;
-  saveStatus(ticket: Ticket, before: TicketStatus): void;
-  addNote(ticket: Ticket, note: TicketNote): void;
-  /** The ticket together with the actor's standing, in one round trip. */
-  findFor(id: string, actor: Actor): Promise<{ ticket: Ticket | undefined; standing: AccountStanding | undefined }>;
-  /** Takes all tickets of a customer, to be deleted in this commit: one that is opened meanwhile refuses it. */
-  removeOf(customerId: string): Promise<OwnedRow[]>;
-}
-
-/** The domain errors behind the constraints of this domain's tables. */
-export const ticketConstraints = {
-  'tickets.customer_id': () =>
-    new DomainError('unauthenticated', 'auth.invalid-token', 'The access token is no longer valid.'),
-  'tickets.version': () => new ConcurrencyError(),
-  tickets_order: () => {
-    const [code, detail] = ['tickets.unknown-order', 'This is not one of your orders.'];
-    return new DomainError('invalid', code, detail, { errors: [{ pointer: '/orderId', detail, code }] });
-  },
-};
-
-function orderOf(ticket: Ticket, actor: Actor): SQL<string> | null {
-  if (ticket.orderId === null) return null;
-  return sql`coalesce((SELECT id FROM ${orders} WHERE id = ${ticket.orderId} AND customer_id = ${actor.id}), '')`;
+  /** Adds a ticket. The commit is refused when the ticket names an order that is not the customer's. */
+  add(ticket: Ticket, by: CheckedActor): void;
+  saveStatus(ticket: Ticket, before: TicketStatus, by: CheckedActor): void;
+  addNote(ticket: Ticket, note: TicketNote, by: CheckedActor): void;
+  find(id: string): Promise<Ticket | undefined>;
+  /** Deletes all tickets of a customer, and returns them; a ticket that is opened in the meantime refuses the commit. */
+  removeAllOf(customerId: string): Promise<AggregateVersion[]>;
 }
 
 export function createTicketRepository(context: RepositoryContext): TicketRepository {
-  const { db, stage } = context;
+  const { db, stage, guard } = context;
 
   function count(status: TicketStatus, change: number): void {
     stage(
@@ -60,16 +41,22 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
   }
 
   return {
-    add(ticket, actor) {
+    add(ticket) {
+      const { orderId, customerId } = ticket;
+      if (orderId !== null) {
+        guard(
+          sql`EXISTS (SELECT 1 FROM ${orders} WHERE ${orders.id} = ${orderId} AND ${orders.customerId} = ${customerId})`,
+          () => unknownOrder(orderId),
+        );
+      }
       const computed = { preview: previewOf(ticket.message), notePreview: null, hasNote: false };
-      const checked = { customerId: validActorId(actor), orderId: orderOf(ticket, actor) };
-      stage(db.insert(tickets).values({ ...ticket, ...computed, ...checked }));
+      stage(db.insert(tickets).values({ ...ticket, ...computed }));
       count('open', 1);
       countDay(ticket.createdAt, 'opened');
     },
     saveStatus(ticket, before) {
-      const { version, status, updatedAt, triagedAt, triageSeconds, shownVersion, shownAt } = ticket;
-      const values = { version, status, updatedAt, triagedAt, triageSeconds, shownVersion, shownAt };
+      const { version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt } = ticket;
+      const values = { version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
       stage(db.update(tickets).set(values).where(eq(tickets.id, ticket.id)));
       count(before, -1);
       count(status, 1);
@@ -80,22 +67,21 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       stage(db.update(tickets).set(values).where(eq(tickets.id, id)));
       stage(db.insert(ticketNotes).values(note));
     },
-    async findFor(id, actor) {
-      const [rows, standings] = await runBatch(db, [
-        db.select().from(tickets).where(eq(tickets.id, id)),
-        standingQuery(db, actor),
-      ]);
-      return { ticket: rows[0], standing: standings[0] };
-    },
-    async removeOf(customerId) {
-      const taken = await takeOwned(context, tickets, tickets.customerId, customerId);
+    find: async (id) => (await db.select().from(tickets).where(eq(tickets.id, id)))[0],
+    async removeAllOf(customerId) {
+      const removed = await raiseVersionsOf(context, tickets, tickets.customerId, customerId);
       stage(
         db.run(sql`
           UPDATE ticket_counts SET count = count - (SELECT count(*) FROM tickets
             WHERE customer_id = ${customerId} AND tickets.status = ticket_counts.status)`),
       );
       stage(db.delete(tickets).where(eq(tickets.customerId, customerId)));
-      return taken;
+      return removed;
     },
   };
+}
+
+function unknownOrder(orderId: string) {
+  const { code, message } = ticketErrors.unknownOrder({ orderId });
+  return ticketErrors.unknownOrder({ orderId }, { errors: [{ pointer: '/orderId', detail: message, code }] });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ticketStatuses } from './ticket';
+import { ticketStatuses } from './ticket-status';
 
 export const ticketId = z.uuid().meta({ description: 'The ticket’s id, a UUIDv7.' });
 const status = z.enum(ticketStatuses);
@@ -33,28 +33,28 @@ const common = {
   updatedAt: z.iso.datetime(),
 };
 
-/** A ticket as its customer sees it: nothing tells of notes. */
+/** A ticket as its customer sees it; nothing in it depends on notes. */
 export const ticketDetail = z.object({ ...common, message: z.string() }).meta({ ref: 'TicketDetail' });
 export type TicketDetail = z.infer<typeof ticketDetail>;
 
 const note = z.object({ id: z.uuid(), authorId: z.uuid(), note: z.string(), createdAt: z.iso.datetime() });
 
 /** A ticket as agents see it. */
-export const ticketCase = ticketDetail.extend({ notes: z.array(note) }).meta({ ref: 'TicketCase' });
-export type TicketCase = z.infer<typeof ticketCase>;
+export const staffTicket = ticketDetail.extend({ notes: z.array(note) }).meta({ ref: 'StaffTicket' });
+export type StaffTicket = z.infer<typeof staffTicket>;
 
 export const ticketSummary = z
   .object({ id: ticketId, subject: z.string(), status, preview: z.string(), updatedAt: z.iso.datetime() })
   .meta({ ref: 'TicketSummary' });
 export type TicketSummary = z.infer<typeof ticketSummary>;
 
-export const ticketCaseSummary = ticketSummary
+export const staffTicketSummary = ticketSummary
   .extend({ hasNote: z.boolean(), notePreview: z.string().nullable() })
-  .meta({ ref: 'TicketCaseSummary' });
-export type TicketCaseSummary = z.infer<typeof ticketCaseSummary>;
+  .meta({ ref: 'StaffTicketSummary' });
+export type StaffTicketSummary = z.infer<typeof staffTicketSummary>;
 
 export const ticketPage = z
-  .object({ data: z.array(z.union([ticketCaseSummary, ticketSummary])), nextCursor: z.string().nullable() })
+  .object({ data: z.array(z.union([staffTicketSummary, ticketSummary])), nextCursor: z.string().nullable() })
   .meta({ ref: 'TicketPage' });
 
 export const ticketDashboard = z

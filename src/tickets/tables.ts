@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { orders } from '../orders/tables';
+import { isOneOf } from '../platform/d1';
 import { users } from '../users/tables';
+import { ticketStatuses } from './ticket-status';
 
 export const tickets = sqliteTable(
   'tickets',
@@ -18,14 +20,14 @@ export const tickets = sqliteTable(
     preview: text().notNull(),
     notePreview: text('note_preview'),
     hasNote: integer('has_note', { mode: 'boolean' }).notNull(),
-    status: text({ enum: ['open', 'triaged', 'closed'] }).notNull(),
+    status: text({ enum: ticketStatuses }).notNull(),
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
     /** Seconds from opening to the first status that is not `open`. */
     triageSeconds: integer('triage_seconds'),
     triagedAt: text('triaged_at'),
-    shownVersion: integer('shown_version').notNull(),
-    shownAt: text('shown_at').notNull(),
+    customerVersion: integer('customer_version').notNull(),
+    customerUpdatedAt: text('customer_updated_at').notNull(),
   },
   (table) => [
     index('tickets_by_customer').on(table.customerId, table.id),
@@ -34,8 +36,7 @@ export const tickets = sqliteTable(
     index('tickets_by_note').on(table.hasNote, table.id),
     index('tickets_by_status_and_note').on(table.status, table.hasNote, table.id),
     index('tickets_by_triage').on(table.triagedAt, table.triageSeconds).where(sql`${table.triagedAt} IS NOT NULL`),
-    check('tickets_status', sql`${table.status} IN ('open', 'triaged', 'closed')`),
-    // An order that is not the customer's own is written as the empty id.
+    check('tickets_status', isOneOf(table.status, ticketStatuses)),
     check('tickets_order', sql`${table.orderId} <> ''`),
   ],
 );
@@ -54,13 +55,13 @@ export const ticketNotes = sqliteTable(
   (table) => [index('ticket_notes_by_ticket').on(table.ticketId, table.id)],
 );
 
-/** How many tickets there are by status: counted when written, so that the dashboard counts nothing. */
+/** How many tickets have each status. Each write keeps the counts, so that the dashboard counts nothing. */
 export const ticketCounts = sqliteTable('ticket_counts', {
-  status: text({ enum: ['open', 'triaged', 'closed'] }).primaryKey(),
+  status: text({ enum: ticketStatuses }).primaryKey(),
   count: integer().notNull(),
 });
 
-/** What happened on each day (UTC); a ticket that is deleted later was opened all the same. */
+/** How many tickets were opened and closed on each day (UTC), including tickets that were deleted later. */
 export const ticketDays = sqliteTable('ticket_days', {
   date: text().primaryKey(),
   opened: integer().notNull().default(0),

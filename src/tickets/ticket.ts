@@ -1,9 +1,8 @@
-import { DomainError } from '../platform/errors';
+import { type CheckedActor, isStaff, requireStaff } from '../access/caller';
+import { ticketErrors } from './errors';
+import type { TicketStatus } from './ticket-status';
 
-export const ticketStatuses = ['open', 'triaged', 'closed'] as const;
-export type TicketStatus = (typeof ticketStatuses)[number];
-
-/** A request for help. Times are ISO 8601. */
+/** A customer's request for help. Times are ISO 8601. */
 export interface Ticket {
   id: string;
   version: number;
@@ -14,15 +13,15 @@ export interface Ticket {
   status: TicketStatus;
   createdAt: string;
   updatedAt: string;
-  /** When it first left `open`, and how long that took. */
+  /** When the ticket first left the status `open`, and how many seconds that took. */
   triagedAt: string | null;
   triageSeconds: number | null;
-  /** Version and time of the last change that its customer may know of: notes move neither. */
-  shownVersion: number;
-  shownAt: string;
+  /** Version and time of the last change that the customer may see: a note changes neither. */
+  customerVersion: number;
+  customerUpdatedAt: string;
 }
 
-/** What an agent notes for agents. */
+/** An internal note: agents and admins read it, the customer never does. */
 export interface TicketNote {
   id: string;
   ticketId: string;
@@ -32,40 +31,47 @@ export interface TicketNote {
 }
 
 /**
- * The ticket in its new status; the very same ticket when that is its status already.
- * @throws DomainError `tickets.closed` once it is closed
+ * Checks that the actor may work on a ticket. To a customer another customer's ticket does not exist (404); their own
+ * ticket they may read, but not work on (403).
+ */
+export function requireWorkable({ id, customerId }: Ticket, actor: CheckedActor): void {
+  if (customerId !== actor.id && !isStaff(actor)) throw ticketErrors.notFound({ ticketId: id });
+  requireStaff(actor);
+}
+
+/**
+ * The ticket in a new status; the same object when the ticket has that status already.
+ * @throws DomainError `tickets.closed` for a closed ticket
  */
 export function changeStatus(ticket: Ticket, status: TicketStatus, at: string): Ticket {
   if (ticket.status === status) return ticket;
-  if (ticket.status === 'closed') {
-    throw new DomainError('conflict', 'tickets.closed', 'A closed ticket keeps its status.');
-  }
+  if (ticket.status === 'closed') throw ticketErrors.closed({ ticketId: ticket.id });
   const version = ticket.version + 1;
   return {
     ...ticket,
     status,
     version,
-    shownVersion: version,
+    customerVersion: version,
     updatedAt: at,
-    shownAt: at,
+    customerUpdatedAt: at,
     ...triage(ticket, at),
   };
 }
 
-/** The first change of status is always one away from `open`. */
+/** A ticket starts as `open`, so its first change of status is the triage. */
 function triage({ triagedAt, triageSeconds, createdAt }: Ticket, at: string) {
   if (triagedAt !== null) return { triagedAt, triageSeconds };
   return { triagedAt: at, triageSeconds: Math.max(0, Math.round((Date.parse(at) - Date.parse(createdAt)) / 1000)) };
 }
 
-/** The ticket with one note more: its customer is not to notice. */
+/** The ticket with one more note; nothing that the customer sees changes. */
 export function withNote(ticket: Ticket, at: string): Ticket {
   return { ...ticket, version: ticket.version + 1, updatedAt: at };
 }
 
 const previewLength = 120;
 
-/** The first 120 characters of a text, cut at a word; a line break is a space here. */
+/** The first 120 characters of a text, cut at a word; line breaks become spaces. */
 export function previewOf(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   if (line.length <= previewLength) return line;
@@ -74,8 +80,4 @@ export function previewOf(text: string): string {
   // A word longer than the preview is cut where it must be, but never through a surrogate pair.
   const cut = lastSpace > 0 ? head.slice(0, lastSpace) : head.slice(0, previewLength).replace(/[\ud800-\udbff]$/, '');
   return `${cut}…`;
-}
-
-export function ticketNotFound(): DomainError {
-  return new DomainError('not-found', 'tickets.not-found', 'There is no such ticket.');
 }

@@ -1,25 +1,26 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import type { AccountCount } from '../access/account-parts';
 import { defineView, firstPageSize, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from './events';
-import type { TicketCase, TicketCaseSummary, TicketDetail, TicketSummary } from './schemas';
+import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketSummary } from './schemas';
 import { tickets } from './tables';
-import { type TicketStatus, ticketStatuses } from './ticket';
+import { type TicketStatus, ticketStatuses } from './ticket-status';
 
-/** What a customer may notice. Notes are not among it. */
-const shown = [TicketOpened, TicketStatusChanged, TicketDeleted];
+/** The events whose effect a customer may see; notes are not among them. */
+const visibleEvents = [TicketOpened, TicketStatusChanged, TicketDeleted];
 
 const { id, customerId, orderId, subject, message, status, createdAt } = tickets;
 const texts = { id, customerId, orderId, subject, message, status, createdAt };
 
-/** A ticket as its customer sees it: version and time of change stand still when a note is added. */
+/** A ticket as its customer sees it; a note changes neither its version nor its time. */
 export const ticketView = defineView({
   name: 'ticket',
   shapeVersion: 1,
-  triggers: [when(shown, (event) => [event.streamId])],
+  triggers: [when(visibleEvents, (event) => [event.streamId])],
   query: (db, key) =>
     db
-      .select({ ...texts, version: tickets.shownVersion, updatedAt: tickets.shownAt })
+      .select({ ...texts, version: tickets.customerVersion, updatedAt: tickets.customerUpdatedAt })
       .from(tickets)
       .where(eq(id, key)),
   toDocument([row]) {
@@ -29,16 +30,16 @@ export const ticketView = defineView({
   },
 });
 
-/** The column is written out: drizzle leaves its table away, and it would be the note's. */
+/** The column is written out, because drizzle omits the table's name and SQLite would take the note's column. */
 const notesJson = sql<string>`(
   SELECT json_group_array(json_object('id', id, 'authorId', author_id, 'note', note, 'createdAt', created_at))
   FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id))`;
 
 /** A ticket as agents see it, with its notes. */
-export const ticketCaseView = defineView({
-  name: 'ticket-case',
+export const staffTicketView = defineView({
+  name: 'staff-ticket',
   shapeVersion: 1,
-  triggers: [when([...shown, TicketNoteAdded], (event) => [event.streamId])],
+  triggers: [when([...visibleEvents, TicketNoteAdded], (event) => [event.streamId])],
   query: (db, key) =>
     db
       .select({ ...texts, version: tickets.version, updatedAt: tickets.updatedAt, notes: notesJson.as('notes') })
@@ -47,7 +48,7 @@ export const ticketCaseView = defineView({
   toDocument([row]) {
     if (!row) return undefined;
     const { version, notes, ...rest } = row;
-    return { version, data: { ...rest, notes: JSON.parse(notes) } satisfies TicketCase };
+    return { version, data: { ...rest, notes: JSON.parse(notes) } satisfies StaffTicket };
   },
 });
 
@@ -59,7 +60,7 @@ export function ticketListQuery(
   after?: string,
 ) {
   return db
-    .select({ id, subject, status, preview: tickets.preview, updatedAt: tickets.shownAt })
+    .select({ id, subject, status, preview: tickets.preview, updatedAt: tickets.customerUpdatedAt })
     .from(tickets)
     .where(
       and(
@@ -72,14 +73,14 @@ export function ticketListQuery(
     .limit(limit);
 }
 
-/** What the agents' lists are narrowed to. */
-export interface TicketCaseFilter {
+/** The filters of the agents' lists. */
+export interface StaffTicketFilter {
   status?: TicketStatus | undefined;
   hasNote?: boolean | undefined;
 }
 
 /** The one query behind the agents' lists, newest first: each filter has an index that ends with the id. */
-export function ticketCaseListQuery(db: Database, filter: TicketCaseFilter, limit: number, after?: string) {
+export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, limit: number, after?: string) {
   const { hasNote, notePreview, preview, updatedAt } = tickets;
   return db
     .select({ id, subject, status, preview, hasNote, notePreview, updatedAt })
@@ -104,7 +105,7 @@ export function ticketListKey(filter: { customer: string; status: TicketStatus |
 }
 
 /** The key of the agents' first page: `status:hasNote`, with `*` for a filter that is not set. */
-export function ticketCaseListKey({ status: wanted, hasNote }: TicketCaseFilter): string {
+export function staffTicketListKey({ status: wanted, hasNote }: StaffTicketFilter): string {
   return `${wanted ?? any}:${hasNote ?? any}`;
 }
 
@@ -131,27 +132,38 @@ export const ticketListView = defineView({
 });
 
 /** The agents' lists that a ticket of one of these statuses can be on. */
-function caseLists(statuses: readonly TicketStatus[], notes: readonly boolean[] = [true, false]): string[] {
+function staffLists(statuses: readonly TicketStatus[], notes: readonly boolean[] = [true, false]): string[] {
   return [undefined, ...statuses].flatMap((wanted) =>
-    [undefined, ...notes].map((hasNote) => ticketCaseListKey({ status: wanted, hasNote })),
+    [undefined, ...notes].map((hasNote) => staffTicketListKey({ status: wanted, hasNote })),
   );
 }
 
-export const ticketCaseListView = defineView({
-  name: 'ticket-case-list',
+export const staffTicketListView = defineView({
+  name: 'staff-ticket-list',
   shapeVersion: 1,
   triggers: [
-    when([TicketOpened], () => caseLists(['open'], [false])),
-    when([TicketStatusChanged], ({ data: { from, to } }) => caseLists(from === null ? ticketStatuses : [from, to])),
-    when([TicketNoteAdded], ({ data }) => caseLists([data.status])),
-    when([TicketDeleted], () => caseLists(ticketStatuses)),
+    when([TicketOpened], () => staffLists(['open'], [false])),
+    when([TicketStatusChanged], ({ data: { from, to } }) => staffLists(from === null ? ticketStatuses : [from, to])),
+    when([TicketNoteAdded], ({ data }) => staffLists([data.status])),
+    when([TicketDeleted], () => staffLists(ticketStatuses)),
   ],
   query(db, key) {
     const [wanted, note = any] = key.split(':');
     const filter = { status: statusOf(wanted), hasNote: note === any ? undefined : note === 'true' };
-    return ticketCaseListQuery(db, filter, firstPageSize);
+    return staffTicketListQuery(db, filter, firstPageSize);
   },
-  toDocument: (rows): { version: number; data: TicketCaseSummary[] } => ({ version: 0, data: rows }),
+  toDocument: (rows): { version: number; data: StaffTicketSummary[] } => ({ version: 0, data: rows }),
 });
 
-export const ticketViews = [ticketView, ticketCaseView, ticketListView, ticketCaseListView];
+/** How many open tickets an account has; an index on customer and status serves the count. */
+export const openTicketCount: AccountCount = {
+  count: sql<number>`(SELECT count(*) FROM tickets WHERE customer_id = users.id AND tickets.status = 'open')`,
+  triggers: [
+    when([TicketOpened], ({ data }) => [data.customerId]),
+    when([TicketStatusChanged], ({ data: { customerId: customer, from, to } }) =>
+      from === null || from === 'open' || to === 'open' ? [customer] : [],
+    ),
+  ],
+};
+
+export const ticketViews = [ticketView, staffTicketView, ticketListView, staffTicketListView];

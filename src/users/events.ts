@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { roles } from '../access/caller';
 import { defineEvent } from '../cqrs/log/event';
-import { roles } from './user';
 
 const none = z.strictObject({});
 
@@ -10,7 +10,7 @@ export const UserRegistered = defineEvent({
   schema: z.strictObject({ role: z.enum(roles) }),
 });
 
-/** Names the fields, not their values: those are personal. */
+/** Names the fields that changed, and not their values, which are personal. */
 export const UserUpdated = defineEvent({
   type: 'UserUpdated',
   streamType: 'user',
@@ -38,8 +38,8 @@ export const UserSignedIn = defineEvent({
 });
 export const UserDeleted = defineEvent({ type: 'UserDeleted', streamType: 'user', schema: none });
 
-export const SettingsChanged = defineEvent({
-  type: 'SettingsChanged',
+export const SettingsUpdated = defineEvent({
+  type: 'SettingsUpdated',
   streamType: 'settings',
   schema: z.strictObject({ fields: z.array(z.enum(['locale', 'timezone', 'emailNotifications'])) }),
 });
@@ -53,5 +53,5 @@ export const userEvents = [
   UserReactivated,
   UserSignedIn,
   UserDeleted,
-  SettingsChanged,
+  SettingsUpdated,
 ];

@@ -1,15 +1,9 @@
 import { and, eq } from 'drizzle-orm';
+import type { FindRecipient } from '../email/recipient';
 import { openSession } from '../platform/d1';
 import { users } from './tables';
 
-export interface Recipient {
-  name: string;
-  email: string;
-}
-
-/** Finds whom to write to, as they are called now: events carry no names or addresses. */
-export type FindRecipient = (userId: string) => Promise<Recipient | undefined>;
-
+/** Finds the person behind an active account. */
 export function createFindRecipient(database: D1Database): FindRecipient {
   return async (userId) => {
     const { db } = openSession(database, 'first-primary');

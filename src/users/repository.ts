@@ -1,45 +1,46 @@
 import { eq, inArray } from 'drizzle-orm';
-import type { RepositoryContext } from '../cqrs/writing/d1-unit-of-work';
-import { DomainError } from '../platform/errors';
+import type { CheckedActor } from '../access/caller';
+import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
+import { userErrors } from './errors';
+import type { Settings } from './settings';
 import { settings, users } from './tables';
-import type { Settings, User } from './user';
+import type { User } from './user';
 
-/** The accounts of the write model. Reads see what is committed; writes are staged for the unit of work's commit. */
+/** The accounts of the write model. */
 export interface UserRepository {
+  /** Adds an account; anybody may register. */
   add(user: User): void;
-  save(user: User): void;
-  remove(user: User): void;
+  save(user: User, by: CheckedActor): void;
+  /** Deletes an account. Its settings, sessions and password resets go with it by foreign keys. */
+  remove(user: User, by: CheckedActor): void;
   /** One round trip, in no particular order; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<User[]>;
-  findByEmail(email: string): Promise<User | undefined>;
   hasAdmin(): Promise<boolean>;
 }
 
 export interface SettingsRepository {
+  /** Adds the settings of a new account. */
   add(settings: Settings): void;
-  save(settings: Settings): void;
-  /** The settings of one account together with the accounts named by `ids`, in one round trip. */
-  findWithUsers(userId: string, ids: readonly string[]): Promise<{ settings: Settings | undefined; users: User[] }>;
+  save(settings: Settings, by: CheckedActor): void;
+  /** The settings of an account; undefined when there is no such account. */
+  find(userId: string): Promise<Settings | undefined>;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const userConstraints = {
-  'users.email': () =>
-    new DomainError('already-exists', 'users.email-taken', 'This e-mail address is already registered.'),
+  'users.email': () => userErrors.emailTaken({}),
 };
 
 export function createUserRepository({ db, stage }: RepositoryContext): UserRepository {
   return {
     add: (user) => stage(db.insert(users).values(user)),
     save: ({ id, ...values }) => stage(db.update(users).set(values).where(eq(users.id, id))),
-    // What belongs to the account (settings, sessions, resets) goes with it: the foreign keys cascade.
     remove: ({ id }) => stage(db.delete(users).where(eq(users.id, id))),
     findAll: (ids) =>
       db
         .select()
         .from(users)
         .where(inArray(users.id, [...ids])),
-    findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
     hasAdmin: async () =>
       (await db.select({ id: users.id }).from(users).where(eq(users.role, 'admin')).limit(1)).length > 0,
   };
@@ -49,15 +50,6 @@ export function createSettingsRepository({ db, stage }: RepositoryContext): Sett
   return {
     add: (row) => stage(db.insert(settings).values(row)),
     save: ({ userId, ...values }) => stage(db.update(settings).set(values).where(eq(settings.userId, userId))),
-    async findWithUsers(userId, ids) {
-      const [found, accounts] = await db.batch([
-        db.select().from(settings).where(eq(settings.userId, userId)),
-        db
-          .select()
-          .from(users)
-          .where(inArray(users.id, [...ids])),
-      ]);
-      return { settings: found[0], users: accounts };
-    },
+    find: async (userId) => (await db.select().from(settings).where(eq(settings.userId, userId)))[0],
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { roles } from './user';
+import { roles } from '../access/caller';
+import { anyPassword, newPassword } from '../platform/password-schemas';
 
 /** Any UUID in the canonical form. */
 export const userId = z
@@ -24,14 +25,6 @@ const email = z
   .max(254)
   .pipe(z.email())
   .meta({ description: 'Compared case-insensitively; kept in lower case.', examples: ['ada@example.com'] });
-
-/** NIST SP 800-63B: length is what counts; the upper bound keeps hashing cheap. */
-export const newPassword = z
-  .string()
-  .min(12)
-  .max(128)
-  .meta({ examples: ['correct horse battery staple'] });
-export const anyPassword = z.string().min(1).max(128);
 
 export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({
   ref: 'RegisterUser',
@@ -101,9 +94,9 @@ export const userDetail = z
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     lastLoginAt: z.iso.datetime().nullable(),
-    itemCount: z.int().meta({ description: 'Items that they sell.' }),
-    orderCount: z.int().meta({ description: 'Orders that they placed.' }),
-    openTicketCount: z.int().meta({ description: 'Their tickets of status `open`.' }),
+    itemCount: z.int().meta({ description: 'Items that the account sells.' }),
+    orderCount: z.int().meta({ description: 'Orders that the account placed.' }),
+    openTicketCount: z.int().meta({ description: 'Tickets of the account with the status `open`.' }),
   })
   .meta({ ref: 'UserDetail' });
 export type UserDetail = z.infer<typeof userDetail>;

@@ -1,8 +1,8 @@
-import type { EmailReaction } from '../consumers/emails';
+import type { EmailReaction } from '../email/reaction';
+import type { FindRecipient } from '../email/recipient';
 import { welcomeEmail } from '../email/templates';
-import type { FindRecipient } from './recipient';
 
-/** Welcomes who registered; who is gone by then is not written to. */
+/** Welcomes a new user; an account that is deleted or inactive by now gets no e-mail. */
 export function sendWelcomeEmailOnUserRegistered(findRecipient: FindRecipient): EmailReaction {
   return async (event) => {
     const recipient = await findRecipient(event.streamId);

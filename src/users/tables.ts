@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { roles } from '../access/caller';
+import { isOneOf } from '../platform/d1';
 
 export const users = sqliteTable(
   'users',
@@ -9,16 +11,16 @@ export const users = sqliteTable(
     name: text().notNull(),
     email: text().notNull().unique(),
     passwordHash: text('password_hash').notNull(),
-    role: text({ enum: ['customer', 'agent', 'admin'] }).notNull(),
+    role: text({ enum: roles }).notNull(),
     isActive: integer('is_active', { mode: 'boolean' }).notNull(),
-    tokensValidFrom: integer('tokens_valid_from').notNull(),
+    tokenGeneration: integer('token_generation').notNull(),
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
     lastLoginAt: text('last_login_at'),
   },
   (table) => [
     index('users_by_role').on(table.role),
-    check('users_role', sql`${table.role} IN ('customer', 'agent', 'admin')`),
+    check('users_role', isOneOf(table.role, roles)),
     check('users_email_is_lower_case', sql`${table.email} = lower(${table.email})`),
   ],
 );

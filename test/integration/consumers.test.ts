@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { createDeliveries } from '../../src/cqrs/log/outbox';
+import { createOutbox } from '../../src/cqrs/log/outbox';
+import { userView } from '../../src/domains';
 import { EmailError } from '../../src/email/email-sender';
-import { userView } from '../../src/users/views';
 import { createSystem } from '../support/system';
 
 let started = 0;
@@ -144,19 +144,19 @@ test('events in any order, and twice, leave the same documents', async () => {
 
 test('only who holds the claim on an e-mail frees it: a failing duplicate does not', async () => {
   const { clock, delivery } = await given();
-  const deliveries = createDeliveries(env.DB, clock, async () => {});
+  const deliveries = createOutbox(env.DB, clock, async () => {});
   const position = (await delivery('emails'))?.position ?? 0;
   const claim = async () => {
     const taken = await deliveries.claim('emails', [position]);
     return { taken, result: taken.results.get(position) };
   };
   const { taken, result } = await claim();
-  expect(result).toBe('won');
+  expect(result).toBe('claimed');
   await deliveries.recordFailure('emails', position, 'a duplicate failed', 1);
   await deliveries.release('emails', position, { ...taken, until: taken.until - 1 });
-  expect((await claim()).result).toBe('busy');
+  expect((await claim()).result).toBe('claimed-elsewhere');
   await deliveries.release('emails', position, taken);
-  expect((await claim()).result).toBe('won');
+  expect((await claim()).result).toBe('claimed');
 });
 
 test('a claim that came too late to be of use counts as busy', async () => {
@@ -165,6 +165,6 @@ test('a claim that came too late to be of use counts as busy', async () => {
   let asked = 0;
   // D1 took 40 seconds to answer.
   const slow = { now: () => clock.now() + (asked++ > 0 ? 40_000 : 0) };
-  const { results } = await createDeliveries(env.DB, slow, async () => {}).claim('emails', [position]);
-  expect(results.get(position)).toBe('busy');
+  const { results } = await createOutbox(env.DB, slow, async () => {}).claim('emails', [position]);
+  expect(results.get(position)).toBe('claimed-elsewhere');
 });

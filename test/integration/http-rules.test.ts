@@ -106,7 +106,7 @@ test('two users: what is the other’s answers as what does not exist, on every 
         ? await system.send(method, target, body, bob.bearer)
         : await system.request(target, { method, headers: bob.bearer });
       const { code, detail } = await response.json<{ code: string; detail: string }>();
-      return { status: response.status, code, detail };
+      return { status: response.status, code, detail: detail.replace(id, 'ID') };
     };
     const collection = path.split('/')[2] ?? '';
     const foreign = await ask(owned[collection] ?? '');

@@ -5,14 +5,15 @@ import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
 import { pacing } from '../../src/cqrs/reading/projection-steps';
 import { createProjector } from '../../src/cqrs/reading/projector';
-import { userView, userViews } from '../../src/users/views';
+import { userView } from '../../src/domains';
+import { userViews } from '../../src/users/views';
 import { createSystem } from '../support/system';
 
 interface ProjectionRow {
   position: number;
   claimed_by: string | null;
   claimed_until: number;
-  suspect_until: number | null;
+  recheck_at: number | null;
 }
 
 let started = 0;
@@ -35,7 +36,13 @@ async function given() {
   const { clock } = system;
   // The list of all users is one key for every test: each starts when the claims of the one before are over.
   clock.advance(++started * 120_000);
-  const projector = createProjector({ database: env.DB, documents, views: userViews, epoch: '1', clock });
+  const projector = createProjector({
+    database: env.DB,
+    documents,
+    views: [userView, ...userViews],
+    epoch: '1',
+    clock,
+  });
   const row = () =>
     env.DB.prepare("SELECT * FROM projections WHERE view = 'user@2' AND key = ?").bind(id).first<ProjectionRow>();
   const pending = async () => {
@@ -57,7 +64,7 @@ describe('the projector', () => {
     const { done } = await projector.project(events);
     expect([...done].sort()).toEqual([...positions].sort());
     expect(await pending()).toBe(0);
-    expect(await row()).toMatchObject({ claimed_by: null, suspect_until: null });
+    expect(await row()).toMatchObject({ claimed_by: null, recheck_at: null });
     expect((await row())?.position).toBeGreaterThanOrEqual(Math.max(...positions));
     expect(await document()).toMatchObject({ version: 2, data: { id, name: 'Grace Hopper' } });
   });
@@ -118,7 +125,7 @@ describe('the projector', () => {
       throw new Error('KV PUT failed: 429 Too Many Requests');
     };
     expect((await projector.project(events)).done.size).toBe(0);
-    expect(await row()).toMatchObject({ claimed_by: null, position: 0, suspect_until: null });
+    expect(await row()).toMatchObject({ claimed_by: null, position: 0, recheck_at: null });
   });
 
   test('settle: a claim that ran out is taken over as unsettled, and projected once more after', async () => {
@@ -136,16 +143,16 @@ describe('the projector', () => {
     expect((await projector.project(events)).done.size).toBe(2);
     const unsettled = await row();
     expect(unsettled).toMatchObject({ claimed_by: null });
-    expect(unsettled?.suspect_until).toBeGreaterThan(clock.now());
+    expect(unsettled?.recheck_at).toBeGreaterThan(clock.now());
 
     // The put of the dead claim lands after the confirmed one: KV is wrong until the key is settled.
     await hanging[0]?.();
     expect((await document())?.data.name).toBe('from the dead');
     await services().relay();
-    expect((await row())?.suspect_until).not.toBeNull();
-    clock.advance(pacing.settleMs + 1);
+    expect((await row())?.recheck_at).not.toBeNull();
+    clock.advance(pacing.recheckMs + 1);
     await services().relay();
-    expect(await row()).toMatchObject({ claimed_by: null, suspect_until: null });
+    expect(await row()).toMatchObject({ claimed_by: null, recheck_at: null });
     expect((await document())?.data.name).toBe('Grace Hopper');
     expect(puts).toContain(key);
   });
@@ -157,7 +164,7 @@ describe('the projector', () => {
     behaviour.put = async (name, value) => {
       if (name === key && !taken) {
         clock.advance(pacing.claimMs + 1);
-        taken = { position: 0, claimed_by: 'other', claimed_until: clock.now() + pacing.claimMs, suspect_until: null };
+        taken = { position: 0, claimed_by: 'other', claimed_until: clock.now() + pacing.claimMs, recheck_at: null };
         await env.DB.prepare(
           "UPDATE projections SET claimed_by = 'other', claimed_until = ? WHERE view = 'user@2' AND key = ?",
         )

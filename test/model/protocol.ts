@@ -48,11 +48,11 @@ export interface Bounds {
   runs?: number;
 }
 
-const flightMs = pacing.putMs + pacing.settleMs;
+const flightMs = pacing.putMs + pacing.recheckMs;
 /** D1 answers within this time, or the consumer has given up. */
-const patienceMs = pacing.claimMs + pacing.settleMs;
+const patienceMs = pacing.claimMs + pacing.recheckMs;
 /** A consumer that is still at it after this time has been killed; so what is longer ago makes no difference. */
-const longAgoMs = -patienceMs - pacing.settleMs;
+const longAgoMs = -patienceMs - pacing.recheckMs;
 
 const start: State = { versions: 0, pending: [], row: null, kv: 0, flights: [], consumers: [], faults: 0, runs: 0 };
 

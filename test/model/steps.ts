@@ -42,7 +42,7 @@ interface StoredRow extends Record<string, unknown> {
   position: number;
   claimed_by: string | null;
   claimed_until: number;
-  suspect_until: number | null;
+  recheck_at: number | null;
 }
 
 /** An asynchronous function of plain values that is run once for each of them. */
@@ -86,7 +86,7 @@ export function createSteps(mutation: Mutation | undefined) {
     if (!row) return;
     const suspect = row.suspect === null ? null : now + row.suspect;
     d1.query(
-      'INSERT INTO projections (view, key, position, claimed_by, claimed_until, suspect_until) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES (?, ?, ?, ?, ?, ?)',
       view.id,
       key,
       row.position,
@@ -103,7 +103,7 @@ export function createSteps(mutation: Mutation | undefined) {
       position: row.position,
       claim: row.claimed_by === null ? null : row.claimed_by === 'held' ? 'held' : 'gone',
       until: row.claimed_until - now,
-      suspect: row.suspect_until === null ? null : row.suspect_until - now,
+      suspect: row.recheck_at === null ? null : row.recheck_at - now,
     };
   }
 

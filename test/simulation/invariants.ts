@@ -8,8 +8,8 @@ import { type ClientCommand, initialStock, type Shop } from './shop';
 import type { Process, World } from './world';
 
 /** A promise that was broken; the message says which, and how to see it again. */
-export class BrokenPromise extends Error {
-  override readonly name = 'BrokenPromise';
+export class InvariantViolation extends Error {
+  override readonly name = 'InvariantViolation';
 }
 
 export interface Acknowledged {
@@ -38,9 +38,9 @@ export interface History {
   emails: Map<string, Mailing[]>;
 }
 
-/** @throws BrokenPromise */
+/** @throws InvariantViolation */
 export function promise({ seed }: History, isKept: boolean, describe: () => string): void {
-  if (!isKept) throw new BrokenPromise(`seed ${seed}: ${describe()}`);
+  if (!isKept) throw new InvariantViolation(`seed ${seed}: ${describe()}`);
 }
 
 /** What must be true of the log, the queues' work and KV, once all is at rest; answers which documents events touch. */

@@ -29,7 +29,7 @@ export class KvModel {
     const isRefused = world.fault('kv: 429', 0.03);
     if (!isRefused) this.#lastBegun.set(key, begun);
     // Most are in time; some wait for a connection for as long as the protocol allows for.
-    const latest = begun + pacing.putMs + (world.chance(0.5) ? pacing.settleMs : 0);
+    const latest = begun + pacing.putMs + (world.chance(0.5) ? pacing.recheckMs : 0);
     const landLater = () => world.after(world.random() * (latest - world.now), () => this.#land(key, value));
     if (!isRefused && world.fault('kv: failed, but lands later', 0.06)) {
       landLater();

@@ -4,7 +4,7 @@ import type { CommandContext, Committed } from '../../src/cqrs/writing/unit-of-w
 import { itemView } from '../../src/items/views';
 import { orderView } from '../../src/orders/views';
 import { newId } from '../../src/platform/ids';
-import { ticketCaseView } from '../../src/tickets/views';
+import { staffTicketView } from '../../src/tickets/views';
 import { settingsView, userView } from '../../src/users/views';
 import type { World } from './world';
 
@@ -99,7 +99,7 @@ export class Shop {
     return {
       name: 'OpenTicket',
       actor,
-      view: ticketCaseView,
+      view: staffTicketView,
       run: ({ commands }, context) => commands.execute('OpenTicket', { subject: 'a', message: 'b' }, context),
       onDone: (id) => this.tickets.push(id),
     };
@@ -168,7 +168,7 @@ export class Shop {
       name: isNote ? 'AddTicketNote' : 'ChangeTicketStatus',
       actor: agent,
       key: ticketId,
-      view: ticketCaseView,
+      view: staffTicketView,
       run: ({ commands }, context) =>
         isNote
           ? commands.execute('AddTicketNote', { ticketId, note: 'c' }, context)

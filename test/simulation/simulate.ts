@@ -8,7 +8,7 @@ import { runSchedule } from '../../src/schedule';
 import { D1Model } from './d1';
 import {
   type Acknowledged,
-  BrokenPromise,
+  InvariantViolation,
   checkCommands,
   checkDocuments,
   checkEvents,
@@ -47,8 +47,8 @@ export async function simulate(seed: number): Promise<Report> {
   try {
     return await simulation.run();
   } catch (cause) {
-    if (cause instanceof BrokenPromise) throw cause;
-    throw new BrokenPromise(`seed ${seed}: ${cause}`, { cause });
+    if (cause instanceof InvariantViolation) throw cause;
+    throw new InvariantViolation(`seed ${seed}: ${cause}`, { cause });
   } finally {
     Math.random = original;
     simulation.close();
@@ -203,7 +203,7 @@ class Simulation {
 
   /** Whether the document may rightly be missing: the account that it belongs to was being deleted. */
   #isGone({ command, id }: Acknowledged): boolean {
-    return this.#shop.deleted.size > 0 && (this.#shop.deleted.has(id) || command.view?.name === 'ticket-case');
+    return this.#shop.deleted.size > 0 && (this.#shop.deleted.has(id) || command.view?.name === 'staff-ticket');
   }
 
   /** Runs what is under way to its end, without anything new. */
@@ -298,7 +298,7 @@ class Simulation {
   }
 
   async #restartRebuilds({ rebuilds }: Services): Promise<void> {
-    for (const step of await rebuilds.findSilent().catch(() => [])) await rebuilds.send(step).catch(() => {});
+    for (const step of await rebuilds.findStalled().catch(() => [])) await rebuilds.send(step).catch(() => {});
   }
 
   #startRebuild(name = this.world.pick(views)?.name ?? ''): void {
@@ -343,7 +343,7 @@ class Simulation {
     return this.#d1.query(`
       SELECT 'delivery' AS what, subscription || ' ' || position || ' ' || status AS which FROM deliveries
       UNION ALL SELECT 'claim', view || ' ' || key FROM projections WHERE claimed_by IS NOT NULL
-      UNION ALL SELECT 'doubt', view || ' ' || key FROM projections WHERE suspect_until IS NOT NULL
+      UNION ALL SELECT 'doubt', view || ' ' || key FROM projections WHERE recheck_at IS NOT NULL
       UNION ALL SELECT 'rebuild', view FROM rebuilds WHERE status = 'running'`);
   }
 

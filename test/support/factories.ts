@@ -17,7 +17,7 @@ export function aUser(overrides: Partial<User> = {}): User {
     passwordHash,
     role: 'customer',
     isActive: true,
-    tokensValidFrom: 0,
+    tokenGeneration: 0,
     createdAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
     lastLoginAt: null,

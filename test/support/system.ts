@@ -6,7 +6,7 @@ import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
 import type { Step } from '../../src/cqrs/reading/rebuild';
 import { createLogger } from '../../src/platform/logger';
-import type { Role } from '../../src/users/user';
+import type { Role } from '../../src/access/caller';
 import { createConformance } from './conformance';
 import { password } from './factories';
 import { createRecordingEmailSender } from './recording-email-sender';
@@ -85,7 +85,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch(`frontdesk-${queue}`, messages);
     const context = createExecutionContext();
-    await services().consumers[batch.queue]?.(batch);
+    await services().consume(batch);
     const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
     return { acked: explicitAcks, retried: retryMessages.map(({ msgId }) => msgId) };
   }

@@ -20,8 +20,8 @@ function aTicket(overrides: Partial<Ticket> = {}): Ticket {
     updatedAt: '2026-03-01T09:00:00.000Z',
     triagedAt: null,
     triageSeconds: null,
-    shownVersion: 1,
-    shownAt: '2026-03-01T09:00:00.000Z',
+    customerVersion: 1,
+    customerUpdatedAt: '2026-03-01T09:00:00.000Z',
     ...overrides,
   };
 }
@@ -32,7 +32,7 @@ describe('status and note are two intents (product 5.2)', () => {
     expect(triaged).toMatchObject({
       status: 'triaged',
       version: 2,
-      shownVersion: 2,
+      customerVersion: 2,
       triagedAt: at,
       triageSeconds: 3600,
     });

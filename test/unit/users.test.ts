@@ -143,7 +143,7 @@ describe('roles and standing (product 1.5 to 1.7)', () => {
 
   test('a change of name revokes no token; a change of role does', () => {
     const at = { iso: '2026-01-02T00:00:00.000Z', ms: 5 };
-    expect(applyChanges(aUser(), { name: 'X' }, at).tokensValidFrom).toBe(0);
-    expect(applyChanges(aUser(), { role: 'agent' }, at).tokensValidFrom).toBe(5);
+    expect(applyChanges(aUser(), { name: 'X' }, at).tokenGeneration).toBe(0);
+    expect(applyChanges(aUser(), { role: 'agent' }, at).tokenGeneration).toBe(5);
   });
 });

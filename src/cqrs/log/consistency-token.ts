@@ -1,16 +1,32 @@
 import { base64url } from 'jose';
 import { z } from 'zod';
-import { DomainError } from '../../platform/errors';
-import type { CommitPoint } from '../writing/unit-of-work';
+import { defineError } from '../../platform/errors';
 
-/** What a client has seen, sent back as `Consistency-Token`: a read that carries it is never older. */
+/** Where a commit is in the event log, and the D1 bookmark by which a new enough replica is found. */
+export interface CommitPoint {
+  position: number;
+  bookmark: string | null;
+}
+
+/** What a client has seen. The client sends it back as `Consistency-Token`, and reads nothing older. */
 export interface ConsistencyToken extends CommitPoint {
   epoch: string;
 }
 
+export const consistencyTokenErrors = {
+  invalid: defineError({
+    code: 'http.invalid-consistency-token',
+    kind: 'bad-request',
+    meaning: 'The Consistency-Token header does not hold a token that this API made.',
+    remedy: 'Send the Consistency-Token of an earlier response unchanged, or leave the header out.',
+    text: () =>
+      'The Consistency-Token is not one that this API made. Send the header of an earlier response unchanged, or none.',
+  }),
+};
+
 const tokenSchema = z.strictObject({
   p: z.int().nonnegative(),
-  // D1's bookmarks are groups of hexadecimal digits; anything else must not reach the session.
+  // A bookmark of D1 is groups of hexadecimal digits; nothing else may reach the session.
   b: z
     .string()
     .max(200)
@@ -23,20 +39,13 @@ export function encodeConsistencyToken(token: ConsistencyToken): string {
   return base64url.encode(JSON.stringify({ p: token.position, b: token.bookmark, e: token.epoch }));
 }
 
-/** @throws DomainError `http.invalid-consistency-token` for anything that we did not make. */
+/** @throws DomainError `http.invalid-consistency-token` for a text that this API did not make */
 export function decodeConsistencyToken(text: string): ConsistencyToken {
   try {
-    if (text.length > 512) throw new Error('too long');
+    if (text.length > 512) throw new Error('The token is longer than any that this API makes.');
     const { p, b, e } = tokenSchema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
     return { position: p, bookmark: b, epoch: e };
   } catch (cause) {
-    throw new DomainError(
-      'bad-request',
-      'http.invalid-consistency-token',
-      'The Consistency-Token is not one of ours.',
-      {
-        cause,
-      },
-    );
+    throw consistencyTokenErrors.invalid({}, { cause });
   }
 }

@@ -1,6 +1,10 @@
-import type { RecordedEvent } from './event';
+import { type SQL, sql } from 'drizzle-orm';
+import type { Database } from '../../platform/d1';
+import type { NewEvent, RecordedEvent } from './event';
 
-/** A row of the event log, as SQL names it. */
+// This file owns the SQL on the table `events`. Other files use its functions and fragments.
+
+/** A row of the event log, as SQL names its columns. */
 export interface EventRow {
   position: number;
   id: string;
@@ -14,6 +18,10 @@ export interface EventRow {
   occurred_at: string;
 }
 
+/** An event that has everything but the position, which the insert assigns. */
+export type UnpositionedEvent = Omit<RecordedEvent, 'position'>;
+
+/** Converts a row of the log to an event. */
 export function toRecordedEvent(row: EventRow): RecordedEvent {
   return {
     position: row.position,
@@ -27,4 +35,87 @@ export function toRecordedEvent(row: EventRow): RecordedEvent {
     metadata: JSON.parse(row.metadata),
     occurredAt: row.occurred_at,
   };
+}
+
+/** The position of the newest event, as an SQL expression; 0 for an empty log. */
+export const lastPosition = sql<number>`(SELECT coalesce(max(position), 0) FROM events)`;
+
+/** The position of the event with this id, as an SQL expression. */
+export function positionOf(eventId: SQL): SQL<number> {
+  return sql<number>`(SELECT position FROM events WHERE id = ${eventId})`;
+}
+
+/** When the event at a position occurred (ISO 8601), as an SQL expression. */
+export function occurredAtOf(position: SQL): SQL<string | null> {
+  return sql<string | null>`(SELECT occurred_at FROM events WHERE position = ${position})`;
+}
+
+/** The newest version of a stream, as an SQL expression; 0 for a stream without events. */
+export function streamVersion({ streamType, streamId }: Pick<NewEvent, 'streamType' | 'streamId'>): SQL<number> {
+  return sql<number>`(SELECT coalesce(max(version), 0) FROM events
+    WHERE stream_type = ${streamType} AND stream_id = ${streamId})`;
+}
+
+/** Adds the event to each row of a query that has a `position`; {@link eventColumns} are its columns. */
+export const joinEvents = sql`JOIN events USING (position)`;
+
+/** The columns that {@link EventRow} has, in a query with {@link joinEvents}. */
+export const eventColumns = sql`events.*`;
+
+/**
+ * The statement that appends events and returns the position of each. The list is one JSON parameter, because D1 binds
+ * at most 100 parameters.
+ */
+export function insertEvents(db: Database, events: readonly UnpositionedEvent[]) {
+  return db.all(sql`
+    INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+    SELECT value->>'id', value->>'streamType', value->>'streamId', value->>'version', value->>'type',
+      value->>'schemaVersion', value->'data', value->'metadata', value->>'occurredAt'
+    FROM json_each(${JSON.stringify(events)}) ORDER BY key
+    RETURNING id, position`);
+}
+
+/** The positions of events by their ids, from the rows that {@link insertEvents} returns. */
+export function toPositions(rows: unknown): Map<string, number> {
+  // The shape that RETURNING names in insertEvents.
+  return new Map((rows as { id: string; position: number }[]).map(({ id, position }) => [id, position]));
+}
+
+/** Finds which of these events the log holds, and at which positions. */
+export async function findPositions(db: Database, ids: readonly string[]): Promise<Map<string, number>> {
+  return toPositions(
+    await db.all(sql`
+      SELECT id, position FROM events WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+  );
+}
+
+/** Reads the events after one position, up to and including another one, in order. */
+export async function readEvents(db: Database, after: number, until: number): Promise<RecordedEvent[]> {
+  const rows = await db.all<EventRow>(
+    sql`SELECT * FROM events WHERE position > ${after} AND position <= ${until} ORDER BY position`,
+  );
+  return rows.map(toRecordedEvent);
+}
+
+/** What the event log can be searched by. */
+export interface EventFilter {
+  stream?: { type: string; id: string } | undefined;
+  actor?: string | undefined;
+  command?: string | undefined;
+  request?: string | undefined;
+  /** Only events before this position. */
+  before?: number | undefined;
+}
+
+/** The query for a search of the log, newest event first; an index serves each filter. */
+export function searchEvents({ stream, actor, command, request, before }: EventFilter, limit: number): SQL {
+  const conditions = [
+    stream && sql`stream_type = ${stream.type} AND stream_id = ${stream.id}`,
+    actor && sql`metadata ->> 'actorId' = ${actor}`,
+    command && sql`metadata ->> 'commandId' = ${command}`,
+    request && sql`metadata ->> 'requestId' = ${request}`,
+    before === undefined ? undefined : sql`position < ${before}`,
+  ].filter((condition) => condition !== undefined);
+  const where = conditions.length === 0 ? sql`` : sql`WHERE ${sql.join(conditions, sql` AND `)}`;
+  return sql`SELECT * FROM events ${where} ORDER BY position DESC LIMIT ${limit}`;
 }

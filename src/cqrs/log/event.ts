@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 
-/** Who wants to hear of events, each over a queue of its own; `events` are consumers that are not ours. */
+/** Who receives events, each over a queue of its own; `events` is for consumers outside of Frontdesk. */
 export const subscriptions = ['projections', 'emails', 'analytics', 'events'] as const;
 export type Subscription = (typeof subscriptions)[number];
 
-/** Where an event came from: enough for an audit trail, nothing personal. */
+/** Where an event came from: enough for an audit trail, and nothing personal. */
 export interface EventMetadata {
   commandId: string;
   /** The user who acted; absent for a visitor or the system. */
@@ -13,7 +13,7 @@ export interface EventMetadata {
   traceparent?: string | undefined;
 }
 
-/** An event as it is recorded by a command: `version` is the stream's version after it. */
+/** An event as a command records it: `version` is the stream's version after the event. */
 export interface NewEvent<Type extends string = string, Data = unknown> {
   type: Type;
   streamType: string;
@@ -31,12 +31,12 @@ export interface RecordedEvent<Type extends string = string, Data = unknown> ext
   occurredAt: string;
 }
 
-/** Lifts the data of one schema version to the next one. */
+/** Converts the data of one schema version to the next version. */
 export type Upcaster = (data: unknown) => unknown;
 
 /**
- * The definition of an event type: its newest schema, and how each older version is lifted to it
- * (`upcasters[0]` lifts version 1 to 2, and so on), so that there is exactly one newest shape to handle.
+ * The definition of an event type: its newest schema, and how each older version becomes the next one
+ * (`upcasters[0]` converts version 1 to 2, and so on). Handlers see the newest shape only.
  */
 export interface EventDefinition<Type extends string = string, Data = unknown> {
   type: Type;
@@ -48,7 +48,7 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
   create(streamId: string, version: number, data: Data): NewEvent<Type, Data>;
 }
 
-/** Defines an event type. Data holds ids and facts about the change, never names, addresses or texts. */
+/** Defines an event type. Its data holds ids and facts about the change, never names, addresses or texts. */
 export function defineEvent<Type extends string, Data>(definition: {
   type: Type;
   streamType: string;
@@ -74,16 +74,30 @@ export function createEventCatalogue(definitions: readonly EventDefinition[]): E
   return new Map(definitions.map((definition) => [definition.type, definition]));
 }
 
+function definitionOf(catalogue: EventCatalogue, type: string): EventDefinition {
+  const definition = catalogue.get(type);
+  if (!definition) throw new Error(`The event type ${type} is not in the catalogue: register it in domains.ts.`);
+  return definition;
+}
+
 /**
- * Lifts an event of any past version to the newest shape and validates it.
- * @throws Error for an unknown type, a version from the future, or data that does not fit.
+ * Checks an event before it is written. An event that its own schema refuses would fail in every reader for ever.
+ * @throws Error for an unknown type, a ZodError for data that does not fit
+ */
+export function requireValidEvent(catalogue: EventCatalogue, { type, data }: NewEvent): void {
+  definitionOf(catalogue, type).schema.parse(data);
+}
+
+/**
+ * Converts an event of any past version to the newest shape, and validates it.
+ * @throws Error for an unknown type or a version from the future, a ZodError for data that does not fit
  */
 export function upcast(catalogue: EventCatalogue, event: RecordedEvent): RecordedEvent {
-  const definition = catalogue.get(event.type);
-  if (!definition) throw new Error(`unknown event type ${event.type}`);
+  const definition = definitionOf(catalogue, event.type);
   if (event.schemaVersion < 1 || event.schemaVersion > definition.schemaVersion) {
-    throw new Error(`unknown schema version ${event.schemaVersion} of ${event.type}`);
+    throw new Error(`The event type ${event.type} has no schema version ${event.schemaVersion} in this release.`);
   }
-  const lifted = definition.upcasters.slice(event.schemaVersion - 1).reduce((data, lift) => lift(data), event.data);
-  return { ...event, schemaVersion: definition.schemaVersion, data: definition.schema.parse(lifted) };
+  const upcasters = definition.upcasters.slice(event.schemaVersion - 1);
+  const newest = upcasters.reduce((data, convert) => convert(data), event.data);
+  return { ...event, schemaVersion: definition.schemaVersion, data: definition.schema.parse(newest) };
 }

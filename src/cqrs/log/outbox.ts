@@ -1,87 +1,106 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
-import { openSession, retryUnclear, runBatch } from '../../platform/d1';
+import { type Database, openSession, retryUnclear, runBatch } from '../../platform/d1';
 import type { RecordedEvent, Subscription } from './event';
-import { type EventRow, toRecordedEvent } from './event-log';
+import {
+  type EventRow,
+  eventColumns,
+  joinEvents,
+  positionOf,
+  toRecordedEvent,
+  type UnpositionedEvent,
+} from './event-log';
 
-/** A delivery whose time has come, with its event as the log holds it. */
+/** A delivery whose time has come, with its event. */
 export interface DueDelivery {
   subscription: Subscription;
   attempts: number;
   event: RecordedEvent;
 }
 
-/** The state of a delivery as a claim finds it: won, at work elsewhere, or nobody's business any more (done or dead). */
-export type ClaimResult = 'won' | 'busy' | 'gone';
+/**
+ * What a claim on a delivery found: it is `claimed` now, another consumer holds it (`claimed-elsewhere`), or the
+ * delivery is done or dead (`finished`).
+ */
+export type ClaimResult = 'claimed' | 'claimed-elsewhere' | 'finished';
 
 export interface DeliveryClaim {
   results: ReadonlyMap<number, ClaimResult>;
-  /** When it runs out; milliseconds. */
+  /** When the claim runs out, in milliseconds. */
   until: number;
 }
 
-/** The outbox: what has been committed but not yet handled. A row exists exactly as long as the work is not done. */
-export interface Deliveries {
+/** The outbox: which events still have to be handled, by which subscription. A row exists as long as work is left. */
+export interface Outbox {
   /**
-   * Claims deliveries for a handler whose effect must not be doubled; the claim runs out by itself. One that came so
-   * late that it could run out before the effect is noted counts as busy: nothing is begun on it.
+   * Claims deliveries for a handler whose effect must not happen twice; a claim runs out by itself. When too little
+   * time is left for the effect and its record, the delivery is reported as claimed elsewhere, and nothing may begin.
    */
   claim(subscription: Subscription, positions: readonly number[]): Promise<DeliveryClaim>;
-  /** Frees a claim after its effect failed, unless it has run out and is another's now. */
+  /** Releases a claim after its effect failed, unless the claim has run out and another consumer has it. */
   release(subscription: Subscription, position: number, claim: DeliveryClaim): Promise<void>;
-  /** Notes that the work is done. */
+  /** Records that the work is done. */
   complete(subscription: Subscription, positions: readonly number[]): Promise<void>;
-  /** Notes a failure, and keeps the relay away until the queue's own retry has had its turn. */
+  /** Records a failure, and makes the relay wait until the queue's own retry has happened. */
   recordFailure(subscription: Subscription, position: number, error: string, retryInSeconds: number): Promise<void>;
-  /** Makes dead letters: nothing tries them again until somebody replays them. */
-  bury(subscription: Subscription, positions: readonly number[], error: string): Promise<void>;
-  /** Takes what is due, and puts it off so that a second relay leaves it alone. */
+  /** Makes dead letters: nothing tries them again until an operator replays them. */
+  markDead(subscription: Subscription, positions: readonly number[], error: string): Promise<void>;
+  /** Takes the deliveries that are due, and postpones each so that a second relay does not send it too. */
   takeDue(limit: number): Promise<DueDelivery[]>;
 }
 
-/** How long a claim on a delivery holds, counted from before it was asked for. */
+/** How long a claim on a delivery holds, counted from before the request for it. */
 const claimMs = 60_000;
-/** How long an external effect may take, and the note of it. */
+/** How long an external effect may take, together with the record of it. */
 const effectMs = 30_000;
-/** How long the relay waits before it sends the same delivery again: doubles up to an hour. */
+/** How long the relay waits before it sends the same delivery again: the time doubles up to an hour. */
 const relayBaseMs = 60_000;
 const relayCapMs = 3_600_000;
-/** The relay gives up after this many sendings that nobody handled. */
+/** After this many sends without a result the relay makes a dead letter. */
 const relayTries = 20;
+/** For this long the relay leaves a new delivery to the send that follows the commit. */
+const firstSendMs = 30_000;
 
-interface DueRow extends EventRow {
-  subscription: Subscription;
-  attempts: number;
+/** The statement that adds the deliveries of new events to the outbox, for the batch that appends the events. */
+export function insertDeliveries(
+  db: Database,
+  events: readonly UnpositionedEvent[],
+  subscriptionsOf: (type: string) => readonly Subscription[],
+  now: number,
+) {
+  const wanted = events.flatMap(({ id, type }) => subscriptionsOf(type).map((subscription) => ({ id, subscription })));
+  return db.run(sql`
+    INSERT INTO deliveries (position, subscription, available_at)
+    SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + firstSendMs}
+    FROM json_each(${JSON.stringify(wanted)})`);
 }
 
-export function createDeliveries(
-  database: D1Database,
-  clock: Clock,
-  wait: (ms: number) => Promise<unknown>,
-): Deliveries {
+export function createOutbox(database: D1Database, clock: Clock, wait: (ms: number) => Promise<unknown>): Outbox {
   const open = () => openSession(database, 'first-primary').db;
+  const isAmong = (positions: readonly number[]) =>
+    sql`position IN (SELECT value FROM json_each(${JSON.stringify(positions)}))`;
   return {
     async claim(subscription, positions) {
-      const list = JSON.stringify(positions);
       const now = clock.now();
       const until = now + claimMs;
       const db = open();
-      const [before, won] = await runBatch(db, [
+      const [before, claimed] = await runBatch(db, [
         db.all<{ position: number }>(sql`
           SELECT position FROM deliveries
-          WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))
-            AND status = 'pending'`),
+          WHERE subscription = ${subscription} AND ${isAmong(positions)} AND status = 'pending'`),
         db.all<{ position: number }>(sql`
           UPDATE deliveries SET claimed_until = ${until}
-          WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${list}))
+          WHERE subscription = ${subscription} AND ${isAmong(positions)}
             AND claimed_until <= ${now} AND status = 'pending'
           RETURNING position`),
       ]);
       const present = new Set(before.map(({ position }) => position));
-      const ours = new Set(won.map(({ position }) => position));
-      const isLate = clock.now() + effectMs > until;
-      const resultOf = (position: number) =>
-        ours.has(position) && !isLate ? 'won' : present.has(position) ? 'busy' : 'gone';
+      const ours = new Set(claimed.map(({ position }) => position));
+      const isTooLate = clock.now() + effectMs > until;
+      const resultOf = (position: number): ClaimResult => {
+        if (!present.has(position)) return 'finished';
+        return ours.has(position) && !isTooLate ? 'claimed' : 'claimed-elsewhere';
+      };
       return { results: new Map(positions.map((position) => [position, resultOf(position)])), until };
     },
 
@@ -92,12 +111,9 @@ export function createDeliveries(
     },
 
     async complete(subscription, positions) {
-      // What is not noted is done again: an e-mail that the provider has would go out twice.
+      // Work whose completion is not recorded is done again: an e-mail that the provider has would go out twice.
       await retryUnclear(
-        () =>
-          open().run(sql`
-            DELETE FROM deliveries WHERE subscription = ${subscription}
-              AND position IN (SELECT value FROM json_each(${JSON.stringify(positions)}))`),
+        () => open().run(sql`DELETE FROM deliveries WHERE subscription = ${subscription} AND ${isAmong(positions)}`),
         wait,
       );
     },
@@ -109,29 +125,29 @@ export function createDeliveries(
         WHERE subscription = ${subscription} AND position = ${position} AND status = 'pending'`);
     },
 
-    async bury(subscription, positions, error) {
+    async markDead(subscription, positions, error) {
       await open().run(sql`
         UPDATE deliveries SET status = 'dead', last_error = coalesce(last_error, ${error})
-        WHERE subscription = ${subscription} AND position IN (SELECT value FROM json_each(${JSON.stringify(positions)}))`);
+        WHERE subscription = ${subscription} AND ${isAmong(positions)}`);
     },
 
     async takeDue(limit) {
       const now = clock.now();
       const db = open();
       const due = sql`
-        SELECT position, subscription FROM deliveries WHERE status = 'pending' AND available_at <= ${now}
+        SELECT position, subscription, attempts FROM deliveries WHERE status = 'pending' AND available_at <= ${now}
         ORDER BY available_at, position LIMIT ${limit}`;
       const [rows] = await runBatch(db, [
-        db.all<DueRow>(sql`
-          SELECT due.subscription, deliveries.attempts, events.* FROM (${due}) AS due
-            JOIN deliveries USING (position, subscription) JOIN events USING (position)`),
+        db.all<EventRow & Pick<DueDelivery, 'attempts' | 'subscription'>>(sql`
+          SELECT ${eventColumns}, due.subscription, due.attempts FROM (${due}) AS due ${joinEvents}`),
         db.run(sql`
           UPDATE deliveries SET attempts = attempts + 1,
             available_at = ${now} + min(${relayCapMs}, ${relayBaseMs} << min(attempts, 10)),
             status = CASE WHEN attempts + 1 >= ${relayTries} THEN 'dead' ELSE status END,
             last_error = CASE WHEN attempts + 1 >= ${relayTries}
-              THEN coalesce(last_error, 'sent again and again, but never handled') ELSE last_error END
-          WHERE (position, subscription) IN (${due})`),
+              THEN coalesce(last_error, 'no consumer handled it after ${sql.raw(String(relayTries))} sends')
+              ELSE last_error END
+          WHERE (position, subscription) IN (SELECT position, subscription FROM (${due}))`),
       ]);
       return rows.map(({ subscription, attempts, ...row }) => ({
         subscription,

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, runBatch } from '../../platform/d1';
+import { lastPosition } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
 import type { Loaded, Target, View } from './view';
 
@@ -16,7 +17,7 @@ export const pacing = {
    * How long after its claim has run out a put may still land: a Worker has six connections, and a put waits for one
    * of them on the runtime's time, not on ours.
    */
-  settleMs: 30_000,
+  recheckMs: 30_000,
 } as const;
 
 /** A key that was won, with what D1 holds for its document. */
@@ -75,13 +76,13 @@ export async function claimAndLoad(
       FROM json_each(${JSON.stringify(known.map(({ target }) => target))}) AS target
         LEFT JOIN projections AS p ON p.view = target.value->>'view' AND p.key = target.value->>'key'
       WHERE p.view IS NULL OR (p.claimed_until <= ${at}
-        AND (p.position < target.value->>'position' OR p.claimed_by IS NOT NULL OR p.suspect_until <= ${at}))
+        AND (p.position < target.value->>'position' OR p.claimed_by IS NOT NULL OR p.recheck_at <= ${at}))
       ON CONFLICT (view, key) DO UPDATE SET
         claimed_by = excluded.claimed_by,
         claimed_until = excluded.claimed_until,
-        suspect_until = CASE WHEN claimed_by IS NULL THEN suspect_until ELSE ${at + pacing.settleMs} END
+        recheck_at = CASE WHEN claimed_by IS NULL THEN recheck_at ELSE ${at + pacing.recheckMs} END
       RETURNING view, key`),
-    db.all(sql`SELECT coalesce(max(position), 0) AS position FROM events`),
+    db.all(sql`SELECT ${lastPosition} AS position`),
     ...known.map(({ target, view }) => view.query(db, target.key)),
   ]);
   // The shapes that the two statements above name.
@@ -146,7 +147,7 @@ export async function confirm(
   const [, , , remaining] = await runBatch(db, [
     db.run(sql`
       UPDATE projections SET position = max(position, ${claim.asOf}), claimed_by = NULL, claimed_until = ${freeAt},
-        suspect_until = CASE WHEN suspect_until <= ${claim.at} THEN NULL ELSE suspect_until END
+        recheck_at = CASE WHEN recheck_at <= ${claim.at} THEN NULL ELSE recheck_at END
       WHERE claimed_by = ${claim.id} AND ${isAmong(put)}`),
     db.run(sql`
       UPDATE projections SET claimed_by = NULL, claimed_until = ${freeAt}
@@ -173,9 +174,9 @@ function isAmong(keys: readonly Work[]) {
 }
 
 /** Keys whose last put is in doubt: unsettled ones whose time has come, and claims that ran out unconfirmed. */
-export function findDoubtful(db: Database, now: number, limit: number): Promise<{ view: string; key: string }[]> {
+export function findKeysToRecheck(db: Database, now: number, limit: number): Promise<{ view: string; key: string }[]> {
   return db.all(sql`
-    SELECT view, key FROM projections WHERE suspect_until IS NOT NULL AND suspect_until <= ${now}
+    SELECT view, key FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}
     UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}
     LIMIT ${limit}`);
 }

@@ -27,8 +27,8 @@ export interface ProjectionOutcome {
 export interface Projector {
   /** Projects the keys that the events touch. What is not `done` is to be tried again later. */
   project(events: readonly RecordedEvent[]): Promise<ProjectionOutcome>;
-  /** Projects the views that must not wait for the queue (`atOnceOn`), on behalf of the command. */
-  projectAtOnce(events: readonly RecordedEvent[]): Promise<void>;
+  /** Projects the views that must not wait for the queue (`inlineOn`), on behalf of the command. */
+  projectInline(events: readonly RecordedEvent[]): Promise<void>;
   /** Projects keys again whatever their position: unsettled and run-out ones. Answers why keys failed. */
   refresh(keys: readonly ViewKey[]): Promise<Errors>;
   /** Projects keys that have not reached their target's position. */
@@ -81,10 +81,10 @@ export function createProjector(options: ProjectorOptions): Projector {
         deliveries,
       );
     },
-    async projectAtOnce(events) {
+    async projectInline(events) {
       const targets = events.flatMap((event) =>
         targetsOf(
-          options.views.filter(({ atOnceOn }) => atOnceOn.includes(event.type)),
+          options.views.filter(({ inlineOn }) => inlineOn.includes(event.type)),
           event,
         ),
       );

@@ -5,24 +5,28 @@ import type { DocumentStore } from './document-store';
 import type { Document, Loaded, View } from './view';
 
 /**
- * How a read was answered: `strong` is at least as new as the token it carried, `eventual` promised nothing,
- * `stale` is older than the token, and all there was while D1 could not answer.
+ * What a read guarantees: `strong` is at least as new as the token that the read carried; `eventual` guarantees nothing;
+ * `stale` is older than the token, and is served only while D1 is unavailable.
  */
 export type Consistency = 'strong' | 'eventual' | 'stale';
 
-export interface ReadResult<Data> {
-  document: Loaded<Data> | undefined;
+/** Where a read's data came from, and how old it is. */
+export interface Freshness {
   consistency: Consistency;
-  /** Seconds since the document was projected; 0 where D1 answered. */
+  /** Seconds since the document was projected; 0 for data from D1. */
   ageSeconds: number;
   source: 'kv' | 'd1';
+}
+
+export interface ReadResult<Data> extends Freshness {
+  document: Loaded<Data> | undefined;
 }
 
 /** One document of a view. */
 export interface Wanted<Data> {
   view: View<Data>;
   key: string;
-  /** Whether a KV document that is older than the token will do: what decides access is judged by its own age. */
+  /** Set where a KV document that is older than the token is good enough: access has a time limit of its own. */
   ignoreToken?: boolean;
 }
 
@@ -49,7 +53,7 @@ export function createReadModels(options: {
 }): ReadModels {
   const { documents, database, epoch, clock } = options;
 
-  /** A token of another epoch names a position and a bookmark that mean nothing now: only the primary is sure. */
+  /** The position and bookmark of another epoch mean nothing now, so the primary is read. */
   function sessionFrom(token: ConsistencyToken | undefined): string {
     if (!token) return 'first-unconstrained';
     return token.epoch === epoch ? (token.bookmark ?? 'first-primary') : 'first-primary';
@@ -117,4 +121,16 @@ export function createReadModels(options: {
     },
     query: async (token, build) => build(openSession(database, sessionFrom(token)).db),
   };
+}
+
+/** A document that exists, and how fresh it is. */
+export interface FoundDocument<Data> extends Freshness {
+  document: Loaded<Data>;
+}
+
+/** @throws the error that `notFound` makes, when there is no document */
+export function requireDocument<Data>(result: ReadResult<Data>, notFound: () => Error): FoundDocument<Data> {
+  const { document, ...freshness } = result;
+  if (!document) throw notFound();
+  return { document, ...freshness };
 }

@@ -2,10 +2,10 @@ import { and, eq, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, openSession } from '../../platform/d1';
 import { type EventCatalogue, upcast } from '../log/event';
-import { type EventRow, toRecordedEvent } from '../log/event-log';
-import { rebuilds } from './tables';
+import { readEvents } from '../log/event-log';
 import type { DocumentStore } from './document-store';
 import type { Projector, ViewKey } from './projector';
+import { rebuilds } from './tables';
 import { targetsOf, type View } from './view';
 
 /** How many events a step replays, and how many orphans it removes: a Worker may have 1,000 subrequests, and each key is a put. */
@@ -14,7 +14,7 @@ const orphansPerStep = 100;
 /** A step that failed this often in a row ends the rebuild. */
 const tries = 10;
 /** A running rebuild that has not moved for this long has lost its message. */
-const silentMs = 60_000;
+const stalledMs = 60_000;
 
 /** A step of a rebuild. */
 export interface Step {
@@ -33,7 +33,7 @@ export interface Rebuilder {
   /** Notes that a step failed. Answers whether it is worth another try. */
   recordFailure(id: string, error: string): Promise<boolean>;
   /** Rebuilds whose next step was lost. */
-  findSilent(): Promise<Step[]>;
+  findStalled(): Promise<Step[]>;
 }
 
 type Rebuild = typeof rebuilds.$inferSelect;
@@ -58,7 +58,7 @@ export function createRebuilder(options: {
   ): Promise<NextStep> {
     const moved = await db
       .update(rebuilds)
-      .set({ ...values, steps: steps + 1, movedAt: clock.now(), attempts: 0, lastError: null })
+      .set({ ...values, steps: steps + 1, progressedAt: clock.now(), attempts: 0, lastError: null })
       .where(and(eq(rebuilds.id, id), eq(rebuilds.steps, steps), eq(rebuilds.status, 'running')))
       .returning({ status: rebuilds.status });
     return moved[0]?.status === 'running' ? { rebuildId: id, step: steps + 1, isBusy } : undefined;
@@ -66,11 +66,9 @@ export function createRebuilder(options: {
 
   async function replay(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
     const end = Math.min(rebuild.checkpoint + eventsPerStep, rebuild.target - 1);
-    const rows = await db.all<EventRow>(
-      sql`SELECT * FROM events WHERE position > ${rebuild.checkpoint} AND position <= ${end} ORDER BY position`,
-    );
+    const events = await readEvents(db, rebuild.checkpoint, end);
     const types = new Set(view.triggers.flatMap((trigger) => trigger.types));
-    const replayed = rows.filter(({ type }) => types.has(type)).map((row) => upcast(catalogue, toRecordedEvent(row)));
+    const replayed = events.filter(({ type }) => types.has(type)).map((event) => upcast(catalogue, event));
     const touched = [...new Set(replayed.flatMap((event) => targetsOf([view], event)).map(({ key }) => key))];
     const behind = await findBehind(db, view, touched, rebuild.target);
     const errors = await projector.advance(behind.map((key) => ({ view: view.id, key, position: rebuild.target })));
@@ -119,17 +117,17 @@ export function createRebuilder(options: {
       const status = sql<Rebuild['status']>`CASE WHEN attempts + 1 >= ${tries} THEN 'failed' ELSE status END`;
       const [after] = await open()
         .update(rebuilds)
-        .set({ attempts, status, lastError, movedAt: clock.now() })
+        .set({ attempts, status, lastError, progressedAt: clock.now() })
         .where(and(eq(rebuilds.id, id), eq(rebuilds.status, 'running')))
         .returning({ status: rebuilds.status });
       return after?.status === 'running';
     },
 
-    async findSilent() {
+    async findStalled() {
       return open()
         .select({ rebuildId: rebuilds.id, step: rebuilds.steps })
         .from(rebuilds)
-        .where(and(eq(rebuilds.status, 'running'), lt(rebuilds.movedAt, clock.now() - silentMs)));
+        .where(and(eq(rebuilds.status, 'running'), lt(rebuilds.progressedAt, clock.now() - stalledMs)));
     },
   };
 }

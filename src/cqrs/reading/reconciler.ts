@@ -58,7 +58,7 @@ export function createReconciler(options: {
     const rows = await db.all<Row>(sql`
       SELECT view, key, position FROM projections
       WHERE (view, key) > (coalesce((SELECT view FROM reconciliation), ''), coalesce((SELECT key FROM reconciliation), ''))
-        AND claimed_by IS NULL AND suspect_until IS NULL AND claimed_until < ${clock.now() - settledMs}
+        AND claimed_by IS NULL AND recheck_at IS NULL AND claimed_until < ${clock.now() - settledMs}
       ORDER BY view, key LIMIT ${keysPerSlice}`);
     const drifted = rows.length === 0 ? [] : await findDrifted(db, rows);
     await projector.refresh(drifted.map(({ view, key }) => ({ view, key })));

@@ -4,7 +4,7 @@ import type { EventDefinition, RecordedEvent } from '../log/event';
 /** What a loader makes of D1's rows; `version` is that of the aggregate, and makes the ETag. */
 export interface Loaded<Data> {
   version: number;
-  /** Tells documents of one version apart that hold more than the aggregate: what other domains' events change. */
+  /** Distinguishes documents of one version that hold more than the aggregate, such as counts from other domains. */
   revision?: string | undefined;
   data: Data;
 }
@@ -18,10 +18,10 @@ export interface Document<Data = unknown> extends Loaded<Data> {
   epoch: string;
 }
 
-/** As many rows as a list's document holds: the 100 that a page may have, and one to tell that more follow. */
+/** How many rows a list's document holds: the 100 that a page may have, and one that shows that more follow. */
 export const firstPageSize = 101;
 
-/** Which keys of a view an event of the given types touches: a pure function of the event. */
+/** Which keys of a view an event of the given types affects: a pure function of the event. */
 export interface Trigger {
   types: readonly string[];
   keys(event: RecordedEvent): readonly string[];
@@ -32,20 +32,20 @@ export interface View<Data = unknown> {
   /** The name with the shape's version (`ticket@2`), under which its keys are kept: a new shape starts empty. */
   id: string;
   triggers: readonly Trigger[];
-  /** Events whose command projects this view itself, before it answers. */
-  atOnceOn: readonly string[];
+  /** Events whose command projects this view itself, before it returns. */
+  inlineOn: readonly string[];
   /** The key in KV (`ticket@2:{key}`). */
   kvKey(key: string): string;
   /** One statement that reads all a document needs. */
   query(db: Database, key: string): Statement;
-  /** Undefined when there is no such document (any more). */
+  /** Undefined when the write model has no such document. */
   toDocument(rows: unknown, key: string): Loaded<Data> | undefined;
 }
 
 type EventOf<Definition> =
   Definition extends EventDefinition<infer Type, infer Data> ? RecordedEvent<Type, Data> : never;
 
-/** Events of these types touch the keys that `keys` names. */
+/** Events of these types affect the keys that `keys` returns. */
 export function when<Definition extends EventDefinition>(
   definitions: readonly Definition[],
   keys: (event: EventOf<Definition>) => readonly string[],
@@ -63,17 +63,17 @@ export function defineView<Row, Data>(definition: {
   /** Raise it when the document's shape changes; a rebuild fills the new one. */
   shapeVersion: number;
   triggers: readonly Trigger[];
-  atOnceOn?: readonly EventDefinition[];
+  inlineOn?: readonly EventDefinition[];
   query(db: Database, key: string): Statement & PromiseLike<Row[]>;
   toDocument(rows: Row[], key: string): Loaded<Data> | undefined;
 }): View<Data> {
-  const { name, shapeVersion, triggers, atOnceOn = [], query, toDocument } = definition;
+  const { name, shapeVersion, triggers, inlineOn = [], query, toDocument } = definition;
   const id = `${name}@${shapeVersion}`;
   return {
     name,
     id,
     triggers,
-    atOnceOn: atOnceOn.map(({ type }) => type),
+    inlineOn: inlineOn.map(({ type }) => type),
     kvKey: (key) => `${id}:${key}`,
     query,
     // The rows are those of this view's own query.
@@ -81,14 +81,14 @@ export function defineView<Row, Data>(definition: {
   };
 }
 
-/** A document to bring up to date: a view's id and key, and the event position that it must cover at least. */
+/** A document to project: a view's id and key, and the event position that the document must include. */
 export interface Target {
   view: string;
   key: string;
   position: number;
 }
 
-/** The documents that an event touches. */
+/** The documents that an event affects. */
 export function targetsOf(views: readonly View[], event: RecordedEvent): Target[] {
   return views.flatMap(({ id, triggers }) =>
     triggers

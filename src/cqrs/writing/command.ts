@@ -1,72 +1,83 @@
 import type { z } from 'zod';
-import { ConcurrencyError, DomainError } from '../../platform/errors';
-import type { CommandContext, Committed } from './unit-of-work';
+import { isoTime } from '../../platform/clock';
+import { DomainError } from '../../platform/errors';
+import { ConcurrencyError } from './errors';
+import type { CommandContext, Committed, Transaction, UnitOfWork } from './unit-of-work';
 
-/** A command: the schema of its payload, and what carries it out. */
-export interface CommandDefinition<Payload, Result> {
-  schema: z.ZodType<Payload>;
-  handle(payload: Payload, context: CommandContext): Promise<Committed<Result>>;
+/** What a handler knows of the command beside its payload. */
+export interface CommandDetails<Actor> {
+  /** Who acts, as the command's access rule returned it. */
+  actor: Actor;
+  /** When the command was issued, in milliseconds since the Unix epoch. */
+  issuedAt: number;
+  /** The same time in ISO 8601, the form in which state holds times. */
+  at: string;
+  /** The version of `If-Match`, for `requireVersion`. */
+  expectedVersion: number | undefined;
 }
 
-export function defineCommand<Payload, Result>(
-  schema: z.ZodType<Payload>,
-  handle: CommandDefinition<Payload, Result>['handle'],
-): CommandDefinition<Payload, Result> {
-  return { schema, handle };
+/** A command: what it takes, who may send it, and what it does. */
+export interface CommandDefinition<Payload, Actor, Result, Repositories, Caller> {
+  input: z.ZodType<Payload>;
+  /** The access rule. There is no command without one: `anyone` says that the command needs no credentials. */
+  onlyIf(caller: Caller | undefined, tx: Repositories): Actor;
+  handle(payload: Payload, tx: Transaction<Repositories>, details: CommandDetails<Actor>): Promise<Result> | Result;
+  /** Set for a response that must not be stored under an Idempotency-Key, because it holds a secret. */
+  isNeverStored?: boolean;
+  /** Set for a command that cannot use a replica: the primary answers its first read. */
+  readsPrimary?: boolean;
 }
 
-/** The commands by their imperative names; each keeps its own payload and result types. */
-// biome-ignore lint/suspicious/noExplicitAny: the one bound that a map of differently typed handlers satisfies
-export type CommandMap = Record<string, CommandDefinition<any, unknown>>;
+/** A command that is bound to its request. */
+export type Command<Payload, Result> = (payload: Payload) => Promise<Committed<Result>>;
 
-type PayloadOf<Definition> = Definition extends CommandDefinition<infer Payload, unknown> ? Payload : never;
-type ResultOf<Definition> = Definition extends { handle(...args: never): Promise<Committed<infer Result>> }
-  ? Result
-  : never;
+/** Turns a definition into a function for the request at hand; each domain's `commands.ts` is written with it. */
+export type DefineCommand<Repositories, Caller> = <Payload, Actor, Result>(
+  definition: CommandDefinition<Payload, Actor, Result, Repositories, Caller>,
+) => Command<Payload, Result>;
 
-export type CommandOutcome<Result> = Committed<Result>;
+const attempts = 5;
 
-/** The one way to change anything: validates the payload, carries the context, retries what lost a race. */
-export interface CommandBus<Commands extends CommandMap> {
-  /** @throws DomainError when the command is refused, `concurrency.conflict` when it lost every race. */
-  execute<Name extends keyof Commands & string>(
-    name: Name,
-    payload: PayloadOf<Commands[Name]>,
-    context: CommandContext,
-  ): Promise<CommandOutcome<ResultOf<Commands[Name]>>>;
-}
-
-const tries = 5;
-
-/** Whether a fresh look at the primary could change the answer: a replica may lag behind what the caller knows. */
-function dependsOnFreshness(error: unknown, context: CommandContext): boolean {
+/** Whether the primary might decide differently: a replica may lag behind what the caller knows. */
+function mayDifferOnPrimary(error: unknown, context: CommandContext): boolean {
   if (error instanceof ConcurrencyError) return true;
   return context.readFrom !== 'first-primary' && error instanceof DomainError;
 }
 
 /**
- * @param fingerprint a keyed hash, by which a repeated command is told from another one under the same id
+ * The one place around every command: it validates the payload, recognises a repeated command, runs the unit of work,
+ * and tries again from the primary what lost a race or was decided on a replica.
+ * @param fingerprint a keyed hash, by which another payload under the same command id is recognised
+ * @param contextOf makes the request's context when a command is sent
  */
-export function createBus<Commands extends CommandMap>(
-  commands: Commands,
+export function createDefineCommand<Repositories, Caller>(
+  unitOfWork: UnitOfWork<Repositories>,
   fingerprint: (text: string) => string,
-): CommandBus<Commands> {
-  return {
-    async execute(name, payload, context) {
-      const definition = commands[name];
-      if (!definition) throw new Error(`unknown command ${name}`);
-      const valid = definition.schema.parse(payload);
-      const repeatable = context.isRepeatable && { requestHash: fingerprint(JSON.stringify([name, valid])) };
-      const first: CommandContext = { ...context, ...repeatable };
-      for (let attempt = 1, current = first; ; attempt++, current = { ...current, readFrom: 'first-primary' }) {
+  contextOf: () => CommandContext<Caller>,
+): DefineCommand<Repositories, Caller> {
+  return ({ input, onlyIf, handle, isNeverStored = false, readsPrimary = false }) =>
+    async (payload) => {
+      const valid = input.parse(payload);
+      const context = contextOf();
+      const isRepeatable = context.isRepeatable === true && !isNeverStored;
+      const requestHash = isRepeatable && { requestHash: fingerprint(JSON.stringify(valid)) };
+      const work = {
+        authorize: (tx: Repositories) => onlyIf(context.caller, tx),
+        handle(actor: ReturnType<typeof onlyIf>, tx: Transaction<Repositories>) {
+          const { issuedAt, expectedVersion } = context;
+          return handle(valid, tx, { actor, issuedAt, at: isoTime(issuedAt), expectedVersion });
+        },
+      };
+      let current: CommandContext = { ...context, isRepeatable, ...requestHash };
+      if (readsPrimary) current = { ...current, readFrom: 'first-primary' };
+      for (let attempt = 1; ; attempt++) {
         try {
-          const outcome = await definition.handle(valid, current);
-          // The definition is the one that the name stands for, so its result is of that command's type.
-          return outcome as CommandOutcome<ResultOf<Commands[typeof name]>>;
+          return await unitOfWork.run(current, work);
         } catch (error) {
-          if (attempt === tries || !dependsOnFreshness(error, current)) throw error;
+          if (!mayDifferOnPrimary(error, current)) throw error;
+          if (attempt === attempts) throw error instanceof ConcurrencyError ? new ConcurrencyError(attempts) : error;
+          current = { ...current, readFrom: 'first-primary' };
         }
       }
-    },
-  };
+    };
 }

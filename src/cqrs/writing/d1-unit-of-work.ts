@@ -9,151 +9,181 @@ import {
   runBatch,
   type Statement,
 } from '../../platform/d1';
-import { ConcurrencyError, type DomainError } from '../../platform/errors';
+import { DomainError } from '../../platform/errors';
 import { newId } from '../../platform/ids';
-import type { NewEvent, RecordedEvent, Subscription } from '../log/event';
-import { findAnswer, storeAnswer } from './idempotency';
-import { type CommandContext, type Committed, eventMetadata, type Transaction, type UnitOfWork } from './unit-of-work';
-
-/** What a repository works with: reads go to `db`, writes are staged for the one commit. */
-export interface RepositoryContext {
-  db: Database;
-  stage(statement: Statement): void;
-}
+import {
+  type EventCatalogue,
+  type NewEvent,
+  type RecordedEvent,
+  requireValidEvent,
+  type Subscription,
+} from '../log/event';
+import { findPositions, insertEvents, lastPosition, toPositions, type UnpositionedEvent } from '../log/event-log';
+import { insertDeliveries } from '../log/outbox';
+import { ConcurrencyError } from './errors';
+import { checkInBatch, explainRefusal, type Guard, guardConstraint, requireAll, selectGuards } from './guards';
+import { selectStoredResponse, storeResponse, toStoredResponse } from './idempotency';
+import {
+  type CommandContext,
+  type Committed,
+  eventMetadata,
+  type RepositoryContext,
+  type UnitOfWork,
+} from './unit-of-work';
 
 export interface UnitOfWorkOptions<Repositories extends object> {
   database: D1Database;
   clock: Clock;
+  catalogue: EventCatalogue;
   createRepositories(context: RepositoryContext): Repositories;
-  /** Who is to hear of an event of this type. */
+  /** The subscriptions that receive events of this type. */
   subscriptionsOf(type: string): readonly Subscription[];
-  /** The domain error for each constraint that the database holds, by its name (`users.email`). */
+  /** The domain error for each constraint of the database, by the constraint's name (`users.email`). */
   constraints: Readonly<Record<string, () => DomainError>>;
-  /** What follows a commit at once: the fast path, and what the command must not answer before. Never throws. */
+  /** Runs after each commit, before the command's outcome is returned. It must not throw. */
   onCommitted(events: readonly RecordedEvent[]): Promise<void>;
   wait(ms: number): Promise<unknown>;
 }
 
-/** The relay leaves a new delivery to the fast path for this long. */
-const fastPathMs = 30_000;
+/** What one run of a unit of work has collected. */
+interface Collected {
+  staged: Statement[];
+  guards: Guard[];
+  recorded: NewEvent[];
+}
+
 const commitTries = 4;
 
-/** The unit of work on D1: one batch, guarded by the uniqueness of a stream's versions. */
+/** The unit of work on D1: one batch, guarded by conditions and by the uniqueness of a stream's versions. */
 export function createD1UnitOfWork<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
 ): UnitOfWork<Repositories> {
-  return {
-    async run<Result>(
-      context: CommandContext,
-      work: (tx: Transaction<Repositories>) => Promise<Result>,
-    ): Promise<Committed<Result>> {
-      const { clock, database } = options;
-      const earlier = await findAnswer<Result>(database, context, clock.now());
-      if (earlier) return earlier;
-      const { db, bookmark } = openSession(database, context.readFrom);
-      const staged: Statement[] = [];
-      const recorded: NewEvent[] = [];
-      const repositories = options.createRepositories({ db, stage: (statement) => staged.push(statement) });
-      const result = await work({ ...repositories, record: (event) => recorded.push(event) });
-      if (staged.length > 0 && recorded.length === 0) throw new Error('state was staged without an event');
+  const { catalogue, clock, database } = options;
 
-      const events = toRecorded(recorded, context, clock.now());
-      const answer = storeAnswer(db, context, result, events.length, clock.now());
-      if (events.length === 0) {
-        if (answer.length > 0) await commit(options, db, answer, events);
-        return { result, commit: { position: await lastPosition(db), bookmark: bookmark() } };
+  /** A refusal is only as good as the guards behind it: a revoked caller is told so, and nothing else. */
+  async function requireGuards(guards: readonly Guard[]): Promise<void> {
+    if (guards.length === 0) return;
+    const { db } = openSession(database, 'first-primary');
+    requireAll(guards, await selectGuards(db, guards));
+  }
+
+  async function findStored<Result>(
+    context: CommandContext,
+    guards: readonly Guard[],
+  ): Promise<Committed<Result> | undefined> {
+    if (context.requestHash === undefined) return undefined;
+    const { db } = openSession(database, 'first-primary');
+    const stored = selectStoredResponse(db, context, clock.now());
+    const [[row], holds] = await runBatch(db, [stored, selectGuards(db, guards)]);
+    if (!row) return undefined;
+    requireAll(guards, holds);
+    return toStoredResponse(row, context.requestHash);
+  }
+
+  /** Ends a command that changed nothing. What a replica shows as unchanged may differ on the primary. */
+  async function endWithoutEvents<Result>(context: CommandContext, result: Result, { guards }: Collected) {
+    if (context.readFrom !== 'first-primary') throw new ConcurrencyError();
+    const { db, bookmark } = openSession(database, 'first-primary');
+    const response = storeResponse(db, context, result, 0, clock.now());
+    const [position, holds] = await runBatch(db, [
+      db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
+      selectGuards(db, guards),
+    ]);
+    requireAll(guards, holds);
+    if (response.length > 0) await commit(options, db, { staged: response, guards, recorded: [] }, []);
+    return { result, commit: { position: position[0]?.position ?? 0, bookmark: bookmark() } };
+  }
+
+  return {
+    async run(context, work) {
+      const { db, bookmark } = openSession(database, context.readFrom);
+      const collected: Collected = { staged: [], guards: [], recorded: [] };
+      const { staged, guards, recorded } = collected;
+      const repositories = options.createRepositories({
+        db,
+        stage: (statement) => void staged.push(statement),
+        guard: (condition, refuse) => void guards.push({ condition, refuse }),
+      });
+      const record = (event: NewEvent) => {
+        requireValidEvent(catalogue, event);
+        recorded.push(event);
+      };
+      try {
+        const actor = work.authorize(repositories);
+        const stored = await findStored<Awaited<ReturnType<typeof work.handle>>>(context, guards);
+        if (stored) return stored;
+        const result = await work.handle(actor, { ...repositories, record });
+        if (staged.length > 0 && recorded.length === 0) throw new Error('A command staged a write without an event.');
+        if (recorded.length === 0) return await endWithoutEvents(context, result, collected);
+
+        const events = toUnpositioned(recorded, context, clock.now());
+        const response = storeResponse(db, context, result, events.length, clock.now());
+        const positions = await commit(options, db, { ...collected, staged: [...response, ...staged] }, events);
+        await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
+        return { result, commit: { position: Math.max(...positions.values()), bookmark: bookmark() } };
+      } catch (error) {
+        // The command runner repeats on the primary what was refused on a replica, so the guards are checked there.
+        const isFinal = error instanceof DomainError && !(error instanceof ConcurrencyError);
+        if (isFinal && context.readFrom === 'first-primary') await requireGuards(guards);
+        throw error;
       }
-      const positions = await commit(options, db, [...answer, ...staged], events);
-      await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
-      return { result, commit: { position: Math.max(...positions.values()), bookmark: bookmark() } };
     },
   };
 }
 
-async function lastPosition(db: Database): Promise<number> {
-  const [last] = await db.all<{ position: number }>(sql`SELECT coalesce(max(position), 0) AS position FROM events`);
-  return last?.position ?? 0;
-}
-
-type Unpositioned = Omit<RecordedEvent, 'position'>;
-
-function toRecorded(recorded: readonly NewEvent[], context: CommandContext, now: number): Unpositioned[] {
+function toUnpositioned(recorded: readonly NewEvent[], context: CommandContext, now: number): UnpositionedEvent[] {
   const metadata = eventMetadata(context);
   return recorded.map((event) => ({ ...event, id: newId(), metadata, occurredAt: isoTime(now) }));
 }
 
-/** Commits, and settles whether an attempt whose answer was lost had been applied; answers each event's position. */
+/**
+ * Commits everything in one batch and returns each event's position. When D1's response to an attempt is lost, the
+ * commit finds out whether the attempt was applied.
+ */
 async function commit<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
   db: Database,
-  staged: readonly Statement[],
-  events: readonly Unpositioned[],
+  { staged, guards }: Collected,
+  events: readonly UnpositionedEvent[],
 ): Promise<Map<string, number>> {
+  const before = [...checkInBatch(db, guards), ...staged];
   const statements = [
-    ...staged,
+    ...before,
     insertEvents(db, events),
-    insertDeliveries(db, events, options.subscriptionsOf, options.clock.now() + fastPathMs),
+    insertDeliveries(db, events, options.subscriptionsOf, options.clock.now()),
   ];
   for (let attempt = 1; ; attempt++) {
     try {
       const results = await runBatch(db, statements);
-      return positionsById(results[staged.length]);
+      return toPositions(results[before.length]);
     } catch (error) {
       if (attempt < commitTries && isUnclearFailure(error)) {
         await options.wait(50 * 2 ** attempt * (0.5 + Math.random()));
         continue;
       }
-      // The batch of a lost answer breaks its own constraints when sent again: then the events are there already.
+      const primary = openSession(options.database, 'first-primary').db;
+      // A batch that was applied breaks its own constraints when it is sent again; its events are in the log then.
       if (attempt > 1) {
-        const landed = await findPositions(options.database, events);
-        if (landed.size > 0) return landed;
+        const ids = events.map(({ id }) => id);
+        const applied = await findPositions(primary, ids);
+        if (applied.size > 0) return applied;
       }
-      throw toDomainError(error, options.constraints);
+      const constraint = brokenConstraint(error);
+      throw constraint === guardConstraint
+        ? await explainRefusal(primary, guards)
+        : toDomainError(error, constraint, options.constraints);
     }
   }
 }
 
-function toDomainError(error: unknown, constraints: Readonly<Record<string, () => DomainError>>): unknown {
-  const constraint = brokenConstraint(error);
+function toDomainError(
+  error: unknown,
+  constraint: string | undefined,
+  constraints: Readonly<Record<string, () => DomainError>>,
+): unknown {
   if (!constraint) return error;
-  // Another commit took the stream's version, or the same command is being carried out by another request.
+  // Another commit took the stream's version, or another request is carrying out the same command.
   if (constraint.startsWith('events.stream_type') || constraint === 'idempotency_keys.key')
     return new ConcurrencyError();
   return constraints[constraint]?.() ?? error;
-}
-
-/** A list crosses as one JSON parameter: D1 binds at most 100. */
-function insertEvents(db: Database, events: readonly Unpositioned[]) {
-  return db.all(sql`
-    INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
-    SELECT value->>'id', value->>'streamType', value->>'streamId', value->>'version', value->>'type',
-      value->>'schemaVersion', value->'data', value->'metadata', value->>'occurredAt'
-    FROM json_each(${JSON.stringify(events)}) ORDER BY key
-    RETURNING id, position`);
-}
-
-function insertDeliveries(
-  db: Database,
-  events: readonly Unpositioned[],
-  subscriptionsOf: (type: string) => readonly Subscription[],
-  availableAt: number,
-) {
-  const wanted = events.flatMap(({ id, type }) => subscriptionsOf(type).map((subscription) => ({ id, subscription })));
-  return db.run(sql`
-    INSERT INTO deliveries (position, subscription, available_at)
-    SELECT events.position, wanted.value->>'subscription', ${availableAt}
-    FROM json_each(${JSON.stringify(wanted)}) AS wanted JOIN events ON events.id = wanted.value->>'id'`);
-}
-
-function positionsById(rows: unknown): Map<string, number> {
-  // The shape that RETURNING names in insertEvents.
-  return new Map((rows as { id: string; position: number }[]).map(({ id, position }) => [id, position]));
-}
-
-async function findPositions(database: D1Database, events: readonly Unpositioned[]): Promise<Map<string, number>> {
-  const ids = JSON.stringify(events.map(({ id }) => id));
-  const { db } = openSession(database, 'first-primary');
-  return positionsById(
-    await db.all(sql`SELECT id, position FROM events WHERE id IN (SELECT value FROM json_each(${ids}))`),
-  );
 }

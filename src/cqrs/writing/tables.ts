@@ -1,6 +1,7 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { sql } from 'drizzle-orm';
+import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/** The answers to commands that were sent with an `Idempotency-Key`, written in the command's own batch. */
+/** The stored responses to commands that were sent with an `Idempotency-Key`, written in the command's own batch. */
 export const idempotencyKeys = sqliteTable(
   'idempotency_keys',
   {
@@ -15,3 +16,11 @@ export const idempotencyKeys = sqliteTable(
   },
   (table) => [index('idempotency_keys_by_expiry').on(table.expiresAt)],
 );
+
+/**
+ * Always empty. A commit inserts a row here only if one of its guards does not hold; the CHECK then refuses the whole
+ * batch. D1 has no other way to make a batch depend on a condition.
+ */
+export const commitGuards = sqliteTable('commit_guards', { holds: integer().notNull() }, (table) => [
+  check('guards_hold', sql`${table.holds} = 1`),
+]);

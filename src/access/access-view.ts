@@ -1,0 +1,32 @@
+import { eq } from 'drizzle-orm';
+import type { EventDefinition } from '../cqrs/log/event';
+import { defineView, type View, when } from '../cqrs/reading/view';
+import type { AccountTable } from './access-repository';
+import type { AccountStatus } from './caller';
+
+/**
+ * The read model by which every authenticated query checks its caller: one small document for each account.
+ * @param accounts the table of accounts
+ * @param created the event that creates an account
+ * @param changed the events that change what its tokens may do; their commands project the document before they return
+ */
+export function defineAccessView(
+  accounts: AccountTable,
+  created: EventDefinition,
+  changed: readonly EventDefinition[],
+): View<AccountStatus> {
+  const { id, version, role, isActive, tokenGeneration } = accounts;
+  return defineView({
+    name: 'access',
+    shapeVersion: 2,
+    triggers: [when([created, ...changed], (event) => [event.streamId])],
+    inlineOn: changed,
+    query: (db, key) => db.select({ id, version, role, isActive, tokenGeneration }).from(accounts).where(eq(id, key)),
+    toDocument([row]) {
+      if (!row) return undefined;
+      const { version: aggregateVersion, ...status } = row;
+      // The columns are those that AccountTable names, so the row is an account's status.
+      return { version: Number(aggregateVersion), data: status as AccountStatus };
+    },
+  });
+}

@@ -1,0 +1,29 @@
+import { defineError } from '../platform/errors';
+
+/** The errors of who may do what. */
+export const accessErrors = {
+  required: defineError({
+    code: 'auth.required',
+    kind: 'unauthenticated',
+    meaning: 'The operation needs an access token, and the request carried none.',
+    remedy: 'Sign in at POST /v1/auth/token and send the access token as `Authorization: Bearer …`.',
+    text: () => 'This operation needs an access token. Sign in and send the token as a Bearer credential.',
+  }),
+  invalidToken: defineError({
+    code: 'auth.invalid-token',
+    kind: 'unauthenticated',
+    meaning:
+      'The access token is malformed, expired or revoked. A new password, a new role, a deactivation and a deletion revoke every token of the account.',
+    remedy: 'Refresh the token; where that is refused too, sign in again.',
+    text: ({ reason }: { reason: 'malformed' | 'invalid-or-expired' | 'revoked' }) =>
+      `The access token is ${reason === 'invalid-or-expired' ? 'invalid or expired' : reason}. Refresh it or sign in again.`,
+  }),
+  insufficientRole: defineError({
+    code: 'auth.insufficient-role',
+    kind: 'forbidden',
+    meaning: 'The account is valid, but its role does not allow the operation.',
+    remedy: 'Ask an admin for the role, or use an account that has it.',
+    text: ({ role, allowed }: { role: string; allowed: readonly string[] }) =>
+      `This operation needs the role ${allowed.join(' or ')}; your account has the role ${role}.`,
+  }),
+};

@@ -1,0 +1,17 @@
+import type { AccountStatus } from '../access/caller';
+
+/** What signing in needs of an account. `version` counts the events of the account's stream. */
+export interface Account extends AccountStatus {
+  version: number;
+  passwordHash: string;
+}
+
+/** The account with a new password, which ends every token that was issued before. */
+export function withPassword<State extends Account>(account: State, passwordHash: string): State {
+  return {
+    ...account,
+    passwordHash,
+    version: account.version + 1,
+    tokenGeneration: account.tokenGeneration + 1,
+  };
+}

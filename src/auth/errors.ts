@@ -1,0 +1,27 @@
+import { defineError } from '../platform/errors';
+
+/** The errors of signing in and of password resets. The token endpoint reports them as RFC 6749 asks. */
+export const authErrors = {
+  invalidGrant: defineError({
+    code: 'auth.invalid-grant',
+    kind: 'invalid',
+    meaning: 'The credentials are wrong, expired or revoked. The response is the same for each, on purpose.',
+    remedy: 'Check the address and the password, or sign in again instead of refreshing.',
+    text: () => 'The credentials are wrong, expired or revoked. Check them, or sign in again.',
+  }),
+  refreshRaced: defineError({
+    code: 'auth.refresh-raced',
+    kind: 'invalid',
+    meaning: 'The refresh token was used a moment ago, probably by another tab or a parallel request.',
+    remedy: 'Use the newer refresh token that the other request received.',
+    text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
+      `This refresh token was used a moment ago. Use the newer one, or try again in ${retryAfterSeconds} s.`,
+  }),
+  invalidResetToken: defineError({
+    code: 'auth.invalid-reset-token',
+    kind: 'invalid',
+    meaning: 'The password reset link is wrong, was used before, or is older than an hour.',
+    remedy: 'Ask for a new password reset.',
+    text: () => 'The reset token is wrong, used or expired. Ask for a new password reset.',
+  }),
+};

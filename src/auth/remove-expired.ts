@@ -1,0 +1,17 @@
+import { sql } from 'drizzle-orm';
+import { deleteExpired, openSession, runBatch } from '../platform/d1';
+
+/** Deletes refresh tokens and password resets that have expired, and sessions that nothing can refresh any more. */
+export async function removeExpiredCredentials(database: D1Database, now: number) {
+  const { db } = openSession(database, 'first-primary');
+  const [tokens, resets] = await runBatch(db, [
+    db.all<{ sessionId: string }>(sql`${deleteExpired('refresh_tokens', now)} RETURNING session_id AS sessionId`),
+    db.all(sql`${deleteExpired('password_resets', now)} RETURNING 1`),
+  ]);
+  // A session has a token from its first moment on, so a session without tokens cannot be refreshed.
+  const candidates = JSON.stringify([...new Set(tokens.map(({ sessionId }) => sessionId))]);
+  const sessions = await db.all(sql`
+    DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(${candidates}))
+      AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE session_id = sessions.id) RETURNING 1`);
+  return { refreshTokens: tokens.length, passwordResets: resets.length, sessions: sessions.length };
+}

@@ -1,0 +1,85 @@
+import { base64url } from 'jose';
+import { z } from 'zod';
+import type { Database } from '../../platform/d1';
+import { defineError } from '../../platform/errors';
+import type { ConsistencyToken } from '../log/consistency-token';
+import type { Freshness, ReadModels, ReadResult } from './read-models';
+import { firstPageSize } from './view';
+
+export const pageErrors = {
+  invalidCursor: defineError({
+    code: 'http.invalid-cursor',
+    kind: 'bad-request',
+    meaning: 'The cursor does not belong to this list.',
+    remedy: 'Use the `nextCursor` of this list’s last page unchanged, or start again without a cursor.',
+    text: () => 'The cursor does not belong to this list. Use the nextCursor of its last page, or start without one.',
+  }),
+};
+
+/** The parameters of every list: `limit` 1 to 100, and the `cursor` that the page before returned. */
+export const pageRequest = z.object({
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(firstPageSize - 1)
+    .default(20),
+  cursor: z.string().min(1).max(512).optional(),
+});
+export type PageRequest = z.infer<typeof pageRequest>;
+
+/** A page of a list, and how fresh it is; `freshness` is absent where D1's primary is always asked. */
+export interface Page<Row> {
+  data: Row[];
+  nextCursor: string | null;
+  freshness?: Freshness;
+}
+
+/** A keyset cursor, opaque to clients: the sort key of the page's last row. */
+function encodeCursor(key: readonly unknown[]): string {
+  return base64url.encode(JSON.stringify(key));
+}
+
+/** @throws DomainError `http.invalid-cursor` for a cursor that this list did not make */
+export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
+  try {
+    return schema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))));
+  } catch (cause) {
+    throw pageErrors.invalidCursor({}, { cause });
+  }
+}
+
+/**
+ * The first `limit` of the rows.
+ * @param rows at least one more than `limit` where more rows follow
+ * @param keyOf a row's sort key, from which the next page continues
+ */
+export function toPage<Row>(rows: readonly Row[], limit: number, keyOf: (row: Row) => readonly unknown[]): Page<Row> {
+  const data = rows.slice(0, limit);
+  const last = data.at(-1);
+  return { data, nextCursor: last && rows.length > limit ? encodeCursor(keyOf(last)) : null };
+}
+
+// Ids are UUIDv7, so "newest first" is the order of ids.
+const idCursor = z.tuple([z.uuid()]);
+const idOf = ({ id }: { id: string }) => [id];
+
+/**
+ * A page of a list that has a read model: the first page comes from the list's document, deeper ones from D1.
+ * @param first the list's document: its first `firstPageSize` rows
+ * @param deeper the query that also makes the document, continued after an id
+ * @throws DomainError `http.invalid-cursor`
+ */
+export async function readPage<Row extends { id: string }>(
+  readModels: ReadModels,
+  token: ConsistencyToken | undefined,
+  first: ReadResult<Row[]>,
+  { cursor, limit }: PageRequest,
+  deeper: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
+): Promise<Page<Row>> {
+  if (cursor === undefined) return { ...toPage(first.document?.data ?? [], limit, idOf), freshness: first };
+  const [after] = decodeCursor(cursor, idCursor);
+  const rows = await readModels.query(token, (db) => deeper(db, limit + 1, after));
+  const freshness: Freshness = { consistency: token ? 'strong' : 'eventual', ageSeconds: 0, source: 'd1' };
+  return { ...toPage(rows, limit, idOf), freshness };
+}

@@ -1,0 +1,43 @@
+import { DomainError, defineError } from '../../platform/errors';
+
+/** The errors that any command can end with. */
+export const commandErrors = {
+  conflict: defineError({
+    code: 'concurrency.conflict',
+    kind: 'conflict',
+    meaning: 'Other requests changed the same resource several times while this command was tried.',
+    remedy: 'Send the command again, with the same Idempotency-Key if it has one.',
+    text: ({ attempts }: { attempts: number }) =>
+      `Other requests changed this resource during each of ${attempts} attempts. Send the command again.`,
+  }),
+  preconditionFailed: defineError({
+    code: 'http.precondition-failed',
+    kind: 'precondition',
+    meaning: 'If-Match names a version of the resource that is not the current one.',
+    remedy: 'Read the resource again, decide again, and send the command with the new ETag.',
+    text: ({ currentVersion }: { currentVersion?: number }) =>
+      currentVersion === undefined
+        ? 'If-Match holds no version of this resource. Send the ETag of the resource as you read it.'
+        : `The resource has changed since you read it: its version is ${currentVersion}. Read it again before you change it.`,
+  }),
+  idempotencyKeyReused: defineError({
+    code: 'http.idempotency-key-reused',
+    kind: 'invalid',
+    meaning: 'The Idempotency-Key was sent before with another body to the same address.',
+    remedy: 'Use a new Idempotency-Key for a new command; repeat a command with exactly the same body.',
+    text: () => 'This Idempotency-Key was sent before with another body. Use a new key for a new command.',
+  }),
+};
+
+/**
+ * Something that the command decided on has changed before its commit. The command runner loads fresh state and tries
+ * again, so callers see this error only after the last attempt.
+ */
+export class ConcurrencyError extends DomainError {
+  override readonly name = 'ConcurrencyError';
+
+  constructor(attempts = 1) {
+    const { kind, code, message, details } = commandErrors.conflict({ attempts });
+    super(kind, code, message, details);
+  }
+}

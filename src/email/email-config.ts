@@ -1,0 +1,17 @@
+export interface Mailbox {
+  name?: string;
+  email: string;
+}
+
+export interface SmtpConfig {
+  host: string;
+  port: number;
+  secure: boolean;
+  startTls: boolean;
+  credentials?: { username: string; password: string };
+}
+
+export type EmailConfig = { from: Mailbox } & (
+  | { transport: 'cloudflare' | 'console' }
+  | { transport: 'smtp'; smtp: SmtpConfig }
+);

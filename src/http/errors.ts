@@ -1,0 +1,77 @@
+import { defineError } from '../platform/errors';
+
+/** The errors of requests that no domain sees: addresses, headers, bodies and limits. */
+export const httpErrors = {
+  notFound: defineError({
+    code: 'http.not-found',
+    kind: 'not-found',
+    meaning: 'The API has no resource at this address. An id that is not a UUID is such an address too.',
+    remedy: 'Compare the address with the documentation at /docs.',
+    text: ({ path }: { path: string }) => `There is nothing at ${path}. Compare the address with /docs.`,
+  }),
+  methodNotAllowed: defineError({
+    code: 'http.method-not-allowed',
+    kind: 'method-not-allowed',
+    meaning: 'The resource exists, but it does not have this method.',
+    remedy: 'Use one of the methods that the `Allow` header lists.',
+    text: ({ method, allowed }: { method: string; allowed: readonly string[] }) =>
+      `${method} is not possible here. Use ${allowed.join(', ')}.`,
+  }),
+  bodyTooLarge: defineError({
+    code: 'http.body-too-large',
+    kind: 'too-large',
+    meaning: 'The body of the request is larger than the API reads.',
+    remedy: 'Send less in one request.',
+    text: ({ maxBytes }: { maxBytes: number }) => `The body has more than ${maxBytes} bytes. Send a smaller body.`,
+  }),
+  invalidBody: defineError({
+    code: 'http.invalid-body',
+    kind: 'bad-request',
+    meaning: 'The body is not what its Content-Type says, for example broken JSON.',
+    remedy: 'Correct the body.',
+    text: () => 'The body cannot be parsed as its Content-Type says. Check it for broken or missing JSON.',
+  }),
+  unsupportedMediaType: defineError({
+    code: 'http.unsupported-media-type',
+    kind: 'unsupported-media-type',
+    meaning: 'The operation does not read bodies of this Content-Type.',
+    remedy: 'Send application/json, or application/x-www-form-urlencoded to the token endpoint.',
+    text: ({ expected }: { expected: string }) => `This operation reads ${expected} only. Set the Content-Type to it.`,
+  }),
+  validationFailed: defineError({
+    code: 'http.validation-failed',
+    kind: 'invalid',
+    meaning: 'The body has fields that are missing, unknown or wrong; `errors` lists each with a JSON pointer.',
+    remedy: 'Correct the fields that `errors` lists.',
+    text: () => 'The body is not valid. Correct the fields that `errors` lists.',
+  }),
+  invalidQuery: defineError({
+    code: 'http.invalid-query',
+    kind: 'bad-request',
+    meaning: 'A parameter of the query string is wrong; `errors` lists each with a JSON pointer.',
+    remedy: 'Correct the parameters that `errors` lists.',
+    text: () => 'The query string is not valid. Correct the parameters that `errors` lists.',
+  }),
+  invalidIdempotencyKey: defineError({
+    code: 'http.invalid-idempotency-key',
+    kind: 'bad-request',
+    meaning: 'The Idempotency-Key is empty, too long, or has characters that a header field cannot carry.',
+    remedy: 'Send 1 to 255 visible ASCII characters, with or without quotes; a UUID is a good key.',
+    text: () => 'An Idempotency-Key has 1 to 255 visible ASCII characters, with or without quotes. Send such a key.',
+  }),
+  tooManyRequests: defineError({
+    code: 'http.too-many-requests',
+    kind: 'too-many',
+    meaning: 'This address or this account has sent more requests than the limit of the operation allows.',
+    remedy: 'Wait for the seconds of `Retry-After`, then send the request again.',
+    text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
+      `Too many requests. Wait ${retryAfterSeconds} seconds, then send the request again.`,
+  }),
+  internal: defineError({
+    code: 'internal',
+    kind: 'internal',
+    meaning: 'Something failed that the API did not expect. Its log has the details under the request id.',
+    remedy: 'Send the request again, with the same Idempotency-Key; report the request id if the failure stays.',
+    text: () => 'Something failed on our side. Send the request again, and report the requestId if it fails again.',
+  }),
+};

@@ -1,0 +1,26 @@
+import type { Reader } from '../access/reader';
+import type { PageRequest } from '../cqrs/reading/pages';
+import { requireDocument } from '../cqrs/reading/read-models';
+import { itemErrors } from './errors';
+import { type ItemFilter, itemListKey, itemListQuery, itemListView, itemView, toItemSummary } from './views';
+
+/** The queries on the catalogue of items; everybody may read it. */
+export function createItemQueries(reader: Reader) {
+  return {
+    async GetItem({ id }: { id: string }) {
+      return requireDocument(await reader.publicRead(itemView, id), () => itemErrors.notFound({ itemId: id }));
+    },
+
+    /** Items, newest first, narrowed to an owner or to what is for sale. */
+    ListItems: ({ owner, isActive, ...page }: ItemFilter & PageRequest) =>
+      reader.publicList({
+        view: itemListView,
+        key: itemListKey({ owner, isActive }),
+        page,
+        deeper: async (db, limit, after) =>
+          (await itemListQuery(db, { owner, isActive }, limit, after)).map(toItemSummary),
+      }),
+  };
+}
+
+export type ItemQueries = ReturnType<typeof createItemQueries>;

@@ -1,0 +1,43 @@
+import { defineError } from '../platform/errors';
+
+/** The errors of the operations API. */
+export const operationsErrors = {
+  viewNotFound: defineError({
+    code: 'projections.not-found',
+    kind: 'not-found',
+    meaning: 'No read model has this name.',
+    remedy: 'Take a name from GET /v1/operations/projections.',
+    text: ({ view }: { view: string }) => `There is no read model ${view}. GET /v1/operations/projections lists them.`,
+  }),
+  rebuildNotFound: defineError({
+    code: 'rebuilds.not-found',
+    kind: 'not-found',
+    meaning: 'No rebuild has this id.',
+    remedy: 'Take an id from GET /v1/operations/rebuilds.',
+    text: ({ rebuildId }: { rebuildId: string }) =>
+      `There is no rebuild ${rebuildId}. GET /v1/operations/rebuilds lists the latest.`,
+  }),
+  rebuildRunning: defineError({
+    code: 'rebuilds.running',
+    kind: 'conflict',
+    meaning: 'The read model is being rebuilt already, and two rebuilds of one read model cannot run together.',
+    remedy: 'Wait for the running rebuild, or cancel it first. GET /v1/operations/rebuilds shows it.',
+    text: ({ status }: { status: 'running' }) =>
+      `A rebuild of this read model is ${status} already. Wait for it, or cancel it first.`,
+  }),
+  rebuildEnded: defineError({
+    code: 'rebuilds.over',
+    kind: 'conflict',
+    meaning: 'The rebuild has ended, so it cannot be cancelled.',
+    remedy: 'Nothing needs to be done; start a new rebuild if the read model needs one.',
+    text: ({ status }: { status: string }) => `This rebuild is ${status} and cannot be cancelled any more.`,
+  }),
+  deadLetterNotFound: defineError({
+    code: 'dead-letters.not-found',
+    kind: 'not-found',
+    meaning: 'No dead letter has this id. It may have been replayed or discarded.',
+    remedy: 'Take an id from GET /v1/operations/dead-letters.',
+    text: ({ position, subscription }: { position: number; subscription: string | undefined }) =>
+      `There is no dead letter ${position}-${subscription ?? '*'}. It may have been replayed or discarded.`,
+  }),
+};

@@ -1,0 +1,51 @@
+import { sql } from 'drizzle-orm';
+import { joinEvents, lastPosition } from '../cqrs/log/event-log';
+import type { View } from '../cqrs/reading/view';
+import { type Database, runBatch } from '../platform/d1';
+import type { Projection } from './schemas';
+
+interface PendingRow {
+  type: string;
+  count: number;
+  firstPosition: number;
+  firstAt: string;
+  lastError: string | null;
+}
+
+const pendingByType = sql`
+  SELECT type, count(*) AS count, min(position) AS firstPosition, min(occurred_at) AS firstAt,
+    max(last_error) AS lastError
+  FROM deliveries ${joinEvents} WHERE subscription = 'projections' GROUP BY type`;
+
+/** How far each read model has come: the pending events of its types, and its keys that need a recheck. */
+export async function findProjections(db: Database, views: readonly View[], now: number) {
+  const [pending, [log], keys, toRecheck] = await runBatch(db, [
+    db.all<PendingRow>(pendingByType),
+    db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
+    db.all<{ view: string; count: number }>(sql`SELECT view, count(*) AS count FROM projections GROUP BY view`),
+    db.all<{ view: string; count: number }>(sql`
+      SELECT view, count(*) AS count FROM (
+        SELECT view, key FROM projections WHERE recheck_at IS NOT NULL
+        UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now})
+      GROUP BY view`),
+  ]);
+  const position = log?.position ?? 0;
+  const countOf = (rows: readonly { view: string; count: number }[], id: string) =>
+    rows.find(({ view }) => view === id)?.count ?? 0;
+  const data = views.map(({ id, name, triggers }): Projection => {
+    const types = new Set(triggers.flatMap((trigger) => trigger.types));
+    const own = pending.filter(({ type }) => types.has(type));
+    const first = Math.min(...own.map(({ firstPosition }) => firstPosition));
+    const oldest = Math.min(...own.map(({ firstAt }) => Date.parse(firstAt)));
+    return {
+      view: name,
+      position: own.length === 0 ? position : first - 1,
+      lagEvents: own.reduce((sum, { count }) => sum + count, 0),
+      lagSeconds: own.length === 0 ? 0 : Math.max(0, Math.floor((now - oldest) / 1000)),
+      keys: countOf(keys, id),
+      keysToRecheck: countOf(toRecheck, id),
+      lastError: own.find(({ lastError }) => lastError !== null)?.lastError ?? null,
+    };
+  });
+  return { position, data };
+}

@@ -1,0 +1,40 @@
+import { defineError } from '../platform/errors';
+
+/** The errors of accounts and settings. */
+export const userErrors = {
+  notFound: defineError({
+    code: 'users.not-found',
+    kind: 'not-found',
+    meaning: 'No account has this id, or the account belongs to somebody else and your role does not show it.',
+    remedy: 'Check the id. A customer sees their own account only.',
+    text: ({ userId }: { userId: string }) => `There is no account ${userId} that you may see. Check the id.`,
+  }),
+  notYours: defineError({
+    code: 'users.not-yours',
+    kind: 'forbidden',
+    meaning: 'The account belongs to somebody else. Only the account itself and admins may change or delete it.',
+    remedy: 'Use the token of the account itself or of an admin.',
+    text: ({ userId }: { userId: string }) => `Only the account ${userId} itself or an admin may do this.`,
+  }),
+  emailTaken: defineError({
+    code: 'users.email-taken',
+    kind: 'already-exists',
+    meaning: 'Another account has this e-mail address. Addresses are compared without regard to case.',
+    remedy: 'Sign in with the address, ask for a password reset, or use another address.',
+    text: () => 'Another account has this e-mail address. Sign in with it, or use another address.',
+  }),
+  passwordRequired: defineError({
+    code: 'users.password-required',
+    kind: 'invalid',
+    meaning: 'A change of the e-mail address or the password needs the current password of the caller.',
+    remedy: 'Send `currentPassword` with the change.',
+    text: () => 'This change needs your current password. Send it as currentPassword.',
+  }),
+  wrongPassword: defineError({
+    code: 'users.wrong-password',
+    kind: 'invalid',
+    meaning: 'The current password that was sent is not the caller’s.',
+    remedy: 'Correct `currentPassword`, or ask for a password reset.',
+    text: () => 'The current password is wrong. Correct it, or ask for a password reset.',
+  }),
+};

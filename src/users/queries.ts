@@ -1,0 +1,40 @@
+import { requireStaff } from '../access/caller';
+import type { Reader } from '../access/reader';
+import type { PageRequest } from '../cqrs/reading/pages';
+import { requireDocument } from '../cqrs/reading/read-models';
+import { userErrors } from './errors';
+import { requireReadable } from './user';
+import { settingsView, type UserView, userListKey, userListQuery, userListView } from './views';
+
+/** The queries on accounts and their settings. */
+export function createUserQueries(reader: Reader, userView: UserView) {
+  /** An account, for the account itself and for agents and admins. */
+  async function GetUser({ id }: { id: string }) {
+    const { actor, result } = await reader.read(userView, id);
+    requireReadable(actor, id);
+    return requireDocument(result, () => userErrors.notFound({ userId: id }));
+  }
+
+  return {
+    GetUser,
+
+    /** The account of the caller. */
+    GetOwnUser: async () => GetUser({ id: reader.caller().userId }),
+
+    /** Everybody, newest first, for agents and admins. */
+    async ListUsers(page: PageRequest) {
+      const list = await reader.readList({ view: userListView, key: userListKey, page, deeper: userListQuery });
+      requireStaff(list.actor);
+      return list.page;
+    },
+
+    /** The settings of an account, for the account itself and for agents and admins. */
+    async GetSettings({ id }: { id: string }) {
+      const { actor, result } = await reader.read(settingsView, id);
+      requireReadable(actor, id);
+      return requireDocument(result, () => userErrors.notFound({ userId: id }));
+    },
+  };
+}
+
+export type UserQueries = ReturnType<typeof createUserQueries>;

@@ -1,0 +1,28 @@
+const settingsFields = ['locale', 'timezone', 'emailNotifications'] as const;
+type SettingsField = (typeof settingsFields)[number];
+
+/** A user's preferences; they exist as long as the account. */
+export interface Settings {
+  userId: string;
+  version: number;
+  locale: string;
+  timezone: string;
+  emailNotifications: boolean;
+  updatedAt: string;
+}
+
+export type SettingsChanges = { [Field in SettingsField]?: Settings[Field] | undefined };
+
+export function defaultSettings(userId: string, at: string): Settings {
+  return { userId, version: 1, locale: 'en', timezone: 'UTC', emailNotifications: true, updatedAt: at };
+}
+
+/** Which fields differ after a change; an empty list means that the change has no effect. */
+export function changedSettings(settings: Settings, changes: SettingsChanges): SettingsField[] {
+  return settingsFields.filter((field) => changes[field] !== undefined && changes[field] !== settings[field]);
+}
+
+export function applySettings(settings: Settings, changes: SettingsChanges, at: string): Settings {
+  const changed = changedSettings(settings, changes).map((field) => [field, changes[field]]);
+  return { ...settings, ...Object.fromEntries(changed), version: settings.version + 1, updatedAt: at };
+}
