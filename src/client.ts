@@ -1,17 +1,26 @@
 import { hc } from 'hono/client';
 import type { z } from 'zod';
 import type { AppType } from './app';
+import type { tokenError } from './auth/schemas';
 import { decodeConsistencyToken } from './cqrs/log/consistency-token';
+import type { ErrorCode } from './domains';
 import type { problem } from './http/problem';
 
-export type Problem = z.infer<typeof problem>;
+/** Problem details (RFC 9457). Each code has a page at `/problems/{code}`. */
+export type Problem = z.infer<typeof problem> & { code: ErrorCode };
 
-/** A refusal, with its problem details (RFC 9457): `code` is what to decide by. */
+/**
+ * Every code that a client can switch over: the API's catalogue, the codes of the token endpoint (RFC 6749), and
+ * `http.error` for a response that is neither, such as a proxy's.
+ */
+export type ProblemCode = ErrorCode | z.infer<typeof tokenError>['error'] | 'http.error';
+
+/** A refusal. Decide by its `code`. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
   constructor(
     readonly status: number,
-    readonly code: string,
+    readonly code: ProblemCode,
     readonly problem: Problem | undefined,
     message: string,
   ) {
@@ -176,6 +185,7 @@ async function toError(response: Response): Promise<ProblemError> {
     const problem = body as unknown as Problem;
     return new ProblemError(response.status, problem.code, problem, problem.detail);
   }
-  const code = text(body?.error) ?? 'http.error';
+  // The token endpoint's own schema made it, or nothing of ours did.
+  const code = (text(body?.error) as ProblemCode | undefined) ?? 'http.error';
   return new ProblemError(response.status, code, undefined, text(body?.error_description) ?? `HTTP ${response.status}`);
 }

@@ -18,7 +18,7 @@ import { createOutbox } from './cqrs/log/outbox';
 import { createDocumentStore } from './cqrs/reading/document-store';
 import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
-import { createRebuilder, type Step } from './cqrs/reading/rebuild';
+import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
 import { createDefineCommand } from './cqrs/writing/command';
 import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
@@ -41,7 +41,7 @@ import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
 
-/** What tests replace of the outside world. */
+/** The parts of the outside world that tests replace. */
 export interface Overrides {
   clock?: Clock;
   emailSender?: EmailSender;
@@ -66,7 +66,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
 
-  // Bound only where another team reads our events.
+  // This binding exists only in an installation whose events another team reads.
   const { EVENTS_QUEUE: events } = env as Env & { EVENTS_QUEUE?: Queue<Envelope> };
   const queues = {
     projections: env.PROJECTIONS_QUEUE,
@@ -76,10 +76,10 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   };
   const dispatch = createDispatch(queues, outbox.complete);
   const relay = createRelay({ database, outbox, dispatch, projector, clock, logger });
-  const sendStep = async (step: Step) => void (await env.REBUILDS_QUEUE.send(step));
+  const sendStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
-  /** Starts in the background what a commit makes due now; the schedule does the same, a minute later at most. */
+  /** Starts the work that follows a commit, in the background. If the start fails, the schedule does the work later. */
   function startFollowUps(committed: readonly RecordedEvent[]): void {
     const deliveries = committed.flatMap((event) =>
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
@@ -104,7 +104,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     wait,
     async onCommitted(committed) {
       startFollowUps(committed);
-      // When it fails, the projections' queue brings the documents up to date.
+      // If the inline projection fails, the consumer of the queue brings the documents up to date.
       await projector.projectInline(committed).catch((error) => logger.error('inline-projection.failed', error));
     },
   });

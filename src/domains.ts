@@ -73,7 +73,7 @@ export const userView = createUserView({ itemCount, orderCount, openTicketCount 
 /** Every read model. */
 export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
 
-/** Every error that the API can respond with. */
+/** Every error that a response of the API can have. */
 export const errorCatalogue = [
   ...Object.values(httpErrors),
   ...Object.values(consistencyTokenErrors),
@@ -161,7 +161,7 @@ interface EmailServices {
   resetUrl: string;
 }
 
-/** Which e-mail follows which event; the subscription `emails` receives exactly these types. */
+/** The e-mail that follows each type of event; the subscription `emails` receives exactly these types. */
 const emailReactions: Readonly<Record<string, (services: EmailServices) => EmailReaction>> = {
   [UserRegistered.type]: ({ findRecipient }) => sendWelcomeEmailOnUserRegistered(findRecipient),
   [PasswordResetRequested.type]: sendResetEmailOnPasswordResetRequested,
@@ -173,7 +173,7 @@ export function createEmailReactions(services: EmailServices): ReadonlyMap<strin
 
 const projectedTypes = new Set(views.flatMap(({ triggers }) => triggers.flatMap(({ types }) => types)));
 
-/** Which subscriptions of our own receive events of this type. */
+/** The subscriptions that receive events of this type, without the one for other teams. */
 export function ownSubscriptionsOf(type: string): Subscription[] {
   const subscriptions: Subscription[] = ['analytics'];
   if (projectedTypes.has(type)) subscriptions.push('projections');
@@ -187,13 +187,13 @@ interface TaskServices {
   projector: Projector;
 }
 
-/** Documents that time alone makes wrong; the schedule projects them every hour. */
+/** Documents whose content depends on the time as well as on events; the schedule projects them every hour. */
 const hourlyDocuments: readonly ViewKey[] = [{ view: dashboardView.id, key: dashboardKey }];
 
 /** The hourly tasks that domains need, by the name of the log entry; each returns figures for it. */
 export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Promise<LogFields>>> = {
   async 'documents.refreshed'({ projector }) {
-    for (const error of (await projector.refresh(hourlyDocuments)).values()) throw error;
+    for (const error of (await projector.projectAgain(hourlyDocuments)).values()) throw error;
     return { documents: hourlyDocuments.length };
   },
   'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),

@@ -2,7 +2,7 @@ import type { Services } from './composition';
 import { hourlyTasks } from './domains';
 import { newId } from './platform/ids';
 
-/** Creates the first admin of a new installation, where the configuration names one and no admin exists. */
+/** Creates the first admin of a new installation, if the configuration names one and no admin exists. */
 async function createFirstAdmin({ bindCommands, clock, config, logger }: Services): Promise<void> {
   if (!config.firstAdmin) return;
   const { email, password } = config.firstAdmin;
@@ -17,7 +17,7 @@ async function reconcile({ logger, reconcileNextSlice }: Services): Promise<void
   logger.info('reconciler.ran', { ...(await reconcileNextSlice()) });
 }
 
-/** Continues each rebuild whose next message was lost from its checkpoint. */
+/** Sends the lost message of each stalled rebuild again, so that the rebuild continues from its checkpoint. */
 async function restartRebuilds({ logger, rebuilds }: Services): Promise<void> {
   for (const step of await rebuilds.findStalled()) {
     await rebuilds.send(step);

@@ -1,7 +1,7 @@
 import type { DefineCommand as Define } from '../cqrs/writing/command';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
 import type { AccessRepository } from './access-repository';
-import { asChecked, type Caller, type CheckedActor, requireAdmin, requireStaff } from './caller';
+import { asChecked, type Caller, type CheckedActor, requireAdmin } from './caller';
 import { accessErrors } from './errors';
 
 /** What every command's transaction has, so that its access rule can add the guard. */
@@ -29,11 +29,6 @@ export function activeAccount(caller: Caller | undefined, { access }: AccessTran
   if (!caller) throw accessErrors.required({});
   access.requireValidToken(caller);
   return asChecked(caller);
-}
-
-/** An active account that is an agent's or an admin's. */
-export function activeStaff(caller: Caller | undefined, tx: AccessTransaction): CheckedActor {
-  return requireStaff(activeAccount(caller, tx));
 }
 
 /** An active account that is an admin's. */

@@ -6,12 +6,12 @@ import { type Database, openSession } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
 import { accessErrors } from './errors';
 
-/** A list that has a read model: the first page is a document, and the query reads deeper pages from D1. */
+/** A list that has a read model: the first page is a document, and `rowsAfter` reads the pages after it from D1. */
 export interface ListRequest<Row> {
   view: View<Row[]>;
   key: string;
   page: PageRequest;
-  deeper(db: Database, limit: number, after: string): PromiseLike<Row[]>;
+  rowsAfter(db: Database, limit: number, after: string): PromiseLike<Row[]>;
 }
 
 /**
@@ -81,12 +81,12 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     caller,
     read,
     publicRead,
-    async readList({ view, key, page, deeper }) {
+    async readList({ view, key, page, rowsAfter }) {
       const { actor, result } = await read(view, key);
-      return { actor, page: await readPage(readModels, request.token(), result, page, deeper) };
+      return { actor, page: await readPage(readModels, request.token(), result, page, rowsAfter) };
     },
-    async publicList({ view, key, page, deeper }) {
-      return readPage(readModels, request.token(), await publicRead(view, key), page, deeper);
+    async publicList({ view, key, page, rowsAfter }) {
+      return readPage(readModels, request.token(), await publicRead(view, key), page, rowsAfter);
     },
     async openPrimary() {
       const known = caller();

@@ -2,7 +2,10 @@ import type { RecordedEvent } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
 import type { Outcome } from './consumer';
 
-/** Writes one data point per event: blobs type, stream type, stream id; doubles position, stream version. */
+/**
+ * Writes one data point for each event. Blobs: type, stream type, stream id; doubles: position, stream version. A claim
+ * on the delivery keeps duplicates away.
+ */
 export function createAnalyticsHandler(outbox: Outbox, dataset: AnalyticsEngineDataset) {
   return async (events: readonly RecordedEvent[]): Promise<Map<number, Outcome>> => {
     const { results: claims } = await outbox.claim(

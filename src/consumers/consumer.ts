@@ -2,7 +2,7 @@ import { fromEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
 import type { Logger } from '../platform/logger';
 
-/** What a handler says of one event: handled, to be tried later, or failed. */
+/** The outcome of handling one event: it is handled, it is to be tried again later, or it failed. */
 export type Outcome = { kind: 'done' } | { kind: 'later' } | { kind: 'failed'; error: unknown };
 
 /** A message together with the event in it. */
@@ -15,24 +15,24 @@ export interface ConsumerOptions {
   subscription: Subscription;
   catalogue: EventCatalogue;
   logger: Logger;
-  /** Handles a batch; every event gets an outcome of its own. Throwing fails them all. */
+  /** Handles a batch and returns the outcome of each event by its position; after an exception each is handled alone. */
   handle(events: readonly RecordedEvent[]): Promise<ReadonlyMap<number, Outcome>>;
   recordFailure(position: number, error: string, retryInSeconds: number): Promise<void>;
   random?: () => number;
 }
 
-/** A consumer of one queue: acknowledges or retries each message on its own, and never throws out of the batch. */
+/** The consumer of a queue. It acknowledges or retries each message by itself, because an exception would retry them all. */
 export type Consumer = (batch: MessageBatch) => Promise<void>;
 
 const maxDelaySeconds = 300;
 
-/** Exponential backoff with full jitter on its upper half, in whole seconds; `attempts` starts at 1. */
+/** The seconds until the next try: exponential backoff whose upper half is random. `attempts` starts at 1. */
 export function backoffSeconds(attempts: number, random: () => number = Math.random): number {
   const ceiling = Math.min(maxDelaySeconds, 2 ** attempts);
   return Math.ceil(ceiling / 2 + (ceiling / 2) * random());
 }
 
-/** An error's class and code, but not its message: that may quote what a person typed. */
+/** The class and the code of an error. The message is left out, because it may contain text that a person typed. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const code = 'code' in error && typeof error.code === 'string' ? `: ${error.code}` : '';
@@ -49,7 +49,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       const { requestId, traceparent } = event.metadata;
       const origin = { position: event.position, requestId, traceparent };
       logger.warn('message.failed', { subscription, ...origin, attempts: message.attempts, error });
-      // Losing this note loses nothing: the queue retries all the same.
+      // If this record fails, no work is lost, because the queue retries the message in any case.
       await options.recordFailure(event.position, error, delaySeconds).catch(() => {});
     }
     message.retry({ delaySeconds });
@@ -60,27 +60,27 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       try {
         return [{ message, event: upcast(catalogue, fromEnvelope(message.body)) }];
       } catch (error) {
-        // A message that can't be read never will be: the retries lead it to the dead letters, where it is visible.
+        // No retry makes this message readable. After the last one the message is a dead letter, which operators see.
         logger.warn('message.unreadable', { subscription, messageId: message.id, error: describeError(error) });
         message.retry({ delaySeconds: backoffSeconds(message.attempts, options.random) });
         return [];
       }
     });
     if (received.length === 0) return;
-    const outcomes = await handleIsolated(options, received);
-    const settled = { done: 0, later: 0, failed: 0 };
+    const outcomes = await handleAll(options, received);
+    const counts = { done: 0, later: 0, failed: 0 };
     for (const item of received) {
       const outcome = outcomes.get(item.event.position) ?? { kind: 'later' };
-      settled[outcome.kind]++;
+      counts[outcome.kind]++;
       if (outcome.kind === 'done') item.message.ack();
       else await retry(item, outcome);
     }
-    logger.info('batch.handled', { subscription, messages: batch.messages.length, ...settled });
+    logger.info('batch.handled', { subscription, messages: batch.messages.length, ...counts });
   };
 }
 
-/** When a whole batch fails, each event is tried alone, so that one bad event does not hold up the others. */
-async function handleIsolated({ handle }: ConsumerOptions, received: readonly Received[]) {
+/** Handles all events together. If the batch fails, each event is handled alone, so that a bad event stops no other. */
+async function handleAll({ handle }: ConsumerOptions, received: readonly Received[]) {
   const events = [...new Map(received.map(({ event }) => [event.position, event])).values()];
   try {
     return await handle(events);

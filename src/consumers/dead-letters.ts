@@ -6,7 +6,7 @@ import { backoffSeconds, type Consumer, describeError } from './consumer';
 
 const addressSchema = z.object({ subscription: z.enum(subscriptions), position: z.int().positive() });
 
-/** Consumes the dead-letter queue: a message that another queue gave up becomes a dead delivery, visible with its error. */
+/** Consumes the dead-letter queue: the delivery of a message that another queue gave up becomes a dead letter. */
 export function createDeadLetterConsumer(outbox: Outbox, logger: Logger): Consumer {
   return async (batch) => {
     for (const message of batch.messages) {

@@ -1,26 +1,27 @@
 import { type Envelope, toEnvelope } from '../cqrs/log/envelope';
 import type { RecordedEvent, Subscription } from '../cqrs/log/event';
 
-/** An event on its way to one subscription: the CloudEvent with `subscription` as an extension attribute. */
+/** A message to a queue of Frontdesk: the CloudEvent, with `subscription` as an extension attribute. */
 export type AddressedEnvelope = Envelope & { subscription: Subscription };
 
-/** A queue for each of our handlers; `events` is for consumers that are not ours, where there are any. */
+/** The queue of each subscription. The queue `events` is for other teams, and exists only if another team reads it. */
 export type Queues = Readonly<Record<Exclude<Subscription, 'events'>, Queue<AddressedEnvelope>>> & {
   readonly events?: Queue<Envelope> | undefined;
 };
 
-export interface Addressed {
+/** An event for one subscription. */
+export interface AddressedEvent {
   subscription: Subscription;
   event: RecordedEvent;
 }
 
 /**
- * Sends each event to each of its subscriptions. Throws when a queue is down: the relay sends again what is not handled.
- * @param complete notes that deliveries need nothing more: those to other consumers' queue, once it has the message
+ * Sends each event to the queue of its subscription.
+ * @throws the error of a queue that cannot be reached; the relay sends its deliveries again
  */
-export type Dispatch = (deliveries: readonly Addressed[]) => Promise<void>;
+export type Dispatch = (deliveries: readonly AddressedEvent[]) => Promise<void>;
 
-/** Queues take 100 messages or 256 KB at once; our envelopes are below 2 KB. */
+/** A queue takes at most 100 messages and 256 KB in one call; an envelope is smaller than 2 KB. */
 const messagesPerSend = 100;
 
 function chunksOf<Item>(items: readonly Item[]): Item[][] {
@@ -29,6 +30,7 @@ function chunksOf<Item>(items: readonly Item[]): Item[][] {
   );
 }
 
+/** @param complete records that deliveries are done */
 export function createDispatch(
   queues: Queues,
   complete: (subscription: Subscription, positions: readonly number[]) => Promise<void>,
@@ -38,7 +40,7 @@ export function createDispatch(
       await queues[subscription].sendBatch(events.map((event) => ({ body: { ...toEnvelope(event), subscription } })));
       return;
     }
-    // Whoever reads that queue does not report back: what it has taken is done. Without it nobody wants to know.
+    // Other teams report no result: a delivery is done when their queue has its message, or when there is no such queue.
     await queues.events?.sendBatch(events.map((event) => ({ body: toEnvelope(event) })));
     await complete(
       subscription,
@@ -51,7 +53,7 @@ export function createDispatch(
     const sends = [...bySubscription].flatMap(([subscription, group]) =>
       chunksOf(group.map(({ event }) => event)).map((events) => send(subscription, events)),
     );
-    // One queue that is down does not keep the others from being served.
+    // A queue that cannot be reached does not stop the sends to the other queues.
     const failed = (await Promise.allSettled(sends)).find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
   };

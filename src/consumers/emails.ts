@@ -5,8 +5,8 @@ import type { EmailReaction } from '../email/reaction';
 import { describeError, type Outcome } from './consumer';
 
 /**
- * Sends each event's e-mail once. A claim on the delivery keeps duplicates away, and the delivery is deleted after the
- * provider has accepted the e-mail. Only a process that dies between the two sends the e-mail twice.
+ * Sends the e-mail of each event once. A claim on the delivery keeps duplicates away, and the delivery is deleted after
+ * the provider has accepted the e-mail. An e-mail is sent twice only if the process dies between these two moments.
  */
 export function createEmailHandler(options: {
   outbox: Outbox;
@@ -15,7 +15,7 @@ export function createEmailHandler(options: {
 }) {
   const { outbox, sender, reactions } = options;
 
-  /** Writes the message before the claim, so that nothing slow happens between the claim and the provider. */
+  /** Composes the message before the claim, so that the time of the claim is used for the provider alone. */
   async function handle(event: RecordedEvent): Promise<Outcome> {
     const { position } = event;
     const message = await reactions.get(event.type)?.(event);

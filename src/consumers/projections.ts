@@ -2,7 +2,7 @@ import type { RecordedEvent } from '../cqrs/log/event';
 import type { Projector } from '../cqrs/reading/projector';
 import type { Outcome } from './consumer';
 
-/** Handles events by projecting them; what a busy or failed key holds up is tried again later. */
+/** Projects the keys of the events. An event is tried again later if one of its keys is claimed elsewhere or failed. */
 export function createProjectionHandler(projector: Projector) {
   return async (events: readonly RecordedEvent[]): Promise<Map<number, Outcome>> => {
     const { done, errors } = await projector.project(events);

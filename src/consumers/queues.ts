@@ -1,4 +1,4 @@
-/** The names of the queues, as wrangler.toml has them. */
+/** The names of the queues; wrangler.toml has the same names. */
 export const queueNames = {
   projections: 'frontdesk-projections',
   emails: 'frontdesk-emails',

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import type { Rebuilder, Step } from '../cqrs/reading/rebuild';
+import type { Rebuilder, RebuildStep } from '../cqrs/reading/rebuild';
 import type { Logger } from '../platform/logger';
 import { backoffSeconds, type Consumer, describeError } from './consumer';
 
 const messageSchema = z.object({ rebuildId: z.uuid(), step: z.int() });
 
 /** How long a step waits for keys that another process has claimed or that were written within the last second. */
-const busySeconds = 2;
+const waitSeconds = 2;
 
-/** Consumes the rebuilds' queue: one message is one step, and a completed step sends the next one. */
-export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<Step>, logger: Logger): Consumer {
+/** Consumes the queue of rebuilds: one message is one step, and a completed step sends the next one. */
+export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<RebuildStep>, logger: Logger): Consumer {
   async function handle(message: Message): Promise<void> {
     const parsed = messageSchema.safeParse(message.body);
     if (!parsed.success) return logger.error('rebuild.unreadable', undefined, { messageId: message.id });
@@ -17,8 +17,8 @@ export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<Step>, 
     try {
       const next = await rebuilder.run(parsed.data);
       if (!next) return logger.info('rebuild.ended', { rebuildId });
-      const { isBusy, ...step } = next;
-      await queue.send(step, isBusy ? { delaySeconds: busySeconds } : {});
+      const { mustWait, ...step } = next;
+      await queue.send(step, mustWait ? { delaySeconds: waitSeconds } : {});
     } catch (error) {
       logger.warn('rebuild.failed', { rebuildId, attempts: message.attempts, error: describeError(error) });
       if (await rebuilder.recordFailure(rebuildId, describeError(error))) throw error;

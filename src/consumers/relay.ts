@@ -38,12 +38,12 @@ export function createRelay(options: {
   async function recheck(): Promise<number> {
     const { db } = openSession(database, 'first-primary');
     const keys = await findKeysToRecheck(db, clock.now(), keysToRecheckPerRun);
-    await projector.refresh(keys);
+    await projector.projectAgain(keys);
     return keys.length;
   }
 
   return async () => {
-    // A failure of one does not stop the other; the next run continues with what is left.
+    // A failure of one task does not stop the other; the next run continues with the rest.
     const [resent, rechecked] = await Promise.allSettled([resend(), recheck()]);
     for (const result of [resent, rechecked]) {
       if (result.status === 'rejected') logger.error('relay.failed', result.reason);

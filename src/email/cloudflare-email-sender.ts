@@ -7,7 +7,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'E_UNKNOWN';
 }
 
-/** Sends through Cloudflare's `send_email` binding. */
+/** Sends e-mail through Cloudflare's `send_email` binding. */
 export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): EmailSender {
   return {
     async send({ to, subject, text, html, messageId }) {

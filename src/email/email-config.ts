@@ -1,3 +1,4 @@
+/** An address with the name that e-mail programs show beside it. */
 export interface Mailbox {
   name?: string;
   email: string;

@@ -4,16 +4,16 @@ export interface EmailMessage {
   subject: string;
   text: string;
   html: string;
-  /** Unique and stable: a message that is sent again carries the same one. */
+  /** Unique for each e-mail; an e-mail that is sent again has the same id. */
   messageId: string;
 }
 
-/** Delivers e-mail. @throws EmailError */
 export interface EmailSender {
+  /** @throws EmailError when the provider does not accept the e-mail */
   send(message: EmailMessage): Promise<void>;
 }
 
-/** A failed delivery. `permanent` ones are not tried again. Names the provider's code, never an address. */
+/** An e-mail that the provider did not accept. A permanent failure is not tried again. The error contains no address. */
 export class EmailError extends Error {
   override readonly name = 'EmailError';
 
@@ -22,6 +22,6 @@ export class EmailError extends Error {
     readonly permanent: boolean,
     cause?: unknown,
   ) {
-    super(`the e-mail was not accepted: ${code}`, { cause });
+    super(`The provider did not accept the e-mail: ${code}.`, { cause });
   }
 }

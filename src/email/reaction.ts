@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '../cqrs/log/event';
 import type { EmailMessage } from './email-sender';
 
-/** Writes the e-mail that an event calls for, from the state of now; undefined when there is nobody to write to. */
+/** Composes the e-mail that follows an event, from the current state; undefined when there is no recipient any more. */
 export type EmailReaction = (event: RecordedEvent) => Promise<EmailMessage | undefined>;

@@ -3,5 +3,5 @@ export interface Recipient {
   email: string;
 }
 
-/** Finds the person behind an account as the account is now; events carry no names or addresses. */
+/** Finds the current name and address of an account; events contain neither. */
 export type FindRecipient = (userId: string) => Promise<Recipient | undefined>;

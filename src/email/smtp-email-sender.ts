@@ -4,13 +4,13 @@ import { EmailError, type EmailSender } from './email-sender';
 
 const timeoutMs = 15_000;
 
-/** A 5xx reply is final (RFC 5321, 4.2.1); everything else may work later. */
+/** A 5xx reply is final (RFC 5321, 4.2.1); after every other failure a later try may succeed. */
 function toEmailError(error: unknown): EmailError {
   const [, reply] = /\b([45]\d\d)\b/.exec(error instanceof Error ? error.message : '') ?? [];
   return new EmailError(reply ? `SMTP_${reply}` : 'SMTP_FAILED', reply?.startsWith('5') ?? false, error);
 }
 
-/** Sends over SMTP, one connection a message. */
+/** Sends e-mail over SMTP, with one connection for each message. */
 export function createSmtpEmailSender(smtp: SmtpConfig, from: Mailbox): EmailSender {
   const { credentials, ...server } = smtp;
   const options = {

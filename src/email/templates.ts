@@ -1,14 +1,14 @@
 import { html } from 'hono/html';
 
-/** What an e-mail says, without whom it goes to. */
+/** The content of an e-mail, without its recipient. */
 export interface EmailContent {
   subject: string;
   text: string;
   html: string;
 }
 
-/** Both forms of one letter; hono's `html` escapes whatever a person has typed. */
-function letter(subject: string, paragraphs: readonly string[], link?: string): EmailContent {
+/** Makes the text and the HTML of an e-mail; hono's `html` escapes texts that people have typed. */
+function composeEmail(subject: string, paragraphs: readonly string[], link?: string): EmailContent {
   const body = paragraphs.map((paragraph) => html`<p>${paragraph}</p>`);
   const anchor = link === undefined ? '' : html`<p><a href="${link}">${link}</a></p>`;
   return {
@@ -19,7 +19,7 @@ function letter(subject: string, paragraphs: readonly string[], link?: string): 
 }
 
 export function welcomeEmail({ name }: { name: string }): EmailContent {
-  return letter('Welcome to Frontdesk', [
+  return composeEmail('Welcome to Frontdesk', [
     `Hello ${name},`,
     'your account is ready. You can sign in with your e-mail address and the password you chose.',
     'If you did not register, please ignore this message.',
@@ -27,7 +27,7 @@ export function welcomeEmail({ name }: { name: string }): EmailContent {
 }
 
 export function passwordResetEmail(about: { name: string; link: string; validMinutes: number }): EmailContent {
-  return letter(
+  return composeEmail(
     'Reset your password',
     [
       `Hello ${about.name},`,

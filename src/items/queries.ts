@@ -17,7 +17,7 @@ export function createItemQueries(reader: Reader) {
         view: itemListView,
         key: itemListKey({ owner, isActive }),
         page,
-        deeper: async (db, limit, after) =>
+        rowsAfter: async (db, limit, after) =>
           (await itemListQuery(db, { owner, isActive }, limit, after)).map(toItemSummary),
       }),
   };

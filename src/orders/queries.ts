@@ -25,7 +25,7 @@ export function createOrderQueries(reader: Reader) {
         view: orderListView,
         key: orderListKey(filter),
         page,
-        deeper: async (db, limit, after) => (await orderListQuery(db, filter, limit, after)).map(toOrderSummary),
+        rowsAfter: async (db, limit, after) => (await orderListQuery(db, filter, limit, after)).map(toOrderSummary),
       });
       return list.page;
     },

@@ -1,11 +1,12 @@
-/** The time, in milliseconds since the Unix epoch; tests and the simulation drive their own. */
+/** The source of the time; tests and the simulation replace it. */
 export interface Clock {
+  /** Milliseconds since the Unix epoch. */
   now(): number;
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** ISO 8601 in UTC, the form of every time that crosses HTTP or is stored. */
+/** Formats a time as ISO 8601 in UTC, the form that HTTP bodies, events and state have. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

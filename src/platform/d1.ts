@@ -8,18 +8,18 @@ export type Statement = BatchItem<'sqlite'>;
 
 export interface DatabaseSession {
   db: Database;
-  /** The newest state that this session has seen; null where the runtime has none. */
+  /** Identifies the newest state that this session has seen; null when the runtime gives no bookmark. */
   bookmark(): string | null;
 }
 
 /**
  * Opens a D1 session.
- * @param from `first-unconstrained` (the nearest replica), `first-primary`, or a bookmark to be at least as new as.
+ * @param from `first-unconstrained` (the nearest replica), `first-primary`, or a bookmark: reads are then at least as new as it
  */
 export function openSession(database: D1Database, from: string): DatabaseSession {
   const session = database.withSession(from);
   return {
-    // A D1 session has every method of D1Database that drizzle calls; only its declared type lacks the rest.
+    // A D1 session has every method that drizzle calls; only its declared type is smaller than D1Database.
     db: drizzle(session as unknown as D1Database),
     bookmark: () => session.getBookmark(),
   };
@@ -29,18 +29,18 @@ type Results<Statements extends readonly Statement[]> = {
   -readonly [Index in keyof Statements]: Awaited<Statements[Index]>;
 };
 
-/** Runs statements in one D1 batch: one round trip, one transaction, the results in order. */
+/** Runs statements in one D1 batch: one round trip and one transaction. The results are in the order of the statements. */
 export async function runBatch<const Statements extends readonly Statement[]>(
   db: Database,
   statements: Statements,
 ): Promise<Results<Statements>> {
   for (const statement of statements) {
-    // drizzle batches a raw statement with parameters only if it finds its D1 statement on it, and forgets to put it there.
+    // drizzle expects the D1 statement as `stmt` on a raw statement with parameters, but drizzle does not set `stmt`.
     if (is(statement, SQLiteRaw)) Object.assign(statement, { stmt: db.$client.prepare(statement.getQuery().sql) });
   }
   const [first, ...rest] = statements;
   const results: unknown[] = first ? await db.batch([first, ...rest]) : [];
-  // A batch answers its statements in their order.
+  // D1 returns the results in the order of the statements.
   return results as Results<Statements>;
 }
 
@@ -49,8 +49,8 @@ function* messagesOf(error: unknown): Generator<string> {
 }
 
 /**
- * Which constraint a failed statement broke (`users.email`, or `stock` for a named CHECK), if any.
- * Only this part of the message is used: the rest of a DrizzleQueryError holds the bound values.
+ * The constraint that a failed statement broke (`users.email`, or the name of a CHECK); undefined for another failure.
+ * Only this part of the message is used, because the rest of a DrizzleQueryError contains the bound values.
  */
 export function brokenConstraint(error: unknown): string | undefined {
   for (const message of messagesOf(error)) {
@@ -60,7 +60,7 @@ export function brokenConstraint(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Runs an idempotent statement again when it failed in a way that may pass, with jitter from 50 ms to 2 s. */
+/** Runs an idempotent write, and repeats it after an unclear failure. The waits are random and grow up to 2 s. */
 export async function retryUnclear<Result>(
   run: () => Promise<Result>,
   wait: (ms: number) => Promise<unknown>,
@@ -76,22 +76,22 @@ export async function retryUnclear<Result>(
   }
 }
 
-const unclear = ['Network connection lost', 'storage caused object to be reset', 'reset because its code was updated'];
+const unclearMessages = ['Network connection lost', 'storage caused object to be reset', 'reset because its code was updated'];
 
-/** Whether a write failed in a way that leaves open if it was applied. */
+/** Whether a write failed without showing whether D1 applied it. */
 export function isUnclearFailure(error: unknown): boolean {
-  return [...messagesOf(error)].some((message) => unclear.some((text) => message.includes(text)));
+  return [...messagesOf(error)].some((message) => unclearMessages.some((text) => message.includes(text)));
 }
 
-/** The condition of a CHECK that a column holds one of these words; migrations need the words written out. */
+/** The condition of a CHECK that a column has one of these words; migrations cannot have parameters. */
 export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
   return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;
 }
 
-/** How many expired rows one run deletes, so that the run does not delay the commands of people. */
+/** How many expired rows one run deletes, so that the run does not delay commands. */
 const expiredRowsPerRun = 5_000;
 
-/** The statement that deletes rows whose `expires_at` (milliseconds) has passed. */
+/** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. */
 export function deleteExpired(table: string, now: number): SQL {
   return sql`DELETE FROM ${sql.identifier(table)} WHERE rowid IN
     (SELECT rowid FROM ${sql.identifier(table)} WHERE expires_at <= ${now} LIMIT ${expiredRowsPerRun})`;

@@ -1,4 +1,4 @@
-/** What kind of refusal an error is. `http/problem.ts` alone knows which status each kind has. */
+/** The kind of a refusal. Only `http/problem.ts` knows which HTTP status each kind has. */
 export type ErrorKind =
   | 'bad-request'
   | 'unauthenticated'
@@ -14,7 +14,7 @@ export type ErrorKind =
   | 'too-many'
   | 'internal';
 
-/** One wrong place in an input: a JSON pointer (RFC 6901) and what is wrong there. */
+/** One wrong field of an input: its JSON pointer (RFC 6901), a text for people, and a code. */
 export interface FieldError {
   pointer: string;
   detail: string;
@@ -47,17 +47,17 @@ export class DomainError extends Error {
   }
 }
 
-/** What the catalogue says about an error code. */
+/** The entry of an error code in the catalogue. */
 export interface ErrorInfo<Code extends string = string> {
   readonly code: Code;
   readonly kind: ErrorKind;
-  /** What happened, and why, for the page at `/problems/{code}`. */
+  /** For the page at `/problems/{code}`: the cause of the error. */
   readonly meaning: string;
-  /** What a client can do. */
+  /** For the page at `/problems/{code}`: the next step for a client. */
   readonly remedy: string;
 }
 
-/** An error of the catalogue: what its code means, and a function that makes one occurrence. */
+/** An entry of the catalogue that is also a function: the function makes one occurrence of the error. */
 export interface DefinedError<Code extends string, Details extends ErrorDetails> extends ErrorInfo<Code> {
   (details: Details, options?: ErrorOptions): DomainError;
 }

@@ -1,6 +1,6 @@
 import { v7 } from 'uuid';
 
-/** A UUIDv7 (RFC 9562): sorts by the time it was made. */
+/** Makes a UUIDv7 (RFC 9562); these ids sort by the time at which they were made. */
 export function newId(): string {
   return v7();
 }

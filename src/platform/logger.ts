@@ -2,7 +2,7 @@ import { DomainError } from './errors';
 
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
-/** Writes one JSON line an entry. `event` is a stable name (`relay.ran`); fields hold ids and figures, nothing personal. */
+/** Writes one JSON line for each entry. `event` is a stable name (`relay.ran`). Fields never contain personal data. */
 export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
@@ -10,7 +10,7 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** An error without its message, which may quote what a person typed or a statement's bound values. */
+/** Describes an error without its message, which may contain text that a person typed or a statement's bound values. */
 function describe(error: unknown): LogFields {
   if (error instanceof DomainError) return { error: error.name, code: error.code };
   if (!(error instanceof Error)) return {};

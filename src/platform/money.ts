@@ -15,7 +15,7 @@ export const money = z
       .int()
       .min(0)
       .max(1_000_000_000)
-      .meta({ description: 'In minor units.', examples: [1999] }),
+      .meta({ description: 'The amount in minor units, for example cents.', examples: [1999] }),
     currency: z
       .string()
       .refine((code) => currencies.has(code), { error: 'must be an ISO 4217 code' })

@@ -14,7 +14,7 @@ interface Parameters {
 function derive(password: string, salt: Uint8Array, { ln, r, p }: Parameters): Promise<Buffer> {
   const N = 2 ** ln;
   return new Promise((resolve, reject) => {
-    // NFKC: the same password typed on another keyboard gives the same bytes.
+    // With NFKC the same password gives the same bytes on every keyboard.
     scrypt(password.normalize('NFKC'), salt, keyBytes, { N, r, p, maxmem: 256 * N * r }, (error, key) =>
       error ? reject(error) : resolve(key),
     );
@@ -25,7 +25,7 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64').replace(/=+$/, '');
 }
 
-/** Hashes a password as a PHC string: `$scrypt$ln=14,r=8,p=5$salt$hash`. Takes about 150 ms of CPU. */
+/** Hashes a password as a PHC string (`$scrypt$ln=14,r=8,p=5$salt$hash`). One hash takes about 150 ms of CPU. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(saltBytes);
   const key = await derive(password, salt, current);
@@ -34,19 +34,19 @@ export async function hashPassword(password: string): Promise<string> {
 
 const phcPattern = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
-// No password has this key: it stands in where there is no account, so that the answer takes as long.
-const nobody = `$scrypt$ln=14,r=8,p=5$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+// No password has this hash. It is verified when there is no account, so that the response takes the same time.
+const placeholderHash = `$scrypt$ln=14,r=8,p=5$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 export interface PasswordVerification {
   ok: boolean;
-  /** The hash was made with other parameters than today's. */
+  /** Whether the hash was made with other parameters than the current ones. */
   needsRehash: boolean;
 }
 
-/** Verifies a password in constant time; without a hash it takes as long and is never right. */
+/** Verifies a password in constant time. Without a hash the password is wrong, and the check takes the same time. */
 export async function verifyPassword(password: string, phc: string | undefined): Promise<PasswordVerification> {
-  const [, ln, r, p, salt, hash] = phcPattern.exec(phc ?? nobody) ?? [];
-  if (!salt || !hash) throw new Error('a stored password hash is not a scrypt PHC string');
+  const [, ln, r, p, salt, hash] = phcPattern.exec(phc ?? placeholderHash) ?? [];
+  if (!salt || !hash) throw new Error('A stored password hash is not a scrypt PHC string.');
   const parameters = { ln: Number(ln), r: Number(r), p: Number(p) };
   const expected = Buffer.from(hash, 'base64');
   const key = await derive(password, Buffer.from(salt, 'base64'), parameters);

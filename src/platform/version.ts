@@ -1,4 +1,4 @@
-import { version as packageVersion } from '../../package.json' with { type: 'json' };
+import { version as packageVersion } from '../../package.json';
 
-/** The version of this release, as package.json and CHANGELOG.md have it. */
+/** The version of this release; CHANGELOG.md describes it. */
 export const version: string = packageVersion;

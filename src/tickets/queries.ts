@@ -41,7 +41,7 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
       view: views.ticketListView,
       key: views.ticketListKey(filter),
       page,
-      deeper: (db, limit, after) => views.ticketListQuery(db, filter, limit, after),
+      rowsAfter: (db, limit, after) => views.ticketListQuery(db, filter, limit, after),
     });
     // Which tickets have notes is not for a customer to know.
     if (hasNote !== undefined) requireStaff(list.actor);
@@ -54,7 +54,7 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
       view: views.staffTicketListView,
       key: views.staffTicketListKey(filter),
       page,
-      deeper: (db, limit, after) => views.staffTicketListQuery(db, filter, limit, after),
+      rowsAfter: (db, limit, after) => views.staffTicketListQuery(db, filter, limit, after),
     });
     requireStaff(list.actor);
     return list.page;

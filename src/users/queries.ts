@@ -23,7 +23,7 @@ export function createUserQueries(reader: Reader, userView: UserView) {
 
     /** Everybody, newest first, for agents and admins. */
     async ListUsers(page: PageRequest) {
-      const list = await reader.readList({ view: userListView, key: userListKey, page, deeper: userListQuery });
+      const list = await reader.readList({ view: userListView, key: userListKey, page, rowsAfter: userListQuery });
       requireStaff(list.actor);
       return list.page;
     },

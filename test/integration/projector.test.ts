@@ -183,7 +183,7 @@ describe('the projector', () => {
     expect(await document()).not.toBeNull();
     await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(id).run();
     clock.advance(pacing.writeMs);
-    await projector.refresh([{ view: userView.id, key: id }]);
+    await projector.projectAgain([{ view: userView.id, key: id }]);
     expect(await document()).toBeNull();
   });
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { describeStatement } from './trace';
 import type { Process, World } from './world';
 
 const folder = join(import.meta.dirname, '../../migrations');
@@ -11,11 +12,11 @@ const schema = readdirSync(folder)
   .join('\n')
   .replaceAll('--> statement-breakpoint', '');
 
-/** A position that goes backwards is noted by the database itself. */
+/** The database itself records a position that decreases, so that no check can come too late to see it. */
 const watch = `
-  CREATE TABLE backwards (view TEXT, key TEXT, was INTEGER, became INTEGER);
+  CREATE TABLE decreased_positions (view TEXT, key TEXT, before INTEGER, after INTEGER);
   CREATE TRIGGER watch_positions AFTER UPDATE ON projections WHEN NEW.position < OLD.position BEGIN
-    INSERT INTO backwards VALUES (NEW.view, NEW.key, OLD.position, NEW.position);
+    INSERT INTO decreased_positions VALUES (NEW.view, NEW.key, OLD.position, NEW.position);
   END;`;
 
 interface Bound {
@@ -24,6 +25,8 @@ interface Bound {
 }
 
 type Row = Record<string, unknown>;
+
+const isWrite = ({ sql }: Bound) => /^\s*(?:INSERT|UPDATE|DELETE|WITH)/i.test(sql);
 
 /** One copy of the database. */
 class Copy {
@@ -34,7 +37,7 @@ class Copy {
     this.#db.exec(schema + watch);
   }
 
-  all({ sql, params }: Bound): Row[] {
+  #all({ sql, params }: Bound): Row[] {
     let statement = this.#statements.get(sql);
     if (!statement) {
       statement = this.#db.prepare(sql);
@@ -43,11 +46,18 @@ class Copy {
     return statement.all(...params) as Row[];
   }
 
-  /** All of them or none. */
-  batch(statements: readonly Bound[]): Row[][] {
+  /**
+   * Runs all statements, or none when one of them fails.
+   * @param descriptions receives the description of each statement
+   */
+  batch(statements: readonly Bound[], descriptions?: string[]): Row[][] {
     this.#db.exec('BEGIN');
     try {
-      const results = statements.map((statement) => this.all(statement));
+      const results = statements.map((statement) => {
+        const rows = this.#all(statement);
+        descriptions?.push(describeStatement(statement, rows, isWrite(statement) ? this.#changes() : undefined));
+        return rows;
+      });
       this.#db.exec('COMMIT');
       return results;
     } catch (error) {
@@ -56,16 +66,18 @@ class Copy {
     }
   }
 
+  #changes(): number {
+    return Number(this.#all({ sql: 'SELECT changes() AS n', params: [] })[0]?.n);
+  }
+
   close(): void {
     this.#db.close();
   }
 }
 
-const isWrite = ({ sql }: Bound) => /^\s*(?:INSERT|UPDATE|DELETE|WITH)/i.test(sql);
-
 /**
- * D1 on real SQLite: a primary, and a replica that follows as slowly as chance has it. Commits may be applied but reported
- * as failed, and sessions see at least what their bookmark names.
+ * D1 on real SQLite: a primary, and a replica that lags behind by chance. A batch may be applied and still be reported
+ * as failed. A session sees at least the state that its bookmark names.
  */
 export class D1Model {
   readonly #primary = new Copy();
@@ -73,16 +85,16 @@ export class D1Model {
   readonly #log: (readonly Bound[])[] = [];
   #replicated = 0;
 
-  constructor(readonly world: Pick<World, 'between' | 'chance' | 'fault' | 'operation'>) {}
+  constructor(readonly world: Pick<World, 'between' | 'chance' | 'fault' | 'operation' | 'trace'>) {}
 
-  /** For setting up and looking at the result, past all faults. */
+  /** Runs a statement without faults, for the set-up and for the checks. */
   query<Result extends Row>(sql: string, ...params: SQLInputValue[]): Result[] {
     // The rows are what the test's own SQL names.
     return this.#write([{ sql, params }])[0] as Result[];
   }
 
-  #write(statements: readonly Bound[]): Row[][] {
-    const results = this.#primary.batch(statements);
+  #write(statements: readonly Bound[], descriptions?: string[]): Row[][] {
+    const results = this.#primary.batch(statements, descriptions);
     if (statements.some(isWrite)) this.#log.push(statements);
     return results;
   }
@@ -91,19 +103,40 @@ export class D1Model {
     for (; this.#replicated < until; this.#replicated++) this.#replica.batch(this.#log[this.#replicated] ?? []);
   }
 
-  #perform(statements: readonly Bound[], session: { bookmark: number; from: string }): Row[][] {
+  /** Runs a batch on one copy and traces what the batch did. */
+  #run(process: Process, place: string, batch: (descriptions?: string[]) => Row[][]): Row[][] {
+    const { trace } = this.world;
+    if (!trace) return batch();
+    const descriptions: string[] = [];
+    try {
+      const results = batch(descriptions);
+      // A batch that loads many documents repeats one statement.
+      trace(process, `D1 ${place}: ${[...Map.groupBy(descriptions, (text) => text)].map(withCount).join(', ')}`);
+      return results;
+    } catch (error) {
+      trace(process, `D1 ${place} rolls back: ${error instanceof Error ? error.message : error}`);
+      throw error;
+    }
+  }
+
+  #perform(process: Process, statements: readonly Bound[], session: { bookmark: number; from: string }): Row[][] {
     const { world } = this;
-    if (world.fault('d1: failed', 0.02)) throw new Error('D1_ERROR: Network connection lost.');
+    if (world.fault('d1: failed', 0.02)) {
+      world.trace?.(process, 'D1: the batch fails and is not applied');
+      throw new Error('D1_ERROR: Network connection lost.');
+    }
     const mayUseReplica = session.from !== 'first-primary' && !statements.some(isWrite);
     if (mayUseReplica && world.chance(0.5)) {
       if (world.chance(0.5)) this.#catchUp(world.between(this.#replicated, this.#log.length));
       this.#catchUp(session.bookmark);
       session.bookmark = Math.max(session.bookmark, this.#replicated);
-      return this.#replica.batch(statements);
+      const place = `replica (${this.#log.length - this.#replicated} commits behind)`;
+      return this.#run(process, place, (descriptions) => this.#replica.batch(statements, descriptions));
     }
-    const results = this.#write(statements);
+    const results = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));
     session.bookmark = this.#log.length;
     if (world.fault('d1: applied, but reported as failed', 0.02)) {
+      world.trace?.(process, 'D1: the batch was applied, but the process receives a failure');
       throw new Error('D1_ERROR: Network connection lost.');
     }
     return results;
@@ -116,15 +149,13 @@ export class D1Model {
       const run = (statements: readonly Bound[]) =>
         this.world.operation(
           process,
-          () => this.#perform(statements, session),
+          () => this.#perform(process, statements, session),
           () => {
-            // Sent, but nobody hears of it any more.
-            if (statements.some(isWrite)) {
-              try {
-                this.#write(statements);
-              } catch {
-                // Refused, and nobody hears of that either.
-              }
+            if (!statements.some(isWrite)) return;
+            try {
+              this.#run(process, 'primary, after the death', (descriptions) => this.#write(statements, descriptions));
+            } catch {
+              // The batch was sent before the death, so D1 may refuse it, and no process receives the refusal.
             }
           },
         );
@@ -142,7 +173,7 @@ export class D1Model {
         getBookmark: () => String(session.bookmark),
       };
     };
-    // Only what sessions and drizzle call.
+    // The model has only what sessions and drizzle call.
     return { withSession } as unknown as D1Database;
   }
 
@@ -164,4 +195,8 @@ function toSql(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (value === undefined) throw new Error("D1_TYPE_ERROR: Type 'undefined' not supported");
   return value as SQLInputValue;
+}
+
+function withCount([text, same]: [string, readonly string[]]): string {
+  return same.length === 1 ? text : `${same.length}× ${text}`;
 }

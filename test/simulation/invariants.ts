@@ -7,9 +7,23 @@ import type { KvModel } from './kv';
 import { type ClientCommand, initialStock, type Shop } from './shop';
 import type { Process, World } from './world';
 
-/** A promise that was broken; the message says which, and how to see it again. */
+/** What an invariant expects, and what the history holds instead. */
+export interface Finding {
+  expected: string;
+  found: string;
+}
+
+/** An invariant that does not hold. The message says what was expected and found, and how to see the history again. */
 export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
+
+  constructor(seed: number, { expected, found }: Finding, options?: ErrorOptions) {
+    const message = `The history of seed ${seed} violates an invariant.
+  Expected: ${expected}
+  Found: ${found}
+  To see this history again, step by step: npm run simulate -- --seed ${seed} --trace`;
+    super(message, options);
+  }
 }
 
 export interface Acknowledged {
@@ -20,13 +34,13 @@ export interface Acknowledged {
   commit: { position: number; bookmark: string | null };
 }
 
-/** Who gave the provider an e-mail, and when. */
-export interface Mailing {
+/** An e-mail that the provider has accepted: the process that sent it, and when the process began to. */
+export interface SentEmail {
   process: Process;
   begun: number;
 }
 
-/** All that the promises are held against. */
+/** What the invariants are checked against. */
 export interface History {
   seed: number;
   world: World;
@@ -34,20 +48,24 @@ export interface History {
   kv: KvModel;
   shop: Shop;
   acknowledged: Acknowledged[];
-  /** By the events that called for them. */
-  emails: Map<string, Mailing[]>;
+  /** By the id of the event that caused them. */
+  emails: Map<string, SentEmail[]>;
 }
 
-/** @throws InvariantViolation */
-export function promise({ seed }: History, isKept: boolean, describe: () => string): void {
-  if (!isKept) throw new InvariantViolation(`seed ${seed}: ${describe()}`);
+/** @throws InvariantViolation unless the invariant holds */
+export function assertInvariant({ seed }: History, holds: boolean, describe: () => Finding): void {
+  if (!holds) throw new InvariantViolation(seed, describe());
 }
 
-/** What must be true of the log, the queues' work and KV, once all is at rest; answers which documents events touch. */
+/** Checks the log, the projections and the e-mails after all work has ended. Returns the documents that events touch. */
 export function checkEvents(history: History): Set<string> {
   const touched = new Set<string>();
+  const { failures } = history.world;
+  assertInvariant(history, failures.length === 0, () => ({
+    expected: 'no process ends with an error, and no effect happens twice',
+    found: failures.join('\n'),
+  }));
   const events = history.d1.query<Record<string, unknown> & EventRow>('SELECT * FROM events ORDER BY position');
-  promise(history, history.world.failures.length === 0, () => history.world.failures.join('\n'));
   const reached = new Map(
     history.d1
       .query<{ id: string; position: number }>("SELECT view || ':' || key AS id, position FROM projections")
@@ -56,55 +74,80 @@ export function checkEvents(history: History): Set<string> {
   for (const row of events) {
     const event = upcast(eventCatalogue, toRecordedEvent(row));
     for (const { view, key, position } of targetsOf(views, event)) {
-      const at = reached.get(`${view}:${key}`) ?? -1;
-      touched.add(`${view}:${key}`);
-      promise(history, at >= position, () => `${view}:${key} is at ${at}, and event ${position} touches it`);
+      const document = `${view}:${key}`;
+      const at = reached.get(document);
+      touched.add(document);
+      assertInvariant(history, at !== undefined && at >= position, () => ({
+        expected: `the document ${document} is projected up to position ${position}, because ${event.type} touches it`,
+        found: at === undefined ? 'the document was never projected' : `the document is projected up to position ${at}`,
+      }));
     }
   }
-  const backwards = history.d1.query('SELECT * FROM backwards');
-  promise(history, backwards.length === 0, () => `positions went backwards: ${JSON.stringify(backwards)}`);
-  promise(
-    history,
-    history.kv.tooFast.length === 0,
-    () => `written twice within a second: ${history.kv.tooFast.join()}`,
-  );
-  const expected = events.filter(({ type }) => type === 'UserRegistered');
-  for (const { id, stream_id } of expected) {
-    const isOwed = !history.shop.deleted.has(stream_id);
-    promise(history, !isOwed || history.emails.has(id), () => `event ${id} was never mailed`);
+  const decreased = history.d1.query('SELECT * FROM decreased_positions');
+  assertInvariant(history, decreased.length === 0, () => ({
+    expected: 'the position of a key never decreases',
+    found: JSON.stringify(decreased),
+  }));
+  const { tooFast } = history.kv;
+  assertInvariant(history, tooFast.length === 0, () => ({
+    expected: 'two writes of one KV key are at least 1000 ms apart',
+    found: `writes of ${tooFast.join(', ')}`,
+  }));
+  for (const { id, stream_id } of events.filter(({ type }) => type === 'UserRegistered')) {
+    // An account that was deleted before its welcome e-mail gets none.
+    const isExcused = history.shop.deleted.has(stream_id);
+    assertInvariant(history, isExcused || history.emails.has(id), () => ({
+      expected: `account ${stream_id} gets its welcome e-mail (event ${id})`,
+      found: 'the e-mail was never sent',
+    }));
   }
   return touched;
 }
 
-/** Every acknowledged command is there once, and no piece of an item is lost or doubled; answers how many were found. */
+/** Commands that record no event where nothing is to be changed. */
+const mayChangeNothing = ['UpdateSettings', 'ChangeTicketStatus'];
+
+/**
+ * Checks that every acknowledged command has taken effect exactly once, and that the stock of each item is right.
+ * Returns how many commands were found.
+ */
 export function checkCommands(history: History): number {
   let found = 0;
   for (const { commandId, command, id, version } of history.acknowledged) {
+    const { name } = command;
     const rows = history.d1.query<{ type: string; n: number }>(
       "SELECT type, stream_id, count(*) AS n FROM events WHERE metadata ->> 'commandId' = ? GROUP BY type, stream_id",
       commandId,
     );
-    const isDone = rows.length > 0 || ['UpdateSettings', 'ChangeTicketStatus'].includes(command.name);
-    promise(history, isDone, () => `${command.name} ${id} was acknowledged at ${version}, and is lost`);
-    promise(
+    assertInvariant(history, rows.length > 0 || mayChangeNothing.includes(name), () => ({
+      expected: `the event log has the event of ${name} ${id}, which was acknowledged with version ${version}`,
+      found: `no event of command ${commandId}`,
+    }));
+    assertInvariant(
       history,
       rows.every(({ n }) => n === 1),
-      () => `${command.name} ${id} happened more than once`,
+      () => ({
+        expected: `${name} ${id} (command ${commandId}) takes effect once`,
+        found: `events ${JSON.stringify(rows)}`,
+      }),
     );
     found++;
   }
-  const items = history.d1.query<{ id: string; stock: number; taken: number }>(`
+  const items = history.d1.query<{ id: string; stock: number; ordered: number }>(`
       SELECT items.id, stock, (SELECT coalesce(sum(line.value ->> 'quantity'), 0)
         FROM orders, json_each(orders.lines) AS line
-        WHERE status <> 'cancelled' AND line.value ->> 'itemId' = items.id) AS taken
+        WHERE status <> 'cancelled' AND line.value ->> 'itemId' = items.id) AS ordered
       FROM items`);
-  for (const { id, stock, taken } of items) {
-    promise(history, stock + taken === initialStock, () => `item ${id}: ${stock} left and ${taken} ordered`);
+  for (const { id, stock, ordered } of items) {
+    assertInvariant(history, stock + ordered === initialStock, () => ({
+      expected: `the stock of item ${id} and its ordered pieces add up to ${initialStock}`,
+      found: `a stock of ${stock}, and ${ordered} ordered pieces`,
+    }));
   }
   return found;
 }
 
-/** Every document in KV is what the loaders give; answers what KV has. */
+/** Checks that every document in KV equals what its loader returns. Returns the documents in KV. */
 export async function checkDocuments(
   history: History,
   touched: ReadonlySet<string>,
@@ -114,22 +157,31 @@ export async function checkDocuments(
   const rows = history.d1.query<{ view: string; key: string; position: number }>('SELECT * FROM projections');
   for (const { view: id, key, position } of rows) {
     const view = views.find((candidate) => candidate.id === id);
-    promise(history, view !== undefined, () => `nobody knows ${id}`);
+    assertInvariant(history, view !== undefined, () => ({
+      expected: 'every row of projections belongs to a registered view',
+      found: `a row of ${id}`,
+    }));
     if (!view) continue;
+    const kvKey = view.kvKey(key);
     const loaded = await load(view, key);
-    const stored = JSON.parse(history.kv.stored.get(view.kvKey(key)) ?? 'null');
-    // What no event touches, a rebuild may have removed: it is answered from D1.
-    if (!stored && !touched.has(view.kvKey(key))) continue;
+    const stored = JSON.parse(history.kv.stored.get(kvKey) ?? 'null');
+    // A rebuild may have removed a document that no event touches; reads of the document go to D1.
+    if (!stored && !touched.has(kvKey)) continue;
     const [inKv, inD1] = [JSON.stringify(stored?.data), JSON.stringify(loaded?.data)];
-    promise(history, inKv === inD1, () => `${view.kvKey(key)} is ${inKv} in KV, and ${inD1} in D1`);
-    promise(
-      history,
-      !stored || stored.asOf === position,
-      () => `${view.kvKey(key)} is at ${stored.asOf} in KV, and at ${position} in D1`,
-    );
-    documents.set(view.kvKey(key), inKv);
+    assertInvariant(history, inKv === inD1, () => ({
+      expected: `the document ${kvKey} in KV equals what D1 holds: ${inD1 ?? 'no document'}`,
+      found: inKv ?? 'no document',
+    }));
+    assertInvariant(history, !stored || stored.asOf === position, () => ({
+      expected: `the document ${kvKey} in KV has the position of its row in projections, ${position}`,
+      found: `position ${stored.asOf}`,
+    }));
+    documents.set(kvKey, inKv);
   }
-  const strays = [...history.kv.stored.keys()].filter((key) => !documents.has(key));
-  promise(history, strays.length === 0, () => `nobody knows of ${strays.join()}`);
+  const unknown = [...history.kv.stored.keys()].filter((key) => !documents.has(key));
+  assertInvariant(history, unknown.length === 0, () => ({
+    expected: 'every document in KV has a row in projections',
+    found: `no row for ${unknown.join(', ')}`,
+  }));
   return documents;
 }

@@ -1,22 +1,25 @@
 import { pacing } from '../../src/cqrs/reading/projection-steps';
+import { describeDocument } from './trace';
 import type { Process, World } from './world';
 
 /** How long a location may serve what it has read, a miss included. */
 const cachedMs = 60_000;
 
 /**
- * KV as it is at its worst: last write wins, a second write within a second is refused, every location caches values and
- * misses, and a put that failed unclearly may land later, also after its writer has died.
+ * KV in its worst behaviour: the last write wins, a second write within a second is refused, every location caches values
+ * and misses, and a put that failed unclearly may land later, even after its process has died.
  */
 export class KvModel {
   readonly stored = new Map<string, string>();
+  /** Writes that came less than a second after another write of the same key. */
   readonly tooFast: string[] = [];
   readonly #lastBegun = new Map<string, number>();
   readonly #caches = new Map<string, { value: string | null; until: number }>();
 
   constructor(readonly world: World) {}
 
-  #land(key: string, value: string | null): void {
+  #land(process: Process, key: string, value: string | null, when: string): void {
+    this.world.trace?.(process, `KV: the put of ${key} (${describeDocument(value)}) lands ${when}`);
     if (value === null) this.stored.delete(key);
     else this.stored.set(key, value);
   }
@@ -25,28 +28,38 @@ export class KvModel {
     const { world } = this;
     const begun = world.now;
     const last = this.#lastBegun.get(key) ?? Number.NEGATIVE_INFINITY;
+    world.trace?.(process, `KV: a put of ${key} (${describeDocument(value)}) begins`);
     if (begun - last < 1000) this.tooFast.push(`${key} after ${begun - last} ms`);
-    const isRefused = world.fault('kv: 429', 0.03);
+    const isRefused = world.fault('kv: put refused (429)', 0.03);
     if (!isRefused) this.#lastBegun.set(key, begun);
-    // Most are in time; some wait for a connection for as long as the protocol allows for.
+    // Most puts land within the expected time. Some wait for a connection, as long as the protocol allows.
     const latest = begun + pacing.putMs + (world.chance(0.5) ? pacing.recheckMs : 0);
-    const landLater = () => world.after(world.random() * (latest - world.now), () => this.#land(key, value));
-    if (!isRefused && world.fault('kv: failed, but lands later', 0.06)) {
+    const landLater = () =>
+      world.after(world.random() * (latest - world.now), () => this.#land(process, key, value, 'late'));
+    if (!isRefused && world.fault('kv: put failed, but lands later', 0.06)) {
       landLater();
-      return world.operation(process, failUnclearly);
+      return world.operation(process, () => this.#failUnclearly(process, key));
     }
-    const isLost = world.fault('kv: failed and lost', 0.04);
+    const isLost = world.fault('kv: put failed and lost', 0.04);
     return world.operation(
       process,
       () => {
-        if (isRefused) throw new Error('KV PUT failed: 429 Too Many Requests');
-        if (isLost || world.now >= latest) failUnclearly();
-        this.#land(key, value);
+        if (isRefused) {
+          world.trace?.(process, `KV: the put of ${key} is refused`);
+          throw new Error('KV PUT failed: 429 Too Many Requests');
+        }
+        if (isLost || world.now >= latest) this.#failUnclearly(process, key);
+        this.#land(process, key, value, 'in time');
       },
       () => {
         if (!isRefused && !isLost && world.now < latest) landLater();
       },
     );
+  }
+
+  #failUnclearly(process: Process, key: string): never {
+    this.world.trace?.(process, `KV: the put of ${key} fails unclearly`);
+    throw new Error('KV PUT failed: Network connection lost.');
   }
 
   #read(process: Process, key: string): string | null {
@@ -58,7 +71,7 @@ export class KvModel {
       return cached.value;
     }
     const value = this.stored.get(key) ?? null;
-    this.#caches.set(place, { value, until: world.now + (world.hostile ? world.random() * cachedMs : 0) });
+    this.#caches.set(place, { value, until: world.now + (world.hasFaults ? world.random() * cachedMs : 0) });
     return value;
   }
 
@@ -70,14 +83,13 @@ export class KvModel {
       get: (keys: string[]) =>
         world.operation(process, () => {
           if (world.fault('kv: read failed', 0.02)) throw new Error('KV GET failed: 500');
-          return new Map(keys.map((key) => [key, JSON.parse(this.#read(process, key) ?? 'null')]));
+          const values = keys.map((key) => [key, this.#read(process, key)] as const);
+          const describe = ([key, value]: (typeof values)[number]) => `${key} (${describeDocument(value)})`;
+          world.trace?.(process, `KV: get returns ${values.map(describe).join(', ')}`);
+          return new Map(values.map(([key, value]) => [key, JSON.parse(value ?? 'null')]));
         }),
     };
-    // Only what the document store calls.
+    // The model has only what the document store calls.
     return binding as unknown as KVNamespace;
   }
-}
-
-function failUnclearly(): never {
-  throw new Error('KV PUT failed: Network connection lost.');
 }

@@ -1,6 +1,7 @@
+import { describeMessage } from './trace';
 import type { Process, World } from './world';
 
-/** Fewer tries than in wrangler.toml, so that dead letters happen. */
+/** Fewer retries than in wrangler.toml, so that dead letters happen. */
 const queues = {
   'frontdesk-projections': { batchSize: 10, retries: 2, hasDeadLetters: true },
   'frontdesk-emails': { batchSize: 5, retries: 1, hasDeadLetters: true },
@@ -18,9 +19,13 @@ interface Stored {
   visibleAt: number;
 }
 
-type Consume = (process: Process, queue: QueueName, batch: MessageBatch) => Promise<void>;
+type Consume = (process: Process, batch: MessageBatch) => Promise<void>;
 
-/** Queues that lose, double, delay and reorder messages, and run many consumers at once. */
+function shortName(queue: QueueName): string {
+  return queue.replace('frontdesk-', '');
+}
+
+/** Queues that lose, duplicate, delay and reorder messages, and that run many consumers at the same time. */
 export class QueuesModel {
   #messages: Stored[] = [];
   #delivered = 0;
@@ -34,18 +39,21 @@ export class QueuesModel {
     return this.#messages.length === 0;
   }
 
-  get nextVisibleAt(): number | undefined {
-    return this.isEmpty ? undefined : Math.min(...this.#messages.map(({ visibleAt }) => visibleAt));
-  }
-
-  #enqueue(queue: QueueName, body: unknown, delaySeconds = 0): void {
+  #enqueue(process: Process, queue: QueueName, body: unknown, delaySeconds = 0): void {
     const { world } = this;
-    if (world.fault('queue: message lost', 0.04)) return;
-    const copies = world.fault('queue: message doubled', 0.05) ? 2 : 1;
+    const report = (what: string) => world.trace?.(process, `${shortName(queue)}: ${describeMessage(body)} ${what}`);
+    if (world.fault('queue: message lost', 0.04)) return void report('is lost');
+    const copies = world.fault('queue: message duplicated', 0.05) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const late = world.fault('queue: message late', 0.1) ? world.between(0, 90_000) : 0;
-      const visibleAt = world.now + delaySeconds * 1000 + late;
-      this.#messages.push({ queue, body: structuredClone(body), attempts: 1, visibleAt });
+      const delayMs = delaySeconds * 1000 + late;
+      report(delayMs === 0 ? 'is sent' : `is sent and becomes visible after ${delayMs} ms`);
+      this.#messages.push({
+        queue,
+        body: structuredClone(body),
+        attempts: 1,
+        visibleAt: world.now + delayMs,
+      });
     }
   }
 
@@ -53,12 +61,12 @@ export class QueuesModel {
   bind(process: Process, queue: QueueName): Queue {
     const send = (bodies: readonly { body: unknown; delaySeconds?: number | undefined }[]) => {
       const enqueue = () => {
-        for (const { body, delaySeconds } of bodies) this.#enqueue(queue, body, delaySeconds);
+        for (const { body, delaySeconds } of bodies) this.#enqueue(process, queue, body, delaySeconds);
       };
       return this.world.operation(
         process,
         () => {
-          if (this.world.fault('queue: down', 0.03)) throw new Error('Queue send failed: 503');
+          if (this.world.fault('queue: unavailable', 0.03)) throw new Error('Queue send failed: 503');
           enqueue();
           if (this.world.fault('queue: sent, but reported as failed', 0.02)) throw new Error('Queue send failed: 500');
         },
@@ -69,11 +77,11 @@ export class QueuesModel {
       send: (body: unknown, options: { delaySeconds?: number } = {}) => send([{ body, ...options }]),
       sendBatch: (messages: Iterable<MessageSendRequest>) => send([...messages]),
     };
-    // Only what dispatch and the rebuilds call.
+    // The model has only what dispatch and the rebuilds call.
     return binding as unknown as Queue;
   }
 
-  /** Hands a batch to a new consumer; answers whether there was one to hand out. */
+  /** Delivers a batch to a new consumer. Returns false where no message is visible. */
   deliver(): boolean {
     const { world } = this;
     const visible = this.#messages.filter(({ visibleAt }) => visibleAt <= world.now);
@@ -90,39 +98,51 @@ export class QueuesModel {
   }
 
   #run(queue: QueueName, taken: readonly Stored[]): void {
+    const { world } = this;
     const retried = new Map<Stored, number>();
     const messages = taken.map((stored) => ({
       id: String(++this.#delivered),
-      timestamp: new Date(this.world.now),
+      timestamp: new Date(world.now),
       attempts: stored.attempts,
       body: stored.body,
       ack: () => {},
       retry: ({ delaySeconds = 0 } = {}) => void retried.set(stored, delaySeconds),
     }));
-    // Only what consumers use.
+    // The model has only what consumers use.
     const batch = { queue, messages } as unknown as MessageBatch;
-    let isOver = false;
-    const process = this.world.spawn(queue, async (consumer) => {
-      await this.consume(consumer, queue, batch);
-      isOver = true;
-      for (const [stored, delaySeconds] of retried) this.#again(stored, delaySeconds);
+    let hasEnded = false;
+    const process = world.spawn(shortName(queue), async (consumer) => {
+      world.trace?.(consumer, `receives ${describeAll(taken)}`);
+      await this.consume(consumer, batch);
+      hasEnded = true;
+      const acknowledged = taken.filter((stored) => !retried.has(stored));
+      world.trace?.(consumer, `acknowledges ${describeAll(acknowledged)}; retries ${describeAll([...retried.keys()])}`);
+      for (const [stored, delaySeconds] of retried) this.#deliverAgain(stored, delaySeconds);
     });
-    // A batch whose consumer has died comes again, whatever was acknowledged in it.
+    // A batch whose consumer has died is delivered again, with the messages that the consumer acknowledged.
     const watch = () => {
-      if (isOver) return;
-      if (process.dead) for (const stored of taken) this.#again(stored, 0);
-      else this.world.after(30_000, watch);
+      if (hasEnded) return;
+      if (!process.dead) return world.after(30_000, watch);
+      world.trace?.(shortName(queue), `${describeAll(taken)} come back, because consumer ${process.id} has died`);
+      for (const stored of taken) this.#deliverAgain(stored, 0);
     };
-    this.world.after(30_000, watch);
+    world.after(30_000, watch);
   }
 
-  #again(stored: Stored, delaySeconds: number): void {
+  #deliverAgain(stored: Stored, delaySeconds: number): void {
     const { hasDeadLetters, retries } = queues[stored.queue];
     const visibleAt = this.world.now + delaySeconds * 1000;
     if (stored.attempts <= retries) this.#messages.push({ ...stored, attempts: stored.attempts + 1, visibleAt });
     else if (hasDeadLetters) {
-      this.world.fault('queue: message given up', 1);
+      this.world.fault('queue: message moved to the dead letters', 1);
+      this.world.trace?.(shortName(stored.queue), `${describeMessage(stored.body)} has no retry left`);
       this.#messages.push({ ...stored, queue: 'frontdesk-dead-letters', attempts: 1, visibleAt });
     }
   }
+}
+
+function describeAll(messages: readonly Stored[]): string {
+  const describe = ({ attempts, body }: Stored) =>
+    `${describeMessage(body)}${attempts === 1 ? '' : ` (try ${attempts})`}`;
+  return messages.length === 0 ? 'nothing' : messages.map(describe).join(', ');
 }

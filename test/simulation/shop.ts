@@ -1,32 +1,46 @@
-import type { Services } from '../../src/composition';
+import type { Caller } from '../../src/access/caller';
 import type { View } from '../../src/cqrs/reading/view';
-import type { CommandContext, Committed } from '../../src/cqrs/writing/unit-of-work';
-import { itemView } from '../../src/items/views';
-import { orderView } from '../../src/orders/views';
+import type { Committed } from '../../src/cqrs/writing/unit-of-work';
+import { type Commands, views } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
-import { staffTicketView } from '../../src/tickets/views';
-import { settingsView, userView } from '../../src/users/views';
 import type { World } from './world';
 
 /** A command that a client sends, and the document that shows its effect. */
 export interface ClientCommand {
-  name: string;
-  run(services: Services, context: CommandContext): Promise<Committed<unknown>>;
+  name: keyof Commands;
+  payload: unknown;
+  run(commands: Commands): Promise<Committed<unknown>>;
   view?: View;
-  /** Where it is known before the answer. */
+  /** The document's key, where it is known before the response. */
   key?: string;
+  /** The account that sends the command; absent for a visitor. */
   actor?: string;
+  onSend?(): void;
   onDone?(id: string): void;
 }
 
-/** How many of each item there are before anybody orders. */
+/** The stock of each item before the first order. */
 export const initialStock = 5;
+
+function viewNamed(name: string): View {
+  const view = views.find((candidate) => candidate.name === name);
+  if (!view) throw new Error(`No view has the name ${name}: adapt the simulation to domains.ts.`);
+  return view;
+}
+
+const [userView, settingsView, itemView, orderView, ticketView] = [
+  viewNamed('user'),
+  viewNamed('settings'),
+  viewNamed('item'),
+  viewNamed('order'),
+  viewNamed('staff-ticket'),
+];
 
 function given(value: string | undefined, make: (value: string) => ClientCommand[]): ClientCommand[] {
   return value === undefined ? [] : make(value);
 }
 
-/** Who and what there is, as far as acknowledged commands have told; and what clients do next. */
+/** The accounts, items, orders and tickets of the acknowledged commands; it chooses the next command of a client. */
 export class Shop {
   readonly staff: string[] = [];
   readonly customers: string[] = [];
@@ -34,17 +48,27 @@ export class Shop {
   readonly items: string[] = [];
   readonly orders: string[] = [];
   readonly tickets: string[] = [];
+  /** Accounts whose deletion was sent, whether or not it was acknowledged. */
   readonly deleted = new Set<string>();
   #names = 0;
 
   constructor(readonly world: World) {}
 
+  /**
+   * What the access token of an account states. The set-up makes admins in SQL, without a new token generation, and no
+   * command of the simulation raises the generation of an account that continues to exist.
+   */
+  callerOf(userId: string): Caller {
+    return { userId, role: this.staff.includes(userId) ? 'admin' : 'customer', tokenGeneration: 1 };
+  }
+
   register(): ClientCommand {
     const email = `${newId()}@example.com`;
-    const account = { name: 'A customer', email, password: 'never hashed here' };
+    const payload = { name: 'A customer', email, password: 'never hashed here' };
     return {
       name: 'RegisterUser',
-      run: ({ commands }, context) => commands.execute('RegisterUser', account, context),
+      payload,
+      run: (commands) => commands.RegisterUser(payload),
       view: userView,
       onDone: (id) => {
         this.customers.push(id);
@@ -53,7 +77,7 @@ export class Shop {
     };
   }
 
-  /** What some client does next; undefined while nobody can. */
+  /** The next command of some client; undefined while no client can send one. */
   next(): ClientCommand | undefined {
     const { world } = this;
     const agent = world.pick(this.staff);
@@ -63,8 +87,8 @@ export class Shop {
       this.register(),
       ...given(customer, (id) => [
         this.#rename(id),
-        this.#changeSettings(id),
-        this.#resetPassword(id),
+        this.#updateSettings(id),
+        this.#requestPasswordReset(id),
         this.#openTicket(id),
       ]),
       ...given(agent, (id) => [this.#createItem(id)]),
@@ -76,103 +100,97 @@ export class Shop {
     return world.pick(possible);
   }
 
-  #changeSettings(userId: string): ClientCommand {
-    const changes = { emailNotifications: this.world.chance(0.5) };
+  #updateSettings(userId: string): ClientCommand {
+    const payload = { userId, changes: { emailNotifications: this.world.chance(0.5) } };
     return {
       name: 'UpdateSettings',
+      payload,
+      run: (commands) => commands.UpdateSettings(payload),
       actor: userId,
       key: userId,
       view: settingsView,
-      run: ({ commands }, context) => commands.execute('UpdateSettings', { userId, changes }, context),
     };
   }
 
-  #resetPassword(userId: string): ClientCommand {
-    const email = this.emails.get(userId) ?? '';
-    return {
-      name: 'RequestPasswordReset',
-      run: ({ commands }, context) => commands.execute('RequestPasswordReset', { email }, context),
-    };
+  #requestPasswordReset(userId: string): ClientCommand {
+    const payload = { email: this.emails.get(userId) ?? '' };
+    return { name: 'RequestPasswordReset', payload, run: (commands) => commands.RequestPasswordReset(payload) };
   }
 
   #openTicket(actor: string): ClientCommand {
+    const payload = { subject: 'a', message: 'b' };
     return {
       name: 'OpenTicket',
+      payload,
+      run: (commands) => commands.OpenTicket(payload),
       actor,
-      view: staffTicketView,
-      run: ({ commands }, context) => commands.execute('OpenTicket', { subject: 'a', message: 'b' }, context),
+      view: ticketView,
       onDone: (id) => this.tickets.push(id),
     };
   }
 
   #createItem(actor: string): ClientCommand {
-    const item = { title: 'Rope', price: { amount: 100, currency: 'EUR' }, stock: initialStock };
+    const payload = { title: 'Rope', price: { amount: 100, currency: 'EUR' }, stock: initialStock };
     return {
       name: 'CreateItem',
+      payload,
+      run: (commands) => commands.CreateItem(payload),
       actor,
       view: itemView,
-      run: ({ commands }, context) => commands.execute('CreateItem', item, context),
       onDone: (id) => this.items.push(id),
     };
   }
 
   #order(actor: string, itemId: string): ClientCommand {
     const shippingAddress = { name: 'A', line1: 'B', postalCode: 'C', city: 'D', country: 'DE' };
-    const order = { items: [{ itemId, quantity: this.world.between(1, 2) }], shippingAddress };
+    const payload = { items: [{ itemId, quantity: this.world.between(1, 2) }], shippingAddress };
     return {
       name: 'PlaceOrder',
+      payload,
+      run: (commands) => commands.PlaceOrder(payload),
       actor,
       view: orderView,
-      run: ({ commands }, context) => commands.execute('PlaceOrder', order, context),
       onDone: (id) => this.orders.push(id),
     };
   }
 
   #moveOrder(actor: string, orderId: string): ClientCommand {
     const name = this.world.chance(0.5) ? 'CancelOrder' : 'ShipOrder';
-    return {
-      name,
-      actor,
-      key: orderId,
-      view: orderView,
-      run: ({ commands }, context) => commands.execute(name, { orderId }, context),
-    };
+    const payload = { orderId };
+    return { name, payload, run: (commands) => commands[name](payload), actor, key: orderId, view: orderView };
   }
 
   #delete(userId: string): ClientCommand {
+    const payload = { userId };
     return {
       name: 'DeleteUser',
+      payload,
+      run: (commands) => commands.DeleteUser(payload),
       actor: userId,
-      run: ({ commands }, context) => {
-        this.deleted.add(userId);
-        return commands.execute('DeleteUser', { userId }, context);
-      },
+      onSend: () => this.deleted.add(userId),
     };
   }
 
-  #rename(customer: string): ClientCommand {
-    const name = `Name ${++this.#names}`;
+  #rename(userId: string): ClientCommand {
+    const payload = { userId, changes: { name: `Name ${++this.#names}` } };
     return {
       name: 'UpdateUser',
-      actor: customer,
-      key: customer,
+      payload,
+      run: (commands) => commands.UpdateUser(payload),
+      actor: userId,
+      key: userId,
       view: userView,
-      run: ({ commands }, context) => commands.execute('UpdateUser', { userId: customer, changes: { name } }, context),
     };
   }
 
-  #work(agent: string, ticketId: string): ClientCommand {
+  #work(actor: string, ticketId: string): ClientCommand {
     const status = this.world.pick(['triaged', 'closed', 'open'] as const) ?? 'open';
-    const isNote = this.world.chance(0.5);
-    return {
-      name: isNote ? 'AddTicketNote' : 'ChangeTicketStatus',
-      actor: agent,
-      key: ticketId,
-      view: staffTicketView,
-      run: ({ commands }, context) =>
-        isNote
-          ? commands.execute('AddTicketNote', { ticketId, note: 'c' }, context)
-          : commands.execute('ChangeTicketStatus', { ticketId, status }, context),
-    };
+    const shared = { actor, key: ticketId, view: ticketView };
+    if (this.world.chance(0.5)) {
+      const payload = { ticketId, note: 'c' };
+      return { ...shared, name: 'AddTicketNote', payload, run: (commands) => commands.AddTicketNote(payload) };
+    }
+    const payload = { ticketId, status };
+    return { ...shared, name: 'ChangeTicketStatus', payload, run: (commands) => commands.ChangeTicketStatus(payload) };
   }
 }

@@ -1,6 +1,7 @@
 import { compose, type Services } from '../../src/composition';
 import type { View } from '../../src/cqrs/reading/view';
-import { views } from '../../src/domains';
+import type { Committed } from '../../src/cqrs/writing/unit-of-work';
+import { type Commands, views } from '../../src/domains';
 import type { EmailMessage } from '../../src/email/email-sender';
 import { DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
@@ -8,17 +9,17 @@ import { runSchedule } from '../../src/schedule';
 import { D1Model } from './d1';
 import {
   type Acknowledged,
-  InvariantViolation,
+  assertInvariant,
   checkCommands,
   checkDocuments,
   checkEvents,
   type History,
-  promise,
+  InvariantViolation,
 } from './invariants';
 import { KvModel } from './kv';
 import { QueuesModel } from './queues';
 import { type ClientCommand, Shop } from './shop';
-import { createRandom, type Faults, type Process, settle, World } from './world';
+import { createRandom, type Faults, type Process, runPromises, World } from './world';
 
 export interface Report {
   seed: number;
@@ -34,21 +35,29 @@ export interface Report {
 
 const secret = 'only-for-the-simulation-0123456789-abcdefgh';
 const commandCount = 24;
-/** How long an e-mail and the note of it may take: what outlasts it is as good as dead. */
+/** How long an e-mail and the record of it may take. A process that takes longer counts as dead. */
 const effectMs = 30_000;
+const cron = { minute: '* * * * *', hour: '0 * * * *' };
 
-/** One history from a seed: hostile traffic, then fair weather, then everything must be as promised. */
-export async function simulate(seed: number): Promise<Report> {
+/**
+ * Runs the history of a seed: traffic with faults, then the recovery without faults, then the check of the invariants.
+ * @param print receives each step of the history as a line; tracing is off without it
+ * @throws InvariantViolation
+ */
+export async function simulate(seed: number, print?: (line: string) => void): Promise<Report> {
   const random = createRandom(seed);
   const { random: original } = Math;
-  // The backoff's jitter is part of the history.
+  // The jitter of retries is part of the history.
   Math.random = random;
-  const simulation = new Simulation(seed, new World(random));
+  const world = new World(random, print);
+  const simulation = new Simulation(seed, world);
   try {
     return await simulation.run();
   } catch (cause) {
-    if (cause instanceof InvariantViolation) throw cause;
-    throw new InvariantViolation(`seed ${seed}: ${cause}`, { cause });
+    const found = { expected: 'the history runs to its end', found: `${cause}` };
+    const violation = cause instanceof InvariantViolation ? cause : new InvariantViolation(seed, found, { cause });
+    world.trace?.('VIOLATION', violation.message.split('\n').slice(1, 3).join(' '));
+    throw violation;
   } finally {
     Math.random = original;
     simulation.close();
@@ -72,9 +81,7 @@ class Simulation {
   ) {
     this.#d1 = new D1Model(world);
     this.#kv = new KvModel(world);
-    this.#queues = new QueuesModel(world, async (process, queue, batch) =>
-      this.#services(process).consumers[queue]?.(batch),
-    );
+    this.#queues = new QueuesModel(world, (process, batch) => this.#services(process).consume(batch));
     this.#shop = new Shop(world);
     const [acknowledged, emails] = [[], new Map()];
     this.#history = { seed, world, d1: this.#d1, kv: this.#kv, shop: this.#shop, acknowledged, emails };
@@ -86,7 +93,7 @@ class Simulation {
     this.#d1.close();
   }
 
-  /** The Worker's own composition, on models. */
+  /** The Worker's own composition, on the models. */
   #services(process: Process): Services {
     const { world } = this;
     const env = {
@@ -106,7 +113,8 @@ class Simulation {
       PASSWORD_RESET_URL: 'https://frontdesk.example/reset',
     };
     const silent = () => {};
-    return compose(env as unknown as Env, () => {}, {
+    const waitUntil = (work: Promise<unknown>) => void process.background.push(work);
+    return compose(env as unknown as Env, waitUntil, {
       clock: { now: () => world.now },
       logger: { info: silent, warn: silent, error: silent, child: () => ({}) } as unknown as Services['logger'],
       wait: (ms) => world.wait(process, ms),
@@ -120,95 +128,116 @@ class Simulation {
       "SELECT 1 FROM deliveries JOIN events USING (position) WHERE subscription = 'emails' AND events.id = ?",
       messageId,
     );
-    const take = () => {
+    const accept = () => {
       const earlier = this.#history.emails.get(messageId) ?? [];
       this.#history.emails.set(messageId, [...earlier, { process, begun }]);
-      // Again only if nobody had noted it, because who had the provider's yes died, or was held up as long as that.
+      this.world.trace?.(process, `e-mail: the provider accepts the e-mail of event ${messageId}`);
+      // A second e-mail is excused only where the delivery was still pending, and the process that sent the first e-mail
+      // died before its record or took longer than it may.
       const isExcused = pending.length > 0 && earlier.every((one) => one.process.dead || begun - one.begun >= effectMs);
-      if (earlier.length > 0 && !isExcused) this.world.failures.push(`${messageId} was mailed twice`);
+      if (earlier.length > 0 && !isExcused) {
+        this.world.failures.push(`the e-mail of event ${messageId} was sent ${earlier.length + 1} times`);
+      }
     };
     return this.world.operation(
       process,
       () => {
-        // A sender's own timeout is shorter than what is allowed for the effect.
+        // The time limit of a real sender is shorter than the time that the effect may take.
         const isLate = this.world.now - begun >= effectMs;
-        if (isLate || this.world.fault('e-mail: provider away', 0.05)) throw new Error('ETIMEDOUT');
-        take();
+        if (isLate || this.world.fault('e-mail: provider unavailable', 0.05)) throw new Error('ETIMEDOUT');
+        accept();
       },
       () => {
-        if (this.world.now - begun < effectMs) take();
+        if (this.world.now - begun < effectMs) accept();
       },
     );
   }
 
-  #context(actor: string | undefined, commandId: string): Parameters<ClientCommand['run']>[1] {
-    return {
+  /** All commands, bound to a request of an account, or of a visitor. */
+  #commands(process: Process, actor: string | undefined, commandId: string): Commands {
+    return this.#services(process).bindCommands(() => ({
       commandId,
       isRepeatable: true,
       issuedAt: this.world.now,
       requestId: newId(),
-      actor: actor === undefined ? undefined : { id: actor, issuedAt: this.world.now },
+      caller: actor === undefined ? undefined : this.#shop.callerOf(actor),
+      actorId: actor,
       readFrom: 'first-unconstrained',
-    };
+    }));
   }
 
-  /** A client sends a command, and sends it again under the same key when it got no clear answer; or twice at once. */
+  /**
+   * A client sends a command. Without a clear response the client sends it again under the same key; and sometimes the
+   * client sends it twice at the same time.
+   */
   #send(command: ClientCommand, tries = 3): void {
+    const { name, payload, actor } = command;
+    const { trace } = this.world;
     const commandId = newId();
-    let isNoted = false;
+    let isRecorded = false;
     const attempt = (left: number) =>
-      this.world.spawn(`client: ${command.name}`, async (process) => {
+      this.world.spawn('client', async (process) => {
+        trace?.(process, `sends ${name} ${JSON.stringify(payload)} as ${actor ?? 'a visitor'} (command ${commandId})`);
+        command.onSend?.();
         try {
-          const answer = await command.run(this.#services(process), this.#context(command.actor, commandId));
-          if (!isNoted) this.#note(commandId, command, answer);
-          isNoted = true;
+          const response = await command.run(this.#commands(process, actor, commandId));
+          trace?.(process, `${name}: response ${JSON.stringify(response.result)} at ${response.commit.position}`);
+          if (!isRecorded) this.#recordResponse(commandId, command, response);
+          isRecorded = true;
         } catch (error) {
-          if (error instanceof DomainError) return;
-          if (left > 1) attempt(left - 1);
+          const isRefusal = error instanceof DomainError;
+          trace?.(process, `${name}: ${isRefusal ? `refused with ${error.code}` : `no clear response: ${error}`}`);
+          if (!isRefusal && left > 1) attempt(left - 1);
         }
       });
     attempt(tries);
-    if (this.world.fault('client: sent twice at once', 0.1)) attempt(1);
+    if (this.world.fault('client: sent twice at the same time', 0.1)) attempt(1);
   }
 
-  #note(commandId: string, command: ClientCommand, answer: Awaited<ReturnType<ClientCommand['run']>>): void {
-    const { id = command.key, version = 0 } = (answer.result ?? {}) as { id?: string; version?: number };
+  #recordResponse(commandId: string, command: ClientCommand, { result, commit }: Committed<unknown>): void {
+    const { id = command.key, version = 0 } = (result ?? {}) as { id?: string; version?: number };
     if (id === undefined) return;
-    this.#history.acknowledged.push({ commandId, command, id, version, commit: answer.commit });
+    this.#history.acknowledged.push({ commandId, command, id, version, commit });
     command.onDone?.(id);
   }
 
-  /** A client reads with the token of what it did: it must never see less. */
+  /** A client reads with the token of its command: the document must include the command. */
   #readOwn(): void {
     const own = this.world.pick(this.#history.acknowledged.filter(({ command }) => command.view));
     const view = own?.command.view;
     if (!own || !view) return;
-    this.world.spawn('client: read', async (process) => {
-      const token = { ...own.commit, epoch: '1' };
+    this.world.spawn('client', async (process) => {
+      const { position } = own.commit;
+      const what = `${view.name} ${own.id} with the token of position ${position}`;
+      this.world.trace?.(process, `reads ${what}`);
       const result = await this.#services(process)
-        .readModels.read(token, { view, key: own.id })
+        .readModels.read({ ...own.commit, epoch: '1' }, { view, key: own.id })
         .then(([first]) => first)
         .catch(() => undefined);
-      if (!result) return;
+      if (!result) return this.world.trace?.(process, `cannot read ${what}`);
       this.#reads++;
-      if (result.consistency === 'stale' || this.#isGone(own)) return;
+      const { ageSeconds, consistency, source } = result;
       const version = result.document?.version ?? 0;
-      promise(
-        this.#history,
-        version >= own.version,
-        () => `${view.name} ${own.id} was read at ${version}, not ${own.version}`,
+      this.world.trace?.(
+        process,
+        `read ${view.name} ${own.id}: version ${version}, ${consistency}, from ${source}, ${ageSeconds} s old`,
       );
+      if (consistency === 'stale' || this.#mayBeDeleted(own)) return;
+      assertInvariant(this.#history, version >= own.version, () => ({
+        expected: `a read of ${what} returns version ${own.version} or a newer one`,
+        found: `version ${version} from ${source}, marked ${consistency}`,
+      }));
     });
   }
 
-  /** Whether the document may rightly be missing: the account that it belongs to was being deleted. */
-  #isGone({ command, id }: Acknowledged): boolean {
+  /** Whether the document may be missing, because the deletion of its account was sent. */
+  #mayBeDeleted({ command, id }: Acknowledged): boolean {
     return this.#shop.deleted.size > 0 && (this.#shop.deleted.has(id) || command.view?.name === 'staff-ticket');
   }
 
-  /** Runs what is under way to its end, without anything new. */
+  /** Runs all processes to their ends, without starting new ones. */
   async #drain(): Promise<void> {
-    await settle();
+    await runPromises();
     while (this.world.isBusy || this.world.processes.size > 0) {
       if (this.world.isBusy) await this.world.performOne();
       else if (this.world.nextTimerAt === undefined) break;
@@ -216,24 +245,30 @@ class Simulation {
     }
   }
 
+  /** Registers three accounts without faults, and makes the first one an admin. */
   async #setUp(): Promise<void> {
     const { world } = this;
-    world.hostile = false;
+    world.hasFaults = false;
     for (const command of [this.#shop.register(), this.#shop.register(), this.#shop.register()]) {
       this.#send(command, 1);
       await this.#drain();
     }
-    const [staff] = this.#shop.customers.splice(0, 1);
-    if (!staff) throw new Error('the first registration failed');
-    this.#d1.query("UPDATE users SET role = 'admin' WHERE id = ?", staff);
-    this.#shop.staff.push(staff);
-    world.hostile = true;
+    const [admin] = this.#shop.customers.splice(0, 1);
+    if (!admin) throw new Error('the registration of the admin failed');
+    this.#d1.query("UPDATE users SET role = 'admin' WHERE id = ?", admin);
+    this.#shop.staff.push(admin);
+    world.hasFaults = true;
   }
 
   async run(): Promise<Report> {
+    const { trace } = this.world;
+    trace?.('PHASE', 'set-up: three accounts');
     await this.#setUp();
-    await this.#storm();
-    await this.#calm();
+    trace?.('PHASE', 'traffic with faults');
+    await this.#runTraffic();
+    trace?.('PHASE', 'recovery without faults');
+    await this.#recover();
+    trace?.('PHASE', 'check of the invariants');
     const touched = checkEvents(this.#history);
     const found = checkCommands(this.#history);
     await this.#checkRebuild(touched);
@@ -251,8 +286,8 @@ class Simulation {
     };
   }
 
-  /** Everything at once, in an order that chance chooses. */
-  async #storm(): Promise<void> {
+  /** Commands, reads, consumers, crashes, rebuilds and the schedule at the same time, in an order that chance decides. */
+  async #runTraffic(): Promise<void> {
     const { world } = this;
     for (let sent = 0, step = 0; sent < commandCount || step < 300; step++) {
       const dice = world.random();
@@ -269,10 +304,11 @@ class Simulation {
       } else if (dice < 0.94) this.#readOwn();
       else if (dice < 0.955) this.#crash();
       else if (dice < 0.96) this.#startRebuild();
-      else if (dice < 0.965 && world.fault('schedule: off for a while', 1)) {
+      else if (dice < 0.965 && world.fault('schedule: paused', 1)) {
         this.#isScheduleOn = false;
         world.after(world.between(60_000, 240_000), () => {
           this.#isScheduleOn = true;
+          world.trace?.('schedule', 'continues');
         });
       } else this.#tick();
     }
@@ -288,12 +324,15 @@ class Simulation {
     this.#nextTick = this.world.now + 60_000;
     this.world.spawn('schedule', async (process) => {
       const services = this.#services(process);
-      if (this.#usesReconciler) await runSchedule(services, '* * * * *');
+      this.world.trace?.(process, `runs the minute's tasks${this.#usesReconciler ? '' : ' without the reconciler'}`);
+      if (this.#usesReconciler) await runSchedule(services, cron.minute);
       else {
         await services.relay();
         await this.#restartRebuilds(services);
       }
-      if (this.world.chance(0.1)) await runSchedule(services, '0 * * * *');
+      if (!this.world.chance(0.1)) return;
+      this.world.trace?.(process, "runs the hour's tasks");
+      await runSchedule(services, cron.hour);
     });
   }
 
@@ -301,88 +340,95 @@ class Simulation {
     for (const step of await rebuilds.findStalled().catch(() => [])) await rebuilds.send(step).catch(() => {});
   }
 
-  #startRebuild(name = this.world.pick(views)?.name ?? ''): void {
+  #startRebuild(view = this.world.pick(views)?.name ?? ''): void {
     const [admin] = this.#shop.staff;
-    this.world.spawn('rebuild', async (process) => {
-      const services = this.#services(process);
-      const context = this.#context(admin, newId());
+    this.world.spawn('admin', async (process) => {
+      this.world.trace?.(process, `sends StartRebuild of ${view}`);
       try {
-        const { result } = await services.commands.execute('StartRebuild', { view: name }, context);
-        this.world.fault('rebuild in the middle', 1);
-        await services.rebuilds.send({ rebuildId: result.id, step: 0 });
-      } catch {
-        // Refused, or not sent: the schedule sees to it.
+        const { result } = await this.#commands(process, admin, newId()).StartRebuild({ view });
+        this.world.trace?.(process, `StartRebuild: response ${JSON.stringify(result)}`);
+        this.world.fault('rebuild during traffic', 1);
+      } catch (error) {
+        // A rebuild that runs already is a refusal. Where the response was lost, the schedule continues the rebuild.
+        this.world.trace?.(process, `StartRebuild: ${error}`);
       }
     });
   }
 
-  /** Fair weather, until nothing is left to do. */
-  async #calm(): Promise<void> {
+  /** Runs the system without faults until no work is left. */
+  async #recover(): Promise<void> {
     const { world } = this;
-    world.hostile = false;
+    world.hasFaults = false;
     this.#isScheduleOn = true;
     for (let round = 0; ; round++) {
-      promise(
-        this.#history,
-        round < 400,
-        () => `it never rests: ${JSON.stringify(this.#unrest().slice(0, 10))} ${this.world.failures[0] ?? ''}`,
-      );
+      assertInvariant(this.#history, round < 400, () => ({
+        expected: 'all work ends within 100 minutes after the last fault',
+        found: `${JSON.stringify(this.#findUnfinished().slice(0, 10))} ${world.failures[0] ?? ''}`,
+      }));
       await this.#drain();
       this.#tick();
       await this.#drain();
       while (this.#queues.deliver()) await this.#drain();
       if (round % 20 === 19) await this.#replayDeadLetters();
-      const isAtRest = this.#queues.isEmpty && this.#unrest().length === 0;
-      if (isAtRest) break;
+      if (this.#queues.isEmpty && this.#findUnfinished().length === 0) break;
       await world.advance(15_000);
     }
   }
 
-  /** What still has to happen, as D1 sees it. */
-  #unrest() {
+  /** The work that is left, as D1 sees it. */
+  #findUnfinished() {
     return this.#d1.query(`
       SELECT 'delivery' AS what, subscription || ' ' || position || ' ' || status AS which FROM deliveries
-      UNION ALL SELECT 'claim', view || ' ' || key FROM projections WHERE claimed_by IS NOT NULL
-      UNION ALL SELECT 'doubt', view || ' ' || key FROM projections WHERE recheck_at IS NOT NULL
+      UNION ALL SELECT 'claim', view || ':' || key FROM projections WHERE claimed_by IS NOT NULL
+      UNION ALL SELECT 'recheck', view || ':' || key FROM projections WHERE recheck_at IS NOT NULL
       UNION ALL SELECT 'rebuild', view FROM rebuilds WHERE status = 'running'`);
   }
 
-  /** Those who run the system do their part. */
+  /** What an operator does about dead letters. */
   async #replayDeadLetters(): Promise<void> {
     const [admin] = this.#shop.staff;
-    this.world.spawn('replay', async (process) => {
-      await this.#services(process).commands.execute('ReplayDeadLetters', {}, this.#context(admin, newId()));
+    this.world.spawn('admin', async (process) => {
+      this.world.trace?.(process, 'sends ReplayDeadLetters');
+      await this.#commands(process, admin, newId()).ReplayDeadLetters({});
     });
     await this.#drain();
   }
 
-  /** What the write model gives for a document: the loaders' own statements, run on the primary. */
+  /** What the write model gives for a document: the loader's own statement, on the primary. */
   async #load(view: View, key: string) {
-    const process: Process = { name: 'check', dead: false, location: 0 };
+    const process: Process = { name: 'check', id: 0, dead: false, location: 0, background: [] };
     const loading = this.#services(process).readModels.readFresh({ view, key });
-    await settle();
+    await runPromises();
     while (this.world.isBusy) await this.world.performOne();
     return loading;
   }
 
-  /** A rebuilt view equals the incremental one, and replayed history sends no e-mail. */
+  /** Checks that a rebuilt view equals the view before, and that replayed events send no e-mail. */
   async #checkRebuild(touched: ReadonlySet<string>): Promise<void> {
     const load = (view: View, key: string) => this.#load(view, key);
     const before = await checkDocuments(this.#history, touched, load);
-    const mailed = this.#history.emails.size;
+    const emailsBefore = this.#history.emails.size;
     await this.world.advance(2_000);
     const view = this.world.pick(views);
+    this.world.trace?.('PHASE', `rebuild of ${view?.name}, whose documents are deleted from KV`);
     for (const key of this.#kv.stored.keys()) {
       if (view && key.startsWith(`${view.id}:`)) this.#kv.stored.delete(key);
     }
     this.#startRebuild(view?.name);
     await this.#drain();
-    await this.#calm();
+    await this.#recover();
     const after = await checkDocuments(this.#history, touched, load);
     for (const [key, document] of before) {
       if (!touched.has(key)) continue;
-      promise(this.#history, after.get(key) === document, () => `${key} was rebuilt as something else`);
+      assertInvariant(this.#history, after.get(key) === document, () => ({
+        expected: `the rebuild of ${view?.name} leaves ${key} as it was: ${document}`,
+        found: after.get(key) ?? 'no document',
+      }));
     }
-    promise(this.#history, this.#history.emails.size === mailed, () => 'a rebuild sent e-mail');
+    const { size } = this.#history.emails;
+    assertInvariant(this.#history, size === emailsBefore, () => ({
+      expected: 'a rebuild sends no e-mail',
+      found: `e-mails of ${size - emailsBefore} events`,
+    }));
   }
 }

@@ -1,3 +1,5 @@
+import { createTrace, type Trace } from './trace';
+
 /** A random number generator that a seed fixes (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
@@ -9,15 +11,18 @@ export function createRandom(seed: number): () => number {
   };
 }
 
-/** An invocation of the Worker: it can die between any two awaits, and then hears of nothing any more. */
+/** One invocation of the Worker. It can die between any two awaits; a dead process receives no result any more. */
 export interface Process {
   name: string;
+  id: number;
   dead: boolean;
-  /** Where it runs: KV's caches are per location. */
+  /** Where the process runs: KV has a cache for each location. */
   location: number;
+  /** What the process gave to `waitUntil`: the process lives until this work has ended too. */
+  background: Promise<unknown>[];
 }
 
-/** Something a process waits for. `orphan` says what becomes of it when the process dies first. */
+/** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
 interface Operation {
   process: Process;
   start(): void;
@@ -29,31 +34,42 @@ interface Timer {
   run(): void;
 }
 
+/** How often each kind of fault has happened. */
 export interface Faults {
   [kind: string]: number;
 }
 
-/** Time, chance, and everything that is under way. One seed makes one history. */
+/** Time, chance, and all operations in progress. One seed makes one history. */
 export class World {
   now = Date.parse('2026-01-01T00:00:00.000Z');
-  /** Whether things go wrong. */
-  hostile = true;
+  /** Whether faults happen. */
+  hasFaults = true;
   readonly faults: Faults = {};
   readonly processes = new Set<Process>();
   readonly failures: string[] = [];
+  /** Prints one step of the history. Undefined unless tracing is on: `trace?.(…)` then does not even make the text. */
+  readonly trace: Trace | undefined;
   #operations: Operation[] = [];
   #timers: Timer[] = [];
+  #spawned = 0;
 
-  constructor(readonly random: () => number) {}
+  constructor(
+    readonly random: () => number,
+    print?: (line: string) => void,
+  ) {
+    const start = this.now;
+    this.trace = print && createTrace(() => this.now - start, print);
+  }
 
   chance(probability: number): boolean {
     return this.random() < probability;
   }
 
-  /** Whether a fault of this kind happens now; it is counted. */
+  /** Whether a fault of this kind happens now. The fault is counted. */
   fault(kind: string, probability: number): boolean {
-    if (!this.hostile || !this.chance(probability)) return false;
+    if (!this.hasFaults || !this.chance(probability)) return false;
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
+    this.trace?.('FAULT', kind);
     return true;
   }
 
@@ -65,7 +81,7 @@ export class World {
     return items[Math.floor(this.random() * items.length)];
   }
 
-  /** Starts an operation that ends when the simulation says so; `orphan` runs instead when its process dies. */
+  /** Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies. */
   operation<Result>(process: Process, perform: () => Result, orphan: () => void = () => {}): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (process.dead) return;
@@ -92,14 +108,14 @@ export class World {
     return this.#operations.length > 0;
   }
 
-  /** Ends one of the operations that are under way. */
+  /** Completes one of the operations in progress. */
   async performOne(): Promise<void> {
     const [operation] = this.#operations.splice(Math.floor(this.random() * this.#operations.length), 1);
     operation?.start();
-    await settle();
+    await runPromises();
   }
 
-  /** Lets time pass, and what is due in it happen, in its order. */
+  /** Moves the clock forward, and runs each timer at its time. */
   async advance(ms: number): Promise<void> {
     const until = this.now + ms;
     for (;;) {
@@ -111,7 +127,7 @@ export class World {
       this.#timers.splice(this.#timers.indexOf(next), 1);
       this.now = Math.max(this.now, next.at);
       next.run();
-      await settle();
+      await runPromises();
     }
     this.now = until;
   }
@@ -121,25 +137,33 @@ export class World {
   }
 
   spawn(name: string, run: (process: Process) => Promise<void>): Process {
-    const process = { name, dead: false, location: this.between(0, 2) };
+    const process: Process = {
+      name,
+      id: ++this.#spawned,
+      dead: false,
+      location: this.between(0, 2),
+      background: [],
+    };
     this.processes.add(process);
     run(process)
       .catch((error: unknown) => this.failures.push(`${name}: ${error instanceof Error ? error.stack : error}`))
+      .then(() => Promise.allSettled(process.background))
       .finally(() => this.processes.delete(process));
     return process;
   }
 
-  /** The process is gone; what it had asked for may still happen. */
+  /** Ends a process. The operations that it had begun may still take effect. */
   kill(process: Process): void {
     process.dead = true;
     this.processes.delete(process);
     const orphans = this.#operations.filter((operation) => operation.process === process);
     this.#operations = this.#operations.filter((operation) => operation.process !== process);
+    this.trace?.(process, `dies; ${orphans.length} operations were in progress`);
     for (const { orphan } of orphans) if (this.chance(0.5)) orphan();
   }
 }
 
-/** Lets all promises go as far as they can. */
-export function settle(): Promise<void> {
+/** Runs all promises until each of them waits for an operation or a timer. */
+export function runPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

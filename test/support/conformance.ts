@@ -57,6 +57,8 @@ export function createConformance(load: () => Promise<Response>) {
       if (required && !response.headers.has(header)) throw new Error(`${name} lacks the documented ${header}`);
     }
     const body = await response.text();
+    if ([404, 409].includes(response.status) && !body.includes('"details":{'))
+      throw new Error(`${name} has no details`);
     if (method === 'HEAD' || body === '') return;
     const media = response.headers.get('Content-Type')?.split(';')[0] ?? '';
     const schema = documented.content?.[media]?.schema;

@@ -1,11 +1,23 @@
-import type { CommandContext } from '../../src/cqrs/writing/unit-of-work';
+import type { CallerContext } from '../../src/access/access-rules';
+import { asChecked, type Caller, type CheckedActor } from '../../src/access/caller';
+import type { Item } from '../../src/items/item';
+import type { Order, OrderLine, ShippingAddress } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
-import { defaultSettings, type Settings, type User } from '../../src/users/user';
+import type { Ticket } from '../../src/tickets/ticket';
+import { defaultSettings, type Settings } from '../../src/users/settings';
+import type { User } from '../../src/users/user';
 
 export const password = 'correct horse battery';
 
 // A real hash of `password`, so that a test pays for one hash and not for two.
 export const passwordHash = '$scrypt$ln=14,r=8,p=5$quedJCThH2+QZh2m2QXbYg$3zjMq8u6R3/dJRqvdjLaY68R+LbO92kNAFxq97AyCf8';
+
+// `password` hashed with parameters that cost nothing. A sign-in replaces it; a check of the current password does not.
+export const weakPasswordHash =
+  '$scrypt$ln=4,r=8,p=1$BwcHBwcHBwcHBwcHBwcHBw$cEV+K//OeYWY/GTFKER+4xhs1WWKV3aYDDWox2i5QfI';
+
+/** When the factories' rows were created. */
+export const createdAt = '2026-01-01T00:00:00.000Z';
 
 export function aUser(overrides: Partial<User> = {}): User {
   const id = newId();
@@ -17,9 +29,9 @@ export function aUser(overrides: Partial<User> = {}): User {
     passwordHash,
     role: 'customer',
     isActive: true,
-    tokenGeneration: 0,
-    createdAt: '2026-01-01T00:00:00.000Z',
-    updatedAt: '2026-01-01T00:00:00.000Z',
+    tokenGeneration: 1,
+    createdAt,
+    updatedAt: createdAt,
     lastLoginAt: null,
     ...overrides,
   };
@@ -29,12 +41,83 @@ export function settingsOf(user: User): Settings {
   return defaultSettings(user.id, user.createdAt);
 }
 
-export function aContext(overrides: Partial<CommandContext> = {}): CommandContext {
+export function anItem(overrides: Partial<Item> = {}): Item {
+  return {
+    id: newId(),
+    version: 1,
+    ownerId: newId(),
+    title: 'Teapot',
+    description: 'Round, blue',
+    price: { amount: 1999, currency: 'EUR' },
+    stock: 5,
+    stockVersion: 0,
+    isActive: true,
+    createdAt,
+    updatedAt: createdAt,
+    ...overrides,
+  };
+}
+
+export const address: ShippingAddress = {
+  name: 'Ada Byron',
+  line1: '12 St James’s Square',
+  postalCode: 'SW1Y 4JH',
+  city: 'London',
+  country: 'GB',
+};
+
+export function aLine(overrides: Partial<OrderLine> = {}): OrderLine {
+  return { itemId: newId(), title: 'Teapot', quantity: 2, price: { amount: 1999, currency: 'EUR' }, ...overrides };
+}
+
+export function anOrder(overrides: Partial<Order> = {}): Order {
+  return {
+    id: newId(),
+    version: 1,
+    customerId: newId(),
+    status: 'placed',
+    lines: [aLine()],
+    total: { amount: 3998, currency: 'EUR' },
+    createdAt,
+    updatedAt: createdAt,
+    ...overrides,
+  };
+}
+
+export function aTicket(overrides: Partial<Ticket> = {}): Ticket {
+  return {
+    id: newId(),
+    version: 1,
+    customerId: newId(),
+    orderId: null,
+    subject: 'Late',
+    message: 'Where is it?',
+    status: 'open',
+    createdAt,
+    updatedAt: createdAt,
+    triagedAt: null,
+    triageSeconds: null,
+    customerVersion: 1,
+    customerUpdatedAt: createdAt,
+    ...overrides,
+  };
+}
+
+/** What a token of the account states; a token of an older state of the account is made from that older state. */
+export function callerOf({ id, role, tokenGeneration }: Pick<User, 'id' | 'role' | 'tokenGeneration'>): Caller {
+  return { userId: id, role, tokenGeneration };
+}
+
+/** The account as a rule receives it after the check. */
+export function checked(user: Pick<User, 'id' | 'role'>): CheckedActor {
+  return asChecked({ userId: user.id, role: user.role, tokenGeneration: 1 });
+}
+
+export function aContext(overrides: Partial<CallerContext> = {}): CallerContext {
   return { commandId: newId(), requestId: newId(), issuedAt: Date.now(), readFrom: 'first-primary', ...overrides };
 }
 
-/** A context in which the user acts with a token that was issued now. */
-export function actingAs(user: { id: string }, overrides: Partial<CommandContext> = {}): CommandContext {
-  const issuedAt = Date.now();
-  return aContext({ issuedAt, actor: { id: user.id, issuedAt }, ...overrides });
+/** A context in which the account acts with its newest token. */
+export function actingAs(user: User, overrides: Partial<CallerContext> = {}): CallerContext {
+  return aContext({ caller: callerOf(user), actorId: user.id, ...overrides });
 }

@@ -5,7 +5,12 @@ interface Specification {
     string,
     Record<
       string,
-      { parameters?: { $ref?: string }[]; requestBody?: { content: Record<string, unknown> }; responses: object }
+      {
+        security?: Record<string, unknown>[];
+        parameters?: { $ref?: string }[];
+        requestBody?: { content: Record<string, unknown> };
+        responses: object;
+      }
     >
   >;
 }

@@ -4,7 +4,7 @@ import { createApp } from '../../src/app';
 import { compose, type Overrides } from '../../src/composition';
 import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
-import type { Step } from '../../src/cqrs/reading/rebuild';
+import type { RebuildStep } from '../../src/cqrs/reading/rebuild';
 import { createLogger } from '../../src/platform/logger';
 import type { Role } from '../../src/access/caller';
 import { createConformance } from './conformance';
@@ -35,7 +35,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     emails: [],
     analytics: [],
   };
-  const rebuildMessages: Step[] = [];
+  const rebuildMessages: RebuildStep[] = [];
   const points: AnalyticsEngineDataPoint[] = [];
   const queueOf = (subscription: Exclude<Subscription, 'events'>) =>
     ({
@@ -51,7 +51,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     EMAILS_QUEUE: queueOf('emails'),
     ANALYTICS_QUEUE: queueOf('analytics'),
     REBUILDS_QUEUE: {
-      send: async (message: Step) => void rebuildMessages.push(message),
+      send: async (message: RebuildStep) => void rebuildMessages.push(message),
       // Only what the rebuilds' consumer and routes call.
     } as unknown as Queue,
     ADDRESS_LIMIT: unlimited,

@@ -1,4 +1,27 @@
-import { createMemoryUnitOfWork } from '../support/memory-unit-of-work';
-import { describeUnitOfWork } from '../support/unit-of-work-contract';
+import { describeUnitOfWork } from '../support/contract/contract';
+import { contractSubscriptions } from '../support/contract/implementation';
+import { createMemoryUnitOfWork } from '../support/memory/unit-of-work';
+import { select, update } from '../support/memory/table';
 
-describeUnitOfWork('in memory', () => createMemoryUnitOfWork().unitOfWork);
+describeUnitOfWork('in memory', async (clock) => {
+  const { unitOfWork, state } = createMemoryUnitOfWork({
+    ...(clock && { clock }),
+    subscriptionsOf: () => contractSubscriptions,
+  });
+  return {
+    unitOfWork,
+    eventsOf: async (id) => state().events.filter(({ streamId }) => streamId === id),
+    deliveriesOf: async (at) =>
+      select(state().deliveries, ({ position }) => position === at)
+        .map(({ position: _, ...delivery }) => delivery)
+        .toSorted((a, b) => a.subscription.localeCompare(b.subscription)),
+    async markDead(at) {
+      for (const [key, { position }] of state().deliveries) {
+        if (position === at) update(state().deliveries, key, { status: 'dead', attempts: 3 });
+      }
+    },
+    async endRebuild(id) {
+      update(state().rebuilds, id, { status: 'done' });
+    },
+  };
+});

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Document } from './view';
 
-/** The shortest time, in seconds, that KV lets a location cache a value. */
+/** How many seconds a location of KV may cache a value; KV accepts no shorter time. */
 const cacheTtl = 30;
 
 const envelopeSchema = z.object({
@@ -13,14 +13,17 @@ const envelopeSchema = z.object({
   data: z.unknown(),
 });
 
-/** Whether a put failed because KV definitely refused it (a second write within a second), so that it can't land later. */
+/**
+ * Whether KV refused a put (429: a second write to a key within a second). A refused put never arrives; after any other
+ * failure the put may still arrive (rule "no guess" in docs/architecture.md).
+ */
 export function isRefusal(error: unknown): boolean {
   return error instanceof Error && /\b429\b/.test(error.message);
 }
 
-/** The read models' documents in KV. A document of another epoch counts as missing. */
+/** The documents of the read models in KV. A document of another epoch counts as missing. */
 export interface DocumentStore {
-  /** One bulk get, so one KV operation. */
+  /** Reads documents with one bulk get, which is one KV operation. */
   getAll(keys: readonly string[]): Promise<Map<string, Document>>;
   put(key: string, document: Document): Promise<void>;
   delete(key: string): Promise<void>;

@@ -16,7 +16,7 @@ export const pageErrors = {
   }),
 };
 
-/** The parameters of every list: `limit` 1 to 100, and the `cursor` that the page before returned. */
+/** The parameters of every list: a `limit` from 1 to 100, and the `cursor` that the previous page returned. */
 export const pageRequest = z.object({
   limit: z.coerce
     .number()
@@ -28,7 +28,7 @@ export const pageRequest = z.object({
 });
 export type PageRequest = z.infer<typeof pageRequest>;
 
-/** A page of a list, and how fresh it is; `freshness` is absent where D1's primary is always asked. */
+/** A page of a list. `freshness` is absent for lists that are always read from D1's primary. */
 export interface Page<Row> {
   data: Row[];
   nextCursor: string | null;
@@ -40,7 +40,7 @@ function encodeCursor(key: readonly unknown[]): string {
   return base64url.encode(JSON.stringify(key));
 }
 
-/** @throws DomainError `http.invalid-cursor` for a cursor that this list did not make */
+/** @throws DomainError `http.invalid-cursor` for a text that is not a cursor of this list */
 export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
   try {
     return schema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))));
@@ -50,9 +50,9 @@ export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
 }
 
 /**
- * The first `limit` of the rows.
- * @param rows at least one more than `limit` where more rows follow
- * @param keyOf a row's sort key, from which the next page continues
+ * Makes a page of the first `limit` rows.
+ * @param rows at least one row more than `limit` when another page follows
+ * @param keyOf returns a row's sort key; the next page starts after this key
  */
 export function toPage<Row>(rows: readonly Row[], limit: number, keyOf: (row: Row) => readonly unknown[]): Page<Row> {
   const data = rows.slice(0, limit);
@@ -60,14 +60,14 @@ export function toPage<Row>(rows: readonly Row[], limit: number, keyOf: (row: Ro
   return { data, nextCursor: last && rows.length > limit ? encodeCursor(keyOf(last)) : null };
 }
 
-// Ids are UUIDv7, so "newest first" is the order of ids.
+// Ids are UUIDv7, so a list with the newest row first is sorted by id.
 const idCursor = z.tuple([z.uuid()]);
 const idOf = ({ id }: { id: string }) => [id];
 
 /**
- * A page of a list that has a read model: the first page comes from the list's document, deeper ones from D1.
+ * Reads a page of a list that has a read model: the first page from the list's document, and the pages after it from D1.
  * @param first the list's document: its first `firstPageSize` rows
- * @param deeper the query that also makes the document, continued after an id
+ * @param rowsAfter the query that also makes the document, for the rows after an id
  * @throws DomainError `http.invalid-cursor`
  */
 export async function readPage<Row extends { id: string }>(
@@ -75,11 +75,11 @@ export async function readPage<Row extends { id: string }>(
   token: ConsistencyToken | undefined,
   first: ReadResult<Row[]>,
   { cursor, limit }: PageRequest,
-  deeper: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
+  rowsAfter: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
 ): Promise<Page<Row>> {
   if (cursor === undefined) return { ...toPage(first.document?.data ?? [], limit, idOf), freshness: first };
   const [after] = decodeCursor(cursor, idCursor);
-  const rows = await readModels.query(token, (db) => deeper(db, limit + 1, after));
+  const rows = await readModels.query(token, (db) => rowsAfter(db, limit + 1, after));
   const freshness: Freshness = { consistency: token ? 'strong' : 'eventual', ageSeconds: 0, source: 'd1' };
   return { ...toPage(rows, limit, idOf), freshness };
 }

@@ -5,53 +5,54 @@ import { lastPosition } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
 import type { Loaded, Target, View } from './view';
 
-/** The protocol's times in milliseconds. */
+// docs/architecture.md explains the steps and the three rules that the comments below name: deadline, no guess, recheck.
+
+/** The times of the protocol in milliseconds. */
 export const pacing = {
-  /** How long a claim holds, counted from before it was asked for. */
+  /** How long a claim holds its keys, counted from before the request for the claim. */
   claimMs: 30_000,
-  /** A put that has begun is expected to land within this time; the guard begins none that could outlast its claim. */
+  /** How long a put may take (rule "deadline"). */
   putMs: 10_000,
-  /** KV refuses a second write to a key within a second. */
+  /** How long a key waits after a write, because KV refuses a second write to a key within a second. */
   writeMs: 1_000,
-  /**
-   * How long after its claim has run out a put may still land: a Worker has six connections, and a put waits for one
-   * of them on the runtime's time, not on ours.
-   */
+  /** How long after its claim a put may still arrive (rule "recheck"): it can wait for a free connection of the Worker. */
   recheckMs: 30_000,
 } as const;
 
-/** A key that was won, with what D1 holds for its document. */
-export interface Work {
+/** A key that a claim holds, with the rows of D1 for its document. */
+export interface ClaimedKey {
   view: View;
   key: string;
   rows: unknown;
 }
 
-/** Which won keys were put, and for which definitely nothing will land; the others' claims are left to run out. */
+/** The keys that were put, and the keys whose puts will certainly not arrive. The puts of all other keys may arrive. */
 export interface PutResult {
-  put: Work[];
-  refused: Work[];
+  put: ClaimedKey[];
+  refused: ClaimedKey[];
 }
 
+/** One claim on several keys; times in milliseconds. */
 export interface Claim {
   id: string;
-  /** When the claim was asked for, and when it runs out. */
+  /** The claim counts from `at`, just before the request for it, and runs out at `until`. */
   at: number;
   until: number;
-  /** The newest event position in the snapshot that the documents were loaded from. */
+  /** The newest event position in the snapshot from which the documents were loaded. */
   asOf: number;
-  won: Work[];
+  /** The keys that the claim holds. */
+  won: ClaimedKey[];
 }
 
-/** An event's delivery to the projections, done when every target is at or past the event's position. */
+/** An event's delivery to the projections. It is done when every target has reached the event's position. */
 export interface Delivery {
   position: number;
   targets: readonly Target[];
 }
 
 /**
- * Step 1: wins the keys that nobody else holds and that are behind their target, or in doubt; and loads their
- * documents from one consistent snapshot in the same batch.
+ * Step 1, one batch: claims the keys that no other consumer holds and that are behind their target or to be rechecked,
+ * and loads their documents. Because of the batch, the documents and `asOf` come from one snapshot.
  */
 export async function claimAndLoad(
   db: Database,
@@ -64,12 +65,12 @@ export async function claimAndLoad(
   const until = at + pacing.claimMs;
   const known = targets.flatMap((target) => {
     const view = views.get(target.view);
-    // An older shape's key is nobody's to write any more.
+    // A target of an older shape has no view: old shapes are not projected any more.
     return view ? [{ target, view }] : [];
   });
   if (known.length === 0) return { id, at, until, asOf: 0, won: [] };
-  const [wonRows, positionRows, ...loads] = await runBatch(db, [
-    // Taking over a claim that ran out unconfirmed puts the key in doubt: that claim's last put may still land.
+  const [claimedRows, positionRows, ...loads] = await runBatch(db, [
+    // Recheck: if another claim on the key ran out, the put of that claim may still arrive, so `recheck_at` is set.
     db.all(sql`
       INSERT INTO projections (view, key, position, claimed_by, claimed_until)
       SELECT target.value->>'view', target.value->>'key', 0, ${id}, ${until}
@@ -85,19 +86,22 @@ export async function claimAndLoad(
     db.all(sql`SELECT ${lastPosition} AS position`),
     ...known.map(({ target, view }) => view.query(db, target.key)),
   ]);
-  // The shapes that the two statements above name.
-  const won = new Set((wonRows as { view: string; key: string }[]).map(({ view, key }) => `${view}:${key}`));
+  // The two statements return these columns.
+  const held = new Set((claimedRows as { view: string; key: string }[]).map(({ view, key }) => `${view}:${key}`));
   const asOf = (positionRows as { position: number }[])[0]?.position ?? 0;
-  const work = known.map(({ target, view }, index) => ({ view, key: target.key, rows: loads[index] }));
-  return { id, at, until, asOf, won: work.filter(({ view, key }) => won.has(view.kvKey(key))) };
+  const keys = known.map(({ target, view }, index) => ({ view, key: target.key, rows: loads[index] }));
+  return { id, at, until, asOf, won: keys.filter(({ view, key }) => held.has(view.kvKey(key))) };
 }
 
-/** What the snapshot of step 1 holds of a document. */
-export function loadDocument({ key, rows, view }: Work): Loaded<unknown> | undefined {
+/** Makes a document from the snapshot of step 1; undefined when the write model has no such document. */
+export function loadDocument({ key, rows, view }: ClaimedKey): Loaded<unknown> | undefined {
   return view.toDocument(rows, key);
 }
 
-/** Step 2: puts what was won, or deletes what has no document (any more). Notes in `errors` why keys failed. */
+/**
+ * Step 2: puts the document of each claimed key, or deletes the document that the write model does not have.
+ * @param errors collects the errors of the keys that fail, by the keys of their documents in KV
+ */
 export async function putAll(
   { documents, epoch, clock }: { documents: DocumentStore; epoch: string; clock: Clock },
   claim: Claim,
@@ -106,22 +110,22 @@ export async function putAll(
 ): Promise<PutResult> {
   const result: PutResult = { put: [], refused: [] };
   await Promise.all(
-    claim.won.map(async (work) => {
-      const { key, view } = work;
-      let mayLand = false;
+    claim.won.map(async (claimed) => {
+      const { key, view } = claimed;
+      let hasBegun = false;
       try {
-        const loaded = toDocument(work);
+        const loaded = toDocument(claimed);
         const now = clock.now();
-        // Guard: a put that could outlast the claim is not begun. Nothing was sent, so the key is free for others.
-        if (now + pacing.putMs > claim.until) return void result.refused.push(work);
-        mayLand = true;
+        // Deadline: a put that could end after its claim does not begin, because a later claim may put the key by then.
+        if (now + pacing.putMs > claim.until) return void result.refused.push(claimed);
+        hasBegun = true;
         if (loaded) await documents.put(view.kvKey(key), { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
         else await documents.delete(view.kvKey(key));
-        result.put.push(work);
+        result.put.push(claimed);
       } catch (error) {
         errors.set(view.kvKey(key), error);
-        // No guess: a put that failed in any way but a refusal may still land, so its claim is left to run out.
-        if (!mayLand || isRefusal(error)) result.refused.push(work);
+        // No guess: unless KV refused the put, it may still arrive, so the key is neither confirmed nor released.
+        if (!hasBegun || isRefusal(error)) result.refused.push(claimed);
       }
     }),
   );
@@ -129,9 +133,9 @@ export async function putAll(
 }
 
 /**
- * Step 3: notes what was put, where the claim is still ours, frees what was refused, and deletes the deliveries whose
- * keys have all arrived. A key in doubt stays so until a put that began after the doubt's end.
- * @returns the positions whose deliveries need nothing more.
+ * Step 3, one batch: confirms the keys that were put and releases the refused keys, where this claim still holds them.
+ * Then it deletes the deliveries whose keys have all reached their position.
+ * @returns the positions of the deliveries that are done
  */
 export async function confirm(
   db: Database,
@@ -145,6 +149,7 @@ export async function confirm(
   const positions = JSON.stringify(deliveries.map(({ position }) => position));
   const required = JSON.stringify(deliveries.flatMap(({ targets }) => targets));
   const [, , , remaining] = await runBatch(db, [
+    // Recheck: earlier puts may arrive until `recheck_at`, so only a claim that was made after it ends the recheck.
     db.run(sql`
       UPDATE projections SET position = max(position, ${claim.asOf}), claimed_by = NULL, claimed_until = ${freeAt},
         recheck_at = CASE WHEN recheck_at <= ${claim.at} THEN NULL ELSE recheck_at END
@@ -163,17 +168,17 @@ export async function confirm(
       SELECT position FROM deliveries WHERE subscription = 'projections'
         AND position IN (SELECT value FROM json_each(${positions}))`),
   ]);
-  // The shape that the last statement names.
+  // The last statement returns this column.
   const pending = new Set((remaining as { position: number }[]).map(({ position }) => position));
   return deliveries.map(({ position }) => position).filter((position) => !pending.has(position));
 }
 
-function isAmong(keys: readonly Work[]) {
+function isAmong(keys: readonly ClaimedKey[]) {
   const list = JSON.stringify(keys.map(({ view, key }) => ({ view: view.id, key })));
   return sql`(view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${list}))`;
 }
 
-/** Keys whose last put is in doubt: unsettled ones whose time has come, and claims that ran out unconfirmed. */
+/** Finds the keys to be rechecked: `recheck_at` has passed, or a claim ran out without a confirmation. */
 export function findKeysToRecheck(db: Database, now: number, limit: number): Promise<{ view: string; key: string }[]> {
   return db.all(sql`
     SELECT view, key FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}

@@ -12,28 +12,28 @@ export interface ViewKey {
   key: string;
 }
 
-/** By the documents' keys in KV. */
+/** The errors of keys, by the keys of their documents in KV. */
 type Errors = ReadonlyMap<string, unknown>;
 
-/** What became of a projection, by event position. */
+/** The outcome of a projection. */
 export interface ProjectionOutcome {
-  /** Handled: its deliveries are gone. */
+  /** The positions of the events whose work is finished; their deliveries are deleted. */
   done: ReadonlySet<number>;
-  /** Why keys failed; a busy key is no failure. */
+  /** Why keys failed. A key that another consumer holds has not failed. */
   errors: Errors;
 }
 
-/** Brings read models up to date with the write model; see "The projector" in the architecture notes of the README. */
+/** Brings documents up to date with the write model; docs/architecture.md explains how. */
 export interface Projector {
-  /** Projects the keys that the events touch. What is not `done` is to be tried again later. */
+  /** Projects the keys that the events touch. Try again later with each event that is not in `done`. */
   project(events: readonly RecordedEvent[]): Promise<ProjectionOutcome>;
-  /** Projects the views that must not wait for the queue (`inlineOn`), on behalf of the command. */
+  /** Projects the views that must not wait for the queue (`inlineOn`), before the command's response. */
   projectInline(events: readonly RecordedEvent[]): Promise<void>;
-  /** Projects keys again whatever their position: unsettled and run-out ones. Answers why keys failed. */
-  refresh(keys: readonly ViewKey[]): Promise<Errors>;
-  /** Projects keys that have not reached their target's position. */
-  advance(targets: readonly Target[]): Promise<Errors>;
-  /** Deletes documents that no event touches any more, so that their readers are answered from D1. */
+  /** Projects keys again, also keys that have the newest position. Returns why keys failed. */
+  projectAgain(keys: readonly ViewKey[]): Promise<Errors>;
+  /** Projects the keys that have not reached their target's position. Returns why keys failed. */
+  projectUpTo(targets: readonly Target[]): Promise<Errors>;
+  /** Deletes documents that no event touches; D1 then serves their reads. Returns why keys failed. */
   remove(keys: readonly ViewKey[]): Promise<Errors>;
 }
 
@@ -45,13 +45,13 @@ export interface ProjectorOptions {
   clock: Clock;
 }
 
-/** D1 takes about 100 statements a batch, and each key is one of them. */
+/** A D1 batch takes about 100 statements, and each key needs one. */
 const keysPerBatch = 80;
 
 export function createProjector(options: ProjectorOptions): Projector {
   const views = new Map(options.views.map((view) => [view.id, view]));
 
-  /** Claim, put, confirm: two round trips to D1 for up to `keysPerBatch` keys. */
+  /** Claims, puts and confirms: two round trips to D1 for up to `keysPerBatch` keys. */
   async function run(
     targets: readonly Target[],
     deliveries: readonly Delivery[],
@@ -60,7 +60,7 @@ export function createProjector(options: ProjectorOptions): Projector {
     const done = new Set<number>();
     const errors = new Map<string, unknown>();
     const merged = mergeTargets(targets);
-    // An event that touches nothing still has its delivery to be deleted: hence at least one round.
+    // An event that touches no key still has a delivery to delete, so there is at least one round.
     for (let start = 0; start === 0 || start < merged.length; start += keysPerBatch) {
       const { db } = openSession(options.database, 'first-primary');
       const claim = await claimAndLoad(db, views, merged.slice(start, start + keysPerBatch), newId(), options.clock);
@@ -90,20 +90,20 @@ export function createProjector(options: ProjectorOptions): Projector {
       );
       if (targets.length > 0) await run(targets, []);
     },
-    async refresh(keys) {
-      return keys.length === 0 ? new Map() : (await run(keys.map(beyondAll), [])).errors;
+    async projectAgain(keys) {
+      return keys.length === 0 ? new Map() : (await run(keys.map(alwaysBehind), [])).errors;
     },
-    async advance(targets) {
+    async projectUpTo(targets) {
       return targets.length === 0 ? new Map() : (await run(targets, [])).errors;
     },
     async remove(keys) {
-      return keys.length === 0 ? new Map() : (await run(keys.map(beyondAll), [], () => undefined)).errors;
+      return keys.length === 0 ? new Map() : (await run(keys.map(alwaysBehind), [], () => undefined)).errors;
     },
   };
 }
 
-/** A target beyond every position, so that its key never counts as done. */
-function beyondAll(key: ViewKey): Target {
+/** A target with a position that no key reaches, so that its key is projected in any case. */
+function alwaysBehind(key: ViewKey): Target {
   return { ...key, position: Number.MAX_SAFE_INTEGER };
 }
 

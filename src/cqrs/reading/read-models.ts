@@ -5,12 +5,12 @@ import type { DocumentStore } from './document-store';
 import type { Document, Loaded, View } from './view';
 
 /**
- * What a read guarantees: `strong` is at least as new as the token that the read carried; `eventual` guarantees nothing;
- * `stale` is older than the token, and is served only while D1 is unavailable.
+ * The guarantee of a read. `strong`: the data is at least as new as the request's token. `eventual`: the request had no
+ * token. `stale`: the data is older than the token, because D1 was not available.
  */
 export type Consistency = 'strong' | 'eventual' | 'stale';
 
-/** Where a read's data came from, and how old it is. */
+/** The source and the age of the data of a read. */
 export interface Freshness {
   consistency: Consistency;
   /** Seconds since the document was projected; 0 for data from D1. */
@@ -22,26 +22,26 @@ export interface ReadResult<Data> extends Freshness {
   document: Loaded<Data> | undefined;
 }
 
-/** One document of a view. */
-export interface Wanted<Data> {
+/** A document that a read asks for. */
+export interface WantedDocument<Data> {
   view: View<Data>;
   key: string;
-  /** Set where a KV document that is older than the token is good enough: access has a time limit of its own. */
+  /** Set when a document in KV may be older than the token: the access document has its own limit, the cache time of KV. */
   ignoreToken?: boolean;
 }
 
 type Results<Data extends readonly unknown[]> = { [Index in keyof Data]: ReadResult<Data[Index]> };
-type AllWanted<Data extends readonly unknown[]> = { [Index in keyof Data]: Wanted<Data[Index]> };
+type AllWantedDocuments<Data extends readonly unknown[]> = { [Index in keyof Data]: WantedDocument<Data[Index]> };
 
 export interface ReadModels {
-  /** Reads documents with one KV operation, and what KV lacks or has too old with one D1 round trip. */
+  /** Reads documents with one KV operation. Documents that KV has not, or not new enough, are read in one D1 round trip. */
   read<Data extends readonly unknown[]>(
     token: ConsistencyToken | undefined,
-    ...wanted: AllWanted<Data>
+    ...wanted: AllWantedDocuments<Data>
   ): Promise<Results<Data>>;
-  /** Reads one document from D1's primary, past KV and its caches. */
-  readFresh<Data>(wanted: Wanted<Data>): Promise<Loaded<Data> | undefined>;
-  /** Runs a query on D1 at the token's bookmark: deeper pages of lists. */
+  /** Reads one document from D1's primary, because KV may be older. */
+  readFresh<Data>(wanted: WantedDocument<Data>): Promise<Loaded<Data> | undefined>;
+  /** Runs a query on D1 at the token's bookmark, for the pages after the first one of a list. */
   query<Row>(token: ConsistencyToken | undefined, build: (db: Database) => PromiseLike<Row>): Promise<Row>;
 }
 
@@ -53,7 +53,7 @@ export function createReadModels(options: {
 }): ReadModels {
   const { documents, database, epoch, clock } = options;
 
-  /** The position and bookmark of another epoch mean nothing now, so the primary is read. */
+  /** A token of another epoch has a position and a bookmark of another database, so the primary is read. */
   function sessionFrom(token: ConsistencyToken | undefined): string {
     if (!token) return 'first-unconstrained';
     return token.epoch === epoch ? (token.bookmark ?? 'first-primary') : 'first-primary';
@@ -69,7 +69,7 @@ export function createReadModels(options: {
     return { document: { version, revision, data }, consistency, ageSeconds, source: 'kv' };
   }
 
-  async function fromD1(wanted: readonly Wanted<unknown>[], token: ConsistencyToken | undefined) {
+  async function fromD1(wanted: readonly WantedDocument<unknown>[], token: ConsistencyToken | undefined) {
     const { db } = openSession(database, sessionFrom(token));
     const rows = await runBatch(
       db,
@@ -84,9 +84,9 @@ export function createReadModels(options: {
     }));
   }
 
-  async function read(token: ConsistencyToken | undefined, ...wanted: Wanted<unknown>[]) {
+  async function read(token: ConsistencyToken | undefined, ...wanted: WantedDocument<unknown>[]) {
     const cached = await documents.getAll(wanted.map(({ view, key }) => view.kvKey(key))).catch(() => new Map());
-    const results = new Map<Wanted<unknown>, ReadResult<unknown>>();
+    const results = new Map<WantedDocument<unknown>, ReadResult<unknown>>();
     for (const item of wanted) {
       const document = cached.get(item.view.kvKey(item.key));
       if (document && (item.ignoreToken || isFresh(document, token))) {
@@ -112,7 +112,7 @@ export function createReadModels(options: {
   }
 
   return {
-    // Each result is the document of the view that was asked for in its place.
+    // The results are in the order of the wanted documents, so each has the type of its view.
     read: read as unknown as ReadModels['read'],
     async readFresh({ view, key }) {
       const { db } = openSession(database, 'first-primary');
@@ -123,12 +123,12 @@ export function createReadModels(options: {
   };
 }
 
-/** A document that exists, and how fresh it is. */
+/** A document that exists, with its freshness. */
 export interface FoundDocument<Data> extends Freshness {
   document: Loaded<Data>;
 }
 
-/** @throws the error that `notFound` makes, when there is no document */
+/** @throws the error that `notFound` makes when the read found no document */
 export function requireDocument<Data>(result: ReadResult<Data>, notFound: () => Error): FoundDocument<Data> {
   const { document, ...freshness } = result;
   if (!document) throw notFound();

@@ -8,32 +8,32 @@ import type { Projector, ViewKey } from './projector';
 import { rebuilds } from './tables';
 import { targetsOf, type View } from './view';
 
-/** How many events a step replays, and how many orphans it removes: a Worker may have 1,000 subrequests, and each key is a put. */
+/** How many events a step replays, and how many orphans it removes. Each key is a put, and a Worker may send 1,000 subrequests. */
 const eventsPerStep = 100;
 const orphansPerStep = 100;
-/** A step that failed this often in a row ends the rebuild. */
-const tries = 10;
-/** A running rebuild that has not moved for this long has lost its message. */
+/** A rebuild fails after this many failures that follow each other. */
+const maxFailures = 10;
+/** A running rebuild without progress for this long has lost its message. */
 const stalledMs = 60_000;
 
 /** A step of a rebuild. */
-export interface Step {
+export interface RebuildStep {
   rebuildId: string;
-  /** How many were done before it. */
+  /** How many steps were done before this one. */
   step: number;
 }
 
-/** What follows a step, and whether it should wait a while because keys are at work elsewhere; undefined at the end. */
-export type NextStep = (Step & { isBusy: boolean }) | undefined;
+/** The step after a step; undefined at the end. The step must wait when some keys could not be claimed yet. */
+export type NextStep = (RebuildStep & { mustWait: boolean }) | undefined;
 
-/** Replays the event log for one view, step by step, while the view is read and projected as ever. */
+/** Replays the event log for one view, step by step, while the view is read and projected as usual. */
 export interface Rebuilder {
-  /** Does a step; the duplicate of one that was done does nothing. */
-  run(step: Step): Promise<NextStep>;
-  /** Notes that a step failed. Answers whether it is worth another try. */
+  /** Carries out a step. A step that was done before has no effect. */
+  run(step: RebuildStep): Promise<NextStep>;
+  /** Records that a step failed. Returns whether the step is to be tried again. */
   recordFailure(id: string, error: string): Promise<boolean>;
-  /** Rebuilds whose next step was lost. */
-  findStalled(): Promise<Step[]>;
+  /** Finds the next step of each stalled rebuild; the message for this step is probably lost. */
+  findStalled(): Promise<RebuildStep[]>;
 }
 
 type Rebuild = typeof rebuilds.$inferSelect;
@@ -49,19 +49,19 @@ export function createRebuilder(options: {
   const { catalogue, clock, database, documents, projector, views } = options;
   const open = () => openSession(database, 'first-primary').db;
 
-  /** Moves the rebuild on, unless another step did so first or it was cancelled. */
-  async function move(
+  /** Saves the progress of a step, unless the rebuild was cancelled or another message carried out the same step. */
+  async function saveProgress(
     db: Database,
     { id, steps }: Rebuild,
     values: Partial<Rebuild>,
-    isBusy = false,
+    mustWait = false,
   ): Promise<NextStep> {
-    const moved = await db
+    const saved = await db
       .update(rebuilds)
       .set({ ...values, steps: steps + 1, progressedAt: clock.now(), attempts: 0, lastError: null })
       .where(and(eq(rebuilds.id, id), eq(rebuilds.steps, steps), eq(rebuilds.status, 'running')))
       .returning({ status: rebuilds.status });
-    return moved[0]?.status === 'running' ? { rebuildId: id, step: steps + 1, isBusy } : undefined;
+    return saved[0]?.status === 'running' ? { rebuildId: id, step: steps + 1, mustWait } : undefined;
   }
 
   async function replay(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
@@ -71,15 +71,15 @@ export function createRebuilder(options: {
     const replayed = events.filter(({ type }) => types.has(type)).map((event) => upcast(catalogue, event));
     const touched = [...new Set(replayed.flatMap((event) => targetsOf([view], event)).map(({ key }) => key))];
     const behind = await findBehind(db, view, touched, rebuild.target);
-    const errors = await projector.advance(behind.map((key) => ({ view: view.id, key, position: rebuild.target })));
+    const errors = await projector.projectUpTo(behind.map((key) => ({ view: view.id, key, position: rebuild.target })));
     for (const error of errors.values()) throw error;
-    const busy = behind.length > 0 && (await findBehind(db, view, behind, rebuild.target)).length > 0;
-    // Keys are at work elsewhere, or were written within the last second: the same events once more.
-    if (busy) return move(db, rebuild, {}, true);
-    return move(db, rebuild, { checkpoint: end, keys: rebuild.keys + behind.length });
+    const isIncomplete = behind.length > 0 && (await findBehind(db, view, behind, rebuild.target)).length > 0;
+    // Another consumer holds some keys, or they were written within the last second: replay the same events again.
+    if (isIncomplete) return saveProgress(db, rebuild, {}, true);
+    return saveProgress(db, rebuild, { checkpoint: end, keys: rebuild.keys + behind.length });
   }
 
-  /** What no event of the log touches, and what older shapes left behind. */
+  /** Removes the documents that no event of the log touches, and the documents of older shapes. */
   async function removeOrphans(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
     const orphans = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections WHERE view = ${view.id} AND position > 0 AND position < ${rebuild.target}
@@ -87,18 +87,18 @@ export function createRebuilder(options: {
     if (orphans.length > 0) {
       const errors = await projector.remove(orphans);
       for (const error of errors.values()) throw error;
-      return move(db, rebuild, {}, true);
+      return saveProgress(db, rebuild, {}, true);
     }
-    // Between `ticket@` and `ticketA` are the view's shapes. Nobody projects an old one any more.
+    // The ids of all shapes of a view are between `ticket@` and `ticketA`. Documents of old shapes are not projected any more.
     const old = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections
       WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${orphansPerStep}`);
-    if (old.length === 0) return move(db, rebuild, { status: 'done' });
+    if (old.length === 0) return saveProgress(db, rebuild, { status: 'done' });
     await Promise.all(old.map((orphan) => documents.delete(`${orphan.view}:${orphan.key}`)));
     await db.run(sql`
       DELETE FROM projections WHERE (view, key) IN
         (SELECT value->>'view', value->>'key' FROM json_each(${JSON.stringify(old)}))`);
-    return move(db, rebuild, {});
+    return saveProgress(db, rebuild, {});
   }
 
   return {
@@ -107,20 +107,20 @@ export function createRebuilder(options: {
       const [rebuild] = await db.select().from(rebuilds).where(eq(rebuilds.id, rebuildId));
       if (rebuild?.status !== 'running' || rebuild.steps !== step) return undefined;
       const view = views.find(({ name }) => name === rebuild.view);
-      if (!view) return move(db, rebuild, { status: 'failed' });
+      if (!view) return saveProgress(db, rebuild, { status: 'failed' });
       const isReplayed = rebuild.checkpoint >= rebuild.target - 1;
       return isReplayed ? removeOrphans(db, rebuild, view) : replay(db, rebuild, view);
     },
 
     async recordFailure(id, lastError) {
       const attempts = sql<number>`${rebuilds.attempts} + 1`;
-      const status = sql<Rebuild['status']>`CASE WHEN attempts + 1 >= ${tries} THEN 'failed' ELSE status END`;
-      const [after] = await open()
+      const status = sql<Rebuild['status']>`CASE WHEN attempts + 1 >= ${maxFailures} THEN 'failed' ELSE status END`;
+      const [updated] = await open()
         .update(rebuilds)
         .set({ attempts, status, lastError, progressedAt: clock.now() })
         .where(and(eq(rebuilds.id, id), eq(rebuilds.status, 'running')))
         .returning({ status: rebuilds.status });
-      return after?.status === 'running';
+      return updated?.status === 'running';
     },
 
     async findStalled() {
@@ -132,7 +132,7 @@ export function createRebuilder(options: {
   };
 }
 
-/** Which of a view's keys were last loaded before `target`. */
+/** Finds the keys of a view whose documents were last loaded before the position `target`. */
 async function findBehind(db: Database, view: View, keys: readonly string[], target: number): Promise<string[]> {
   const rows = await db.all<{ key: string }>(sql`
     SELECT wanted.value AS key FROM json_each(${JSON.stringify(keys)}) AS wanted

@@ -5,10 +5,10 @@ import type { DocumentStore } from './document-store';
 import type { Projector, ViewKey } from './projector';
 import type { View } from './view';
 
-/** One bulk get of KV takes 100 keys; D1 about 100 statements a batch. */
+/** A bulk get of KV takes 100 keys, and a D1 batch takes about 100 statements. */
 const keysPerSlice = 80;
-/** What was written within this time may still hide behind a cached value: only what is older is judged. */
-const settledMs = 120_000;
+/** KV may serve a cached value for some time after a write, so keys that were written within this time are left out. */
+const cachedMs = 120_000;
 
 export interface Reconciliation {
   checked: number;
@@ -20,8 +20,8 @@ interface Row extends ViewKey {
 }
 
 /**
- * Compares KV with what should be there, a slice of the keys at a time, and projects again what differs. It backs what
- * the projector's protocol takes from KV on trust.
+ * Makes the reconciler. Each call compares the documents of the next keys in KV with D1, and projects again the documents
+ * that differ. The projector relies on times that KV does not guarantee; the reconciler repairs a document if one is wrong.
  */
 export function createReconciler(options: {
   database: D1Database;
@@ -40,29 +40,29 @@ export function createReconciler(options: {
     });
     const stored = await documents.getAll(known.map(({ kvKey }) => kvKey));
     const differing = known.filter(({ row, kvKey }) => stored.get(kvKey)?.asOf !== row.position);
-    // A key without a document is right where the write model has none.
+    // A missing document is correct when the write model has none.
     const missing = differing.filter(({ kvKey }) => !stored.has(kvKey));
     const loaded = await runBatch(
       db,
       missing.map(({ row, view }) => view.query(db, row.key)),
     );
-    const rightlyMissing = new Set(
+    const correctlyMissing = new Set(
       missing.filter(({ row, view }, index) => !view.toDocument(loaded[index], row.key)).map(({ kvKey }) => kvKey),
     );
-    return differing.filter(({ kvKey }) => !rightlyMissing.has(kvKey)).map(({ row }) => row);
+    return differing.filter(({ kvKey }) => !correctlyMissing.has(kvKey)).map(({ row }) => row);
   }
 
   return async () => {
     const { db } = openSession(database, 'first-primary');
-    // Keys at work or in doubt are the relay's business.
+    // The relay is responsible for keys that are claimed or to be rechecked.
     const rows = await db.all<Row>(sql`
       SELECT view, key, position FROM projections
       WHERE (view, key) > (coalesce((SELECT view FROM reconciliation), ''), coalesce((SELECT key FROM reconciliation), ''))
-        AND claimed_by IS NULL AND recheck_at IS NULL AND claimed_until < ${clock.now() - settledMs}
+        AND claimed_by IS NULL AND recheck_at IS NULL AND claimed_until < ${clock.now() - cachedMs}
       ORDER BY view, key LIMIT ${keysPerSlice}`);
     const drifted = rows.length === 0 ? [] : await findDrifted(db, rows);
-    await projector.refresh(drifted.map(({ view, key }) => ({ view, key })));
-    // After the last slice the walk begins anew.
+    await projector.projectAgain(drifted.map(({ view, key }) => ({ view, key })));
+    // After the last key the next call starts again with the first one.
     const last = rows.length < keysPerSlice ? { view: '', key: '' } : rows.at(-1);
     await db.run(sql`
       INSERT INTO reconciliation (id, view, key) VALUES (1, ${last?.view ?? ''}, ${last?.key ?? ''})

@@ -3,7 +3,7 @@ import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } fro
 import { isOneOf } from '../../platform/d1';
 import { rebuildStatuses } from './rebuild-status';
 
-/** One row for each key of a read model: which events KV includes, and who may write the key now. */
+/** One row for each key of a read model: which events the document in KV includes, and which claim holds the key. */
 export const projections = sqliteTable(
   'projections',
   {
@@ -11,11 +11,11 @@ export const projections = sqliteTable(
     key: text().notNull(),
     /** The document that was put last includes every event up to this position. */
     position: integer().notNull(),
-    /** The claim that is in progress; null after it was confirmed or released. */
+    /** The claim that holds the key; null after the claim was confirmed or released. */
     claimedBy: text('claimed_by'),
-    /** Milliseconds: until then no other claim is possible. */
+    /** Milliseconds: no other claim is possible before this time. */
     claimedUntil: integer('claimed_until').notNull(),
-    /** Milliseconds: until then a put of an earlier claim may still take effect, so the key is projected again later. */
+    /** Milliseconds: a put of an earlier claim may still arrive before this time, so the key is projected again after it. */
     recheckAt: integer('recheck_at'),
   },
   (table) => [
@@ -25,28 +25,28 @@ export const projections = sqliteTable(
   ],
 );
 
-/** Rebuilds of read models from the event log, with how far each has come. */
+/** The rebuilds of read models from the event log, with the progress of each. */
 export const rebuilds = sqliteTable(
   'rebuilds',
   {
     id: text().primaryKey(),
     version: integer().notNull(),
-    /** The view's name, without its shape's version. */
+    /** The view's name, without the shape version. */
     view: text().notNull(),
     status: text({ enum: rebuildStatuses }).notNull(),
-    /** The position of the rebuild's own first event; a key that was loaded after it is up to date. */
+    /** The position of the event RebuildStarted; a key that was loaded after this event is up to date. */
     target: integer().notNull(),
-    /** Every event up to here has been replayed. */
+    /** Every event up to this position has been replayed. */
     checkpoint: integer().notNull(),
-    /** How many steps are done. A message names its step, so that a duplicate does nothing. */
+    /** How many steps are done. Each message names its step, so that a duplicate has no effect. */
     steps: integer().notNull(),
     /** How many keys have been projected. */
     keys: integer().notNull(),
-    /** Failures in a row. */
+    /** How many failures followed each other without a success. */
     attempts: integer().notNull(),
     lastError: text('last_error'),
     startedAt: text('started_at').notNull(),
-    /** Milliseconds: a running rebuild without progress for a while continues from its checkpoint. */
+    /** Milliseconds: the time of the last progress. The schedule restarts a stalled rebuild from its checkpoint. */
     progressedAt: integer('progressed_at').notNull(),
   },
   (table) => [
@@ -55,7 +55,7 @@ export const rebuilds = sqliteTable(
   ],
 );
 
-/** The key after which the reconciler continues: one row. */
+/** One row with the key after which the reconciler continues. */
 export const reconciliation = sqliteTable('reconciliation', {
   id: integer().primaryKey(),
   view: text().notNull(),

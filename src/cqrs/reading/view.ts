@@ -1,10 +1,10 @@
 import type { Database, Statement } from '../../platform/d1';
 import type { EventDefinition, RecordedEvent } from '../log/event';
 
-/** What a loader makes of D1's rows; `version` is that of the aggregate, and makes the ETag. */
+/** The content of a document, as a view makes it from rows of D1. `version` is the aggregate's, and becomes the ETag. */
 export interface Loaded<Data> {
   version: number;
-  /** Distinguishes documents of one version that hold more than the aggregate, such as counts from other domains. */
+  /** Distinguishes documents of the same version whose other parts differ, such as counts from other domains. */
   revision?: string | undefined;
   data: Data;
 }
@@ -18,10 +18,10 @@ export interface Document<Data = unknown> extends Loaded<Data> {
   epoch: string;
 }
 
-/** How many rows a list's document holds: the 100 that a page may have, and one that shows that more follow. */
+/** How many rows the document of a list has: the 100 rows of the longest page, and one row that shows that more follow. */
 export const firstPageSize = 101;
 
-/** Which keys of a view an event of the given types affects: a pure function of the event. */
+/** The keys of a view that an event of these types touches: a pure function of the event. */
 export interface Trigger {
   types: readonly string[];
   keys(event: RecordedEvent): readonly string[];
@@ -29,38 +29,38 @@ export interface Trigger {
 
 export interface View<Data = unknown> {
   name: string;
-  /** The name with the shape's version (`ticket@2`), under which its keys are kept: a new shape starts empty. */
+  /** The name with the shape version (`ticket@2`). Every key in KV starts with it, so a new shape starts empty. */
   id: string;
   triggers: readonly Trigger[];
-  /** Events whose command projects this view itself, before it returns. */
+  /** The types of events for which the command itself projects this view before its response. */
   inlineOn: readonly string[];
   /** The key in KV (`ticket@2:{key}`). */
   kvKey(key: string): string;
-  /** One statement that reads all a document needs. */
+  /** The one statement that reads everything that a document needs. */
   query(db: Database, key: string): Statement;
-  /** Undefined when the write model has no such document. */
+  /** Makes the document from the rows of `query`; undefined when the write model has no such document. */
   toDocument(rows: unknown, key: string): Loaded<Data> | undefined;
 }
 
 type EventOf<Definition> =
   Definition extends EventDefinition<infer Type, infer Data> ? RecordedEvent<Type, Data> : never;
 
-/** Events of these types affect the keys that `keys` returns. */
+/** Makes a trigger: an event of these types touches the keys that `keys` returns. */
 export function when<Definition extends EventDefinition>(
   definitions: readonly Definition[],
   keys: (event: EventOf<Definition>) => readonly string[],
 ): Trigger {
   return {
     types: definitions.map(({ type }) => type),
-    // Events are upcast and validated by their definition before any trigger sees them.
+    // Every event is upcast and validated by its definition before a trigger receives it.
     keys: (event) => keys(event as EventOf<Definition>),
   };
 }
 
-/** Defines a read model: its documents are computed from state, so the order of events does not matter. */
+/** Defines a read model. Its documents are computed from state, so the order of the events does not matter. */
 export function defineView<Row, Data>(definition: {
   name: string;
-  /** Raise it when the document's shape changes; a rebuild fills the new one. */
+  /** Raise this number when the shape of the documents changes; a rebuild then fills the new shape. */
   shapeVersion: number;
   triggers: readonly Trigger[];
   inlineOn?: readonly EventDefinition[];
@@ -76,7 +76,7 @@ export function defineView<Row, Data>(definition: {
     inlineOn: inlineOn.map(({ type }) => type),
     kvKey: (key) => `${id}:${key}`,
     query,
-    // The rows are those of this view's own query.
+    // The rows come from this view's own query.
     toDocument: (rows, key) => toDocument(rows as Row[], key),
   };
 }
@@ -88,7 +88,7 @@ export interface Target {
   position: number;
 }
 
-/** The documents that an event affects. */
+/** The documents that an event touches. */
 export function targetsOf(views: readonly View[], event: RecordedEvent): Target[] {
   return views.flatMap(({ id, triggers }) =>
     triggers

@@ -1,0 +1,245 @@
+import { describe, expect, test } from 'vitest';
+import type { PasswordReset, RefreshToken, Session } from '../../../src/auth/session';
+import { newId } from '../../../src/platform/ids';
+import type { User } from '../../../src/users/user';
+import { aUser, checked, createdAt, settingsOf } from '../factories';
+import { type CreateImplementation, given } from './implementation';
+
+function aSession(user: User, overrides: Partial<Session> = {}): Session {
+  return { id: newId(), userId: user.id, version: 0, createdAt, revokedAt: null, ...overrides };
+}
+
+function aToken(session: Session, overrides: Partial<RefreshToken> = {}): RefreshToken {
+  return { hash: newId(), sessionId: session.id, expiresAt: 1000, usedAt: null, ...overrides };
+}
+
+function aReset(user: User, overrides: Partial<PasswordReset> = {}): PasswordReset {
+  return { id: newId(), userId: user.id, tokenHash: newId(), expiresAt: 1000, usedAt: null, ...overrides };
+}
+
+/** A system with an account, one session of it, and one refresh token of that. */
+async function givenSession(create: CreateImplementation) {
+  const system = await given(create);
+  const user = await system.addUser();
+  const session = aSession(user);
+  const token = aToken(session);
+  await system.write((tx) => {
+    tx.sessions.add(session);
+    tx.sessions.addToken(token);
+  });
+  const findToken = (hash: string) => system.read((tx) => tx.sessions.findByTokenHash(hash));
+  return { ...system, user, session, token, findToken };
+}
+
+/** Accounts, settings, sessions and password resets. */
+export function describeAccountRepositories(create: CreateImplementation): void {
+  describe('the repository of accounts', () => {
+    test('finds the accounts with the given ids, and leaves unknown ids out', async () => {
+      const { addUser, read } = await given(create);
+      const [one, two] = [await addUser(), await addUser(aUser({ role: 'admin', lastLoginAt: createdAt }))];
+      await addUser();
+      const found = await read((tx) => tx.users.findAll([one.id, newId(), two.id]));
+      expect(found.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([one, two]);
+      expect(await read((tx) => tx.users.findAll([newId()]))).toEqual([]);
+    });
+
+    test('saves every field of one account, and no other account', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      const next: User = {
+        ...user,
+        version: 2,
+        name: 'Countess',
+        email: 'countess@example.com',
+        passwordHash: 'other',
+        role: 'agent',
+        isActive: false,
+        tokenGeneration: 2,
+        updatedAt: '2026-02-01T00:00:00.000Z',
+        lastLoginAt: '2026-02-02T00:00:00.000Z',
+      };
+      await write((tx) => tx.users.save(next, checked(user)));
+      expect([await findUser(user.id), await findUser(other.id)]).toEqual([next, other]);
+    });
+
+    test('refuses a change to an e-mail address that another account has (product 1.1)', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [one, two] = [await addUser(), await addUser()];
+      await write((tx) => tx.users.save({ ...one, name: 'Same address' }, checked(one)));
+      const refused = write((tx) => tx.users.save({ ...one, email: two.email }, checked(one)));
+      await expect(refused).rejects.toMatchObject({ kind: 'already-exists', code: 'users.email-taken' });
+      expect((await findUser(one.id))?.email).toBe(one.email);
+    });
+
+    test('knows whether there is an admin', async () => {
+      const { addUser, read } = await given(create);
+      await addUser(aUser({ role: 'agent' }));
+      expect(await read((tx) => tx.users.hasAdmin())).toBe(false);
+      await addUser(aUser({ role: 'admin', isActive: false }));
+      expect(await read((tx) => tx.users.hasAdmin())).toBe(true);
+    });
+
+    test('deletes settings, sessions, refresh tokens and password resets with their account (product 1.5)', async () => {
+      const { addUser, findToken, findUser, read, session, token, user, write } = await givenSession(create);
+      const other = await addUser();
+      const [reset, otherReset] = [aReset(user), aReset(other)];
+      const otherSession = aSession(other);
+      const otherToken = aToken(otherSession);
+      await write((tx) => {
+        tx.passwordResets.add(reset);
+        tx.passwordResets.add(otherReset);
+        tx.sessions.add(otherSession);
+        tx.sessions.addToken(otherToken);
+      });
+      expect(await findToken(token.hash)).toEqual({ token, session, account: user });
+      await write((tx) => tx.users.remove(user, checked(user)));
+      expect(await findUser(user.id)).toBeUndefined();
+      expect(await findToken(token.hash)).toBeUndefined();
+      expect(await read((tx) => tx.settings.find(user.id))).toBeUndefined();
+      expect(await read((tx) => tx.passwordResets.find(reset.id))).toBeUndefined();
+      expect(await findToken(otherToken.hash)).toBeDefined();
+      expect(await read((tx) => tx.settings.find(other.id))).toBeDefined();
+      expect(await read((tx) => tx.passwordResets.find(otherReset.id))).toBeDefined();
+      // The rows themselves are gone, and not only their link to the account: the same keys can be added again.
+      await write((tx) => {
+        tx.sessions.add({ ...session, userId: other.id });
+        tx.sessions.addToken(token);
+        tx.passwordResets.add({ ...reset, userId: other.id });
+      });
+    });
+  });
+
+  describe('the repository of settings', () => {
+    test('saves every field of one account’s settings', async () => {
+      const { addUser, read, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      const updatedAt = '2026-02-01T00:00:00.000Z';
+      const values = { version: 2, locale: 'de', timezone: 'Europe/Berlin', emailNotifications: false, updatedAt };
+      await write((tx) => tx.settings.save({ userId: user.id, ...values }, checked(user)));
+      expect(await read((tx) => tx.settings.find(user.id))).toEqual({ userId: user.id, ...values });
+      expect(await read((tx) => tx.settings.find(other.id))).toEqual(settingsOf(other));
+      expect(await read((tx) => tx.settings.find(newId()))).toBeUndefined();
+    });
+
+    test('has no settings without an account', async () => {
+      const { write } = await given(create);
+      await expect(write((tx) => tx.settings.add(settingsOf(aUser())))).rejects.toThrow();
+    });
+  });
+
+  describe('the repository of sign-ins', () => {
+    test('finds an account by its e-mail address', async () => {
+      const { addUser, read } = await given(create);
+      const user = await addUser();
+      expect(await read((tx) => tx.accounts.findByEmail(user.email))).toEqual(user);
+      expect(await read((tx) => tx.accounts.findByEmail('nobody@example.com'))).toBeUndefined();
+    });
+
+    test('saves of a sign-in the time, the version and the hash, and leaves a change of the name in the meantime', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const user = await addUser();
+      await write((tx) => tx.users.save({ ...user, name: 'Renamed' }, checked(user)));
+      const signedIn = { ...user, version: 2, passwordHash: 'renewed', isActive: false, role: 'admin' as const };
+      await write((tx) => tx.accounts.saveSignIn(signedIn, '2026-02-01T00:00:00.000Z'));
+      expect(await findUser(user.id)).toEqual({
+        ...user,
+        name: 'Renamed',
+        version: 2,
+        passwordHash: 'renewed',
+        lastLoginAt: '2026-02-01T00:00:00.000Z',
+      });
+    });
+
+    test('saves a new password with its generation and the time of the change', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      const next = { ...user, version: 2, passwordHash: 'new', tokenGeneration: 2 };
+      await write((tx) => tx.accounts.savePassword(next, '2026-02-01T00:00:00.000Z'));
+      expect(await findUser(user.id)).toEqual({ ...next, updatedAt: '2026-02-01T00:00:00.000Z' });
+      expect(await findUser(other.id)).toEqual(other);
+    });
+  });
+
+  describe('the repository of sessions', () => {
+    test('finds a refresh token with its session and its account', async () => {
+      const { findToken, session, token, user } = await givenSession(create);
+      expect(await findToken(token.hash)).toEqual({ token, session, account: user });
+      expect(await findToken('unknown')).toBeUndefined();
+    });
+
+    test('records when a token was used, and changes no other token', async () => {
+      const { findToken, session, token, write } = await givenSession(create);
+      const other = aToken(session);
+      await write((tx) => tx.sessions.addToken(other));
+      await write((tx) => tx.sessions.markUsed(token, 7));
+      expect((await findToken(token.hash))?.token).toEqual({ ...token, usedAt: 7 });
+      expect((await findToken(other.hash))?.token).toEqual(other);
+    });
+
+    test('refuses a new token for a session that was revoked in the meantime (product 2.3)', async () => {
+      const { findToken, session, user, write } = await givenSession(create);
+      const late = aToken(session);
+      const refused = write(async (tx) => {
+        await write((other) => other.sessions.revokeAll(user.id, 5));
+        tx.sessions.addToken(late);
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findToken(late.hash)).toBeUndefined();
+    });
+
+    test('keeps a revocation that happened in the meantime when it saves the version', async () => {
+      const { findToken, session, token, write } = await givenSession(create);
+      await write((tx) => tx.sessions.revoke({ ...session, version: 1 }, 5));
+      await write((tx) => tx.sessions.saveVersion({ ...session, version: 2 }));
+      expect((await findToken(token.hash))?.session).toEqual({ ...session, version: 2, revokedAt: 5 });
+    });
+
+    test('revokes every valid session of an account, and none of another account (product 2.4)', async () => {
+      const { addUser, findToken, token, user, write } = await givenSession(create);
+      const [second, foreign] = [aSession(user), aSession(await addUser())];
+      const [secondToken, foreignToken] = [aToken(second), aToken(foreign)];
+      await write((tx) => {
+        tx.sessions.add(second);
+        tx.sessions.add(foreign);
+        tx.sessions.addToken(secondToken);
+        tx.sessions.addToken(foreignToken);
+      });
+      await write((tx) => tx.sessions.revokeAll(user.id, 9));
+      const revokedAt = async ({ hash }: RefreshToken) => (await findToken(hash))?.session.revokedAt;
+      expect(await revokedAt(token)).toBe(9);
+      expect(await revokedAt(secondToken)).toBe(9);
+      expect(await revokedAt(foreignToken)).toBeNull();
+    });
+
+    test('keeps the time of the first revocation of a session', async () => {
+      const { findToken, session, token, user, write } = await givenSession(create);
+      await write((tx) => tx.sessions.revoke({ ...session, version: 1 }, 5));
+      await write((tx) => tx.sessions.revokeAll(user.id, 9));
+      expect((await findToken(token.hash))?.session.revokedAt).toBe(5);
+    });
+
+    test('has no session without an account, and no token without a session', async () => {
+      const { write } = await given(create);
+      await expect(write((tx) => tx.sessions.add(aSession(aUser())))).rejects.toThrow();
+      await expect(write((tx) => tx.sessions.addToken(aToken(aSession(aUser()))))).rejects.toThrow();
+    });
+  });
+
+  describe('the repository of password resets', () => {
+    test('finds a reset with its account, and records its use', async () => {
+      const { addUser, read, write } = await given(create);
+      const user = await addUser();
+      const [reset, other] = [aReset(user), aReset(user)];
+      await write((tx) => {
+        tx.passwordResets.add(reset);
+        tx.passwordResets.add(other);
+      });
+      expect(await read((tx) => tx.passwordResets.find(reset.id))).toEqual({ reset, account: user });
+      await write((tx) => tx.passwordResets.markUsed(reset, 7));
+      const found = await read((tx) => tx.passwordResets.find(reset.id));
+      expect(found?.reset).toEqual({ ...reset, usedAt: 7 });
+      expect((await read((tx) => tx.passwordResets.find(other.id)))?.reset).toEqual(other);
+      expect(await read((tx) => tx.passwordResets.find('unknown'))).toBeUndefined();
+    });
+  });
+}

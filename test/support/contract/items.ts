@@ -1,0 +1,195 @@
+import { describe, expect, test } from 'vitest';
+import { ItemDeleted, ItemUpdated } from '../../../src/items/events';
+import type { Item } from '../../../src/items/item';
+import { newId } from '../../../src/platform/ids';
+import { aUser, checked } from '../factories';
+import { type CreateImplementation, given } from './implementation';
+
+const by = checked(aUser());
+const lost = { name: 'ConcurrencyError', code: 'concurrency.conflict' };
+
+async function givenItems(create: CreateImplementation) {
+  const system = await given(create);
+  return { ...system, findItem: (id: string) => system.read((tx) => tx.items.find(id)) };
+}
+
+/** Items and their stock. */
+export function describeItemRepository(create: CreateImplementation): void {
+  describe('the repository of items', () => {
+    test('finds an item as it was added, with and without description and stock', async () => {
+      const { addItem, findItem } = await givenItems(create);
+      const item = await addItem();
+      const unlimited = await addItem({ stock: null, description: null, price: { amount: 0, currency: 'JPY' } });
+      expect([await findItem(item.id), await findItem(unlimited.id)]).toEqual([item, unlimited]);
+      expect(await findItem(newId())).toBeUndefined();
+    });
+
+    test('finds the items with the given ids, and leaves unknown ids out', async () => {
+      const { addItem, read } = await givenItems(create);
+      const [one, two] = [await addItem(), await addItem({ isActive: false })];
+      await addItem();
+      const found = await read((tx) => tx.items.findAll([one.id, newId(), two.id]));
+      expect(found.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([one, two]);
+    });
+
+    test('deletes one item', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const [item, other] = [await addItem(), await addItem()];
+      await write((tx) => tx.items.remove(item, by));
+      expect([await findItem(item.id), await findItem(other.id)]).toEqual([undefined, other]);
+    });
+
+    test('saves every field but the stock, and keeps stock that an order took in the meantime (product 4.2)', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const item = await addItem({ stock: 5 });
+      await write((tx) => tx.items.takeStock([{ itemId: item.id, quantity: 2 }]));
+      const next: Item = {
+        ...item,
+        version: 2,
+        title: 'Pot',
+        description: null,
+        price: { amount: 5, currency: 'USD' },
+        isActive: false,
+        updatedAt: '2026-02-01T00:00:00.000Z',
+      };
+      await write((tx) => tx.items.save(next, item, by));
+      expect(await findItem(item.id)).toEqual({ ...next, stock: 3, stockVersion: 1 });
+    });
+
+    test('saves a new stock over the stock that was read', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const [item, other] = [await addItem({ stock: 5 }), await addItem({ stock: 5 })];
+      const next = { ...item, version: 2, stock: 9, stockVersion: 1 };
+      await write((tx) => tx.items.save(next, item, by));
+      expect([await findItem(item.id), await findItem(other.id)]).toEqual([next, other]);
+      const unlimited = { ...next, version: 3, stock: null, stockVersion: 2 };
+      await write((tx) => tx.items.save(unlimited, next, by));
+      expect(await findItem(item.id)).toEqual(unlimited);
+    });
+
+    test('refuses a new stock over a stock that an order changed in the meantime (product 6.3)', async () => {
+      const { addItem, findItem, run, write } = await givenItems(create);
+      const item = await addItem({ stock: 5 });
+      const refused = run(async (tx) => {
+        await write((other) => other.items.takeStock([{ itemId: item.id, quantity: 2 }]));
+        tx.items.save({ ...item, version: 2, stock: 9, stockVersion: 1 }, item, by);
+        tx.record(ItemUpdated.create(item.id, 2, { ownerId: item.ownerId, fields: ['stock'] }));
+      });
+      await expect(refused).rejects.toMatchObject(lost);
+      expect(await findItem(item.id)).toEqual({ ...item, stock: 3, stockVersion: 1 });
+    });
+
+    test('refuses a new stock for an item that was deleted in the meantime', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const item = await addItem({ stock: 5 });
+      await write((tx) => tx.items.remove(item, by));
+      const refused = write((tx) => tx.items.save({ ...item, version: 2, stock: 9, stockVersion: 1 }, item, by));
+      await expect(refused).rejects.toMatchObject(lost);
+      expect(await findItem(item.id)).toBeUndefined();
+    });
+  });
+
+  describe('the stock of items (product 4.2)', () => {
+    test('is taken and put back, and each change raises the version of the stock', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const [one, two] = [await addItem({ stock: 5 }), await addItem({ stock: 1 })];
+      const lines = [
+        { itemId: one.id, quantity: 3 },
+        { itemId: two.id, quantity: 1 },
+      ];
+      await write((tx) => tx.items.takeStock(lines));
+      expect(await findItem(one.id)).toEqual({ ...one, stock: 2, stockVersion: 1 });
+      expect(await findItem(two.id)).toEqual({ ...two, stock: 0, stockVersion: 1 });
+      await write((tx) => tx.items.returnStock(lines));
+      expect(await findItem(one.id)).toEqual({ ...one, stock: 5, stockVersion: 2 });
+      expect(await findItem(two.id)).toEqual({ ...two, stock: 1, stockVersion: 2 });
+    });
+
+    test('never goes below zero: the commit is refused, and no other item loses a piece', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const [many, few] = [await addItem({ stock: 5 }), await addItem({ stock: 1 })];
+      const refused = write((tx) =>
+        tx.items.takeStock([
+          { itemId: many.id, quantity: 1 },
+          { itemId: few.id, quantity: 2 },
+        ]),
+      );
+      await expect(refused).rejects.toMatchObject(lost);
+      expect([await findItem(many.id), await findItem(few.id)]).toEqual([many, few]);
+    });
+
+    test('of an unlimited item stays unlimited, and an unknown item is no error', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const item = await addItem({ stock: null });
+      const lines = [
+        { itemId: item.id, quantity: 1000 },
+        { itemId: newId(), quantity: 1 },
+      ];
+      await write((tx) => tx.items.takeStock(lines));
+      await write((tx) => tx.items.returnStock(lines));
+      expect(await findItem(item.id)).toEqual(item);
+    });
+  });
+
+  describe('the guard that items are for sale (product 4.2)', () => {
+    test('holds for active items, whatever their stock', async () => {
+      const { addItem, write } = await givenItems(create);
+      const items = [await addItem(), await addItem({ stock: null }), await addItem({ stock: 0 })];
+      await write((tx) => tx.items.requireForSale(items.map(({ id }) => id)));
+    });
+
+    test.each<[string, Partial<Item> | undefined]>([
+      ['is not for sale', { isActive: false }],
+      ['does not exist', undefined],
+    ])('refuses the commit when one of the items %s', async (_, overrides) => {
+      const { addItem, write } = await givenItems(create);
+      const good = await addItem();
+      const id = overrides ? (await addItem(overrides)).id : newId();
+      const refused = write((tx) => tx.items.requireForSale([good.id, id]));
+      await expect(refused).rejects.toMatchObject(lost);
+    });
+
+    test('refuses the commit when an item was taken off sale in the meantime', async () => {
+      const { addItem, write } = await givenItems(create);
+      const item = await addItem();
+      const refused = write(async (tx) => {
+        tx.items.requireForSale([item.id]);
+        await write((other) => other.items.save({ ...item, isActive: false, version: 2 }, item, by));
+      });
+      await expect(refused).rejects.toMatchObject(lost);
+    });
+  });
+
+  describe('the removal of all items of an owner (product 1.5)', () => {
+    test('returns the items with their versions, and leaves the items of others', async () => {
+      const { addItem, findItem, run } = await givenItems(create);
+      const ownerId = newId();
+      const [one, two] = [await addItem({ ownerId, version: 4 }), await addItem({ ownerId })];
+      const other = await addItem();
+      const { result } = await run(async (tx) => {
+        const removed = await tx.items.removeAllOf(ownerId);
+        for (const { id, version } of removed) tx.record(ItemDeleted.create(id, version + 1, { ownerId }));
+        return removed;
+      });
+      expect(result.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
+        { id: one.id, version: 4 },
+        { id: two.id, version: 1 },
+      ]);
+      expect([await findItem(one.id), await findItem(two.id)]).toEqual([undefined, undefined]);
+      expect(await findItem(other.id)).toEqual(other);
+    });
+
+    test('is refused when an item is added in the meantime', async () => {
+      const { addItem, findItem, write } = await givenItems(create);
+      const ownerId = newId();
+      const [first, added] = [await addItem({ ownerId }), newId()];
+      const refused = write(async (tx) => {
+        await tx.items.removeAllOf(ownerId);
+        await addItem({ id: added, ownerId });
+      });
+      await expect(refused).rejects.toMatchObject(lost);
+      expect(await findItem(first.id)).toEqual(first);
+      expect(await findItem(added)).toBeDefined();
+    });
+  });
+}

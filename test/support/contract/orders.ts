@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { OrderAnonymised, OrderCancelled } from '../../../src/orders/events';
+import { newId } from '../../../src/platform/ids';
+import { aLine, anOrder, address, aUser, checked } from '../factories';
+import { type CreateImplementation, given } from './implementation';
+
+async function givenCustomer(create: CreateImplementation) {
+  const system = await given(create);
+  const findOrder = (id: string) => system.read((tx) => tx.orders.find(id));
+  return { ...system, findOrder, customer: await system.addUser() };
+}
+
+/** Orders. */
+export function describeOrderRepository(create: CreateImplementation): void {
+  describe('the repository of orders', () => {
+    test('finds an order as it was added, with its lines and its total', async () => {
+      const { addOrder, customer, findOrder } = await givenCustomer(create);
+      const lines = [aLine(), aLine({ title: 'Cup “blue”', quantity: 1000, price: { amount: 5, currency: 'EUR' } })];
+      const order = await addOrder(customer, { lines, total: { amount: 8998, currency: 'EUR' } });
+      expect(await findOrder(order.id)).toEqual(order);
+      expect(await findOrder(newId())).toBeUndefined();
+    });
+
+    test('saves status, version and time, and no other field and no other order', async () => {
+      const { addOrder, customer, findOrder, write } = await givenCustomer(create);
+      const [order, other] = [await addOrder(customer), await addOrder(customer)];
+      const saved = { status: 'shipped', version: 2, updatedAt: '2026-02-01T00:00:00.000Z' } as const;
+      const next = { ...order, ...saved, lines: [], total: { amount: 0, currency: 'USD' }, customerId: null };
+      await write((tx) => tx.orders.saveStatus(next, checked(customer)));
+      expect(await findOrder(order.id)).toEqual({ ...order, ...saved });
+      expect(await findOrder(other.id)).toEqual(other);
+    });
+
+    test('has no order of an account that does not exist', async () => {
+      const { write } = await given(create);
+      const nobody = aUser();
+      const refused = write((tx) => tx.orders.add(anOrder({ customerId: nobody.id }), address, checked(nobody)));
+      await expect(refused).rejects.toThrow();
+    });
+
+    test('keeps the orders of a deleted account without a customer, each with a raised version (product 1.5)', async () => {
+      const { addOrder, addUser, customer, findOrder, run } = await givenCustomer(create);
+      const [one, two] = [await addOrder(customer), await addOrder(customer, { version: 3, status: 'delivered' })];
+      const other = await addOrder(await addUser());
+      const { result } = await run(async (tx) => {
+        const released = await tx.orders.releaseAllOf(customer.id);
+        tx.users.remove(customer, checked(customer));
+        for (const { id, version } of released) {
+          tx.record(OrderAnonymised.create(id, version + 1, { customerId: customer.id }));
+        }
+        return released;
+      });
+      expect(result.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
+        { id: one.id, version: 1 },
+        { id: two.id, version: 3 },
+      ]);
+      expect(await findOrder(one.id)).toEqual({ ...one, customerId: null, version: 2 });
+      expect(await findOrder(two.id)).toEqual({ ...two, customerId: null, version: 4 });
+      expect(await findOrder(other.id)).toEqual(other);
+    });
+
+    test('refuses to anonymise the orders of a customer who places one in the meantime', async () => {
+      const { addOrder, customer, findOrder, write } = await givenCustomer(create);
+      const order = await addOrder(customer);
+      const refused = write(async (tx) => {
+        await tx.orders.releaseAllOf(customer.id);
+        await addOrder(customer);
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findOrder(order.id)).toEqual(order);
+    });
+
+    test('refuses to anonymise an order that is cancelled in the meantime', async () => {
+      const { addOrder, customer, findOrder, run } = await givenCustomer(create);
+      const order = await addOrder(customer);
+      const next = { ...order, status: 'cancelled', version: 2 } as const;
+      const refused = run(async (tx) => {
+        const [released] = await tx.orders.releaseAllOf(customer.id);
+        await run((other) => {
+          other.orders.saveStatus(next, checked(customer));
+          other.record(OrderCancelled.create(order.id, 2, { customerId: customer.id, items: [] }));
+        });
+        const version = (released?.version ?? 0) + 1;
+        tx.record(OrderAnonymised.create(order.id, version, { customerId: customer.id }));
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findOrder(order.id)).toEqual(next);
+    });
+  });
+}

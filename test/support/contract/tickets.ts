@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import { newId } from '../../../src/platform/ids';
+import { TicketDeleted } from '../../../src/tickets/events';
+import { aTicket, aUser, checked } from '../factories';
+import { type CreateImplementation, given } from './implementation';
+
+const agent = checked(aUser({ role: 'agent' }));
+
+async function givenCustomer(create: CreateImplementation) {
+  const system = await given(create);
+  const findTicket = (id: string) => system.read((tx) => tx.tickets.find(id));
+  return { ...system, findTicket, customer: await system.addUser() };
+}
+
+/** Tickets and their notes. */
+export function describeTicketRepository(create: CreateImplementation): void {
+  describe('the repository of tickets', () => {
+    test('finds a ticket as it was added, with the preview of its message', async () => {
+      const { addTicket, customer, findTicket } = await givenCustomer(create);
+      const ticket = await addTicket(customer, { message: 'Where\nis it?' });
+      const computed = { preview: 'Where is it?', hasNote: false, notePreview: null };
+      expect(await findTicket(ticket.id)).toEqual({ ...ticket, ...computed });
+      expect(await findTicket(newId())).toBeUndefined();
+    });
+
+    test('adds a ticket that names an order of its customer (product 5.1)', async () => {
+      const { addOrder, addTicket, customer, findTicket } = await givenCustomer(create);
+      const order = await addOrder(customer);
+      const ticket = await addTicket(customer, { orderId: order.id });
+      expect((await findTicket(ticket.id))?.orderId).toBe(order.id);
+    });
+
+    test.each(['of another customer', 'that does not exist'])(
+      'refuses a ticket that names an order %s, and says which field is wrong (product 5.1)',
+      async (which) => {
+        const { addOrder, addTicket, addUser, customer, findTicket } = await givenCustomer(create);
+        const orderId = which === 'that does not exist' ? newId() : (await addOrder(await addUser())).id;
+        const id = newId();
+        await expect(addTicket(customer, { id, orderId })).rejects.toMatchObject({
+          kind: 'invalid',
+          code: 'tickets.unknown-order',
+          details: { orderId },
+          errors: [{ pointer: '/orderId', code: 'tickets.unknown-order' }],
+        });
+        expect(await findTicket(id)).toBeUndefined();
+      },
+    );
+
+    test('saves a new status with the times and versions that belong to it, and no other field', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
+      const saved = {
+        version: 2,
+        status: 'triaged',
+        updatedAt: '2026-02-01T00:00:00.000Z',
+        triagedAt: '2026-02-02T00:00:00.000Z',
+        triageSeconds: 60,
+        customerVersion: 3,
+        customerUpdatedAt: '2026-02-03T00:00:00.000Z',
+      } as const;
+      await write((tx) => tx.tickets.saveStatus({ ...ticket, ...saved, subject: 'Changed' }, 'open', agent));
+      expect(await findTicket(ticket.id)).toMatchObject({ ...ticket, ...saved });
+      expect(await findTicket(other.id)).toMatchObject(other);
+    });
+
+    test('adds a note to one ticket, with the preview of the newest note (product 5.3)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
+      const addNote = (note: string, version: number) =>
+        write((tx) => {
+          const next = { ...ticket, version, updatedAt: '2026-02-01T00:00:00.000Z', customerVersion: 9 };
+          const row = { id: newId(), ticketId: ticket.id, authorId: agent.id, note, createdAt: next.updatedAt };
+          tx.tickets.addNote(next, row, agent);
+        });
+      await addNote('Asked the carrier', 2);
+      await addNote('It is\non its way', 3);
+      expect(await findTicket(ticket.id)).toEqual({
+        ...ticket,
+        version: 3,
+        updatedAt: '2026-02-01T00:00:00.000Z',
+        preview: 'Where is it?',
+        hasNote: true,
+        notePreview: 'It is on its way',
+      });
+      expect(await findTicket(other.id)).toMatchObject({ version: 1, hasNote: false, notePreview: null });
+    });
+
+    test('has no ticket of an account that does not exist, and no note of a ticket that does not exist', async () => {
+      const { addTicket, write } = await given(create);
+      await expect(addTicket(aUser())).rejects.toThrow();
+      const note = { id: newId(), ticketId: newId(), authorId: agent.id, note: 'x', createdAt: '' };
+      await expect(write((tx) => tx.tickets.addNote(aTicket(), note, agent))).rejects.toThrow();
+    });
+
+    test('is deleted with its account (product 1.5)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      await write((tx) => tx.users.remove(customer, checked(customer)));
+      expect(await findTicket(ticket.id)).toBeUndefined();
+    });
+  });
+
+  describe('the removal of all tickets of a customer (product 1.5)', () => {
+    test('returns the tickets with their versions, and leaves the tickets of others', async () => {
+      const { addTicket, addUser, customer, findTicket, run } = await givenCustomer(create);
+      const [one, two] = [await addTicket(customer), await addTicket(customer, { version: 5, status: 'closed' })];
+      const other = await addTicket(await addUser());
+      const { result } = await run(async (tx) => {
+        const removed = await tx.tickets.removeAllOf(customer.id);
+        for (const { id, version } of removed) {
+          tx.record(TicketDeleted.create(id, version + 1, { customerId: customer.id }));
+        }
+        return removed;
+      });
+      expect(result.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
+        { id: one.id, version: 1 },
+        { id: two.id, version: 5 },
+      ]);
+      expect([await findTicket(one.id), await findTicket(two.id)]).toEqual([undefined, undefined]);
+      expect(await findTicket(other.id)).toMatchObject(other);
+    });
+
+    test('is refused when a ticket is opened in the meantime', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      const refused = write(async (tx) => {
+        await tx.tickets.removeAllOf(customer.id);
+        await addTicket(customer);
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findTicket(ticket.id)).toMatchObject(ticket);
+    });
+  });
+}

@@ -1,0 +1,77 @@
+import type { Account } from '../../../src/auth/account';
+import type { AccountRepository, PasswordResetRepository, SessionRepository } from '../../../src/auth/repository';
+import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
+import type { MemoryContext } from './context';
+import type { MemoryState } from './state';
+import { find, insert, remove, requireParent, select, update } from './table';
+
+/** What the foreign keys delete with an account. */
+export function removeSessions(next: MemoryState, ownerId: string): void {
+  remove(
+    next.sessions,
+    ({ userId }) => userId === ownerId,
+    (id) => remove(next.refreshTokens, ({ sessionId }) => sessionId === id),
+  );
+}
+
+export function createAccountRepository({ read, stage }: MemoryContext): AccountRepository {
+  const save = ({ id, version, passwordHash, tokenGeneration }: Account, times: object) =>
+    stage((next) => update(next.users, id, { version, passwordHash, tokenGeneration, ...times }));
+  return {
+    findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
+    saveSignIn: (account, lastLoginAt) => save(account, { lastLoginAt }),
+    savePassword: (account, updatedAt) => save(account, { updatedAt }),
+  };
+}
+
+export function createSessionRepository({ read, stage, guard }: MemoryContext): SessionRepository {
+  return {
+    add: (session) =>
+      stage((next) => {
+        requireParent(next.users, session.userId);
+        insert(next.sessions, 'sessions.id', session.id, session);
+      }),
+    saveVersion: ({ id, version }) => stage((next) => update(next.sessions, id, { version })),
+    revoke: ({ id, version }, revokedAt) => stage((next) => update(next.sessions, id, { version, revokedAt })),
+    addToken(token) {
+      guard(
+        ({ sessions }) => (sessions.get(token.sessionId)?.revokedAt ?? null) === null,
+        () => new ConcurrencyError(),
+      );
+      stage((next) => {
+        requireParent(next.sessions, token.sessionId);
+        insert(next.refreshTokens, 'refresh_tokens.hash', token.hash, token);
+      });
+    },
+    markUsed: ({ hash }, usedAt) => stage((next) => update(next.refreshTokens, hash, { usedAt })),
+    revokeAll: (userId, revokedAt) =>
+      stage((next) => {
+        const valid = select(next.sessions, (session) => session.userId === userId && session.revokedAt === null);
+        for (const { id } of valid) update(next.sessions, id, { revokedAt });
+      }),
+    async findByTokenHash(hash) {
+      const { refreshTokens, sessions, users } = read();
+      const token = find(refreshTokens, hash);
+      const session = token && find(sessions, token.sessionId);
+      const account = session && find(users, session.userId);
+      return token && session && account && { token, session, account };
+    },
+  };
+}
+
+export function createPasswordResetRepository({ read, stage }: MemoryContext): PasswordResetRepository {
+  return {
+    add: (reset) =>
+      stage((next) => {
+        requireParent(next.users, reset.userId);
+        insert(next.passwordResets, 'password_resets.id', reset.id, reset);
+      }),
+    markUsed: ({ id }, usedAt) => stage((next) => update(next.passwordResets, id, { usedAt })),
+    async find(id) {
+      const { passwordResets, users } = read();
+      const reset = find(passwordResets, id);
+      const account = reset && find(users, reset.userId);
+      return reset && account && { reset, account };
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
+import { deadLetterStream } from '../../../src/operations/events';
+import type { DeadLetter, DeadLetterFilter, OperationsRepository } from '../../../src/operations/repository';
+import type { MemoryContext } from './context';
+import { type DeliveryRow, lastPosition, type MemoryState, type RebuildRow } from './state';
+import { find, insert, remove, requireUnique, select, update } from './table';
+
+function versionOfDeadLetters({ events }: MemoryState): number {
+  const { streamType, streamId } = deadLetterStream;
+  const stream = events.filter((event) => event.streamType === streamType && event.streamId === streamId);
+  return Math.max(0, ...stream.map(({ version }) => version));
+}
+
+function isAmong(letters: readonly DeadLetter[]) {
+  return ({ status, position, subscription }: DeliveryRow) =>
+    status === 'dead' &&
+    letters.some((letter) => letter.position === position && letter.subscription === subscription);
+}
+
+function matches({ position, subscription }: DeadLetterFilter) {
+  return (row: DeliveryRow) =>
+    row.status === 'dead' &&
+    (position === undefined || row.position === position) &&
+    (subscription === undefined || row.subscription === subscription);
+}
+
+export function createOperationsRepository({ read, stage, guard }: MemoryContext): OperationsRepository {
+  return {
+    async findDeadLetters(filter, limit) {
+      const state = read();
+      const selected = select(state.deliveries, matches(filter)).sort((a, b) => a.position - b.position);
+      const letters = selected.slice(0, limit).map(({ position, subscription }) => ({ position, subscription }));
+      return { letters, total: selected.length, version: versionOfDeadLetters(state) };
+    },
+    replay: (letters, availableAt) =>
+      stage(({ deliveries }) => {
+        for (const { position, subscription } of select(deliveries, isAmong(letters))) {
+          update(deliveries, `${position}-${subscription}`, { status: 'pending', attempts: 0, availableAt });
+        }
+      }),
+    discard: (letters) => stage((next) => remove(next.deliveries, isAmong(letters))),
+    findRebuild: async (id) => find(read().rebuilds, id),
+    addRebuild: (rebuild, progressedAt) =>
+      stage((next) => {
+        const { view } = rebuild;
+        requireUnique(
+          next.rebuilds,
+          'rebuilds.view',
+          rebuild.id,
+          (other) => other.view === view && other.status === 'running',
+        );
+        const row: RebuildRow = {
+          ...rebuild,
+          version: 1,
+          status: 'running',
+          target: lastPosition(next) + 1,
+          checkpoint: 0,
+          steps: 0,
+          keys: 0,
+          attempts: 0,
+          lastError: null,
+          progressedAt,
+        };
+        insert(next.rebuilds, 'rebuilds.id', rebuild.id, row);
+      }),
+    saveCancelled({ id, version, status }) {
+      guard(
+        ({ rebuilds }) => rebuilds.get(id)?.status === 'running',
+        () => new ConcurrencyError(),
+      );
+      stage((next) => update(next.rebuilds, id, { version, status }));
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { SettingsRepository, UserRepository } from '../../../src/users/repository';
+import type { User } from '../../../src/users/user';
+import { removeSessions } from './auth';
+import type { MemoryContext } from './context';
+import { releaseOrders } from './orders';
+import type { MemoryState } from './state';
+import { find, insert, remove, requireCheck, requireParent, requireUnique, select, update } from './table';
+import { removeTickets } from './tickets';
+
+function requireEmail({ users }: MemoryState, { id, email }: User): void {
+  requireCheck('users_email_is_lower_case', email === email.toLowerCase());
+  requireUnique(users, 'users.email', id, (other) => other.email === email);
+}
+
+export function createUserRepository({ read, stage }: MemoryContext): UserRepository {
+  return {
+    add: (user) =>
+      stage((next) => {
+        requireEmail(next, user);
+        insert(next.users, 'users.id', user.id, user);
+      }),
+    save: (user) =>
+      stage((next) => {
+        requireEmail(next, user);
+        update(next.users, user.id, user);
+      }),
+    remove: ({ id }) =>
+      stage((next) => {
+        remove(next.users, (user) => user.id === id);
+        remove(next.settings, ({ userId }) => userId === id);
+        removeSessions(next, id);
+        remove(next.passwordResets, ({ userId }) => userId === id);
+        releaseOrders(next, id);
+        remove(next.shippingAddresses, ({ customerId }) => customerId === id);
+        removeTickets(next, id);
+      }),
+    findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
+    hasAdmin: async () => select(read().users, ({ role }) => role === 'admin').length > 0,
+  };
+}
+
+export function createSettingsRepository({ read, stage }: MemoryContext): SettingsRepository {
+  return {
+    add: (settings) =>
+      stage((next) => {
+        requireParent(next.users, settings.userId);
+        insert(next.settings, 'settings.user_id', settings.userId, settings);
+      }),
+    save: (settings) => stage((next) => update(next.settings, settings.userId, settings)),
+    find: async (userId) => find(read().settings, userId),
+  };
+}

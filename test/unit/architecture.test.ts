@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+// What imports alone cannot show; `.dependency-cruiser.cjs` holds the rules about imports.
+
+const source = resolve(import.meta.dirname, '../../src');
+const files = readdirSync(source, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name));
+
+function filesThatMatch(pattern: RegExp): string[] {
+  return files.filter((file) => pattern.test(readFileSync(file, 'utf8'))).map((file) => relative(source, file));
+}
+
+test('one file has the SQL on the table of events', () => {
+  expect(filesThatMatch(/\b(?:FROM|JOIN|INTO|UPDATE) events\b/)).toEqual(['cqrs/log/event-log.ts']);
+});
+
+test('only the unit of work writes a batch', () => {
+  expect(filesThatMatch(/\bcheckInBatch\(/).toSorted()).toEqual([
+    'cqrs/writing/d1-unit-of-work.ts',
+    'cqrs/writing/guards.ts',
+  ]);
+});
+
+test('only the folder access marks a caller as checked', () => {
+  const outside = filesThatMatch(/\basChecked\(|as CheckedActor\b/).filter((file) => !file.startsWith('access/'));
+  expect(outside).toEqual([]);
+});
+
+test('every command names an access rule of the folder access', () => {
+  for (const file of files.filter((name) => name.endsWith('/commands.ts'))) {
+    const rules = [...readFileSync(file, 'utf8').matchAll(/onlyIf: (.+?),?$/gm)].map(([, rule]) => rule);
+    expect(rules.length).toBeGreaterThan(0);
+    for (const rule of rules) expect(['anyone', 'activeAccount', 'activeAdmin']).toContain(rule);
+  }
+});

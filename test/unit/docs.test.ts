@@ -1,0 +1,85 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+function filesBelow(folder: string, ending: string): string[] {
+  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+/** The numbers of the promises in docs/product.md: the section's number and the row's. */
+function promises(): string[] {
+  const [, ...sections] = read('docs/product.md').split(/^## /m);
+  return sections.flatMap((section) => {
+    const number = /^(\d+)\. /.exec(section)?.[1];
+    if (number === undefined) return [];
+    return [...section.matchAll(/^(\d+)\. /gm)].slice(1).map(([, row]) => `${number}.${row}`);
+  });
+}
+
+/** The promises that each test file cites: `(product 7.1)` or `(product 7.1, 7.2)`. */
+function citations(): Map<string, string[]> {
+  const cited = new Map<string, string[]>();
+  for (const file of filesBelow('test', '.ts').filter((name) => !name.endsWith('docs.test.ts'))) {
+    for (const [, list = ''] of read(file).matchAll(/\(product ([^)]*)\)/g)) {
+      for (const number of list.split(', ')) cited.set(number, [...(cited.get(number) ?? []), file]);
+    }
+  }
+  return cited;
+}
+
+describe('docs/product.md', () => {
+  test('has at least forty promises', () => {
+    expect(promises().length).toBeGreaterThanOrEqual(40);
+  });
+
+  test('has every promise that a test cites', () => {
+    const known = promises();
+    const unknown = [...citations()].filter(([number]) => !known.includes(number));
+    expect(unknown).toEqual([]);
+  });
+
+  test('has no promise that no test cites', () => {
+    const cited = citations();
+    expect(promises().filter((number) => !cited.has(number))).toEqual([]);
+  });
+});
+
+describe('every page', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...filesBelow('docs', '.md')];
+
+  test.each(pages)('%s links only to files and headings that exist', (page) => {
+    const broken: string[] = [];
+    for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : relative(root, resolve(root, dirname(page), path));
+      const isThere = existsSync(join(root, file)) && (!anchor || headingsOf(read(file)).includes(anchor));
+      if (!isThere) broken.push(target);
+    }
+    expect(broken).toEqual([]);
+  });
+
+  test.each(pages)('%s names only files of src/ and test/ that exist', (page) => {
+    const named = [...read(page).matchAll(/`((?:src|test|scripts|bench|migrations)\/[\w./-]+\.(?:ts|sql))`/g)];
+    const missing = named.map(([, path = '']) => path).filter((path) => !existsSync(join(root, path)));
+    expect(missing).toEqual([]);
+  });
+});
+
+/** The anchors of a page's headings, as forges make them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .trim()
+      .replace(/\s/g, '-'),
+  );
+}
