@@ -17,6 +17,18 @@ module.exports = {
       { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: 'workers-types' },
     ),
     forbid(
+      'only-crypto-of-node',
+      'A Worker is not Node.js: it takes only what the Web’s crypto lacks, and only where secrets are handled.',
+      { path: '^src' },
+      { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    ),
+    forbid(
+      'crypto-where-secrets-are',
+      'Hashing and random secrets have few places.',
+      { path: '^src', pathNot: '^src/(access|auth|http|platform)/' },
+      { path: '^(node:)?crypto$' },
+    ),
+    forbid(
       'rules-are-pure',
       'A domain’s rules know nothing of ours but the errors.',
       { path: '^src/(users/user|auth/session|items/item|orders/order|tickets/ticket)\\.ts$' },
