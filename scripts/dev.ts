@@ -7,21 +7,29 @@ import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
 import { fail, readOptions, readWholeNumber, run } from './command-line';
+import { printWithoutNoise } from './wrangler-output';
 
 const usage = `npm run dev
 
 Starts Frontdesk on this machine. Environment variables:
 
-  PORT   where it listens (8787)`;
+  PORT         where it listens (8787)
+  LOG_FORMAT   text: a short line for each request and event (the default)
+               json: lines of JSON, as in production`;
 
 readOptions(usage, {});
 const port = readWholeNumber('PORT', process.env.PORT ?? '8787', usage, 65_535);
 const url = `http://localhost:${port}`;
 const minuteMs = 60_000;
-const env = { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' };
+const env = {
+  ...process.env,
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_SEND_METRICS: 'false',
+};
 
-/** The secrets of this machine: made once and kept, so that whoever signs in today can sign in tomorrow. */
-function ensureSecrets() {
+/** The variables of this machine. Its secrets are made once and kept: whoever signs in today can sign in tomorrow. */
+function readVariables(): NodeJS.Dict<string> {
   if (!existsSync('.dev.vars')) {
     const lines = [
       '# Made by `npm run dev` for this machine alone; .dev.vars.example explains each variable.',
@@ -32,7 +40,10 @@ function ensureSecrets() {
     ];
     writeFileSync('.dev.vars', `${lines.join('\n')}\n`, { mode: 0o600 });
   }
-  return parseEnv(readFileSync('.dev.vars', 'utf8'));
+  const vars = parseEnv(readFileSync('.dev.vars', 'utf8'));
+  const LOG_FORMAT = process.env.LOG_FORMAT ?? vars.LOG_FORMAT ?? 'text';
+  if (!['text', 'json'].includes(LOG_FORMAT)) fail(`LOG_FORMAT must be text or json, not "${LOG_FORMAT}".`, usage);
+  return { ...vars, LOG_FORMAT };
 }
 
 /** Without this check a second `npm run dev` would take the first one's API for its own. */
@@ -59,9 +70,11 @@ function startWorker(vars: NodeJS.Dict<string>) {
   const settings = optional.flatMap(([name, value]) => ['--var', `${name}:${value}`]);
   const worker = spawn('wrangler', ['dev', '--port', `${port}`, '--show-interactive-dev-session=false', ...settings], {
     env,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
+  let printedAt = Date.now();
+  for (const stream of [worker.stdout, worker.stderr]) printWithoutNoise(stream, () => (printedAt = Date.now()));
 
   function signalGroup(signal: NodeJS.Signals) {
     if (worker.pid === undefined) return;
@@ -86,6 +99,11 @@ function startWorker(vars: NodeJS.Dict<string>) {
   // A SIGTERM to npm ends the shell between npm and this program, but does not reach this program.
   const parent = process.ppid;
   setInterval(() => process.ppid !== parent && stop(), 500);
+
+  /** Resolves when nothing has been printed for so long, so that what is printed next stays on the screen. */
+  return async function untilSilent(ms: number) {
+    while (Date.now() - printedAt < ms) await wait(100);
+  };
 }
 
 async function untilReady() {
@@ -122,10 +140,11 @@ Ctrl-C stops it.
 }
 
 await requireFreePort();
-const vars = ensureSecrets();
+const vars = readVariables();
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
-startWorker(vars);
+const untilSilent = startWorker(vars);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);
+await untilSilent(1500);
 console.log(banner(vars));
