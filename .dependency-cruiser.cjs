@@ -28,6 +28,18 @@ module.exports = {
       { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: 'workers-types' },
     ),
     forbid(
+      'only-crypto-of-node',
+      'A Worker is not Node.js: it takes only what the Web’s crypto lacks, and only where secrets are handled.',
+      { path: '^src' },
+      { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+    ),
+    forbid(
+      'crypto-where-secrets-are',
+      'Hashing and random secrets have few places.',
+      { path: '^src', pathNot: '^src/(access|auth|http|platform)/' },
+      { path: '^(node:)?crypto$' },
+    ),
+    forbid(
       'rules-are-pure',
       'The rules of a domain import only other rules, roles, error catalogues and money.',
       // The file is named after its folder (`orders/order.ts`); the second part lists the exceptions.

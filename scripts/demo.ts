@@ -1,16 +1,24 @@
 // A small shop's day on a running API: `npm run dev` in one window, `npm run demo` in another.
 import { randomUUID } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Client, createClient, ProblemError } from '../src/client';
-import { fail, signInAsAdmin, url } from './local';
+import { fail, readOptions, readWholeNumber } from './command-line';
+import { signInAsAdmin, url } from './local';
 import { createLagProbe, percentile } from './measures';
 
-const { values } = parseArgs({
+const usage = `npm run demo -- [--customers N] [--orders N]
+
+  --customers N   so many customers (12)
+  --orders N      so many orders of each customer (3)
+
+It needs a running API: \`npm run dev\` in another window, or FRONTDESK_URL with FIRST_ADMIN_EMAIL and
+FIRST_ADMIN_PASSWORD.`;
+
+const { values } = readOptions(usage, {
   options: { customers: { type: 'string', default: '12' }, orders: { type: 'string', default: '3' } },
 });
-const customerCount = Number(values.customers);
-const ordersEach = Number(values.orders);
+const customerCount = readWholeNumber('--customers', values.customers, usage, 1000);
+const ordersEach = readWholeNumber('--orders', values.orders, usage, 1000);
 const ticketsEach = 2;
 const itemCount = 10;
 const agentCount = 2;

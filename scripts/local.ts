@@ -1,3 +1,4 @@
+// The running API that a script talks to: by default the one that `npm run dev` started on this machine.
 import { existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { createClient } from '../src/client';
@@ -12,11 +13,4 @@ export async function signInAsAdmin() {
   const client = createClient(url);
   await client.signIn(email, password);
   return client;
-}
-
-/** Ends the program with a message instead of a stack: what is wrong is outside of it. */
-export function fail(error: unknown): never {
-  const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
-  console.error(`${error instanceof Error ? error.message : error}${cause}`);
-  process.exit(1);
 }

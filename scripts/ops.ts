@@ -1,8 +1,8 @@
 // The operations API from the command line.
-import { parseArgs } from 'node:util';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../src/client';
-import { fail, signInAsAdmin, url } from './local';
+import { fail, readOptions } from './command-line';
+import { signInAsAdmin, url } from './local';
 
 const usage = `npm run ops -- COMMAND
 
@@ -19,7 +19,7 @@ const usage = `npm run ops -- COMMAND
 FRONTDESK_URL says where (http://localhost:8787), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD as whom; both are
 known for a local \`npm run dev\`.`;
 
-const { positionals, values } = parseArgs({
+const { positionals, values } = readOptions(usage, {
   allowPositionals: true,
   options: {
     all: { type: 'boolean', default: false },
@@ -31,11 +31,10 @@ const { positionals, values } = parseArgs({
     limit: { type: 'string' },
   },
 });
-const [command = 'help', target] = positionals;
+const [command, target] = positionals;
 
 function requireTarget(): string {
-  if (!target) throw new Error(`${command} of what?\n\n${usage}`);
-  return target;
+  return target ?? fail(`${command} needs an argument.`, usage);
 }
 
 /** The options that were given, as they go into a query. */
@@ -116,6 +115,7 @@ const commands: Record<string, (client: Client) => Promise<unknown>> = {
   },
 };
 
+if (command === undefined) fail('Name a command.', usage);
 const run = commands[command];
-if (run) await signInAsAdmin().then(run).catch(fail);
-else console.log(usage);
+if (run === undefined) fail(`There is no command "${command}".`, usage);
+await signInAsAdmin().then(run).catch(fail);

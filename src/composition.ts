@@ -56,7 +56,8 @@ export interface Overrides {
  */
 export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void, overrides: Overrides = {}) {
   const config = loadConfig(env);
-  const { clock = systemClock, logger = createLogger(), wait = (ms: number) => scheduler.wait(ms) } = overrides;
+  const { clock = systemClock, wait = (ms: number) => scheduler.wait(ms) } = overrides;
+  const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
   const database = env.DB;
   const documents = createDocumentStore(env.VIEWS, config.epoch);
   const outbox = createOutbox(database, clock, wait);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EmailConfig, Mailbox } from './email/email-config';
+import type { LogFormat } from './platform/logger';
 
 /** Says which variables are wrong and why, never what they hold. */
 export class ConfigError extends Error {
@@ -26,6 +27,7 @@ const shared = {
   EMAIL_FROM: address,
   PASSWORD_RESET_URL: z.url(),
   CORS_ORIGINS: z.string().optional(),
+  LOG_FORMAT: z.enum(['json', 'text']).default('json'),
   FIRST_ADMIN_EMAIL: z.string().trim().toLowerCase().pipe(z.email()).optional(),
   FIRST_ADMIN_PASSWORD: z.string().min(12).max(128).optional(),
 };
@@ -60,6 +62,7 @@ export interface Config {
   passwordResetUrl: string;
   firstAdmin: { email: string; password: string } | undefined;
   corsOrigins: readonly string[];
+  logFormat: LogFormat;
 }
 
 function parseMailbox(text: string): Mailbox {
@@ -105,6 +108,7 @@ export function loadConfig(env: object): Config {
     passwordResetUrl: vars.PASSWORD_RESET_URL,
     firstAdmin: email && password ? { email, password } : undefined,
     corsOrigins: vars.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
+    logFormat: vars.LOG_FORMAT,
   };
   known.set(env, config);
   return config;

@@ -4,8 +4,8 @@ import type { AppEnv } from './context';
 import { documented, refusal } from './openapi';
 
 /**
- * Verifies the access token (RFC 6750) and sets the caller. The account behind the token is checked where data is read
- * or changed.
+ * Verifies the access token (RFC 6750) and sets the caller. The account behind the token is checked later, in the same
+ * round trip that reads or changes data.
  */
 export const authenticate = documented(
   { security: [{ bearer: [] }], responses: { 401: refusal(401) } },

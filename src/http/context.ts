@@ -10,7 +10,7 @@ import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';
 import { httpErrors } from './errors';
 
-/** What this folder needs of the composition. */
+/** The services that this folder needs; composition.ts makes them. */
 export interface HttpServices {
   clock: Clock;
   accessTokens: AccessTokens;
@@ -27,14 +27,14 @@ export interface AppEnv {
     traceparent: string;
     logger: Logger;
     http: HttpServices;
-    /** Who sends the request, as the token states it; set by `authenticate`. */
+    /** The caller as the access token states it; `authenticate` sets it. */
     caller?: Caller;
   };
 }
 
 /**
- * What the functions of this folder use of hono's context. The whole class differs for each environment, so that a
- * domain's context would not be assignable.
+ * The part of hono's context that the functions of this folder use. The whole class has another type in each domain, so
+ * that these functions could not take a domain's context.
  */
 export type RequestContext = Pick<Context<AppEnv>, 'body' | 'header' | 'html' | 'json' | 'req' | 'var'>;
 
@@ -44,8 +44,8 @@ export interface RouteEnv<Commands, Queries> extends AppEnv {
 }
 
 /**
- * The version that `If-Match` asks for; strong comparison, one tag (RFC 9110, 13.1.1). What follows the version in a tag
- * distinguishes representations, and a change cannot overwrite it.
+ * The version in `If-Match`: one strong tag (RFC 9110, 13.1.1). A tag can have a revision after the version. The revision
+ * is ignored, because it belongs to parts of the document that a command does not change.
  */
 function expectedVersion(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === '*') return undefined;
@@ -60,7 +60,7 @@ export function consistencyToken(c: RequestContext) {
   return text === undefined ? undefined : decodeConsistencyToken(text);
 }
 
-/** A quoted string or a bare one of 1 to 255 visible characters (IETF draft). */
+/** Takes 1 to 255 visible ASCII characters, with or without quotes (IETF draft of the header Idempotency-Key). */
 function parseIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   const [, quoted, bare] = /^(?:"([\x21\x23-\x7e ]{1,255})"|([\x21\x23-\x7e]{1,255}))$/.exec(header.trim()) ?? [];
@@ -69,7 +69,7 @@ function parseIdempotencyKey(header: string | undefined): string | undefined {
   return key;
 }
 
-/** What a command carries from the request to its events. */
+/** The data that a command carries from its request to its events. */
 export function commandContext(c: RequestContext): CommandContext<Caller> {
   const { caller, http, requestId, traceparent } = c.var;
   const token = consistencyToken(c);

@@ -37,44 +37,44 @@ const headerParameter = (name: string, description: string) => ({
   schema: { type: 'string' },
 });
 
-/** The header fields that requests may carry, by what the operation is. */
+/** The header fields that requests may have; the kind of an operation decides which of them it documents. */
 const parameters = {
   ConsistencyToken: headerParameter(
     'Consistency-Token',
-    'From the answer to a command: what is read or changed is at least as new.',
+    'The Consistency-Token of an earlier response. The request then uses data that is at least as new.',
   ),
   IdempotencyKey: headerParameter(
     'Idempotency-Key',
-    'The same key and body get the same answer and no second effect, for 24 hours.',
+    'For 24 hours a request with the same key and body gets the stored response and has no second effect.',
   ),
-  IfMatch: headerParameter('If-Match', 'The ETag of what was read: refused with 412 when it has changed since.'),
-  IfNoneMatch: headerParameter('If-None-Match', 'The ETag of what is known: 304 when it is still the same.'),
-  RequestId: headerParameter('X-Request-Id', 'Taken over when it is 1 to 64 of `[A-Za-z0-9._-]`.'),
-  Traceparent: headerParameter('traceparent', 'W3C Trace Context; continued when it is valid.'),
+  IfMatch: headerParameter('If-Match', 'The ETag of the resource as you read it. If it has changed, the status is 412.'),
+  IfNoneMatch: headerParameter('If-None-Match', 'The ETag of the response that you have. If it is current, the status is 304.'),
+  RequestId: headerParameter('X-Request-Id', 'Your id for the request: 1 to 64 of `[A-Za-z0-9._-]`.'),
+  Traceparent: headerParameter('traceparent', 'W3C Trace Context; a valid trace is continued.'),
 };
 
 type ParameterName = keyof typeof parameters;
 
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
-const requestId = { description: 'The id of the request in our logs.', required: true, schema: { type: 'string' } };
+const requestId = { description: 'The id of the request in the logs of the API.', required: true, schema: { type: 'string' } };
 
-/** The refusals that follow from what an operation is and reads. */
+/** The refusals that follow from the kind of an operation and from its input. */
 function derivedProblems({ parameters: own = [], requestBody }: Operation, kind: 'command' | 'query' | 'other') {
   const isIn = (place: string) => own.some((parameter) => 'in' in parameter && parameter.in === place);
   return [
     ...(isIn('path') ? [404] : []),
     ...(isIn('query') ? [400] : []),
     ...(requestBody ? [400, 413, 415, 422] : []),
-    // A malformed header, a lost race, a stale If-Match, a reused Idempotency-Key.
+    // A malformed header, a conflict with another command, an old If-Match, a reused Idempotency-Key.
     ...(kind === 'command' ? [400, 409, 412, 422] : []),
     // A malformed Consistency-Token.
     ...(kind === 'query' ? [400] : []),
   ];
 }
 
-/** Adds what is true for every operation of a kind, so that no route has to repeat it. */
-function complete(method: string, path: string, operation: Operation): void {
+/** Adds everything that all operations of a kind have, so that no route has to repeat it. */
+function completeOperation(method: string, path: string, operation: Operation): void {
   const { responses } = operation;
   const [success] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
   const headers = (success && responses[success]?.headers) || {};
@@ -105,7 +105,7 @@ function complete(method: string, path: string, operation: Operation): void {
     response.headers = { ...response.headers, 'X-Request-Id': requestId };
 }
 
-async function specify(app: Hono<AppEnv>, { version, errors }: Described): Promise<Specification> {
+async function specify(app: Hono<AppEnv>, { version, errors }: ApiDescription): Promise<Specification> {
   const specification = await generateSpecs(app, {
     documentation: {
       openapi: '3.1.0',
@@ -118,24 +118,26 @@ async function specify(app: Hono<AppEnv>, { version, errors }: Described): Promi
       servers: [{ url: '/' }],
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-        // The library's type lists the places of parameters one by one.
+        // The library's type wants the literal 'header' in each parameter.
         parameters: parameters as object as NonNullable<NonNullable<Specification['components']>['parameters']>,
       },
     },
     defaultValidationErrorResponse: false,
   });
   for (const [path, item] of Object.entries(specification.paths ?? {})) {
-    for (const [method, operation] of Object.entries(item ?? {})) complete(method, path, operation as Operation);
+    for (const [method, operation] of Object.entries(item ?? {})) {
+      completeOperation(method, path, operation as Operation);
+    }
   }
   const { Problem } = specification.components?.schemas ?? {};
-  // The codes of all domains are known only here, above the domains.
+  // The schema in problem.ts cannot list the codes, because this folder knows no domain.
   if (Problem && 'properties' in Problem) Object.assign(Problem.properties?.code ?? {}, { enum: errors.map(codeOf) });
   return specification;
 }
 
 const codeOf = ({ code }: ErrorInfo) => code;
 
-/** The page that a problem's `type` leads to. */
+/** The page at the address that a problem has as its `type`. */
 function problemPage({ code, kind, meaning, remedy }: ErrorInfo) {
   return html`<!doctype html>
 <html lang="en">
@@ -181,27 +183,27 @@ function problemList(errors: readonly ErrorInfo[]) {
 </html>`;
 }
 
-/** What the documentation says beside the routes. */
-interface Described {
+/** The content of the documentation that does not come from the routes. */
+interface ApiDescription {
   version: string;
   /** The error catalogue of all domains. */
   errors: readonly ErrorInfo[];
 }
 
 /**
- * Adds `/openapi.json`, made from the schemas that validate; `/docs`, which shows it from our own origin; and the error
- * catalogue at `/problems`.
+ * Adds `/openapi.json`, which is made from the schemas that validate requests; `/docs`, which shows it without scripts
+ * from other origins; and the error catalogue at `/problems`.
  */
-export function mountDocumentation(app: Hono<AppEnv>, described: Described): void {
+export function mountDocumentation(app: Hono<AppEnv>, description: ApiDescription): void {
   let specification: Promise<Specification> | undefined;
   app.get('/openapi.json', async (c) => {
-    specification ??= specify(app, described);
+    specification ??= specify(app, description);
     return c.json(await specification);
   });
   app.get('/docs', (c) => c.html(page));
-  app.get('/problems', (c) => c.html(problemList(described.errors)));
+  app.get('/problems', (c) => c.html(problemList(description.errors)));
   app.get('/problems/:code', (c) => {
-    const error = described.errors.find(({ code }) => code === c.req.param('code'));
+    const error = description.errors.find(({ code }) => code === c.req.param('code'));
     return error ? c.html(problemPage(error)) : handleNotFound(c);
   });
 }

@@ -1,6 +1,6 @@
 import { defineError } from '../platform/errors';
 
-/** The errors of requests that no domain sees: addresses, headers, bodies and limits. */
+/** The errors of requests that do not reach a domain: wrong addresses, headers and bodies, and limits. */
 export const httpErrors = {
   notFound: defineError({
     code: 'http.not-found',
@@ -20,23 +20,23 @@ export const httpErrors = {
   bodyTooLarge: defineError({
     code: 'http.body-too-large',
     kind: 'too-large',
-    meaning: 'The body of the request is larger than the API reads.',
+    meaning: 'The body of the request is larger than the API allows.',
     remedy: 'Send less in one request.',
     text: ({ maxBytes }: { maxBytes: number }) => `The body has more than ${maxBytes} bytes. Send a smaller body.`,
   }),
   invalidBody: defineError({
     code: 'http.invalid-body',
     kind: 'bad-request',
-    meaning: 'The body is not what its Content-Type says, for example broken JSON.',
+    meaning: 'The body does not have the format that its Content-Type names, for example broken JSON.',
     remedy: 'Correct the body.',
-    text: () => 'The body cannot be parsed as its Content-Type says. Check it for broken or missing JSON.',
+    text: () => 'The body does not have the format that its Content-Type names. Check it for broken or missing JSON.',
   }),
   unsupportedMediaType: defineError({
     code: 'http.unsupported-media-type',
     kind: 'unsupported-media-type',
-    meaning: 'The operation does not read bodies of this Content-Type.',
+    meaning: 'The operation does not take bodies of this Content-Type.',
     remedy: 'Send application/json, or application/x-www-form-urlencoded to the token endpoint.',
-    text: ({ expected }: { expected: string }) => `This operation reads ${expected} only. Set the Content-Type to it.`,
+    text: ({ expected }: { expected: string }) => `This operation takes only ${expected}. Send a body of this Content-Type.`,
   }),
   validationFailed: defineError({
     code: 'http.validation-failed',
@@ -70,8 +70,8 @@ export const httpErrors = {
   internal: defineError({
     code: 'internal',
     kind: 'internal',
-    meaning: 'Something failed that the API did not expect. Its log has the details under the request id.',
+    meaning: 'An unexpected failure. The log of the API has the details under the request id.',
     remedy: 'Send the request again, with the same Idempotency-Key; report the request id if the failure stays.',
-    text: () => 'Something failed on our side. Send the request again, and report the requestId if it fails again.',
+    text: () => 'The API failed unexpectedly. Send the request again, and report the requestId if it fails again.',
   }),
 };

@@ -12,7 +12,7 @@ import { tracing } from './tracing';
 
 const maxBodyBytes = 64 * 1024;
 
-/** The headers of responses that are read by clients in browsers, beside the standard ones. */
+/** The response headers that a client in a browser may read, in addition to those that browsers always show. */
 const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
 const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
@@ -21,7 +21,7 @@ const privateResponses = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
-/** CORS stays off unless origins are configured. */
+/** CORS is off unless the configuration names origins. */
 const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   const { corsOrigins } = c.var.http;
   if (corsOrigins.length === 0) return next();
@@ -31,7 +31,7 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   })(c, next);
 });
 
-/** Adds what every request passes before its route. */
+/** Adds the middleware that every request passes before its route. */
 export function applyMiddleware(app: Hono<AppEnv>): void {
   app.use(tracing);
   app.use(
@@ -48,7 +48,7 @@ export function applyMiddleware(app: Hono<AppEnv>): void {
       referrerPolicy: 'no-referrer',
     }),
   );
-  // A 304 keeps the headers that say where the full response came from. The ETag of a list is a digest of its body.
+  // A 304 keeps the headers about the source of the data. The ETag of a list is a digest of its body.
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
   app.use(privateResponses);
   app.use(configuredCors);

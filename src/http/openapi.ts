@@ -14,8 +14,8 @@ interface RouteDescription {
   /** The body of the successful response. */
   body?: z.ZodType;
   /**
-   * Refusals that cannot be derived. Derived are: 401 from `authenticate`, 429 from `limitByAddress`, 404 from a path
-   * parameter, 400 and 422 from what is validated, and what every command and every query can meet.
+   * The refusals that cannot be derived. These are derived: 401 from `authenticate`, 429 from `limitByAddress`, 404 from a
+   * path parameter, 400 and 422 from validation, and the refusals that every command or every query can have.
    */
   problems?: readonly ProblemStatus[];
 }
@@ -30,23 +30,23 @@ const etag = { ETag: header('The version of the response (RFC 9110), for If-None
 
 const queryHeaders = {
   ...etag,
-  Consistency: header('`strong`, `eventual` or `stale`.'),
+  Consistency: header('`strong`: at least as new as the token; `eventual`: no token; `stale`: older than the token.'),
   Age: header('Seconds since the document was projected.'),
-  'Cache-Status': header('`KV; hit`, or `KV; fwd=miss` where D1 answered (RFC 9211).'),
+  'Cache-Status': header('`KV; hit`, or `KV; fwd=miss` for data from D1 (RFC 9211).'),
 };
 
 export const commandHeaders = {
-  'Consistency-Token': header('Send it with a read, and the read includes at least this change.'),
+  'Consistency-Token': header('Send this token with a read; the read then includes this change.'),
   'Idempotency-Replayed': header('`true` when this is the stored response to an earlier request.', false),
 };
 
 export const limitHeaders = {
   'RateLimit-Policy': header('The quotas (IETF draft).'),
-  RateLimit: header('The state of the limit that was asked last: `r` is 0 when it is used up, else at least 1.'),
+  RateLimit: header('The limit that was checked last: `r` is 0 when the limit is used up, and at least 1 otherwise.'),
 };
 
 const location = { Location: header('The address of the resource, or of its progress.') };
-const challenge = { 'WWW-Authenticate': header('Which credentials are needed (RFC 6750).') };
+const challenge = { 'WWW-Authenticate': header('The credentials that the operation needs (RFC 6750).') };
 const retryAfter = { 'Retry-After': header('Seconds to wait.') };
 
 const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
@@ -75,7 +75,7 @@ function describeWith(
     summary,
     ...(description === undefined ? {} : { description }),
     tags,
-    // `authenticate` adds the credentials that it asks for.
+    // For a route with credentials, `authenticate` adds them.
     security: [],
     responses: {
       [status]: { description: successes[status], headers, ...content },
@@ -94,14 +94,14 @@ export function describeCommand({ status = 200, ...about }: RouteDescription & {
   });
 }
 
-/** Documents a query: it takes a Consistency-Token, and its response says how fresh it is. */
+/** Documents a query: it takes a Consistency-Token, and its response shows its freshness. */
 export function describeQuery(about: RouteDescription) {
   return describeWith(about, 200, queryHeaders);
 }
 
 /**
  * Documents an operation that neither takes nor returns a Consistency-Token.
- * @param about.unavailable set where the same body comes with 503 when the system cannot do its work
+ * @param about.unavailable true if the operation also responds with 503 and the same body
  */
 export function describePlain({
   status = 200,
@@ -112,7 +112,7 @@ export function describePlain({
   return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
 }
 
-/** Documents the token endpoint, whose errors are those of RFC 6749. */
+/** Documents the token endpoint, which has the errors of RFC 6749. */
 export function describeToken(summary: string, tags: string[], schemas: { response: z.ZodType; error: z.ZodType }) {
   return describeRoute({
     summary,
@@ -135,7 +135,7 @@ export function describeToken(summary: string, tags: string[], schemas: { respon
   });
 }
 
-/** Gives a middleware its part of the OpenAPI document, so that the document says what the middleware does. */
+/** Gives a middleware its part of the OpenAPI document, so that no route has to repeat the part. */
 export function documented<Handler extends MiddlewareHandler>(spec: DescribeRouteOptions, handler: Handler): Handler {
   return Object.assign(handler, { [uniqueSymbol]: { spec } });
 }

@@ -5,7 +5,7 @@ import { DomainError, type ErrorKind } from '../platform/errors';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
 
-/** The one place that knows which status each kind of refusal has. */
+/** The HTTP status of each kind of refusal. */
 export const statusOf = {
   'bad-request': 400,
   unauthenticated: 401,
@@ -37,7 +37,7 @@ export const titles: Readonly<Record<number, string>> = {
   500: 'Internal Server Error',
 };
 
-/** Problem details (RFC 9457) with our extensions. */
+/** Problem details (RFC 9457), with `code`, `requestId`, `errors` and `details` as extensions. */
 export const problem = z
   .object({
     type: z.url().meta({ description: 'The page that explains the code and says what to do.' }),
@@ -57,7 +57,7 @@ export function problemPath(code: string): string {
   return `/problems/${code}`;
 }
 
-/** The challenge that goes with a refusal (RFC 6750, 3). */
+/** The value of `WWW-Authenticate` for a refusal (RFC 6750, 3). */
 function challenge(error: DomainError): string | undefined {
   if (error.code === 'auth.required') return 'Bearer realm="frontdesk"';
   if (error.kind === 'unauthenticated') return 'Bearer realm="frontdesk", error="invalid_token"';
@@ -90,12 +90,12 @@ export function problemResponse(c: RequestContext, error: DomainError) {
 
 function toDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
-  // hono throws it for a body that its parser refuses.
+  // hono throws this exception for a body that its parser refuses.
   if (error instanceof HTTPException && error.status === 400) return httpErrors.invalidBody({});
   return undefined;
 }
 
-/** Turns whatever was thrown into a problem; the response to an unexpected error says nothing about it. */
+/** Turns an exception into a response; for an unexpected error the response contains none of its details. */
 export function handleError(error: Error, c: RequestContext): Response {
   const expected = toDomainError(error);
   if (expected) return problemResponse(c, expected);

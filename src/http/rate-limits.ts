@@ -3,11 +3,11 @@ import type { AppEnv, RequestContext } from './context';
 import { httpErrors } from './errors';
 import { documented, refusal } from './openapi';
 
-/** What a limit allows: `quota` requests in `windowSeconds`. The bindings in wrangler.toml have the same numbers. */
+/** Each limit allows `quota` requests in `windowSeconds`. The bindings in wrangler.toml have the same numbers. */
 export const rateLimits = {
-  /** By address, for operations that hash a password or send an e-mail. */
+  /** For each address, on operations that hash a password or send an e-mail. */
   address: { quota: 100, windowSeconds: 60 },
-  /** By the account that the request names, against guessing one password from many addresses. */
+  /** For each account that requests name, against guesses of one password from many addresses. */
   account: { quota: 10, windowSeconds: 60 },
 } as const;
 
@@ -18,8 +18,8 @@ const policies = Object.entries(rateLimits)
   .map(([name, { quota, windowSeconds }]) => `"${name}";q=${quota};w=${windowSeconds}`)
   .join(', ');
 
-/** Asks a limit, and sets the headers. The binding says only whether a request passes, not how many are left. */
-async function ask(c: RequestContext, name: LimitName, key: string): Promise<void> {
+/** Counts the request and sets the headers. The binding does not report how many requests are left. */
+async function requireQuota(c: RequestContext, name: LimitName, key: string): Promise<void> {
   const { success } = await c.var.http.limiters[name].limit({ key });
   const { windowSeconds } = rateLimits[name];
   c.header('RateLimit-Policy', policies);
@@ -27,16 +27,16 @@ async function ask(c: RequestContext, name: LimitName, key: string): Promise<voi
   if (!success) throw httpErrors.tooManyRequests({ retryAfterSeconds: windowSeconds });
 }
 
-/** Limits a route by the caller's address, in a header that Cloudflare alone sets and no client can forge. */
+/** Limits a route by the client's address. Only Cloudflare sets this header, so a client cannot forge it. */
 export const limitByAddress = documented(
   { responses: { 429: refusal(429) } },
   createMiddleware<AppEnv>(async (c, next) => {
-    await ask(c, 'address', c.req.header('CF-Connecting-IP') ?? 'unknown');
+    await requireQuota(c, 'address', c.req.header('CF-Connecting-IP') ?? 'unknown');
     await next();
   }),
 );
 
-/** Limits attempts on one account from all addresses; call it before a password is hashed. */
+/** Limits the attempts on one account from all addresses. Call it before the command, which hashes a password. */
 export function limitByAccount(c: RequestContext, username: string): Promise<void> {
-  return ask(c, 'account', username);
+  return requireQuota(c, 'account', username);
 }

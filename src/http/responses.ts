@@ -5,11 +5,11 @@ import type { FoundDocument, Freshness } from '../cqrs/reading/read-models';
 import type { Committed } from '../cqrs/writing/unit-of-work';
 import type { RequestContext } from './context';
 
-/** What most commands return: the aggregate's id and its version after the command. */
+/** The result of most commands: the aggregate's id and its version after the command. */
 export const commandResult = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandResult' });
 type CommandResult = z.infer<typeof commandResult>;
 
-/** Sets what a client must send back to read the command's effect, and the new version. */
+/** Sets the Consistency-Token, with which the client can read the command's effect, and the ETag of the new version. */
 export function setCommandHeaders(
   c: RequestContext,
   { commit, isReplayed }: Omit<Committed<unknown>, 'result'>,
@@ -44,13 +44,13 @@ export function sendResult<Result extends CommandResult>(c: RequestContext, outc
   return c.json(outcome.result, 200);
 }
 
-/** 204, for a command whose result is of no interest. */
+/** 204, for a command without a result for the client. */
 export function sendDone(c: RequestContext, outcome: Committed<unknown>) {
   setCommandHeaders(c, outcome);
   return c.body(null, 204);
 }
 
-/** Says where a read's data came from and how old it is. */
+/** Sets the headers for the source and the age of a read's data. */
 export function setFreshness(c: RequestContext, { consistency, ageSeconds, source }: Freshness): void {
   // RFC 9211.
   c.header('Cache-Status', source === 'kv' ? 'KV; hit' : 'KV; fwd=miss');
@@ -58,7 +58,7 @@ export function setFreshness(c: RequestContext, { consistency, ageSeconds, sourc
   c.header('Age', String(ageSeconds));
 }
 
-/** 200 with a document, whose version is the ETag. */
+/** 200, with a document. Its version, and its revision if it has one, are the ETag. */
 export function sendDocument<Data>(c: RequestContext, { document, ...freshness }: FoundDocument<Data>) {
   const { version, revision, data } = document;
   setFreshness(c, freshness);
@@ -66,7 +66,7 @@ export function sendDocument<Data>(c: RequestContext, { document, ...freshness }
   return c.json(data, 200);
 }
 
-/** 200 with a page, and the `Link` to the next one (RFC 8288), which keeps the filters. */
+/** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
 export function sendPage<Row>(c: RequestContext, { data, nextCursor, freshness }: Page<Row>) {
   if (freshness) setFreshness(c, freshness);
   if (nextCursor !== null) {

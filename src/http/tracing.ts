@@ -9,13 +9,13 @@ function randomHex(bytes: number): string {
 
 const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 
-/** Continues a valid `traceparent` (W3C Trace Context) with a span of our own; replaces an invalid one. */
+/** Continues a valid `traceparent` (W3C Trace Context) with a new span, and replaces an invalid one. */
 export function continueTrace(header: string | undefined): string {
   const [, traceId, flags] = traceparentPattern.exec(header ?? '') ?? [];
   return `00-${traceId ?? randomHex(16)}-${randomHex(8)}-${flags ?? '01'}`;
 }
 
-/** Gives the request an id, and logs one line: the route, not the path or query, which may hold personal data. */
+/** Gives the request an id and logs it. The log has the route, because path and query may contain personal data. */
 export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const given = c.req.header('X-Request-Id') ?? '';
   const requestId = /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : newId();

@@ -18,13 +18,13 @@ function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
   });
 }
 
-/** RFC 6901. */
+/** Makes a JSON pointer (RFC 6901). */
 function toPointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function refuse(target: Target, path: string, error: z.core.$ZodError): Error {
-  // An id that cannot exist is an address without a resource.
+  // A path parameter is an id: if the id cannot exist, the resource does not exist.
   if (target === 'param') return httpErrors.notFound({ path });
   const errors = toFieldErrors(error.issues);
   return target === 'query' ? httpErrors.invalidQuery({}, { errors }) : httpErrors.validationFailed({}, { errors });

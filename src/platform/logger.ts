@@ -2,7 +2,12 @@ import { DomainError } from './errors';
 
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
-/** Writes one JSON line for each entry. `event` is a stable name (`relay.ran`). Fields never contain personal data. */
+export type LogFormat = 'json' | 'text';
+
+/**
+ * Writes one entry at a time, as a line of JSON or as text. `event` is a stable name (`relay.ran`). Fields hold ids and
+ * figures, never personal data.
+ */
 export interface Logger {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
@@ -28,13 +33,43 @@ function describe(error: unknown): LogFields {
   };
 }
 
-export function createLogger(base: LogFields = {}, write: (line: string) => void = console.log): Logger {
-  const entry = (level: string, event: string, fields?: LogFields) =>
-    write(JSON.stringify({ level, event, time: new Date().toISOString(), ...base, ...fields }));
+function toText(name: string, value: LogFields[string]): string {
+  const text = String(value);
+  return `${name}=${/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`;
+}
+
+/** An entry for the eyes of a developer: `13:06:09Z POST /v1/users 201 152 ms`, or the event and its fields. */
+function formatText(level: string, event: string, time: string, fields: LogFields): string {
+  const clock = `${time.slice(11, 19)}Z`;
+  if (event === 'request') return `${clock} ${fields.method} ${fields.route} ${fields.status} ${fields.durationMs} ms`;
+  const { stack, traceparent: _, ...shown } = fields;
+  const given = Object.entries(shown).filter(([, value]) => value !== undefined);
+  const line = [
+    clock,
+    ...(level === 'info' ? [] : [level.toUpperCase()]),
+    event,
+    ...given.map(([name, value]) => toText(name, value)),
+  ];
+  const frames = typeof stack === 'string' ? stack.split('\n').slice(0, 4) : [];
+  return [line.join(' '), ...frames.map((frame) => `    ${frame}`)].join('\n');
+}
+
+/** A logger whose entries all carry the fields of `base`; `text` is for development, log services read `json`. */
+export function createLogger(
+  base: LogFields = {},
+  write: (line: string) => void = console.log,
+  format: LogFormat = 'json',
+): Logger {
+  function entry(level: string, event: string, fields?: LogFields) {
+    const time = new Date().toISOString();
+    if (format === 'json') write(JSON.stringify({ level, event, time, ...base, ...fields }));
+    // What is new comes first on the line: the event's own fields, then those of the request.
+    else write(formatText(level, event, time, { ...fields, ...base, ...fields }));
+  }
   return {
     info: (event, fields) => entry('info', event, fields),
     warn: (event, fields) => entry('warn', event, fields),
     error: (event, error, fields) => entry('error', event, { ...fields, ...describe(error) }),
-    child: (fields) => createLogger({ ...base, ...fields }, write),
+    child: (fields) => createLogger({ ...base, ...fields }, write, format),
   };
 }

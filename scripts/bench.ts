@@ -1,21 +1,14 @@
-// Measures what the design promises: round trips per request, the bundle, and the start-up.
-import { spawnSync } from 'node:child_process';
+// Measures what the design has limits for: round trips per request, the size of the bundle, and the start-up.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { fail, readOptions, run } from './command-line';
 
+readOptions('npm run bench\n\nMeasures round trips per request, the size of the bundle, and the start-up.', {});
 const bundleLimitKiB = 250;
 
-function run(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) {
-    console.error(stdout, stderr);
-    process.exit(1);
-  }
-  return stdout;
-}
-
 const [, counted] = /(\{"create.*\})/.exec(run('vitest', ['run', '--project', 'bench'])) ?? [];
+if (counted === undefined) fail('The benchmark printed no counts.');
 console.log('Round trips per request');
 console.table(JSON.parse(counted));
 
@@ -26,6 +19,7 @@ console.log(`Bundle: ${kiB.toFixed(1)} KiB gzip (limit ${bundleLimitKiB})`);
 if (kiB > bundleLimitKiB) process.exitCode = 1;
 
 run('wrangler', ['check', 'startup', '--outfile', 'dist/startup.cpuprofile']);
-const { startTime, endTime } = JSON.parse(readFileSync('dist/startup.cpuprofile', 'utf8'));
-console.log(`Start-up: ${((endTime - startTime) / 1000).toFixed(0)} ms on this machine (the platform allows 1 s)`);
+const profile: { startTime: number; endTime: number } = JSON.parse(readFileSync('dist/startup.cpuprofile', 'utf8'));
+const startMs = (profile.endTime - profile.startTime) / 1000;
+console.log(`Start-up: ${startMs.toFixed(0)} ms on this machine (the platform allows 1 s)`);
 rmSync('dist', { recursive: true });

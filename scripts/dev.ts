@@ -1,0 +1,150 @@
+// Starts Frontdesk on this machine alone: database, KV, queues, e-mail and the schedule are all local.
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseEnv } from 'node:util';
+import { fail, readOptions, readWholeNumber, run } from './command-line';
+import { printWithoutNoise } from './wrangler-output';
+
+const usage = `npm run dev
+
+Starts Frontdesk on this machine. Environment variables:
+
+  PORT         where it listens (8787)
+  LOG_FORMAT   text: a short line for each request and event (the default)
+               json: lines of JSON, as in production`;
+
+readOptions(usage, {});
+const port = readWholeNumber('PORT', process.env.PORT ?? '8787', usage, 65_535);
+const url = `http://localhost:${port}`;
+const minuteMs = 60_000;
+const env = {
+  ...process.env,
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_SEND_METRICS: 'false',
+};
+
+/** The variables of this machine. Its secrets are made once and kept: whoever signs in today can sign in tomorrow. */
+function readVariables(): NodeJS.Dict<string> {
+  if (!existsSync('.dev.vars')) {
+    const lines = [
+      '# Made by `npm run dev` for this machine alone; .dev.vars.example explains each variable.',
+      `TOKEN_SECRET="${randomBytes(32).toString('base64url')}"`,
+      'FIRST_ADMIN_EMAIL="admin@frontdesk.example"',
+      `FIRST_ADMIN_PASSWORD="${randomBytes(12).toString('base64url')}"`,
+      'EMAIL_TRANSPORT="console"',
+    ];
+    writeFileSync('.dev.vars', `${lines.join('\n')}\n`, { mode: 0o600 });
+  }
+  const vars = parseEnv(readFileSync('.dev.vars', 'utf8'));
+  const LOG_FORMAT = process.env.LOG_FORMAT ?? vars.LOG_FORMAT ?? 'text';
+  if (!['text', 'json'].includes(LOG_FORMAT)) fail(`LOG_FORMAT must be text or json, not "${LOG_FORMAT}".`, usage);
+  return { ...vars, LOG_FORMAT };
+}
+
+/** Without this check a second `npm run dev` would take the first one's API for its own. */
+async function requireFreePort() {
+  const server = createServer().listen(port, 'localhost');
+  try {
+    await once(server, 'listening');
+    server.close();
+  } catch (error) {
+    const isInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    fail(
+      `Port ${port} is ${isInUse ? 'in use' : 'not allowed'}. Choose another one, for example: PORT=8790 npm run dev`,
+    );
+  }
+}
+
+/**
+ * Starts wrangler, and ends it with this program. Wrangler has processes of its own, so it leads a process group, and
+ * signals go to the whole group.
+ */
+function startWorker(vars: NodeJS.Dict<string>) {
+  // Of `.dev.vars` wrangler takes only the secrets that wrangler.toml requires; the optional ones are handed over.
+  const optional = Object.entries(vars).filter(([name]) => name !== 'TOKEN_SECRET');
+  const settings = optional.flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+  const worker = spawn('wrangler', ['dev', '--port', `${port}`, '--show-interactive-dev-session=false', ...settings], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let printedAt = Date.now();
+  for (const stream of [worker.stdout, worker.stderr]) printWithoutNoise(stream, () => (printedAt = Date.now()));
+
+  function signalGroup(signal: NodeJS.Signals) {
+    if (worker.pid === undefined) return;
+    try {
+      process.kill(-worker.pid, signal);
+    } catch {
+      // The group has ended already.
+    }
+  }
+  let isStopping = false;
+  function stop() {
+    isStopping = true;
+    signalGroup('SIGTERM');
+    setTimeout(() => process.exit(), 5000);
+  }
+  worker.on('error', fail);
+  worker.on('exit', () => signalGroup('SIGKILL'));
+  // After the last of wrangler's output.
+  worker.on('close', (code) => process.exit(isStopping ? 0 : code || 1));
+  process.on('exit', () => signalGroup('SIGKILL'));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  // A SIGTERM to npm ends the shell between npm and this program, but does not reach this program.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && stop(), 500);
+
+  /** Resolves when nothing has been printed for so long, so that what is printed next stays on the screen. */
+  return async function untilSilent(ms: number) {
+    while (Date.now() - printedAt < ms) await wait(100);
+  };
+}
+
+async function untilReady() {
+  for (;;) {
+    const response = await fetch(`${url}/v1/health`).catch(() => undefined);
+    if (response?.ok) return;
+    await wait(200);
+  }
+}
+
+/** Does what the cron triggers do in production; `wrangler dev` has none. */
+async function drive(cron: string, everyMs: number) {
+  const trigger = () => fetch(`${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`).catch(() => {});
+  setInterval(trigger, everyMs);
+  await trigger();
+}
+
+function banner({ FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password }: NodeJS.Dict<string>) {
+  return `
+Frontdesk is ready.
+  API    ${url}/v1
+  Docs   ${url}/docs
+  Admin  ${email} / ${password}
+
+Sign in as the first admin:
+  curl -s ${url}/v1/auth/token -d grant_type=password -d username=${email} -d 'password=${password}'
+
+Register a user (the welcome e-mail appears in this window):
+  curl -si ${url}/v1/users -H 'content-type: application/json' \\
+    -d '{"name":"Ada Byron","email":"ada@example.com","password":"correct horse battery"}'
+
+Ctrl-C stops it.
+`;
+}
+
+await requireFreePort();
+const vars = readVariables();
+run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
+const untilSilent = startWorker(vars);
+await untilReady();
+await drive('* * * * *', minuteMs);
+await drive('0 * * * *', 60 * minuteMs);
+await untilSilent(1500);
+console.log(banner(vars));

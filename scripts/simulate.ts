@@ -1,0 +1,18 @@
+// Runs histories of the simulation: each seed makes one.
+import { spawnSync } from 'node:child_process';
+import { readOptions, readWholeNumber } from './command-line';
+
+const usage = `npm run simulate -- [--seed N] [--seeds COUNT]
+
+  --seed N        runs the history of seed N (with --seeds: the first of them)
+  --seeds COUNT   runs so many histories (1000)`;
+
+const { values } = readOptions(usage, { options: { seed: { type: 'string' }, seeds: { type: 'string' } } });
+const { seed = '1', seeds = values.seed === undefined ? '1000' : '1' } = values;
+const env = {
+  ...process.env,
+  SEED: `${readWholeNumber('--seed', seed, usage)}`,
+  SEEDS: `${readWholeNumber('--seeds', seeds, usage)}`,
+};
+const { status } = spawnSync('vitest', ['run', '--project', 'simulation-0'], { env, stdio: 'inherit' });
+process.exitCode = status ?? 1;
