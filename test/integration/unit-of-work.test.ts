@@ -1,50 +1,80 @@
 import { env } from 'cloudflare:workers';
-import { expect, test } from 'vitest';
-import { authConstraints, createPasswordResetRepository, createSessionRepository } from '../../src/auth/repository';
+import { sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import type { RecordedEvent } from '../../src/cqrs/log/event';
+import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
 import { createD1UnitOfWork } from '../../src/cqrs/writing/d1-unit-of-work';
-import { systemClock } from '../../src/platform/clock';
+import { checkInBatch, explainRefusal } from '../../src/cqrs/writing/guards';
+import { constraints, createRepositories, eventCatalogue } from '../../src/domains';
+import { openSession, runBatch } from '../../src/platform/d1';
+import { TicketDeleted, TicketStatusChanged } from '../../src/tickets/events';
+import { changeStatus, type Ticket } from '../../src/tickets/ticket';
 import { UserRegistered } from '../../src/users/events';
-import { createSettingsRepository, createUserRepository, userConstraints } from '../../src/users/repository';
-import { aContext, aUser } from '../support/factories';
+import {
+  anyEvent,
+  type CreateImplementation,
+  contractSubscriptions,
+  given,
+  type StoredDelivery,
+} from '../support/contract/implementation';
+import { aContext, aUser, callerOf, checked } from '../support/factories';
 import { describeUnitOfWork } from '../support/unit-of-work-contract';
 
-function create(database: D1Database = env.DB) {
-  return createD1UnitOfWork({
-    database,
-    clock: systemClock,
-    createRepositories: (context) => ({
-      ownedByAccount: [],
-      users: createUserRepository(context),
-      settings: createSettingsRepository(context),
-      sessions: createSessionRepository(context),
-      passwordResets: createPasswordResetRepository(context),
-    }),
-    subscriptionsOf: () => ['projections', 'emails'],
-    constraints: { ...userConstraints, ...authConstraints },
-    onCommitted: async () => {},
-    wait: async () => {},
-  });
+/** Empties every table, so that a test sees its own rows alone. Positions start at 1 again, as in a new event log. */
+async function emptyDatabase(): Promise<void> {
+  const { results } = await env.DB.prepare(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_cf_*' AND name <> 'd1_migrations'",
+  ).all<{ name: string }>();
+  const names = [...results.map(({ name }) => name), 'sqlite_sequence'];
+  const deletions = names.map((name) => env.DB.prepare(`DELETE FROM ${name}`));
+  await env.DB.batch([env.DB.prepare('PRAGMA defer_foreign_keys = on'), ...deletions]);
 }
+
+function all<Row>(query: string, ...values: unknown[]): Promise<Row[]> {
+  return env.DB.prepare(query)
+    .bind(...values)
+    .all<Row>()
+    .then(({ results }) => results);
+}
+
+function createOn(database: D1Database, committed: RecordedEvent[] = []): CreateImplementation {
+  return async (clock = { now: () => Date.now() }) => {
+    await emptyDatabase();
+    return {
+      unitOfWork: createD1UnitOfWork({
+        database,
+        clock,
+        catalogue: eventCatalogue,
+        createRepositories,
+        subscriptionsOf: () => contractSubscriptions,
+        constraints,
+        onCommitted: async (events) => void committed.push(...events),
+        wait: async () => {},
+      }),
+      eventsOf: async (id) =>
+        (await all<EventRow>('SELECT * FROM events WHERE stream_id = ? ORDER BY position', id)).map(toRecordedEvent),
+      deliveriesOf: (position) =>
+        all<StoredDelivery>(
+          `SELECT subscription, status, attempts, available_at AS availableAt FROM deliveries
+            WHERE position = ? ORDER BY subscription`,
+          position,
+        ),
+      markDead: async (position) =>
+        void (await all("UPDATE deliveries SET status = 'dead', attempts = 3 WHERE position = ?", position)),
+      endRebuild: async (id) => void (await all("UPDATE rebuilds SET status = 'done' WHERE id = ?", id)),
+    };
+  };
+}
+
+const create = createOn(env.DB);
 
 describeUnitOfWork('on D1', create);
 
-test('events and their deliveries are written in the same batch (product 7.1)', async () => {
-  const user = aUser();
-  const { commit } = await create().run(aContext(), async (tx) => {
-    tx.users.add(user);
-    tx.record(UserRegistered.create(user.id, 1, { role: 'customer' }));
-  });
-  const { results } = await env.DB.prepare('SELECT subscription, status FROM deliveries WHERE position = ?')
-    .bind(commit.position)
-    .all();
-  expect(results).toEqual([
-    { subscription: 'emails', status: 'pending' },
-    { subscription: 'projections', status: 'pending' },
-  ]);
-});
-
-/** D1 whose next batches are applied or not, but reported as failed. */
-function unclear(modes: ('applied' | 'lost')[]): D1Database {
+/**
+ * D1 with something around its next batches.
+ * @param around runs instead of each batch in turn; after the last one, batches are sent as they are
+ */
+function withBatches(around: ((send: () => Promise<unknown>) => Promise<unknown>)[]): D1Database {
   return {
     ...env.DB,
     withSession(from: string) {
@@ -52,13 +82,9 @@ function unclear(modes: ('applied' | 'lost')[]): D1Database {
       return new Proxy(session, {
         get(target, property) {
           if (property !== 'batch') return Reflect.get(target, property).bind(target);
-          return async (statements: D1PreparedStatement[]) => {
-            const mode = modes.shift();
-            if (mode !== 'lost') {
-              const results = await target.batch(statements);
-              if (!mode) return results;
-            }
-            throw new Error('D1_ERROR: Network connection lost.');
+          return (statements: D1PreparedStatement[]) => {
+            const send = () => target.batch(statements);
+            return (around.shift() ?? ((plain) => plain()))(send);
           };
         },
       });
@@ -67,15 +93,159 @@ function unclear(modes: ('applied' | 'lost')[]): D1Database {
   } as unknown as D1Database;
 }
 
-test.each([[['applied' as const]], [['lost' as const]], [['lost' as const, 'applied' as const]]])(
-  'a commit whose answer was lost (%j) is there exactly once, and answered as done',
-  async (modes) => {
+const connectionLost = 'D1_ERROR: Network connection lost.';
+
+const modes = {
+  applied: async (send: () => Promise<unknown>) => {
+    await send();
+    throw new Error(connectionLost);
+  },
+  lost: async () => {
+    throw new Error(connectionLost);
+  },
+};
+
+describe('a commit on D1', () => {
+  test.each<(keyof typeof modes)[][]>([[['applied']], [['lost']], [['lost', 'applied']], [['applied', 'applied']]])(
+    'whose response was lost (%j) is applied exactly once and reported as done (product 7.1)',
+    async (lost) => {
+      const committed: RecordedEvent[] = [];
+      const { eventsOf, run } = await given(createOn(withBatches(lost.map((mode) => modes[mode])), committed));
+      const user = aUser();
+      const { commit } = await run((tx) => {
+        tx.users.add(user);
+        tx.record(UserRegistered.create(user.id, 1, { role: 'customer' }));
+      });
+      const events = await eventsOf(user.id);
+      expect(events.map(({ position }) => position)).toEqual([commit.position]);
+      expect(committed).toEqual(
+        events.map((event) => expect.objectContaining({ id: event.id, position: event.position })),
+      );
+    },
+  );
+
+  test('that stays without a response after four tries reports the failure', async () => {
+    const { findUser, run } = await given(createOn(withBatches([modes.lost, modes.lost, modes.lost, modes.lost])));
     const user = aUser();
-    const { commit } = await create(unclear(modes)).run(aContext(), async (tx) => {
+    const failed = run((tx) => {
       tx.users.add(user);
       tx.record(UserRegistered.create(user.id, 1, { role: 'customer' }));
     });
-    const { results } = await env.DB.prepare('SELECT position FROM events WHERE stream_id = ?').bind(user.id).all();
-    expect(results).toEqual([{ position: commit.position }]);
-  },
-);
+    await expect(failed).rejects.toThrow();
+    expect(await findUser(user.id)).toBeUndefined();
+  });
+
+  test('with a guard is one batch', async () => {
+    let batches = 0;
+    const count = (send: () => Promise<unknown>) => {
+      batches++;
+      return send();
+    };
+    const { addUser, unitOfWork } = await given(createOn(withBatches([count, count, count])));
+    const user = await addUser();
+    batches = 0;
+    await unitOfWork.run(aContext(), {
+      authorize: ({ access }) => access.requireValidToken(callerOf(user)),
+      handle: (_, tx) => tx.record(anyEvent()),
+    });
+    expect(batches).toBe(1);
+    expect(await all('SELECT * FROM commit_guards')).toEqual([]);
+  });
+
+  test('whose guard failed but holds again a moment later is tried again instead of being refused', async () => {
+    const user = aUser();
+    const setActive = (isActive: 0 | 1) => all('UPDATE users SET is_active = ? WHERE id = ?', isActive, user.id);
+    const whileInactive = async (send: () => Promise<unknown>) => {
+      await setActive(0);
+      return send().finally(() => setActive(1));
+    };
+    const plain = (send: () => Promise<unknown>) => send();
+    const { addUser, unitOfWork } = await given(createOn(withBatches([plain, whileInactive])));
+    await addUser(user);
+    const refused = unitOfWork.run(aContext(), {
+      authorize: ({ access }) => access.requireValidToken(callerOf(user)),
+      handle: (_, tx) => tx.record(anyEvent()),
+    });
+    await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+  });
+});
+
+describe('what the tickets’ repository computes for the dashboard (product 5.5)', () => {
+  const counts = async () =>
+    Object.fromEntries(
+      (await all<{ status: string; count: number }>('SELECT * FROM ticket_counts')).map((row) => [
+        row.status,
+        row.count,
+      ]),
+    );
+  const days = () => all('SELECT date, opened, closed FROM ticket_days ORDER BY date');
+
+  test('is the number of tickets in each status, and how many were opened and closed on each day', async () => {
+    const { addTicket, addUser, run } = await given(create);
+    const [customer, other] = [await addUser(), await addUser()];
+    const agent = checked(aUser({ role: 'agent' }));
+    async function moveTo(ticket: Ticket, status: Ticket['status'], at: string) {
+      const next = changeStatus(ticket, status, at);
+      await run((tx) => {
+        tx.tickets.saveStatus(next, ticket.status, agent);
+        const facts = { customerId: ticket.customerId, from: ticket.status, to: status };
+        tx.record(TicketStatusChanged.create(ticket.id, next.version, facts));
+      });
+      return next;
+    }
+    const first = await addTicket(customer, { createdAt: '2026-03-01T23:59:59.000Z' });
+    await addTicket(customer, { createdAt: '2026-03-01T10:00:00.000Z' });
+    const third = await addTicket(other, { createdAt: '2026-03-02T00:00:00.000Z' });
+    expect(await counts()).toEqual({ open: 3 });
+    const triaged = await moveTo(first, 'triaged', '2026-03-02T01:00:00.000Z');
+    await moveTo(triaged, 'closed', '2026-03-03T01:00:00.000Z');
+    await moveTo(third, 'closed', '2026-03-03T02:00:00.000Z');
+    expect(await counts()).toEqual({ open: 1, triaged: 0, closed: 2 });
+    const expectedDays = [
+      { date: '2026-03-01', opened: 2, closed: 0 },
+      { date: '2026-03-02', opened: 1, closed: 0 },
+      { date: '2026-03-03', opened: 0, closed: 2 },
+    ];
+    expect(await days()).toEqual(expectedDays);
+
+    await run(async (tx) => {
+      for (const { id, version } of await tx.tickets.removeAllOf(customer.id)) {
+        tx.record(TicketDeleted.create(id, version + 1, { customerId: customer.id }));
+      }
+    });
+    expect(await counts()).toEqual({ open: 0, triaged: 0, closed: 1 });
+    expect(await days()).toEqual(expectedDays);
+  });
+});
+
+test('the deletion of an account deletes its shipping addresses and the notes of its tickets (product 1.5)', async () => {
+  const { addOrder, addTicket, addUser, run, write } = await given(create);
+  const [customer, other] = [await addUser(), await addUser()];
+  const agent = checked(aUser({ role: 'agent' }));
+  for (const account of [customer, other]) {
+    await addOrder(account);
+    const ticket = await addTicket(account);
+    const note = { id: crypto.randomUUID(), ticketId: ticket.id, authorId: agent.id, note: 'A note', createdAt: '' };
+    await write((tx) => tx.tickets.addNote({ ...ticket, version: 2 }, note, agent));
+  }
+  const countRows = async () => [
+    await all('SELECT customer_id FROM shipping_addresses'),
+    await all('SELECT customer_id FROM ticket_notes JOIN tickets ON tickets.id = ticket_id'),
+    await all('SELECT author_id FROM ticket_notes'),
+  ];
+  expect((await countRows()).map((rows) => rows.length)).toEqual([2, 2, 2]);
+  await run((tx) => {
+    tx.users.remove(customer, checked(customer));
+    tx.record(anyEvent());
+  });
+  const left = await countRows();
+  expect(left.map((rows) => rows.length)).toEqual([1, 1, 1]);
+  expect(left.slice(0, 2)).toEqual([[{ customer_id: other.id }], [{ customer_id: other.id }]]);
+});
+
+test('a guard whose condition is NULL refuses the commit', async () => {
+  const { db } = openSession(env.DB, 'first-primary');
+  const guard = { condition: sql`NULL = 1`, refuse: () => new Error('refused') };
+  await expect(runBatch(db, checkInBatch(db, [guard]))).rejects.toThrow('guards_hold');
+  expect(await explainRefusal(db, [guard])).toMatchObject({ message: 'refused' });
+});

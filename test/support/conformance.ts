@@ -1,19 +1,19 @@
 import { type Schema, Validator } from '@cfworker/json-schema';
 
-interface Response_ {
+interface DocumentedResponse {
   headers?: Record<string, { required?: boolean }>;
   content?: Record<string, { schema: Schema }>;
 }
 
 interface Specification {
-  paths: Record<string, Record<string, { responses: Record<string, Response_> }>>;
+  paths: Record<string, Record<string, { responses: Record<string, DocumentedResponse> }>>;
   components: object;
 }
 
-/** What any request can meet before its route: no such route or method, too much of a body. */
-const everywhere = [404, 405, 413];
+/** The statuses that a request can get before it reaches a route: unknown path, unknown method, body too large. */
+const statusesBeforeRoutes = [404, 405, 413];
 
-/** The schema with every object closed: a field that it does not name is not documented. */
+/** The schema with every object closed, so that a field without documentation does not fit the schema. */
 function close<Value>(value: Value): Value {
   if (Array.isArray(value)) return value.map(close) as Value;
   if (typeof value !== 'object' || value === null) return value;
@@ -22,47 +22,47 @@ function close<Value>(value: Value): Value {
 }
 
 /**
- * Holds answers to the OpenAPI document: a status, media type, header or body that it does not know is an error of the
- * test that met it.
+ * Makes a function that compares a response with the OpenAPI document. The function throws for a status, media type,
+ * header or body that the document does not describe, so that the test that got the response fails.
  */
 export function createConformance(load: () => Promise<Response>) {
   let specification: Promise<Specification> | undefined;
   const validators = new Map<string, Validator>();
 
   function findOperation({ paths }: Specification, method: string, path: string) {
-    const fits = (template: string) => new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`).test(path);
-    // `/users/me` before `/users/{id}`.
-    const templates = Object.keys(paths).filter(fits);
+    const matches = (template: string) => new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`).test(path);
+    // `/users/me` matches before `/users/{id}`.
+    const templates = Object.keys(paths).filter(matches);
     const template = templates.find((candidate) => !candidate.includes('{')) ?? templates[0];
     return template === undefined ? undefined : { template, operation: paths[template]?.[method] };
   }
 
   return async (method: string, url: string, response: Response): Promise<void> => {
     if (method === 'OPTIONS') return;
-    specification ??= load().then(async (answer) => close(await answer.json<Specification>()));
+    specification ??= load().then(async (response) => close(await response.json<Specification>()));
     const known = await specification;
     const path = url.replace(/[?#].*$/, '');
     const name = `${method} ${path}: ${response.status}`;
     const found = findOperation(known, method === 'HEAD' ? 'get' : method.toLowerCase(), path);
     if (!found?.operation) {
-      if (/^\/v1\//.test(path) && !everywhere.includes(response.status))
-        throw new Error(`${name} is of no known route`);
+      if (/^\/v1\//.test(path) && !statusesBeforeRoutes.includes(response.status))
+        throw new Error(`${name} comes from a route that is not documented`);
       return;
     }
     const { responses } = found.operation;
     const isUnexpected = response.status >= 500 && !responses[response.status];
     const documented = isUnexpected ? responses.default : responses[response.status];
-    if (!documented) throw new Error(`${name} is not documented`);
+    if (!documented) throw new Error(`${name} is a status that is not documented`);
     for (const [header, { required }] of Object.entries(documented.headers ?? {})) {
-      if (required && !response.headers.has(header)) throw new Error(`${name} lacks the documented ${header}`);
+      if (required && !response.headers.has(header)) throw new Error(`${name} lacks the documented header ${header}`);
     }
     const body = await response.text();
-    if ([404, 409].includes(response.status) && !body.includes('"details":{'))
-      throw new Error(`${name} has no details`);
     if (method === 'HEAD' || body === '') return;
+    if ([404, 409].includes(response.status) && !body.includes('"details":{'))
+      throw new Error(`${name} has no details, but every 404 and 409 must have them`);
     const media = response.headers.get('Content-Type')?.split(';')[0] ?? '';
     const schema = documented.content?.[media]?.schema;
-    if (!schema) throw new Error(`${name} is ${media}, which is not documented`);
+    if (!schema) throw new Error(`${name} has the media type ${media}, which is not documented`);
     const key = `${method} ${found.template} ${response.status} ${media}`;
     const validator =
       validators.get(key) ?? new Validator({ ...schema, components: known.components }, '2020-12', false);

@@ -12,11 +12,11 @@ async function freePort(): Promise<number> {
   await once(server, 'listening');
   const address = server.address();
   server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  if (address === null || typeof address === 'string') throw new Error('The operating system assigned no port.');
   return address.port;
 }
 
-/** The real Worker in processes of its own, which can be killed and started again on what they had stored. */
+/** The real Worker in processes of its own. A test can kill the processes and start them again on the stored data. */
 export async function createKillableWorker(vars: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), 'frontdesk-kill-'));
   const port = await freePort();
@@ -29,24 +29,24 @@ export async function createKillableWorker(vars: Record<string, string>) {
   let running: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    // A group of its own: wrangler and the workerd under it die together.
+    // A process group of its own, so that wrangler and its workerd are killed together.
     running = spawn('wrangler', [...args, '--show-interactive-dev-session=false'], {
       env,
       detached: true,
       stdio: 'ignore',
     });
     for (;;) {
-      const answer = await fetch(`${url}/v1/health`).catch(() => undefined);
-      if (answer?.ok) return;
+      const response = await fetch(`${url}/v1/health`).catch(() => undefined);
+      if (response?.ok) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
   async function kill(): Promise<void> {
     if (running?.pid === undefined) return;
-    const gone = once(running, 'exit');
+    const exited = once(running, 'exit');
     process.kill(-running.pid, 'SIGKILL');
-    await gone;
+    await exited;
   }
 
   return {

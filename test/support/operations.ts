@@ -4,25 +4,28 @@ import { createSystem } from './system';
 
 let started = 0;
 
+/**
+ * A system with an admin and a customer. The tests of a file share one database, so each test starts without deliveries
+ * and without running rebuilds, and later than every claim of the tests before it.
+ */
 export async function given(bindings: Partial<Env> = {}) {
   const system = createSystem(bindings);
   system.clock.advance(++started * 400_000);
-  // What earlier tests of this file left behind is none of this one's business.
   await env.DB.prepare('DELETE FROM deliveries').run();
   await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE status = 'running'").run();
   const admin = await system.register({ role: 'admin' });
   const customer = await system.register();
   system.clock.advance(2000);
-  await system.settle();
+  await system.deliverQueues();
   return { ...system, admin, customer };
 }
 
 export type Given = Awaited<ReturnType<typeof given>>;
 
-export async function read<Answer>({ request, admin }: Given, path: string): Promise<Answer> {
+export async function read<Body>({ request, admin }: Given, path: string): Promise<Body> {
   const response = await request(`/v1/operations/${path}`, { headers: admin.bearer });
   expect(response.status).toBe(200);
-  return response.json<Answer>();
+  return response.json<Body>();
 }
 
 export function post({ request, admin }: Given, path: string, body?: object) {
@@ -36,12 +39,12 @@ export async function openTicket({ send, customer }: Given): Promise<string> {
   return (await response.json<{ id: string }>()).id;
 }
 
-/** Delivers the rebuilds' messages, one step at a time, until none is left. */
-export async function driveRebuild({ clock, deliver, rebuildMessages }: Given, onStep = async () => {}) {
+/** Delivers the messages of rebuilds one after the other until no message is left. */
+export async function runRebuilds({ clock, deliver, rebuildMessages }: Given, afterStep = async () => {}) {
   for (let step = 0; rebuildMessages.length > 0; step++) {
-    if (step > 200) throw new Error('the rebuild does not end');
+    if (step > 200) throw new Error('The rebuild has not ended after 200 steps.');
     await deliver('rebuilds', rebuildMessages.splice(0, 1));
-    await onStep();
+    await afterStep();
     clock.advance(2000);
   }
 }
@@ -54,5 +57,5 @@ export async function startRebuild(system: Given, view: string): Promise<string>
   return id;
 }
 
-export const rebuildOf = (system: Given, id: string) =>
+export const readRebuild = (system: Given, id: string) =>
   read<{ status: string; progress: number; keys: number }>(system, `rebuilds/${id}`);

@@ -1,6 +1,6 @@
 import type { EmailMessage, EmailSender } from '../../src/email/email-sender';
 
-/** Keeps what it is given; `failWith` makes the next sending fail. */
+/** An e-mail sender that keeps its messages. After `failWith` the next call of `send` fails with that error. */
 export function createRecordingEmailSender(): EmailSender & { sent: EmailMessage[]; failWith(error: Error): void } {
   const failures: Error[] = [];
   const sent: EmailMessage[] = [];

@@ -1,17 +1,17 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import type { Role } from '../../src/access/caller';
 import { createApp } from '../../src/app';
 import { compose, type Overrides } from '../../src/composition';
 import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
 import type { RebuildStep } from '../../src/cqrs/reading/rebuild';
 import { createLogger } from '../../src/platform/logger';
-import type { Role } from '../../src/access/caller';
 import { createConformance } from './conformance';
 import { password } from './factories';
 import { createRecordingEmailSender } from './recording-email-sender';
 
-/** A clock that a test drives; it starts at the real time, because D1 and the tokens of other files do too. */
+/** A clock that a test moves forward. It starts at the real time, because D1 also takes times from the real clock. */
 export function createTestClock() {
   let ahead = 0;
   return {
@@ -24,7 +24,7 @@ export function createTestClock() {
 
 const unlimited: RateLimit = { limit: async () => ({ success: true }) };
 
-/** The system on real D1 and KV, with queues that hold their messages until the test delivers, doubles or drops them. */
+/** The system on real D1 and KV. The queues hold their messages until the test delivers, doubles or drops them. */
 export function createSystem(bindings: Partial<Env> = {}) {
   const clock = createTestClock();
   const sender = createRecordingEmailSender();
@@ -42,7 +42,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
       sendBatch: async (messages: Iterable<MessageSendRequest<AddressedEnvelope>>) => {
         for (const { body } of messages) sent[subscription].push(structuredClone(body));
       },
-      // Only what dispatch calls.
+      // Dispatch calls no other method.
     }) as unknown as Queue;
   const overrides: Overrides = { clock, emailSender: sender, logger };
   const testEnv: Env = {
@@ -52,7 +52,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     ANALYTICS_QUEUE: queueOf('analytics'),
     REBUILDS_QUEUE: {
       send: async (message: RebuildStep) => void rebuildMessages.push(message),
-      // Only what the rebuilds' consumer and routes call.
+      // The rebuilds' consumer and the commands call no other method.
     } as unknown as Queue,
     ADDRESS_LIMIT: unlimited,
     ACCOUNT_LIMIT: unlimited,
@@ -80,7 +80,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     });
   }
 
-  /** Hands messages to a queue's consumer; answers what became of each. */
+  /** Gives messages to the consumer of a queue, and returns which of them it acknowledged and which it retries. */
   async function deliver(queue: Subscription | 'dead-letters' | 'rebuilds', bodies: readonly unknown[]) {
     const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch(`frontdesk-${queue}`, messages);
@@ -90,8 +90,8 @@ export function createSystem(bindings: Partial<Env> = {}) {
     return { acked: explicitAcks, retried: retryMessages.map(({ msgId }) => msgId) };
   }
 
-  /** Delivers all that was sent, as queues do in fair weather. */
-  async function settle() {
+  /** Delivers every message that waits in a queue once, as queues do when nothing fails. */
+  async function deliverQueues() {
     for (const subscription of ['projections', 'emails', 'analytics'] as const) {
       const messages = sent[subscription].splice(0);
       if (messages.length > 0) await deliver(subscription, messages);
@@ -117,6 +117,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     app,
     clock,
     deliver,
+    deliverQueues,
     env: testEnv,
     logs,
     points,
@@ -127,12 +128,11 @@ export function createSystem(bindings: Partial<Env> = {}) {
     sender,
     sent,
     services,
-    settle,
     signIn,
   };
 }
 
-/** What no refused request may change. */
+/** The number of rows in each table that commands write; a request that is refused changes none of them. */
 export async function countRows(): Promise<Record<string, number>> {
   const tables = [
     'users',
@@ -145,8 +145,10 @@ export async function countRows(): Promise<Record<string, number>> {
     'idempotency_keys',
     'items',
     'orders',
+    'shipping_addresses',
     'tickets',
     'ticket_notes',
+    'rebuilds',
   ];
   const sql = tables.map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`).join(', ');
   return (await env.DB.prepare(`SELECT ${sql}`).first<Record<string, number>>()) ?? {};

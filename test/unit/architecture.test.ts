@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
-// What imports alone cannot show; `.dependency-cruiser.cjs` holds the rules about imports.
+// These tests check what imports alone cannot show; `.dependency-cruiser.cjs` holds the rules about imports.
 
 const source = resolve(import.meta.dirname, '../../src');
 const files = readdirSync(source, { recursive: true, withFileTypes: true })

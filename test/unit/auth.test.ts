@@ -1,199 +1,514 @@
-import { SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { createAccessTokens } from '../../src/access/access-token';
-import { createAuthCommands } from '../../src/auth/commands';
-import { createResetTokens } from '../../src/auth/secret-token';
-import { decideRefresh, lifetimes } from '../../src/auth/session';
-import { createBus } from '../../src/cqrs/writing/command';
+import type { AccessTokens } from '../../src/access/access-token';
+import { withPassword } from '../../src/auth/account';
+import { createResetTokens, hashSecret, keyedHash, newSecret } from '../../src/auth/secret-token';
+import {
+  decideRefresh,
+  isResetUsable,
+  lifetimes,
+  type RefreshDecision,
+  type RefreshToken,
+  type Session,
+} from '../../src/auth/session';
 import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
-import { aContext, aUser, password } from '../support/factories';
-import { createMemoryUnitOfWork } from '../support/memory-unit-of-work';
+import type { User } from '../../src/users/user';
+import { aUser, createdAt, password, weakPasswordHash } from '../support/factories';
+import { givenCommands, resetTokens } from '../support/given-commands';
 
-const secrets = ['first-secret-0123456789-abcdefghij', 'second-secret-0123456789-abcdefghi'] as const;
-const resetTokens = createResetTokens([secrets[0]]);
+const at = '2026-03-01T10:00:00.000Z';
+const issuedAt = Date.parse(at);
+const second = 1000;
+const hour = 3600 * second;
+const day = 24 * hour;
 
-function given(user = aUser()) {
-  const { unitOfWork, state } = createMemoryUnitOfWork();
-  state().users.set(user.id, user);
-  return { user, state, bus: createBus(createAuthCommands(unitOfWork, resetTokens), (text) => text) };
+describe('the lifetimes of secrets', () => {
+  test('a refresh token lasts 30 days (product 2.1), the grace 10 seconds (product 2.3), a reset an hour (product 2.6)', () => {
+    expect(lifetimes).toEqual({
+      refreshTokenMs: 30 * day,
+      refreshGraceMs: 10 * second,
+      passwordResetMs: hour,
+    });
+  });
+});
+
+describe('the rule what a refresh token leads to (product 2.3)', () => {
+  const expiresAt = 100_000;
+
+  test.each<[string, number, number | null, number | null, RefreshDecision]>([
+    // what is tested, now, used at, revoked at, decision
+    ['an unused refresh token is exchanged', 1, null, null, 'rotate'],
+    ['an unused refresh token is exchanged in its last millisecond', expiresAt - 1, null, null, 'rotate'],
+    ['an unused refresh token is refused at the moment it expires', expiresAt, null, null, 'refuse'],
+    ['an unused refresh token is refused after it expired', expiresAt + 1, null, null, 'refuse'],
+    ['a refresh token that is used twice in one millisecond is a race', 5000, 5000, null, 'retry'],
+    ['a refresh token that was used ten seconds ago is a race', 15_000, 5000, null, 'retry'],
+    ['a refresh token that was used more than ten seconds ago counts as stolen', 15_001, 5000, null, 'revoke'],
+    ['a refresh token that was used long ago counts as stolen until it expires', expiresAt - 1, 5000, null, 'revoke'],
+    ['a used refresh token is refused at the moment it expires, and revokes nothing', expiresAt, 5000, null, 'refuse'],
+    ['a refresh token that was used at time 0 counts as used', 20_000, 0, null, 'revoke'],
+    ['an unused refresh token of a revoked family is refused', 5000, null, 4000, 'refuse'],
+    ['a refresh token of a family that was revoked at time 0 is refused', 5000, null, 0, 'refuse'],
+    ['a refresh token of a revoked family is refused when it was used a moment ago', 5001, 5000, 4000, 'refuse'],
+    ['a refresh token of a revoked family is refused when it was used long ago', 50_000, 5000, 4000, 'refuse'],
+  ])('%s', (_, now, usedAt, revokedAt, expected) => {
+    const session: Session = { id: 's', userId: 'u', version: 0, createdAt, revokedAt };
+    const token: RefreshToken = { hash: 'h', sessionId: 's', expiresAt, usedAt };
+    expect(decideRefresh(token, session, now)).toBe(expected);
+  });
+});
+
+describe('the rule whether a password reset can be used (product 2.6)', () => {
+  test.each<[string, number, number | null, boolean]>([
+    ['a password reset can be used before it expires', 99, null, true],
+    ['a password reset cannot be used at the moment it expires', 100, null, false],
+    ['a password reset cannot be used after it expired', 101, null, false],
+    ['a password reset cannot be used a second time', 50, 40, false],
+    ['a password reset that was used at time 0 cannot be used again', 50, 0, false],
+  ])('%s', (_, now, usedAt, expected) => {
+    const reset = { id: 'r', userId: 'u', tokenHash: 'h', expiresAt: 100, usedAt };
+    expect(isResetUsable(reset, now)).toBe(expected);
+  });
+});
+
+test('a password reset raises the version and the token generation of the account (product 1.7)', () => {
+  const user = aUser({ version: 5, tokenGeneration: 3 });
+  expect(withPassword(user, 'new')).toEqual({ ...user, passwordHash: 'new', version: 6, tokenGeneration: 4 });
+});
+
+describe('secrets', () => {
+  const [current, previous] = ['first-secret-0123456789-abcdefghij', 'second-secret-0123456789-abcdefghi'];
+
+  test('a secret has 256 random bits, and is stored as a hash (product 2.1)', () => {
+    const [one, two] = [newSecret(), newSecret()];
+    expect(one).toMatch(/^[\w-]{43}$/);
+    expect(one).not.toBe(two);
+    expect(hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+
+  test('each key makes another fingerprint of the same text', () => {
+    expect(keyedHash(current, 'a')).toMatch(/^[0-9a-f]{64}$/);
+    expect(keyedHash(current, 'a')).toBe(keyedHash(current, 'a'));
+    expect(keyedHash(current, 'a')).not.toBe(keyedHash(current, 'b'));
+    expect(keyedHash(current, 'a')).not.toBe(keyedHash(previous, 'a'));
+  });
+
+  test('a reset token names its reset, also after the secret was changed (product 2.6)', () => {
+    const id = newId();
+    const token = createResetTokens([previous]).tokenFor(id);
+    expect(createResetTokens([previous]).resetIdOf(token)).toBe(id);
+    expect(createResetTokens([current, previous]).resetIdOf(token)).toBe(id);
+    expect(createResetTokens([current, previous]).tokenFor(id)).toBe(createResetTokens([current]).tokenFor(id));
+  });
+
+  test('a reset token that was not made with a known secret is refused', () => {
+    const tokens = createResetTokens([current]);
+    const [id, otherId] = [newId(), newId()];
+    const mac = tokens.tokenFor(id).split('.')[1];
+    const forged = [
+      createResetTokens([previous]).tokenFor(id),
+      `${otherId}.${mac}`,
+      `${id}.${mac}.more`,
+      `${id}.${mac?.slice(1)}`,
+      `${id}.${mac?.slice(0, 20)}`,
+      `${id}.`,
+      id,
+      `.${mac}`,
+      '',
+    ];
+    expect(forged.map(tokens.resetIdOf)).toEqual(forged.map(() => undefined));
+  });
+});
+
+/** Access tokens that run something before the next one is issued, which is between the command's reads and its commit. */
+function interruptedTokens() {
+  const { accessTokens } = givenCommands();
+  const interruptions: (() => Promise<unknown>)[] = [];
+  const interrupted: AccessTokens = {
+    verify: accessTokens.verify,
+    async issue(caller) {
+      await interruptions.shift()?.();
+      return accessTokens.issue(caller);
+    },
+  };
+  return { accessTokens: interrupted, interruptions };
 }
 
-describe('signing in (product 2)', () => {
-  test('starts a session, and moves lastLoginAt with an event', async () => {
-    const { bus, state, user } = given();
-    const { result } = await bus.execute('SignIn', { username: user.email.toUpperCase(), password }, aContext());
-    expect(result.refreshToken).toMatch(/^[\w-]{43}$/);
-    expect(state().users.get(user.id)?.lastLoginAt).toMatch(/Z$/);
-    expect(state().events.map(({ type }) => type)).toEqual(['UserSignedIn']);
-    expect(JSON.stringify([...state().tokens.values()])).not.toContain(result.refreshToken);
+describe('signing in', () => {
+  test('a sign-in starts a session, returns a pair of tokens and sets lastLoginAt with an event (product 2.1, 2.5)', async () => {
+    const user = aUser();
+    const { account, accessTokens, anonymous, lastEvent, state } = givenCommands({ users: [user] });
+    const sent = anonymous({ issuedAt }).SignIn({ username: ` ${user.email.toUpperCase()} `, password });
+    const { result } = await sent;
+    expect(result).toMatchObject({ token_type: 'Bearer', expires_in: 900 });
+    expect(result.refresh_token).toMatch(/^[\w-]{43}$/);
+    expect(await accessTokens.verify(result.access_token)).toEqual({
+      userId: user.id,
+      role: 'customer',
+      tokenGeneration: 1,
+    });
+    const [session] = state().sessions.values();
+    expect(session).toEqual({ id: expect.any(String), userId: user.id, version: 0, createdAt: at, revokedAt: null });
+    const hash = hashSecret(result.refresh_token);
+    const expiresAt = issuedAt + 30 * day;
+    expect([...state().refreshTokens.values()]).toEqual([{ hash, sessionId: session?.id, expiresAt, usedAt: null }]);
+    expect(account(user.id)).toEqual({ ...user, version: 2, lastLoginAt: at });
+    expect(lastEvent()).toMatchObject({ type: 'UserSignedIn', streamId: user.id, data: { sessionId: session?.id } });
+    expect(JSON.stringify(state())).not.toContain(result.refresh_token);
   });
 
   test.each([
     ['an unknown address', { username: 'nobody@example.com' }],
     ['a wrong password', { password: 'not the password' }],
-  ])('%s gives the same answer', async (_, wrong) => {
-    const { bus, user } = given();
-    const command = bus.execute('SignIn', { username: user.email, password, ...wrong }, aContext());
-    await expect(command).rejects.toMatchObject({ code: 'auth.invalid-grant' });
+    ['a deactivated account', {}],
+  ])('a sign-in with %s gets the refusal that every failed sign-in gets (product 2.2)', async (name, wrong) => {
+    const user = aUser({ isActive: name !== 'a deactivated account', passwordHash: weakPasswordHash });
+    const { anonymous, state } = givenCommands({ users: [user] });
+    const before = state();
+    const refused = anonymous().SignIn({ username: user.email, password, ...wrong });
+    await expect(refused).rejects.toMatchObject({ kind: 'invalid', code: 'auth.invalid-grant', details: {} });
+    expect(state()).toBe(before);
   });
 
-  test('a deactivated user cannot sign in', async () => {
-    const { bus, user } = given(aUser({ isActive: false }));
-    const command = bus.execute('SignIn', { username: user.email, password }, aContext());
-    await expect(command).rejects.toMatchObject({ code: 'auth.invalid-grant' });
-  });
-
-  test('a hash of other parameters is renewed at sign-in', async () => {
-    const { scryptSync } = await import('node:crypto');
-    const key = scryptSync(password, Buffer.alloc(16, 7), 32, { N: 1024, r: 8, p: 1 })
-      .toString('base64')
-      .replace(/=+$/, '');
-    const old = `$scrypt$ln=10,r=8,p=1$${Buffer.alloc(16, 7).toString('base64').replace(/=+$/, '')}$${key}`;
-    const { bus, state, user } = given(aUser({ passwordHash: old }));
-    await bus.execute('SignIn', { username: user.email, password }, aContext());
-    const renewed = state().users.get(user.id)?.passwordHash;
+  test('a sign-in replaces a password hash that was made with other parameters (product 1.3)', async () => {
+    const user = aUser({ passwordHash: weakPasswordHash });
+    const { account, anonymous } = givenCommands({ users: [user] });
+    await anonymous().SignIn({ username: user.email, password });
+    const renewed = account(user.id).passwordHash;
     expect(renewed).toContain('ln=14,r=8,p=5');
     expect(await verifyPassword(password, renewed)).toEqual({ ok: true, needsRehash: false });
   });
+
+  test('a sign-in during the deletion of the account is refused as if the account did not exist (product 2.2)', async () => {
+    const user = aUser();
+    const { accessTokens, interruptions } = interruptedTokens();
+    const { anonymous, as, state } = givenCommands({ users: [user], accessTokens });
+    interruptions.push(() => as(user).DeleteUser({ userId: user.id }));
+    const refused = anonymous().SignIn({ username: user.email, password });
+    await expect(refused).rejects.toMatchObject({ code: 'auth.invalid-grant' });
+    expect(state().sessions.size).toBe(0);
+  });
+
+  test('a sign-in reads from the primary, and issues no access token for a password that was changed there', async () => {
+    const user = aUser({ passwordHash: weakPasswordHash });
+    const { accessTokens, interruptions } = interruptedTokens();
+    const { anonymous, freezeReplica, state } = givenCommands({ users: [user], accessTokens });
+    freezeReplica();
+    state().users.set(user.id, { ...user, passwordHash: weakPasswordHash.replace(/.{4}$/, 'AAAA') });
+    interruptions.push(async () => expect.unreachable('An access token was issued.'));
+    const refused = anonymous({ readFrom: 'first-unconstrained' }).SignIn({ username: user.email, password });
+    await expect(refused).rejects.toMatchObject({ code: 'auth.invalid-grant' });
+  });
+
+  test('a sign-in during a change of role issues a token for the new role and the new generation (product 1.7)', async () => {
+    const [user, admin] = [aUser(), aUser({ role: 'admin' })];
+    const { accessTokens, interruptions } = interruptedTokens();
+    const { anonymous, as } = givenCommands({ users: [user, admin], accessTokens });
+    interruptions.push(() => as(admin).ChangeRole({ userId: user.id, role: 'agent' }));
+    const { result } = await anonymous().SignIn({ username: user.email, password });
+    expect(await accessTokens.verify(result.access_token)).toMatchObject({ role: 'agent', tokenGeneration: 2 });
+  });
 });
 
-describe('refreshing (product 2.3, 2.4)', () => {
-  async function signedIn() {
-    const system = given();
-    const { result } = await system.bus.execute('SignIn', { username: system.user.email, password }, aContext());
-    return { ...system, first: result.refreshToken };
+describe('refreshing', () => {
+  function given(options: { user?: User; token?: Partial<RefreshToken>; session?: Partial<Session> } = {}) {
+    const { user = aUser() } = options;
+    const admin = aUser({ role: 'admin' });
+    const { accessTokens, interruptions } = interruptedTokens();
+    const commands = givenCommands({ users: [user, admin], accessTokens });
+    const { anonymous, state } = commands;
+    const session: Session = {
+      id: newId(),
+      userId: user.id,
+      version: 0,
+      createdAt,
+      revokedAt: null,
+      ...options.session,
+    };
+    const token: RefreshToken = {
+      hash: hashSecret('first'),
+      sessionId: session.id,
+      expiresAt: issuedAt + day,
+      usedAt: null,
+      ...options.token,
+    };
+    state().sessions.set(session.id, session);
+    state().refreshTokens.set(token.hash, token);
+    const refresh = (refreshToken = 'first', context: object = {}) =>
+      anonymous({ issuedAt, ...context }).RefreshSession({ refreshToken });
+    const storedSession = () => state().sessions.get(session.id);
+    const storedToken = () => state().refreshTokens.get(token.hash);
+    return {
+      ...commands,
+      accessTokens,
+      interruptions,
+      user,
+      admin,
+      session,
+      token,
+      refresh,
+      storedSession,
+      storedToken,
+    };
   }
 
-  test('rotates', async () => {
-    const { bus, first } = await signedIn();
-    const { result } = await bus.execute('RefreshSession', { refreshToken: first }, aContext());
-    expect(result.refreshToken).not.toBe(first);
-    await bus.execute('RefreshSession', { refreshToken: result.refreshToken }, aContext());
+  test('a refresh exchanges the token for a new pair, and does not change lastLoginAt (product 2.3, 2.5)', async () => {
+    const user = aUser({ role: 'agent', tokenGeneration: 6 });
+    const { account, accessTokens, lastEvent, refresh, session, state, storedSession, storedToken } = given({ user });
+    const { result } = await refresh();
+    expect(result).toMatchObject({ token_type: 'Bearer', expires_in: 900 });
+    const issued = await accessTokens.verify(result?.access_token ?? '');
+    expect(issued).toEqual({ userId: user.id, role: 'agent', tokenGeneration: 6 });
+    expect(storedToken()?.usedAt).toBe(issuedAt);
+    const hash = hashSecret(result?.refresh_token ?? '');
+    const added = { hash, sessionId: session.id, expiresAt: issuedAt + 30 * day, usedAt: null };
+    expect(state().refreshTokens.get(hash)).toEqual(added);
+    expect(storedSession()).toEqual({ ...session, version: 1 });
+    expect(lastEvent()).toMatchObject({ type: 'SessionRefreshed', streamId: session.id, version: 1, data: {} });
+    expect(account(user.id)).toEqual(user);
+    expect((await refresh(result?.refresh_token)).result).toMatchObject({ token_type: 'Bearer' });
   });
 
-  test('an old token within the grace window is told to try again and mints nothing', async () => {
-    const { bus, first, state } = await signedIn();
-    await bus.execute('RefreshSession', { refreshToken: first }, aContext());
-    const tokens = state().tokens.size;
-    await expect(bus.execute('RefreshSession', { refreshToken: first }, aContext())).rejects.toMatchObject({
+  test.each<[string, Parameters<typeof given>[0]]>([
+    ['a token that expired', { token: { expiresAt: issuedAt } }],
+    ['a token of a revoked session', { session: { revokedAt: 1 } }],
+    ['a token of an account that is not active', { user: aUser({ isActive: false }) }],
+    ['a used token of an account that is not active', { user: aUser({ isActive: false }), token: { usedAt: 1 } }],
+  ])('a refresh with %s returns nothing and changes nothing', async (_, options) => {
+    const { refresh, state } = given(options);
+    const before = structuredClone(state());
+    expect((await refresh()).result).toBeUndefined();
+    expect(state()).toEqual(before);
+  });
+
+  test('a refresh with an unknown token returns nothing and changes nothing', async () => {
+    const { refresh, types } = given();
+    expect((await refresh('unknown')).result).toBeUndefined();
+    expect(types()).toEqual([]);
+  });
+
+  test('a second refresh within ten seconds gets an error with Retry-After, and no token (product 2.3)', async () => {
+    const { refresh, state } = given({ token: { usedAt: issuedAt - 10 * second } });
+    const before = state();
+    await expect(refresh()).rejects.toMatchObject({
+      kind: 'invalid',
       code: 'auth.refresh-raced',
+      details: { retryAfterSeconds: 1 },
     });
-    expect(state().tokens.size).toBe(tokens);
+    expect(state()).toBe(before);
   });
 
-  test('an old token after it revokes the whole family', async () => {
-    const { bus, first, state } = await signedIn();
-    const { result } = await bus.execute('RefreshSession', { refreshToken: first }, aContext());
-    const later = aContext({ issuedAt: Date.now() + lifetimes.refreshGraceMs + 1000 });
-    await expect(bus.execute('RefreshSession', { refreshToken: first }, later)).rejects.toMatchObject({
-      code: 'auth.invalid-grant',
-    });
-    expect([...state().sessions.values()][0]?.revokedAt).toBe(later.issuedAt);
-    await expect(bus.execute('RefreshSession', { refreshToken: result.refreshToken }, later)).rejects.toMatchObject({
-      code: 'auth.invalid-grant',
-    });
+  test('a second refresh after ten seconds revokes the family, whose newer token is refused too (product 2.3)', async () => {
+    const { lastEvent, refresh, session, storedSession } = given();
+    const { result } = await refresh();
+    const later = issuedAt + 11 * second;
+    expect((await refresh('first', { issuedAt: later })).result).toBeUndefined();
+    expect(storedSession()).toEqual({ ...session, version: 2, revokedAt: later });
+    expect(lastEvent()).toMatchObject({ type: 'SessionRevoked', version: 2, data: { reason: 'reuse' } });
+    expect((await refresh(result?.refresh_token, { issuedAt: later })).result).toBeUndefined();
   });
 
-  test('signing out revokes the family', async () => {
-    const { bus, first } = await signedIn();
-    await bus.execute('SignOut', { refreshToken: first }, aContext());
-    await expect(bus.execute('RefreshSession', { refreshToken: first }, aContext())).rejects.toMatchObject({
-      code: 'auth.invalid-grant',
-    });
+  test('a refresh while a role changes issues a token of the new generation, and none of the old one (product 1.7)', async () => {
+    const { accessTokens, admin, as, interruptions, refresh, state, user } = given();
+    interruptions.push(() => as(admin).ChangeRole({ userId: user.id, role: 'agent' }));
+    const { result } = await refresh();
+    const issued = await accessTokens.verify(result?.access_token ?? '');
+    expect(issued).toEqual({ userId: user.id, role: 'agent', tokenGeneration: 2 });
+    expect(state().refreshTokens.size).toBe(2);
   });
 
-  test('an expired token is refused without revoking anything', () => {
-    const session = { id: 's', userId: 'u', version: 0, createdAt: '', revokedAt: null };
-    const token = { hash: 'h', sessionId: 's', expiresAt: 10, usedAt: null };
-    expect(decideRefresh(token, session, 9)).toBe('rotate');
-    expect(decideRefresh(token, session, 10)).toBe('refuse');
+  test.each(['DeactivateUser', 'DeleteUser'] as const)(
+    'a refresh while %s is carried out issues nothing (product 1.7)',
+    async (name) => {
+      const { admin, as, interruptions, refresh, state, user } = given();
+      interruptions.push(() => as(admin)[name]({ userId: user.id }));
+      expect((await refresh()).result).toBeUndefined();
+      expect(state().refreshTokens.size).toBe(name === 'DeleteUser' ? 0 : 1);
+    },
+  );
+
+  test('a refresh while the session is signed out issues nothing (product 2.4)', async () => {
+    const { anonymous, interruptions, refresh, storedSession, state } = given();
+    interruptions.push(() => anonymous({ issuedAt }).SignOut({ refreshToken: 'first' }));
+    expect((await refresh()).result).toBeUndefined();
+    expect(storedSession()).toMatchObject({ revokedAt: issuedAt });
+    expect(state().refreshTokens.size).toBe(1);
+  });
+
+  test('two refreshes at the same time issue one token, and one of them is told to try again (product 2.3)', async () => {
+    const { interruptions, refresh, state } = given();
+    const winner: Promise<unknown>[] = [];
+    interruptions.push(async () => {
+      const other = refresh();
+      winner.push(other);
+      await other;
+    });
+    await expect(refresh()).rejects.toMatchObject({ code: 'auth.refresh-raced' });
+    expect(await winner[0]).toMatchObject({ result: { token_type: 'Bearer' } });
+    expect(state().refreshTokens.size).toBe(2);
+  });
+
+  test('a refresh reads from the primary, and issues no access token for a refresh token that was used there', async () => {
+    const { freezeReplica, interruptions, refresh, state, token } = given();
+    freezeReplica();
+    state().refreshTokens.set(token.hash, { ...token, usedAt: issuedAt });
+    interruptions.push(async () => expect.unreachable('An access token was issued.'));
+    const refused = refresh('first', { readFrom: 'first-unconstrained' });
+    await expect(refused).rejects.toMatchObject({ code: 'auth.refresh-raced' });
+  });
+});
+
+describe('a response with tokens', () => {
+  test('a response with tokens is not stored under an Idempotency-Key (product 6.2)', async () => {
+    const user = aUser();
+    const { anonymous, state } = givenCommands({ users: [user] });
+    const context = { commandId: 'command', isRepeatable: true };
+    const first = await anonymous(context).SignIn({ username: user.email, password });
+    const refresh = () => anonymous(context).RefreshSession({ refreshToken: first.result.refresh_token });
+    expect((await refresh()).isReplayed).toBeUndefined();
+    await expect(refresh()).rejects.toMatchObject({ code: 'auth.refresh-raced' });
+    expect(state().responses.size).toBe(0);
+  });
+});
+
+describe('signing out (product 2.4)', () => {
+  function given(revokedAt: number | null = null) {
+    const user = aUser();
+    const commands = givenCommands({ users: [user] });
+    const session = { id: newId(), userId: user.id, version: 3, createdAt, revokedAt };
+    const hash = hashSecret('first');
+    commands.state().sessions.set(session.id, session);
+    commands.state().refreshTokens.set(hash, { hash, sessionId: session.id, expiresAt: 0, usedAt: 0 });
+    return {
+      ...commands,
+      session,
+      signOut: (refreshToken: string) => commands.anonymous({ issuedAt }).SignOut({ refreshToken }),
+    };
+  }
+
+  test('a sign-out revokes the family of the token, also where the token is used or expired', async () => {
+    const { lastEvent, session, signOut, state } = given();
+    await signOut('first');
+    expect(state().sessions.get(session.id)).toEqual({ ...session, version: 4, revokedAt: issuedAt });
+    expect(lastEvent()).toMatchObject({ type: 'SessionRevoked', version: 4, data: { reason: 'logout' } });
+  });
+
+  test('a sign-out of a family that is revoked already changes nothing', async () => {
+    const { session, signOut, state, types } = given(1);
+    await signOut('first');
+    expect([state().sessions.get(session.id), types()]).toEqual([session, []]);
+  });
+
+  test('a sign-out with an unknown token changes nothing', async () => {
+    const { session, signOut, state, types } = given();
+    await signOut('unknown');
+    expect([state().sessions.get(session.id), types()]).toEqual([session, []]);
   });
 });
 
 describe('resetting a password (product 2.6)', () => {
-  test('works once, within the hour, and revokes what was signed in', async () => {
-    const { bus, state, user } = given();
-    await bus.execute('SignIn', { username: user.email, password }, aContext());
-    await bus.execute('RequestPasswordReset', { email: user.email }, aContext());
-    const [reset] = state().resets.values();
+  const newPassword = 'a brand new password';
+
+  /** An account that has asked for a reset, with the token of the e-mail's link. */
+  async function givenRequest(user: User = aUser()) {
+    const commands = givenCommands({ users: [user] });
+    await commands.anonymous({ issuedAt }).RequestPasswordReset({ email: user.email.toUpperCase() });
+    const [reset] = commands.state().passwordResets.values();
     const token = resetTokens.tokenFor(reset?.id ?? '');
-    expect(JSON.stringify(state().events)).not.toContain(token);
-    const payload = { token, password: 'a brand new password' };
-    const late = aContext({ issuedAt: Date.now() + lifetimes.passwordResetMs });
-    await expect(bus.execute('ConfirmPasswordReset', payload, late)).rejects.toMatchObject({ kind: 'invalid' });
-    await bus.execute('ConfirmPasswordReset', payload, aContext());
-    expect((await verifyPassword(payload.password, state().users.get(user.id)?.passwordHash)).ok).toBe(true);
-    expect([...state().sessions.values()].every(({ revokedAt }) => revokedAt !== null)).toBe(true);
-    await expect(bus.execute('ConfirmPasswordReset', payload, aContext())).rejects.toMatchObject({ kind: 'invalid' });
-  });
-
-  test('an unknown address and a forged token leave nothing', async () => {
-    const { bus, state } = given();
-    await bus.execute('RequestPasswordReset', { email: 'nobody@example.com' }, aContext());
-    expect(state().resets.size + state().events.length).toBe(0);
-    const forged = createResetTokens([secrets[1]]).tokenFor(newId());
-    await expect(
-      bus.execute('ConfirmPasswordReset', { token: forged, password: 'a brand new password' }, aContext()),
-    ).rejects.toMatchObject({ code: 'auth.invalid-reset-token' });
-  });
-});
-
-describe('access tokens (RFC 8725, RFC 9068)', () => {
-  const now = Date.parse('2026-05-01T00:00:00.123Z');
-  const clock = { now: () => now };
-  const config = { issuer: 'https://i.example', audience: 'frontdesk', tokenSecrets: [secrets[0]] as [string] };
-  const tokens = createAccessTokens(config, clock);
-  const subject = { userId: newId(), role: 'agent' as const };
-
-  async function forged(
-    change: (jwt: SignJWT) => SignJWT,
-    header: object = {},
-    secret: string = secrets[0],
-    jti = true,
-  ) {
-    const { token } = await tokens.issue(subject);
-    const kid = JSON.parse(atob(token.split('.')[0] ?? '')).kid;
-    const jwt = new SignJWT({ role: 'agent' })
-      .setIssuer(config.issuer)
-      .setAudience(config.audience)
-      .setSubject(subject.userId)
-      .setIssuedAt(now / 1000)
-      .setExpirationTime(now / 1000 + 60)
-      .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid, ...header });
-    if (jti) jwt.setJti(newId());
-    return change(jwt).sign(new TextEncoder().encode(secret));
+    const confirm = (overrides: { token?: string; issuedAt?: number } = {}) =>
+      commands
+        .anonymous({ issuedAt: overrides.issuedAt ?? issuedAt })
+        .ConfirmPasswordReset({ token: overrides.token ?? token, password: newPassword });
+    return { ...commands, user, reset, token, confirm };
   }
 
-  test('carry the user, the role and the time of issue in milliseconds', async () => {
-    const { token, expiresInSeconds } = await tokens.issue(subject);
-    expect(await tokens.verify(token)).toEqual({ ...subject, issuedAt: now });
-    expect(expiresInSeconds).toBe(900);
-    await tokens.verify(await forged((jwt) => jwt));
-  });
+  const refused = { kind: 'invalid', code: 'auth.invalid-reset-token' };
 
-  test('keys rotate: a token of the previous secret still verifies', async () => {
-    const rotated = createAccessTokens({ ...config, tokenSecrets: [secrets[1], secrets[0]] }, clock);
-    const { token } = await tokens.issue(subject);
-    expect(await rotated.verify(token)).toMatchObject(subject);
-    await expect(tokens.verify((await rotated.issue(subject)).token)).rejects.toMatchObject({
-      code: 'auth.invalid-token',
+  test('a reset request is recorded for an hour, and the token of its link is in no row and in no event', async () => {
+    const { lastEvent, reset, state, token, user } = await givenRequest();
+    expect(reset).toEqual({
+      id: expect.any(String),
+      userId: user.id,
+      tokenHash: hashSecret(token),
+      expiresAt: issuedAt + hour,
+      usedAt: null,
     });
+    expect(lastEvent()).toMatchObject({
+      type: 'PasswordResetRequested',
+      streamId: reset?.id,
+      data: { userId: user.id },
+    });
+    expect(JSON.stringify(state())).not.toContain(token);
   });
 
-  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
-  test.each<[string, () => Promise<string>]>([
-    ['another issuer', () => forged((jwt) => jwt.setIssuer('https://evil.example'))],
-    ['another audience', () => forged((jwt) => jwt.setAudience('other'))],
-    ['an expired one', () => forged((jwt) => jwt.setExpirationTime(now / 1000 - 1))],
-    ['no jti', () => forged((jwt) => jwt, {}, secrets[0], false)],
-    ['another typ', () => forged((jwt) => jwt, { typ: 'JWT' })],
-    ['another algorithm', () => forged((jwt) => jwt, { alg: 'HS512' })],
-    ['another key under our kid', () => forged((jwt) => jwt, {}, secrets[1])],
-    ['an unknown kid', () => forged((jwt) => jwt, { kid: 'other' })],
-    ['alg none', async () => `${encode({ alg: 'none', typ: 'at+jwt' })}.${encode({ sub: 'x', role: 'admin' })}.`],
-    ['no token at all', async () => 'nonsense'],
-  ])('refuse %s', async (_, make) => {
-    await expect(make().then((token) => tokens.verify(token))).rejects.toMatchObject({ code: 'auth.invalid-token' });
+  test.each([
+    ['an unknown address', 'nobody@example.com', true],
+    ['an address of an account that is not active', 'inactive@example.com', false],
+  ])('a reset request for %s leaves nothing, and gets the usual response', async (_, email, isActive) => {
+    const { anonymous, state } = givenCommands({ users: [aUser({ email: 'inactive@example.com', isActive })] });
+    const { result } = await anonymous().RequestPasswordReset({ email });
+    expect(result).toBeUndefined();
+    expect([state().passwordResets.size, state().events]).toEqual([0, []]);
+  });
+
+  test('a reset request leaves nothing for an account that was deleted since the replica was updated', async () => {
+    const user = aUser();
+    const { anonymous, as, freezeReplica, types } = givenCommands({ users: [user] });
+    freezeReplica();
+    await as(user).DeleteUser({ userId: user.id });
+    const context = { readFrom: 'first-unconstrained' };
+    const { result } = await anonymous(context).RequestPasswordReset({ email: user.email });
+    expect([result, types()]).toEqual([undefined, ['UserDeleted']]);
+  });
+
+  test('a reset at the end of its hour sets the password once, raises the generation and revokes every session', async () => {
+    const { account, confirm, lastEvent, reset, state, user } = await givenRequest(aUser({ version: 4 }));
+    state().sessions.set('s', { id: 's', userId: user.id, version: 0, createdAt, revokedAt: null });
+    const confirmedAt = issuedAt + hour - 1;
+    await confirm({ issuedAt: confirmedAt });
+    const changed = account(user.id);
+    expect(changed).toEqual({
+      ...user,
+      version: 5,
+      tokenGeneration: 2,
+      passwordHash: changed.passwordHash,
+      updatedAt: '2026-03-01T10:59:59.999Z',
+    });
+    expect((await verifyPassword(newPassword, changed.passwordHash)).ok).toBe(true);
+    expect(state().sessions.get('s')?.revokedAt).toBe(confirmedAt);
+    expect(state().passwordResets.get(reset?.id ?? '')?.usedAt).toBe(confirmedAt);
+    expect(lastEvent()).toMatchObject({
+      type: 'UserPasswordChanged',
+      streamId: user.id,
+      version: 5,
+      data: { by: 'reset' },
+    });
+    const before = state();
+    await expect(confirm()).rejects.toMatchObject(refused);
+    expect(state()).toBe(before);
+  });
+
+  test('a reset is refused when its hour is over', async () => {
+    const { confirm } = await givenRequest();
+    await expect(confirm({ issuedAt: issuedAt + hour })).rejects.toMatchObject(refused);
+  });
+
+  test('a reset is refused for an account that was deactivated or deleted after the request', async () => {
+    const { account, confirm, state, user } = await givenRequest();
+    state().users.set(user.id, { ...account(user.id), isActive: false });
+    await expect(confirm()).rejects.toMatchObject(refused);
+    state().users.delete(user.id);
+    await expect(confirm()).rejects.toMatchObject(refused);
+  });
+
+  test('a reset is refused for a token of another secret, of an unknown reset or with a hash that is not stored', async () => {
+    const { confirm, reset, state } = await givenRequest();
+    const id = reset?.id ?? '';
+    const forged = createResetTokens(['second-secret-0123456789-abcdefghi']).tokenFor(id);
+    await expect(confirm({ token: forged })).rejects.toMatchObject(refused);
+    await expect(confirm({ token: resetTokens.tokenFor(newId()) })).rejects.toMatchObject(refused);
+    await expect(confirm({ token: 'nonsense' })).rejects.toMatchObject(refused);
+    if (reset) state().passwordResets.set(id, { ...reset, tokenHash: hashSecret('another token') });
+    await expect(confirm()).rejects.toMatchObject(refused);
   });
 });

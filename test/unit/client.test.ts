@@ -6,7 +6,7 @@ const url = 'https://api.example';
 
 type Handler = (request: Request, count: number) => Response | Promise<Response>;
 
-/** A server that is a function, and notes what it was sent. */
+/** A client of a server that is a function, with every request that the server received. */
 function serve(handler: Handler, options: { refreshToken?: string } = {}) {
   const requests: Request[] = [];
   const waits: number[] = [];
@@ -29,7 +29,7 @@ const unauthorized = () =>
   json({ code: 'auth.invalid-token', detail: 'expired', status: 401 }, { status: 401, headers: problemType });
 const problemType = { 'Content-Type': 'application/problem+json' };
 
-test('what it wrote it reads: the newest Consistency-Token goes with every request', async () => {
+test('a client sends the newest Consistency-Token with every request, so that it reads its own writes (product 7.4)', async () => {
   const positions = [7, 5];
   const { client, requests } = serve((request) =>
     request.method === 'POST'
@@ -44,8 +44,8 @@ test('what it wrote it reads: the newest Consistency-Token goes with every reque
   expect(client.consistencyToken()).toBe(token(7));
 });
 
-describe('signing in', () => {
-  test('parallel calls with an expired token refresh once', async () => {
+describe('a client that is signed in', () => {
+  test('a client refreshes once when parallel calls find the access token expired', async () => {
     const { client, requests } = serve(async (request) => {
       if (request.url.endsWith('/token')) {
         const form = new URLSearchParams(await request.text());
@@ -54,15 +54,15 @@ describe('signing in', () => {
       return request.headers.get('Authorization') === 'Bearer new' ? json({ id: 'me' }) : unauthorized();
     });
     await client.signIn('ada@example.com', 'secret');
-    const answers = await Promise.all(Array.from({ length: 5 }, () => client.api.users.me.$get()));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const responses = await Promise.all(Array.from({ length: 5 }, () => client.api.users.me.$get()));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     const refreshes = requests.filter(({ url: to }) => to.endsWith('/token')).slice(1);
     expect(refreshes).toHaveLength(1);
     expect(await refreshes[0]?.text()).toBe('grant_type=refresh_token&refresh_token=r-old');
     expect(client.refreshToken()).toBe('r-new');
   });
 
-  test('a session is taken up with its refresh token', async () => {
+  test('a client continues the session of an earlier client with the refresh token of that session', async () => {
     const { client, requests } = serve(
       (request) => (request.url.endsWith('/token') ? granted('new') : json({ id: 'me' })),
       { refreshToken: 'kept' },
@@ -72,14 +72,14 @@ describe('signing in', () => {
     expect(requests[1]?.headers.get('Authorization')).toBe('Bearer new');
   });
 
-  test('a refusal that a refresh does not heal is told', async () => {
+  test('a client reports 401 when a refreshed access token is refused too', async () => {
     const { client, requests } = serve((request) => (request.url.endsWith('/token') ? granted('a') : unauthorized()));
     await client.signIn('ada@example.com', 'secret');
     await expect(client.api.users.me.$get()).rejects.toMatchObject({ status: 401, code: 'auth.invalid-token' });
     expect(requests).toHaveLength(4);
   });
 
-  test('a wrong password is an error of RFC 6749', async () => {
+  test('a client reports a wrong password with the error code of RFC 6749', async () => {
     const { client } = serve(() => json({ error: 'invalid_grant', error_description: 'No.' }, { status: 400 }));
     await expect(client.signIn('ada@example.com', 'x')).rejects.toMatchObject({
       code: 'invalid_grant',
@@ -87,7 +87,7 @@ describe('signing in', () => {
     });
   });
 
-  test('signing out forgets the tokens and says so to the API', async () => {
+  test('a client drops its tokens when it signs out, and revokes them at the API', async () => {
     const { client, requests } = serve((request) =>
       request.url.endsWith('/token') ? granted('a') : new Response(null, { status: 204 }),
     );
@@ -98,8 +98,8 @@ describe('signing in', () => {
   });
 });
 
-describe('repeating', () => {
-  test('a command is repeated under one Idempotency-Key, also when the answer was lost', async () => {
+describe('a client that repeats a request', () => {
+  test('a client repeats a POST command with the same Idempotency-Key, also when its response was lost (product 6.2)', async () => {
     const { client, requests, waits } = serve((_, count) => {
       if (count === 1) throw new TypeError('connection lost');
       if (count === 2) return json({}, { status: 503 });
@@ -113,13 +113,13 @@ describe('repeating', () => {
     expect(waits[2]).toBe(7000);
   });
 
-  test('two commands have two keys', async () => {
+  test('a client uses another Idempotency-Key for another command', async () => {
     const { client, requests } = serve(() => json({ id: 'a', version: 1 }, { status: 201 }));
     for (let count = 0; count < 2; count++) await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
     expect(new Set(requests.map(({ headers }) => headers.get('Idempotency-Key'))).size).toBe(2);
   });
 
-  test('a change and a sign-in are sent once: nothing tells whether they arrived', async () => {
+  test('a client sends a PATCH or a sign-in only once, because the first request may have had its effect', async () => {
     const { client, requests } = serve(() => json({}, { status: 503 }));
     const changing = client.api.users[':id'].$patch({ param: { id: 'a' }, json: { name: 'b' } });
     await expect(changing).rejects.toBeInstanceOf(ProblemError);
@@ -127,7 +127,7 @@ describe('repeating', () => {
     expect(requests).toHaveLength(2);
   });
 
-  test('an answer that breaks off half way is asked for again', async () => {
+  test('a client repeats a command whose response broke off', async () => {
     const { client, requests } = serve((_, count) => {
       if (count > 1) return json({ id: 'a', version: 1 }, { status: 201 });
       const body = new ReadableStream({
@@ -137,13 +137,13 @@ describe('repeating', () => {
       });
       return new Response(body, { status: 201, headers: { 'Content-Type': 'application/json' } });
     });
-    const answer = await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
-    expect(await answer.json()).toEqual({ id: 'a', version: 1 });
+    const response = await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    expect(await response.json()).toEqual({ id: 'a', version: 1 });
     expect(new Set(requests.map(({ headers }) => headers.get('Idempotency-Key'))).size).toBe(1);
     expect(requests).toHaveLength(2);
   });
 
-  test('what a rate limit turned away is sent again, a sign-in too', async () => {
+  test('a client repeats every request that a rate limit refused, a sign-in too', async () => {
     const { client, waits } = serve((_, count) =>
       count < 3 ? json({}, { status: 429, headers: { 'Retry-After': '60' } }) : granted('a'),
     );
@@ -151,7 +151,7 @@ describe('repeating', () => {
     expect(waits).toEqual([60_000, 60_000]);
   });
 
-  test('a read gives up after its tries, with the reason', async () => {
+  test('a client gives up after four tries, and reports the error of the last try', async () => {
     const { client, requests } = serve(() => {
       throw new TypeError('connection lost');
     });
@@ -160,7 +160,7 @@ describe('repeating', () => {
   });
 });
 
-test('a refusal is a typed error with its problem details', async () => {
+test('a refusal is a ProblemError with the problem details of the response', async () => {
   const problem = { status: 422, code: 'http.validation-failed', detail: 'The input is not valid.', errors: [] };
   const { client, requests } = serve(() => json(problem, { status: 422, headers: problemType }));
   const error = await client.api.tickets.$post({ json: { subject: '', message: 'b' } }).catch((caught) => caught);
@@ -169,13 +169,13 @@ test('a refusal is a typed error with its problem details', async () => {
   expect(requests).toHaveLength(1);
 });
 
-test('304 is an answer, not an error', async () => {
+test('a client returns a 304 as a response and not as an error', async () => {
   const { client } = serve(() => new Response(null, { status: 304 }));
   expect((await client.api.users.me.$get()).status).toBe(304);
 });
 
-/** It compiles only while what is wrong does not. */
-test('wrong fields, values and routes do not compile', () => expect(typesHold).toBeTypeOf('function'));
+/** This function compiles only as long as each marked line does not. */
+test('a call with a wrong field, value or route does not compile', () => expect(typesHold).toBeTypeOf('function'));
 
 async function typesHold() {
   const { api } = createClient(url);
@@ -186,11 +186,11 @@ async function typesHold() {
   await api.items.$post({ json: { title: 'a', price: { amount: '1', currency: 'EUR' } } });
   // @ts-expect-error a wrong value
   await api.tickets[':id'].status.$post({ param: { id: 'a' }, json: { status: 'lost' } });
-  // @ts-expect-error a route that is not there
+  // @ts-expect-error an unknown route
   await api.nothing.$get();
   const user = await (await api.users.me.$get()).json();
   const count: number = user.openTicketCount;
-  // @ts-expect-error a field that no answer has
+  // @ts-expect-error a field that no response has
   const missing = user.passwordHash;
   return [count, missing];
 }

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { hourlyTasks } from '../../src/domains';
+import { issueCodes } from '../../src/operations/schemas';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -35,19 +37,36 @@ function citations(): Map<string, string[]> {
 }
 
 describe('docs/product.md', () => {
-  test('has at least forty promises', () => {
+  test('docs/product.md has at least forty promises', () => {
     expect(promises().length).toBeGreaterThanOrEqual(40);
   });
 
-  test('has every promise that a test cites', () => {
+  test('docs/product.md has every promise that a test cites', () => {
     const known = promises();
     const unknown = [...citations()].filter(([number]) => !known.includes(number));
     expect(unknown).toEqual([]);
   });
 
-  test('has no promise that no test cites', () => {
+  test('every promise of docs/product.md is cited by a test', () => {
     const cited = citations();
     expect(promises().filter((number) => !cited.has(number))).toEqual([]);
+  });
+});
+
+describe('docs/operations.md', () => {
+  test('lists every event that the code logs', () => {
+    const source = filesBelow('src', '.ts').map(read).join('\n');
+    const logged = [...source.matchAll(/logger\.(?:info|warn|error)\(\s*'([\w.-]+)'/g)].map(([, event = '']) => event);
+    expect(logged.length).toBeGreaterThan(15);
+    const page = read('docs/operations.md');
+    expect(
+      [...new Set([...logged, ...Object.keys(hourlyTasks)])].filter((event) => !page.includes(`\`${event}\``)),
+    ).toEqual([]);
+  });
+
+  test('has each readiness issue in its runbook', () => {
+    const page = read('docs/operations.md');
+    expect(issueCodes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
   });
 });
 

@@ -13,39 +13,39 @@ const request = { method: 'POST', route: '/v1/orders/:id/ship', status: 200, dur
 const traceparent = '00-1545041f92e68faae955c27728dcdc8e-bbae075ec4204e7f-01';
 
 describe('the text format of the log', () => {
-  test('shows a request as one line with time, method, route, status and duration', () => {
+  test('the text format shows a request as one line with time, method, route, status and duration', () => {
     expect(written('text', (logger) => logger.info('request', request))).toEqual([
       '13:06:09Z POST /v1/orders/:id/ship 200 12 ms',
     ]);
   });
 
-  test('keeps the line of a request short when the logger has a request id and a trace', () => {
+  test('the text format keeps the line of a request short when the logger has a request id and a trace', () => {
     const [line] = written('text', (logger) => logger.child({ requestId: 'r1', traceparent }).info('request', request));
     expect(line).toBe('13:06:09Z POST /v1/orders/:id/ship 200 12 ms');
   });
 
-  test('shows any other event with its fields, and leaves out fields without a value', () => {
+  test('the text format shows any other event with its fields, and leaves out fields without a value', () => {
     const fields = { resent: 2, settled: 0, oldest: null, subscription: undefined };
     expect(written('text', (logger) => logger.info('relay.ran', fields))).toEqual([
       '13:06:09Z relay.ran resent=2 settled=0 oldest=null',
     ]);
   });
 
-  test('names the level of a warning, and shows the request id after the fields of the event but no trace', () => {
+  test('the text format names the level of a warning, and shows the request id after the fields but no trace', () => {
     const [line] = written('text', (logger) =>
       logger.child({ requestId: 'r1', traceparent }).warn('message.failed', { attempts: 3 }),
     );
     expect(line).toBe('13:06:09Z WARN message.failed attempts=3 requestId=r1');
   });
 
-  test('quotes a value with spaces, quotes or line breaks, so that one event stays one line', () => {
+  test('the text format quotes a value with spaces, quotes or line breaks, so that one event stays one line', () => {
     const fields = { error: 'the queue is "away"', note: 'one\ntwo', empty: '' };
     expect(written('text', (logger) => logger.warn('message.failed', fields))).toEqual([
       '13:06:09Z WARN message.failed error="the queue is \\"away\\"" note="one\\ntwo" empty=""',
     ]);
   });
 
-  test('shows the name, the code and the first four frames of an error, but not its message', () => {
+  test('the text format shows the name, the code and the first four frames of an error, but not its message', () => {
     const failure = Object.assign(new TypeError('ada@example.com is not a function'), { code: 'E_GONE' });
     failure.stack = `TypeError: ada@example.com\n${[1, 2, 3, 4, 5].map((line) => `    at step (file.ts:${line})`).join('\n')}`;
     expect(written('text', (logger) => logger.error('request.failed', failure, { cron: '* * * * *' }))).toEqual([
@@ -59,7 +59,7 @@ describe('the text format of the log', () => {
     ]);
   });
 
-  test('shows a domain error by its code, without a stack', () => {
+  test('the text format shows a domain error by its code, without a stack', () => {
     const refusal = new DomainError('not-found', 'orders.not-found', 'There is no such order.', {});
     expect(written('text', (logger) => logger.error('schedule.failed', refusal))).toEqual([
       '13:06:09Z ERROR schedule.failed error=DomainError code=orders.not-found',
@@ -68,7 +68,7 @@ describe('the text format of the log', () => {
 });
 
 describe('the JSON format of the log', () => {
-  test('is the default, and writes one object a line with level, event, time and all fields', () => {
+  test('the JSON format is the default, and writes one object per line with level, event, time and all fields', () => {
     const lines: string[] = [];
     createLogger({ requestId: 'r1' }, (line) => lines.push(line))
       .child({ traceparent })
@@ -78,7 +78,7 @@ describe('the JSON format of the log', () => {
     ]);
   });
 
-  test('stays the format of a child logger that was made from a JSON logger', () => {
+  test('the JSON format stays the format of a child logger that was made from a JSON logger', () => {
     const [line] = written('json', (logger) => logger.child({ requestId: 'r1' }).warn('message.failed'));
     expect(JSON.parse(line ?? '')).toMatchObject({ level: 'warn', event: 'message.failed', requestId: 'r1' });
   });

@@ -1,140 +1,60 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { loadConfig } from '../../src/config';
-import { backoffSeconds, createConsumer } from '../../src/consumers/consumer';
 import { decodeConsistencyToken, encodeConsistencyToken } from '../../src/cqrs/log/consistency-token';
-import { fromEnvelope, toEnvelope } from '../../src/cqrs/log/envelope';
-import { createEventCatalogue, defineEvent, type RecordedEvent, upcast } from '../../src/cqrs/log/event';
+import { errorCatalogue } from '../../src/domains';
 import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
 import { continueTrace } from '../../src/http/tracing';
-import { createLogger } from '../../src/platform/logger';
+import { brokenConstraint, foreignKey, isUnclearFailure } from '../../src/platform/d1';
+import { DomainError, defineError } from '../../src/platform/errors';
+import { money } from '../../src/platform/money';
 import { verifyPassword } from '../../src/platform/password';
 
-const event: RecordedEvent = {
-  position: 7,
-  id: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11',
-  type: 'Renamed',
-  streamType: 'thing',
-  streamId: 'a/b',
-  version: 2,
-  schemaVersion: 1,
-  data: { label: 'x' },
-  metadata: { commandId: 'c', requestId: 'r', actorId: undefined, traceparent: undefined },
-  occurredAt: '2026-01-01T00:00:00.000Z',
-};
+describe('a consistency token (product 7.4)', () => {
+  const token = { position: 3, bookmark: '0000-0001-abc', epoch: '1' };
 
-describe('events', () => {
-  const Renamed = defineEvent({
-    type: 'Renamed',
-    streamType: 'thing',
-    schema: z.strictObject({ labels: z.array(z.string()) }),
-    upcasters: [(data) => ({ labels: [z.object({ label: z.string() }).parse(data).label] })],
-  });
-  const catalogue = createEventCatalogue([Renamed]);
-
-  test('an old shape is lifted to the newest when read (product 6.4)', () => {
-    expect(Renamed.schemaVersion).toBe(2);
-    expect(upcast(catalogue, event)).toMatchObject({ schemaVersion: 2, data: { labels: ['x'] } });
-    const newest = { ...event, schemaVersion: 2, data: { labels: ['y'] } };
-    expect(upcast(catalogue, newest)).toEqual(newest);
-  });
-
-  test.each([{ type: 'Unknown' }, { schemaVersion: 3 }, { schemaVersion: 0 }, { data: { nothing: 1 } }])(
-    'what nobody understands is refused: %j',
-    (wrong) => {
-      expect(() => upcast(catalogue, { ...event, ...wrong })).toThrow();
+  test.each([token, { ...token, bookmark: null }, { ...token, position: 0 }])(
+    'a consistency token is the same after it was encoded and decoded: %j',
+    (original) => {
+      expect(decodeConsistencyToken(encodeConsistencyToken(original))).toEqual(original);
     },
   );
 
-  test('cross the queue as CloudEvents 1.0 and come back the same', () => {
-    const envelope = toEnvelope(event);
-    expect(envelope).toMatchObject({ specversion: '1.0', type: 'frontdesk.Renamed', subject: 'thing/a/b' });
-    expect(fromEnvelope(JSON.parse(JSON.stringify(envelope)))).toEqual(event);
+  test.each([
+    ['is empty', ''],
+    ['is not base64url', 'ö'],
+    ['is not JSON', 'x'],
+    ['has no field', 'e30'],
+    ['has a bookmark that D1 would not make', encodeConsistencyToken({ ...token, bookmark: "'; DROP" })],
+    ['has a negative position', encodeConsistencyToken({ ...token, position: -1 })],
+    ['has a position that is no whole number', encodeConsistencyToken({ ...token, position: 0.5 })],
+    ['is too long', 'a'.repeat(600)],
+  ])('a consistency token that %s is refused', (_, text) => {
+    const refusal = { kind: 'bad-request', code: 'http.invalid-consistency-token' };
+    expect(() => decodeConsistencyToken(text)).toThrow(expect.objectContaining(refusal));
   });
 });
 
-describe('consumers', () => {
-  function aMessage(body: unknown) {
-    const calls: string[] = [];
-    const message = {
-      id: 'm',
-      timestamp: new Date(0),
-      attempts: 2,
-      body,
-      ack: () => void calls.push('ack'),
-      retry: ({ delaySeconds }: { delaySeconds: number }) => void calls.push(`retry ${delaySeconds}`),
-    };
-    return { message: message as unknown as Message, calls };
-  }
-  const definition = defineEvent({ type: 'Renamed', streamType: 'thing', schema: z.unknown() });
-  const options = {
-    subscription: 'projections' as const,
-    catalogue: createEventCatalogue([definition]),
-    logger: createLogger({}, () => {}),
-    recordFailure: async () => {},
-    random: () => 0,
-  };
+describe('a traceparent (product 8.3)', () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
 
-  test('a poison message and a failing event do not hold up the others (product 7.3)', async () => {
-    const [poison, good, bad] = [
-      aMessage({ what: 1 }),
-      aMessage(toEnvelope(event)),
-      aMessage(toEnvelope({ ...event, position: 8 })),
-    ];
-    const failures: number[] = [];
-    const consume = createConsumer({
-      ...options,
-      handle: async (events) => {
-        if (events.some(({ position }) => position === 8)) throw new Error('boom');
-        return new Map(events.map(({ position }) => [position, { kind: 'done' }]));
-      },
-      recordFailure: async (position) => void failures.push(position),
-    });
-    await consume({ messages: [poison.message, good.message, bad.message] } as unknown as MessageBatch);
-    expect([poison.calls, good.calls, bad.calls]).toEqual([['retry 2'], ['ack'], ['retry 2']]);
-    expect(failures).toEqual([8]);
+  test.each(['00', '01'])('a valid traceparent is continued with a new span and its flags %s', (flags) => {
+    const continued = continueTrace(`00-${trace}-00f067aa0ba902b7-${flags}`);
+    expect(continued).toMatch(new RegExp(`^00-${trace}-(?!00f067aa0ba902b7)[0-9a-f]{16}-${flags}$`));
   });
 
-  test('what is busy is tried later, and is no failure', async () => {
-    const busy = aMessage(toEnvelope(event));
-    const handle = async () => new Map([[7, { kind: 'later' as const }]]);
-    const recordFailure = async () => expect.unreachable();
-    await createConsumer({ ...options, handle, recordFailure })({
-      messages: [busy.message],
-    } as unknown as MessageBatch);
-    expect(busy.calls).toEqual(['retry 2']);
-  });
-
-  test('delays grow exponentially, with jitter, up to five minutes', () => {
-    expect([1, 2, 3, 20].map((attempts) => backoffSeconds(attempts, () => 0))).toEqual([1, 2, 4, 150]);
-    expect([1, 2, 3, 20].map((attempts) => backoffSeconds(attempts, () => 1))).toEqual([2, 4, 8, 300]);
+  test.each([
+    undefined,
+    'x',
+    `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
+    `00-${trace}-${'0'.repeat(16)}-01`,
+    `ff-${trace}-00f067aa0ba902b7-01`,
+  ])('a traceparent that is not valid is replaced by a new one: %s', (header) => {
+    expect(continueTrace(header)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(continueTrace(header)).not.toContain(trace);
   });
 });
 
-describe('tokens and tracing', () => {
-  test('a consistency token survives the journey, and no other text passes for one', () => {
-    const token = { position: 3, bookmark: '0000-0001-abc', epoch: '1' };
-    expect(decodeConsistencyToken(encodeConsistencyToken(token))).toEqual(token);
-    for (const text of ['', 'x', 'e30', encodeConsistencyToken({ ...token, bookmark: "'; DROP" }), 'a'.repeat(600)]) {
-      expect(() => decodeConsistencyToken(text)).toThrow(
-        expect.objectContaining({ code: 'http.invalid-consistency-token' }),
-      );
-    }
-  });
-
-  test('a valid traceparent is continued, an invalid one replaced', () => {
-    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
-    expect(continueTrace(`00-${trace}-00f067aa0ba902b7-01`)).toMatch(
-      new RegExp(`^00-${trace}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`),
-    );
-    for (const bad of [undefined, 'x', `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`, `ff-${trace}-00f067aa0ba902b7-01`]) {
-      expect(continueTrace(bad)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
-      expect(continueTrace(bad)).not.toContain(trace);
-    }
-  });
-});
-
-describe('configuration (product 8.4)', () => {
+describe('the configuration (product 8.4)', () => {
   const good = {
     ISSUER: 'https://frontdesk.example',
     AUDIENCE: 'frontdesk',
@@ -145,49 +65,150 @@ describe('configuration (product 8.4)', () => {
     PASSWORD_RESET_URL: 'https://frontdesk.example/reset',
   };
 
-  test('is read', () => {
+  test('the configuration is read from variables and secrets', () => {
     expect(loadConfig({ ...good })).toMatchObject({
       epoch: '1',
+      tokenSecrets: [good.TOKEN_SECRET],
       email: { transport: 'console', from: { name: 'Frontdesk', email: 'hello@frontdesk.example' } },
+      firstAdmin: undefined,
     });
+  });
+
+  test('the configuration lists the current secret first, and the previous secret after it', () => {
+    const previous = 'another secret with thirty-two characters';
+    const { tokenSecrets } = loadConfig({ ...good, TOKEN_SECRET_PREVIOUS: previous });
+    expect(tokenSecrets).toEqual([good.TOKEN_SECRET, previous]);
   });
 
   test.each([
     [{ TOKEN_SECRET: undefined }, /TOKEN_SECRET is missing/],
-    [{ TOKEN_SECRET: 'short' }, /TOKEN_SECRET must have at least 32/],
+    [{ TOKEN_SECRET: 'q8GZr1yT0wXk3VbN5mLp7sDf9hJc2uA' }, /TOKEN_SECRET must have at least 32/],
     [{ TOKEN_SECRET: 'a'.repeat(40) }, /TOKEN_SECRET is too weak/],
+    [{ TOKEN_SECRET_PREVIOUS: 'short' }, /TOKEN_SECRET_PREVIOUS must have at least 32/],
     [{ EMAIL_TRANSPORT: 'smtp' }, /SMTP_HOST/],
     [{ EMAIL_FROM: 'no address' }, /EMAIL_FROM/],
     [{ FIRST_ADMIN_EMAIL: 'a@example.com' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
-  ])('a missing or weak variable is a clear error that does not quote it: %j', (wrong, message) => {
+    [{ FIRST_ADMIN_PASSWORD: 'a long password' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
+  ])('the error for a missing or weak variable names the variable and never its value: %j', (wrong, message) => {
     expect(() => loadConfig({ ...good, ...wrong })).toThrow(message);
+    for (const value of Object.values(wrong)) {
+      if (value) expect(() => loadConfig({ ...good, ...wrong })).not.toThrow(value);
+    }
   });
 });
 
-describe('e-mail templates and logs', () => {
-  test('escape what a person typed', () => {
+describe('an e-mail', () => {
+  test('the HTML of an e-mail escapes what a person typed, and the text of the e-mail does not', () => {
     const { html, text } = welcomeEmail({ name: '<script>alert(1)</script>' });
     expect(html).not.toContain('<script>');
     expect(html).toContain('&lt;script&gt;');
     expect(text).toContain('<script>alert(1)</script>');
-    expect(passwordResetEmail({ name: 'A', link: 'https://x.example/#token=1', validMinutes: 60 }).text).toContain(
-      '#token=1',
-    );
   });
 
-  test('an error is logged without its message', () => {
-    const lines: string[] = [];
-    createLogger({ requestId: 'r' }, (line) => lines.push(line)).error('failed', new Error('for ada@example.com'));
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
-      level: 'error',
-      event: 'failed',
-      requestId: 'r',
-      error: 'Error',
-    });
-    expect(lines[0]).not.toContain('ada@example.com');
+  test('an e-mail for a password reset has the link and says how long the link is valid (product 2.6)', () => {
+    const link = 'https://x.example/#token=1';
+    const { html, text } = passwordResetEmail({ name: 'A', link, validMinutes: 60 });
+    expect(text).toContain(link);
+    expect(text).toContain('60 minutes');
+    expect(html).toContain(`href="${link}"`);
   });
+});
 
-  test('without an account a password takes a hash all the same, and is never right', async () => {
+describe('verifying a password', () => {
+  test('a password is hashed also where there is no account, and is never accepted then (product 2.2)', async () => {
+    const startedAt = performance.now();
     expect(await verifyPassword('anything', undefined)).toEqual({ ok: false, needsRehash: false });
+    // A hash of today's parameters takes far longer than this on every machine.
+    expect(performance.now() - startedAt).toBeGreaterThan(10);
   });
+
+  test('a stored hash that is no scrypt hash is refused', async () => {
+    await expect(verifyPassword('anything', 'plain text')).rejects.toThrow();
+  });
+});
+
+describe('an error of D1', () => {
+  const wrap = (message: string) => new Error('Failed query: insert …', { cause: new Error(message) });
+
+  test.each([
+    ['D1_ERROR: UNIQUE constraint failed: users.email: SQLITE_CONSTRAINT', 'users.email'],
+    [
+      'D1_ERROR: UNIQUE constraint failed: events.stream_type, events.stream_id, events.version: SQLITE_CONSTRAINT',
+      'events.stream_type, events.stream_id, events.version',
+    ],
+    ['D1_ERROR: CHECK constraint failed: items_stock: SQLITE_CONSTRAINT', 'items_stock'],
+    ['D1_ERROR: NOT NULL constraint failed: users.name: SQLITE_CONSTRAINT', 'users.name'],
+    ['UNIQUE constraint failed: users.email', 'users.email'],
+    ['D1_ERROR: no such table: nothing: SQLITE_ERROR', undefined],
+  ])('the D1 error “%s” names the constraint %s', (message, name) => {
+    expect(brokenConstraint(new Error(message))).toBe(name);
+    expect(brokenConstraint(wrap(message))).toBe(name);
+  });
+
+  test('a broken foreign key is recognised, although SQLite does not name it', () => {
+    expect(brokenConstraint(new Error('D1_ERROR: FOREIGN KEY constraint failed'))).toBe(foreignKey);
+  });
+
+  test.each([
+    ['D1_ERROR: Network connection lost.', true],
+    ['D1_ERROR: D1 DB storage caused object to be reset.', true],
+    ['D1_ERROR: D1 DB reset because its code was updated.', true],
+    ['D1_ERROR: UNIQUE constraint failed: users.email', false],
+  ])('the D1 error “%s” leaves open whether the write was applied: %s', (message, expected) => {
+    expect(isUnclearFailure(new Error(message))).toBe(expected);
+    expect(isUnclearFailure(wrap(message))).toBe(expected);
+  });
+});
+
+describe('an error of the catalogue', () => {
+  const tooMany = defineError({
+    code: 'test.too-many',
+    kind: 'too-many',
+    meaning: 'Too many.',
+    remedy: 'Wait.',
+    text: ({ seconds }: { seconds: number }) => `Wait for ${seconds} s.`,
+  });
+
+  test('an error of the catalogue makes an occurrence with its code, kind, details and the text for the details', () => {
+    const cause = new Error('why');
+    const errors = [{ pointer: '/a', detail: 'b', code: 'c' }];
+    const occurrence = tooMany({ seconds: 7 }, { cause, errors });
+    expect(occurrence).toBeInstanceOf(DomainError);
+    expect(occurrence).toMatchObject({
+      code: 'test.too-many',
+      kind: 'too-many',
+      message: 'Wait for 7 s.',
+      details: { seconds: 7 },
+      errors,
+      cause,
+    });
+  });
+
+  test('an error of the catalogue has a code that no other error has', () => {
+    const codes = errorCatalogue.map(({ code }) => code);
+    expect(codes).toEqual([...new Set(codes)]);
+  });
+
+  test.each(errorCatalogue.map(({ code, meaning, remedy }) => [code, meaning, remedy]))(
+    'the error %s says what it means and what to do',
+    (code, meaning, remedy) => {
+      expect(code).toMatch(/^(internal|[a-z-]+\.[a-z-]+)$/);
+      expect([meaning, remedy].filter((text) => !/^[A-Z`].*[.!]$/s.test(text ?? ''))).toEqual([]);
+    },
+  );
+});
+
+describe('an amount of money (product 3.1)', () => {
+  test.each([
+    [{ amount: 0, currency: 'EUR' }, true],
+    [{ amount: 1_000_000_000, currency: 'JPY' }, true],
+    [{ amount: 1_000_000_001, currency: 'EUR' }, false],
+    [{ amount: -1, currency: 'EUR' }, false],
+    [{ amount: 0.5, currency: 'EUR' }, false],
+    [{ amount: 1, currency: 'eur' }, false],
+    [{ amount: 1, currency: 'ABC' }, false],
+    [{ amount: 1 }, false],
+  ])('the amount of money %j is accepted: %s', (value, expected) =>
+    expect(money.safeParse(value).success).toBe(expected),
+  );
 });

@@ -1,7 +1,7 @@
-import { describeUnitOfWork } from '../support/contract/contract';
 import { contractSubscriptions } from '../support/contract/implementation';
-import { createMemoryUnitOfWork } from '../support/memory/unit-of-work';
 import { select, update } from '../support/memory/table';
+import { createMemoryUnitOfWork } from '../support/memory/unit-of-work';
+import { describeUnitOfWork } from '../support/unit-of-work-contract';
 
 describeUnitOfWork('in memory', async (clock) => {
   const { unitOfWork, state } = createMemoryUnitOfWork({

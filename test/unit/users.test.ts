@@ -1,149 +1,510 @@
 import { describe, expect, test } from 'vitest';
-import { createBus } from '../../src/cqrs/writing/command';
+import type { Role } from '../../src/access/caller';
+import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
-import { createUserCommands } from '../../src/users/commands';
-import { applyChanges, isTokenValid, type User } from '../../src/users/user';
-import { aContext, actingAs, aUser, password, settingsOf } from '../support/factories';
-import { createMemoryUnitOfWork } from '../support/memory-unit-of-work';
+import { applySettings, changedSettings, defaultSettings, type SettingsChanges } from '../../src/users/settings';
+import {
+  applyChanges,
+  type ChangedField,
+  changedFields,
+  requireReadable,
+  requireSelfOrAdmin,
+  type User,
+  type UserChanges,
+} from '../../src/users/user';
+import {
+  aLine,
+  anItem,
+  anOrder,
+  aTicket,
+  aUser,
+  checked,
+  createdAt,
+  password,
+  settingsOf,
+  weakPasswordHash,
+} from '../support/factories';
+import { givenCommands } from '../support/given-commands';
 
-async function given(...users: User[]) {
-  const { unitOfWork, state } = createMemoryUnitOfWork();
-  for (const user of users) {
-    state().users.set(user.id, user);
-    state().settings.set(user.id, settingsOf(user));
-  }
-  const bus = createBus(createUserCommands(unitOfWork), (text) => text);
-  const types = () => state().events.map(({ type }) => type);
-  return { bus, state, types };
-}
+const at = '2026-03-01T10:00:00.000Z';
+const issuedAt = Date.parse(at);
 
-describe('registering (product 1.1 to 1.3)', () => {
-  test('creates the user and their default settings together, with one event that names nobody', async () => {
-    const { bus, state, types } = await given();
-    const payload = { name: 'Ada Byron', email: ' Ada@Example.com ', password };
-    const { result } = await bus.execute('RegisterUser', payload, aContext());
-    const user = state().users.get(result.id);
-    expect(user).toMatchObject({ email: 'ada@example.com', role: 'customer', isActive: true, version: 1 });
-    expect(state().settings.get(result.id)).toMatchObject({ locale: 'en', timezone: 'UTC', emailNotifications: true });
-    expect(types()).toEqual(['UserRegistered']);
-    expect(JSON.stringify(state().events)).not.toMatch(/byron|example\.com/i);
-    expect(user?.passwordHash).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
-    expect((await verifyPassword(password, user?.passwordHash)).ok).toBe(true);
+describe('the rule who may change an account (product 1.4)', () => {
+  const owner = aUser();
+
+  test.each<[string, User, boolean]>([
+    ['the owner may change the account', owner, true],
+    ['another customer may not change the account', aUser(), false],
+    ['an agent may not change the account of another user', aUser({ role: 'agent' }), false],
+    ['an admin may change the account', aUser({ role: 'admin' }), true],
+    ['an agent may change the agent’s own account', { ...owner, role: 'agent' }, true],
+  ])('%s', (_, actor, isAllowed) => {
+    const check = () => requireSelfOrAdmin(checked(actor), owner.id);
+    if (isAllowed) return check();
+    const refusal = { kind: 'forbidden', code: 'users.not-yours', details: { userId: owner.id } };
+    expect(check).toThrow(expect.objectContaining(refusal));
+  });
+});
+
+describe('the rule who may read an account (product 1.6)', () => {
+  const owner = aUser();
+
+  test.each<[string, User, boolean]>([
+    ['the owner may read the account', owner, true],
+    ['another customer may not read the account, as if the account did not exist', aUser(), false],
+    ['an agent may read the account', aUser({ role: 'agent' }), true],
+    ['an admin may read the account', aUser({ role: 'admin' }), true],
+  ])('%s', (_, actor, isAllowed) => {
+    const check = () => requireReadable(checked(actor), owner.id);
+    if (isAllowed) return check();
+    const refusal = { kind: 'not-found', code: 'users.not-found', details: { userId: owner.id } };
+    expect(check).toThrow(expect.objectContaining(refusal));
+  });
+});
+
+describe('the rule which changes of an account end its tokens (product 1.7)', () => {
+  const user = aUser({ tokenGeneration: 4, version: 8 });
+  const changes = {
+    name: 'Countess',
+    email: 'countess@example.com',
+    passwordHash: 'other',
+    role: 'agent',
+    isActive: false,
+  } as const satisfies UserChanges;
+
+  test.each<[ChangedField[], 'ends them' | 'keeps them']>([
+    [['name'], 'keeps them'],
+    [['email'], 'keeps them'],
+    [['name', 'email'], 'keeps them'],
+    [['passwordHash'], 'ends them'],
+    [['role'], 'ends them'],
+    [['isActive'], 'ends them'],
+    [['name', 'passwordHash'], 'ends them'],
+    [['email', 'passwordHash'], 'ends them'],
+    [['name', 'email', 'passwordHash'], 'ends them'],
+    [['name', 'role'], 'ends them'],
+    [['email', 'isActive'], 'ends them'],
+    [['passwordHash', 'role'], 'ends them'],
+    [['passwordHash', 'isActive'], 'ends them'],
+    [['role', 'isActive'], 'ends them'],
+    [['passwordHash', 'role', 'isActive'], 'ends them'],
+    [['name', 'email', 'passwordHash', 'role', 'isActive'], 'ends them'],
+  ])('as for the tokens of an account, a change of %j %s', (fields, effect) => {
+    const sent: UserChanges = Object.fromEntries(fields.map((field) => [field, changes[field]]));
+    expect(changedFields(user, sent)).toEqual(fields);
+    expect(applyChanges(user, sent, at)).toEqual({
+      ...user,
+      ...sent,
+      version: 9,
+      updatedAt: at,
+      // One change raises the generation by one, however many of its fields end tokens.
+      tokenGeneration: effect === 'ends them' ? 5 : 4,
+    });
   });
 
-  test('refuses an address that is taken, in whatever case', async () => {
-    const { bus, state } = await given(aUser({ email: 'ada@example.com' }));
-    const command = bus.execute('RegisterUser', { name: 'X', email: 'ADA@example.com', password }, aContext());
-    await expect(command).rejects.toMatchObject({ kind: 'already-exists', code: 'users.email-taken' });
-    expect(state().users.size).toBe(1);
-    expect(state().settings.size).toBe(1);
+  test('a reactivation ends the tokens from before the deactivation', () => {
+    const inactive = { ...user, isActive: false };
+    expect(applyChanges(inactive, { isActive: true }, at)).toMatchObject({ isActive: true, tokenGeneration: 5 });
+  });
+
+  test.each<UserChanges>([
+    {},
+    { name: user.name },
+    { email: user.email },
+    { passwordHash: user.passwordHash },
+    { role: user.role },
+    { isActive: user.isActive },
+    { name: undefined, email: undefined, passwordHash: undefined, role: undefined, isActive: undefined },
+  ])('values that the account has already are no change: %j', (sent) => {
+    expect(changedFields(user, sent)).toEqual([]);
+    expect(applyChanges(user, sent, at).tokenGeneration).toBe(4);
+  });
+
+  test('a value that the account has already is left out of a change that has another field', () => {
+    const sent = { name: 'Countess', role: user.role };
+    expect(changedFields(user, sent)).toEqual(['name']);
+    expect(applyChanges(user, sent, at)).toMatchObject({ name: 'Countess', tokenGeneration: 4 });
+  });
+});
+
+describe('the rules of settings (product 1.6)', () => {
+  const settings = defaultSettings(newId(), createdAt);
+
+  test('a new account has English, UTC and e-mail notifications', () => {
+    expect(settings).toEqual({
+      userId: settings.userId,
+      version: 1,
+      locale: 'en',
+      timezone: 'UTC',
+      emailNotifications: true,
+      updatedAt: createdAt,
+    });
+  });
+
+  test.each<[SettingsChanges, string[]]>([
+    [{ locale: 'de' }, ['locale']],
+    [{ timezone: 'Europe/Berlin' }, ['timezone']],
+    [{ emailNotifications: false }, ['emailNotifications']],
+    [
+      { locale: 'de', timezone: 'Europe/Berlin', emailNotifications: false },
+      ['locale', 'timezone', 'emailNotifications'],
+    ],
+    [{ locale: 'en', timezone: 'Europe/Berlin' }, ['timezone']],
+    [{ locale: 'en', timezone: 'UTC', emailNotifications: true }, []],
+    [{ locale: undefined }, []],
+    [{}, []],
+  ])('the change %j of settings differs in %j', (changes, fields) => {
+    expect(changedSettings(settings, changes)).toEqual(fields);
+    const differing = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    expect(applySettings(settings, changes, at)).toEqual({ ...settings, ...differing, version: 2, updatedAt: at });
+  });
+});
+
+describe('registering', () => {
+  test('a registration creates account and default settings with one event that names nobody (product 1.1, 1.2)', async () => {
+    const { account, anonymous, state, types } = givenCommands();
+    const payload = { name: ' Ada Byron ', email: ' Ada@Example.com ', password };
+    const { result } = await anonymous({ issuedAt }).RegisterUser(payload);
+    const user = account(result.id);
+    expect(user).toEqual({
+      id: result.id,
+      version: 1,
+      name: 'Ada Byron',
+      email: 'ada@example.com',
+      passwordHash: expect.any(String),
+      role: 'customer',
+      isActive: true,
+      tokenGeneration: 1,
+      createdAt: at,
+      updatedAt: at,
+      lastLoginAt: null,
+    });
+    expect(result.version).toBe(1);
+    expect(state().settings.get(result.id)).toEqual(defaultSettings(result.id, at));
+    expect(types()).toEqual(['UserRegistered']);
+    expect(JSON.stringify(state().events)).not.toMatch(/byron|example\.com/i);
+    // The password is hashed with scrypt and today's parameters (product 1.3).
+    expect(user.passwordHash).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect((await verifyPassword(password, user.passwordHash)).ok).toBe(true);
+  });
+
+  test('a registration with a taken address, in upper or lower case, is refused and leaves nothing (product 1.1)', async () => {
+    const { anonymous, state } = givenCommands({ users: [aUser({ email: 'ada@example.com' })] });
+    const before = state();
+    const refused = anonymous().RegisterUser({ name: 'Eve', email: 'ADA@example.com', password });
+    await expect(refused).rejects.toMatchObject({ kind: 'already-exists', code: 'users.email-taken' });
+    expect(state()).toBe(before);
+  });
+
+  test('CreateFirstAdmin creates one first admin, and no second one', async () => {
+    const { anonymous, state } = givenCommands();
+    const payload = { name: 'Administrator', email: 'admin@example.com', password };
+    const first = await anonymous().CreateFirstAdmin(payload);
+    expect(first.result).toMatchObject({ version: 1 });
+    const second = await anonymous().CreateFirstAdmin({ ...payload, email: 'second@example.com' });
+    expect(second.result).toBeUndefined();
+    expect([...state().users.values()].map(({ email, role }) => [email, role])).toEqual([
+      ['admin@example.com', 'admin'],
+    ]);
   });
 });
 
 describe('changing an account (product 1.4)', () => {
-  test('changes only what was sent', async () => {
+  test('a change of an account changes only the fields that were sent', async () => {
     const user = aUser();
-    const { bus, state, types } = await given(user);
-    await bus.execute('UpdateUser', { userId: user.id, changes: { name: 'Countess' } }, actingAs(user));
-    expect(state().users.get(user.id)).toMatchObject({
-      ...user,
-      name: 'Countess',
-      version: 2,
-      updatedAt: expect.any(String),
-    });
-    expect(types()).toEqual(['UserUpdated']);
+    const { account, as, lastEvent } = givenCommands({ users: [user] });
+    const { result } = await as(user, { issuedAt }).UpdateUser({ userId: user.id, changes: { name: 'Countess' } });
+    expect(result).toEqual({ id: user.id, version: 2 });
+    expect(account(user.id)).toEqual({ ...user, name: 'Countess', version: 2, updatedAt: at });
+    expect(lastEvent()).toMatchObject({ type: 'UserUpdated', version: 2, data: { fields: ['name'] } });
   });
 
-  test('what it already is changes nothing and records nothing', async () => {
+  test('a change of an account to the values that it has already changes nothing and records nothing', async () => {
     const user = aUser();
-    const { bus, types } = await given(user);
-    const { result } = await bus.execute(
-      'UpdateUser',
-      { userId: user.id, changes: { name: user.name } },
-      actingAs(user),
-    );
-    expect(result.version).toBe(1);
-    expect(types()).toEqual([]);
+    const { as, state } = givenCommands({ users: [user] });
+    const before = structuredClone(state());
+    const changes = { name: user.name, email: user.email };
+    const { result } = await as(user).UpdateUser({ userId: user.id, changes });
+    expect(result).toEqual({ id: user.id, version: 1 });
+    expect(state()).toEqual(before);
   });
 
   test.each([{ email: 'new@example.com' }, { password: 'another long password' }])(
-    'asks for the current password: %j',
-    async (changes) => {
-      const user = aUser();
-      const { bus, types } = await given(user);
-      const execute = (currentPassword?: string) =>
-        bus.execute('UpdateUser', { userId: user.id, changes: { ...changes, currentPassword } }, actingAs(user));
-      await expect(execute()).rejects.toMatchObject({ code: 'users.password-required' });
-      await expect(execute('wrong password')).rejects.toMatchObject({ code: 'users.wrong-password' });
+    'a change of an account needs the current password of the caller for %j',
+    async (sensitive) => {
+      const user = aUser({ passwordHash: weakPasswordHash });
+      const { as, types } = givenCommands({ users: [user] });
+      const update = (currentPassword?: string) =>
+        as(user).UpdateUser({ userId: user.id, changes: { ...sensitive, currentPassword } });
+      await expect(update()).rejects.toMatchObject({
+        kind: 'invalid',
+        code: 'users.password-required',
+        errors: [{ pointer: '/currentPassword', code: 'users.password-required' }],
+      });
+      await expect(update('wrong password')).rejects.toMatchObject({
+        kind: 'invalid',
+        code: 'users.wrong-password',
+        errors: [{ pointer: '/currentPassword', code: 'users.wrong-password' }],
+      });
       expect(types()).toEqual([]);
-      await execute(password);
+      await update(password);
       expect(types()).toHaveLength(1);
     },
   );
 
-  test('a new password revokes every token and session', async () => {
-    const user = aUser();
-    const { bus, state } = await given(user);
-    const session = { id: 's', userId: user.id, version: 0, createdAt: user.createdAt, revokedAt: null };
-    state().sessions.set('s', session);
-    const context = actingAs(user);
-    const changes = { password: 'another long password', currentPassword: password };
-    await bus.execute('UpdateUser', { userId: user.id, changes }, context);
-    expect(isTokenValid(state().users.get(user.id), context.issuedAt)).toBe(false);
-    expect(state().sessions.get('s')?.revokedAt).toBe(context.issuedAt);
+  test('an admin who changes the address of an account needs the admin’s password, and not that of the account', async () => {
+    const user = aUser({ passwordHash: 'is never looked at' });
+    const admin = aUser({ role: 'admin', passwordHash: weakPasswordHash });
+    const { account, as } = givenCommands({ users: [user, admin] });
+    const changes = { email: 'new@example.com', currentPassword: password };
+    await as(admin).UpdateUser({ userId: user.id, changes });
+    expect(account(user.id)).toMatchObject({ email: 'new@example.com', version: 2 });
   });
 
-  test('another customer may not (403), an admin may, and a stale If-Match is refused', async () => {
-    const [user, other, admin] = [aUser(), aUser(), aUser({ role: 'admin' })];
-    const { bus } = await given(user, other, admin);
-    const command = { userId: user.id, changes: { name: 'Changed' } };
-    await expect(bus.execute('UpdateUser', command, actingAs(other))).rejects.toMatchObject({ kind: 'forbidden' });
-    await expect(bus.execute('UpdateUser', command, actingAs(admin, { expectedVersion: 7 }))).rejects.toMatchObject({
-      kind: 'precondition',
-    });
-    await bus.execute('UpdateUser', command, actingAs(admin, { expectedVersion: 1 }));
+  test('a change of the name needs no password, whether or not one is sent', async () => {
+    const user = aUser({ passwordHash: weakPasswordHash });
+    const { account, as } = givenCommands({ users: [user] });
+    const changes = { name: 'Countess', currentPassword: 'wrong password' };
+    await as(user).UpdateUser({ userId: user.id, changes });
+    expect(account(user.id).name).toBe('Countess');
+  });
+
+  test('a change to an address that another account has is refused', async () => {
+    const [user, other] = [aUser({ passwordHash: weakPasswordHash }), aUser()];
+    const { as } = givenCommands({ users: [user, other] });
+    const changes = { email: other.email, currentPassword: password };
+    const refused = as(user).UpdateUser({ userId: user.id, changes });
+    await expect(refused).rejects.toMatchObject({ kind: 'already-exists', code: 'users.email-taken' });
+  });
+
+  test('a change of an account records an event for each kind of change, each with a version of its own', async () => {
+    const user = aUser({ passwordHash: weakPasswordHash });
+    const { account, as, state } = givenCommands({ users: [user] });
+    const changes = {
+      name: 'Countess',
+      email: 'countess@example.com',
+      password: 'another long password',
+      currentPassword: password,
+    };
+    const { result } = await as(user).UpdateUser({ userId: user.id, changes });
+    expect(result.version).toBe(3);
+    expect(account(user.id)).toMatchObject({ version: 3, tokenGeneration: 2, email: 'countess@example.com' });
+    expect(state().events.map(({ data, type, version }) => [type, version, data])).toEqual([
+      ['UserUpdated', 2, { fields: ['name', 'email'] }],
+      ['UserPasswordChanged', 3, { by: 'change' }],
+    ]);
+    expect(JSON.stringify(state().events)).not.toMatch(/countess|password"/);
+  });
+
+  test('an account is changed when If-Match names its version, and the change gets 412 otherwise (product 6.3)', async () => {
+    const user = aUser();
+    const { as } = givenCommands({ users: [user] });
+    const update = (expectedVersion: number) =>
+      as(user, { expectedVersion }).UpdateUser({ userId: user.id, changes: { name: 'Countess' } });
+    await expect(update(7)).rejects.toMatchObject({ kind: 'precondition', details: { currentVersion: 1 } });
+    expect((await update(1)).result.version).toBe(2);
+  });
+
+  test('a change of an account with an unknown id is refused as not found', async () => {
+    const admin = aUser({ role: 'admin' });
+    const { as } = givenCommands({ users: [admin] });
+    const userId = newId();
+    const refused = as(admin).UpdateUser({ userId, changes: { name: 'X' } });
+    await expect(refused).rejects.toMatchObject({ code: 'users.not-found', details: { userId } });
   });
 });
 
-describe('roles and standing (product 1.5 to 1.7)', () => {
-  test.each(['ChangeRole', 'DeactivateUser', 'ReactivateUser'] as const)('%s is for admins', async (name) => {
-    const [user, agent] = [aUser(), aUser({ role: 'agent' })];
-    const { bus } = await given(user, agent);
-    const payload = { userId: user.id, role: 'admin' as const };
-    const command = name === 'ChangeRole' ? payload : { userId: user.id };
-    // The payload is the one that the name in the table stands for.
-    await expect(bus.execute(name, command as typeof payload, actingAs(agent))).rejects.toMatchObject({
-      code: 'auth.insufficient-role',
+describe('token generations (product 1.7)', () => {
+  async function given() {
+    const [user, admin] = [aUser({ passwordHash: weakPasswordHash }), aUser({ role: 'admin' })];
+    const commands = givenCommands({ users: [user, admin] });
+    const sessions = ['first', 'second'].map((id) => ({ id, userId: user.id, version: 0, createdAt, revokedAt: null }));
+    const foreign = { id: 'foreign', userId: admin.id, version: 0, createdAt, revokedAt: null };
+    for (const session of [...sessions, foreign]) commands.state().sessions.set(session.id, session);
+    const revokedSessions = () =>
+      [...commands.state().sessions.values()].filter(({ revokedAt }) => revokedAt !== null).map(({ id }) => id);
+    return { ...commands, user, admin, revokedSessions };
+  }
+
+  test('a new password raises the token generation, ends the sender’s token, and revokes every session of the account', async () => {
+    const { account, as, revokedSessions, state, user } = await given();
+    const changes = { password: 'another long password', currentPassword: password };
+    await as(user, { issuedAt }).UpdateUser({ userId: user.id, changes });
+    const { passwordHash: renewed, tokenGeneration } = account(user.id);
+    expect(tokenGeneration).toBe(2);
+    expect(await verifyPassword(changes.password, renewed)).toEqual({ ok: true, needsRehash: false });
+    expect(revokedSessions()).toEqual(['first', 'second']);
+    expect(state().sessions.get('first')?.revokedAt).toBe(issuedAt);
+    const refused = as(user).UpdateUser({ userId: user.id, changes: { name: 'X' } });
+    await expect(refused).rejects.toMatchObject({ kind: 'unauthenticated', code: 'auth.invalid-token' });
+    await as(account(user.id)).UpdateUser({ userId: user.id, changes: { name: 'X' } });
+  });
+
+  test('a new role raises the token generation, and sessions go on under the new role', async () => {
+    const { account, admin, as, lastEvent, revokedSessions, user } = await given();
+    const { result } = await as(admin).ChangeRole({ userId: user.id, role: 'agent' });
+    expect(result).toEqual({ id: user.id, version: 2 });
+    expect(account(user.id)).toMatchObject({ role: 'agent', tokenGeneration: 2, version: 2 });
+    expect(lastEvent()).toMatchObject({ type: 'UserRoleChanged', version: 2, data: { role: 'agent' } });
+    expect(revokedSessions()).toEqual([]);
+    const refused = as(user).UpdateUser({ userId: user.id, changes: { name: 'X' } });
+    await expect(refused).rejects.toMatchObject({ code: 'auth.invalid-token' });
+  });
+
+  test('a deactivation raises the token generation and revokes every session, and a reactivation raises it again', async () => {
+    const { account, admin, as, revokedSessions, types, user } = await given();
+    await as(admin).DeactivateUser({ userId: user.id });
+    expect(account(user.id)).toMatchObject({ isActive: false, tokenGeneration: 2, version: 2 });
+    expect(revokedSessions()).toEqual(['first', 'second']);
+    await as(admin).ReactivateUser({ userId: user.id });
+    expect(account(user.id)).toMatchObject({ isActive: true, tokenGeneration: 3, version: 3 });
+    expect(types()).toEqual(['UserDeactivated', 'UserReactivated']);
+    const update = (caller: User) => as(caller).UpdateUser({ userId: user.id, changes: { name: 'X' } });
+    await expect(update(user)).rejects.toMatchObject({ code: 'auth.invalid-token' });
+    await expect(update({ ...user, tokenGeneration: 2 })).rejects.toMatchObject({ code: 'auth.invalid-token' });
+    await update(account(user.id));
+  });
+
+  test.each(['DeactivateUser', 'ReactivateUser'] as const)('%s without an effect keeps the tokens', async (name) => {
+    const { admin, as, state, user } = await given();
+    if (name === 'DeactivateUser') state().users.set(user.id, { ...user, isActive: false });
+    const before = structuredClone(state());
+    const { result } = await as(admin)[name]({ userId: user.id });
+    expect(result).toEqual({ id: user.id, version: 1 });
+    expect(state()).toEqual(before);
+  });
+
+  test('a new name or address keeps the token generation and the sessions', async () => {
+    const { account, as, revokedSessions, user } = await given();
+    const changes = { name: 'Countess', email: 'countess@example.com', currentPassword: password };
+    await as(user).UpdateUser({ userId: user.id, changes });
+    expect(account(user.id).tokenGeneration).toBe(1);
+    expect(revokedSessions()).toEqual([]);
+    await as(user).UpdateUser({ userId: user.id, changes: { name: 'Ada' } });
+  });
+
+  test('an agent who was made a customer gets 401 for an agent’s command, and 403 with a new token', async () => {
+    const { admin, as, account, state } = await given();
+    const agent = aUser({ role: 'agent' });
+    const ticket = aTicket({ customerId: agent.id });
+    state().users.set(agent.id, agent);
+    state().tickets.set(ticket.id, { ...ticket, preview: '', hasNote: false, notePreview: null });
+    await as(admin).ChangeRole({ userId: agent.id, role: 'customer' });
+    const close = (caller: User) => as(caller).ChangeTicketStatus({ ticketId: ticket.id, status: 'closed' });
+    await expect(close(agent)).rejects.toMatchObject({ code: 'auth.invalid-token' });
+    await expect(close(account(agent.id))).rejects.toMatchObject({ code: 'auth.insufficient-role' });
+  });
+
+  test.each(['ChangeRole', 'DeactivateUser', 'ReactivateUser'] as const)(
+    '%s is refused with 412 when If-Match names another version',
+    async (name) => {
+      const { admin, as, user } = await given();
+      const commands = as(admin, { expectedVersion: 2 });
+      const payload = { userId: user.id };
+      const refused =
+        name === 'ChangeRole' ? commands.ChangeRole({ ...payload, role: 'agent' }) : commands[name](payload);
+      await expect(refused).rejects.toMatchObject({ kind: 'precondition' });
+    },
+  );
+});
+
+describe('deleting an account (product 1.5)', () => {
+  function given(role: Role = 'customer') {
+    const [user, other] = [aUser({ version: 6, role }), aUser()];
+    const [item, otherItem] = [anItem({ ownerId: user.id, version: 2 }), anItem({ ownerId: other.id })];
+    const [order, otherOrder] = [
+      anOrder({ customerId: user.id, version: 3, lines: [aLine({ itemId: item.id })] }),
+      anOrder({ customerId: other.id }),
+    ];
+    const [ticket, otherTicket] = [aTicket({ customerId: user.id, version: 4 }), aTicket({ customerId: other.id })];
+    const commands = givenCommands({
+      users: [user, other],
+      items: [item, otherItem],
+      orders: [order, otherOrder],
+      tickets: [ticket, otherTicket],
+    });
+    return { ...commands, user, other, item, order, ticket, otherItem, otherOrder, otherTicket };
+  }
+
+  test('a deletion removes only the settings, items and tickets of its account, and keeps orders without a customer', async () => {
+    const { as, item, order, other, otherItem, otherOrder, otherTicket, state, ticket, user } = given();
+    const { result } = await as(user).DeleteUser({ userId: user.id });
+    expect(result).toEqual({ id: user.id, version: 7 });
+    const { items, orders, settings, tickets, users } = state();
+    expect([...users.keys()]).toEqual([other.id]);
+    expect([...settings.keys()]).toEqual([other.id]);
+    expect([...items.keys()]).toEqual([otherItem.id]);
+    expect([...tickets.keys()]).toEqual([otherTicket.id]);
+    expect([...orders.values()]).toEqual([{ ...order, customerId: null, version: 4 }, otherOrder]);
+    const facts = state().events.map(({ type, streamId, version, data }) => [type, streamId, version, data]);
+    expect(facts).toHaveLength(4);
+    expect(facts).toEqual(
+      expect.arrayContaining([
+        ['TicketDeleted', ticket.id, 5, { customerId: user.id }],
+        ['OrderAnonymised', order.id, 4, { customerId: user.id }],
+        ['ItemDeleted', item.id, 3, { ownerId: user.id }],
+        ['UserDeleted', user.id, 7, {}],
+      ]),
+    );
+    expect(state().events.at(-1)?.type).toBe('UserDeleted');
+  });
+
+  test('the deletion of an account is refused with 412 when If-Match names another version', async () => {
+    const { as, state, user } = given();
+    const before = state();
+    const refused = as(user, { expectedVersion: 5 }).DeleteUser({ userId: user.id });
+    await expect(refused).rejects.toMatchObject({ kind: 'precondition', details: { currentVersion: 6 } });
+    expect(state()).toBe(before);
+  });
+
+  test('an admin can delete the account of a customer once', async () => {
+    const { as, state, user } = given();
+    const admin = aUser({ role: 'admin' });
+    state().users.set(admin.id, admin);
+    await as(admin).DeleteUser({ userId: user.id });
+    expect(state().users.has(user.id)).toBe(false);
+    const again = as(admin).DeleteUser({ userId: user.id });
+    await expect(again).rejects.toMatchObject({ code: 'users.not-found', details: { userId: user.id } });
+  });
+});
+
+describe('changing settings (product 1.6)', () => {
+  test('a change of settings saves the fields that differ, and names them in the event', async () => {
+    const user = aUser();
+    const { as, lastEvent, state } = givenCommands({ users: [user] });
+    const changes = { locale: 'de', timezone: 'UTC', emailNotifications: false };
+    const { result } = await as(user, { issuedAt }).UpdateSettings({ userId: user.id, changes });
+    expect(result).toEqual({ id: user.id, version: 2 });
+    const expected = { ...settingsOf(user), ...changes, version: 2, updatedAt: at };
+    expect(state().settings.get(user.id)).toEqual(expected);
+    expect(lastEvent()).toMatchObject({
+      type: 'SettingsUpdated',
+      streamType: 'settings',
+      version: 2,
+      data: { fields: ['locale', 'emailNotifications'] },
     });
   });
 
-  test('a token from before a deactivation no longer commands anything', async () => {
-    const [user, admin] = [aUser(), aUser({ role: 'admin' })];
-    const { bus } = await given(user, admin);
-    await bus.execute('DeactivateUser', { userId: user.id }, actingAs(admin));
-    const command = bus.execute('UpdateUser', { userId: user.id, changes: { name: 'X' } }, actingAs(user));
-    await expect(command).rejects.toMatchObject({ kind: 'unauthenticated', code: 'auth.invalid-token' });
-  });
-
-  test('deleting takes settings and sessions along, and records only the id', async () => {
+  test('a change of settings to the values that they have already changes nothing and records nothing', async () => {
     const user = aUser();
-    const { bus, state, types } = await given(user);
-    await bus.execute('DeleteUser', { userId: user.id }, actingAs(user));
-    expect(state().users.size + state().settings.size).toBe(0);
-    expect(types()).toEqual(['UserDeleted']);
+    const { as, types } = givenCommands({ users: [user] });
+    const { result } = await as(user).UpdateSettings({ userId: user.id, changes: { locale: 'en' } });
+    expect([result.version, types()]).toEqual([1, []]);
   });
 
-  test('one first admin, and no second', async () => {
-    const { bus, state } = await given();
-    const payload = { name: 'Administrator', email: 'admin@example.com', password };
-    await bus.execute('CreateFirstAdmin', payload, aContext());
-    await bus.execute('CreateFirstAdmin', { ...payload, email: 'second@example.com' }, aContext());
-    expect([...state().users.values()].map(({ role }) => role)).toEqual(['admin']);
+  test('a change of settings is refused with 412 when If-Match names another version', async () => {
+    const user = aUser();
+    const { as } = givenCommands({ users: [user] });
+    const refused = as(user, { expectedVersion: 2 }).UpdateSettings({ userId: user.id, changes: { locale: 'de' } });
+    await expect(refused).rejects.toMatchObject({ kind: 'precondition', details: { currentVersion: 1 } });
   });
 
-  test('a change of name revokes no token; a change of role does', () => {
-    const at = { iso: '2026-01-02T00:00:00.000Z', ms: 5 };
-    expect(applyChanges(aUser(), { name: 'X' }, at).tokenGeneration).toBe(0);
-    expect(applyChanges(aUser(), { role: 'agent' }, at).tokenGeneration).toBe(5);
-  });
+  test.each([{}, { locale: 'not a language!' }, { timezone: 'Mars/Olympus' }])(
+    'a change of settings that is empty or unknown is refused: %j',
+    async (changes) => {
+      const user = aUser();
+      const { as } = givenCommands({ users: [user] });
+      await expect(as(user).UpdateSettings({ userId: user.id, changes })).rejects.toThrow();
+    },
+  );
 });

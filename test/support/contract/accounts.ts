@@ -34,7 +34,7 @@ async function givenSession(create: CreateImplementation) {
 /** Accounts, settings, sessions and password resets. */
 export function describeAccountRepositories(create: CreateImplementation): void {
   describe('the repository of accounts', () => {
-    test('finds the accounts with the given ids, and leaves unknown ids out', async () => {
+    test('accounts are found by their ids, and unknown ids are left out', async () => {
       const { addUser, read } = await given(create);
       const [one, two] = [await addUser(), await addUser(aUser({ role: 'admin', lastLoginAt: createdAt }))];
       await addUser();
@@ -43,7 +43,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.users.findAll([newId()]))).toEqual([]);
     });
 
-    test('saves every field of one account, and no other account', async () => {
+    test('every field of one account is saved, and no other account changes', async () => {
       const { addUser, findUser, write } = await given(create);
       const [user, other] = [await addUser(), await addUser()];
       const next: User = {
@@ -62,7 +62,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect([await findUser(user.id), await findUser(other.id)]).toEqual([next, other]);
     });
 
-    test('refuses a change to an e-mail address that another account has (product 1.1)', async () => {
+    test('a change to an e-mail address that another account has is refused (product 1.1)', async () => {
       const { addUser, findUser, write } = await given(create);
       const [one, two] = [await addUser(), await addUser()];
       await write((tx) => tx.users.save({ ...one, name: 'Same address' }, checked(one)));
@@ -71,7 +71,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect((await findUser(one.id))?.email).toBe(one.email);
     });
 
-    test('knows whether there is an admin', async () => {
+    test('the repository of accounts knows whether there is an admin', async () => {
       const { addUser, read } = await given(create);
       await addUser(aUser({ role: 'agent' }));
       expect(await read((tx) => tx.users.hasAdmin())).toBe(false);
@@ -79,7 +79,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.users.hasAdmin())).toBe(true);
     });
 
-    test('deletes settings, sessions, refresh tokens and password resets with their account (product 1.5)', async () => {
+    test('settings, sessions, refresh tokens and password resets are deleted with their account (product 1.5)', async () => {
       const { addUser, findToken, findUser, read, session, token, user, write } = await givenSession(create);
       const other = await addUser();
       const [reset, otherReset] = [aReset(user), aReset(other)];
@@ -110,7 +110,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
   });
 
   describe('the repository of settings', () => {
-    test('saves every field of one account’s settings', async () => {
+    test('every field of one account’s settings is saved, and no other settings change', async () => {
       const { addUser, read, write } = await given(create);
       const [user, other] = [await addUser(), await addUser()];
       const updatedAt = '2026-02-01T00:00:00.000Z';
@@ -121,21 +121,22 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.settings.find(newId()))).toBeUndefined();
     });
 
-    test('has no settings without an account', async () => {
+    test('settings without an account are refused', async () => {
       const { write } = await given(create);
-      await expect(write((tx) => tx.settings.add(settingsOf(aUser())))).rejects.toThrow();
+      const refused = write((tx) => tx.settings.add(settingsOf(aUser())));
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
   });
 
   describe('the repository of sign-ins', () => {
-    test('finds an account by its e-mail address', async () => {
+    test('an account is found by its e-mail address', async () => {
       const { addUser, read } = await given(create);
       const user = await addUser();
       expect(await read((tx) => tx.accounts.findByEmail(user.email))).toEqual(user);
       expect(await read((tx) => tx.accounts.findByEmail('nobody@example.com'))).toBeUndefined();
     });
 
-    test('saves of a sign-in the time, the version and the hash, and leaves a change of the name in the meantime', async () => {
+    test('a sign-in saves its time, the version and the hash, and keeps a name that was changed in the meantime', async () => {
       const { addUser, findUser, write } = await given(create);
       const user = await addUser();
       await write((tx) => tx.users.save({ ...user, name: 'Renamed' }, checked(user)));
@@ -150,7 +151,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       });
     });
 
-    test('saves a new password with its generation and the time of the change', async () => {
+    test('a new password is saved with its generation and the time of the change', async () => {
       const { addUser, findUser, write } = await given(create);
       const [user, other] = [await addUser(), await addUser()];
       const next = { ...user, version: 2, passwordHash: 'new', tokenGeneration: 2 };
@@ -161,13 +162,13 @@ export function describeAccountRepositories(create: CreateImplementation): void 
   });
 
   describe('the repository of sessions', () => {
-    test('finds a refresh token with its session and its account', async () => {
+    test('a refresh token is found with its session and its account', async () => {
       const { findToken, session, token, user } = await givenSession(create);
       expect(await findToken(token.hash)).toEqual({ token, session, account: user });
       expect(await findToken('unknown')).toBeUndefined();
     });
 
-    test('records when a token was used, and changes no other token', async () => {
+    test('the time at which a refresh token was used is recorded, and no other token changes', async () => {
       const { findToken, session, token, write } = await givenSession(create);
       const other = aToken(session);
       await write((tx) => tx.sessions.addToken(other));
@@ -176,7 +177,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect((await findToken(other.hash))?.token).toEqual(other);
     });
 
-    test('refuses a new token for a session that was revoked in the meantime (product 2.3)', async () => {
+    test('a new refresh token is refused for a session that was revoked in the meantime (product 2.3)', async () => {
       const { findToken, session, user, write } = await givenSession(create);
       const late = aToken(session);
       const refused = write(async (tx) => {
@@ -187,14 +188,14 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await findToken(late.hash)).toBeUndefined();
     });
 
-    test('keeps a revocation that happened in the meantime when it saves the version', async () => {
+    test('a session whose version is saved keeps a revocation that happened in the meantime', async () => {
       const { findToken, session, token, write } = await givenSession(create);
       await write((tx) => tx.sessions.revoke({ ...session, version: 1 }, 5));
       await write((tx) => tx.sessions.saveVersion({ ...session, version: 2 }));
       expect((await findToken(token.hash))?.session).toEqual({ ...session, version: 2, revokedAt: 5 });
     });
 
-    test('revokes every valid session of an account, and none of another account (product 2.4)', async () => {
+    test('every valid session of an account is revoked, and no session of another account is (product 2.4)', async () => {
       const { addUser, findToken, token, user, write } = await givenSession(create);
       const [second, foreign] = [aSession(user), aSession(await addUser())];
       const [secondToken, foreignToken] = [aToken(second), aToken(foreign)];
@@ -211,22 +212,30 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await revokedAt(foreignToken)).toBeNull();
     });
 
-    test('keeps the time of the first revocation of a session', async () => {
+    test('a session is revoked with its new version, and keeps the time of its first revocation', async () => {
       const { findToken, session, token, user, write } = await givenSession(create);
       await write((tx) => tx.sessions.revoke({ ...session, version: 1 }, 5));
       await write((tx) => tx.sessions.revokeAll(user.id, 9));
-      expect((await findToken(token.hash))?.session.revokedAt).toBe(5);
+      expect((await findToken(token.hash))?.session).toEqual({ ...session, version: 1, revokedAt: 5 });
     });
 
-    test('has no session without an account, and no token without a session', async () => {
+    test('a session whose account, and a refresh token whose session, was deleted in the meantime is refused', async () => {
       const { write } = await given(create);
-      await expect(write((tx) => tx.sessions.add(aSession(aUser())))).rejects.toThrow();
-      await expect(write((tx) => tx.sessions.addToken(aToken(aSession(aUser()))))).rejects.toThrow();
+      const withoutAccount = write((tx) => tx.sessions.add(aSession(aUser())));
+      await expect(withoutAccount).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      const withoutSession = write((tx) => tx.sessions.addToken(aToken(aSession(aUser()))));
+      await expect(withoutSession).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
   });
 
   describe('the repository of password resets', () => {
-    test('finds a reset with its account, and records its use', async () => {
+    test('a password reset whose account was deleted in the meantime is refused', async () => {
+      const { write } = await given(create);
+      const refused = write((tx) => tx.passwordResets.add(aReset(aUser())));
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    });
+
+    test('a password reset is found with its account, and its use is recorded', async () => {
       const { addUser, read, write } = await given(create);
       const user = await addUser();
       const [reset, other] = [aReset(user), aReset(user)];

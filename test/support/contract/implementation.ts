@@ -41,7 +41,7 @@ export type CreateImplementation = (clock?: Clock) => Promise<Implementation>;
 
 export type Tx = Transaction<Repositories>;
 
-/** A refusal that no command of ours makes. */
+/** A refusal that no command of the application makes. */
 export const refusedByTest = defineError({
   code: 'test.refused',
   kind: 'conflict',

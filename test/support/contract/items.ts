@@ -16,7 +16,7 @@ async function givenItems(create: CreateImplementation) {
 /** Items and their stock. */
 export function describeItemRepository(create: CreateImplementation): void {
   describe('the repository of items', () => {
-    test('finds an item as it was added, with and without description and stock', async () => {
+    test('an item is found as it was added, with and without description and stock', async () => {
       const { addItem, findItem } = await givenItems(create);
       const item = await addItem();
       const unlimited = await addItem({ stock: null, description: null, price: { amount: 0, currency: 'JPY' } });
@@ -24,7 +24,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(await findItem(newId())).toBeUndefined();
     });
 
-    test('finds the items with the given ids, and leaves unknown ids out', async () => {
+    test('items are found by their ids, and unknown ids are left out', async () => {
       const { addItem, read } = await givenItems(create);
       const [one, two] = [await addItem(), await addItem({ isActive: false })];
       await addItem();
@@ -32,14 +32,14 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(found.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([one, two]);
     });
 
-    test('deletes one item', async () => {
+    test('one item is deleted, and no other item is', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const [item, other] = [await addItem(), await addItem()];
       await write((tx) => tx.items.remove(item, by));
       expect([await findItem(item.id), await findItem(other.id)]).toEqual([undefined, other]);
     });
 
-    test('saves every field but the stock, and keeps stock that an order took in the meantime (product 4.2)', async () => {
+    test('every field but the stock is saved, and the stock stays as an order in the meantime left it (product 4.2)', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const item = await addItem({ stock: 5 });
       await write((tx) => tx.items.takeStock([{ itemId: item.id, quantity: 2 }]));
@@ -56,7 +56,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(await findItem(item.id)).toEqual({ ...next, stock: 3, stockVersion: 1 });
     });
 
-    test('saves a new stock over the stock that was read', async () => {
+    test('a new stock is saved over the stock that was read', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const [item, other] = [await addItem({ stock: 5 }), await addItem({ stock: 5 })];
       const next = { ...item, version: 2, stock: 9, stockVersion: 1 };
@@ -67,7 +67,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(await findItem(item.id)).toEqual(unlimited);
     });
 
-    test('refuses a new stock over a stock that an order changed in the meantime (product 6.3)', async () => {
+    test('a new stock is refused over a stock that an order changed in the meantime (product 6.3)', async () => {
       const { addItem, findItem, run, write } = await givenItems(create);
       const item = await addItem({ stock: 5 });
       const refused = run(async (tx) => {
@@ -79,7 +79,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(await findItem(item.id)).toEqual({ ...item, stock: 3, stockVersion: 1 });
     });
 
-    test('refuses a new stock for an item that was deleted in the meantime', async () => {
+    test('a new stock is refused for an item that was deleted in the meantime', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const item = await addItem({ stock: 5 });
       await write((tx) => tx.items.remove(item, by));
@@ -90,7 +90,7 @@ export function describeItemRepository(create: CreateImplementation): void {
   });
 
   describe('the stock of items (product 4.2)', () => {
-    test('is taken and put back, and each change raises the version of the stock', async () => {
+    test('stock is taken and put back, and each change raises the version of the stock', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const [one, two] = [await addItem({ stock: 5 }), await addItem({ stock: 1 })];
       const lines = [
@@ -105,7 +105,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(await findItem(two.id)).toEqual({ ...two, stock: 1, stockVersion: 2 });
     });
 
-    test('never goes below zero: the commit is refused, and no other item loses a piece', async () => {
+    test('stock never goes below zero: the commit is refused, and no other item loses a piece', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const [many, few] = [await addItem({ stock: 5 }), await addItem({ stock: 1 })];
       const refused = write((tx) =>
@@ -118,7 +118,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect([await findItem(many.id), await findItem(few.id)]).toEqual([many, few]);
     });
 
-    test('of an unlimited item stays unlimited, and an unknown item is no error', async () => {
+    test('the stock of an unlimited item stays unlimited, and an unknown item is no error', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const item = await addItem({ stock: null });
       const lines = [
@@ -132,7 +132,7 @@ export function describeItemRepository(create: CreateImplementation): void {
   });
 
   describe('the guard that items are for sale (product 4.2)', () => {
-    test('holds for active items, whatever their stock', async () => {
+    test('the guard that items are for sale holds for active items, whatever their stock', async () => {
       const { addItem, write } = await givenItems(create);
       const items = [await addItem(), await addItem({ stock: null }), await addItem({ stock: 0 })];
       await write((tx) => tx.items.requireForSale(items.map(({ id }) => id)));
@@ -141,7 +141,7 @@ export function describeItemRepository(create: CreateImplementation): void {
     test.each<[string, Partial<Item> | undefined]>([
       ['is not for sale', { isActive: false }],
       ['does not exist', undefined],
-    ])('refuses the commit when one of the items %s', async (_, overrides) => {
+    ])('the guard that items are for sale refuses the commit when one of the items %s', async (_, overrides) => {
       const { addItem, write } = await givenItems(create);
       const good = await addItem();
       const id = overrides ? (await addItem(overrides)).id : newId();
@@ -149,7 +149,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       await expect(refused).rejects.toMatchObject(lost);
     });
 
-    test('refuses the commit when an item was taken off sale in the meantime', async () => {
+    test('the guard that items are for sale refuses the commit when an item was taken off sale in the meantime', async () => {
       const { addItem, write } = await givenItems(create);
       const item = await addItem();
       const refused = write(async (tx) => {
@@ -161,7 +161,7 @@ export function describeItemRepository(create: CreateImplementation): void {
   });
 
   describe('the removal of all items of an owner (product 1.5)', () => {
-    test('returns the items with their versions, and leaves the items of others', async () => {
+    test('the removal of all items of an owner returns the items with their versions, and leaves those of others', async () => {
       const { addItem, findItem, run } = await givenItems(create);
       const ownerId = newId();
       const [one, two] = [await addItem({ ownerId, version: 4 }), await addItem({ ownerId })];
@@ -179,7 +179,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect(await findItem(other.id)).toEqual(other);
     });
 
-    test('is refused when an item is added in the meantime', async () => {
+    test('the removal of all items of an owner is refused when an item is added in the meantime', async () => {
       const { addItem, findItem, write } = await givenItems(create);
       const ownerId = newId();
       const [first, added] = [await addItem({ ownerId }), newId()];

@@ -3,7 +3,7 @@ import { DeadLettersDiscarded, deadLetterStream, RebuildStarted } from '../../..
 import type { DeadLetter } from '../../../src/operations/repository';
 import { newId } from '../../../src/platform/ids';
 import { aUser, checked, createdAt } from '../factories';
-import { anyEvent, contractSubscriptions, type CreateImplementation, given } from './implementation';
+import { anyEvent, type CreateImplementation, contractSubscriptions, given } from './implementation';
 
 const admin = checked(aUser({ role: 'admin' }));
 
@@ -47,7 +47,7 @@ function sorted(letters: readonly DeadLetter[]): DeadLetter[] {
 /** Dead letters and rebuilds. */
 export function describeOperationsRepository(create: CreateImplementation): void {
   describe('the repository of dead letters (product 7.3)', () => {
-    test('finds dead letters by position, by subscription, by both, and all', async () => {
+    test('dead letters are found by position, by subscription, by both, and without a filter', async () => {
       const { find, lettersAt, one, pending, two } = await givenDeadLetters(create);
       const all = [...lettersAt(one), ...lettersAt(two)];
       const emails = all.filter(({ subscription }) => subscription === 'emails');
@@ -60,14 +60,14 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect(await found({ subscription: 'analytics' })).toEqual([]);
     });
 
-    test('finds the oldest first up to a limit, with the number of all', async () => {
+    test('the oldest dead letters are found first up to a limit, with the number of all', async () => {
       const { find, lettersAt, one } = await givenDeadLetters(create);
       const { letters, total } = await find({}, 2);
       expect([sorted(letters), total]).toEqual([lettersAt(one), 4]);
       expect((await find({ position: one }, 1)).total).toBe(2);
     });
 
-    test('finds the version of the stream that records each replay and each discard', async () => {
+    test('the version of the stream that records replays and discards is found with the dead letters', async () => {
       const { find, run } = await givenDeadLetters(create);
       expect((await find()).version).toBe(0);
       const discarded = DeadLettersDiscarded.create(deadLetterStream.streamId, 1, { letters: [] });
@@ -77,7 +77,7 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect((await find()).version).toBe(2);
     });
 
-    test('makes dead letters due again with a new count of attempts, and leaves the others dead', async () => {
+    test('replayed dead letters are due again with a new count of attempts, and the others stay dead', async () => {
       const { deliveriesOf, find, lettersAt, one, two, write } = await givenDeadLetters(create);
       await write((tx) => tx.operations.replay(lettersAt(one), 55, admin));
       expect(await deliveriesOf(one)).toEqual([
@@ -87,21 +87,21 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect(sorted((await find()).letters)).toEqual(lettersAt(two));
     });
 
-    test('replays one dead letter of an event without the other', async () => {
+    test('one dead letter of an event is replayed without the other', async () => {
       const { find, lettersAt, one, write } = await givenDeadLetters(create);
       const [emails, projections] = lettersAt(one);
       await write((tx) => tx.operations.replay(emails ? [emails] : [], 55, admin));
       expect((await find({ position: one })).letters).toEqual([projections]);
     });
 
-    test('discards dead letters for good, and leaves the others', async () => {
+    test('dead letters are discarded for good, and the others stay', async () => {
       const { deliveriesOf, find, lettersAt, one, two, write } = await givenDeadLetters(create);
       await write((tx) => tx.operations.discard(lettersAt(one), admin));
       expect(await deliveriesOf(one)).toEqual([]);
       expect(sorted((await find()).letters)).toEqual(lettersAt(two));
     });
 
-    test('neither replays nor discards a delivery that is not dead', async () => {
+    test('a delivery that is not dead is neither replayed nor discarded', async () => {
       const { deliveriesOf, lettersAt, pending, write } = await givenDeadLetters(create);
       const before = await deliveriesOf(pending);
       await write((tx) => tx.operations.replay(lettersAt(pending), 55, admin));
@@ -112,7 +112,7 @@ export function describeOperationsRepository(create: CreateImplementation): void
   });
 
   describe('the repository of rebuilds (product 7.5)', () => {
-    test('adds a running rebuild whose target is the position of its own first event', async () => {
+    test('a new rebuild is running, and its target is the position of its own first event', async () => {
       const { findRebuild, start } = await givenRebuild(create);
       const { id, position } = await start('item');
       expect(await findRebuild(id)).toEqual({
@@ -132,14 +132,14 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect(await findRebuild(newId())).toBeUndefined();
     });
 
-    test('refuses a second running rebuild of a read model, and allows one of another read model', async () => {
+    test('a second running rebuild of a read model is refused, and one of another read model is allowed', async () => {
       const { start } = await givenRebuild(create);
       await start('item');
       await expect(start('item')).rejects.toMatchObject({ kind: 'conflict', code: 'rebuilds.running' });
       await start('order');
     });
 
-    test('cancels a running rebuild, after which the read model can be rebuilt again', async () => {
+    test('a running rebuild can be cancelled, after which the read model can be rebuilt again', async () => {
       const { cancel, findRebuild, start } = await givenRebuild(create);
       const [item, order] = [await start('item'), await start('order')];
       await cancel(item.id);
@@ -148,7 +148,7 @@ export function describeOperationsRepository(create: CreateImplementation): void
       await start('item');
     });
 
-    test('refuses to cancel a rebuild that has ended in the meantime', async () => {
+    test('the cancellation of a rebuild that has ended in the meantime is refused', async () => {
       const { cancel, endRebuild, findRebuild, start } = await givenRebuild(create);
       const { id } = await start('item');
       await endRebuild(id);

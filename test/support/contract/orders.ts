@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { OrderAnonymised, OrderCancelled } from '../../../src/orders/events';
 import { newId } from '../../../src/platform/ids';
-import { aLine, anOrder, address, aUser, checked } from '../factories';
+import { address, aLine, anOrder, aUser, checked } from '../factories';
 import { type CreateImplementation, given } from './implementation';
 
 async function givenCustomer(create: CreateImplementation) {
@@ -13,7 +13,7 @@ async function givenCustomer(create: CreateImplementation) {
 /** Orders. */
 export function describeOrderRepository(create: CreateImplementation): void {
   describe('the repository of orders', () => {
-    test('finds an order as it was added, with its lines and its total', async () => {
+    test('an order is found as it was added, with its lines and its total', async () => {
       const { addOrder, customer, findOrder } = await givenCustomer(create);
       const lines = [aLine(), aLine({ title: 'Cup “blue”', quantity: 1000, price: { amount: 5, currency: 'EUR' } })];
       const order = await addOrder(customer, { lines, total: { amount: 8998, currency: 'EUR' } });
@@ -21,7 +21,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       expect(await findOrder(newId())).toBeUndefined();
     });
 
-    test('saves status, version and time, and no other field and no other order', async () => {
+    test('a new status of an order is saved with version and time, and no other field or order changes', async () => {
       const { addOrder, customer, findOrder, write } = await givenCustomer(create);
       const [order, other] = [await addOrder(customer), await addOrder(customer)];
       const saved = { status: 'shipped', version: 2, updatedAt: '2026-02-01T00:00:00.000Z' } as const;
@@ -31,14 +31,14 @@ export function describeOrderRepository(create: CreateImplementation): void {
       expect(await findOrder(other.id)).toEqual(other);
     });
 
-    test('has no order of an account that does not exist', async () => {
+    test('an order whose customer’s account was deleted in the meantime is refused', async () => {
       const { write } = await given(create);
       const nobody = aUser();
       const refused = write((tx) => tx.orders.add(anOrder({ customerId: nobody.id }), address, checked(nobody)));
-      await expect(refused).rejects.toThrow();
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
 
-    test('keeps the orders of a deleted account without a customer, each with a raised version (product 1.5)', async () => {
+    test('the orders of a deleted account are kept without a customer, each with a raised version (product 1.5)', async () => {
       const { addOrder, addUser, customer, findOrder, run } = await givenCustomer(create);
       const [one, two] = [await addOrder(customer), await addOrder(customer, { version: 3, status: 'delivered' })];
       const other = await addOrder(await addUser());
@@ -59,7 +59,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       expect(await findOrder(other.id)).toEqual(other);
     });
 
-    test('refuses to anonymise the orders of a customer who places one in the meantime', async () => {
+    test('the anonymisation of a customer’s orders is refused when the customer places one in the meantime', async () => {
       const { addOrder, customer, findOrder, write } = await givenCustomer(create);
       const order = await addOrder(customer);
       const refused = write(async (tx) => {
@@ -70,7 +70,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       expect(await findOrder(order.id)).toEqual(order);
     });
 
-    test('refuses to anonymise an order that is cancelled in the meantime', async () => {
+    test('the anonymisation of an order is refused when the order is cancelled in the meantime', async () => {
       const { addOrder, customer, findOrder, run } = await givenCustomer(create);
       const order = await addOrder(customer);
       const next = { ...order, status: 'cancelled', version: 2 } as const;

@@ -15,7 +15,7 @@ async function givenCustomer(create: CreateImplementation) {
 /** Tickets and their notes. */
 export function describeTicketRepository(create: CreateImplementation): void {
   describe('the repository of tickets', () => {
-    test('finds a ticket as it was added, with the preview of its message', async () => {
+    test('a ticket is found as it was added, with the preview of its message', async () => {
       const { addTicket, customer, findTicket } = await givenCustomer(create);
       const ticket = await addTicket(customer, { message: 'Where\nis it?' });
       const computed = { preview: 'Where is it?', hasNote: false, notePreview: null };
@@ -23,7 +23,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       expect(await findTicket(newId())).toBeUndefined();
     });
 
-    test('adds a ticket that names an order of its customer (product 5.1)', async () => {
+    test('a ticket that names an order of its customer is added (product 5.1)', async () => {
       const { addOrder, addTicket, customer, findTicket } = await givenCustomer(create);
       const order = await addOrder(customer);
       const ticket = await addTicket(customer, { orderId: order.id });
@@ -31,7 +31,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
     });
 
     test.each(['of another customer', 'that does not exist'])(
-      'refuses a ticket that names an order %s, and says which field is wrong (product 5.1)',
+      'a ticket that names an order %s is refused, and the error names the field (product 5.1)',
       async (which) => {
         const { addOrder, addTicket, addUser, customer, findTicket } = await givenCustomer(create);
         const orderId = which === 'that does not exist' ? newId() : (await addOrder(await addUser())).id;
@@ -46,7 +46,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       },
     );
 
-    test('saves a new status with the times and versions that belong to it, and no other field', async () => {
+    test('a new status of a ticket is saved with its times and versions, and no other field changes', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
       const saved = {
@@ -63,7 +63,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       expect(await findTicket(other.id)).toMatchObject(other);
     });
 
-    test('adds a note to one ticket, with the preview of the newest note (product 5.3)', async () => {
+    test('a note is added to one ticket, with the preview of the newest note (product 5.3)', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
       const addNote = (note: string, version: number) =>
@@ -85,14 +85,15 @@ export function describeTicketRepository(create: CreateImplementation): void {
       expect(await findTicket(other.id)).toMatchObject({ version: 1, hasNote: false, notePreview: null });
     });
 
-    test('has no ticket of an account that does not exist, and no note of a ticket that does not exist', async () => {
+    test('a ticket whose account, and a note whose ticket, was deleted in the meantime is refused', async () => {
       const { addTicket, write } = await given(create);
-      await expect(addTicket(aUser())).rejects.toThrow();
+      const refused = { name: 'ConcurrencyError' };
+      await expect(addTicket(aUser())).rejects.toMatchObject(refused);
       const note = { id: newId(), ticketId: newId(), authorId: agent.id, note: 'x', createdAt: '' };
-      await expect(write((tx) => tx.tickets.addNote(aTicket(), note, agent))).rejects.toThrow();
+      await expect(write((tx) => tx.tickets.addNote(aTicket(), note, agent))).rejects.toMatchObject(refused);
     });
 
-    test('is deleted with its account (product 1.5)', async () => {
+    test('a ticket is deleted with its account (product 1.5)', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const ticket = await addTicket(customer);
       await write((tx) => tx.users.remove(customer, checked(customer)));
@@ -101,7 +102,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
   });
 
   describe('the removal of all tickets of a customer (product 1.5)', () => {
-    test('returns the tickets with their versions, and leaves the tickets of others', async () => {
+    test('the removal of all tickets of a customer returns them with their versions, and leaves those of others', async () => {
       const { addTicket, addUser, customer, findTicket, run } = await givenCustomer(create);
       const [one, two] = [await addTicket(customer), await addTicket(customer, { version: 5, status: 'closed' })];
       const other = await addTicket(await addUser());
@@ -120,7 +121,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       expect(await findTicket(other.id)).toMatchObject(other);
     });
 
-    test('is refused when a ticket is opened in the meantime', async () => {
+    test('the removal of all tickets of a customer is refused when a ticket is opened in the meantime', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const ticket = await addTicket(customer);
       const refused = write(async (tx) => {

@@ -28,10 +28,10 @@ function rename(id: string, name: string, meanwhile: () => Promise<unknown> = as
   };
 }
 
-/** All or nothing, the order of commits, repeated commands, and events. */
+/** The contract of commits: atomic writes, the order of commits, repeated commands, and events. */
 export function describeCommits(create: CreateImplementation): void {
   describe('a commit', () => {
-    test('stores the state, and its position is higher than the one before', async () => {
+    test('a commit stores the state, and its position is one higher than that of the commit before', async () => {
       const { addUser, findUser, run } = await given(create);
       const user = await addUser();
       expect(await findUser(user.id)).toEqual(user);
@@ -40,7 +40,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect(second.commit.position).toBe(first.commit.position + 1);
     });
 
-    test('with several events has the position of its last event, and the events follow each other', async () => {
+    test('a commit with several events has the position of its last event, and the events follow each other', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const user = await addUser();
       const { commit } = await run((tx) => {
@@ -53,7 +53,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect([second?.position, third?.position]).toEqual([commit.position - 1, commit.position]);
     });
 
-    test('writes the deliveries of its events with them (product 7.1)', async () => {
+    test('a commit writes its events together with their deliveries (product 7.1)', async () => {
       const clock = createClock(Date.parse('2026-02-03T04:05:06.000Z'));
       const { addUser, deliveriesOf, run } = await given(create, clock);
       const user = await addUser();
@@ -65,7 +65,7 @@ export function describeCommits(create: CreateImplementation): void {
       ]);
     });
 
-    test('stores an event with its time, and with the command, the request and the account that it came from', async () => {
+    test('an event is stored with its time, and with the command, the request and the account that it came from', async () => {
       const clock = createClock(Date.parse('2026-02-03T04:05:06.789Z'));
       const { eventsOf, run } = await given(create, clock);
       const [id, actorId] = [newId(), newId()];
@@ -87,7 +87,7 @@ export function describeCommits(create: CreateImplementation): void {
       ]);
     });
 
-    test('does not happen when the handler throws', async () => {
+    test('a commit does not happen when the handler throws', async () => {
       const { eventsOf, findUser, run } = await given(create);
       const user = aUser();
       const refused = run((tx) => {
@@ -99,14 +99,14 @@ export function describeCommits(create: CreateImplementation): void {
       expect([await findUser(user.id), await eventsOf(user.id)]).toEqual([undefined, []]);
     });
 
-    test('with a write but without an event is refused', async () => {
+    test('a commit with a write but without an event is refused', async () => {
       const { findUser, run } = await given(create);
       const user = aUser();
       await expect(run((tx) => tx.users.add(user))).rejects.toThrow('without an event');
       expect(await findUser(user.id)).toBeUndefined();
     });
 
-    test('that was decided on a state that another commit changed is refused (product 6.3)', async () => {
+    test('a commit that was decided on a state that another commit changed is refused (product 6.3)', async () => {
       const { addUser, findUser, run } = await given(create);
       const user = await addUser();
       const loser = run(rename(user.id, 'Loser', () => run(rename(user.id, 'Winner'))));
@@ -114,7 +114,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await findUser(user.id)).toMatchObject({ name: 'Winner', version: 2 });
     });
 
-    test('takes versions of one stream only: streams with the same id and another type have their own', async () => {
+    test('a version belongs to one stream: streams with the same id and another type have their own versions', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const user = await addUser();
       await run((tx) => {
@@ -124,7 +124,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect((await eventsOf(user.id)).map(({ type }) => type)).toEqual(['UserRegistered', 'SettingsUpdated']);
     });
 
-    test('that breaks a constraint after other writes leaves none of them', async () => {
+    test('a commit that breaks a constraint after other writes leaves none of them', async () => {
       const { addUser, eventsOf, findUser, read, run } = await given(create);
       const user = await addUser();
       const twin = aUser({ email: user.email });
@@ -144,28 +144,43 @@ export function describeCommits(create: CreateImplementation): void {
 
   describe('an event that its own schema refuses', () => {
     const wrongEvents = [
-      ['has data that does not fit', { ...UserRegistered.create(newId(), 1, { role: 'customer' }), data: { role: 'x' } }],
-      ['has a field too many', { ...UserRegistered.create(newId(), 1, { role: 'customer' }), data: { role: 'agent', name: 'Ada' } }],
-      ['has a type that the catalogue does not know', { ...UserRegistered.create(newId(), 1, { role: 'customer' }), type: 'UserRenamed' }],
+      [
+        'has data that does not fit',
+        { ...UserRegistered.create(newId(), 1, { role: 'customer' }), data: { role: 'x' } },
+      ],
+      [
+        'has a field too many',
+        { ...UserRegistered.create(newId(), 1, { role: 'customer' }), data: { role: 'agent', name: 'Ada' } },
+      ],
+      [
+        'has a type that the catalogue does not know',
+        { ...UserRegistered.create(newId(), 1, { role: 'customer' }), type: 'UserRenamed' },
+      ],
     ] as const;
 
-    test.each(wrongEvents)('because it %s is refused by record(), and the command leaves nothing', async (_, wrong) => {
+    test.each(wrongEvents)('an event that %s is refused by record(), and leaves nothing', async (_, wrong) => {
       const { eventsOf, findUser, run } = await given(create);
       const user = aUser();
+      const thrown: unknown[] = [];
       const refused = run((tx) => {
         tx.users.add(user);
         tx.record(UserRegistered.create(user.id, 1, { role: 'customer' }));
-        expect(() => tx.record(wrong)).toThrow();
-        tx.record(wrong);
+        try {
+          tx.record(wrong);
+        } catch (error) {
+          thrown.push(error);
+          throw error;
+        }
       });
       await expect(refused).rejects.toThrow();
+      expect(thrown).toHaveLength(1);
       expect(await findUser(user.id)).toBeUndefined();
       expect([...(await eventsOf(user.id)), ...(await eventsOf(wrong.streamId))]).toEqual([]);
     });
   });
 
   describe('a command with nothing to change', () => {
-    test('returns the position of the end of the log', async () => {
+    test('a command with nothing to change returns the position of the end of the log', async () => {
       const { addUser, run } = await given(create);
       const user = await addUser();
       const renamed = await run(rename(user.id, 'Renamed'));
@@ -175,7 +190,7 @@ export function describeCommits(create: CreateImplementation): void {
     });
 
     test.each(['first-unconstrained', '00000000-00000001-00000000-abc'])(
-      'that was decided on a replica (%s) is to be decided again on the primary (product 6.1)',
+      'a command without a change on a replica (%s) must be decided on the primary',
       async (readFrom) => {
         const { run } = await given(create);
         const replica = run(() => 'unchanged', aContext({ readFrom, requestHash: 'hash', commandId: 'command' }));
@@ -190,18 +205,15 @@ export function describeCommits(create: CreateImplementation): void {
   describe('a repeatable command (product 6.2)', () => {
     const commandId = 'command';
 
-    test('is carried out once, and its repetition returns the stored response', async () => {
+    test('a repeatable command is carried out once, and its repetition returns the stored response', async () => {
       const { findUser, run } = await given(create);
       const user = aUser();
       const register = (requestHash: string) =>
-        run(
-          (tx) => {
-            tx.users.add(user);
-            tx.record(UserRegistered.create(user.id, 1, { role: user.role }));
-            return { id: user.id, once: newId() };
-          },
-          aContext({ commandId, requestHash }),
-        );
+        run((tx) => {
+          tx.users.add(user);
+          tx.record(UserRegistered.create(user.id, 1, { role: user.role }));
+          return { id: user.id, once: newId() };
+        }, aContext({ commandId, requestHash }));
       const first = await register('first');
       expect(first.isReplayed).toBeUndefined();
       const { position } = first.commit;
@@ -210,7 +222,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect((await findUser(user.id))?.version).toBe(1);
     });
 
-    test('is not handled again when its response is stored, and the response keeps the position of the first time', async () => {
+    test('a command with a stored response is not handled again, and the response keeps its original position', async () => {
       const { addUser, run } = await given(create);
       const user = await addUser();
       const context = aContext({ commandId, requestHash: 'hash' });
@@ -220,7 +232,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect(replayed.commit.position).toBe(first.commit.position);
     });
 
-    test('that returned nothing returns null when it is repeated', async () => {
+    test('a command that returned nothing returns null when it is repeated', async () => {
       const { addUser, run } = await given(create);
       const user = await addUser();
       const context = aContext({ commandId, requestHash: 'hash' });
@@ -228,14 +240,26 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await run(() => 'again', context)).toMatchObject({ result: null, isReplayed: true });
     });
 
-    test('that had nothing to change has its response stored too', async () => {
+    test('a repeatable command that had nothing to change has its response stored too', async () => {
       const { run } = await given(create);
       const context = aContext({ commandId, requestHash: 'hash' });
       const first = await run(() => newId(), context);
       expect(await run(() => newId(), context)).toMatchObject({ result: first.result, isReplayed: true });
     });
 
-    test('that was refused has no stored response, so it can succeed later', async () => {
+    test('a command that is refused because its twin succeeded in the meantime gets the response of the twin', async () => {
+      const { addUser, eventsOf, run } = await given(create);
+      const user = await addUser();
+      const context = aContext({ commandId, requestHash: 'hash' });
+      const response = await run(async () => {
+        await run(rename(user.id, 'Twin'), context);
+        throw refusedByTest({});
+      }, context);
+      expect(response.isReplayed).toBe(true);
+      expect(await eventsOf(user.id)).toHaveLength(2);
+    });
+
+    test('a repeatable command that was refused has no stored response, so it can succeed later', async () => {
       const { run } = await given(create);
       const context = aContext({ commandId, requestHash: 'hash' });
       await expect(
@@ -246,7 +270,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await run(() => 'done', context)).toMatchObject({ result: 'done' });
     });
 
-    test('whose twin commits first is refused, and finds the response of the twin when it is tried again', async () => {
+    test('a command whose twin commits first is refused, and finds the response of the twin in its next attempt', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const [one, two] = [await addUser(), await addUser()];
       const context = aContext({ commandId, requestHash: 'hash' });
@@ -256,7 +280,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await run(() => 'again', context)).toMatchObject({ isReplayed: true });
     });
 
-    test('is a new command when its stored response is 24 hours old', async () => {
+    test('a repeatable command is a new command when its stored response is 24 hours old', async () => {
       const clock = createClock(Date.now());
       const { run } = await given(create, clock);
       const context = aContext({ commandId, requestHash: 'hash' });
@@ -268,7 +292,7 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await run(() => 'fourth', context)).toMatchObject({ result: 'third', isReplayed: true });
     });
 
-    test('without a request hash stores nothing', async () => {
+    test('a command without a request hash stores no response', async () => {
       const { run } = await given(create);
       const context = aContext({ commandId });
       await run(() => 'first', context);

@@ -1,9 +1,10 @@
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
+import { operationsErrors } from '../../../src/operations/errors';
 import { deadLetterStream } from '../../../src/operations/events';
 import type { DeadLetter, DeadLetterFilter, OperationsRepository } from '../../../src/operations/repository';
 import type { MemoryContext } from './context';
 import { type DeliveryRow, lastPosition, type MemoryState, type RebuildRow } from './state';
-import { find, insert, remove, requireUnique, select, update } from './table';
+import { find, insert, remove, select, update } from './table';
 
 function versionOfDeadLetters({ events }: MemoryState): number {
   const { streamType, streamId } = deadLetterStream;
@@ -13,8 +14,7 @@ function versionOfDeadLetters({ events }: MemoryState): number {
 
 function isAmong(letters: readonly DeadLetter[]) {
   return ({ status, position, subscription }: DeliveryRow) =>
-    status === 'dead' &&
-    letters.some((letter) => letter.position === position && letter.subscription === subscription);
+    status === 'dead' && letters.some((letter) => letter.position === position && letter.subscription === subscription);
 }
 
 function matches({ position, subscription }: DeadLetterFilter) {
@@ -40,15 +40,13 @@ export function createOperationsRepository({ read, stage, guard }: MemoryContext
       }),
     discard: (letters) => stage((next) => remove(next.deliveries, isAmong(letters))),
     findRebuild: async (id) => find(read().rebuilds, id),
-    addRebuild: (rebuild, progressedAt) =>
+    addRebuild(rebuild, progressedAt) {
+      const { view } = rebuild;
+      guard(
+        ({ rebuilds }) => select(rebuilds, (other) => other.view === view && other.status === 'running').length === 0,
+        () => operationsErrors.rebuildRunning({ view }),
+      );
       stage((next) => {
-        const { view } = rebuild;
-        requireUnique(
-          next.rebuilds,
-          'rebuilds.view',
-          rebuild.id,
-          (other) => other.view === view && other.status === 'running',
-        );
         const row: RebuildRow = {
           ...rebuild,
           version: 1,
@@ -62,7 +60,8 @@ export function createOperationsRepository({ read, stage, guard }: MemoryContext
           progressedAt,
         };
         insert(next.rebuilds, 'rebuilds.id', rebuild.id, row);
-      }),
+      });
+    },
     saveCancelled({ id, version, status }) {
       guard(
         ({ rebuilds }) => rebuilds.get(id)?.status === 'running',

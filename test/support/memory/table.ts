@@ -1,3 +1,4 @@
+import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import type { AggregateVersion } from '../../../src/cqrs/writing/owned-rows';
 
 // What SQLite does with rows and constraints, with the texts of its errors, so that both units of work translate the
@@ -52,9 +53,9 @@ export function requireCheck(name: string, holds: boolean): void {
   if (!holds) throw new Error(`CHECK constraint failed: ${name}`);
 }
 
-/** A foreign key. */
+/** A foreign key: another commit has deleted the row that this one refers to. */
 export function requireParent(table: Table<unknown>, key: string): void {
-  if (!table.has(key)) throw new Error('FOREIGN KEY constraint failed');
+  if (!table.has(key)) throw new ConcurrencyError();
 }
 
 /** Raises the version of every selected row. */

@@ -60,6 +60,8 @@ interface Guard {
 interface Collected {
   writes: ((next: MemoryState) => void)[];
   guards: Guard[];
+  /** The guards of the access rule alone, as soon as the rule has passed. */
+  accessGuards?: readonly Guard[];
   recorded: NewEvent[];
 }
 
@@ -128,7 +130,13 @@ export function createMemoryUnitOfWork({
     const metadata = eventMetadata(context);
     next.events.push(throughJson({ ...recorded, metadata }) as RecordedEvent);
     for (const subscription of subscriptionsOf(event.type)) {
-      const row = { position, subscription, status: 'pending', attempts: 0, availableAt: clock.now() + 30_000 } as const;
+      const row = {
+        position,
+        subscription,
+        status: 'pending',
+        attempts: 0,
+        availableAt: clock.now() + 30_000,
+      } as const;
       insert(next.deliveries, 'deliveries.position', `${position}-${subscription}`, row);
     }
   }
@@ -161,6 +169,7 @@ export function createMemoryUnitOfWork({
       recorded.push(event);
     };
     const actor = work.authorize(repositories);
+    collected.accessGuards = [...guards];
     const stored = findStored<Result>(context, guards);
     if (stored) return stored;
     const result = await work.handle(actor, { ...repositories, record });
@@ -177,14 +186,17 @@ export function createMemoryUnitOfWork({
       replica = structuredClone(state);
     },
     unitOfWork: {
-      async run(context, work) {
+      async run<Actor, Result>(context: CommandContext, work: Work<Actor, Repositories, Result>) {
         const collected: Collected = { writes: [], guards: [], recorded: [] };
         try {
           return await attempt(context, work, collected);
         } catch (thrown) {
           const error = toDomainError(thrown);
           const isFinal = error instanceof DomainError && !(error instanceof ConcurrencyError);
-          if (isFinal && context.readFrom === 'first-primary') requireAll(collected.guards, state);
+          if (!isFinal || context.readFrom !== 'first-primary') throw error;
+          const stored = collected.accessGuards && findStored<Result>(context, collected.accessGuards);
+          if (stored) return stored;
+          requireAll(collected.guards, state);
           throw error;
         }
       },

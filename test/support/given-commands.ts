@@ -1,0 +1,71 @@
+import type { CallerContext } from '../../src/access/access-rules';
+import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
+import { createResetTokens } from '../../src/auth/secret-token';
+import { createDefineCommand } from '../../src/cqrs/writing/command';
+import { type Commands, createCommands } from '../../src/domains';
+import type { Item } from '../../src/items/item';
+import type { Order } from '../../src/orders/order';
+import { systemClock } from '../../src/platform/clock';
+import type { Ticket } from '../../src/tickets/ticket';
+import type { User } from '../../src/users/user';
+import { aContext, actingAs, settingsOf } from './factories';
+import { createMemoryUnitOfWork } from './memory/unit-of-work';
+
+const secrets = ['first-secret-0123456789-abcdefghij'] as const;
+
+export const resetTokens = createResetTokens(secrets);
+
+interface Given {
+  users?: readonly User[];
+  items?: readonly Item[];
+  orders?: readonly Order[];
+  tickets?: readonly Ticket[];
+  accessTokens?: AccessTokens;
+}
+
+/** Every command on the in-memory unit of work, with some rows to begin with. */
+export function givenCommands({ users = [], items = [], orders = [], tickets = [], ...services }: Given = {}) {
+  const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork();
+  const config = { issuer: 'https://frontdesk.example', audience: 'frontdesk', tokenSecrets: secrets };
+  const { accessTokens = createAccessTokens(config, systemClock) } = services;
+  const tables = state();
+  for (const user of users) {
+    tables.users.set(user.id, user);
+    tables.settings.set(user.id, settingsOf(user));
+  }
+  for (const item of items) tables.items.set(item.id, item);
+  for (const order of orders) tables.orders.set(order.id, order);
+  for (const ticket of tickets) {
+    tables.tickets.set(ticket.id, { ...ticket, preview: ticket.message, notePreview: null, hasNote: false });
+  }
+
+  function send(context: CallerContext): Commands {
+    const fingerprint = (text: string) => `fingerprint of ${text}`;
+    return createCommands(
+      createDefineCommand(unitOfWork, fingerprint, () => context),
+      { accessTokens, resetTokens },
+    );
+  }
+
+  return {
+    accessTokens,
+    freezeReplica,
+    state,
+    /** The commands of a request without a token. */
+    anonymous: (overrides: Partial<CallerContext> = {}) => send(aContext(overrides)),
+    /** The commands of a request with a token that was issued for exactly this state of the account. */
+    as: (user: User, overrides: Partial<CallerContext> = {}) => send(actingAs(user, overrides)),
+    /** The types of all recorded events, oldest first. */
+    types: () => state().events.map(({ type }) => type),
+    /** The newest event. */
+    lastEvent: () => state().events.at(-1),
+    /** An account as it is now. */
+    account(id: string): User {
+      const user = state().users.get(id);
+      if (!user) throw new Error('The account does not exist.');
+      return user;
+    },
+  };
+}
+
+export type GivenCommands = ReturnType<typeof givenCommands>;

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import type { AccountStatus } from '../../src/access/caller';
+import { createReader } from '../../src/access/reader';
+import type { ReadModels, ReadResult } from '../../src/cqrs/reading/read-models';
+import type { View } from '../../src/cqrs/reading/view';
+
+const status: AccountStatus = { id: 'a', role: 'agent', isActive: true, tokenGeneration: 1 };
+
+/** A reader whose access document comes from KV or from a replica of D1, with another status on the primary. */
+function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountStatus) {
+  const read = (data: unknown): ReadResult<unknown> => ({
+    document: { version: 1, data },
+    consistency: 'eventual',
+    ageSeconds: 0,
+    source,
+  });
+  let primaryReads = 0;
+  const readModels = {
+    read: async () => [read(cached), read('the document')],
+    readFresh: async () => {
+      primaryReads++;
+      return { version: 1, data: onPrimary };
+    },
+    // The reader under test calls these two functions only.
+  } as unknown as ReadModels;
+  // Neither the database nor the views are used by a single read of these read models.
+  const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus> };
+  const caller = { userId: 'a', role: 'agent', tokenGeneration: 1 } as const;
+  const reader = createReader(options, { caller: () => caller, token: () => undefined });
+  return { primaryReads: () => primaryReads, readDocument: () => reader.read({} as View<string>, 'key') };
+}
+
+describe('the check of the access document (product 1.7)', () => {
+  test('a valid document in KV is enough, without a read of D1', async () => {
+    const { primaryReads, readDocument } = given('kv', status, status);
+    expect((await readDocument()).actor).toMatchObject({ id: 'a', role: 'agent' });
+    expect(primaryReads()).toBe(0);
+  });
+
+  test('a valid status from a replica of D1 is confirmed on the primary, because a replica may lag for longer', async () => {
+    const { readDocument } = given('d1', status, { ...status, tokenGeneration: 2 });
+    await expect(readDocument()).rejects.toMatchObject({ code: 'auth.invalid-token' });
+  });
+
+  test('a token that an old document in KV refuses is accepted when the primary accepts it', async () => {
+    const { readDocument } = given('kv', { ...status, tokenGeneration: 0 }, status);
+    expect((await readDocument()).actor).toMatchObject({ id: 'a' });
+  });
+
+  test('a token of an earlier generation is refused', async () => {
+    const { readDocument } = given('kv', { ...status, tokenGeneration: 2 }, { ...status, tokenGeneration: 2 });
+    await expect(readDocument()).rejects.toMatchObject({ code: 'auth.invalid-token' });
+  });
+});
