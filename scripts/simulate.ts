@@ -2,17 +2,22 @@
 import { spawnSync } from 'node:child_process';
 import { readOptions, readWholeNumber } from './command-line';
 
-const usage = `npm run simulate -- [--seed N] [--seeds COUNT]
+const usage = `npm run simulate -- [--seed N] [--seeds COUNT] [--trace]
 
   --seed N        runs the history of seed N (with --seeds: the first of them)
-  --seeds COUNT   runs so many histories (1000)`;
+  --seeds COUNT   runs so many histories (1000)
+  --trace         prints each step of the histories`;
 
-const { values } = readOptions(usage, { options: { seed: { type: 'string' }, seeds: { type: 'string' } } });
+const { values } = readOptions(usage, {
+  options: { seed: { type: 'string' }, seeds: { type: 'string' }, trace: { type: 'boolean' } },
+});
 const { seed = '1', seeds = values.seed === undefined ? '1000' : '1' } = values;
 const env = {
   ...process.env,
   SEED: `${readWholeNumber('--seed', seed, usage)}`,
   SEEDS: `${readWholeNumber('--seeds', seeds, usage)}`,
+  ...(values.trace ? { SIMULATION_TRACE: '1' } : {}),
 };
-const { status } = spawnSync('vitest', ['run', '--project', 'simulation-0'], { env, stdio: 'inherit' });
+const args = ['run', '--project', 'simulation-0', 'test/simulation/simulation.test.ts'];
+const { status } = spawnSync('vitest', args, { env, stdio: 'inherit' });
 process.exitCode = status ?? 1;

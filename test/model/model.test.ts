@@ -14,8 +14,8 @@ async function explore(bounds: Bounds, mutation?: Mutation) {
   }
 }
 
-describe('the projector’s protocol, with everything that can happen in every order', () => {
-  test('two versions, two consumers at once, any number of runs and crashes: no bad end, and always a good one', {
+describe('the projector’s protocol for one document, with every order of its steps', () => {
+  test('with two versions, two consumers at the same time, and any number of runs and deaths, KV always gets the newest version', {
     timeout,
   }, async () => {
     const { counterexample, states, transitions } = await explore({ versions: 2, consumers: 2 });
@@ -23,7 +23,7 @@ describe('the projector’s protocol, with everything that can happen in every o
     expect(counterexample).toBeUndefined();
   });
 
-  test('three versions, three consumers at once, two crashes: no bad end, and always a good one', {
+  test('with three versions, three consumers at the same time, and two deaths, KV always gets the newest version', {
     timeout,
   }, async () => {
     const bounds = { versions: 3, consumers: 3, faults: 2, runs: 3 };
@@ -32,12 +32,12 @@ describe('the projector’s protocol, with everything that can happen in every o
     expect(counterexample).toBeUndefined();
   });
 
-  test.each<[Mutation]>([['no guard'], ['no settling'], ['unclear failure as refusal']])(
-    'with %s a document stays stale for ever',
+  test.each<[Mutation]>([['no guard'], ['no recheck'], ['an unclear failure taken for a refusal']])(
+    'with %s, the search finds a history in which KV keeps an old version for ever',
     { timeout },
     async (mutation) => {
       const { counterexample } = await explore({ versions: 2, consumers: 2 }, mutation);
-      console.log([mutation, ...(counterexample?.path ?? []), counterexample?.fault].join('\n  '));
+      console.log([`With ${mutation}:`, ...(counterexample?.path ?? []), counterexample?.fault].join('\n  '));
       expect(counterexample?.fault).toContain('for ever');
     },
   );

@@ -1,4 +1,4 @@
-/** A way that the world can go on from a state. */
+/** A step from one state to the next. */
 export interface Move<State> {
   name: string;
   next: State;
@@ -6,26 +6,26 @@ export interface Move<State> {
 
 export interface Model<State> {
   start: State;
-  /** Equal for states that are the same for all that may follow. */
+  /** The same text for states after which the same can happen. */
   keyOf(state: State): string;
   moves(state: State): Promise<Move<State>[]>;
-  /** What is wrong with a state, if anything. */
+  /** What is wrong with a state; undefined for a state without a fault. */
   findFault(state: State): string | undefined;
-  /** Whether everything has come to its good end here. */
+  /** Whether the history may end in this state. */
   isGoodEnd(state: State): boolean;
 }
 
 export interface SearchResult {
   states: number;
   transitions: number;
-  /** The shortest way to a faulty state, or to one from which no good end can be reached. */
+  /** The shortest path to a state with a fault, or to a state from which no good end can be reached. */
   counterexample: { fault: string; path: string[] } | undefined;
 }
 
 /** Visits every state that can be reached, breadth first, so that a counterexample is a shortest one. */
 export async function search<State>(model: Model<State>): Promise<SearchResult> {
   const ids = new Map<string, number>([[model.keyOf(model.start), 0]]);
-  /** Those that are still to be visited, by their ids. */
+  /** The states that are still to be visited, by their ids. */
   const waiting = new Map<number, State>([[0, model.start]]);
   const cameFrom: number[] = [-1];
   const cameBy: string[] = [''];
@@ -44,7 +44,7 @@ export async function search<State>(model: Model<State>): Promise<SearchResult> 
     counterexample,
   });
 
-  // A map is walked in the order of insertion, and what is added meanwhile is walked too.
+  // The loop visits entries in the order of insertion, and also the entries that are added during the loop.
   for (const [id, state] of waiting) {
     waiting.delete(id);
     const fault = model.findFault(state);
@@ -64,11 +64,11 @@ export async function search<State>(model: Model<State>): Promise<SearchResult> 
       edges.to.push(nextId);
     }
   }
-  const lost = findUnreaching(ids.size, edges, good);
-  return result(lost === undefined ? undefined : { fault: 'no good end can be reached', path: pathTo(lost) });
+  const stuck = findUnreaching(ids.size, edges, good);
+  return result(stuck === undefined ? undefined : { fault: 'no good end can be reached', path: pathTo(stuck) });
 }
 
-/** The first state from which none of the good ones can be reached. */
+/** Finds the first state from which no good end can be reached. */
 function findUnreaching(size: number, { from, to }: { from: number[]; to: number[] }, good: number[]) {
   const firstEdge = new Int32Array(size + 1);
   for (const target of to) firstEdge[target + 1] = (firstEdge[target + 1] ?? 0) + 1;
@@ -89,6 +89,6 @@ function findUnreaching(size: number, { from, to }: { from: number[]; to: number
       good.push(earlier);
     }
   }
-  const lost = reaches.indexOf(0);
-  return lost < 0 ? undefined : lost;
+  const stuck = reaches.indexOf(0);
+  return stuck < 0 ? undefined : stuck;
 }

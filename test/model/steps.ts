@@ -12,19 +12,22 @@ import { defineView } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
 import { D1Model } from '../simulation/d1';
 
-/** The row of `projections`; times in milliseconds from now. Whose claim it is matters only as far as `held` says. */
+/**
+ * The row of `projections`, with times in milliseconds from now. The claim is `held` while its consumer can
+ * still confirm it, and `abandoned` after that.
+ */
 export interface Row {
   position: number;
-  claim: 'held' | 'gone' | null;
+  claim: 'held' | 'abandoned' | null;
   until: number;
-  suspect: number | null;
+  recheckAt: number | null;
 }
 
-/** What became of a put, as the projector sees it. */
+/** How a put ended, as the projector sees it. */
 export type PutOutcome = 'put' | 'refused' | 'unclear' | 'none';
 
-/** What the search takes away from the protocol, to see that it is missed. */
-export type Mutation = 'no guard' | 'no settling' | 'unclear failure as refusal';
+/** A rule that the search removes from the protocol, to show that the search finds the error. */
+export type Mutation = 'no guard' | 'no recheck' | 'an unclear failure taken for a refusal';
 
 const view = defineView({
   name: 'document',
@@ -38,6 +41,9 @@ const key = 'k';
 const now = 1_000_000_000;
 const clock = { now: () => now };
 
+/** The id of the claim that the step at hand makes or confirms. */
+const claimId = 'held';
+
 interface StoredRow extends Record<string, unknown> {
   position: number;
   claimed_by: string | null;
@@ -45,7 +51,7 @@ interface StoredRow extends Record<string, unknown> {
   recheck_at: number | null;
 }
 
-/** An asynchronous function of plain values that is run once for each of them. */
+/** An asynchronous function of plain values that runs once for each combination of them. */
 function memoize<Args extends unknown[], Result>(run: (...args: Args) => Promise<Result>) {
   const known = new Map<string, Result>();
   return async (...args: Args): Promise<Result> => {
@@ -58,15 +64,16 @@ function memoize<Args extends unknown[], Result>(run: (...args: Args) => Promise
   };
 }
 
-/** The projector's own three steps, on real SQLite, as functions from what there is to what there is then. */
+/** The projector's own three steps on real SQLite, as functions from the state before a step to the state after it. */
 export function createSteps(mutation: Mutation | undefined) {
   const d1 = new D1Model({
     fault: () => false,
     chance: () => false,
     between: (low) => low,
     operation: async (_, run) => run(),
+    trace: undefined,
   });
-  const database = d1.bind({ name: 'search', dead: false, location: 0 });
+  const database = d1.bind({ name: 'search', id: 0, dead: false, location: 0, background: [] });
   const { db } = openSession(database, 'first-primary');
 
   function write(row: Row | null, versions: number, pending: readonly number[]): void {
@@ -84,7 +91,6 @@ export function createSteps(mutation: Mutation | undefined) {
       d1.query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
     }
     if (!row) return;
-    const suspect = row.suspect === null ? null : now + row.suspect;
     d1.query(
       'INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES (?, ?, ?, ?, ?, ?)',
       view.id,
@@ -92,7 +98,7 @@ export function createSteps(mutation: Mutation | undefined) {
       row.position,
       row.claim,
       now + row.until,
-      suspect,
+      row.recheckAt === null ? null : now + row.recheckAt,
     );
   }
 
@@ -101,38 +107,38 @@ export function createSteps(mutation: Mutation | undefined) {
     if (!row) return null;
     return {
       position: row.position,
-      claim: row.claimed_by === null ? null : row.claimed_by === 'held' ? 'held' : 'gone',
+      claim: row.claimed_by === null ? null : row.claimed_by === claimId ? 'held' : 'abandoned',
       until: row.claimed_until - now,
-      suspect: row.recheck_at === null ? null : row.recheck_at - now,
+      recheckAt: row.recheck_at === null ? null : row.recheck_at - now,
     };
   }
 
   function claimOf(at: number, asOf: number, isWon: boolean): Claim {
     const won = isWon ? [{ view, key, rows: [{ version: asOf }] }] : [];
-    return { id: 'held', at: now + at, until: now + at + pacing.claimMs, asOf, won };
+    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, won };
   }
 
-  /** The real step 2 with a KV that does as it is told. */
+  /** The projector's own step 2, on a KV whose put is `store`. */
   const put = (claim: Claim, store: () => Promise<void>) => {
     const documents: DocumentStore = { getAll: async () => new Map(), put: store, delete: store };
     return putAll({ documents, epoch: '1', clock }, claim, new Map(), loadDocument);
   };
 
   return {
-    /** Step 1, asked for at `at` and carried out now. */
+    /** Step 1, requested at `at` and carried out now. */
     claim: memoize(async (row: Row | null, versions: number, target: number, at: number) => {
-      // Whoever holds it is another than who asks.
-      const before = row?.claim === 'held' ? { ...row, claim: 'gone' as const } : row;
+      // The claim in the row belongs to another consumer than the one that requests a claim here.
+      const before = row?.claim === 'held' ? { ...row, claim: 'abandoned' as const } : row;
       write(before, versions, []);
       const position = target === 0 ? Number.MAX_SAFE_INTEGER : target;
-      const claim = await claimAndLoad(db, views, [{ view: view.id, key, position }], 'held', {
+      const claim = await claimAndLoad(db, views, [{ view: view.id, key, position }], claimId, {
         now: () => now + at,
       });
       const isWon = claim.won.length > 0;
       const after = read();
       if (!isWon) return { row, isWon, asOf: claim.asOf };
-      const settled = mutation === 'no settling' && after ? { ...after, suspect: before?.suspect ?? null } : after;
-      return { row: settled, isWon, asOf: claim.asOf };
+      const mutated = mutation === 'no recheck' && after ? { ...after, recheckAt: before?.recheckAt ?? null } : after;
+      return { row: mutated, isWon, asOf: claim.asOf };
     }),
 
     /** Whether step 2 begins its put now. */
@@ -140,14 +146,13 @@ export function createSteps(mutation: Mutation | undefined) {
       let hasBegun = false;
       const claim = claimOf(at, asOf, true);
       if (mutation === 'no guard') claim.until = Number.POSITIVE_INFINITY;
-      const putting = put(claim, async () => {
+      await put(claim, async () => {
         hasBegun = true;
       });
-      await putting;
       return hasBegun;
     }),
 
-    /** Step 3, after a put that ended as `outcome` says; the deliveries that are left, and the row. */
+    /** Step 3 after a put with this outcome. Returns the row and the deliveries that are left. */
     confirm: memoize(
       async (
         row: Row | null,
@@ -158,7 +163,8 @@ export function createSteps(mutation: Mutation | undefined) {
       ) => {
         const claim = claimOf(at, asOf, isWon);
         const begun: Claim = { ...claim, until: Number.POSITIVE_INFINITY };
-        const seen = mutation === 'unclear failure as refusal' && outcome === 'unclear' ? 'refused' : outcome;
+        const isMistaken = mutation === 'an unclear failure taken for a refusal' && outcome === 'unclear';
+        const seen = isMistaken ? 'refused' : outcome;
         const message = { refused: 'KV PUT failed: 429 Too Many Requests', unclear: 'KV PUT failed: 500' };
         const result =
           seen === 'none'
@@ -166,7 +172,6 @@ export function createSteps(mutation: Mutation | undefined) {
             : await put(begun, async () => {
                 if (seen !== 'put') throw new Error(message[seen]);
               });
-        // A put that the guard kept from being begun is a refusal too; the projector says so itself.
         write(row, versions, pending);
         const deliveries = event === 0 ? [] : [{ position: event, targets: [{ view: view.id, key, position: event }] }];
         await confirm(db, claim, result, deliveries, clock);

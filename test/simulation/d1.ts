@@ -1,16 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { describeStatement } from './trace';
+import { describeCause, describeStatement } from './trace';
 import type { Process, World } from './world';
-
-const folder = join(import.meta.dirname, '../../migrations');
-const schema = readdirSync(folder)
-  .filter((name) => name.endsWith('.sql'))
-  .sort()
-  .map((name) => readFileSync(join(folder, name), 'utf8'))
-  .join('\n')
-  .replaceAll('--> statement-breakpoint', '');
 
 /** The database itself records a position that decreases, so that no check can come too late to see it. */
 const watch = `
@@ -18,6 +10,22 @@ const watch = `
   CREATE TRIGGER watch_positions AFTER UPDATE ON projections WHEN NEW.position < OLD.position BEGIN
     INSERT INTO decreased_positions VALUES (NEW.view, NEW.key, OLD.position, NEW.position);
   END;`;
+
+/** The database after all migrations, as bytes. A copy of it takes a fraction of the time that the migrations take. */
+const migrated = migrate();
+
+function migrate(): Uint8Array {
+  const folder = join(import.meta.dirname, '../../migrations');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
+  const db = new DatabaseSync(':memory:');
+  for (const name of files.sort()) {
+    db.exec(readFileSync(join(folder, name), 'utf8').replaceAll('--> statement-breakpoint', ''));
+  }
+  db.exec(watch);
+  const bytes = db.serialize();
+  db.close();
+  return bytes;
+}
 
 interface Bound {
   sql: string;
@@ -34,7 +42,7 @@ class Copy {
   readonly #statements = new Map<string, StatementSync>();
 
   constructor() {
-    this.#db.exec(schema + watch);
+    this.#db.deserialize(migrated);
   }
 
   #all({ sql, params }: Bound): Row[] {
@@ -111,10 +119,11 @@ export class D1Model {
     try {
       const results = batch(descriptions);
       // A batch that loads many documents repeats one statement.
-      trace(process, `D1 ${place}: ${[...Map.groupBy(descriptions, (text) => text)].map(withCount).join(', ')}`);
+      const distinct = Map.groupBy(descriptions.filter(Boolean), (text) => text);
+      trace(process, `D1 ${place}: ${[...distinct].map(withCount).join(', ')}`);
       return results;
     } catch (error) {
-      trace(process, `D1 ${place} rolls back: ${error instanceof Error ? error.message : error}`);
+      trace(process, `D1 ${place} rolls back: ${describeCause(error)}`);
       throw error;
     }
   }
@@ -130,7 +139,7 @@ export class D1Model {
       if (world.chance(0.5)) this.#catchUp(world.between(this.#replicated, this.#log.length));
       this.#catchUp(session.bookmark);
       session.bookmark = Math.max(session.bookmark, this.#replicated);
-      const place = `replica (${this.#log.length - this.#replicated} commits behind)`;
+      const place = `replica (${this.#log.length - this.#replicated} batches behind)`;
       return this.#run(process, place, (descriptions) => this.#replica.batch(statements, descriptions));
     }
     const results = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));

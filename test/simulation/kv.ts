@@ -4,22 +4,22 @@ import type { Process, World } from './world';
 
 /** How long a location may serve what it has read, a miss included. */
 const cachedMs = 60_000;
+/** KV refuses a second write of a key within this time. */
+const writeLimitMs = 1_000;
 
 /**
- * KV in its worst behaviour: the last write wins, a second write within a second is refused, every location caches values
- * and misses, and a put that failed unclearly may land later, even after its process has died.
+ * KV in its worst behaviour: the last write wins, a write may be refused, every location caches values and misses, and a
+ * write that failed unclearly may land later, even after its process has died.
  */
 export class KvModel {
   readonly stored = new Map<string, string>();
-  /** Writes that came less than a second after another write of the same key. */
-  readonly tooFast: string[] = [];
   readonly #lastBegun = new Map<string, number>();
   readonly #caches = new Map<string, { value: string | null; until: number }>();
 
   constructor(readonly world: World) {}
 
   #land(process: Process, key: string, value: string | null, when: string): void {
-    this.world.trace?.(process, `KV: the put of ${key} (${describeDocument(value)}) lands ${when}`);
+    this.world.trace?.(process, `KV: ${describePut(key, value)} lands ${when}`);
     if (value === null) this.stored.delete(key);
     else this.stored.set(key, value);
   }
@@ -28,8 +28,11 @@ export class KvModel {
     const { world } = this;
     const begun = world.now;
     const last = this.#lastBegun.get(key) ?? Number.NEGATIVE_INFINITY;
-    world.trace?.(process, `KV: a put of ${key} (${describeDocument(value)}) begins`);
-    if (begun - last < 1000) this.tooFast.push(`${key} after ${begun - last} ms`);
+    world.trace?.(process, `KV: ${describePut(key, value)} begins`);
+    if (begun - last < writeLimitMs) {
+      const expected = `two writes of one key begin at least ${writeLimitMs} ms apart, so that KV refuses none of them`;
+      world.fail({ expected, found: `a write of ${key} begins ${begun - last} ms after another one` });
+    }
     const isRefused = world.fault('kv: put refused (429)', 0.03);
     if (!isRefused) this.#lastBegun.set(key, begun);
     // Most puts land within the expected time. Some wait for a connection, as long as the protocol allows.
@@ -45,7 +48,7 @@ export class KvModel {
       process,
       () => {
         if (isRefused) {
-          world.trace?.(process, `KV: the put of ${key} is refused`);
+          world.trace?.(process, `KV: the write of ${key} is refused`);
           throw new Error('KV PUT failed: 429 Too Many Requests');
         }
         if (isLost || world.now >= latest) this.#failUnclearly(process, key);
@@ -58,7 +61,7 @@ export class KvModel {
   }
 
   #failUnclearly(process: Process, key: string): never {
-    this.world.trace?.(process, `KV: the put of ${key} fails unclearly`);
+    this.world.trace?.(process, `KV: the write of ${key} fails unclearly`);
     throw new Error('KV PUT failed: Network connection lost.');
   }
 
@@ -92,4 +95,8 @@ export class KvModel {
     // The model has only what the document store calls.
     return binding as unknown as KVNamespace;
   }
+}
+
+function describePut(key: string, value: string | null): string {
+  return value === null ? `the deletion of ${key}` : `the put of ${key} (${describeDocument(value)})`;
 }

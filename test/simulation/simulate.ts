@@ -3,6 +3,7 @@ import type { View } from '../../src/cqrs/reading/view';
 import type { Committed } from '../../src/cqrs/writing/unit-of-work';
 import { type Commands, views } from '../../src/domains';
 import type { EmailMessage } from '../../src/email/email-sender';
+import { isUnclearFailure } from '../../src/platform/d1';
 import { DomainError } from '../../src/platform/errors';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
@@ -14,12 +15,13 @@ import {
   checkDocuments,
   checkEvents,
   type History,
-  InvariantViolation,
 } from './invariants';
 import { KvModel } from './kv';
 import { QueuesModel } from './queues';
 import { type ClientCommand, Shop } from './shop';
-import { createRandom, type Faults, type Process, runPromises, World } from './world';
+import { describeCause } from './trace';
+import { InvariantViolation } from './violation';
+import { type Faults, type Process, World } from './world';
 
 export interface Report {
   seed: number;
@@ -44,22 +46,23 @@ const cron = { minute: '* * * * *', hour: '0 * * * *' };
  * @param print receives each step of the history as a line; tracing is off without it
  * @throws InvariantViolation
  */
-export async function simulate(seed: number, print?: (line: string) => void): Promise<Report> {
-  const random = createRandom(seed);
-  const { random: original } = Math;
+export async function simulate(seed: number, print?: (line: string) => unknown): Promise<Report> {
+  const world = new World(seed, print);
+  const simulation = new Simulation(world);
+  const { random } = Math;
   // The jitter of retries is part of the history.
-  Math.random = random;
-  const world = new World(random, print);
-  const simulation = new Simulation(seed, world);
+  Math.random = world.random;
   try {
     return await simulation.run();
   } catch (cause) {
-    const found = { expected: 'the history runs to its end', found: `${cause}` };
-    const violation = cause instanceof InvariantViolation ? cause : new InvariantViolation(seed, found, { cause });
-    world.trace?.('VIOLATION', violation.message.split('\n').slice(1, 3).join(' '));
+    const error = { expected: 'the history runs to its end', found: `${cause}` };
+    const violation = cause instanceof InvariantViolation ? cause : new InvariantViolation(seed, error, { cause });
+    const { expected, found } = violation.finding;
+    world.trace?.('VIOLATION', `expected: ${expected}`);
+    world.trace?.('VIOLATION', `found: ${found}`);
     throw violation;
   } finally {
-    Math.random = original;
+    Math.random = random;
     simulation.close();
   }
 }
@@ -75,16 +78,13 @@ class Simulation {
   #nextTick: number;
   readonly #usesReconciler: boolean;
 
-  constructor(
-    readonly seed: number,
-    readonly world: World,
-  ) {
+  constructor(readonly world: World) {
     this.#d1 = new D1Model(world);
     this.#kv = new KvModel(world);
     this.#queues = new QueuesModel(world, (process, batch) => this.#services(process).consume(batch));
     this.#shop = new Shop(world);
     const [acknowledged, emails] = [[], new Map()];
-    this.#history = { seed, world, d1: this.#d1, kv: this.#kv, shop: this.#shop, acknowledged, emails };
+    this.#history = { seed: world.seed, d1: this.#d1, kv: this.#kv, shop: this.#shop, acknowledged, emails };
     this.#nextTick = world.now + 60_000;
     this.#usesReconciler = world.chance(0.5);
   }
@@ -136,7 +136,8 @@ class Simulation {
       // died before its record or took longer than it may.
       const isExcused = pending.length > 0 && earlier.every((one) => one.process.dead || begun - one.begun >= effectMs);
       if (earlier.length > 0 && !isExcused) {
-        this.world.failures.push(`the e-mail of event ${messageId} was sent ${earlier.length + 1} times`);
+        const found = `the e-mail of event ${messageId} was sent ${earlier.length + 1} times`;
+        this.world.fail({ expected: 'a second e-mail only where the record of the first one was interrupted', found });
       }
     };
     return this.world.operation(
@@ -177,17 +178,29 @@ class Simulation {
     let isRecorded = false;
     const attempt = (left: number) =>
       this.world.spawn('client', async (process) => {
-        trace?.(process, `sends ${name} ${JSON.stringify(payload)} as ${actor ?? 'a visitor'} (command ${commandId})`);
+        trace?.(process, `sends ${name} as ${actor ?? 'a visitor'}, command ${commandId}: ${JSON.stringify(payload)}`);
         command.onSend?.();
         try {
           const response = await command.run(this.#commands(process, actor, commandId));
-          trace?.(process, `${name}: response ${JSON.stringify(response.result)} at ${response.commit.position}`);
+          const { commit, isReplayed, result } = response;
+          trace?.(
+            process,
+            `${name}: ${isReplayed ? 'stored ' : ''}response ${JSON.stringify(result ?? null)} at ${commit.position}`,
+          );
           if (!isRecorded) this.#recordResponse(commandId, command, response);
           isRecorded = true;
         } catch (error) {
           const isRefusal = error instanceof DomainError;
-          trace?.(process, `${name}: ${isRefusal ? `refused with ${error.code}` : `no clear response: ${error}`}`);
-          if (!isRefusal && left > 1) attempt(left - 1);
+          trace?.(
+            process,
+            `${name}: ${isRefusal ? `refused with ${error.code}` : `no clear response: ${describeCause(error)}`}`,
+          );
+          if (isRefusal) return;
+          if (!isUnclearFailure(error)) {
+            const expected = `${name} returns a result, is refused with an error of the catalogue, or fails because of a fault`;
+            this.world.fail({ expected, found: describeCause(error) }, error);
+          }
+          if (left > 1) attempt(left - 1);
         }
       });
     attempt(tries);
@@ -237,7 +250,7 @@ class Simulation {
 
   /** Runs all processes to their ends, without starting new ones. */
   async #drain(): Promise<void> {
-    await runPromises();
+    await this.world.runPromises();
     while (this.world.isBusy || this.world.processes.size > 0) {
       if (this.world.isBusy) await this.world.performOne();
       else if (this.world.nextTimerAt === undefined) break;
@@ -262,7 +275,7 @@ class Simulation {
 
   async run(): Promise<Report> {
     const { trace } = this.world;
-    trace?.('PHASE', 'set-up: three accounts');
+    trace?.('PHASE', `set-up of seed ${this.world.seed}: three accounts`);
     await this.#setUp();
     trace?.('PHASE', 'traffic with faults');
     await this.#runTraffic();
@@ -275,7 +288,7 @@ class Simulation {
     const { acknowledged, emails } = this.#history;
     const count = (sql: string) => Number(this.#d1.query<{ n: number }>(sql)[0]?.n ?? 0);
     return {
-      seed: this.seed,
+      seed: this.world.seed,
       faults: this.world.faults,
       events: count('SELECT count(*) AS n FROM events'),
       acknowledged: acknowledged.length,
@@ -350,7 +363,7 @@ class Simulation {
         this.world.fault('rebuild during traffic', 1);
       } catch (error) {
         // A rebuild that runs already is a refusal. Where the response was lost, the schedule continues the rebuild.
-        this.world.trace?.(process, `StartRebuild: ${error}`);
+        this.world.trace?.(process, `StartRebuild: ${describeCause(error)}`);
       }
     });
   }
@@ -363,7 +376,7 @@ class Simulation {
     for (let round = 0; ; round++) {
       assertInvariant(this.#history, round < 400, () => ({
         expected: 'all work ends within 100 minutes after the last fault',
-        found: `${JSON.stringify(this.#findUnfinished().slice(0, 10))} ${world.failures[0] ?? ''}`,
+        found: `this work is left: ${JSON.stringify(this.#findUnfinished().slice(0, 10))}`,
       }));
       await this.#drain();
       this.#tick();
@@ -394,18 +407,20 @@ class Simulation {
     await this.#drain();
   }
 
-  /** What the write model gives for a document: the loader's own statement, on the primary. */
-  async #load(view: View, key: string) {
-    const process: Process = { name: 'check', id: 0, dead: false, location: 0, background: [] };
-    const loading = this.#services(process).readModels.readFresh({ view, key });
-    await runPromises();
-    while (this.world.isBusy) await this.world.performOne();
-    return loading;
+  /** A function that loads a document from the write model: it runs the view's own statement on the primary. */
+  #createLoader() {
+    const { readModels } = this.#services({ name: 'check', id: 0, dead: false, location: 0, background: [] });
+    return async (view: View, key: string) => {
+      const loading = readModels.readFresh({ view, key });
+      await this.world.runPromises();
+      while (this.world.isBusy) await this.world.performOne();
+      return loading;
+    };
   }
 
   /** Checks that a rebuilt view equals the view before, and that replayed events send no e-mail. */
   async #checkRebuild(touched: ReadonlySet<string>): Promise<void> {
-    const load = (view: View, key: string) => this.#load(view, key);
+    const load = this.#createLoader();
     const before = await checkDocuments(this.#history, touched, load);
     const emailsBefore = this.#history.emails.size;
     await this.world.advance(2_000);

@@ -4,12 +4,13 @@ import type { Process } from './world';
 export type Trace = (actor: Process | string, text: string) => void;
 
 const lineLength = 150;
+const subjectsPerStatement = 4;
 
 /**
  * Makes the lines of `simulate --trace`: the time since the start, the process, and what happens. Ids become `#1`, `#2`
  * in the order of their appearance, so that the lines are short and one seed always prints the same lines.
  */
-export function createTrace(elapsedMs: () => number, print: (line: string) => void): Trace {
+export function createTrace(elapsedMs: () => number, print: (line: string) => unknown): Trace {
   const shortIds = new Map<string, string>();
   function shorten(id: string): string {
     const known = shortIds.get(id) ?? `#${shortIds.size + 1}`;
@@ -17,6 +18,8 @@ export function createTrace(elapsedMs: () => number, print: (line: string) => vo
     return known;
   }
   return (actor, text) => {
+    // Process 0 only loads what the check compares.
+    if (typeof actor !== 'string' && actor.id === 0) return;
     const name = typeof actor === 'string' ? actor : `${actor.name} ${actor.id}`;
     const time = `${(elapsedMs() / 1000).toFixed(3)} s`;
     const what = text.replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, shorten).replaceAll(/\s+/g, ' ');
@@ -32,25 +35,25 @@ const protocolSteps: readonly (readonly [RegExp, string])[] = [
   [/^UPDATE projections SET claimed_by = NULL/, 'release keys'],
   [/^UPDATE deliveries SET claimed_until = \?/, 'claim deliveries'],
   [/^UPDATE deliveries SET claimed_until = 0/, 'release delivery'],
+  [/^DELETE FROM deliveries/, 'delete deliveries'],
 ];
 
-function summarize(sql: string): string {
-  const step = protocolSteps.find(([pattern]) => pattern.test(sql.trim()));
-  if (step) return step[1];
-  const [verb = '?'] = sql.trim().split(/\s/, 1);
-  const [, table = ''] = /\b(?:into|from|update)\s+["`]?(\w+)/i.exec(sql) ?? [];
-  return `${verb.toUpperCase()} ${table}`;
+function verbAndTable(sql: string): string {
+  const [verb = ''] = sql.split(/\s/, 1);
+  const [, table] = /\b(?:into|from|update)\s+["`]?(\w+)/i.exec(sql) ?? [];
+  return [verb.toUpperCase(), ...(table ? [table] : [])].join(' ');
 }
 
-/** The document keys that a statement of the projector names in its one JSON parameter. */
-function keysIn(params: readonly unknown[]): string {
-  const list = params.find((param) => typeof param === 'string' && param.startsWith('[{"view"'));
-  if (typeof list !== 'string') return '';
-  return (JSON.parse(list) as { view: string; key: string }[]).map(({ view, key }) => `${view}:${key}`).join(' ');
+/** The positions or the document keys in the first JSON list among a statement's parameters. */
+function subjectsIn(params: readonly unknown[]): string[] {
+  const list = params.find((param) => typeof param === 'string' && param.startsWith('['));
+  if (typeof list !== 'string') return [];
+  const subjects = JSON.parse(list) as (number | { view: string; key: string })[];
+  return subjects.map((one) => (typeof one === 'number' ? `${one}` : `${one.view}:${one.key}`));
 }
 
 /**
- * One D1 statement in a few words.
+ * One D1 statement in a few words. Empty for a write that had nothing to change.
  * @param changes how many rows a write has changed
  */
 export function describeStatement(
@@ -58,9 +61,16 @@ export function describeStatement(
   rows: readonly Record<string, unknown>[],
   changes: number | undefined,
 ): string {
-  if (changes === undefined) return summarize(sql);
-  const returned = rows.map((row) => Object.values(row).join(':')).join(' ');
-  return [summarize(sql), returned || keysIn(params), `(${changes})`].filter((part) => part !== '').join(' ');
+  const text = sql.trim();
+  if (changes === undefined) return verbAndTable(text);
+  const step = protocolSteps.find(([pattern]) => pattern.test(text))?.[1];
+  const returned = rows.map((row) => Object.values(row).join(':'));
+  const subjects = returned.length > 0 || !step ? returned : subjectsIn(params);
+  // A step of the protocol that changed nothing is worth a look, such as the confirm of a claim that was lost.
+  if (changes === 0 && subjects.length === 0) return '';
+  const [some, more] = [subjects.slice(0, subjectsPerStatement), subjects.length - subjectsPerStatement];
+  const count = step || changes > 1 ? [`(${changes})`] : [];
+  return [step ?? verbAndTable(text), ...count, ...some, ...(more > 0 ? [`+${more}`] : [])].join(' ');
 }
 
 /** A message of a queue: an event with its position, or a step of a rebuild. */
@@ -74,4 +84,11 @@ export function describeMessage(body: unknown): string {
 /** How new a document of KV is. */
 export function describeDocument(json: string | null): string {
   return json === null ? 'none' : `as of ${JSON.parse(json).asOf}`;
+}
+
+/** The message of the error that another error was made from: drizzle puts a whole query around D1's message. */
+export function describeCause(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  return cause instanceof Error ? cause.message : `${cause}`;
 }

@@ -1,7 +1,8 @@
 import { createTrace, type Trace } from './trace';
+import { type Finding, InvariantViolation } from './violation';
 
 /** A random number generator that a seed fixes (mulberry32). */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -46,17 +47,19 @@ export class World {
   hasFaults = true;
   readonly faults: Faults = {};
   readonly processes = new Set<Process>();
-  readonly failures: string[] = [];
   /** Prints one step of the history. Undefined unless tracing is on: `trace?.(…)` then does not even make the text. */
   readonly trace: Trace | undefined;
+  readonly random: () => number;
   #operations: Operation[] = [];
   #timers: Timer[] = [];
   #spawned = 0;
+  #failure: InvariantViolation | undefined;
 
   constructor(
-    readonly random: () => number,
-    print?: (line: string) => void,
+    readonly seed: number,
+    print?: (line: string) => unknown,
   ) {
+    this.random = createRandom(seed);
     const start = this.now;
     this.trace = print && createTrace(() => this.now - start, print);
   }
@@ -108,14 +111,26 @@ export class World {
     return this.#operations.length > 0;
   }
 
-  /** Completes one of the operations in progress. */
+  /** Records a violation inside of a process. It ends the history, so that the last lines of a trace lead to it. */
+  fail(finding: Finding, cause?: unknown): void {
+    this.#failure ??=
+      cause instanceof InvariantViolation ? cause : new InvariantViolation(this.seed, finding, { cause });
+  }
+
+  /** Runs all promises until each of them waits for an operation or a timer. @throws InvariantViolation */
+  async runPromises(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Completes one of the operations in progress. @throws InvariantViolation */
   async performOne(): Promise<void> {
     const [operation] = this.#operations.splice(Math.floor(this.random() * this.#operations.length), 1);
     operation?.start();
-    await runPromises();
+    await this.runPromises();
   }
 
-  /** Moves the clock forward, and runs each timer at its time. */
+  /** Moves the clock forward, and runs each timer at its time. @throws InvariantViolation */
   async advance(ms: number): Promise<void> {
     const until = this.now + ms;
     for (;;) {
@@ -127,7 +142,7 @@ export class World {
       this.#timers.splice(this.#timers.indexOf(next), 1);
       this.now = Math.max(this.now, next.at);
       next.run();
-      await runPromises();
+      await this.runPromises();
     }
     this.now = until;
   }
@@ -146,7 +161,10 @@ export class World {
     };
     this.processes.add(process);
     run(process)
-      .catch((error: unknown) => this.failures.push(`${name}: ${error instanceof Error ? error.stack : error}`))
+      .catch((error: unknown) => {
+        const found = `${name} ${process.id}: ${error instanceof Error ? error.stack : error}`;
+        this.fail({ expected: 'no process ends with an error', found }, error);
+      })
       .then(() => Promise.allSettled(process.background))
       .finally(() => this.processes.delete(process));
     return process;
@@ -161,9 +179,4 @@ export class World {
     this.trace?.(process, `dies; ${orphans.length} operations were in progress`);
     for (const { orphan } of orphans) if (this.chance(0.5)) orphan();
   }
-}
-
-/** Runs all promises until each of them waits for an operation or a timer. */
-export function runPromises(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
