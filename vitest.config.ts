@@ -16,12 +16,18 @@ function inWorkerd(name: string, include: string) {
         },
       })),
     ],
-    // Passwords are hashed for real, beside the simulation: patience is no claim about speed.
-    test: { name, include: [include], setupFiles: ['test/integration/setup.ts'], testTimeout: 60_000 },
+    // Passwords are really hashed while the simulation uses the other core, so a test may take long on a busy machine.
+    test: {
+      name,
+      include: [include],
+      setupFiles: ['test/integration/setup.ts'],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+    },
   };
 }
 
-/** Half of the seeds each: files run side by side, and the simulation is one. */
+/** One half of the seeds. Vitest runs files in parallel and the simulation is one file, so two projects share it. */
 function simulation(part: number) {
   return {
     test: {
@@ -36,7 +42,8 @@ export default defineConfig({
   test: {
     maxWorkers: '100%',
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      // The unit tests share no state, so one context for all files saves the time to load the modules again.
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       { test: { name: 'model', include: ['test/model/**/*.test.ts'] } },
       simulation(0),
       simulation(1),

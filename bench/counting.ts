@@ -1,4 +1,4 @@
-/** Counts what a binding is asked to do over the network. */
+/** Counts the calls of a binding that go over the network. */
 export interface Counter {
   count: number;
 }
@@ -8,7 +8,7 @@ const executing = new Set(['run', 'all', 'raw', 'first']);
 function countStatement(statement: D1PreparedStatement, counter: Counter): D1PreparedStatement {
   return new Proxy(statement, {
     get(target, property) {
-      // A statement of a batch is unwrapped there: D1 takes only its own.
+      // `batch` below unwraps its statements with this property, because D1 accepts only its own statements.
       if (property === 'unwrapped') return target;
       const member = Reflect.get(target, property);
       if (typeof member !== 'function') return member;
@@ -21,7 +21,7 @@ function countStatement(statement: D1PreparedStatement, counter: Counter): D1Pre
   });
 }
 
-/** D1 through a wrapper that counts round trips: each statement that runs alone, and each batch. */
+/** Wraps D1 so that round trips are counted: each statement that runs alone, and each batch. */
 export function countD1(database: D1Database): { database: D1Database; counter: Counter } {
   const counter: Counter = { count: 0 };
   const withSession = (from: string) => {
@@ -35,11 +35,11 @@ export function countD1(database: D1Database): { database: D1Database; counter: 
       getBookmark: () => session.getBookmark(),
     };
   };
-  // The system uses D1 through sessions alone.
+  // The system uses D1 only through sessions, so the wrapper needs no other method.
   return { database: { withSession } as unknown as D1Database, counter };
 }
 
-/** KV through a wrapper that counts operations. */
+/** Wraps KV so that operations are counted. */
 export function countKv(namespace: KVNamespace): { namespace: KVNamespace; counter: Counter } {
   const counter: Counter = { count: 0 };
   const counted = new Proxy(namespace, {

@@ -17,7 +17,7 @@ let sink: Awaited<ReturnType<typeof startSmtpSink>>;
 let harness: ReturnType<typeof createTestHarness>;
 let url: string;
 
-// The real Worker on a real port, with real queues and a real mail server.
+// The real Worker on a real port, with real queues and a real SMTP server.
 beforeAll(async () => {
   const smtp = { username: 'frontdesk', password: randomBytes(16).toString('hex') };
   sink = await startSmtpSink(smtp);
@@ -57,7 +57,7 @@ async function signIn(username: string, secret = password) {
   return { status: response.status, bearer: { Authorization: `Bearer ${access_token}` } };
 }
 
-test('a user registers, is welcomed by e-mail, is read from KV, changes, and reads their own write', async () => {
+test('a new user gets one welcome e-mail, is read from KV, and reads the own change with its token (product 7.2, 7.4)', async () => {
   const client = hc<AppType>(url);
   const email = 'ada@example.com';
   const registered = await client.v1.users.$post({ json: { name: 'Ada Byron', email, password } });
@@ -70,7 +70,7 @@ test('a user registers, is welcomed by e-mail, is read from KV, changes, and rea
   expect(welcome()[0]?.raw).toMatch(/^Message-ID: <[\w-]+@frontdesk\.example>/im);
 
   const { bearer } = await signIn(email);
-  // Age above 0 is what only a document from KV has; it is whole seconds.
+  // Only a document from KV has an Age above 0.
   await vi.waitFor(async () => {
     const read = await fetch(`${url}/v1/users/${id}`, { headers: bearer });
     expect(Number(read.headers.get('Age'))).toBeGreaterThan(0);
@@ -93,7 +93,7 @@ test('a user registers, is welcomed by e-mail, is read from KV, changes, and rea
   expect(welcome()).toHaveLength(1);
 });
 
-test('the schedule makes the first admin, who sees the list of users', async () => {
+test('the schedule creates the first admin of the configuration, who can read the list of users', async () => {
   await harness.getWorker().scheduled({ cron: '* * * * *' });
   await vi.waitFor(async () => expect((await signIn(admin.email, admin.password)).status).toBe(200), until);
   const { bearer } = await signIn(admin.email, admin.password);
@@ -104,7 +104,7 @@ test('the schedule makes the first admin, who sees the list of users', async () 
   }, until);
 });
 
-test('fifteen clients at once for the last three pieces: three orders, and the stock is zero (product 4.2)', async () => {
+test('of fifteen orders at the same time for the last three pieces, three get 201, and the stock is 0 (product 4.2)', async () => {
   const client = hc<AppType>(url);
   const shop = { name: 'Shop', email: 'shop@example.com', password };
   await client.v1.users.$post({ json: shop });
@@ -114,15 +114,15 @@ test('fifteen clients at once for the last three pieces: three orders, and the s
   const { id: itemId } = (await created.json()) as { id: string };
   const shippingAddress = { name: 'Shop', line1: 'Quay 1', postalCode: '1', city: 'Ghent', country: 'BE' };
   const order = { items: [{ itemId, quantity: 1 }], shippingAddress };
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     Array.from({ length: 15 }, () => client.v1.orders.$post({ json: order }, { headers: bearer })),
   );
-  const statuses = answers.map(({ status }) => status as number).sort();
+  const statuses = responses.map(({ status }) => status as number).sort();
   expect(statuses).toEqual([...Array(3).fill(201), ...Array(12).fill(409)]);
-  const refused = answers.find(({ status }) => (status as number) === 409);
+  const refused = responses.find(({ status }) => (status as number) === 409);
   expect(await refused?.json()).toMatchObject({ code: 'orders.out-of-stock' });
-  const newest = answers.map(({ headers }) => headers.get('Consistency-Token') ?? '').filter((token) => token !== '');
-  for (const token of newest) {
+  const tokens = responses.map(({ headers }) => headers.get('Consistency-Token') ?? '').filter((token) => token !== '');
+  for (const token of tokens) {
     const read = await fetch(`${url}/v1/items/${itemId}`, { headers: { 'Consistency-Token': token } });
     expect(((await read.json()) as { stock: number }).stock).toBeGreaterThanOrEqual(0);
   }
@@ -133,7 +133,7 @@ test('fifteen clients at once for the last three pieces: three orders, and the s
   }, until);
 });
 
-test('a password is reset with the link of the e-mail, once', async () => {
+test('the link of a password reset e-mail sets a new password, and works only once (product 2.6)', async () => {
   const email = 'grace@example.com';
   const json = { 'Content-Type': 'application/json' };
   const post = (path: string, body: object) =>
@@ -144,10 +144,13 @@ test('a password is reset with the link of the e-mail, once', async () => {
   const findToken = () =>
     sink.mails
       .filter(({ to }) => to.includes(email))
-      // The body may be quoted-printable: soft breaks and =3D are undone.
+      // The body may be quoted-printable, with soft line breaks and =3D for an equals sign.
       .map(({ raw }) => /#token=([\w.-]+)/.exec(raw.replace(/=\r?\n/g, '').replace(/=3D/g, '='))?.[1])
       .find((found) => found !== undefined);
-  const token = await vi.waitFor(() => findToken() ?? Promise.reject(new Error('no reset e-mail yet')), until);
+  const token = await vi.waitFor(
+    () => findToken() ?? Promise.reject(new Error('The reset e-mail has not arrived.')),
+    until,
+  );
   const confirm = () => post('/v1/auth/password-reset/confirm', { token, password: 'a brand new password' });
   expect((await confirm()).status).toBe(204);
   expect((await confirm()).status).toBe(422);
@@ -156,7 +159,7 @@ test('a password is reset with the link of the e-mail, once', async () => {
   expect(sink.mails.some(({ to }) => to.includes('nobody@example.com'))).toBe(false);
 });
 
-test('the documentation page and its assets come from our own origin', async () => {
+test('the documentation page and its assets come from the origin of the API', async () => {
   const page = await (await fetch(`${url}/docs`)).text();
   const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
   expect(assets.length).toBe(3);
@@ -178,31 +181,34 @@ test('the OpenAPI document is valid by the 3.1 schema', async () => {
   expect(valid).toBe(true);
 });
 
-// A laptop may have none; CI installs it, and does without nothing.
+// A developer's machine may have no Chromium. CI installs it, so the test is never skipped there.
 const hasNoBrowser = process.env.CI === undefined && spawnSync('chromium', ['--version']).status !== 0;
 
-test.skipIf(hasNoBrowser)('the documentation is shown by a real browser, under our own policy', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'frontdesk-browser-'));
-  const arguments_ = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--disable-background-networking',
-  ];
-  const { stdout } = await promisify(execFile)(
-    'chromium',
-    [...arguments_, `--user-data-dir=${folder}`, '--virtual-time-budget=10000', '--dump-dom', `${url}/docs`],
-    { maxBuffer: 64 * 1024 * 1024, timeout: 50_000 },
-  );
-  rmSync(folder, { recursive: true, force: true });
-  expect(stdout).toContain('opblock-summary');
-  for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections']) {
-    expect(stdout).toContain(`data-path="${path}"`);
-  }
-});
+test.skipIf(hasNoBrowser)(
+  'a real browser shows the documentation under the content security policy of the API',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'frontdesk-browser-'));
+    const arguments_ = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+    ];
+    const { stdout } = await promisify(execFile)(
+      'chromium',
+      [...arguments_, `--user-data-dir=${folder}`, '--virtual-time-budget=10000', '--dump-dom', `${url}/docs`],
+      { maxBuffer: 64 * 1024 * 1024, timeout: 50_000 },
+    );
+    rmSync(folder, { recursive: true, force: true });
+    expect(stdout).toContain('opblock-summary');
+    for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections']) {
+      expect(stdout).toContain(`data-path="${path}"`);
+    }
+  },
+);
 
-test('a whole day of the demo leaves nothing personal in the logs', async () => {
+test('after a run of the demo the logs contain no personal data (product 1.3, 8.3)', async () => {
   const secret = randomBytes(16).toString('hex');
   harness.clearLogs();
   const { stdout } = await promisify(execFile)('tsx', ['scripts/demo.ts', '--customers', '3', '--orders', '2'], {

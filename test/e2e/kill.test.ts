@@ -24,7 +24,7 @@ afterAll(() => worker?.close());
 
 const emailOf = (customer: number) => `customer-${customer}@example.com`;
 
-/** A client that does not give up while the Worker is away. */
+/** A client that repeats its requests until the Worker runs again. */
 async function signIn(email: string, secret: string): Promise<Client> {
   const wait = () => new Promise((resolve) => setTimeout(resolve, 100));
   const client = createClient(worker.url, { tries: 600, wait });
@@ -32,13 +32,13 @@ async function signIn(email: string, secret: string): Promise<Client> {
   return client;
 }
 
-test('the Worker is killed under load, again and again: every acknowledged command is there once, and KV converges', {
+test('a Worker that is killed under load loses and doubles no acknowledged command, and KV converges (product 7.1, 7.2)', {
   timeout,
 }, async () => {
   await worker.schedule('* * * * *');
-  const boss = await signIn(admin.email, admin.password);
+  const operator = await signIn(admin.email, admin.password);
   const item = { title: 'Teapot', price: { amount: 100, currency: 'EUR' }, stock: initialStock };
-  const { id: itemId } = await (await boss.api.items.$post({ json: item })).json();
+  const { id: itemId } = await (await operator.api.items.$post({ json: item })).json();
   const customers: Client[] = [];
   for (let count = 0; count < customerCount; count++) {
     const email = emailOf(count);
@@ -77,18 +77,18 @@ test('the Worker is killed under load, again and again: every acknowledged comma
   await killing;
   expect(acknowledged).toBe(customerCount * roundsEach * 2);
 
-  // What the queues forgot the schedule sends again, and what was being put is put once more.
+  // The schedule sends the deliveries that the queues lost, and projects the keys that were being put once more.
   await vi.waitFor(
     async () => {
       await worker.schedule('* * * * *');
-      const { data } = await (await boss.api.operations.projections.$get()).json();
+      const { data } = await (await operator.api.operations.projections.$get()).json();
       expect(data.filter(({ lagEvents, keysToRecheck }) => lagEvents > 0 || keysToRecheck > 0)).toEqual([]);
     },
     { timeout, interval: 1_000 },
   );
 
-  // Exactly once: as many orders as were acknowledged, as much stock as that leaves, and each ticket by its subject.
-  const stock = (await (await boss.api.items[':id'].$get({ param: { id: itemId } })).json()).stock;
+  // Each acknowledged command took effect once: the stock, the number of orders, and each ticket by its subject.
+  const stock = (await (await operator.api.items[':id'].$get({ param: { id: itemId } })).json()).stock;
   expect(stock).toBe(initialStock - customerCount * roundsEach);
   for (const [customer, { api }] of customers.entries()) {
     const { data } = await (await api.tickets.$get({ query: { limit: '100' } })).json();
@@ -97,7 +97,7 @@ test('the Worker is killed under load, again and again: every acknowledged comma
     const orders = await (await api.orders.$get({ query: { limit: '100' } })).json();
     expect(orders.data).toHaveLength(roundsEach);
   }
-  // Clients that carry no token read what KV has.
+  // Clients without a token read from KV.
   for (const customer of customers.keys()) {
     const { api } = await signIn(emailOf(customer), password);
     for (const id of tickets[customer] ?? []) {

@@ -1,15 +1,17 @@
+import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { EmailError } from '../../src/email/email-sender';
+import { password } from '../support/factories';
 import { createSystem } from '../support/system';
 
 let started = 0;
 
+/** A system with a registered user. All tests write the list of users, so each starts after the claims before it. */
 async function given() {
   const system = createSystem();
-  // The list of all users is one key for every test: each starts when the claims of the one before are over.
   system.clock.advance(++started * 120_000);
   const user = await system.register();
   const delivery = (subscription: string) =>
@@ -22,8 +24,8 @@ async function given() {
   return { ...system, user, delivery };
 }
 
-describe('the welcome e-mail (product 1.2, 7.2)', () => {
-  test('goes out once, however often and at once the message comes', async () => {
+describe('the welcome e-mail', () => {
+  test('one welcome e-mail is sent when its message arrives several times, also at the same time (product 7.2)', async () => {
     const { sent, deliver, sender, user, delivery } = await given();
     const [message] = sent.emails;
     await Promise.all([deliver('emails', [message]), deliver('emails', [message, message])]);
@@ -33,7 +35,7 @@ describe('the welcome e-mail (product 1.2, 7.2)', () => {
     expect(await delivery('emails')).toBeNull();
   });
 
-  test('a provider that is down delays it and loses nothing', async () => {
+  test('an e-mail that the provider refuses for now is retried and sent once (product 7.1, 7.2)', async () => {
     const { sent, deliver, sender, delivery } = await given();
     sender.failWith(new EmailError('SMTP_451', false));
     expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: [], retried: ['m0'] });
@@ -46,7 +48,7 @@ describe('the welcome e-mail (product 1.2, 7.2)', () => {
     expect(sender.sent.length).toBe(1);
   });
 
-  test('a permanent refusal is a dead letter with its error at once', async () => {
+  test('an e-mail that the provider refuses for good becomes a dead letter without more tries (product 7.3)', async () => {
     const { sent, deliver, sender, delivery } = await given();
     sender.failWith(new EmailError('E_RECIPIENT_SUPPRESSED', true));
     expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: ['m0'], retried: [] });
@@ -54,12 +56,12 @@ describe('the welcome e-mail (product 1.2, 7.2)', () => {
       status: 'dead',
       last_error: 'EmailError: E_RECIPIENT_SUPPRESSED',
     });
-    // A duplicate that is still under way leaves the dead letter to whoever replays it.
+    // A duplicate of the message does not try the dead letter again; only a replay does.
     expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: ['m0'], retried: [] });
     expect(sender.sent).toEqual([]);
   });
 
-  test('nobody writes to who is gone', async () => {
+  test('a deleted account gets no welcome e-mail', async () => {
     const { sent, deliver, sender, user, request } = await given();
     await request(`/v1/users/${user.id}`, { method: 'DELETE', headers: user.bearer });
     expect((await deliver('emails', [sent.emails[0]])).acked).toEqual(['m0']);
@@ -67,40 +69,40 @@ describe('the welcome e-mail (product 1.2, 7.2)', () => {
   });
 });
 
-describe('nothing is lost (product 7.1)', () => {
-  test('a fast path that is down: the command succeeds and the relay sends what is not handled', async () => {
-    const broken = { sendBatch: () => Promise.reject(new Error('queue down')) } as unknown as Queue;
+describe('the relay', () => {
+  test('a command succeeds while its queues are down, and the relay sends the deliveries later (product 7.1)', async () => {
+    const broken = { sendBatch: () => Promise.reject(new Error('The queue is down.')) } as unknown as Queue;
     const down = createSystem({ PROJECTIONS_QUEUE: broken, EMAILS_QUEUE: broken, ANALYTICS_QUEUE: broken });
     const user = await down.register();
-    const { services, sent, clock, settle, sender } = createSystem();
+    const { services, sent, clock, deliverQueues, sender } = createSystem();
     await services().relay();
     expect(sent.emails).toEqual([]);
     clock.advance(31_000);
     await services().relay();
     expect(sent.emails.map(({ subject }) => subject)).toContain(`user/${user.id}`);
-    await settle();
+    await deliverQueues();
     expect(sender.sent.map(({ to }) => to.email)).toContain(user.email);
     expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { email: user.email } });
   });
 
-  test('two relays at once send a delivery once, and each sending waits longer', async () => {
+  test('two relays at the same time send a delivery once, and each send waits longer than the one before (product 7.1)', async () => {
     const { services, sent, clock, user } = await given();
     for (const messages of Object.values(sent)) messages.length = 0;
     clock.advance(31_000);
     await Promise.all([services().relay(), services().relay()]);
-    const ours = () => sent.emails.filter(({ subject }) => subject === `user/${user.id}`).length;
-    expect(ours()).toBe(1);
+    const countSends = () => sent.emails.filter(({ subject }) => subject === `user/${user.id}`).length;
+    expect(countSends()).toBe(1);
     clock.advance(30_000);
     await services().relay();
-    expect(ours()).toBe(1);
+    expect(countSends()).toBe(1);
     clock.advance(31_000);
     await services().relay();
-    expect(ours()).toBe(2);
+    expect(countSends()).toBe(2);
   });
 });
 
-describe('failures are isolated and visible (product 7.3)', () => {
-  test('a poison message is retried alone, the others are handled', async () => {
+describe('failures', () => {
+  test('a message that cannot be read is retried alone, and the other messages of its batch are handled (product 7.3)', async () => {
     const { sent, deliver, user } = await given();
     const result = await deliver('projections', [{ poison: true }, ...sent.projections, 'nonsense']);
     expect(result.acked).toContain('m1');
@@ -108,7 +110,7 @@ describe('failures are isolated and visible (product 7.3)', () => {
     expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { id: user.id } });
   });
 
-  test('what a queue gave up becomes a dead letter that the relay leaves alone', async () => {
+  test('a message after its last try becomes a dead letter, which the relay does not send again (product 7.3)', async () => {
     const { sent, deliver, delivery, services, clock, user } = await given();
     const [message] = sent.emails;
     expect((await deliver('dead-letters', [message, { garbage: 1 }])).acked).toEqual(['m0', 'm1']);
@@ -119,19 +121,155 @@ describe('failures are isolated and visible (product 7.3)', () => {
     expect(sent.emails.filter(({ subject }) => subject === `user/${user.id}`)).toEqual([]);
   });
 
-  test('one subscription that fails neither stops nor repeats the others', async () => {
-    const { sent, deliver, points, sender, user } = await given();
-    sender.failWith(new Error('down'));
-    await deliver('emails', [sent.emails[0]]);
-    await deliver('projections', sent.projections);
-    await deliver('analytics', [...sent.analytics, ...sent.analytics]);
-    expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { id: user.id } });
-    expect(points.map(({ blobs }) => blobs?.[0])).toEqual(['UserRegistered', 'UserSignedIn']);
-    expect(JSON.stringify(points)).not.toContain(user.email);
+  test('a batch of a queue without a consumer throws, so that its messages are not acknowledged', async () => {
+    const { services } = createSystem();
+    const message = { id: 'm0', timestamp: new Date(), attempts: 1, body: {} };
+    const batch = createMessageBatch('frontdesk-unknown', [message]);
+    await expect(services().consume(batch)).rejects.toThrow('The queue frontdesk-unknown has no consumer');
+    const { explicitAcks, ackAll } = await getQueueResult(batch, createExecutionContext());
+    expect([explicitAcks, ackAll]).toEqual([[], false]);
   });
 });
 
-test('events in any order, and twice, leave the same documents', async () => {
+describe('the consumers of a registration', () => {
+  const subscriptions = ['projections', 'emails', 'analytics'] as const;
+  type Subscription = (typeof subscriptions)[number];
+
+  /** A system in which a test can let one consumer fail. The effects of each consumer are recorded. */
+  function givenFailures() {
+    const failing = new Set<Subscription>();
+    const requireUp = (subscription: Subscription, error: string) => {
+      if (failing.has(subscription)) throw new Error(error);
+    };
+    const puts: string[] = [];
+    const points: AnalyticsEngineDataPoint[] = [];
+    const system = createSystem({
+      VIEWS: {
+        get: env.VIEWS.get.bind(env.VIEWS),
+        async put(key: string, value: string) {
+          requireUp('projections', 'KV PUT failed: 429 Too Many Requests');
+          puts.push(key);
+          await env.VIEWS.put(key, value);
+        },
+        // The document store calls no other method here.
+      } as unknown as KVNamespace,
+      ANALYTICS: {
+        writeDataPoint(point = {}) {
+          requireUp('analytics', 'Analytics Engine is down.');
+          points.push(point);
+        },
+      },
+    });
+    system.clock.advance(++started * 120_000);
+    return { ...system, failing, points, puts };
+  }
+
+  async function registerOnly({ send }: ReturnType<typeof createSystem>) {
+    const email = `${crypto.randomUUID()}@example.com`;
+    const response = await send('POST', '/v1/users', { name: 'Ada', email, password });
+    expect(response.status).toBe(201);
+    return { email, id: (await response.json<{ id: string }>()).id };
+  }
+
+  test('a registration records one event, which each of the three subscriptions receives (product 1.2)', async () => {
+    const system = createSystem();
+    const { id } = await registerOnly(system);
+    const { results } = await env.DB.prepare('SELECT type FROM events WHERE stream_id = ?').bind(id).all();
+    expect(results).toEqual([{ type: 'UserRegistered' }]);
+    for (const subscription of subscriptions) {
+      expect(system.sent[subscription]).toMatchObject([{ type: 'frontdesk.UserRegistered', subject: `user/${id}` }]);
+    }
+  });
+
+  test.each(subscriptions)(
+    'when the consumer of %s fails, the other two neither stop nor repeat their work (product 1.2, 7.3)',
+    async (broken) => {
+      const system = givenFailures();
+      const { clock, deliver, deliverQueues, failing, points, puts, sender, sent, services } = system;
+      const { email, id } = await registerOnly(system);
+      const effects = () => ({
+        projections: puts.filter((key) => key === userView.kvKey(id)).length,
+        emails: sender.sent.filter(({ to }) => to.email === email).length,
+        analytics: points.filter(({ blobs }) => blobs?.[0] === 'UserRegistered' && blobs[2] === id).length,
+      });
+      expect(effects()).toEqual({ projections: 0, emails: 0, analytics: 0 });
+      failing.add(broken);
+      if (broken === 'emails') sender.failWith(new EmailError('SMTP_451', false));
+      for (const subscription of subscriptions) {
+        // Each message is delivered twice, because queues may double it.
+        const messages = sent[subscription].splice(0).flatMap((message) => [message, message]);
+        const { retried } = await deliver(subscription, messages);
+        expect([subscription, retried]).toEqual([subscription, subscription === broken ? ['m0', 'm1'] : []]);
+      }
+      expect(effects()).toEqual({ projections: 1, emails: 1, analytics: 1, [broken]: 0 });
+      failing.clear();
+      for (let minute = 0; minute < 6; minute++) {
+        clock.advance(60_000);
+        await services().relay();
+        await deliverQueues();
+      }
+      expect(effects()).toEqual({ projections: 1, emails: 1, analytics: 1 });
+      expect(JSON.stringify(points)).not.toContain(email);
+    },
+  );
+
+  test('the response to a registration does not wait for the queues or their consumers (product 1.2)', async () => {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow = { sendBatch: () => released } as unknown as Queue;
+    const system = createSystem({ PROJECTIONS_QUEUE: slow, EMAILS_QUEUE: slow, ANALYTICS_QUEUE: slow });
+    const context = createExecutionContext();
+    const body = JSON.stringify({ name: 'Ada', email: `${crypto.randomUUID()}@example.com`, password });
+    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
+    const response = await system.app.request('/v1/users', init, system.env, context);
+    expect(response.status).toBe(201);
+    expect([system.sender.sent, system.points]).toEqual([[], []]);
+    release();
+    await waitOnExecutionContext(context);
+  });
+});
+
+test('a second e-mail is sent only when the record of the first one failed (product 7.2)', async () => {
+  const state = { isFailing: false };
+  const system = createSystem({ DB: failingDeletions(state) });
+  const { clock, deliver, register, sender, sent } = system;
+  clock.advance(++started * 120_000);
+  const { email } = await register();
+  const [message] = sent.emails;
+  const countMails = () => sender.sent.filter(({ to }) => to.email === email).length;
+  state.isFailing = true;
+  expect((await deliver('emails', [message])).retried).toEqual(['m0']);
+  state.isFailing = false;
+  // The claim of the interrupted work still holds, so the message waits.
+  expect((await deliver('emails', [message])).retried).toEqual(['m0']);
+  expect(countMails()).toBe(1);
+  clock.advance(61_000);
+  expect((await deliver('emails', [message])).acked).toEqual(['m0']);
+  expect(countMails()).toBe(2);
+  expect((await deliver('emails', [message, message])).acked).toEqual(['m0', 'm1']);
+  expect(countMails()).toBe(2);
+});
+
+/** D1 that refuses to delete deliveries while `isFailing` is true, as if the consumer died before it recorded its work. */
+function failingDeletions(state: { isFailing: boolean }): D1Database {
+  return {
+    withSession: (from?: string) =>
+      new Proxy(env.DB.withSession(from), {
+        get(session, name) {
+          if (name !== 'prepare') return Reflect.get(session, name).bind(session);
+          return (statement: string) => {
+            if (state.isFailing && /^\s*DELETE FROM deliveries/.test(statement)) throw new Error('D1 is down.');
+            return session.prepare(statement);
+          };
+        },
+      }),
+    // Sessions are the only use of the database.
+  } as unknown as D1Database;
+}
+
+test('events that arrive twice and in reverse order leave the document of the newest state (product 7.2)', async () => {
   const { sent, deliver, user, clock, send } = await given();
   for (const name of ['One', 'Two', 'Three']) await send('PATCH', `/v1/users/${user.id}`, { name }, user.bearer);
   const shuffled = [...sent.projections].reverse().flatMap((message) => [message, message]);
@@ -142,29 +280,29 @@ test('events in any order, and twice, leave the same documents', async () => {
   expect(await env.VIEWS.get(userView.kvKey(user.id), 'json')).toMatchObject({ data: { name: 'Three' }, version: 5 });
 });
 
-test('only who holds the claim on an e-mail frees it: a failing duplicate does not', async () => {
+test('a claim on an e-mail is released only by its own holder, and not by a duplicate that failed (product 7.2)', async () => {
   const { clock, delivery } = await given();
-  const deliveries = createOutbox(env.DB, clock, async () => {});
+  const outbox = createOutbox(env.DB, clock, async () => {});
   const position = (await delivery('emails'))?.position ?? 0;
   const claim = async () => {
-    const taken = await deliveries.claim('emails', [position]);
-    return { taken, result: taken.results.get(position) };
+    const held = await outbox.claim('emails', [position]);
+    return { held, result: held.results.get(position) };
   };
-  const { taken, result } = await claim();
+  const { held, result } = await claim();
   expect(result).toBe('claimed');
-  await deliveries.recordFailure('emails', position, 'a duplicate failed', 1);
-  await deliveries.release('emails', position, { ...taken, until: taken.until - 1 });
+  await outbox.recordFailure('emails', position, 'a duplicate failed', 1);
+  await outbox.release('emails', position, { ...held, until: held.until - 1 });
   expect((await claim()).result).toBe('claimed-elsewhere');
-  await deliveries.release('emails', position, taken);
+  await outbox.release('emails', position, held);
   expect((await claim()).result).toBe('claimed');
 });
 
-test('a claim that came too late to be of use counts as busy', async () => {
+test('a claim whose time is nearly over when D1 responds counts as claimed elsewhere (product 7.2)', async () => {
   const { clock, delivery } = await given();
   const position = (await delivery('emails'))?.position ?? 0;
-  let asked = 0;
-  // D1 took 40 seconds to answer.
-  const slow = { now: () => clock.now() + (asked++ > 0 ? 40_000 : 0) };
+  let calls = 0;
+  // The second look at the clock is 40 seconds later, as if the response of D1 took that long.
+  const slow = { now: () => clock.now() + (calls++ > 0 ? 40_000 : 0) };
   const { results } = await createOutbox(env.DB, slow, async () => {}).claim('emails', [position]);
   expect(results.get(position)).toBe('claimed-elsewhere');
 });

@@ -12,22 +12,22 @@ const message = {
   messageId: 'id-1',
 };
 
-test('the send_email binding of the runtime takes our messages', async () => {
+test('the send_email binding of the runtime accepts the messages of the Cloudflare sender', async () => {
   await createCloudflareEmailSender(env.EMAIL, from).send(message);
 });
 
 test.each([
   ['E_RECIPIENT_SUPPRESSED', true],
   ['E_RATE_LIMIT_EXCEEDED', false],
-])('%s is permanent: %s, and no error names the address', async (code, permanent) => {
+])('the error %s is permanent: %s, and its text does not contain the address', async (code, permanent) => {
   const refusal = Object.assign(new Error('ada@example.com refused'), { code });
-  // Only what the sender calls.
+  // The sender calls no other method.
   const binding = { send: () => Promise.reject(refusal) } as unknown as SendEmail;
   const sending = createCloudflareEmailSender(binding, from).send(message);
   await expect(sending).rejects.toMatchObject({ code, permanent, message: expect.not.stringContaining('ada@') });
 });
 
-test('the console shows what would have been sent', async () => {
+test('the console sender prints the message instead of sending it', async () => {
   const printed: string[] = [];
   await createConsoleEmailSender((text) => void printed.push(text)).send(message);
   expect(printed.join()).toContain('Hello Ada');

@@ -4,27 +4,27 @@ import { expect, test } from 'vitest';
 import type { Envelope } from '../../src/cqrs/log/envelope';
 import { createSystem } from '../support/system';
 
-/** A system whose events others read too, over a queue that can be away. */
+/** A system with the optional events queue for other teams. The queue fails while `state.isDown` is true. */
 function given() {
   const received: Envelope[] = [];
-  const state = { isAway: false };
+  const state = { isDown: false };
   const queue = {
     sendBatch: async (messages: Iterable<MessageSendRequest<Envelope>>) => {
-      if (state.isAway) throw new Error('Queue send failed: 503');
+      if (state.isDown) throw new Error('Queue send failed: 503');
       for (const { body } of messages) received.push(structuredClone(body));
     },
   };
-  // The binding is optional, so no generated type knows it; only what dispatch calls.
+  // The binding is optional, so the generated type does not have it. Dispatch calls no other method.
   const bindings = { EVENTS_QUEUE: queue } as unknown as Partial<Env>;
   return { ...createSystem(bindings), received, state };
 }
 
-async function pending() {
+async function countPending() {
   const { results } = await env.DB.prepare("SELECT * FROM deliveries WHERE subscription = 'events'").all();
   return results.length;
 }
 
-test('other consumers receive every event as CloudEvents 1.0, which fit the published catalogue', async () => {
+test('the events queue receives every event as CloudEvents 1.0, in the shape that the published catalogue describes', async () => {
   const { received, register, request, send } = given();
   const { id, bearer } = await register();
   await send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, bearer);
@@ -44,9 +44,9 @@ test('other consumers receive every event as CloudEvents 1.0, which fit the publ
     data: { role: 'customer' },
   });
   expect(received[0]).not.toHaveProperty('subscription');
-  expect(await pending()).toBe(0);
-  const answer = await request('/v1/events/catalogue');
-  const { data } = await answer.json<{ data: { type: string; schemaVersion: number; dataSchema: Schema }[] }>();
+  expect(await countPending()).toBe(0);
+  const catalogue = await request('/v1/events/catalogue');
+  const { data } = await catalogue.json<{ data: { type: string; schemaVersion: number; dataSchema: Schema }[] }>();
   for (const event of received) {
     const entry = data.find(({ type }) => type === event.type);
     expect(entry?.schemaVersion).toBe(event.schemaversion);
@@ -55,20 +55,20 @@ test('other consumers receive every event as CloudEvents 1.0, which fit the publ
   expect(data.find(({ type }) => type === 'frontdesk.TicketStatusChanged')?.schemaVersion).toBe(2);
 });
 
-test('while their queue is away nothing is lost: the relay sends it later', async () => {
+test('events that the queue refused while it was down are sent later by the relay (product 7.1)', async () => {
   const { clock, received, register, services, state } = given();
-  state.isAway = true;
+  state.isDown = true;
   await register();
-  expect(await pending()).toBe(2);
-  state.isAway = false;
+  expect(await countPending()).toBe(2);
+  state.isDown = false;
   clock.advance(60_000);
   await services().relay();
   expect(received).toHaveLength(2);
-  expect(await pending()).toBe(0);
+  expect(await countPending()).toBe(0);
 });
 
-test('without the binding nothing is kept for them', async () => {
+test('without the binding of the events queue no deliveries are stored for it', async () => {
   const { register } = createSystem();
   await register();
-  expect(await pending()).toBe(0);
+  expect(await countPending()).toBe(0);
 });

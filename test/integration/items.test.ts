@@ -1,17 +1,19 @@
 import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { ItemDetail, ItemSummary } from '../../src/items/schemas';
 import { itemListQuery } from '../../src/items/views';
+import type { OrderDetail } from '../../src/orders/schemas';
 import { newId } from '../../src/platform/ids';
+import { address } from '../support/factories';
 import { countRows, createSystem } from '../support/system';
 
 const teapot = { title: 'Teapot', price: { amount: 1999, currency: 'EUR' } };
 
 type System = ReturnType<typeof createSystem>;
-type Caller = Awaited<ReturnType<System['register']>>;
+type Account = Awaited<ReturnType<System['register']>>;
 
-async function create({ send }: System, owner: Caller, item: object = teapot): Promise<string> {
+async function create({ send }: System, owner: Account, item: object = teapot): Promise<string> {
   const response = await send('POST', '/v1/items', item, owner.bearer);
   expect(response.status).toBe(201);
   const { id } = await response.json<{ id: string }>();
@@ -19,8 +21,8 @@ async function create({ send }: System, owner: Caller, item: object = teapot): P
   return id;
 }
 
-/** Follows the pages of a list from its first one. */
-async function walk({ request }: System, first: string, between: () => Promise<unknown> = async () => {}) {
+/** Reads every page of a list, and calls `between` after each page. */
+async function readAllPages({ request }: System, first: string, between: () => Promise<unknown> = async () => {}) {
   const seen: ItemSummary[] = [];
   let path: string | undefined = first;
   while (path) {
@@ -32,8 +34,8 @@ async function walk({ request }: System, first: string, between: () => Promise<u
   return seen;
 }
 
-describe('items (product 3)', () => {
-  test('1: whoever creates an item owns it; no stock means unlimited', async () => {
+describe('creating', () => {
+  test('a new item belongs to its creator, and an item without stock is unlimited (product 3.1)', async () => {
     const system = createSystem();
     const owner = await system.register();
     const id = await create(system, owner);
@@ -46,9 +48,16 @@ describe('items (product 3)', () => {
       isActive: true,
     });
     expect(read.headers.get('ETag')).toBe('"1"');
-    await system.settle();
+    await system.deliverQueues();
     const fromKv = await env.VIEWS.get(`item@1:${id}`, 'json');
     expect(fromKv).toMatchObject({ version: 1, data: { title: 'Teapot' } });
+  });
+
+  const shared = createSystem();
+  let creator: Account;
+
+  beforeAll(async () => {
+    creator = await shared.register();
   });
 
   test.each([
@@ -57,50 +66,54 @@ describe('items (product 3)', () => {
     ['an unknown currency', { price: { amount: 1, currency: 'XXY' } }],
     ['a negative stock', { stock: -1 }],
     ['an empty title', { title: ' ' }],
-    ['an owner of its own', { ownerId: newId() }],
-  ])('%s is refused and leaves nothing', async (_, wrong) => {
-    const system = createSystem();
-    const owner = await system.register();
+    ['a field for the owner', { ownerId: newId() }],
+  ])('an item with %s is refused, and no row is written (product 3.1)', async (_, wrong) => {
     const before = await countRows();
-    expect((await system.send('POST', '/v1/items', { ...teapot, ...wrong }, owner.bearer)).status).toBe(422);
+    expect((await shared.send('POST', '/v1/items', { ...teapot, ...wrong }, creator.bearer)).status).toBe(422);
     expect(await countRows()).toEqual(before);
   });
+});
 
-  test('2: reads are public, lists are narrowed by owner and activity', async () => {
+describe('reading', () => {
+  test('everybody reads items without signing in, and the list filters by owner and active (product 3.2)', async () => {
     const system = createSystem();
     const [alice, bob] = [await system.register(), await system.register()];
-    const shown = await create(system, alice);
-    const hidden = await create(system, alice);
+    const active = await create(system, alice);
+    const inactive = await create(system, alice);
     await create(system, bob);
-    await system.send('PATCH', `/v1/items/${hidden}`, { isActive: false }, alice.bearer);
+    await system.send('PATCH', `/v1/items/${inactive}`, { isActive: false }, alice.bearer);
     system.clock.advance(2000);
-    await system.settle();
+    await system.deliverQueues();
     const ids = async (query: string) =>
-      (await walk(system, `/v1/items?owner=${alice.id}${query}`)).map(({ id }) => id);
-    expect(await ids('')).toEqual([hidden, shown]);
-    expect(await ids('&active=true')).toEqual([shown]);
-    expect(await ids('&active=false')).toEqual([hidden]);
-    const all = (await walk(system, '/v1/items?active=true&limit=100')).map(({ id }) => id);
-    expect(all).toContain(shown);
-    expect(all).not.toContain(hidden);
+      (await readAllPages(system, `/v1/items?owner=${alice.id}${query}`)).map(({ id }) => id);
+    expect(await ids('')).toEqual([inactive, active]);
+    expect(await ids('&active=true')).toEqual([active]);
+    expect(await ids('&active=false')).toEqual([inactive]);
+    const all = (await readAllPages(system, '/v1/items?active=true&limit=100')).map(({ id }) => id);
+    expect(all).toContain(active);
+    expect(all).not.toContain(inactive);
     for (const query of ['active=maybe', 'owner=nobody', 'cursor=x']) {
       expect((await system.request(`/v1/items?${query}`)).status).toBe(400);
     }
   });
 
-  test('pages keep their filters, and neither skip nor repeat while items arrive', async () => {
+  test('the pages of a list keep its filters, and neither skip nor repeat an item while others are created (product 3.2)', async () => {
     const system = createSystem();
     const owner = await system.register();
     const ids: string[] = [];
     for (let count = 0; count < 5; count++) ids.push(await create(system, owner));
     system.clock.advance(4000);
-    await system.settle();
-    const seen = await walk(system, `/v1/items?owner=${owner.id}&active=true&limit=2`, () => create(system, owner));
+    await system.deliverQueues();
+    const seen = await readAllPages(system, `/v1/items?owner=${owner.id}&active=true&limit=2`, () =>
+      create(system, owner),
+    );
     expect(seen.map(({ id }) => id)).toEqual([...ids].reverse());
     expect(seen.every(({ ownerId }) => ownerId === owner.id)).toBe(true);
   });
+});
 
-  test('3: the owner and an admin change and delete; for everybody else the item is not there to change', async () => {
+describe('changing and deleting', () => {
+  test('the owner and admins change and delete an item, and other callers get 404 (product 3.3)', async () => {
     const system = createSystem();
     const [owner, other, admin] = [
       await system.register(),
@@ -108,7 +121,7 @@ describe('items (product 3)', () => {
       await system.register({ role: 'admin' }),
     ];
     const id = await create(system, owner, { ...teapot, stock: 3 });
-    const change = (caller: Caller, body: object, headers = {}) =>
+    const change = (caller: Account, body: object, headers = {}) =>
       system.send('PATCH', `/v1/items/${id}`, body, { ...caller.bearer, ...headers });
     expect((await change(other, { title: 'Mine' })).status).toBe(404);
     expect((await system.request(`/v1/items/${id}`, { method: 'DELETE', headers: other.bearer })).status).toBe(404);
@@ -119,48 +132,71 @@ describe('items (product 3)', () => {
     expect((await system.send('PATCH', `/v1/items/${newId()}`, { title: 'X' }, owner.bearer)).status).toBe(404);
     const read = await (await system.request(`/v1/items/${id}`)).json();
     expect(read).toMatchObject({ title: 'Checked', description: 'Round', stock: null, price: teapot.price });
-    await system.settle();
+    await system.deliverQueues();
     system.clock.advance(2000);
     const deleted = await system.request(`/v1/items/${id}`, { method: 'DELETE', headers: owner.bearer });
     expect(deleted.status).toBe(204);
-    await system.settle();
+    await system.deliverQueues();
     expect((await system.request(`/v1/items/${id}`)).status).toBe(404);
     expect(await env.VIEWS.get(`item@1:${id}`)).toBeNull();
   });
 
-  test('with the account its items leave the catalogue, each with an event', async () => {
+  test('a changed and deleted item stays in its orders with the title and price that they captured (product 3.3)', async () => {
+    const system = createSystem();
+    const [owner, customer] = [await system.register(), await system.register()];
+    const id = await create(system, owner);
+    const order = { items: [{ itemId: id, quantity: 2 }], shippingAddress: address };
+    const placed = await system.send('POST', '/v1/orders', order, customer.bearer);
+    const { id: orderId } = await placed.json<{ id: string }>();
+    const lines = async () => {
+      system.clock.advance(2000);
+      await system.deliverQueues();
+      const response = await system.request(`/v1/orders/${orderId}`, { headers: customer.bearer });
+      return (await response.json<OrderDetail>()).lines;
+    };
+    const captured = [{ itemId: id, title: teapot.title, quantity: 2, price: teapot.price }];
+    expect(await lines()).toEqual(captured);
+    const change = { title: 'Kettle', price: { amount: 1, currency: 'EUR' }, isActive: false };
+    expect((await system.send('PATCH', `/v1/items/${id}`, change, owner.bearer)).status).toBe(200);
+    expect(await lines()).toEqual(captured);
+    const deleted = await system.request(`/v1/items/${id}`, { method: 'DELETE', headers: owner.bearer });
+    expect(deleted.status).toBe(204);
+    expect(await lines()).toEqual(captured);
+  });
+
+  test('a deletion of an account deletes its items, each with an event (product 1.5)', async () => {
     const system = createSystem();
     const owner = await system.register();
     const [first, second] = [await create(system, owner), await create(system, owner)];
-    await system.settle();
+    await system.deliverQueues();
     system.clock.advance(2000);
     const deleted = await system.request(`/v1/users/${owner.id}`, { method: 'DELETE', headers: owner.bearer });
     expect(deleted.status).toBe(204);
-    await system.settle();
+    await system.deliverQueues();
     for (const id of [first, second]) {
       expect((await system.request(`/v1/items/${id}`)).status).toBe(404);
       const event = env.DB.prepare("SELECT version FROM events WHERE type = 'ItemDeleted' AND stream_id = ?").bind(id);
       expect(await event.first()).toEqual({ version: 2 });
     }
-    expect(await walk(system, `/v1/items?owner=${owner.id}`)).toEqual([]);
+    expect(await readAllPages(system, `/v1/items?owner=${owner.id}`)).toEqual([]);
   });
 
-  test('what is the same already changes nothing and records nothing', async () => {
+  test('a change to the values that an item already has writes no row and records no event', async () => {
     const system = createSystem();
     const owner = await system.register();
     const id = await create(system, owner);
     const before = await countRows();
-    const answer = await system.send(
+    const response = await system.send(
       'PATCH',
       `/v1/items/${id}`,
       { price: teapot.price, title: 'Teapot' },
       owner.bearer,
     );
-    expect(await answer.json()).toEqual({ id, version: 1 });
+    expect(await response.json()).toEqual({ id, version: 1 });
     expect(await countRows()).toEqual(before);
   });
 
-  test('a deactivated caller creates and changes nothing, although their token has not expired', async () => {
+  test('a deactivated account cannot create or change an item with a token that has not expired (product 1.7)', async () => {
     const system = createSystem();
     const [owner, admin] = [await system.register(), await system.register({ role: 'admin' })];
     const id = await create(system, owner);
@@ -173,7 +209,7 @@ describe('items (product 3)', () => {
 });
 
 test.each([[{}], [{ owner: newId() }], [{ isActive: true }], [{ owner: newId(), isActive: true }]])(
-  'no list of items scans or sorts: %j',
+  'the list of items with the filter %j uses an index and does not sort',
   async (filter) => {
     const db = drizzle(env.DB);
     for (const after of [undefined, newId()]) {
@@ -183,14 +219,14 @@ test.each([[{}], [{ owner: newId() }], [{ isActive: true }], [{ owner: newId(), 
         .all<{ detail: string }>();
       const plan = results.map(({ detail }) => detail).join('; ');
       expect(plan).not.toContain('TEMP B-TREE');
-      // A whole list from its newest entry walks an index in order until the page is full.
+      // The first page without a filter reads an index in order until the page is full.
       if (after !== undefined || Object.keys(filter).length > 0) expect(plan).toMatch(/^SEARCH items USING/);
       else expect(plan).toMatch(/^SCAN items USING INDEX/);
     }
   },
 );
 
-test('an owner who sets the stock never overwrites what was taken meanwhile', async () => {
+test('an owner who sets the stock gets 412 when an order has taken pieces since the owner read it (product 6.3)', async () => {
   const system = createSystem();
   const owner = await system.register();
   const id = await create(system, owner, { ...teapot, stock: 5 });

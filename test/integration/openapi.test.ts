@@ -26,8 +26,8 @@ async function bodies(system: ReturnType<typeof createSystem>) {
   return { found, specification };
 }
 
-describe('every route of the app', () => {
-  test('is in the document, and nothing else is', async () => {
+describe('the OpenAPI document', () => {
+  test('the document contains every route of the app and no other route', async () => {
     const system = createSystem();
     const { specification } = await bodies(system);
     const documented = Object.entries(specification.paths).flatMap(([path, item]) =>
@@ -39,7 +39,7 @@ describe('every route of the app', () => {
     expect(documented.toSorted()).toEqual([...new Set(routes)].toSorted());
   });
 
-  test('that takes a body has an example that fits its schema', async () => {
+  test('every request body has an example that fits its schema', async () => {
     const { found } = await bodies(createSystem());
     expect(found.length).toBeGreaterThan(14);
     for (const { path, method, schema, named } of found) {
@@ -49,7 +49,7 @@ describe('every route of the app', () => {
     }
   });
 
-  test('whose example needs nothing that the reader has to look up works when it is pasted', async () => {
+  test('an example that contains no id of another resource succeeds when it is pasted', async () => {
     const system = createSystem();
     const { found } = await bodies(system);
     const admin = await system.register({ role: 'admin' });
@@ -72,7 +72,7 @@ describe('every route of the app', () => {
   });
 });
 
-describe('the check of every answer fails', () => {
+describe('the comparison of a response with the document', () => {
   const conform = createConformance(() => createSystem().request('/openapi.json'));
   const json = (body: unknown, init: ResponseInit = {}) =>
     Response.json(body, { ...init, headers: { 'X-Request-Id': 'a', ...init.headers } });
@@ -83,7 +83,7 @@ describe('the check of every answer fails', () => {
     ['a missing header', 'GET', `/v1/items/${newId()}`, json({})],
     ['another media type', 'GET', '/v1/health', new Response('ok', { headers: { 'X-Request-Id': 'a', ETag: '"a"' } })],
     ['an unknown route', 'GET', '/v1/secret', json({})],
-  ])('for %s', async (_, method, path, response) => {
-    await expect(conform(method, path, response)).rejects.toThrow(path);
+  ])('the comparison fails for %s', async (_, method, path, response) => {
+    await expect(conform(method, path, response)).rejects.toThrow(`${method} ${path}`);
   });
 });

@@ -8,11 +8,12 @@ import { deadLetterQuery } from '../../src/operations/dead-letters';
 import type { AuditEvent, DeadLetter, Projection, Readiness } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
+import { settingsView } from '../../src/users/views';
 import { password } from '../support/factories';
 import { type Given, given, openTicket, post, read } from '../support/operations';
 import { countRows, createSystem } from '../support/system';
 
-test('the operations API is the admins’', async () => {
+test('every route of the operations API refuses agents and customers with 403 (product 8.2)', async () => {
   const system = await given();
   const agent = await system.register({ role: 'agent' });
   const before = await countRows();
@@ -37,28 +38,28 @@ test('the operations API is the admins’', async () => {
   expect(await countRows()).toEqual(before);
 });
 
-describe('projections (product 8.2)', () => {
-  test('show how far each view is, and catch up when it is projected', async () => {
+describe('projections', () => {
+  test('the lag of a view in events and seconds grows with waiting events, and is 0 after a projection (product 8.2)', async () => {
     const system = await given();
-    const of = async (view: string) =>
+    const statusOf = async (view: string) =>
       (await read<{ data: Projection[] }>(system, 'projections')).data.find((row) => row.view === view);
-    expect(await of('ticket')).toMatchObject({ lagEvents: 0, lagSeconds: 0, lastError: null });
+    expect(await statusOf('ticket')).toMatchObject({ lagEvents: 0, lagSeconds: 0, lastError: null });
     await openTicket(system);
     system.clock.advance(30_000);
-    const late = await of('ticket');
+    const late = await statusOf('ticket');
     expect(late?.lagEvents).toBe(1);
     expect(late?.lagSeconds).toBeGreaterThanOrEqual(30);
-    expect(await of('settings')).toMatchObject({ lagEvents: 0 });
-    await system.settle();
+    expect(await statusOf('settings')).toMatchObject({ lagEvents: 0 });
+    await system.deliverQueues();
     const { position } = await read<{ position: number }>(system, 'projections');
-    expect(await of('ticket')).toMatchObject({ lagEvents: 0, position });
+    expect(await statusOf('ticket')).toMatchObject({ lagEvents: 0, position });
   });
 
-  test('name the last error, and the keys in doubt', async () => {
+  test('a view whose puts fail shows its last error and the keys to be rechecked (product 8.2)', async () => {
     const failing = {
       get: env.VIEWS.get.bind(env.VIEWS),
-      put: () => Promise.reject(new Error('KV is away')),
-      // Only what the document store calls.
+      put: () => Promise.reject(new Error('KV is down.')),
+      // The document store calls no other method.
     } as unknown as KVNamespace;
     const system = await given({ VIEWS: failing });
     system.clock.advance(60_000);
@@ -70,25 +71,26 @@ describe('projections (product 8.2)', () => {
   });
 });
 
-describe('dead letters (product 7.3)', () => {
-  async function withDeadLetter() {
+describe('dead letters', () => {
+  /** A system with the dead letter of one welcome e-mail. */
+  async function givenDeadLetter() {
     const system = await given();
     system.sender.failWith(new EmailError('E_RECIPIENT_SUPPRESSED', true));
     const email = `${crypto.randomUUID()}@example.com`;
     await system.send('POST', '/v1/users', { name: 'Ada', email, password });
-    await system.settle();
+    await system.deliverQueues();
     const list = async () => (await read<{ data: DeadLetter[] }>(system, 'dead-letters')).data;
     return { ...system, email, list };
   }
 
-  test('are listed with error and attempts, and replayed into one e-mail', async () => {
-    const system = await withDeadLetter();
+  test('an admin lists a dead letter with its error, and a replay of it sends one e-mail (product 7.3, 8.2)', async () => {
+    const system = await givenDeadLetter();
     const [letter] = await system.list();
     expect(letter).toMatchObject({ subscription: 'emails', type: 'UserRegistered', lastError: expect.any(String) });
     expect(letter?.lastError).toContain('E_RECIPIENT_SUPPRESSED');
     const replayed = await post(system, `dead-letters/${letter?.id}/replay`);
     expect([replayed.status, await replayed.json()]).toEqual([200, { count: 1, remaining: 0 }]);
-    await system.settle();
+    await system.deliverQueues();
     expect(await system.list()).toEqual([]);
     expect(system.sender.sent.filter(({ to }) => to.email === system.email)).toHaveLength(1);
     const { data } = await read<{ data: AuditEvent[] }>(system, 'events?stream=dead-letters/all&limit=1');
@@ -102,18 +104,18 @@ describe('dead letters (product 7.3)', () => {
     expect((await post(system, `dead-letters/${letter?.id}/replay`)).status).toBe(404);
   });
 
-  test('are replayed all at once, or those of a subscription', async () => {
-    const system = await withDeadLetter();
+  test('an admin replays all dead letters, or those of one subscription (product 7.3, 8.2)', async () => {
+    const system = await givenDeadLetter();
     const none = await post(system, 'dead-letters/replay', { subscription: 'projections' });
     expect(await none.json()).toEqual({ count: 0, remaining: 0 });
     expect(await system.list()).toHaveLength(1);
     expect(await (await post(system, 'dead-letters/replay', {})).json()).toEqual({ count: 1, remaining: 0 });
-    await system.settle();
+    await system.deliverQueues();
     expect(await system.list()).toEqual([]);
   });
 
-  test('are discarded, and the log says by whom', async () => {
-    const system = await withDeadLetter();
+  test('an admin discards a dead letter, and the log records who did it (product 7.3, 8.2)', async () => {
+    const system = await givenDeadLetter();
     const [letter] = await system.list();
     const discard = () =>
       system.request(`/v1/operations/dead-letters/${letter?.id}`, { method: 'DELETE', headers: system.admin.bearer });
@@ -121,7 +123,7 @@ describe('dead letters (product 7.3)', () => {
     expect((await discard()).status).toBe(404);
     expect(await system.list()).toEqual([]);
     await system.services().relay();
-    await system.settle();
+    await system.deliverQueues();
     expect(system.sender.sent.filter(({ to }) => to.email === system.email)).toEqual([]);
     const { data } = await read<{ data: AuditEvent[] }>(system, `events?actor=${system.admin.id}`);
     expect(data[0]).toMatchObject({ type: 'DeadLettersDiscarded' });
@@ -129,7 +131,7 @@ describe('dead letters (product 7.3)', () => {
 });
 
 test.each([[{}], [{ subscription: 'emails' as const }]])(
-  'no list of dead letters scans or sorts: %j',
+  'the list of dead letters with the filter %j uses an index and does not sort',
   async (filter) => {
     for (const before of [undefined, [5, 'emails'] satisfies [number, string]]) {
       const { sql, params } = new SQLiteSyncDialect().sqlToQuery(deadLetterQuery({ ...filter, before }, 20));
@@ -143,8 +145,8 @@ test.each([[{}], [{ subscription: 'emails' as const }]])(
   },
 );
 
-describe('the event log as audit trail (product 8.2)', () => {
-  test('is read by stream, actor, command and request, in pages', async () => {
+describe('the event log as audit trail', () => {
+  test('an admin searches the event log by stream, actor, command and request, in pages (product 8.2)', async () => {
     const system = await given();
     const body = { subject: 'a', message: 'b' };
     const opened = await system.send('POST', '/v1/tickets', body, {
@@ -176,14 +178,14 @@ describe('the event log as audit trail (product 8.2)', () => {
     [{ actor: 'x' }],
     [{ command: 'x' }],
     [{ request: 'x' }],
-  ])('no search of it scans: %j', async (filter) => {
+  ])('a search of the event log with the filter %j uses an index', async (filter) => {
     for (const before of [undefined, 5]) {
       const { sql, params } = new SQLiteSyncDialect().sqlToQuery(searchEvents({ ...filter, before }, 20));
       const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...params)
         .all<{ detail: string }>();
       const plan = results.map(({ detail }) => detail).join('; ');
-      // Without a filter it walks the log from its end until the page is full.
+      // The first page without a filter reads the log from its end until the page is full.
       const isFiltered = before !== undefined || Object.keys(filter).length > 0;
       expect(plan).toMatch(isFiltered ? /^SEARCH events USING/ : /^SCAN events/);
       if (!('stream' in filter)) expect(plan).not.toContain('TEMP B-TREE');
@@ -191,77 +193,111 @@ describe('the event log as audit trail (product 8.2)', () => {
   });
 });
 
-describe('readiness (product 8.1)', () => {
-  const ready = async ({ request }: Given) => {
+describe('health', () => {
+  const readReadiness = async ({ request }: Given) => {
     const response = await request('/v1/health/ready');
     return [response.status, await response.json<Readiness>()] as const;
   };
 
-  test('is ready when nothing waits', async () => {
-    expect(await ready(await given())).toEqual([200, { status: 'ready', issues: [] }]);
+  test('/v1/health says that the Worker runs, without D1 and KV (product 8.1)', async () => {
+    const fail = () => {
+      throw new Error('The store is down.');
+    };
+    const { request } = createSystem({
+      DB: { withSession: fail } as unknown as D1Database,
+      VIEWS: { get: async () => fail() } as unknown as KVNamespace,
+    });
+    const response = await request('/v1/health');
+    expect([response.status, await response.json()]).toMatchObject([200, { status: 'ok' }]);
   });
 
-  test('says 503 when deliveries are late, and 200 for a dead letter', async () => {
+  test('the system is ready when no delivery is late (product 8.1)', async () => {
+    expect(await readReadiness(await given())).toEqual([200, { status: 'ready', issues: [] }]);
+  });
+
+  test('readiness is 503 while a delivery is late, and 200 with the status degraded for dead letters alone (product 8.1)', async () => {
     const system = await given();
     await openTicket(system);
-    expect((await ready(system))[0]).toBe(200);
+    expect((await readReadiness(system))[0]).toBe(200);
     system.clock.advance(301_000);
-    expect(await ready(system)).toMatchObject([503, { issues: [{ code: 'deliveries-late' }] }]);
+    expect(await readReadiness(system)).toMatchObject([503, { issues: [{ code: 'deliveries-late' }] }]);
     await env.DB.prepare("UPDATE deliveries SET status = 'dead' WHERE subscription = 'analytics'").run();
+    expect(await readReadiness(system)).toMatchObject([
+      503,
+      { status: 'unavailable', issues: [{ code: 'deliveries-late' }, { code: 'dead-letters' }] },
+    ]);
     await env.DB.prepare("DELETE FROM deliveries WHERE status = 'pending'").run();
-    expect(await ready(system)).toMatchObject([200, { status: 'degraded', issues: [{ code: 'dead-letters' }] }]);
+    expect(await readReadiness(system)).toMatchObject([
+      200,
+      { status: 'degraded', issues: [{ code: 'dead-letters' }] },
+    ]);
   });
 
-  test('says 503 when D1 or KV does not answer', async () => {
-    const away = () => {
-      throw new Error('away');
+  test('readiness is 503 when D1 or KV is unreachable (product 8.1)', async () => {
+    const fail = () => {
+      throw new Error('The store is down.');
     };
-    const withoutD1 = createSystem({ DB: { withSession: away } as unknown as D1Database });
-    expect((await withoutD1.request('/v1/health/ready')).status).toBe(503);
-    const withoutKv = createSystem({ VIEWS: { get: async () => away() } as unknown as KVNamespace });
-    const answer = await withoutKv.request('/v1/health/ready');
-    expect([answer.status, (await answer.json<Readiness>()).issues[0]?.code]).toEqual([503, 'kv-unreachable']);
+    const withoutD1 = createSystem({ DB: { withSession: fail } as unknown as D1Database });
+    const first = await withoutD1.request('/v1/health/ready');
+    expect([first.status, (await first.json<Readiness>()).issues[0]?.code]).toEqual([503, 'd1-unreachable']);
+    const withoutKv = createSystem({ VIEWS: { get: async () => fail() } as unknown as KVNamespace });
+    const second = await withoutKv.request('/v1/health/ready');
+    expect([second.status, (await second.json<Readiness>()).issues[0]?.code]).toEqual([503, 'kv-unreachable']);
   });
 });
 
-describe('the reconciler (product 7.6)', () => {
-  async function walk(system: Given) {
+test.each([
+  ['is missing', ''],
+  ['is short', 'short'],
+  ['is weak', 'a'.repeat(40)],
+])('a Worker whose secret %s refuses to start and names the variable (product 8.4)', (_, secret) => {
+  const { services } = createSystem({ TOKEN_SECRET: secret });
+  expect(services).toThrow(/^The configuration is not usable: TOKEN_SECRET /);
+});
+
+describe('the reconciler', () => {
+  /** Runs the reconciler until it has checked every key, and returns how many documents it repaired. */
+  async function reconcileAll(system: Given) {
     let repaired = 0;
     for (let slices = 0; slices < 50; slices++) {
       const result = await system.services().reconcileNextSlice();
       repaired += result.repaired;
+      expect(result.checked).toBeLessThanOrEqual(80);
       if (result.checked < 80) return repaired;
     }
-    throw new Error('the walk does not end');
+    throw new Error('The reconciler has not reached the last key after 50 slices.');
   }
 
-  test('repairs what is missing, old or garbage, and leaves the rest alone', async () => {
+  test('the reconciler repairs missing, old and unreadable documents, and writes no other document (product 7.6)', async () => {
     const system = await given();
     const other = await system.register();
     system.clock.advance(2000);
-    await system.settle();
-    const gone = await system.register();
+    await system.deliverQueues();
+    const deleted = await system.register();
     system.clock.advance(2000);
-    await system.settle();
-    await system.request(`/v1/users/${gone.id}`, { method: 'DELETE', headers: gone.bearer });
+    await system.deliverQueues();
+    await system.request(`/v1/users/${deleted.id}`, { method: 'DELETE', headers: deleted.bearer });
     system.clock.advance(2000);
-    await system.settle();
+    await system.deliverQueues();
     system.clock.advance(130_000);
-    await walk(system);
+    await reconcileAll(system);
     system.clock.advance(130_000);
-    expect(await walk(system)).toBe(0);
+    expect(await reconcileAll(system)).toBe(0);
     const key = userView.kvKey(system.customer.id);
     const good = await env.VIEWS.get<{ asOf: number }>(key, 'json');
     await env.VIEWS.put(key, JSON.stringify({ ...good, asOf: 1, data: {} }));
     await env.VIEWS.delete(userView.kvKey(other.id));
-    expect(await walk(system)).toBe(2);
+    const settings = settingsView.kvKey(other.id);
+    await env.VIEWS.put(settings, '{"no":"document"}');
+    expect(await reconcileAll(system)).toBe(3);
+    expect(await env.VIEWS.get(settings, 'json')).toMatchObject({ data: { locale: 'en' } });
     expect(await env.VIEWS.get(key, 'json')).toMatchObject({ data: { id: system.customer.id } });
     expect(await env.VIEWS.get(userView.kvKey(other.id))).not.toBeNull();
-    expect(await env.VIEWS.get(userView.kvKey(gone.id))).toBeNull();
+    expect(await env.VIEWS.get(userView.kvKey(deleted.id))).toBeNull();
   });
 });
 
-test('expired responses, tokens and resets are removed every hour', async () => {
+test('the hourly task deletes stored responses, tokens and password resets after they expire, and not before', async () => {
   const system = await given();
   const email = system.customer.email;
   await system.send('POST', '/v1/auth/password-reset', { email });

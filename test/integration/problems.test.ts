@@ -11,7 +11,7 @@ interface Problem {
 }
 
 describe('the error catalogue', () => {
-  test('has every code once, with a meaning and a remedy that are sentences', () => {
+  test('every error of the catalogue has a code of its own, and a meaning and a remedy in sentences', () => {
     const codes = errorCatalogue.map(({ code }) => code);
     expect(new Set(codes).size).toBe(codes.length);
     for (const { code, meaning, remedy } of errorCatalogue) {
@@ -21,7 +21,7 @@ describe('the error catalogue', () => {
     }
   });
 
-  test('is the enum of codes in the OpenAPI document', async () => {
+  test('the codes of the catalogue are the enum of codes in the OpenAPI document', async () => {
     const { request } = createSystem();
     const { components } = await (await request('/openapi.json')).json<{
       components: { schemas: { Problem: { properties: { code: { enum: string[] } } } } };
@@ -30,7 +30,7 @@ describe('the error catalogue', () => {
   });
 
   test.each(errorCatalogue.map(({ code, meaning, remedy }) => ({ code, meaning, remedy })))(
-    'has a page for $code',
+    'the page of $code says what the error means and what to do',
     async ({ code, meaning, remedy }) => {
       const response = await createSystem().request(`/problems/${code}`);
       expect([response.status, response.headers.get('Content-Type')]).toEqual([
@@ -43,7 +43,7 @@ describe('the error catalogue', () => {
     },
   );
 
-  test('is listed on one page, and an unknown code is a 404 problem', async () => {
+  test('one page lists every code, and the page of an unknown code is a 404 problem', async () => {
     const { request } = createSystem();
     const list = await (await request('/problems')).text();
     for (const { code } of errorCatalogue) expect(list).toContain(`href="/problems/${code}"`);
@@ -52,7 +52,7 @@ describe('the error catalogue', () => {
   });
 });
 
-test('the type of a problem leads to the page of its code', async () => {
+test('the type of a problem is the address of the page of its code', async () => {
   const { request } = createSystem();
   const problem = await (await request(`/v1/items/${newId()}`)).json<Problem>();
   const page = await request(new URL(problem.type).pathname);

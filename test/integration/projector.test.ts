@@ -18,7 +18,7 @@ interface ProjectionRow {
 
 let started = 0;
 
-/** A registered user whose events wait, and a projector whose KV does what the test says. */
+/** A registered user with events that are not projected yet, and a projector whose puts the test can replace. */
 async function given() {
   const system = createSystem();
   const { id } = await system.register();
@@ -34,7 +34,7 @@ async function given() {
     },
   };
   const { clock } = system;
-  // The list of all users is one key for every test: each starts when the claims of the one before are over.
+  // All tests write the document of the list of users, so each starts after the claims of the test before it.
   clock.advance(++started * 120_000);
   const projector = createProjector({
     database: env.DB,
@@ -59,7 +59,7 @@ async function given() {
 }
 
 describe('the projector', () => {
-  test('claims, puts the document of the state, confirms, and deletes the deliveries', async () => {
+  test('a projection puts the document of the newest state, confirms its claim, and deletes the deliveries', async () => {
     const { projector, events, positions, row, pending, document, id } = await given();
     const { done } = await projector.project(events);
     expect([...done].sort()).toEqual([...positions].sort());
@@ -69,7 +69,7 @@ describe('the projector', () => {
     expect(await document()).toMatchObject({ version: 2, data: { id, name: 'Grace Hopper' } });
   });
 
-  test('duplicate and late events change nothing and write nothing (product 7.2)', async () => {
+  test('duplicate and late events of a document that is up to date write nothing to KV (product 7.2)', async () => {
     const { projector, events, puts, positions } = await given();
     await projector.project(events);
     const before = puts.length;
@@ -80,16 +80,16 @@ describe('the projector', () => {
     expect(positions.length).toBe(2);
   });
 
-  test('a key is written at most once a second: a busy key is tried later', async () => {
+  test('a key that was written within the last second is not written again, and its event waits', async () => {
     const { projector, events, clock, id } = await given();
     await projector.project(events);
-    const next = await anotherEvent(id);
+    const next = await recordEvent(id);
     expect((await projector.project([next])).done.size).toBe(0);
     clock.advance(pacing.writeMs);
     expect([...(await projector.project([next])).done]).toEqual([next.position]);
   });
 
-  test('guard: a put that could outlast the claim is not begun', async () => {
+  test('a put that could end after its claim does not begin (deadline)', async () => {
     const { projector, events, clock, puts, row, pending, key } = await given();
     // The batch that claims and loads takes so long that a put could land after the claim has run out.
     const original = clock.now;
@@ -103,7 +103,7 @@ describe('the projector', () => {
     expect(await pending()).toBe(2);
   });
 
-  test('no guess: a put that failed unclearly is neither confirmed nor released', async () => {
+  test('a key whose put may still arrive in KV is neither confirmed nor released (no guess)', async () => {
     const { projector, events, behaviour, row, pending, key } = await given();
     const { put } = createDocumentStore(env.VIEWS, '1');
     behaviour.put = async (name, document) => {
@@ -119,7 +119,7 @@ describe('the projector', () => {
     expect((await projector.project(events)).done.size).toBe(0);
   });
 
-  test('a definite refusal (429) releases the claim and confirms nothing', async () => {
+  test('a put that KV refused (429) is not confirmed, and its claim is released', async () => {
     const { projector, events, behaviour, row } = await given();
     behaviour.put = async () => {
       throw new Error('KV PUT failed: 429 Too Many Requests');
@@ -128,26 +128,26 @@ describe('the projector', () => {
     expect(await row()).toMatchObject({ claimed_by: null, position: 0, recheck_at: null });
   });
 
-  test('settle: a claim that ran out is taken over as unsettled, and projected once more after', async () => {
+  test('a key whose claim ran out is projected by the next claim, and once more after recheck_at (recheck)', async () => {
     const { projector, events, behaviour, row, clock, document, services, key, puts } = await given();
     const { put } = createDocumentStore(env.VIEWS, '1');
     const hanging: (() => Promise<void>)[] = [];
     behaviour.put = async (name, value) => {
       if (name !== key) return put(name, value);
-      hanging.push(() => put(name, { ...value, data: { name: 'from the dead' } }));
+      hanging.push(() => put(name, { ...value, data: { name: 'from the first put' } }));
       throw new Error('network');
     };
     await projector.project(events);
     behaviour.put = put;
     clock.advance(pacing.claimMs + 1);
     expect((await projector.project(events)).done.size).toBe(2);
-    const unsettled = await row();
-    expect(unsettled).toMatchObject({ claimed_by: null });
-    expect(unsettled?.recheck_at).toBeGreaterThan(clock.now());
+    const takenOver = await row();
+    expect(takenOver).toMatchObject({ claimed_by: null });
+    expect(takenOver?.recheck_at).toBeGreaterThan(clock.now());
 
-    // The put of the dead claim lands after the confirmed one: KV is wrong until the key is settled.
+    // The first put arrives after the confirmed one, so KV is wrong until the key is projected again.
     await hanging[0]?.();
-    expect((await document())?.data.name).toBe('from the dead');
+    expect((await document())?.data.name).toBe('from the first put');
     await services().relay();
     expect((await row())?.recheck_at).not.toBeNull();
     clock.advance(pacing.recheckMs + 1);
@@ -157,7 +157,7 @@ describe('the projector', () => {
     expect(puts).toContain(key);
   });
 
-  test('a confirm that finds its claim taken over changes nothing', async () => {
+  test('a projection whose claim another one has taken over confirms nothing', async () => {
     const { id, projector, events, behaviour, row, clock, key } = await given();
     const { put } = createDocumentStore(env.VIEWS, '1');
     let taken: ProjectionRow | null = null;
@@ -177,7 +177,7 @@ describe('the projector', () => {
     expect(await row()).toMatchObject({ claimed_by: 'other', position: 0 });
   });
 
-  test('a key without a document is deleted', async () => {
+  test('a document whose row is deleted is deleted from KV', async () => {
     const { projector, events, document, clock, id } = await given();
     await projector.project(events);
     expect(await document()).not.toBeNull();
@@ -187,7 +187,7 @@ describe('the projector', () => {
     expect(await document()).toBeNull();
   });
 
-  test('one view that fails does not keep the others from being projected', async () => {
+  test('a view that fails does not keep the other views of the same event from being projected (product 7.3)', async () => {
     const { projector, events, behaviour, key, id } = await given();
     const { put } = createDocumentStore(env.VIEWS, '1');
     behaviour.put = async (name, value) => {
@@ -199,8 +199,8 @@ describe('the projector', () => {
   });
 });
 
-/** One more event of a user, written as a command would. */
-async function anotherEvent(id: string): Promise<RecordedEvent> {
+/** Writes one more event of a user with its delivery, as a command does, and returns the event. */
+async function recordEvent(id: string): Promise<RecordedEvent> {
   const base = { streamType: 'user', streamId: id, schemaVersion: 1, type: 'UserUpdated' };
   const row = await env.DB.prepare(
     `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)

@@ -1,12 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { rateLimits } from '../../src/http/rate-limits';
-import wranglerToml from '../../wrangler.toml?raw';
 import { password } from '../support/factories';
 import { countRows, createSystem } from '../support/system';
 
-/** Lets so many through for each key, and notes what it was asked. */
-function limiter(quota: number) {
+/** A limit that lets `quota` requests pass for each key, and records the keys that it is asked for. */
+function createLimit(quota: number) {
   const keys: string[] = [];
   const binding: RateLimit = {
     limit: async ({ key }) => {
@@ -23,14 +22,8 @@ const form = (username: string) => ({
   body: new URLSearchParams({ grant_type: 'password', username, password }),
 });
 
-test('the quotas are those of wrangler.toml', () => {
-  for (const { quota, windowSeconds } of Object.values(rateLimits)) {
-    expect(wranglerToml).toContain(`simple = { limit = ${quota}, period = ${windowSeconds} }`);
-  }
-});
-
-test('sign-in is limited by address, told apart by CF-Connecting-IP alone, before anything is hashed', async () => {
-  const { binding, keys } = limiter(1);
+test('sign-in is limited for each address in CF-Connecting-IP, before a password is hashed', async () => {
+  const { binding, keys } = createLimit(1);
   const { request } = createSystem({ ADDRESS_LIMIT: binding });
   const first = await request('/v1/auth/token', form('nobody@example.com'));
   expect(first.headers.get('RateLimit-Policy')).toBe('"address";q=100;w=60, "account";q=10;w=60');
@@ -45,8 +38,8 @@ test('sign-in is limited by address, told apart by CF-Connecting-IP alone, befor
   expect(await countRows()).toEqual(before);
 });
 
-test('sign-in is limited by account, wherever it comes from', async () => {
-  const { binding, keys } = limiter(2);
+test('sign-in is limited for each account, from all addresses together', async () => {
+  const { binding, keys } = createLimit(2);
   const { request } = createSystem({ ACCOUNT_LIMIT: binding });
   const statuses: number[] = [];
   for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
@@ -59,8 +52,8 @@ test('sign-in is limited by account, wherever it comes from', async () => {
   expect((await request('/v1/auth/token', form('grace@example.com'))).status).toBe(400);
 });
 
-test('registering and password resets are limited, reading is not', async () => {
-  const { binding } = limiter(0);
+test('registrations and password resets are limited, and reads are not', async () => {
+  const { binding } = createLimit(0);
   const { request, send } = createSystem({ ADDRESS_LIMIT: binding });
   const account = { name: 'Ada', email: 'ada@example.com', password };
   expect((await send('POST', '/v1/users', account)).status).toBe(429);
@@ -70,7 +63,7 @@ test('registering and password resets are limited, reading is not', async () => 
   expect([items.status, items.headers.get('RateLimit')]).toEqual([200, null]);
 });
 
-test('the real binding counts', async () => {
+test('the binding of the runtime lets exactly the quota of the account limit pass', async () => {
   const outcomes: boolean[] = [];
   const key = crypto.randomUUID();
   for (let count = 0; count <= rateLimits.account.quota; count++) {

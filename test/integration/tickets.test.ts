@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
 import type { StaffTicket, StaffTicketSummary, TicketDashboard, TicketDetail } from '../../src/tickets/schemas';
@@ -10,11 +10,14 @@ import { userListQuery } from '../../src/users/views';
 import { countRows, createSystem } from '../support/system';
 
 type System = ReturnType<typeof createSystem>;
-type Caller = Awaited<ReturnType<System['register']>>;
+type Account = Awaited<ReturnType<System['register']>>;
 
 let started = 0;
 
-/** The agents' lists and the dashboard are keys that all tests share: each starts after the claims of the one before. */
+/**
+ * A system with two customers and an agent. All tests write the documents of the agents' lists and of the dashboard, so
+ * each test starts after the claims of the test before it have run out.
+ */
 async function given() {
   const system = createSystem();
   system.clock.advance(++started * 120_000);
@@ -25,30 +28,30 @@ async function given() {
 
 type Given = Awaited<ReturnType<typeof given>>;
 
-async function open({ send }: Given, caller: Caller, ticket: object = {}): Promise<string> {
+async function openTicket({ send }: Given, caller: Account, ticket: object = {}): Promise<string> {
   const body = { subject: 'Late', message: 'Where is my parcel?', ...ticket };
   const response = await send('POST', '/v1/tickets', body, caller.bearer);
   expect(response.status).toBe(201);
   return (await response.json<{ id: string }>()).id;
 }
 
-function setStatus({ send }: Given, caller: Caller, id: string, status: string, headers = {}) {
+function setStatus({ send }: Given, caller: Account, id: string, status: string, headers = {}) {
   return send('POST', `/v1/tickets/${id}/status`, { status }, { ...caller.bearer, ...headers });
 }
 
-function addNote({ send }: Given, caller: Caller, id: string, note: string) {
+function addNote({ send }: Given, caller: Account, id: string, note: string) {
   return send('POST', `/v1/tickets/${id}/notes`, { note }, caller.bearer);
 }
 
-async function settled({ clock, settle }: Given) {
+async function deliverLater({ clock, deliverQueues }: Given) {
   clock.advance(2000);
-  await settle();
+  await deliverQueues();
 }
 
-async function read<Answer>({ request }: Given, path: string, caller: Caller): Promise<Answer> {
+async function read<Body>({ request }: Given, path: string, caller: Account): Promise<Body> {
   const response = await request(path, { headers: caller.bearer });
   expect(response.status).toBe(200);
-  return response.json<Answer>();
+  return response.json<Body>();
 }
 
 async function eventsOf(id: string) {
@@ -58,8 +61,8 @@ async function eventsOf(id: string) {
   return results.map(({ type }) => type);
 }
 
-describe('opening (product 5.1)', () => {
-  test('a ticket is open, the caller’s, and may name one of their own orders', async () => {
+describe('opening', () => {
+  test('a new ticket is open, belongs to the caller, and may name only an order of the caller (product 5.1)', async () => {
     const system = await given();
     const price = { amount: 100, currency: 'EUR' };
     const item = await system.send('POST', '/v1/items', { title: 'Rope', price }, system.bob.bearer);
@@ -72,7 +75,7 @@ describe('opening (product 5.1)', () => {
       system.alice.bearer,
     );
     const { id: orderId } = await order.json<{ id: string }>();
-    const id = await open(system, system.alice, { orderId });
+    const id = await openTicket(system, system.alice, { orderId });
     expect(await read(system, `/v1/tickets/${id}`, system.alice)).toMatchObject({
       id,
       customerId: system.alice.id,
@@ -91,21 +94,26 @@ describe('opening (product 5.1)', () => {
     expect(await countRows()).toEqual(before);
   });
 
+  let shared: Given;
+
+  beforeAll(async () => {
+    shared = await given();
+  });
+
   test.each([
-    ['no subject', { subject: ' ' }],
-    ['no message', { message: '' }],
+    ['an empty subject', { subject: ' ' }],
+    ['an empty message', { message: '' }],
     ['a status', { status: 'closed' }],
-    ['an order that is no id', { orderId: '1' }],
-    ['too long a message', { message: 'a'.repeat(20_001) }],
-  ])('%s is refused and leaves nothing', async (_, wrong) => {
-    const system = await given();
+    ['an order id that is no UUID', { orderId: '1' }],
+    ['a message of 20,001 characters', { message: 'a'.repeat(20_001) }],
+  ])('a ticket with %s is refused, and no row is written (product 5.1)', async (_, wrong) => {
     const before = await countRows();
     const body = { subject: 'a', message: 'b', ...wrong };
-    expect((await system.send('POST', '/v1/tickets', body, system.alice.bearer)).status).toBe(422);
+    expect((await shared.send('POST', '/v1/tickets', body, shared.alice.bearer)).status).toBe(422);
     expect(await countRows()).toEqual(before);
   });
 
-  test('a deactivated customer opens nothing', async () => {
+  test('a deactivated customer cannot open a ticket (product 1.7)', async () => {
     const system = await given();
     await env.DB.prepare('UPDATE users SET is_active = 0 WHERE id = ?').bind(system.alice.id).run();
     const before = await countRows();
@@ -115,10 +123,10 @@ describe('opening (product 5.1)', () => {
   });
 });
 
-describe('status and notes (product 5.2)', () => {
-  test('an agent moves it on; closed refuses with 409, a note is allowed even then', async () => {
+describe('status and notes', () => {
+  test('a closed ticket refuses a new status with 409 and accepts a note (product 5.2)', async () => {
     const system = await given();
-    const id = await open(system, system.alice);
+    const id = await openTicket(system, system.alice);
     expect((await setStatus(system, system.agent, id, 'triaged')).status).toBe(200);
     expect((await setStatus(system, system.agent, id, 'closed')).status).toBe(200);
     const refused = await setStatus(system, system.agent, id, 'open');
@@ -132,9 +140,9 @@ describe('status and notes (product 5.2)', () => {
     ]);
   });
 
-  test('the status it has already changes nothing and records no event', async () => {
+  test('setting the status that a ticket already has changes no row and records no event (product 5.2)', async () => {
     const system = await given();
-    const id = await open(system, system.alice);
+    const id = await openTicket(system, system.alice);
     await setStatus(system, system.agent, id, 'closed');
     const before = await countRows();
     const again = await setStatus(system, system.agent, id, 'closed');
@@ -142,9 +150,9 @@ describe('status and notes (product 5.2)', () => {
     expect(await countRows()).toEqual(before);
   });
 
-  test('one of two agents with the same If-Match wins, the other is told', async () => {
+  test('of two status changes with the same If-Match one succeeds, and the other gets 412 (product 6.3)', async () => {
     const system = await given();
-    const id = await open(system, system.alice);
+    const id = await openTicket(system, system.alice);
     const seen = { 'If-Match': '"1"' };
     const statuses = await Promise.all(
       ['triaged', 'closed'].map(async (status) => (await setStatus(system, system.agent, id, status, seen)).status),
@@ -152,9 +160,9 @@ describe('status and notes (product 5.2)', () => {
     expect(statuses.sort()).toEqual([200, 412]);
   });
 
-  test('a customer does neither: 403 on their own, 404 on another’s, as on none', async () => {
+  test('a customer gets 403 for status and notes of the own ticket, and 404 for other and unknown tickets (product 5.2)', async () => {
     const system = await given();
-    const id = await open(system, system.alice);
+    const id = await openTicket(system, system.alice);
     const before = await countRows();
     for (const [caller, target, status] of [
       [system.alice, id, 403],
@@ -168,15 +176,15 @@ describe('status and notes (product 5.2)', () => {
   });
 });
 
-describe('lists (product 5.3)', () => {
-  test('previews and flags are computed; status and hasNote narrow the agents’ list', async () => {
+describe('lists', () => {
+  test('rows have previews of whole words, and agents filter by status and hasNote (product 5.3)', async () => {
     const system = await given();
     const message = `My parcel ${'did not arrive '.repeat(20)}`;
-    const noted = await open(system, system.alice, { message });
-    const plain = await open(system, system.bob);
+    const noted = await openTicket(system, system.alice, { message });
+    const plain = await openTicket(system, system.bob);
     await setStatus(system, system.agent, noted, 'triaged');
     await addNote(system, system.agent, noted, `Carrier ${'says so '.repeat(30)}`);
-    await settled(system);
+    await deliverLater(system);
     const list = async (query: string) =>
       (await read<{ data: StaffTicketSummary[] }>(system, `/v1/tickets?${query}`, system.agent)).data;
     const ids = async (query: string) => (await list(query)).map(({ id }) => id);
@@ -196,12 +204,39 @@ describe('lists (product 5.3)', () => {
     expect(next).not.toContain(noted);
   });
 
+  test('the rows of a list have exactly the fields of their audience (product 5.3)', async () => {
+    const system = await given();
+    await openTicket(system, system.alice);
+    await deliverLater(system);
+    const shared = ['id', 'preview', 'status', 'subject', 'updatedAt'];
+    for (const [caller, fields] of [
+      [system.alice, shared],
+      [system.agent, [...shared, 'hasNote', 'notePreview'].sort()],
+    ] as const) {
+      const { data } = await read<{ data: object[] }>(system, '/v1/tickets', caller);
+      expect(data.length).toBeGreaterThan(0);
+      for (const row of data) expect(Object.keys(row).sort()).toEqual(fields);
+    }
+  });
+
+  test('no query of a list loads a whole message or a note (product 5.3)', () => {
+    const db = drizzle(env.DB);
+    for (const query of [
+      staffTicketListQuery(db, { status: 'open', hasNote: true }, 20, newId()),
+      ticketListQuery(db, { customer: newId(), status: 'open' }, 20, newId()),
+    ]) {
+      const { sql } = query.toSQL();
+      expect(sql).toMatch(/"preview"/);
+      expect(sql).not.toMatch(/"message"|ticket_notes|select \*/i);
+    }
+  });
+
   test.each([
     [{}],
     [{ status: 'open' as const }],
     [{ hasNote: true }],
     [{ status: 'closed' as const, hasNote: false }],
-  ])('no list of the agents scans or sorts: %j', async (filter) => {
+  ])('the agents’ list with the filter %j uses an index and does not sort (product 5.3)', async (filter) => {
     for (const after of [undefined, newId()]) {
       const isFiltered = after !== undefined || Object.keys(filter).length > 0;
       expect(await planOf(staffTicketListQuery(drizzle(env.DB), filter, 20, after))).toMatch(
@@ -210,20 +245,23 @@ describe('lists (product 5.3)', () => {
     }
   });
 
-  test.each([[undefined], ['open' as const]])('no list of a customer scans or sorts: %s', async (status) => {
-    for (const after of [undefined, newId()]) {
-      const query = ticketListQuery(drizzle(env.DB), { customer: newId(), status }, 20, after);
-      expect(await planOf(query)).toMatch(/^SEARCH tickets USING INDEX/);
-    }
-  });
+  test.each([[undefined], ['open' as const]])(
+    'a customer’s list with the status %s uses an index and does not sort',
+    async (status) => {
+      for (const after of [undefined, newId()]) {
+        const query = ticketListQuery(drizzle(env.DB), { customer: newId(), status }, 20, after);
+        expect(await planOf(query)).toMatch(/^SEARCH tickets USING INDEX/);
+      }
+    },
+  );
 
-  test('no list of users scans or sorts', async () => {
+  test('the list of users uses an index and does not sort', async () => {
     expect(await planOf(userListQuery(drizzle(env.DB), 20))).toMatch(/^SCAN users USING INDEX/);
     expect(await planOf(userListQuery(drizzle(env.DB), 20, newId()))).toMatch(/^SEARCH users USING INDEX/);
   });
 });
 
-/** Without a filter a list walks the primary key in order until the page is full. */
+/** The query plan of a list, which must not sort. Without a filter a list reads an index in order until the page is full. */
 async function planOf(query: { toSQL(): { sql: string; params: unknown[] } }): Promise<string> {
   const { sql, params } = query.toSQL();
   const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
@@ -234,22 +272,22 @@ async function planOf(query: { toSQL(): { sql: string; params: unknown[] } }): P
   return plan;
 }
 
-describe('who sees what (product 5.4)', () => {
-  test('nothing tells a customer of a note: not a text, a preview, a flag, a version or a time', async () => {
+describe('visibility', () => {
+  test('no text, preview, flag, count, version or time shows a customer that an agent wrote a note (product 5.4)', async () => {
     const system = await given();
-    const id = await open(system, system.alice);
-    await settled(system);
-    const look = async () => {
+    const id = await openTicket(system, system.alice);
+    await deliverLater(system);
+    const readAll = async () => {
       const one = await system.request(`/v1/tickets/${id}`, { headers: system.alice.bearer });
       const list = await system.request('/v1/tickets', { headers: system.alice.bearer });
       const own = await system.request('/v1/users/me', { headers: system.alice.bearer });
       return [await one.text(), one.headers.get('ETag'), await list.text(), await own.text(), own.headers.get('ETag')];
     };
-    const before = await look();
+    const before = await readAll();
     system.clock.advance(60_000);
     const noted = await addNote(system, system.agent, id, 'A difficult customer');
-    await settled(system);
-    expect(await look()).toEqual(before);
+    await deliverLater(system);
+    expect(await readAll()).toEqual(before);
     const token = { ...system.alice.bearer, 'Consistency-Token': noted.headers.get('Consistency-Token') ?? '' };
     expect(await (await system.request(`/v1/tickets/${id}`, { headers: token })).text()).toBe(before[0]);
     const filtered = await system.request('/v1/tickets?hasNote=true', { headers: system.alice.bearer });
@@ -262,35 +300,49 @@ describe('who sees what (product 5.4)', () => {
     }
   });
 
-  test('a customer reads their own; another’s is the same 404 as none', async () => {
+  test('customers see their own tickets only, and another ticket gets the same 404 as an unknown one (product 5.4)', async () => {
     const system = await given();
-    const id = await open(system, system.alice);
-    await settled(system);
+    const id = await openTicket(system, system.alice);
+    await deliverLater(system);
     expect(await read<TicketDetail>(system, `/v1/tickets/${id}`, system.alice)).not.toHaveProperty('notes');
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       [id, newId()].map(async (target) => {
         const response = await system.request(`/v1/tickets/${target}`, { headers: system.bob.bearer });
         const { code, detail } = await response.json<{ code: string; detail: string }>();
         return [response.status, code, detail.replace(target, 'ID')];
       }),
     );
-    expect(answers[0]?.slice(0, 2)).toEqual([404, 'tickets.not-found']);
-    expect(answers[1]).toEqual(answers[0]);
+    expect(responses[0]?.slice(0, 2)).toEqual([404, 'tickets.not-found']);
+    expect(responses[1]).toEqual(responses[0]);
     const list = await read<{ data: { id: string }[] }>(system, '/v1/tickets', system.bob);
     expect(list.data).toEqual([]);
   });
 
-  test('with the account its tickets and notes are gone, and every list knows (product 1.5)', async () => {
+  test('agents and admins see all tickets with their notes (product 5.4)', async () => {
     const system = await given();
-    const id = await open(system, system.alice, { message: 'I live at 1 Navy Yard' });
+    const ids = [await openTicket(system, system.alice), await openTicket(system, system.bob)];
+    await addNote(system, system.agent, ids[0] ?? '', 'Called them.');
+    await deliverLater(system);
+    const admin = await system.register({ role: 'admin' });
+    for (const caller of [system.agent, admin]) {
+      const { data } = await read<{ data: { id: string }[] }>(system, '/v1/tickets?limit=100', caller);
+      expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
+      const ticket = await read<StaffTicket>(system, `/v1/tickets/${ids[0]}`, caller);
+      expect(ticket.notes).toMatchObject([{ note: 'Called them.', authorId: system.agent.id }]);
+    }
+  });
+
+  test('a deletion of an account deletes its tickets and their notes, also from every list (product 1.5)', async () => {
+    const system = await given();
+    const id = await openTicket(system, system.alice, { message: 'I live at 1 Navy Yard' });
     await addNote(system, system.agent, id, 'Lives at 1 Navy Yard');
-    await settled(system);
+    await deliverLater(system);
     const deleted = await system.request(`/v1/users/${system.alice.id}`, {
       method: 'DELETE',
       headers: system.alice.bearer,
     });
     expect(deleted.status).toBe(204);
-    await settled(system);
+    await deliverLater(system);
     expect(await eventsOf(id)).toEqual(['TicketOpened', 'TicketNoteAdded', 'TicketDeleted']);
     expect((await system.request(`/v1/tickets/${id}`, { headers: system.agent.bearer })).status).toBe(404);
     const { keys } = await env.VIEWS.list();
@@ -301,23 +353,20 @@ describe('who sees what (product 5.4)', () => {
   });
 });
 
-describe('the dashboard (product 5.5)', () => {
-  const look = (system: Given) => read<TicketDashboard>(system, '/v1/dashboard/tickets', system.agent);
+describe('the dashboard', () => {
+  const readDashboard = (system: Given) => read<TicketDashboard>(system, '/v1/dashboard/tickets', system.agent);
 
-  test('its figures follow the events, and equal what the tickets say', async () => {
+  test('the figures follow the events, and equal figures computed from the tickets (product 5.5)', async () => {
     const system = await given();
-    const before = await look(system);
-    const [first, second, third] = [
-      await open(system, system.alice),
-      await open(system, system.alice),
-      await open(system, system.bob),
-    ];
+    const before = await readDashboard(system);
+    const [first, second] = [await openTicket(system, system.alice), await openTicket(system, system.alice)];
+    await openTicket(system, system.bob);
     system.clock.advance(90_000);
     await setStatus(system, system.agent, first, 'triaged');
     await setStatus(system, system.agent, first, 'closed');
     await setStatus(system, system.agent, second, 'triaged');
-    await settled(system);
-    const after = await look(system);
+    await deliverLater(system);
+    const after = await readDashboard(system);
     expect(after.counts).toEqual({
       open: before.counts.open + 1,
       triaged: before.counts.triaged + 1,
@@ -325,6 +374,7 @@ describe('the dashboard (product 5.5)', () => {
     });
     const sum = (days: TicketDashboard['days'], figure: 'opened' | 'closed') =>
       days.reduce((total, day) => total + day[figure], 0);
+    expect(after.days).toHaveLength(30);
     expect(sum(after.days, 'opened') - sum(before.days, 'opened')).toBe(3);
     expect(sum(after.days, 'closed') - sum(before.days, 'closed')).toBe(1);
     expect(after.oldestOpenSeconds).toBeGreaterThanOrEqual(90);
@@ -341,90 +391,89 @@ describe('the dashboard (product 5.5)', () => {
     const middle = [seconds[(seconds.length - 1) >> 1] ?? 0, seconds[seconds.length >> 1] ?? 0];
     expect(after.medianTriageSeconds).toBe(Math.round(((middle[0] ?? 0) + (middle[1] ?? 0)) / 2));
     await system.request(`/v1/users/${system.bob.id}`, { method: 'DELETE', headers: system.bob.bearer });
-    await settled(system);
-    expect((await look(system)).counts.open).toBe(before.counts.open);
-    expect(third).toBeTruthy();
+    await deliverLater(system);
+    expect((await readDashboard(system)).counts.open).toBe(before.counts.open);
   });
 
-  test('reading it touches no ticket: it is one KV document', async () => {
+  test('a read of the dashboard opens no session of D1, because the figures are one document in KV (product 5.5)', async () => {
     const system = await given();
-    await open(system, system.alice);
-    await settled(system);
-    const answer = await system.request('/v1/dashboard/tickets', { headers: system.agent.bearer });
-    expect(answer.headers.get('Consistency')).toBe('eventual');
-    const broken = createSystem({
+    await openTicket(system, system.alice);
+    await deliverLater(system);
+    const response = await system.request('/v1/dashboard/tickets', { headers: system.agent.bearer });
+    expect(response.headers.get('Consistency')).toBe('eventual');
+    const withoutD1 = createSystem({
       DB: {
         withSession: () => {
-          throw new Error('D1 was asked');
+          throw new Error('The read opened a session of D1.');
         },
       } as unknown as D1Database,
     });
-    broken.clock.advance(started * 120_000 + 2000);
-    expect((await broken.request('/v1/dashboard/tickets', { headers: system.agent.bearer })).status).toBe(200);
+    withoutD1.clock.advance(started * 120_000 + 2000);
+    expect((await withoutD1.request('/v1/dashboard/tickets', { headers: system.agent.bearer })).status).toBe(200);
   });
 
-  test('the hourly schedule computes it anew, whatever happened', async () => {
+  test('the hourly task projects the dashboard again without an event (product 5.5)', async () => {
     const system = await given();
-    await open(system, system.alice);
-    await settled(system);
+    await openTicket(system, system.alice);
+    await deliverLater(system);
     await env.DB.prepare("UPDATE ticket_counts SET count = 99 WHERE status = 'triaged'").run();
-    expect((await look(system)).counts.triaged).not.toBe(99);
+    expect((await readDashboard(system)).counts.triaged).not.toBe(99);
     system.clock.advance(2000);
     await runSchedule(system.services(), '0 * * * *');
-    expect((await look(system)).counts.triaged).toBe(99);
+    expect((await readDashboard(system)).counts.triaged).toBe(99);
     await env.DB.prepare(
       "UPDATE ticket_counts SET count = (SELECT count(*) FROM tickets WHERE status = 'triaged') WHERE status = 'triaged'",
     ).run();
   });
 
-  test('it is the agents’', async () => {
+  test('a customer gets 403 for the dashboard (product 5.5)', async () => {
     const system = await given();
-    const answer = await system.request('/v1/dashboard/tickets', { headers: system.alice.bearer });
-    expect(answer.status).toBe(403);
-    expect(answer.headers.get('WWW-Authenticate')).toContain('insufficient_scope');
+    const response = await system.request('/v1/dashboard/tickets', { headers: system.alice.bearer });
+    expect(response.status).toBe(403);
+    expect(response.headers.get('WWW-Authenticate')).toContain('insufficient_scope');
   });
 });
 
-describe('an account’s counts (product 1.8)', () => {
-  test('follow the events of other domains, and the ETag with them', async () => {
+describe('the counts of an account', () => {
+  test('the counts follow the events of other domains, count open tickets only, and change the ETag (product 1.8)', async () => {
     const system = await given();
-    await settled(system);
+    await deliverLater(system);
     const me = async () => {
       const response = await system.request('/v1/users/me', { headers: system.alice.bearer });
       expect(response.headers.get('Consistency')).toBe('eventual');
       const { itemCount, orderCount, openTicketCount } = await response.json<UserDetail>();
       return { counts: [itemCount, orderCount, openTicketCount], etag: response.headers.get('ETag') ?? '' };
     };
-    const fresh = await me();
-    expect(fresh.counts).toEqual([0, 0, 0]);
+    const empty = await me();
+    expect(empty.counts).toEqual([0, 0, 0]);
     const price = { amount: 100, currency: 'EUR' };
     const item = await system.send('POST', '/v1/items', { title: 'Rope', price }, system.alice.bearer);
     const { id: itemId } = await item.json<{ id: string }>();
     const shippingAddress = { name: 'A', line1: 'B', postalCode: 'C', city: 'D', country: 'DE' };
     const order = { items: [{ itemId, quantity: 1 }], shippingAddress };
     await system.send('POST', '/v1/orders', order, system.alice.bearer);
-    const ticket = await open(system, system.alice);
-    await settled(system);
-    const busy = await me();
-    expect(busy.counts).toEqual([1, 1, 1]);
-    expect(busy.etag).not.toBe(fresh.etag);
-    const unseen = { ...system.alice.bearer, 'If-None-Match': fresh.etag };
-    expect((await system.request('/v1/users/me', { headers: unseen })).status).toBe(200);
+    const ticket = await openTicket(system, system.alice);
+    await deliverLater(system);
+    const full = await me();
+    expect(full.counts).toEqual([1, 1, 1]);
+    expect(full.etag).not.toBe(empty.etag);
+    const withOldTag = { ...system.alice.bearer, 'If-None-Match': empty.etag };
+    expect((await system.request('/v1/users/me', { headers: withOldTag })).status).toBe(200);
     await setStatus(system, system.agent, ticket, 'triaged');
     await system.request(`/v1/items/${itemId}`, { method: 'DELETE', headers: system.alice.bearer });
-    await settled(system);
+    await deliverLater(system);
     expect((await me()).counts).toEqual([0, 1, 0]);
-    // The counts are no part of what a change could overwrite: an ETag of before still names the account's version.
-    const change = { ...system.alice.bearer, 'If-Match': busy.etag };
+    // A change cannot overwrite the counts, so an ETag with older counts is still valid in If-Match.
+    const change = { ...system.alice.bearer, 'If-Match': full.etag };
     expect((await system.send('PATCH', `/v1/users/${system.alice.id}`, { name: 'A' }, change)).status).toBe(200);
   });
 });
 
-test('a recorded status change of version 1 still projects (product 6.4)', async () => {
+test('a recorded TicketStatusChanged of version 1 is projected like one of the newest version (product 6.4)', async () => {
   const system = await given();
-  const id = await open(system, system.alice);
-  await settled(system);
-  // A ticket that was triaged before the event had its second version.
+  const id = await openTicket(system, system.alice);
+  await deliverLater(system);
+  // The row and the event of a ticket that was triaged by a release in which the event had version 1.
   await env.DB.batch([
     env.DB.prepare("UPDATE tickets SET status = 'triaged', version = 2, customer_version = 2 WHERE id = ?").bind(id),
     env.DB.prepare(
@@ -438,9 +487,9 @@ test('a recorded status change of version 1 still projects (product 6.4)', async
   system.clock.advance(2000);
   await system.services().relay();
   expect(system.sent.projections.some(({ schemaversion }) => schemaversion === 1)).toBe(true);
-  await system.settle();
-  const answer = await system.request(`/v1/tickets/${id}`, { headers: system.alice.bearer });
-  expect([answer.headers.get('Consistency'), (await answer.json<TicketDetail>()).status]).toEqual([
+  await system.deliverQueues();
+  const response = await system.request(`/v1/tickets/${id}`, { headers: system.alice.bearer });
+  expect([response.headers.get('Consistency'), (await response.json<TicketDetail>()).status]).toEqual([
     'eventual',
     'triaged',
   ]);

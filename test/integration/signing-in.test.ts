@@ -1,0 +1,326 @@
+import { env } from 'cloudflare:workers';
+import { decodeJwt } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { countD1 } from '../../bench/counting';
+import { newId } from '../../src/platform/ids';
+import type { UserDetail } from '../../src/users/schemas';
+import { password } from '../support/factories';
+import { readAllRows } from '../support/stores';
+import { countRows, createSystem } from '../support/system';
+
+type System = ReturnType<typeof createSystem>;
+
+interface TokenResponse {
+  access_token: string;
+  refresh_token: string;
+  token_type: string;
+  expires_in: number;
+}
+
+const day = 24 * 3_600_000;
+
+function grant({ request }: System, form: Record<string, string>, path = '/v1/auth/token') {
+  return request(path, { method: 'POST', body: new URLSearchParams(form) });
+}
+
+const signIn = (system: System, username: string, secret = password) =>
+  grant(system, { grant_type: 'password', username, password: secret });
+
+const refresh = (system: System, token: string) => grant(system, { grant_type: 'refresh_token', refresh_token: token });
+
+async function refreshTokenOf(response: Response): Promise<string> {
+  expect(response.status).toBe(200);
+  return (await response.json<TokenResponse>()).refresh_token;
+}
+
+/** Opens a second session of an account, and returns its refresh token. */
+const openSession = async (system: System, email: string) => refreshTokenOf(await signIn(system, email));
+
+async function countEvents(type: string, streamId: string): Promise<number> {
+  const statement = env.DB.prepare('SELECT count(*) AS count FROM events WHERE type = ? AND stream_id = ?');
+  return Number((await statement.bind(type, streamId).first())?.count);
+}
+
+describe('the token endpoint', () => {
+  test('a sign-in returns an access token for 15 minutes (product 2.1)', async () => {
+    const system = createSystem();
+    const { email, id } = await system.register();
+    const tokens = await (await signIn(system, email.toUpperCase())).json<TokenResponse>();
+    expect(Object.keys(tokens).sort()).toEqual(['access_token', 'expires_in', 'refresh_token', 'token_type']);
+    expect([tokens.token_type, tokens.expires_in]).toEqual(['Bearer', 900]);
+    const { exp = 0, iat = 0, sub } = decodeJwt(tokens.access_token);
+    expect([sub, exp - iat]).toEqual([id, 900]);
+    const headers = { Authorization: `Bearer ${tokens.access_token}` };
+    system.clock.advance(899_000 - 5_000);
+    expect((await system.request('/v1/users/me', { headers })).status).toBe(200);
+    system.clock.advance(7_000);
+    expect((await system.request('/v1/users/me', { headers })).status).toBe(401);
+  });
+
+  test('a refresh token is opaque, is valid for 30 days, and is stored only as a hash (product 2.1)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const [first, second] = [await openSession(system, email), await openSession(system, email)];
+    expect(first).toMatch(/^[\w-]{43}$/);
+    for (const rows of Object.values(await readAllRows())) {
+      expect(rows).not.toContain(first);
+      expect(rows).not.toContain(second);
+    }
+    system.clock.advance(30 * day - 60_000);
+    expect((await refresh(system, first)).status).toBe(200);
+    system.clock.advance(60_000);
+    expect((await refresh(system, second)).status).toBe(400);
+  });
+
+  test('/v1/auth/login responds to the same forms in the same way (product 2.1)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const login = (form: Record<string, string>) => grant(system, form, '/v1/auth/login');
+    const tokens = await (await login({ grant_type: 'password', username: email, password })).json<TokenResponse>();
+    expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 900 });
+    const refreshed = await login({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    expect(refreshed.status).toBe(200);
+    const wrong = { grant_type: 'password', username: email, password: 'not the password' };
+    const [token, other] = [await grant(system, wrong), await login(wrong)];
+    expect([other.status, await other.text()]).toEqual([token.status, await token.text()]);
+  });
+
+  test('errors have the form and the codes of RFC 6749', async () => {
+    const system = createSystem();
+    const post = (body: string, type = 'application/x-www-form-urlencoded') =>
+      system.request('/v1/auth/token', { method: 'POST', headers: { 'Content-Type': type }, body });
+    for (const [body, error] of [
+      ['grant_type=client_credentials', 'unsupported_grant_type'],
+      ['username=a&password=b', 'unsupported_grant_type'],
+      ['grant_type=password&username=a', 'invalid_request'],
+      ['grant_type=password&username=nobody@example.com&password=wrong', 'invalid_grant'],
+      ['grant_type=refresh_token&refresh_token=nonsense', 'invalid_grant'],
+    ] as const) {
+      const response = await post(body);
+      expect([response.status, await response.json()]).toMatchObject([400, { error }]);
+      expect(response.headers.get('Cache-Control')).toBe('no-store');
+    }
+    expect((await post('{}', 'application/json')).status).toBe(415);
+  });
+
+  test('an unknown address and a wrong password get the same response (product 2.2)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const attempt = async (username: string, secret: string) => {
+      const response = await signIn(system, username, secret);
+      const { 'x-request-id': _, ...headers } = Object.fromEntries(response.headers);
+      return { status: response.status, body: await response.text(), headers };
+    };
+    const wrongPassword = await attempt(email, 'not the password');
+    expect(wrongPassword.status).toBe(400);
+    expect(await attempt(`${newId()}@example.com`, password)).toEqual(wrongPassword);
+  });
+
+  test('an unknown address and a wrong password take equally long (product 2.2)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const measure = async (username: string, secret: string) => {
+      const startedAt = await readTime();
+      expect((await signIn(system, username, secret)).status).toBe(400);
+      return (await readTime()) - startedAt;
+    };
+    const durations: { known: number; unknown: number }[] = [];
+    for (let count = 0; count < 4; count++) {
+      const known = await measure(email, 'not the password');
+      durations.push({ known, unknown: await measure(`${newId()}@example.com`, password) });
+    }
+    // Other work on the machine makes a request longer and never shorter, so the shortest durations are compared.
+    const known = Math.min(...durations.map((pair) => pair.known));
+    const unknown = Math.min(...durations.map((pair) => pair.unknown));
+    // One hash takes more than 50 ms. All other work of the request takes less than half of that.
+    expect(Math.min(known, unknown) / Math.max(known, unknown)).toBeGreaterThan(0.5);
+    expect(Math.min(known, unknown)).toBeGreaterThan(25);
+  });
+});
+
+/** The time in milliseconds. The clock of workerd stands still between two operations of input or output. */
+async function readTime(): Promise<number> {
+  await env.DB.prepare('SELECT 1').run();
+  return Date.now();
+}
+
+describe('refreshing', () => {
+  test('a refresh token is exchanged for a new pair, and so is the refresh token of that pair (product 2.3)', async () => {
+    const system = createSystem();
+    const { refreshToken } = await system.register();
+    const first = await (await refresh(system, refreshToken)).json<TokenResponse>();
+    expect(first.refresh_token).not.toBe(refreshToken);
+    const headers = { Authorization: `Bearer ${first.access_token}` };
+    expect((await system.request('/v1/users/me', { headers })).status).toBe(200);
+    expect((await refresh(system, first.refresh_token)).status).toBe(200);
+  });
+
+  test('a second use within 10 seconds gets an error with Retry-After, and changes nothing (product 2.3)', async () => {
+    const system = createSystem();
+    const { refreshToken } = await system.register();
+    const newest = await refreshTokenOf(await refresh(system, refreshToken));
+    const before = await countRows();
+    system.clock.advance(9_000);
+    const raced = await refresh(system, refreshToken);
+    expect([raced.status, raced.headers.get('Retry-After')]).toEqual([400, '1']);
+    const body = await raced.json();
+    expect(body).toMatchObject({ error: 'invalid_grant' });
+    expect(body).not.toHaveProperty('access_token');
+    expect(await countRows()).toEqual(before);
+    expect((await refresh(system, newest)).status).toBe(200);
+  });
+
+  test('a second use after 10 seconds revokes all tokens of the family, and no other session (product 2.3)', async () => {
+    const system = createSystem();
+    const { email, refreshToken } = await system.register();
+    const other = await openSession(system, email);
+    const newest = await refreshTokenOf(await refresh(system, refreshToken));
+    system.clock.advance(12_000);
+    const reused = await refresh(system, refreshToken);
+    expect([reused.status, reused.headers.get('Retry-After')]).toEqual([400, null]);
+    expect((await refresh(system, newest)).status).toBe(400);
+    expect((await refresh(system, other)).status).toBe(200);
+  });
+
+  test('of two refreshes with one token at the same time, only one gets tokens (product 2.3)', async () => {
+    const system = createSystem();
+    const { refreshToken } = await system.register();
+    const responses = await Promise.all([refresh(system, refreshToken), refresh(system, refreshToken)]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 400]);
+    const newest = responses.find(({ status }) => status === 200) ?? new Response('{}');
+    expect((await refresh(system, await refreshTokenOf(newest))).status).toBe(200);
+  });
+});
+
+describe('ends of sessions', () => {
+  test('a logout revokes the family of its refresh token, and no other session (product 2.4)', async () => {
+    const system = createSystem();
+    const { email, refreshToken } = await system.register();
+    const other = await openSession(system, email);
+    const newest = await refreshTokenOf(await refresh(system, refreshToken));
+    const logout = (token: string) => system.send('POST', '/v1/auth/logout', { refreshToken: token });
+    expect((await logout(newest)).status).toBe(204);
+    expect((await refresh(system, newest)).status).toBe(400);
+    expect((await refresh(system, other)).status).toBe(200);
+    expect((await logout('an unknown token')).status).toBe(204);
+  });
+
+  test('a changed password revokes every family of the account (product 2.4)', async () => {
+    const system = createSystem();
+    const { bearer, email, id, refreshToken } = await system.register();
+    const other = await openSession(system, email);
+    const change = { password: 'another long password', currentPassword: password };
+    expect((await system.send('PATCH', `/v1/users/${id}`, change, bearer)).status).toBe(200);
+    for (const token of [refreshToken, other]) expect((await refresh(system, token)).status).toBe(400);
+  });
+
+  test('a reset password revokes every family of the account (product 2.4)', async () => {
+    const system = createSystem();
+    const { email, refreshToken } = await system.register();
+    const other = await openSession(system, email);
+    const token = await requestReset(system, email);
+    const confirm = { token, password: 'another long password' };
+    expect((await system.send('POST', '/v1/auth/password-reset/confirm', confirm)).status).toBe(204);
+    for (const refreshed of [refreshToken, other]) expect((await refresh(system, refreshed)).status).toBe(400);
+  });
+});
+
+test('a sign-in records an event and sets lastLoginAt, and a refresh does neither (product 2.5)', async () => {
+  const system = createSystem();
+  const { bearer, email, id } = await system.register();
+  const lastLoginAt = async () => {
+    // The response comes from D1, because no queue has delivered yet.
+    const own = await (await system.request('/v1/users/me', { headers: bearer })).json<UserDetail>();
+    return Date.parse(own.lastLoginAt ?? '');
+  };
+  const [first, events] = [await lastLoginAt(), await countEvents('UserSignedIn', id)];
+  expect(events).toBe(1);
+  system.clock.advance(60_000);
+  const token = await openSession(system, email);
+  const second = await lastLoginAt();
+  expect(second - first).toBeGreaterThanOrEqual(60_000);
+  expect(await countEvents('UserSignedIn', id)).toBe(2);
+  system.clock.advance(60_000);
+  expect((await refresh(system, token)).status).toBe(200);
+  expect([await lastLoginAt(), await countEvents('UserSignedIn', id)]).toEqual([second, 2]);
+});
+
+/** Asks for a password reset, and returns the token of the link in the e-mail. */
+async function requestReset({ deliverQueues, send, sender }: System, email: string): Promise<string> {
+  expect((await send('POST', '/v1/auth/password-reset', { email })).status).toBe(202);
+  await deliverQueues();
+  const mail = sender.sent.findLast(({ to, text }) => to.email === email && text.includes('#token='));
+  return /#token=(\S+)/.exec(mail?.text ?? '')?.[1] ?? '';
+}
+
+describe('password resets', () => {
+  test('a reset for an unknown address takes as many round trips as one for an account (product 2.6)', async () => {
+    const { database, counter } = countD1(env.DB);
+    const { register, send } = createSystem({ DB: database });
+    const { email } = await register();
+    const count = async (address: string) => {
+      const before = counter.count;
+      expect((await send('POST', '/v1/auth/password-reset', { email: address })).status).toBe(202);
+      return counter.count - before;
+    };
+    expect(await count(email)).toBe(await count('unknown@example.com'));
+  });
+
+  test('known and unknown addresses get the same 202, and only the known one gets an e-mail (product 2.6)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    await system.deliverQueues();
+    const mails = system.sender.sent.length;
+    const ask = async (address: string) => {
+      const response = await system.send('POST', '/v1/auth/password-reset', { email: address });
+      const { 'x-request-id': _, ...headers } = Object.fromEntries(response.headers);
+      return [response.status, await response.text(), headers];
+    };
+    const known = await ask(email);
+    expect(known.slice(0, 2)).toEqual([202, '']);
+    expect(await ask(`${newId()}@example.com`)).toEqual(known);
+    await system.deliverQueues();
+    expect(system.sender.sent.slice(mails).map(({ to }) => to.email)).toEqual([email]);
+  });
+
+  test('a reset link sets the new password, and works only once (product 2.6)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const token = await requestReset(system, email);
+    const confirm = (secret: string) =>
+      system.send('POST', '/v1/auth/password-reset/confirm', { token, password: secret });
+    expect((await confirm('a brand new password')).status).toBe(204);
+    expect((await signIn(system, email)).status).toBe(400);
+    expect((await signIn(system, email, 'a brand new password')).status).toBe(200);
+    const again = await confirm('yet another password');
+    expect([again.status, (await again.json<{ code: string }>()).code]).toEqual([422, 'auth.invalid-reset-token']);
+    expect((await signIn(system, email, 'a brand new password')).status).toBe(200);
+  });
+
+  test('a reset link works for an hour and not longer (product 2.6)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const [first, second] = [await requestReset(system, email), await requestReset(system, email)];
+    expect(first).not.toBe(second);
+    const confirm = async (token: string) =>
+      (await system.send('POST', '/v1/auth/password-reset/confirm', { token, password: 'a brand new password' }))
+        .status;
+    system.clock.advance(3_600_000 - 60_000);
+    expect(await confirm(first)).toBe(204);
+    system.clock.advance(60_000);
+    expect(await confirm(second)).toBe(422);
+  });
+
+  test('the token of a reset link is stored only as a hash, and a forged token changes nothing (product 2.6)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const token = await requestReset(system, email);
+    for (const rows of Object.values(await readAllRows())) expect(rows).not.toContain(token);
+    const before = await countRows();
+    const forged = `${token.slice(0, -4)}AAAA`;
+    const body = { token: forged, password: 'a brand new password' };
+    expect((await system.send('POST', '/v1/auth/password-reset/confirm', body)).status).toBe(422);
+    expect(await countRows()).toEqual(before);
+    expect((await signIn(system, email)).status).toBe(200);
+  });
+});
