@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { authRoutes } from './auth/routes';
 import type { compose } from './composition';
@@ -14,29 +14,40 @@ import { version } from './platform/version';
 import { dashboardRoutes, ticketRoutes } from './tickets/routes';
 import { userRoutes } from './users/routes';
 
+/**
+ * Returns the routes unchanged. Routes that call an unregistered command or query do not compile; Hono itself does not
+ * compare the environments of the routes that it mounts.
+ */
+function registered<E extends HonoEnv, S extends Schema, P extends string>(
+  routes: Hono<E, S, P>,
+  ..._registerInDomainsTs: RouteEnv<Commands, Queries> extends E ? [] : [missing: never]
+): Hono<E, S, P> {
+  return routes;
+}
+
 /** The routes of every domain. */
 const routes = new Hono<AppEnv>()
   .basePath('/v1')
-  .route('/health', healthRoutes)
-  .route('/operations', operationsRoutes)
-  .route('/events', eventRoutes)
-  .route('/auth', authRoutes)
-  .route('/users', userRoutes)
-  .route('/items', itemRoutes)
-  .route('/orders', orderRoutes)
-  .route('/tickets', ticketRoutes)
-  .route('/dashboard', dashboardRoutes);
+  .route('/health', registered(healthRoutes))
+  .route('/operations', registered(operationsRoutes))
+  .route('/events', registered(eventRoutes))
+  .route('/auth', registered(authRoutes))
+  .route('/users', registered(userRoutes))
+  .route('/items', registered(itemRoutes))
+  .route('/orders', registered(orderRoutes))
+  .route('/tickets', registered(ticketRoutes))
+  .route('/dashboard', registered(dashboardRoutes));
 
-/** The type of the API, for `hc`. */
+/** The type of the API, for hono's client `hc`. */
 export type AppType = typeof routes;
 
-/** Gives each request its services, and the commands and queries that are bound to it. */
+/** Gives each request its services, and commands and queries that are bound to the request. */
 function bindRequests(composeServices: typeof compose) {
   return createMiddleware<RouteEnv<Commands, Queries>>(async (c, next) => {
     const services = composeServices(c.env, (promise) => c.executionCtx.waitUntil(promise));
     c.set('http', services.http);
     c.set('logger', services.logger);
-    // Headers are read when a command or query runs, because reading them may refuse the request.
+    // The headers are read when a command or query runs, because a wrong header makes the reading throw.
     c.set(
       'commands',
       services.bindCommands(() => commandContext(c)),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EmailConfig, Mailbox } from './email/email-config';
 import type { LogFormat } from './platform/logger';
 
-/** Says which variables are wrong and why, never what they hold. */
+/** The configuration is not usable. The message contains the names of the wrong variables, and never their values. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -40,7 +40,7 @@ const schema = z
       EMAIL_TRANSPORT: z.literal('smtp'),
       SMTP_HOST: z.string().min(1),
       SMTP_PORT: port,
-      // TLS from the first byte, or STARTTLS; both off only for a server on the same machine.
+      // TLS from the first byte, or STARTTLS. Set both to false only for a server on the same machine.
       SMTP_SECURE: flag.default(true),
       SMTP_STARTTLS: flag.default(true),
       SMTP_USERNAME: z.string().min(1).optional(),
@@ -49,14 +49,14 @@ const schema = z
   ])
   .refine((vars) => (vars.FIRST_ADMIN_EMAIL === undefined) === (vars.FIRST_ADMIN_PASSWORD === undefined), {
     path: ['FIRST_ADMIN_EMAIL'],
-    error: 'and FIRST_ADMIN_PASSWORD come together',
+    error: 'and FIRST_ADMIN_PASSWORD must be set together',
   });
 
 export interface Config {
   issuer: string;
   audience: string;
   epoch: string;
-  /** The first one signs; all of them verify. */
+  /** The first secret signs tokens; all secrets verify tokens. */
   tokenSecrets: readonly [string, ...string[]];
   email: EmailConfig;
   passwordResetUrl: string;
@@ -86,11 +86,11 @@ function toEmailConfig(vars: z.infer<typeof schema>): EmailConfig {
   return { from, transport: 'smtp', smtp: { host, port: SMTP_PORT, secure, startTls, ...credentials } };
 }
 
-const known = new WeakMap<object, Config>();
+const loadedConfigs = new WeakMap<object, Config>();
 
-/** Validates variables and secrets, once for each environment. @throws ConfigError naming every one that is wrong. */
+/** Validates variables and secrets, once for each environment. @throws ConfigError that names every wrong variable */
 export function loadConfig(env: object): Config {
-  const cached = known.get(env);
+  const cached = loadedConfigs.get(env);
   if (cached) return cached;
   const parsed = schema.safeParse(env);
   if (!parsed.success) {
@@ -110,6 +110,6 @@ export function loadConfig(env: object): Config {
     corsOrigins: vars.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
     logFormat: vars.LOG_FORMAT,
   };
-  known.set(env, config);
+  loadedConfigs.set(env, config);
   return config;
 }

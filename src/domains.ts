@@ -30,7 +30,7 @@ import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { operationsEvents } from './operations/events';
 import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
-import { createOperationsRepository, operationsConstraints } from './operations/repository';
+import { createOperationsRepository } from './operations/repository';
 import { anonymiseOrdersOfAccount, createOrderCommands } from './orders/commands';
 import { orderErrors } from './orders/errors';
 import { orderEvents } from './orders/events';
@@ -92,7 +92,7 @@ export const errorCatalogue = [
 export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 
 /** The domain errors behind the constraints of all tables. */
-export const constraints = { ...userConstraints, ...itemConstraints, ...operationsConstraints };
+export const constraints = { ...userConstraints, ...itemConstraints };
 
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
@@ -113,7 +113,6 @@ export function createRepositories(context: RepositoryContext) {
     tickets,
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
-    // Tickets may name orders, so they are deleted first.
     onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
   };
 }

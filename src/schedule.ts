@@ -28,7 +28,7 @@ async function restartRebuilds({ logger, rebuilds }: Services): Promise<void> {
 type Task = (services: Services) => Promise<void>;
 
 /** The tasks by the cron triggers of wrangler.toml. */
-const tasks: Readonly<Record<string, readonly Task[]>> = {
+export const tasks: Readonly<Record<string, readonly Task[]>> = {
   '* * * * *': [({ relay }) => relay(), reconcile, restartRebuilds, createFirstAdmin],
   '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
     services.logger.info(event, await run(services));

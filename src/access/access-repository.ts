@@ -4,16 +4,16 @@ import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import type { AccountStatus, Caller } from './caller';
 import { accessErrors } from './errors';
 
-/** What this folder needs of the table of accounts, which the users domain owns and passes in. */
+/** The columns that this folder needs of the table of accounts. The table belongs to the users domain. */
 export type AccountTable = SQLiteTable & { [Column in keyof AccountStatus | 'version']: SQLiteColumn };
 
-/** The write side's check of callers. */
+/** The check of callers for commands. */
 export interface AccessRepository {
   /** Adds the guard that the caller's account is active and its token is not revoked. */
   requireValidToken(caller: Caller): void;
   /**
-   * Adds the guard that an account is still active and its token generation is still this one, for what was decided on
-   * it without a caller, such as a refresh.
+   * Adds the guard that an account is still active and still has this token generation. A refresh needs this guard,
+   * because it issues a token without a caller.
    * @param refuse makes the error for an account that has changed
    */
   requireUnchanged(account: Pick<AccountStatus, 'id' | 'tokenGeneration'>, refuse: () => Error): void;

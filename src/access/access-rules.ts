@@ -4,12 +4,15 @@ import type { AccessRepository } from './access-repository';
 import { asChecked, type Caller, type CheckedActor, requireAdmin } from './caller';
 import { accessErrors } from './errors';
 
-/** What every command's transaction has, so that its access rule can add the guard. */
+/** The part of each command's transaction with which the access rule adds its guard. */
 export interface AccessTransaction {
   access: AccessRepository;
 }
 
-/** Defines a command of a domain whose handler uses `Repositories`; every command names one of the rules below. */
+/**
+ * Defines a command of a domain whose handler uses `Repositories`. Every command names one of the rules below, and
+ * `createDefineCommand` in cqrs/writing/command.ts runs it.
+ */
 export type DefineCommand<Repositories extends object> = Define<Repositories & AccessTransaction, Caller>;
 
 /** The context of a command that a caller sends. */
@@ -31,7 +34,7 @@ export function activeAccount(caller: Caller | undefined, { access }: AccessTran
   return asChecked(caller);
 }
 
-/** An active account that is an admin's. */
+/** The caller has an active account with the role admin. */
 export function activeAdmin(caller: Caller | undefined, tx: AccessTransaction): CheckedActor {
   return requireAdmin(activeAccount(caller, tx));
 }

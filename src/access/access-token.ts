@@ -12,7 +12,7 @@ const lifetimeSeconds = 900;
 
 export interface AccessTokens {
   issue(caller: Caller): Promise<{ token: string; expiresInSeconds: number }>;
-  /** @throws DomainError `auth.invalid-token` for anything but a token of ours that has not expired */
+  /** @throws DomainError `auth.invalid-token` for a token that this API did not issue, or that has expired */
   verify(token: string): Promise<Caller>;
 }
 
@@ -24,7 +24,7 @@ function keyOf(secret: string) {
 /** The claims that a caller is made from; `gen` is the account's token generation. */
 const claims = z.object({ sub: z.string().min(1), role: z.enum(roles), gen: z.int().positive() });
 
-/** JWT access tokens (RFC 9068) under RFC 8725: one algorithm, and only keys of our own, which `kid` distinguishes. */
+/** Makes JWT access tokens (RFC 9068) with the rules of RFC 8725: one algorithm, and known keys, which `kid` names. */
 export function createAccessTokens(
   config: { issuer: string; audience: string; tokenSecrets: readonly [string, ...string[]] },
   clock: Clock,
@@ -51,7 +51,7 @@ export function createAccessTokens(
     async verify(token) {
       try {
         const key = keys.get(decodeProtectedHeader(token).kid ?? '');
-        if (!key) throw new errors.JWSInvalid('No key of ours has this kid.');
+        if (!key) throw new errors.JWSInvalid('No key has this kid.');
         const { payload } = await jwtVerify(token, key, {
           algorithms: [algorithm],
           typ: type,

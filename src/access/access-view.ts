@@ -8,7 +8,7 @@ import type { AccountStatus } from './caller';
  * The read model by which every authenticated query checks its caller: one small document for each account.
  * @param accounts the table of accounts
  * @param created the event that creates an account
- * @param changed the events that change what its tokens may do; their commands project the document before they return
+ * @param changed the events that change which tokens are valid; their commands project the document inline
  */
 export function defineAccessView(
   accounts: AccountTable,
@@ -25,7 +25,7 @@ export function defineAccessView(
     toDocument([row]) {
       if (!row) return undefined;
       const { version: aggregateVersion, ...status } = row;
-      // The columns are those that AccountTable names, so the row is an account's status.
+      // The query selects the columns that AccountTable names, so the row is an account status.
       return { version: Number(aggregateVersion), data: status as AccountStatus };
     },
   });

@@ -2,16 +2,16 @@ import type { SQL } from 'drizzle-orm';
 import type { NewEvent } from '../cqrs/log/event';
 import type { Trigger } from '../cqrs/reading/view';
 
-// What other domains contribute to an account. Each domain offers its part, and domains.ts joins the parts, so that the
-// users domain knows none of them.
+// The parts that other domains add to an account. Each domain offers its part, and domains.ts joins the parts, so that
+// the users domain knows no other domain.
 
 /** A figure on an account's document that a domain counts. */
 export interface AccountCount {
-  /** The expression that counts, for the row of `users` that the query reads; write the column out as `users.id`. */
+  /** The expression that counts, for the row of `users` in the query. In the expression, write `users.id` as text. */
   count: SQL<number>;
   /** The events that change the figure, each with the account that it affects. */
   triggers: readonly Trigger[];
 }
 
-/** What a domain does when an account is deleted: it stages its changes and returns the events to record. */
+/** Runs when an account is deleted: it stages the domain's changes and returns the events to record. */
 export type AccountDeletionHandler = (userId: string) => Promise<NewEvent[]>;

@@ -3,28 +3,28 @@ import { accessErrors } from './errors';
 export const roles = ['customer', 'agent', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
-/** Who sends a request, as the access token states it. Nothing is checked against the account yet. */
+/** The sender of a request, as the access token states it. The account itself is not checked yet. */
 export interface Caller {
   userId: string;
   role: Role;
-  /** The generation of the account's tokens under which this token was issued. */
+  /** The token generation that the account had when this token was issued. */
   tokenGeneration: number;
 }
 
-/** What of an account decides which tokens are valid, and for what. */
+/** The part of an account that decides which tokens are valid, and what their callers may do. */
 export interface AccountStatus {
   id: string;
   role: Role;
   isActive: boolean;
-  /** A new password, a new role, a deactivation and a deletion raise it, which ends every token issued before. */
+  /** A new password, a new role, a deactivation and a deletion raise this number, which ends all earlier tokens. */
   tokenGeneration: number;
 }
 
 declare const checked: unique symbol;
 
 /**
- * An account that may act. Only the checks of this folder make one: the commit's guard behind the access rules of
- * commands, and the reader's check of the access document.
+ * A caller whose account was checked. Only two checks of this folder make one: the access rules of commands, which add
+ * a guard to the commit, and the reader of queries, which reads the access document.
  */
 export interface CheckedActor {
   readonly [checked]: true;
@@ -32,21 +32,21 @@ export interface CheckedActor {
   readonly role: Role;
 }
 
-/** Whether a token is valid for the account as it is now: the account is active, and the generation is the token's. */
+/** Whether the caller's token is valid: the account is active and has the token's generation. */
 export function isTokenValid(status: AccountStatus | undefined, caller: Caller): boolean {
   return status?.isActive === true && status.tokenGeneration === caller.tokenGeneration;
 }
 
 /**
- * Marks a caller as checked. Call it only where a check has happened or is part of the commit. The role of a token is the
- * account's role as long as the generation is the same, because a change of role raises the generation.
+ * Marks a caller as checked. Call this function only after a check, or where the commit checks. While the generation is
+ * the same, the role in the token is the account's role, because a change of role raises the generation.
  */
 export function asChecked({ userId, role }: Caller): CheckedActor {
   // The brand exists only in the types.
   return { id: userId, role } as CheckedActor;
 }
 
-/** Agents and admins. */
+/** Whether the actor is an agent or an admin. */
 export function isStaff({ role }: Pick<CheckedActor, 'role'>): boolean {
   return role !== 'customer';
 }

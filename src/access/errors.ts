@@ -1,11 +1,11 @@
 import { defineError } from '../platform/errors';
 
-/** The errors of who may do what. */
+/** The errors of authentication and authorization. */
 export const accessErrors = {
   required: defineError({
     code: 'auth.required',
     kind: 'unauthenticated',
-    meaning: 'The operation needs an access token, and the request carried none.',
+    meaning: 'The operation needs an access token, and the request had none.',
     remedy: 'Sign in at POST /v1/auth/token and send the access token as `Authorization: Bearer …`.',
     text: () => 'This operation needs an access token. Sign in and send the token as a Bearer credential.',
   }),
@@ -14,7 +14,7 @@ export const accessErrors = {
     kind: 'unauthenticated',
     meaning:
       'The access token is malformed, expired or revoked. A new password, a new role, a deactivation and a deletion revoke every token of the account.',
-    remedy: 'Refresh the token; where that is refused too, sign in again.',
+    remedy: 'Refresh the token. If the refresh is refused too, sign in again.',
     text: ({ reason }: { reason: 'malformed' | 'invalid-or-expired' | 'revoked' }) =>
       `The access token is ${reason === 'invalid-or-expired' ? 'invalid or expired' : reason}. Refresh it or sign in again.`,
   }),

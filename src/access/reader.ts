@@ -12,25 +12,27 @@ export interface ListRequest<Row> {
   key: string;
   page: PageRequest;
   rowsAfter(db: Database, limit: number, after: string): PromiseLike<Row[]>;
+  /** Checks the role of the caller, before a deeper page is read. */
+  authorize?(actor: CheckedActor): void;
 }
 
 /**
- * What the queries of a request read with. Everything but `public…` checks the caller first, in the same KV operation:
- * there is no way to a document or to D1 past the check.
+ * The reads of a request's queries. All functions but `public…` check the caller in the same KV operation, so that no
+ * query can forget the check.
  */
 export interface Reader {
   /**
-   * The caller as the token states it, to choose what to read. Decide by the actor that a read returns.
+   * The caller as the token states it, to choose a document. Decide access by the actor that a read returns.
    * @throws DomainError `auth.required` for a request without a token
    */
   caller(): Caller;
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
   readList<Row extends { id: string }>(list: ListRequest<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
-  /** D1's primary, for operators: what they look at must be right when KV is not. */
+  /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
-  /** A document that everybody may read. */
+  /** Reads a document that is public. */
   publicRead<Data>(view: View<Data>, key: string): Promise<ReadResult<Data>>;
-  /** A list that everybody may read. */
+  /** Reads a list that is public. */
   publicList<Row extends { id: string }>(list: ListRequest<Row>): Promise<Page<Row>>;
 }
 
@@ -40,7 +42,7 @@ export interface ReaderOptions {
   accessView: View<AccountStatus>;
 }
 
-/** What a request says about its reads; evaluated when a query runs, because a header may be refused. */
+/** The caller and the token of a request, evaluated only when a query runs, because a wrong header makes them throw. */
 export interface ReadRequest {
   caller(): Caller | undefined;
   token(): ConsistencyToken | undefined;
@@ -48,28 +50,29 @@ export interface ReadRequest {
 
 export function createReader({ readModels, database, accessView }: ReaderOptions, request: ReadRequest): Reader {
   function caller(): Caller {
-    const known = request.caller();
-    if (!known) throw accessErrors.required({});
-    return known;
+    const sender = request.caller();
+    if (!sender) throw accessErrors.required({});
+    return sender;
   }
 
   function accessOf({ userId }: Caller) {
-    // A token that is newer than the document says nothing about access, which has a time limit of its own.
+    // The access document may be older than the consistency token. It may be as old as KV's cache, 30 seconds.
     return { view: accessView, key: userId, ignoreToken: true };
   }
 
-  /** A refusal must be right: an account that was reactivated just now is not refused because of an old document. */
-  async function check(known: Caller, cached: AccountStatus | undefined): Promise<CheckedActor> {
-    if (isTokenValid(cached, known)) return asChecked(known);
-    const fresh = await readModels.readFresh(accessOf(known));
-    if (!isTokenValid(fresh?.data, known)) throw accessErrors.invalidToken({ reason: 'revoked' });
-    return asChecked(known);
+  /** Before a refusal the primary is read, because the document of an account that was just reactivated may be old. */
+  async function check(sender: Caller, cached: ReadResult<AccountStatus>): Promise<CheckedActor> {
+    // A document that KV lacks came from a replica, whose age has no limit.
+    if (cached.source === 'kv' && isTokenValid(cached.document?.data, sender)) return asChecked(sender);
+    const fresh = await readModels.readFresh(accessOf(sender));
+    if (!isTokenValid(fresh?.data, sender)) throw accessErrors.invalidToken({ reason: 'revoked' });
+    return asChecked(sender);
   }
 
   async function read<Data>(view: View<Data>, key: string) {
-    const known = caller();
-    const [access, result] = await readModels.read(request.token(), accessOf(known), { view, key });
-    return { actor: await check(known, access.document?.data), result };
+    const sender = caller();
+    const [access, result] = await readModels.read(request.token(), accessOf(sender), { view, key });
+    return { actor: await check(sender, access), result };
   }
 
   async function publicRead<Data>(view: View<Data>, key: string): Promise<ReadResult<Data>> {
@@ -81,17 +84,18 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     caller,
     read,
     publicRead,
-    async readList({ view, key, page, rowsAfter }) {
+    async readList({ view, key, page, rowsAfter, authorize }) {
       const { actor, result } = await read(view, key);
+      authorize?.(actor);
       return { actor, page: await readPage(readModels, request.token(), result, page, rowsAfter) };
     },
     async publicList({ view, key, page, rowsAfter }) {
       return readPage(readModels, request.token(), await publicRead(view, key), page, rowsAfter);
     },
     async openPrimary() {
-      const known = caller();
-      const [access] = await readModels.read(undefined, accessOf(known));
-      return { actor: await check(known, access.document?.data), db: openSession(database, 'first-primary').db };
+      const sender = caller();
+      const [access] = await readModels.read(undefined, accessOf(sender));
+      return { actor: await check(sender, access), db: openSession(database, 'first-primary').db };
     },
   };
 }

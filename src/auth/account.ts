@@ -1,6 +1,6 @@
 import type { AccountStatus } from '../access/caller';
 
-/** What signing in needs of an account. `version` counts the events of the account's stream. */
+/** An account as far as signing in needs it. `version` counts the events of the account's stream. */
 export interface Account extends AccountStatus {
   version: number;
   passwordHash: string;

@@ -34,7 +34,7 @@ export function createAuthCommands(
   command: DefineCommand<AuthTransaction>,
   { accessTokens, resetTokens }: AuthServices,
 ) {
-  /** The body of the token endpoint (RFC 6749, 5.1). The account's commit checks that its generation has not moved. */
+  /** Adds a refresh token to a session, and makes the body of the token endpoint's response (RFC 6749, 5.1). */
   async function grant(tx: Tx, { id, role, tokenGeneration }: AccountStatus, sessionId: string, { issuedAt }: Details) {
     const refreshToken = newSecret();
     const expiresAt = issuedAt + lifetimes.refreshTokenMs;
@@ -57,7 +57,7 @@ export function createAuthCommands(
       readsPrimary: true,
       async handle({ username, password }, tx, details) {
         const account = await tx.accounts.findByEmail(username);
-        // Without an account a hash is computed all the same, so that the response takes as long.
+        // Without an account a hash is computed too, so that the response takes the same time.
         const { ok, needsRehash } = await verifyPassword(password, account?.passwordHash);
         if (!account || !ok || !account.isActive) throw authErrors.invalidGrant({});
         const passwordHash = needsRehash ? await hashPassword(password) : account.passwordHash;
@@ -71,8 +71,8 @@ export function createAuthCommands(
     }),
 
     /**
-     * Exchanges a refresh token for a new one. An old token that is used again revokes its family, which has to be
-     * committed; so a refused refresh returns undefined instead of throwing.
+     * Exchanges a refresh token for a new one. A token that is used again revokes its family. Because this revocation
+     * must be committed, a refused refresh returns undefined and does not throw.
      */
     RefreshSession: command({
       input: schemas.refresh,
@@ -87,7 +87,7 @@ export function createAuthCommands(
         if (decision === 'retry') throw authErrors.refreshRaced({ retryAfterSeconds: 1 });
         if (decision === 'revoke') revoke(tx, session, 'reuse', details);
         if (decision !== 'rotate') return undefined;
-        // The access token states role and generation as they were read: the commit fails when they have moved.
+        // The access token states the role and the generation that were read, so the commit fails if they have changed.
         tx.access.requireUnchanged(account, () => new ConcurrencyError());
         const version = session.version + 1;
         tx.sessions.saveVersion({ ...session, version });
@@ -97,7 +97,7 @@ export function createAuthCommands(
       },
     }),
 
-    /** Revokes a refresh token with its family; an unknown token changes nothing. */
+    /** Revokes the family of a refresh token; an unknown token has no effect. */
     SignOut: command({
       input: schemas.logout,
       onlyIf: anyone,
@@ -107,10 +107,12 @@ export function createAuthCommands(
       },
     }),
 
-    /** Records the request for a reset e-mail; an unknown or inactive account gets none, and nobody is told. */
+    /** Records the request for a reset e-mail. The response does not show whether there is an active account. */
     RequestPasswordReset: command({
       input: schemas.requestPasswordReset,
       onlyIf: anyone,
+      // With and without an account the command takes as many round trips, so its duration does not show which it was.
+      readsPrimary: true,
       async handle({ email }, tx, { issuedAt }) {
         const account = await tx.accounts.findByEmail(email);
         if (!account?.isActive) return;
@@ -122,7 +124,7 @@ export function createAuthCommands(
       },
     }),
 
-    /** Sets a new password with the token of the e-mail, and ends every session. */
+    /** Sets a new password with the token from the e-mail, and ends every session of the account. */
     ConfirmPasswordReset: command({
       input: schemas.confirmPasswordReset,
       onlyIf: anyone,

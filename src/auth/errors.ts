@@ -1,11 +1,11 @@
 import { defineError } from '../platform/errors';
 
-/** The errors of signing in and of password resets. The token endpoint reports them as RFC 6749 asks. */
+/** The errors of signing in and of password resets. The token endpoint reports them in the form of RFC 6749. */
 export const authErrors = {
   invalidGrant: defineError({
     code: 'auth.invalid-grant',
     kind: 'invalid',
-    meaning: 'The credentials are wrong, expired or revoked. The response is the same for each, on purpose.',
+    meaning: 'The credentials are wrong, expired or revoked. The response does not show which of these.',
     remedy: 'Check the address and the password, or sign in again instead of refreshing.',
     text: () => 'The credentials are wrong, expired or revoked. Check them, or sign in again.',
   }),
@@ -15,7 +15,7 @@ export const authErrors = {
     meaning: 'The refresh token was used a moment ago, probably by another tab or a parallel request.',
     remedy: 'Use the newer refresh token that the other request received.',
     text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
-      `This refresh token was used a moment ago. Use the newer one, or try again in ${retryAfterSeconds} s.`,
+      `This refresh token was used a moment ago. Wait ${retryAfterSeconds} s for the other request, and use its newer token.`,
   }),
   invalidResetToken: defineError({
     code: 'auth.invalid-reset-token',

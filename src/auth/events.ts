@@ -13,7 +13,7 @@ export const SessionRevoked = defineEvent({
   schema: z.strictObject({ reason: z.enum(['logout', 'reuse']) }),
 });
 
-/** The token of the reset is derived from the stream's id and a secret: it never travels in an event. */
+/** The token of the reset is derived from the stream's id and a secret, so the event does not contain it. */
 export const PasswordResetRequested = defineEvent({
   type: 'PasswordResetRequested',
   streamType: 'password-reset',

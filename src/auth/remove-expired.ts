@@ -1,14 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { deleteExpired, openSession, runBatch } from '../platform/d1';
 
-/** Deletes refresh tokens and password resets that have expired, and sessions that nothing can refresh any more. */
+/** Deletes expired refresh tokens and password resets, and the sessions that have no refresh token left. */
 export async function removeExpiredCredentials(database: D1Database, now: number) {
   const { db } = openSession(database, 'first-primary');
   const [tokens, resets] = await runBatch(db, [
     db.all<{ sessionId: string }>(sql`${deleteExpired('refresh_tokens', now)} RETURNING session_id AS sessionId`),
     db.all(sql`${deleteExpired('password_resets', now)} RETURNING 1`),
   ]);
-  // A session has a token from its first moment on, so a session without tokens cannot be refreshed.
+  // Every session begins with a token, so a session without tokens cannot be refreshed any more.
   const candidates = JSON.stringify([...new Set(tokens.map(({ sessionId }) => sessionId))]);
   const sessions = await db.all(sql`
     DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(${candidates}))

@@ -6,24 +6,25 @@ import type { Account } from './account';
 import type { PasswordReset, RefreshToken, Session } from './session';
 import { passwordResets, refreshTokens, sessions } from './tables';
 
-/** The accounts, as far as signing in changes them. */
+/** The accounts of the write model, as far as signing in changes them. */
 export interface AccountRepository {
   findByEmail(email: string): Promise<Account | undefined>;
-  /** Saves a sign-in: its time, and the password's hash where it was made anew. */
+  /** Saves the time of a sign-in, and the hash of the password if it was made again. */
   saveSignIn(account: Account, at: string): void;
   savePassword(account: Account, at: string): void;
 }
 
+/** A refresh token with its session and account. */
 export interface FoundRefreshToken {
   token: RefreshToken;
   session: Session;
   account: Account;
 }
 
-/** Sign-ins with their refresh tokens. */
+/** The sessions of the write model, with their refresh tokens. */
 export interface SessionRepository {
   add(session: Session): void;
-  /** Changes the version only, so that a revocation that happened in the meantime is kept. */
+  /** Changes only the version, so that a revocation in the meantime is kept. */
   saveVersion(session: Session): void;
   revoke(session: Session, at: number): void;
   /** Adds a token to a family. The commit is refused when the family is revoked by then. */
@@ -61,7 +62,7 @@ export function createSessionRepository({ db, stage, guard }: RepositoryContext)
     revoke: ({ id, version }, at) =>
       stage(db.update(sessions).set({ version, revokedAt: at }).where(eq(sessions.id, id))),
     addToken(token) {
-      // A session that this commit adds is not there yet when the guard is checked.
+      // At a sign-in this commit adds the session after the guard, so the guard allows a session that does not exist.
       guard(
         sql`NOT EXISTS (SELECT 1 FROM ${sessions}
           WHERE ${sessions.id} = ${token.sessionId} AND ${sessions.revokedAt} IS NOT NULL)`,

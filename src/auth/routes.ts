@@ -17,7 +17,7 @@ const tokenSchemas = { response: schemas.tokenResponse, error: schemas.tokenErro
 
 type TokenErrorCode = z.infer<typeof schemas.tokenError>['error'];
 
-/** The one exception to problem details: the token endpoint speaks RFC 6749, 5.2. */
+/** The token endpoint has the errors of RFC 6749, 5.2, and is the one exception to problem details. */
 function sendTokenError(c: Context<AuthEnv>, error: TokenErrorCode, description: string) {
   return c.json({ error, error_description: description }, 400);
 }
@@ -56,13 +56,13 @@ function handleTokenError(error: Error, c: Context<AuthEnv>) {
     return sendTokenError(c, error.error, description);
   }
   if (!(error instanceof DomainError) || error.kind !== 'invalid') throw error;
-  // Only a raced refresh can be tried again; every other refusal asks for a new sign-in.
+  // After a refresh that lost a race the client waits for the newer token; after every other refusal it signs in again.
   const { retryAfterSeconds } = error.details;
   if (typeof retryAfterSeconds === 'number') c.header('Retry-After', String(retryAfterSeconds));
   return sendTokenError(c, 'invalid_grant', error.message);
 }
 
-/** `/token`, and `/login`, the name that people look for. */
+/** `/token`, and the same operation as `/login`, a name that people expect. */
 const tokenRoutes = new Hono<AuthEnv>()
   .post(
     '/token',
@@ -96,7 +96,7 @@ export const authRoutes = new Hono<AuthEnv>()
     validate('json', schemas.requestPasswordReset),
     async (c) => {
       await limitByAccount(c, c.req.valid('json').email);
-      // No Consistency-Token: a new position would show that the account exists.
+      // The response has no Consistency-Token, because a new position would show that the account exists.
       await c.var.commands.RequestPasswordReset(c.req.valid('json'));
       return c.body(null, 202);
     },

@@ -7,7 +7,7 @@ const username = z.string().trim().toLowerCase().min(1).max(254);
 export const signIn = z.strictObject({ username, password: anyPassword });
 export const refresh = z.strictObject({ refreshToken: secret });
 
-/** The OAuth 2.0 form (RFC 6749, 4.3.2 and 6). Parameters we don't know are ignored, as the RFC asks. */
+/** The OAuth 2.0 form (RFC 6749, 4.3.2 and 6). Unknown parameters are ignored, as the RFC requires. */
 export const tokenRequest = z
   .discriminatedUnion('grant_type', [
     z.object({ grant_type: z.literal('password'), username, password: anyPassword }),
@@ -36,7 +36,7 @@ export const tokenError = z
 
 export const logout = z.strictObject({ refreshToken: secret }).meta({
   ref: 'Logout',
-  examples: [{ refreshToken: 'the refresh_token of the token endpoint’s answer' }],
+  examples: [{ refreshToken: 'the refresh_token of the last token response' }],
 });
 export const requestPasswordReset = z.strictObject({ email: username }).meta({
   ref: 'RequestPasswordReset',
@@ -44,5 +44,5 @@ export const requestPasswordReset = z.strictObject({ email: username }).meta({
 });
 export const confirmPasswordReset = z.strictObject({ token: secret, password: newPassword }).meta({
   ref: 'ConfirmPasswordReset',
-  examples: [{ token: 'the token of the e-mail’s link', password: 'another horse battery staple' }],
+  examples: [{ token: 'the token in the link of the e-mail', password: 'another horse battery staple' }],
 });

@@ -1,24 +1,24 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** 256 random bits, base64url: an opaque token. */
+/** Makes an opaque token: 256 random bits in base64url. */
 export function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** How a secret is stored: SHA-256 is enough for 256 random bits. Hexadecimal. */
+/** The stored form of a token, hexadecimal. SHA-256 is enough, because nobody can guess 256 random bits. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-/** HMAC-SHA256, hexadecimal: a fingerprint that tells nothing about a text that could be guessed. */
+/** A keyed hash (HMAC-SHA256, hexadecimal). Without the secret, nobody can find the text by trying likely texts. */
 export function keyedHash(secret: string, text: string): string {
   return createHmac('sha256', secret).update(`fingerprint:${text}`).digest('hex');
 }
 
-/** Reset tokens are derived from the reset's id, so that neither an event nor a queue message has to carry one. */
+/** Derives the token of a password reset from its id and a secret, so that no event or message contains the token. */
 export interface ResetTokens {
   tokenFor(resetId: string): string;
-  /** The reset that a token stands for; undefined when we did not make it. */
+  /** The id of the reset that a token is for; undefined for a token that this API did not make. */
   resetIdOf(token: string): string | undefined;
 }
 
@@ -31,11 +31,11 @@ export function createResetTokens(tokenSecrets: readonly [string, ...string[]]):
       const [resetId, mac, ...rest] = token.split('.');
       if (!resetId || !mac || rest.length > 0) return undefined;
       const given = Buffer.from(mac, 'base64url');
-      const isOurs = tokenSecrets.some((secret) => {
+      const isValid = tokenSecrets.some((secret) => {
         const expected = macOf(resetId, secret);
         return expected.length === given.length && timingSafeEqual(expected, given);
       });
-      return isOurs ? resetId : undefined;
+      return isValid ? resetId : undefined;
     },
   };
 }

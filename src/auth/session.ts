@@ -1,4 +1,4 @@
-/** A sign-in and all the refresh tokens that came of it: the family. `version` counts its events after the sign-in. */
+/** A sign-in with its family of refresh tokens. `version` counts the session's own events, not the sign-in. */
 export interface Session {
   id: string;
   userId: string;
@@ -8,7 +8,7 @@ export interface Session {
   revokedAt: number | null;
 }
 
-/** One refresh token of a family; times in milliseconds. */
+/** One refresh token of a family; it can be used once. Times are milliseconds. */
 export interface RefreshToken {
   hash: string;
   sessionId: string;
@@ -16,6 +16,7 @@ export interface RefreshToken {
   usedAt: number | null;
 }
 
+/** A requested password reset; it can be used once. Times are milliseconds. */
 export interface PasswordReset {
   id: string;
   userId: string;
@@ -26,21 +27,21 @@ export interface PasswordReset {
 
 export const lifetimes = {
   refreshTokenMs: 30 * 24 * 3_600_000,
-  /** Two tabs may race with one token for this long without the family being taken for stolen. */
+  /** A second use of a token within this time counts as a race of two tabs, and later as a theft. */
   refreshGraceMs: 10_000,
   passwordResetMs: 3_600_000,
 } as const;
 
 export type RefreshDecision = 'rotate' | 'retry' | 'revoke' | 'refuse';
 
-/** What presenting a refresh token leads to. A used one is a race at first, and a theft later (RFC 9700, 4.14.2). */
+/** Decides about a request with this refresh token. A stolen token revokes its family (RFC 9700, 4.14.2). */
 export function decideRefresh(token: RefreshToken, session: Session, now: number): RefreshDecision {
   if (session.revokedAt !== null || token.expiresAt <= now) return 'refuse';
   if (token.usedAt === null) return 'rotate';
   return now - token.usedAt <= lifetimes.refreshGraceMs ? 'retry' : 'revoke';
 }
 
-/** Whether a reset is still good for one use. */
+/** Whether a reset was not used before and has not expired. */
 export function isResetUsable(reset: PasswordReset, now: number): boolean {
   return reset.usedAt === null && reset.expiresAt > now;
 }

@@ -1,7 +1,7 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { users } from '../users/tables';
 
-/** A sign-in and all the refresh tokens that came of it: the family. */
+/** Sign-ins; the refresh tokens of one session are its family. */
 export const sessions = sqliteTable(
   'sessions',
   {
@@ -16,7 +16,7 @@ export const sessions = sqliteTable(
   (table) => [index('sessions_by_user').on(table.userId)],
 );
 
-/** Every refresh token ever issued in a family, as a hash; times in milliseconds. */
+/** The hashes of all refresh tokens of a family, also of used ones, to notice a second use. Times are milliseconds. */
 export const refreshTokens = sqliteTable(
   'refresh_tokens',
   {
@@ -33,7 +33,7 @@ export const refreshTokens = sqliteTable(
   ],
 );
 
-/** Password resets that were asked for. The token itself is nowhere: it is derived from the id with the secret. */
+/** Requested password resets. The token is not stored, because it is derived from the id and a secret. */
 export const passwordResets = sqliteTable(
   'password_resets',
   {

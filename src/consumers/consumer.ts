@@ -2,7 +2,7 @@ import { fromEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
 import type { Logger } from '../platform/logger';
 
-/** The outcome of handling one event: it is handled, it is to be tried again later, or it failed. */
+/** The outcome for one event: `done`, to be tried again `later`, or `failed`. */
 export type Outcome = { kind: 'done' } | { kind: 'later' } | { kind: 'failed'; error: unknown };
 
 /** A message together with the event in it. */
@@ -15,13 +15,13 @@ export interface ConsumerOptions {
   subscription: Subscription;
   catalogue: EventCatalogue;
   logger: Logger;
-  /** Handles a batch and returns the outcome of each event by its position; after an exception each is handled alone. */
+  /** Returns the outcome of each event by its position. After an exception each event is handled alone. */
   handle(events: readonly RecordedEvent[]): Promise<ReadonlyMap<number, Outcome>>;
   recordFailure(position: number, error: string, retryInSeconds: number): Promise<void>;
   random?: () => number;
 }
 
-/** The consumer of a queue. It acknowledges or retries each message by itself, because an exception would retry them all. */
+/** A consumer acknowledges or retries each message alone, and never throws, because that would retry all messages. */
 export type Consumer = (batch: MessageBatch) => Promise<void>;
 
 const maxDelaySeconds = 300;

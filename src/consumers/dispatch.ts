@@ -40,7 +40,7 @@ export function createDispatch(
       await queues[subscription].sendBatch(events.map((event) => ({ body: { ...toEnvelope(event), subscription } })));
       return;
     }
-    // Other teams report no result: a delivery is done when their queue has its message, or when there is no such queue.
+    // Other teams report no result, so a delivery is done when their queue has its message. The queue is optional.
     await queues.events?.sendBatch(events.map((event) => ({ body: toEnvelope(event) })));
     await complete(
       subscription,

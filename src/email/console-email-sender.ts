@@ -1,6 +1,6 @@
 import type { EmailSender } from './email-sender';
 
-/** Prints e-mail instead of sending it. It is for development only, because e-mails contain addresses and secret links. */
+/** Prints e-mail instead of sending it, for development only, because e-mails contain secret links. */
 export function createConsoleEmailSender(write: (text: string) => void = console.log): EmailSender {
   return {
     async send({ to, subject, text }) {

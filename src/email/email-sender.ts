@@ -13,7 +13,7 @@ export interface EmailSender {
   send(message: EmailMessage): Promise<void>;
 }
 
-/** An e-mail that the provider did not accept. A permanent failure is not tried again. The error contains no address. */
+/** The provider did not accept an e-mail. A permanent failure is not tried again. The error contains no address. */
 export class EmailError extends Error {
   override readonly name = 'EmailError';
 

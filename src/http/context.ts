@@ -33,19 +33,19 @@ export interface AppEnv {
 }
 
 /**
- * The part of hono's context that the functions of this folder use. The whole class has another type in each domain, so
- * that these functions could not take a domain's context.
+ * The part of hono's context that the functions of this folder use. TypeScript does not accept a domain's whole context
+ * for another one, because the class has the environment as a parameter.
  */
 export type RequestContext = Pick<Context<AppEnv>, 'body' | 'header' | 'html' | 'json' | 'req' | 'var'>;
 
-/** The environment of a domain's routes: its commands and queries are bound to the request. */
+/** The environment of a domain's routes. app.ts binds the commands and queries to each request. */
 export interface RouteEnv<Commands, Queries> extends AppEnv {
   Variables: AppEnv['Variables'] & { commands: Commands; queries: Queries };
 }
 
 /**
- * The version in `If-Match`: one strong tag (RFC 9110, 13.1.1). A tag can have a revision after the version. The revision
- * is ignored, because it belongs to parts of the document that a command does not change.
+ * The version in `If-Match`: one strong tag (RFC 9110, 13.1.1). A tag can have a revision after the version. The
+ * revision is ignored, because it belongs to parts of the document that a command does not change.
  */
 function expectedVersion(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === '*') return undefined;

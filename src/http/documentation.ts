@@ -47,8 +47,14 @@ const parameters = {
     'Idempotency-Key',
     'For 24 hours a request with the same key and body gets the stored response and has no second effect.',
   ),
-  IfMatch: headerParameter('If-Match', 'The ETag of the resource as you read it. If it has changed, the status is 412.'),
-  IfNoneMatch: headerParameter('If-None-Match', 'The ETag of the response that you have. If it is current, the status is 304.'),
+  IfMatch: headerParameter(
+    'If-Match',
+    'The ETag of the resource as you read it. If it has changed, the status is 412.',
+  ),
+  IfNoneMatch: headerParameter(
+    'If-None-Match',
+    'The ETag of the response that you have. If it is current, the status is 304.',
+  ),
   RequestId: headerParameter('X-Request-Id', 'Your id for the request: 1 to 64 of `[A-Za-z0-9._-]`.'),
   Traceparent: headerParameter('traceparent', 'W3C Trace Context; a valid trace is continued.'),
 };
@@ -57,7 +63,11 @@ type ParameterName = keyof typeof parameters;
 
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
-const requestId = { description: 'The id of the request in the logs of the API.', required: true, schema: { type: 'string' } };
+const requestId = {
+  description: 'The id of the request in the logs of the API.',
+  required: true,
+  schema: { type: 'string' },
+};
 
 /** The refusals that follow from the kind of an operation and from its input. */
 function derivedProblems({ parameters: own = [], requestBody }: Operation, kind: 'command' | 'query' | 'other') {
@@ -87,10 +97,11 @@ function completeOperation(method: string, path: string, operation: Operation): 
         ? 'query'
         : 'other';
   const names: ParameterName[] = ['RequestId', 'Traceparent'];
-  if (kind !== 'other') names.push('ConsistencyToken');
+  // A command takes the token also where its response has none.
+  if (kind === 'query' || (method !== 'get' && !isToken)) names.push('ConsistencyToken');
   if (method === 'get') names.push('IfNoneMatch');
   if (method === 'post' && !isToken) names.push('IdempotencyKey');
-  if (kind === 'command' && path.includes('{')) names.push('IfMatch');
+  if (path.includes('{') && '412' in responses) names.push('IfMatch');
   if (!isToken) {
     for (const status of derivedProblems(operation, kind)) {
       responses[status] ??= { description: titles[status] ?? 'Refused', content: problemContent };

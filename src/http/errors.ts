@@ -36,7 +36,8 @@ export const httpErrors = {
     kind: 'unsupported-media-type',
     meaning: 'The operation does not take bodies of this Content-Type.',
     remedy: 'Send application/json, or application/x-www-form-urlencoded to the token endpoint.',
-    text: ({ expected }: { expected: string }) => `This operation takes only ${expected}. Send a body of this Content-Type.`,
+    text: ({ expected }: { expected: string }) =>
+      `This operation takes only ${expected}. Send a body of this Content-Type.`,
   }),
   validationFailed: defineError({
     code: 'http.validation-failed',
@@ -68,7 +69,7 @@ export const httpErrors = {
       `Too many requests. Wait ${retryAfterSeconds} seconds, then send the request again.`,
   }),
   internal: defineError({
-    code: 'internal',
+    code: 'http.internal',
     kind: 'internal',
     meaning: 'An unexpected failure. The log of the API has the details under the request id.',
     remedy: 'Send the request again, with the same Idempotency-Key; report the request id if the failure stays.',

@@ -14,8 +14,8 @@ interface RouteDescription {
   /** The body of the successful response. */
   body?: z.ZodType;
   /**
-   * The refusals that cannot be derived. These are derived: 401 from `authenticate`, 429 from `limitByAddress`, 404 from a
-   * path parameter, 400 and 422 from validation, and the refusals that every command or every query can have.
+   * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 from `limitByAddress`,
+   * 404 from a path parameter, 400 and 422 from validation, and those that every command or every query can have.
    */
   problems?: readonly ProblemStatus[];
 }
@@ -86,12 +86,22 @@ function describeWith(
 }
 
 /** Documents a command: its response carries a Consistency-Token. */
-export function describeCommand({ status = 200, ...about }: RouteDescription & { status?: Status }) {
-  return describeWith(about, status, {
-    ...commandHeaders,
-    ...(about.body === commandResult ? etag : {}),
-    ...((status === 201 || status === 202) && about.body ? location : {}),
-  });
+export function describeCommand({
+  status = 200,
+  ignoresIfMatch = false,
+  ...about
+}: RouteDescription & { status?: Status; ignoresIfMatch?: boolean }) {
+  const others: DescribeRouteOptions['responses'] = ignoresIfMatch ? {} : { 412: refusal(412) };
+  return describeWith(
+    about,
+    status,
+    {
+      ...commandHeaders,
+      ...(about.body === commandResult ? etag : {}),
+      ...((status === 201 || status === 202) && about.body ? location : {}),
+    },
+    others,
+  );
 }
 
 /** Documents a query: it takes a Consistency-Token, and its response shows its freshness. */

@@ -27,7 +27,7 @@ async function requireQuota(c: RequestContext, name: LimitName, key: string): Pr
   if (!success) throw httpErrors.tooManyRequests({ retryAfterSeconds: windowSeconds });
 }
 
-/** Limits a route by the client's address. Only Cloudflare sets this header, so a client cannot forge it. */
+/** Limits a route by the client's address, from a header that only Cloudflare sets and that a client cannot forge. */
 export const limitByAddress = documented(
   { responses: { 429: refusal(429) } },
   createMiddleware<AppEnv>(async (c, next) => {

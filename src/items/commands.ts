@@ -21,7 +21,7 @@ const updateItem = target.extend({ changes: schemas.updateItem });
 /** The commands on the catalogue of items. */
 export function createItemCommands(command: DefineCommand<ItemTransaction>) {
   return {
-    /** Adds an item, which belongs to the caller. */
+    /** Creates an item that belongs to the caller. */
     CreateItem: command({
       input: schemas.createItem,
       onlyIf: activeAccount,
@@ -59,7 +59,7 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>) {
       },
     }),
 
-    /** Deletes an item; orders keep the title and the price that they captured. */
+    /** Deletes an item; existing orders keep its title and price. */
     DeleteItem: command({
       input: target,
       onlyIf: activeAccount,

@@ -7,6 +7,6 @@ export const itemErrors = {
     kind: 'not-found',
     meaning: 'No item has this id, or you want to change an item that belongs to somebody else.',
     remedy: 'Check the id. Only the owner and admins change an item.',
-    text: ({ itemId }: { itemId: string }) => `There is no item ${itemId} that you may use like this. Check the id.`,
+    text: ({ itemId }: { itemId: string }) => `There is no item ${itemId}, or it is not yours to change. Check the id.`,
   }),
 };

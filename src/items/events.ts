@@ -9,7 +9,7 @@ export const ItemCreated = defineEvent({
   schema: z.strictObject({ ownerId }),
 });
 
-/** Names the fields that changed, and not their values. */
+/** The event names the fields that changed, and not their values. */
 export const ItemUpdated = defineEvent({
   type: 'ItemUpdated',
   streamType: 'item',

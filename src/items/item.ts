@@ -2,7 +2,7 @@ import type { CheckedActor } from '../access/caller';
 import type { Money } from '../platform/money';
 import { itemErrors } from './errors';
 
-/** Something for sale. `stock` null means unlimited. */
+/** An item for sale. A `stock` of null means an unlimited number of pieces. */
 export interface Item {
   id: string;
   version: number;
@@ -22,12 +22,12 @@ const fields = ['title', 'description', 'price', 'stock', 'isActive'] as const;
 export type ItemField = (typeof fields)[number];
 export type ItemChanges = { [Field in ItemField]?: Item[Field] | undefined };
 
-/** @throws DomainError `items.not-found` (404) for an item of somebody else, which everybody may read but not change */
+/** @throws DomainError `items.not-found` (404) for another owner's item, which the actor may not change */
 export function requireOwnerOrAdmin(item: Item, actor: CheckedActor): void {
   if (item.ownerId !== actor.id && actor.role !== 'admin') throw itemErrors.notFound({ itemId: item.id });
 }
 
-/** The version that clients see. It rises with every change, also with those that orders make to the stock. */
+/** The version that clients see, which rises with every change, also when an order changes the stock. */
 export function versionWithStock(item: Pick<Item, 'version' | 'stockVersion'>): number {
   return item.version + item.stockVersion;
 }
@@ -37,7 +37,7 @@ function isSame(a: Item[ItemField] | undefined, b: Item[ItemField]): boolean {
   return a.amount === b.amount && a.currency === b.currency;
 }
 
-/** Which fields differ after a change; an empty list means that the change has no effect. */
+/** The fields that differ after a change; an empty list means that the change has no effect. */
 export function changedItemFields(item: Item, changes: ItemChanges): ItemField[] {
   return fields.filter((field) => changes[field] !== undefined && !isSame(changes[field], item[field]));
 }

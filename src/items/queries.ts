@@ -4,14 +4,14 @@ import { requireDocument } from '../cqrs/reading/read-models';
 import { itemErrors } from './errors';
 import { type ItemFilter, itemListKey, itemListQuery, itemListView, itemView, toItemSummary } from './views';
 
-/** The queries on the catalogue of items; everybody may read it. */
+/** The queries on the catalogue of items, which is public. */
 export function createItemQueries(reader: Reader) {
   return {
     async GetItem({ id }: { id: string }) {
       return requireDocument(await reader.publicRead(itemView, id), () => itemErrors.notFound({ itemId: id }));
     },
 
-    /** Items, newest first, narrowed to an owner or to what is for sale. */
+    /** Lists items, newest first. The filters are the owner, and whether an item is for sale. */
     ListItems: ({ owner, isActive, ...page }: ItemFilter & PageRequest) =>
       reader.publicList({
         view: itemListView,

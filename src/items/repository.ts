@@ -15,15 +15,15 @@ export interface StockLine {
 /** The items of the write model. */
 export interface ItemRepository {
   add(item: Item, by: CheckedActor): void;
-  /** @param before the item as it was read: the commit is refused when an order has changed the stock since */
+  /** @param before the item as it was read; a new stock is refused if an order has changed the stock since */
   save(item: Item, before: Item, by: CheckedActor): void;
   remove(item: Item, by: CheckedActor): void;
-  /** Deletes all items of an owner, and returns them; an item that is created in the meantime refuses the commit. */
+  /** Deletes all items of an owner and returns them. The commit fails if an item was created in the meantime. */
   removeAllOf(ownerId: string): Promise<AggregateVersion[]>;
   find(id: string): Promise<Item | undefined>;
-  /** One round trip; unknown ids are left out. */
+  /** Finds items in one round trip; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<Item[]>;
-  /** Takes pieces for an order. The commit is refused when an item has too few pieces left by then. */
+  /** Takes pieces for an order. The commit fails if an item has too few pieces left by then. */
   takeStock(lines: readonly StockLine[]): void;
   /** Puts pieces back. Items without a stock are unlimited and stay unlimited. */
   returnStock(lines: readonly StockLine[]): void;
@@ -33,7 +33,7 @@ export interface ItemRepository {
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const itemConstraints = {
-  // Another order took the last pieces after this one was decided; fresh state shows which item has too few.
+  // Another order took the last pieces in the meantime. The next attempt shows which item has too few pieces.
   items_stock: () => new ConcurrencyError(),
 };
 
@@ -49,7 +49,7 @@ function toItem({ amount, currency, ...row }: Row): Item {
 
 export function createItemRepository(context: RepositoryContext): ItemRepository {
   const { db, stage, guard } = context;
-  const moveStock = (lines: readonly StockLine[], sign: 1 | -1) =>
+  const changeStock = (lines: readonly StockLine[], sign: 1 | -1) =>
     stage(
       db.run(sql`
         UPDATE items SET stock = stock + ${sign} * (line.value->>'quantity'), stock_version = stock_version + 1
@@ -57,8 +57,8 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
         WHERE items.id = line.value->>'itemId' AND items.stock IS NOT NULL`),
     );
   return {
-    takeStock: (lines) => moveStock(lines, -1),
-    returnStock: (lines) => moveStock(lines, 1),
+    takeStock: (lines) => changeStock(lines, -1),
+    returnStock: (lines) => changeStock(lines, 1),
     requireForSale(itemIds) {
       const ids = JSON.stringify(itemIds);
       guard(
@@ -79,7 +79,7 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
     save(item, before) {
       const { id, stock, stockVersion, ...values } = toRow(item);
       if (stockVersion === before.stockVersion) return stage(db.update(items).set(values).where(eq(items.id, id)));
-      // Orders take stock in the meantime, so a new stock may only replace the stock that the owner has seen.
+      // Orders may have taken stock in the meantime, so a new stock may replace only the stock that was read.
       guard(
         sql`EXISTS (SELECT 1 FROM items WHERE id = ${id} AND stock_version = ${before.stockVersion})`,
         () => new ConcurrencyError(),

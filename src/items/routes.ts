@@ -18,7 +18,7 @@ const listQuery = pageRequest.extend({
 const tags = ['Items'];
 const changed = { tags, body: commandResult };
 
-/** The catalogue of items: everybody reads it, and owners change it. */
+/** The catalogue of items, which is public; owners change their items. */
 export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   .post(
     '/',

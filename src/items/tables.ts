@@ -6,14 +6,14 @@ export const items = sqliteTable(
   {
     id: text().primaryKey(),
     version: integer().notNull(),
-    // No foreign key: the account's deletion removes its items itself, each with an event.
+    // There is no foreign key, because the deletion of an account deletes its items itself, each with an event.
     ownerId: text('owner_id').notNull(),
     title: text().notNull(),
     description: text(),
     amount: integer().notNull(),
     currency: text().notNull(),
     stock: integer(),
-    /** Counts the changes of `stock`: orders change it without taking a version of the item's stream. */
+    /** Counts the changes of `stock`. Orders change the stock without an event in the item's stream. */
     stockVersion: integer('stock_version').notNull(),
     isActive: integer('is_active', { mode: 'boolean' }).notNull(),
     createdAt: text('created_at').notNull(),

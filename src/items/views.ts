@@ -13,10 +13,28 @@ export const itemView = defineView({
   shapeVersion: 1,
   triggers: [
     when([ItemCreated, ItemUpdated, ItemDeleted], (event) => [event.streamId]),
-    // Orders change the stock.
+    // Orders change the stock of their items.
     when([OrderPlaced, OrderCancelled], ({ data }) => data.items.map(({ itemId }) => itemId)),
   ],
-  query: (db, key) => db.select().from(items).where(eq(items.id, key)),
+  query: (db, key) =>
+    db
+      // Each column is named, so that a new column of the table does not become public by itself.
+      .select({
+        id: items.id,
+        version: items.version,
+        stockVersion: items.stockVersion,
+        ownerId: items.ownerId,
+        title: items.title,
+        description: items.description,
+        amount: items.amount,
+        currency: items.currency,
+        stock: items.stock,
+        isActive: items.isActive,
+        createdAt: items.createdAt,
+        updatedAt: items.updatedAt,
+      })
+      .from(items)
+      .where(eq(items.id, key)),
   toDocument([row]) {
     if (!row) return undefined;
     const { version, stockVersion, amount, currency, ...rest } = row;
@@ -33,7 +51,7 @@ export interface ItemFilter {
   isActive?: boolean | undefined;
 }
 
-/** The one query behind every list of items, newest first: each filter has an index that ends with the id. */
+/** The one query for every list of items, newest first. Each filter has an index that ends with the id. */
 export function itemListQuery(db: Database, { owner, isActive }: ItemFilter, limit: number, after?: string) {
   const { id, ownerId, title, amount, currency } = items;
   return db
@@ -71,14 +89,14 @@ function filterOf(key: string): ItemFilter {
   };
 }
 
-/** The lists that an owner's item is on while its activity is one of these. Each is a write to KV. */
+/** The keys of the lists that can contain an owner's item while its `isActive` has one of these values. */
 function listsOf(ownerId: string, activities = [true, false]): string[] {
   return [undefined, ownerId].flatMap((owner) =>
     [undefined, ...activities].map((isActive) => itemListKey({ owner, isActive })),
   );
 }
 
-const listed = ['title', 'price', 'isActive'];
+const fieldsInLists = ['title', 'price', 'isActive'];
 
 export const itemListView = defineView({
   name: 'item-list',
@@ -87,7 +105,7 @@ export const itemListView = defineView({
     when([ItemCreated], (event) => listsOf(event.data.ownerId, [true])),
     when([ItemDeleted], (event) => listsOf(event.data.ownerId)),
     when([ItemUpdated], ({ data }) =>
-      data.fields.some((field) => listed.includes(field)) ? listsOf(data.ownerId) : [],
+      data.fields.some((field) => fieldsInLists.includes(field)) ? listsOf(data.ownerId) : [],
     ),
   ],
   query: (db, key) => itemListQuery(db, filterOf(key), firstPageSize),

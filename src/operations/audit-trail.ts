@@ -2,7 +2,7 @@ import { type EventFilter, type EventRow, searchEvents, toRecordedEvent } from '
 import type { Database } from '../platform/d1';
 import type { AuditEvent } from './schemas';
 
-/** Events of the log, newest first, with the account, the command and the request that each came from. */
+/** Finds events of the log, newest first, each with the account, the command and the request that caused it. */
 export async function findAuditEvents(db: Database, filter: EventFilter, limit: number): Promise<AuditEvent[]> {
   const rows = await db.all<EventRow>(searchEvents(filter, limit));
   return rows.map(toRecordedEvent).map(({ metadata, ...event }) => ({

@@ -18,7 +18,7 @@ export interface OperationsTransaction {
 type Tx = Transaction<OperationsTransaction>;
 type Details = CommandDetails<CheckedActor>;
 
-/** How many dead letters go into one commit and its event. */
+/** How many dead letters one command changes; its event names each of them. */
 const lettersPerCommand = 500;
 
 const startRebuild = z.strictObject({ view: z.string() });
@@ -28,10 +28,10 @@ const deadLetterFilter = z.strictObject({
   subscription: z.enum(subscriptions).optional(),
 });
 
-/** The commands of operators, each for admins alone and each in the audit trail. */
+/** The commands of operators. Each is for admins only, and each records an event for the audit trail. */
 export function createOperationsCommands(command: DefineCommand<OperationsTransaction>, viewNames: readonly string[]) {
   return {
-    /** Makes dead letters due again, up to 500 at a time. */
+    /** Makes up to 500 dead letters due again. */
     ReplayDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
@@ -42,7 +42,7 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
         }),
     }),
 
-    /** Deletes dead letters for good, up to 500 at a time. */
+    /** Deletes up to 500 dead letters. */
     DiscardDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,

@@ -4,7 +4,7 @@ import { type EventRow, eventColumns, joinEvents, toRecordedEvent } from '../cqr
 import type { Database } from '../platform/d1';
 import type { DeadLetter } from './schemas';
 
-/** The filters of the list of dead letters, and the sort key after which a page continues. */
+/** The filter of the list of dead letters, and the sort key after which a page starts. */
 export interface DeadLetterQuery {
   subscription?: Subscription | undefined;
   before?: [number, string] | undefined;

@@ -20,17 +20,18 @@ export const operationsErrors = {
   rebuildRunning: defineError({
     code: 'rebuilds.running',
     kind: 'conflict',
-    meaning: 'The read model is being rebuilt already, and two rebuilds of one read model cannot run together.',
+    meaning: 'A rebuild of this read model is running, and two rebuilds of one read model cannot run at the same time.',
     remedy: 'Wait for the running rebuild, or cancel it first. GET /v1/operations/rebuilds shows it.',
-    text: ({ status }: { status: 'running' }) =>
-      `A rebuild of this read model is ${status} already. Wait for it, or cancel it first.`,
+    text: ({ view }: { view: string }) =>
+      `A rebuild of the read model ${view} is running already. Wait for the rebuild, or cancel it first.`,
   }),
   rebuildEnded: defineError({
     code: 'rebuilds.over',
     kind: 'conflict',
     meaning: 'The rebuild has ended, so it cannot be cancelled.',
-    remedy: 'Nothing needs to be done; start a new rebuild if the read model needs one.',
-    text: ({ status }: { status: string }) => `This rebuild is ${status} and cannot be cancelled any more.`,
+    remedy: 'Start a new rebuild if the read model needs one.',
+    text: ({ status }: { status: string }) =>
+      `This rebuild is ${status}, so it cannot be cancelled. Start a new one if the read model needs it.`,
   }),
   deadLetterNotFound: defineError({
     code: 'dead-letters.not-found',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent, subscriptions } from '../cqrs/log/event';
 
-// What operators did: the audit trail shows it beside what users did.
+// The events of operators' commands. With them the audit trail shows the work of operators as well.
 
 export const RebuildStarted = defineEvent({
   type: 'RebuildStarted',
@@ -18,7 +18,7 @@ export const RebuildCancelled = defineEvent({
 /** The one stream that records every replay and every discard of dead letters. */
 export const deadLetterStream = { streamType: 'dead-letters', streamId: 'all' } as const;
 
-/** Positions and subscriptions of the dead letters; the log has the event of each at its position. */
+/** The positions and subscriptions of dead letters. The event of a dead letter is in the log, at the same position. */
 const letters = z.strictObject({
   letters: z.array(z.strictObject({ position: z.int(), subscription: z.enum(subscriptions) })),
 });

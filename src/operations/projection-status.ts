@@ -17,7 +17,7 @@ const pendingByType = sql`
     max(last_error) AS lastError
   FROM deliveries ${joinEvents} WHERE subscription = 'projections' GROUP BY type`;
 
-/** How far each read model has come: the pending events of its types, and its keys that need a recheck. */
+/** Finds the progress of each read model: the pending events of its types, and its keys to be rechecked. */
 export async function findProjections(db: Database, views: readonly View[], now: number) {
   const [pending, [log], keys, toRecheck] = await runBatch(db, [
     db.all<PendingRow>(pendingByType),

@@ -29,8 +29,8 @@ export interface OperationsQueryServices {
 }
 
 /**
- * The queries of operators. All but readiness and the event catalogue are for admins, and read D1's primary: what an
- * operator looks at must be right when KV is not.
+ * The queries of operators. All but readiness and the event catalogue are for admins, and read D1's primary, because
+ * an operator needs correct data also when KV is wrong.
  */
 export function createOperationsQueries(reader: Reader, services: OperationsQueryServices) {
   const { clock, eventCatalogue, views } = services;
@@ -42,16 +42,16 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
   }
 
   return {
-    /** Whether the system can do its work, and which issues keep it from that; everybody may ask. */
+    /** Reads whether the system can do its work, and its issues; this query is public. */
     GetReadiness: () => checkReadiness(services),
 
-    /** The types of events that other teams can receive; everybody may read them. */
+    /** Reads the types of events that other teams can receive; this query is public. */
     GetEventCatalogue: () => presentEventCatalogue(eventCatalogue),
 
-    /** How far each read model has come. */
+    /** Reads the progress of each read model. */
     ListProjections: async () => findProjections(await openForAdmin(), views, clock.now()),
 
-    /** The latest rebuilds, newest first. */
+    /** Lists the latest rebuilds, newest first. */
     ListRebuilds: async () => ({ data: (await findRebuilds(await openForAdmin())).map(presentRebuild) }),
 
     async GetRebuild({ id }: { id: string }) {
@@ -60,7 +60,7 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
       return presentRebuild(rebuild);
     },
 
-    /** Dead letters, newest first. */
+    /** Lists dead letters, newest first. */
     async ListDeadLetters(
       request: PageRequest & { subscription?: Subscription | undefined },
     ): Promise<Page<DeadLetter>> {
@@ -70,7 +70,7 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
       return toPage(letters, limit, (letter) => [letter.position, letter.subscription]);
     },
 
-    /** The event log, newest event first: the audit trail. */
+    /** Lists the events of the log, newest first, as the audit trail. */
     async ListEvents({
       cursor,
       limit,

@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock';
 import { type Database, openSession } from '../platform/d1';
 import type { IssueCode, Readiness } from './schemas';
 
-/** A delivery that has waited longer than this is late: the relay has sent it several times by then. */
+/** A delivery is late after this time, because the relay has sent it several times by then. */
 const lateSeconds = 300;
 
 interface Backlog {
@@ -21,7 +21,7 @@ async function findBacklog(db: Database): Promise<Backlog> {
   return row ?? { oldestPendingAt: null, deadLetters: 0 };
 }
 
-/** Asks D1 and KV, and looks for late and dead deliveries. Callers set their own time limit. */
+/** Reads from D1 and KV, and looks for late and dead deliveries. There is no time limit: the client sets its own. */
 export async function checkReadiness(services: {
   clock: Clock;
   database: D1Database;
@@ -29,7 +29,7 @@ export async function checkReadiness(services: {
 }): Promise<Readiness> {
   const { clock, database, documents } = services;
   const [backlog, kv] = await Promise.allSettled([
-    // Inside a promise, because opening a session may throw.
+    // `openSession` runs inside a promise, because it may throw.
     Promise.resolve().then(() => findBacklog(openSession(database, 'first-primary').db)),
     documents.getAll(['ready']),
   ]);

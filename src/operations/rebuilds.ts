@@ -5,15 +5,15 @@ import type { Database } from '../platform/d1';
 import type { Rebuild } from './rebuild';
 import type { rebuild as rebuildSchema } from './schemas';
 
-const shown = 20;
+const latestCount = 20;
 
 export async function findRebuild(db: Database, id: string): Promise<Rebuild | undefined> {
   return (await db.select().from(rebuilds).where(eq(rebuilds.id, id)))[0];
 }
 
-/** The latest rebuilds: ids are UUIDv7, so they are the order of their starts. */
+/** Finds the latest rebuilds. Ids are UUIDv7, so they have the order in which the rebuilds were started. */
 export function findRebuilds(db: Database): Promise<Rebuild[]> {
-  return db.select().from(rebuilds).orderBy(desc(rebuilds.id)).limit(shown);
+  return db.select().from(rebuilds).orderBy(desc(rebuilds.id)).limit(latestCount);
 }
 
 export function presentRebuild(rebuild: Rebuild): z.infer<typeof rebuildSchema> {

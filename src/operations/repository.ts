@@ -10,43 +10,38 @@ import { operationsErrors } from './errors';
 import { deadLetterStream } from './events';
 import type { Rebuild } from './rebuild';
 
-/** Names a dead delivery. */
+/** The key of a dead delivery. */
 export interface DeadLetter {
   position: number;
   subscription: Subscription;
 }
 
-/** Selects one dead letter, those of a subscription, or all. */
+/** Selects one dead letter, the dead letters of a subscription, or all of them. */
 export type DeadLetterFilter = { [Field in keyof DeadLetter]?: DeadLetter[Field] | undefined };
 
 export interface FoundDeadLetters {
   letters: DeadLetter[];
-  /** How many the filter selects in all. */
+  /** How many dead letters the filter selects without the limit. */
   total: number;
   /** The version of the stream that records every replay and every discard. */
   version: number;
 }
 
-/** Dead letters and rebuilds, as operators change them. */
+/** The dead letters and rebuilds that operators change. */
 export interface OperationsRepository {
   findDeadLetters(filter: DeadLetterFilter, limit: number): Promise<FoundDeadLetters>;
-  /** Makes dead letters due again, with a new count of attempts. */
+  /** Makes dead letters due again; their attempts start at 0. */
   replay(letters: readonly DeadLetter[], at: number, by: CheckedActor): void;
   discard(letters: readonly DeadLetter[], by: CheckedActor): void;
   findRebuild(id: string): Promise<Rebuild | undefined>;
   /** Adds a running rebuild; its target is the position of this commit's first event. */
   addRebuild(rebuild: Pick<Rebuild, 'id' | 'view' | 'startedAt'>, at: number, by: CheckedActor): void;
-  /** Cancels a rebuild. The commit is refused when the rebuild has ended by then. */
+  /** Cancels a rebuild. The commit fails if the rebuild has ended by then. */
   saveCancelled(rebuild: Pick<Rebuild, 'id' | 'version' | 'status'>, by: CheckedActor): void;
 }
 
-/** The domain errors behind the constraints of the tables that operators change. */
-export const operationsConstraints = {
-  'rebuilds.view': () => operationsErrors.rebuildRunning({ status: 'running' }),
-};
-
 export function createOperationsRepository({ db, stage, guard }: RepositoryContext): OperationsRepository {
-  const among = (letters: readonly DeadLetter[]) => sql`status = 'dead' AND (position, subscription) IN
+  const isAmong = (letters: readonly DeadLetter[]) => sql`status = 'dead' AND (position, subscription) IN
     (SELECT value->>'position', value->>'subscription' FROM json_each(${JSON.stringify(letters)}))`;
   return {
     async findDeadLetters({ position, subscription }, limit) {
@@ -66,12 +61,16 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
     replay: (letters, at) =>
       stage(
         db.run(sql`UPDATE deliveries SET status = 'pending', attempts = 0, available_at = ${at}
-          WHERE ${among(letters)}`),
+          WHERE ${isAmong(letters)}`),
       ),
-    discard: (letters) => stage(db.run(sql`DELETE FROM deliveries WHERE ${among(letters)}`)),
+    discard: (letters) => stage(db.run(sql`DELETE FROM deliveries WHERE ${isAmong(letters)}`)),
     findRebuild: async (id) => (await db.select().from(rebuilds).where(eq(rebuilds.id, id)))[0],
     addRebuild(rebuild, at) {
-      // D1 commits one batch at a time, so this batch's first event follows directly on the last position.
+      const { view } = rebuild;
+      guard(sql`NOT EXISTS (SELECT 1 FROM rebuilds WHERE view = ${view} AND status = 'running')`, () =>
+        operationsErrors.rebuildRunning({ view }),
+      );
+      // D1 commits one batch at a time, so the first event of this batch gets the next position.
       const target = sql<number>`${lastPosition} + 1`;
       const start = {
         version: 1,

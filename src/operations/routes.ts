@@ -37,13 +37,13 @@ function parseStream(text: string | undefined) {
   return type && id ? { type, id } : undefined;
 }
 
-/** The position and the subscription that a dead letter's id consists of. */
+/** A dead letter's id consists of its position and its subscription: `42-emails`. */
 function parseDeadLetterId(id: string) {
   const [position, subscription] = id.split('-');
   return { position: Number(position), subscription: schemas.subscription.parse(subscription) };
 }
 
-/** For operators. */
+/** The operations API. */
 export const operationsRoutes = new Hono<OperationsEnv>()
   .get(
     '/projections',
@@ -55,6 +55,7 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     '/projections/:view/rebuild',
     describeCommand({
       summary: 'Rebuild a read model from the event log (admin)',
+      ignoresIfMatch: true,
       tags,
       status: 202,
       body: commandResult,
@@ -111,6 +112,7 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     '/dead-letters/:id/replay',
     describeCommand({
       summary: 'Replay a dead letter (admin)',
+      ignoresIfMatch: true,
       tags,
       body: schemas.deadLetterResult,
       problems: [403],
@@ -125,7 +127,13 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .delete(
     '/dead-letters/:id',
-    describeCommand({ summary: 'Discard a dead letter (admin)', tags, status: 204, problems: [403] }),
+    describeCommand({
+      summary: 'Discard a dead letter (admin)',
+      ignoresIfMatch: true,
+      tags,
+      status: 204,
+      problems: [403],
+    }),
     authenticate,
     validate('param', letterParam),
     async (c) => sendDone(c, await c.var.commands.DiscardDeadLetters(parseDeadLetterId(c.req.valid('param').id))),
@@ -145,30 +153,31 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     },
   );
 
-/** What other consumers of our events can expect. */
+/** The event catalogue, for other teams that receive the events. */
 export const eventRoutes = new Hono<OperationsEnv>().get(
   '/catalogue',
   describePlain({
     summary: 'The catalogue of events',
     description:
-      'Every event that the optional events queue receives, as CloudEvents 1.0: at least once and in no order; ' +
-      '`position` is the global order, `streamversion` the order within `subject`.',
+      'Every type of event that the optional events queue receives, as CloudEvents 1.0. An event can arrive more than ' +
+      'once and in any order; `position` is the global order, `streamversion` the order within `subject`.',
     tags: ['Events'],
     body: eventCatalogueSchema,
   }),
   (c) => c.json(c.var.queries.GetEventCatalogue(), 200),
 );
 
-/** Whether the Worker is alive, and whether the system can do its work. */
+/** Two checks for monitors: the Worker runs, and the system can do its work. */
 export const healthRoutes = new Hono<OperationsEnv>()
-  .get('/', describePlain({ summary: 'Whether the Worker is alive', tags, body: schemas.health }), (c) =>
+  .get('/', describePlain({ summary: 'Whether the Worker runs', tags, body: schemas.health }), (c) =>
     c.json({ status: 'ok' as const, version }, 200),
   )
   .get(
     '/ready',
     describePlain({
-      summary: 'Whether the system can do its work, and which issues keep it from that',
-      description: '503 with the same body when it is unavailable; dead letters alone only degrade it.',
+      summary: 'Whether the system can do its work, with its issues',
+      description:
+        'The status is 503, with the same body, for every issue but dead letters, which only degrade the system.',
       tags,
       unavailable: true,
       body: schemas.readiness,

@@ -4,7 +4,7 @@ import { rebuildStatuses } from '../cqrs/reading/rebuild-status';
 
 export const health = z.object({ status: z.literal('ok'), version: z.string() }).meta({ ref: 'Health' });
 
-const issueCodes = ['d1-unreachable', 'kv-unreachable', 'deliveries-late', 'dead-letters'] as const;
+export const issueCodes = ['d1-unreachable', 'kv-unreachable', 'deliveries-late', 'dead-letters'] as const;
 export type IssueCode = (typeof issueCodes)[number];
 
 export const readiness = z
@@ -20,14 +20,14 @@ export const viewName = z.string().regex(/^[a-z][a-z-]{0,63}$/);
 export const projection = z
   .object({
     view: z.string(),
-    position: z.int().meta({ description: 'Every event up to here is in its documents.' }),
-    lagEvents: z.int().meta({ description: 'Events that are not in its documents yet.' }),
-    lagSeconds: z.int().meta({ description: 'Age of the oldest of these events.' }),
+    position: z.int().meta({ description: 'The documents contain every event up to this position.' }),
+    lagEvents: z.int().meta({ description: 'The number of events that the documents do not contain yet.' }),
+    lagSeconds: z.int().meta({ description: 'The age of the oldest of these events, in seconds.' }),
     keys: z.int(),
     keysToRecheck: z
       .int()
-      .meta({ description: 'Keys whose last write to KV may be incomplete; each is projected once more.' }),
-    lastError: z.string().nullable().meta({ description: 'An error among the pending events, if any.' }),
+      .meta({ description: 'Keys that are projected once more, because an earlier put may still arrive.' }),
+    lastError: z.string().nullable().meta({ description: 'An error of one of the pending events, if there is any.' }),
   })
   .meta({ ref: 'Projection' });
 export type Projection = z.infer<typeof projection>;
@@ -41,7 +41,7 @@ export const rebuild = z
     id: z.uuid(),
     view: z.string(),
     status: z.enum(rebuildStatuses),
-    progress: z.number().min(0).max(1).meta({ description: 'Part of the event log that has been replayed.' }),
+    progress: z.number().min(0).max(1).meta({ description: 'The part of the event log that has been replayed.' }),
     checkpoint: z.int(),
     target: z.int(),
     keys: z.int(),
@@ -86,7 +86,9 @@ export const deadLetterFilter = z.strictObject({ subscription: subscription.opti
 export const deadLetterResult = z
   .object({
     count: z.int(),
-    remaining: z.int().meta({ description: 'Dead letters beyond the 500 of one command; send the command again.' }),
+    remaining: z.int().meta({
+      description: 'Dead letters that are left, because one command changes at most 500. Send the command again.',
+    }),
   })
   .meta({ ref: 'DeadLetterResult' });
 

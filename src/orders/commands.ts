@@ -42,7 +42,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
     });
 
   return {
-    /** Places an order: captures titles and prices, and takes the stock in the same commit. */
+    /** Places an order with the current titles and prices, and takes the stock in the same commit. */
     PlaceOrder: command({
       input: schemas.placeOrder,
       onlyIf: activeAccount,
@@ -66,7 +66,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
       },
     }),
 
-    /** Cancels an order and puts its stock back. */
+    /** Cancels an order and returns its stock. */
     CancelOrder: moveTo('cancel'),
     ShipOrder: moveTo('ship'),
     DeliverOrder: moveTo('deliver'),
@@ -75,7 +75,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
 
 export type OrderCommands = ReturnType<typeof createOrderCommands>;
 
-/** Anonymises the orders of an account that is deleted; the orders themselves stay. */
+/** Anonymises the orders of an account that is deleted. The orders are kept without personal data. */
 export function anonymiseOrdersOfAccount(orders: OrderRepository): AccountDeletionHandler {
   return async (customerId) => {
     const released = await orders.releaseAllOf(customerId);

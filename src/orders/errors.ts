@@ -47,6 +47,6 @@ export const orderErrors = {
       action: string;
       status: OrderStatus;
       allowedFrom: readonly OrderStatus[];
-    }) => `You cannot ${action} an order that is ${status}; you can while it is ${allowedFrom.join(' or ')}.`,
+    }) => `This order is ${status}. To ${action} an order, its status must be ${allowedFrom.join(' or ')}.`,
   }),
 };

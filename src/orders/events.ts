@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from '../cqrs/log/event';
 
-/** Ids and figures: the order's customer, and how many pieces of which item it took. */
+/** The order's customer, and the number of pieces of each item. */
 const facts = z.strictObject({
   customerId: z.uuid().nullable(),
   items: z.array(z.strictObject({ itemId: z.uuid(), quantity: z.int() })),
@@ -14,7 +14,7 @@ export const OrderCancelled = define('OrderCancelled');
 export const OrderShipped = define('OrderShipped');
 export const OrderDelivered = define('OrderDelivered');
 
-/** The customer's account was deleted; `customerId` says from whose lists the order disappears. */
+/** The customer's account was deleted. The order disappears from the lists of the customer `customerId`. */
 export const OrderAnonymised = defineEvent({
   type: 'OrderAnonymised',
   streamType: 'order',

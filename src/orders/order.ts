@@ -3,7 +3,7 @@ import type { Money } from '../platform/money';
 import { orderErrors } from './errors';
 import type { OrderStatus } from './order-status';
 
-/** What was ordered, with title and unit price as they were at that moment. */
+/** An item of an order, with its title and unit price at the time of the order. */
 export interface OrderLine {
   itemId: string;
   title: string;
@@ -20,7 +20,7 @@ export interface ShippingAddress {
   country: string;
 }
 
-/** An order as the write model knows it. An order without a customer is anonymised: the account is deleted. */
+/** An order of the write model. `customerId` is null if the customer's account was deleted. */
 export interface Order {
   id: string;
   version: number;
@@ -32,7 +32,7 @@ export interface Order {
   updatedAt: string;
 }
 
-/** An item as an order needs it; `stock` null means unlimited. */
+/** An item as far as an order needs it. A `stock` of null means an unlimited number of pieces. */
 export interface OrderableItem {
   id: string;
   title: string;
@@ -47,22 +47,23 @@ export interface RequestedLine {
 }
 
 /**
- * Turns the requested lines into order lines with the prices of now.
- * @throws DomainError `orders.item-unavailable` for an unknown or inactive item, `orders.out-of-stock` for too few
- * pieces, `orders.mixed-currencies`
+ * Turns the requested lines into order lines with the current prices.
+ * @throws DomainError `orders.item-unavailable` for an unknown or inactive item, `orders.mixed-currencies`,
+ * `orders.out-of-stock` for too few pieces
  */
 export function priceLines(requested: readonly RequestedLine[], items: readonly OrderableItem[]) {
   const lines = requested.map(({ itemId, quantity }, index): OrderLine => {
     const item = items.find(({ id }) => id === itemId);
     if (!item?.isActive) throw unavailable(itemId, index);
-    if (item.stock !== null && item.stock < quantity) {
-      throw orderErrors.outOfStock({ itemId, stock: item.stock, quantity });
-    }
     return { itemId, title: item.title, quantity, price: item.price };
   });
   const currencies = [...new Set(lines.map(({ price }) => price.currency))];
   const [currency, ...others] = currencies;
   if (currency === undefined || others.length > 0) throw orderErrors.mixedCurrencies({ currencies });
+  for (const { itemId, quantity } of lines) {
+    const stock = items.find(({ id }) => id === itemId)?.stock ?? null;
+    if (stock !== null && stock < quantity) throw orderErrors.outOfStock({ itemId, stock, quantity });
+  }
   const amount = lines.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
   return { lines, total: { amount, currency } };
 }
@@ -82,9 +83,9 @@ const transitions: Record<OrderAction, { to: OrderStatus; customer: OrderStatus[
 };
 
 /**
- * The status that an action leads to.
- * @throws DomainError 404 for another customer's order, 403 for an action of staff, 409 for a status that does not
- * allow the action
+ * Decides the order's status after an action.
+ * @throws DomainError 404 for another customer's order, 403 for an action that only agents and admins may do, 409 for a
+ * status that does not allow the action
  */
 export function decideTransition(order: Order, action: OrderAction, actor: CheckedActor): OrderStatus {
   requireReadable(order, actor);
@@ -97,7 +98,7 @@ export function decideTransition(order: Order, action: OrderAction, actor: Check
   return to;
 }
 
-/** @throws DomainError `orders.not-found` (404): another customer's order does not exist for a customer */
+/** @throws DomainError `orders.not-found` (404) for another customer's order: its existence is secret */
 export function requireReadable({ id, customerId }: Pick<Order, 'id' | 'customerId'>, actor: CheckedActor): void {
   if (customerId !== actor.id && !isStaff(actor)) throw orderErrors.notFound({ orderId: id });
 }

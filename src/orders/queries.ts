@@ -8,7 +8,7 @@ import { type OrderFilter, orderListKey, orderListQuery, orderListView, orderVie
 /** The queries on orders. */
 export function createOrderQueries(reader: Reader) {
   return {
-    /** An order, for its customer and for agents and admins. */
+    /** Reads an order, for its customer and for agents and admins. */
     async GetOrder({ id }: { id: string }) {
       const { actor, result } = await reader.read(orderView, id);
       const found = requireDocument(result, () => orderErrors.notFound({ orderId: id }));
@@ -16,10 +16,10 @@ export function createOrderQueries(reader: Reader) {
       return found;
     },
 
-    /** Orders, newest first: a customer's own, or for agents and admins those of one customer or of all. */
+    /** Lists orders, newest first: for customers their own; for agents and admins those of one customer or of all. */
     async ListOrders({ status, customer, ...page }: OrderFilter & PageRequest) {
       const { role, userId } = reader.caller();
-      // The role of the token chooses the list; the read then checks that the token is valid, and so its role.
+      // The role in the token may choose the list, because the read then checks the token and with it the role.
       const filter = { customer: role === 'customer' ? userId : customer, status };
       const list = await reader.readList({
         view: orderListView,

@@ -10,17 +10,17 @@ export interface OrderRepository {
   add(order: Order, address: ShippingAddress, by: CheckedActor): void;
   saveStatus(order: Order, by: CheckedActor): void;
   find(id: string): Promise<Order | undefined>;
-  /** Prepares all orders of a customer to be anonymised; an order that is placed in the meantime refuses the commit. */
+  /** Anonymises all orders of a customer. The commit fails if an order was placed in the meantime. */
   releaseAllOf(customerId: string): Promise<AggregateVersion[]>;
 }
 
-/** What orders need of the catalogue; the items domain provides it. */
+/** The catalogue as far as orders need it. domains.ts passes the repository of items, which has these functions. */
 export interface OrderableItems {
-  /** One round trip; unknown ids are left out. */
+  /** Finds items in one round trip; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<OrderableItem[]>;
   /** Adds the guard that every one of these items is still for sale. */
   requireForSale(itemIds: readonly string[]): void;
-  /** Takes pieces. The commit is refused when an item has too few pieces left by then. */
+  /** Takes pieces. The commit fails if an item has too few pieces left by then. */
   takeStock(lines: readonly RequestedLine[]): void;
   returnStock(lines: readonly RequestedLine[]): void;
 }
@@ -28,7 +28,7 @@ export interface OrderableItems {
 type Row = typeof orders.$inferSelect;
 
 function toOrder({ amount, currency, lines, lineCount: _, ...row }: Row): Order {
-  // Only `add` writes the column, from lines of this very type.
+  // Only `add` writes this column, from lines of the same type.
   return { ...row, lines: lines as OrderLine[], total: { amount, currency } };
 }
 

@@ -10,7 +10,7 @@ export const orders = sqliteTable(
     version: integer().notNull(),
     customerId: text('customer_id').references(() => users.id, { onDelete: 'set null' }),
     status: text({ enum: orderStatuses }).notNull(),
-    /** JSON: the lines never change and are never searched. */
+    /** JSON, because the lines never change and are never searched. */
     lines: text({ mode: 'json' }).notNull(),
     lineCount: integer('line_count').notNull(),
     amount: integer().notNull(),
@@ -26,7 +26,7 @@ export const orders = sqliteTable(
   ],
 );
 
-/** Where an order is sent: personal data, which is deleted with the customer's account. */
+/** The shipping addresses of orders: personal data that is deleted with the customer's account. */
 export const shippingAddresses = sqliteTable(
   'shipping_addresses',
   {

@@ -36,7 +36,7 @@ export const orderView = defineView({
     const { version, amount, currency, lines, address, ...rest } = row;
     const data = {
       ...rest,
-      // Only the repository writes these two columns, from values of these very types.
+      // Only the repository writes these two columns, from values of the same types.
       lines: lines as OrderLine[],
       shippingAddress: address as ShippingAddress | null,
       total: { amount, currency },
@@ -51,7 +51,7 @@ export interface OrderFilter {
   status?: OrderStatus | undefined;
 }
 
-/** The one query behind every list of orders, newest first: each filter has an index that ends with the id. */
+/** The one query for every list of orders, newest first. Each filter has an index that ends with the id. */
 export function orderListQuery(db: Database, { customer, status }: OrderFilter, limit: number, after?: string) {
   const { id, amount, currency, lineCount, createdAt } = orders;
   return db
@@ -89,7 +89,7 @@ function filterOf(key: string): OrderFilter {
   };
 }
 
-/** The lists that an order of this customer is on while it has one of these statuses. Each is a write to KV. */
+/** The keys of the lists that can contain an order of this customer while the order has one of these statuses. */
 function listsOf(customerId: string | null, statuses: readonly OrderStatus[]): string[] {
   const customers = customerId === null ? [undefined] : [undefined, customerId];
   return customers.flatMap((customer) => [undefined, ...statuses].map((status) => orderListKey({ customer, status })));
@@ -103,7 +103,7 @@ export const orderListView = defineView({
     when([OrderShipped], ({ data }) => listsOf(data.customerId, ['placed', 'shipped'])),
     when([OrderDelivered], ({ data }) => listsOf(data.customerId, ['shipped', 'delivered'])),
     when([OrderCancelled], ({ data }) => listsOf(data.customerId, ['placed', 'shipped', 'cancelled'])),
-    // The lists of all orders keep the order as it was.
+    // The lists of all orders do not show the customer, so they do not change.
     when([OrderAnonymised], ({ data: { customerId: customer } }) =>
       [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
     ),

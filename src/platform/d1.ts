@@ -14,7 +14,7 @@ export interface DatabaseSession {
 
 /**
  * Opens a D1 session.
- * @param from `first-unconstrained` (the nearest replica), `first-primary`, or a bookmark: reads are then at least as new as it
+ * @param from `first-unconstrained` (the nearest replica), `first-primary`, or a bookmark (reads are at least that new)
  */
 export function openSession(database: D1Database, from: string): DatabaseSession {
   const session = database.withSession(from);
@@ -29,7 +29,7 @@ type Results<Statements extends readonly Statement[]> = {
   -readonly [Index in keyof Statements]: Awaited<Statements[Index]>;
 };
 
-/** Runs statements in one D1 batch: one round trip and one transaction. The results are in the order of the statements. */
+/** Runs statements in one D1 batch: one round trip, one transaction, results in the order of the statements. */
 export async function runBatch<const Statements extends readonly Statement[]>(
   db: Database,
   statements: Statements,
@@ -48,6 +48,9 @@ function* messagesOf(error: unknown): Generator<string> {
   for (let current = error; current instanceof Error; current = current.cause) yield current.message;
 }
 
+/** What {@link brokenConstraint} returns for a foreign key, which SQLite does not name. */
+export const foreignKey = 'foreign key';
+
 /**
  * The constraint that a failed statement broke (`users.email`, or the name of a CHECK); undefined for another failure.
  * Only this part of the message is used, because the rest of a DrizzleQueryError contains the bound values.
@@ -56,6 +59,7 @@ export function brokenConstraint(error: unknown): string | undefined {
   for (const message of messagesOf(error)) {
     const match = /(?:UNIQUE|CHECK|NOT NULL) constraint failed: ([\w., ]+?)(?::|$)/m.exec(message);
     if (match?.[1]) return match[1].trim();
+    if (message.includes('FOREIGN KEY constraint failed')) return foreignKey;
   }
   return undefined;
 }
@@ -76,9 +80,13 @@ export async function retryUnclear<Result>(
   }
 }
 
-const unclearMessages = ['Network connection lost', 'storage caused object to be reset', 'reset because its code was updated'];
+const unclearMessages = [
+  'Network connection lost',
+  'storage caused object to be reset',
+  'reset because its code was updated',
+];
 
-/** Whether a write failed without showing whether D1 applied it. */
+/** True for a failed write that D1 may have applied all the same. */
 export function isUnclearFailure(error: unknown): boolean {
   return [...messagesOf(error)].some((message) => unclearMessages.some((text) => message.includes(text)));
 }

@@ -27,10 +27,10 @@ interface ErrorOptions {
   cause?: unknown;
 }
 
-/** Facts that a client can act on. They cross HTTP, so they never hold personal data. */
+/** Facts that a client can act on. They are a part of the response, so these facts never contain personal data. */
 export type ErrorDetails = Record<string, unknown>;
 
-/** An expected refusal. `code` is stable and has its domain as prefix (`users.email-taken`); `message` is safe to show. */
+/** An expected refusal. `code` never changes and starts with its domain (`users.email-taken`). */
 export class DomainError extends Error {
   override readonly name: string = 'DomainError';
   readonly errors: FieldError[] | undefined;

@@ -5,8 +5,8 @@ export type LogFields = Record<string, string | number | boolean | null | undefi
 export type LogFormat = 'json' | 'text';
 
 /**
- * Writes one entry at a time, as a line of JSON or as text. `event` is a stable name (`relay.ran`). Fields hold ids and
- * figures, never personal data.
+ * Writes each entry as a line of JSON or as text. `event` is a stable name (`relay.ran`). Fields contain ids and
+ * figures, and never personal data.
  */
 export interface Logger {
   info(event: string, fields?: LogFields): void;
@@ -38,12 +38,12 @@ function toText(name: string, value: LogFields[string]): string {
   return `${name}=${/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`;
 }
 
-/** An entry for the eyes of a developer: `13:06:09Z POST /v1/users 201 152 ms`, or the event and its fields. */
+/** Formats an entry for people: `13:06:09Z POST /v1/users 201 152 ms`, or the event and its fields. */
 function formatText(level: string, event: string, time: string, fields: LogFields): string {
   const clock = `${time.slice(11, 19)}Z`;
   if (event === 'request') return `${clock} ${fields.method} ${fields.route} ${fields.status} ${fields.durationMs} ms`;
-  const { stack, traceparent: _, ...shown } = fields;
-  const given = Object.entries(shown).filter(([, value]) => value !== undefined);
+  const { stack, traceparent: _, ...others } = fields;
+  const given = Object.entries(others).filter(([, value]) => value !== undefined);
   const line = [
     clock,
     ...(level === 'info' ? [] : [level.toUpperCase()]),
@@ -54,7 +54,7 @@ function formatText(level: string, event: string, time: string, fields: LogField
   return [line.join(' '), ...frames.map((frame) => `    ${frame}`)].join('\n');
 }
 
-/** A logger whose entries all carry the fields of `base`; `text` is for development, log services read `json`. */
+/** Makes a logger that adds the fields of `base` to every entry. The format `text` is for development. */
 export function createLogger(
   base: LogFields = {},
   write: (line: string) => void = console.log,
@@ -63,7 +63,7 @@ export function createLogger(
   function entry(level: string, event: string, fields?: LogFields) {
     const time = new Date().toISOString();
     if (format === 'json') write(JSON.stringify({ level, event, time, ...base, ...fields }));
-    // What is new comes first on the line: the event's own fields, then those of the request.
+    // The fields of the event come before those of the request, because they are new to the reader.
     else write(formatText(level, event, time, { ...fields, ...base, ...fields }));
   }
   return {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A new password. NIST SP 800-63B asks for length, not for kinds of characters; the upper bound keeps hashing cheap. */
+/** A new password. NIST SP 800-63B asks for length, not for kinds of characters. The upper bound limits the cost. */
 export const newPassword = z
   .string()
   .min(12)

@@ -34,7 +34,7 @@ export async function hashPassword(password: string): Promise<string> {
 
 const phcPattern = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
-// No password has this hash. It is verified when there is no account, so that the response takes the same time.
+// This hash belongs to no password. The hash is verified when there is no account, so that the response takes as long.
 const placeholderHash = `$scrypt$ln=14,r=8,p=5$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 export interface PasswordVerification {

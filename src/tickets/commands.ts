@@ -19,7 +19,7 @@ const target = z.strictObject({ ticketId: schemas.ticketId });
 const changeTicketStatus = target.extend(schemas.changeTicketStatus.shape);
 const addTicketNote = target.extend(schemas.addTicketNote.shape);
 
-/** The commands on tickets. A new status and a note are two intents, each with a command and an event of its own. */
+/** The commands on tickets. */
 export function createTicketCommands(command: DefineCommand<TicketTransaction>) {
   return {
     OpenTicket: command({
@@ -92,7 +92,7 @@ async function loadForWork(
   return ticket;
 }
 
-/** Deletes the tickets of an account that is deleted, because they hold the customer's own words. */
+/** Deletes the tickets of an account that is deleted, because the texts of a ticket can contain personal data. */
 export function deleteTicketsOfAccount(tickets: TicketRepository): AccountDeletionHandler {
   return async (customerId) => {
     const removed = await tickets.removeAllOf(customerId);

@@ -9,7 +9,7 @@ const dayMs = 86_400_000;
 /** The part of the dashboard that does not depend on the time of the read. */
 interface DashboardFigures {
   counts: Record<string, number>;
-  /** The last days on which something happened, newest first. */
+  /** The last days on which tickets were opened or closed, newest first. */
   days: { date: string; opened: number; closed: number }[];
   oldestOpenAt: string | null;
   medianTriageSeconds: number | null;
@@ -18,14 +18,14 @@ interface DashboardFigures {
 /** The one key of the dashboard. */
 export const dashboardKey = 'all';
 
-/** The median of the last 1,000 triaged tickets, so that its cost does not grow with the years. */
+/** The median of the 1,000 tickets that were triaged last, so that the cost of the query has a limit. */
 const medianTriage = sql`
   SELECT avg(triage_seconds) FROM (
     SELECT triage_seconds, row_number() OVER (ORDER BY triage_seconds) AS place, count(*) OVER () AS total
     FROM (SELECT triage_seconds FROM tickets WHERE triaged_at IS NOT NULL ORDER BY triaged_at DESC LIMIT 1000))
   WHERE place IN ((total + 1) / 2, (total + 2) / 2)`;
 
-/** The figures of the support desk. Writes keep the counts and days, so nothing is counted here. */
+/** The figures of the support desk. Commands update the counts and days, so that the query does not count rows. */
 export const dashboardView = defineView({
   name: 'ticket-dashboard',
   shapeVersion: 1,
@@ -45,7 +45,7 @@ export const dashboardView = defineView({
   },
 });
 
-/** The dashboard at a moment (milliseconds): the last 30 days in UTC, today included, and how long tickets wait. */
+/** Makes the dashboard for the time `now` (milliseconds): the last 30 days in UTC with today, and the waiting times. */
 export function presentDashboard(figures: DashboardFigures | undefined, now: number): TicketDashboard {
   const known = new Map(figures?.days.map((day) => [day.date, day]));
   const { open = 0, triaged = 0, closed = 0 } = figures?.counts ?? {};

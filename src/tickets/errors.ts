@@ -12,10 +12,10 @@ export const ticketErrors = {
   closed: defineError({
     code: 'tickets.closed',
     kind: 'conflict',
-    meaning: 'The ticket is closed, and a closed ticket keeps its status. Notes can still be added.',
+    meaning: 'The ticket is closed, and the status of a closed ticket cannot change. Notes can still be added.',
     remedy: 'Add a note, or ask the customer to open a new ticket.',
     text: ({ ticketId }: { ticketId: string }) =>
-      `The ticket ${ticketId} is closed and keeps its status. Add a note, or open a new ticket.`,
+      `The ticket ${ticketId} is closed, so its status cannot change. Add a note, or open a new ticket.`,
   }),
   unknownOrder: defineError({
     code: 'tickets.unknown-order',

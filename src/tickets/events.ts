@@ -13,7 +13,7 @@ export const TicketOpened = defineEvent({
 
 const statusChangedV1 = z.strictObject({ customerId, status });
 
-/** Version 2 has the status before the change; for version 1 that status is unknown (null). */
+/** Version 2 adds `from`, the status before the change. In events of version 1 that status is unknown (null). */
 export const TicketStatusChanged = defineEvent({
   type: 'TicketStatusChanged',
   streamType: 'ticket',
@@ -32,7 +32,7 @@ export const TicketNoteAdded = defineEvent({
   schema: z.strictObject({ noteId: z.uuid(), status }),
 });
 
-/** The customer's account was deleted, and the texts of the ticket with it. */
+/** The customer's account was deleted, and the ticket with it. */
 export const TicketDeleted = defineEvent({
   type: 'TicketDeleted',
   streamType: 'ticket',

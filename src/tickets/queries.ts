@@ -15,9 +15,9 @@ interface TicketListRequest extends PageRequest {
   hasNote?: boolean | undefined;
 }
 
-/** The queries of the support desk. A customer never reads a document, list or count that depends on notes. */
+/** The queries of the support desk. Nothing that a customer can read depends on notes. */
 export function createTicketQueries(reader: Reader, clock: Clock) {
-  /** The role of the token chooses the read model; the read then checks that the token is valid, and so its role. */
+  /** The role in the token may choose the read model, because the read then checks the token and with it the role. */
   const isCustomer = () => reader.caller().role === 'customer';
 
   async function getOwnTicket(id: string): Promise<FoundDocument<TicketDetail>> {
@@ -42,9 +42,9 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
       key: views.ticketListKey(filter),
       page,
       rowsAfter: (db, limit, after) => views.ticketListQuery(db, filter, limit, after),
+      // Which tickets have notes is not for a customer to know.
+      authorize: (actor) => void (hasNote !== undefined && requireStaff(actor)),
     });
-    // Which tickets have notes is not for a customer to know.
-    if (hasNote !== undefined) requireStaff(list.actor);
     return list.page;
   }
 
@@ -55,20 +55,20 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
       key: views.staffTicketListKey(filter),
       page,
       rowsAfter: (db, limit, after) => views.staffTicketListQuery(db, filter, limit, after),
+      authorize: requireStaff,
     });
-    requireStaff(list.actor);
     return list.page;
   }
 
   return {
-    /** A ticket: for its customer without notes, for agents and admins with them. */
+    /** Reads a ticket: for its customer without notes, for agents and admins with notes. */
     GetTicket: async ({ id }: { id: string }) => (isCustomer() ? getOwnTicket(id) : getStaffTicket(id)),
 
-    /** Tickets, newest first: a customer's own, or for agents and admins all of them. */
+    /** Lists tickets, newest first: for customers their own, for agents and admins all tickets. */
     ListTickets: async (request: TicketListRequest) =>
       isCustomer() ? listOwnTickets(request) : listStaffTickets(request),
 
-    /** The figures of the support desk, for agents and admins. */
+    /** Reads the figures of the support desk, for agents and admins. */
     async GetTicketDashboard() {
       const { actor, result } = await reader.read(dashboardView, dashboardKey);
       requireStaff(actor);

@@ -8,14 +8,14 @@ import { ticketCounts, ticketDays, ticketNotes, tickets } from './tables';
 import { previewOf, type Ticket, type TicketNote } from './ticket';
 import type { TicketStatus } from './ticket-status';
 
-/** The tickets of the write model, with the previews and figures that are computed when a ticket is written. */
+/** The tickets of the write model. Each write also updates the previews and the figures of the dashboard. */
 export interface TicketRepository {
-  /** Adds a ticket. The commit is refused when the ticket names an order that is not the customer's. */
+  /** Adds a ticket. The commit fails if the ticket names an order that is not the customer's. */
   add(ticket: Ticket, by: CheckedActor): void;
   saveStatus(ticket: Ticket, before: TicketStatus, by: CheckedActor): void;
   addNote(ticket: Ticket, note: TicketNote, by: CheckedActor): void;
   find(id: string): Promise<Ticket | undefined>;
-  /** Deletes all tickets of a customer, and returns them; a ticket that is opened in the meantime refuses the commit. */
+  /** Deletes all tickets of a customer and returns them. The commit fails if a ticket was opened in the meantime. */
   removeAllOf(customerId: string): Promise<AggregateVersion[]>;
 }
 

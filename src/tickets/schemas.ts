@@ -33,13 +33,13 @@ const common = {
   updatedAt: z.iso.datetime(),
 };
 
-/** A ticket as its customer sees it; nothing in it depends on notes. */
+/** A ticket as its customer sees it; no field depends on notes. */
 export const ticketDetail = z.object({ ...common, message: z.string() }).meta({ ref: 'TicketDetail' });
 export type TicketDetail = z.infer<typeof ticketDetail>;
 
 const note = z.object({ id: z.uuid(), authorId: z.uuid(), note: z.string(), createdAt: z.iso.datetime() });
 
-/** A ticket as agents see it. */
+/** A ticket as agents and admins see it. */
 export const staffTicket = ticketDetail.extend({ notes: z.array(note) }).meta({ ref: 'StaffTicket' });
 export type StaffTicket = z.infer<typeof staffTicket>;
 
@@ -65,7 +65,10 @@ export const ticketDashboard = z
       .meta({ description: 'The last 30 days in UTC, oldest first; the last one is today.' }),
     oldestOpenAt: z.iso.datetime().nullable(),
     oldestOpenSeconds: z.int().nullable(),
-    medianTriageSeconds: z.int().nullable().meta({ description: 'Of the 1,000 tickets that were triaged last.' }),
+    medianTriageSeconds: z
+      .int()
+      .nullable()
+      .meta({ description: 'The median of the 1,000 tickets that were triaged last.' }),
   })
   .meta({ ref: 'TicketDashboard' });
 export type TicketDashboard = z.infer<typeof ticketDashboard>;

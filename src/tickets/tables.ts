@@ -16,7 +16,7 @@ export const tickets = sqliteTable(
     orderId: text('order_id').references(() => orders.id),
     subject: text().notNull(),
     message: text().notNull(),
-    /** Computed when written, so that no list loads a message or a note. */
+    /** The previews are computed on each write, so that no list has to load messages and notes. */
     preview: text().notNull(),
     notePreview: text('note_preview'),
     hasNote: integer('has_note', { mode: 'boolean' }).notNull(),
@@ -55,7 +55,7 @@ export const ticketNotes = sqliteTable(
   (table) => [index('ticket_notes_by_ticket').on(table.ticketId, table.id)],
 );
 
-/** How many tickets have each status. Each write keeps the counts, so that the dashboard counts nothing. */
+/** How many tickets have each status. Each write updates the counts, so that the dashboard does not count rows. */
 export const ticketCounts = sqliteTable('ticket_counts', {
   status: text({ enum: ticketStatuses }).primaryKey(),
   count: integer().notNull(),

@@ -13,15 +13,15 @@ export interface Ticket {
   status: TicketStatus;
   createdAt: string;
   updatedAt: string;
-  /** When the ticket first left the status `open`, and how many seconds that took. */
+  /** The time when the ticket first left the status `open`, and the seconds until then. */
   triagedAt: string | null;
   triageSeconds: number | null;
-  /** Version and time of the last change that the customer may see: a note changes neither. */
+  /** Version and time of the last change that the customer may see. A note changes neither. */
   customerVersion: number;
   customerUpdatedAt: string;
 }
 
-/** An internal note: agents and admins read it, the customer never does. */
+/** An internal note, which agents and admins can read, and customers cannot. */
 export interface TicketNote {
   id: string;
   ticketId: string;
@@ -31,8 +31,8 @@ export interface TicketNote {
 }
 
 /**
- * Checks that the actor may work on a ticket. To a customer another customer's ticket does not exist (404); their own
- * ticket they may read, but not work on (403).
+ * Checks that the actor may change a ticket: only agents and admins may change tickets.
+ * @throws DomainError 404 for another customer's ticket, whose existence is secret, and 403 for the actor's own ticket
  */
 export function requireWorkable({ id, customerId }: Ticket, actor: CheckedActor): void {
   if (customerId !== actor.id && !isStaff(actor)) throw ticketErrors.notFound({ ticketId: id });
@@ -40,7 +40,7 @@ export function requireWorkable({ id, customerId }: Ticket, actor: CheckedActor)
 }
 
 /**
- * The ticket in a new status; the same object when the ticket has that status already.
+ * Returns the ticket with a new status, or the same object if the ticket has this status already.
  * @throws DomainError `tickets.closed` for a closed ticket
  */
 export function changeStatus(ticket: Ticket, status: TicketStatus, at: string): Ticket {
@@ -64,7 +64,7 @@ function triage({ triagedAt, triageSeconds, createdAt }: Ticket, at: string) {
   return { triagedAt: at, triageSeconds: Math.max(0, Math.round((Date.parse(at) - Date.parse(createdAt)) / 1000)) };
 }
 
-/** The ticket with one more note; nothing that the customer sees changes. */
+/** Returns the ticket after a note was added. The values that the customer sees do not change. */
 export function withNote(ticket: Ticket, at: string): Ticket {
   return { ...ticket, version: ticket.version + 1, updatedAt: at };
 }
@@ -77,7 +77,7 @@ export function previewOf(text: string): string {
   if (line.length <= previewLength) return line;
   const head = line.slice(0, previewLength + 1);
   const lastSpace = head.lastIndexOf(' ');
-  // A word longer than the preview is cut where it must be, but never through a surrogate pair.
+  // A word that is longer than the preview is cut too, but never inside a surrogate pair.
   const cut = lastSpace > 0 ? head.slice(0, lastSpace) : head.slice(0, previewLength).replace(/[\ud800-\udbff]$/, '');
   return `${cut}…`;
 }

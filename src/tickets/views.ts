@@ -7,7 +7,7 @@ import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketSummary } fro
 import { tickets } from './tables';
 import { type TicketStatus, ticketStatuses } from './ticket-status';
 
-/** The events whose effect a customer may see; notes are not among them. */
+/** The events whose effects a customer may see. TicketNoteAdded is not one of them. */
 const visibleEvents = [TicketOpened, TicketStatusChanged, TicketDeleted];
 
 const { id, customerId, orderId, subject, message, status, createdAt } = tickets;
@@ -30,12 +30,12 @@ export const ticketView = defineView({
   },
 });
 
-/** The column is written out, because drizzle omits the table's name and SQLite would take the note's column. */
+/** The column is written as text, because drizzle omits the table's name, and `id` would then be the note's column. */
 const notesJson = sql<string>`(
   SELECT json_group_array(json_object('id', id, 'authorId', author_id, 'note', note, 'createdAt', created_at))
   FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id))`;
 
-/** A ticket as agents see it, with its notes. */
+/** A ticket as agents and admins see it, with its notes. */
 export const staffTicketView = defineView({
   name: 'staff-ticket',
   shapeVersion: 1,
@@ -52,7 +52,7 @@ export const staffTicketView = defineView({
   },
 });
 
-/** The one query behind a customer's lists, newest first. */
+/** The one query for a customer's lists, newest first. */
 export function ticketListQuery(
   db: Database,
   filter: { customer: string; status: TicketStatus | undefined },
@@ -73,13 +73,13 @@ export function ticketListQuery(
     .limit(limit);
 }
 
-/** The filters of the agents' lists. */
+/** The filters of the lists for agents and admins. */
 export interface StaffTicketFilter {
   status?: TicketStatus | undefined;
   hasNote?: boolean | undefined;
 }
 
-/** The one query behind the agents' lists, newest first: each filter has an index that ends with the id. */
+/** The one query for the lists of agents and admins, newest first. Each filter has an index that ends with the id. */
 export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, limit: number, after?: string) {
   const { hasNote, notePreview, preview, updatedAt } = tickets;
   return db
@@ -99,17 +99,17 @@ export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, li
 const any = '*';
 const statusOf = (text: string | undefined) => ticketStatuses.find((known) => known === text);
 
-/** The key of a customer's first page: `customer:status`, with `*` for every status. */
+/** The key of the first page of a customer's list: `customer:status`, with `*` for every status. */
 export function ticketListKey(filter: { customer: string; status: TicketStatus | undefined }): string {
   return `${filter.customer}:${filter.status ?? any}`;
 }
 
-/** The key of the agents' first page: `status:hasNote`, with `*` for a filter that is not set. */
+/** The key of the first page of a staff list: `status:hasNote`, with `*` for a filter that is not set. */
 export function staffTicketListKey({ status: wanted, hasNote }: StaffTicketFilter): string {
   return `${wanted ?? any}:${hasNote ?? any}`;
 }
 
-/** The customer's lists that a ticket of one of these statuses is on. Each is a write to KV. */
+/** The keys of the customer's lists that can contain a ticket with one of these statuses. */
 function ownLists(customer: string, statuses: readonly TicketStatus[]): string[] {
   return [undefined, ...statuses].map((wanted) => ticketListKey({ customer, status: wanted }));
 }
@@ -131,10 +131,10 @@ export const ticketListView = defineView({
   toDocument: (rows): { version: number; data: TicketSummary[] } => ({ version: 0, data: rows }),
 });
 
-/** The agents' lists that a ticket of one of these statuses can be on. */
-function staffLists(statuses: readonly TicketStatus[], notes: readonly boolean[] = [true, false]): string[] {
+/** The keys of the staff lists that can contain a ticket with one of these statuses. */
+function staffLists(statuses: readonly TicketStatus[], noteFilters: readonly boolean[] = [true, false]): string[] {
   return [undefined, ...statuses].flatMap((wanted) =>
-    [undefined, ...notes].map((hasNote) => staffTicketListKey({ status: wanted, hasNote })),
+    [undefined, ...noteFilters].map((hasNote) => staffTicketListKey({ status: wanted, hasNote })),
   );
 }
 

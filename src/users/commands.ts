@@ -18,9 +18,9 @@ import * as rules from './user';
 export interface UserTransaction {
   users: UserRepository;
   settings: SettingsRepository;
-  /** Ends every session of an account at a time (milliseconds); the auth domain provides it. */
+  /** Ends every session of an account; `at` is milliseconds. The auth domain provides this function. */
   revokeSessions(userId: string, at: number): void;
-  /** What each domain does when an account is deleted. */
+  /** The account deletion handlers of all domains. */
   onAccountDeleted: readonly AccountDeletionHandler[];
 }
 
@@ -41,7 +41,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
       handle: (payload, tx, { at }) => addAccount(tx, payload, 'customer', at),
     }),
 
-    /** Creates the first admin of a new installation; returns nothing where an admin exists. */
+    /** Creates the first admin of a new installation; returns undefined if an admin exists. */
     CreateFirstAdmin: command({
       input: schemas.registerUser,
       onlyIf: anyone,
@@ -50,7 +50,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
       },
     }),
 
-    /** Changes name, e-mail address or password. The last two need the caller's current password. */
+    /** Changes name, e-mail address or password. A new address or password needs the caller's current password. */
     UpdateUser: command({
       input: updateUser,
       onlyIf: activeAccount,
@@ -86,7 +86,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
       handle: ({ userId }, tx, details) => changeByAdmin(tx, userId, { isActive: true }, details),
     }),
 
-    /** Deletes an account; each domain decides what happens to the rows that belong to it. */
+    /** Deletes an account. The handler of each domain deletes or anonymises the account's rows. */
     DeleteUser: command({
       input: target,
       onlyIf: activeAccount,
@@ -167,7 +167,7 @@ async function changeByAdmin(
   return save(tx, account, changes, details);
 }
 
-/** The caller proves to be the person who signed in, also where an admin changes another account. */
+/** Checks the password of the caller, not of the account: a stolen token of an admin must not be enough. */
 async function requirePassword(caller: rules.User, password: string | undefined): Promise<void> {
   if (password !== undefined && (await verifyPassword(password, caller.passwordHash)).ok) return;
   const error = password === undefined ? userErrors.passwordRequired : userErrors.wrongPassword;
@@ -175,7 +175,7 @@ async function requirePassword(caller: rules.User, password: string | undefined)
   throw error({}, { errors: [{ pointer: '/currentPassword', detail: message, code }] });
 }
 
-/** Saves the fields that differ, with an event for each kind of change; without a difference it records nothing. */
+/** Saves the fields that differ, with an event for each kind of change; without a difference there is no event. */
 function save(
   tx: Tx,
   account: rules.User,
@@ -193,7 +193,7 @@ function save(
   return { id: account.id, version };
 }
 
-/** One event for each kind of change; the caller of each function gives the version. */
+/** Makes one event for each kind of change; each function takes the version of its event. */
 function eventsOf(
   { id, role, isActive }: rules.User,
   fields: readonly rules.ChangedField[],

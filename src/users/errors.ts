@@ -5,7 +5,7 @@ export const userErrors = {
   notFound: defineError({
     code: 'users.not-found',
     kind: 'not-found',
-    meaning: 'No account has this id, or the account belongs to somebody else and your role does not show it.',
+    meaning: 'No account has this id, or the account belongs to somebody else and your role may not see the account.',
     remedy: 'Check the id. A customer sees their own account only.',
     text: ({ userId }: { userId: string }) => `There is no account ${userId} that you may see. Check the id.`,
   }),
@@ -21,7 +21,9 @@ export const userErrors = {
     kind: 'already-exists',
     meaning: 'Another account has this e-mail address. Addresses are compared without regard to case.',
     remedy: 'Sign in with the address, ask for a password reset, or use another address.',
-    text: () => 'Another account has this e-mail address. Sign in with it, or use another address.',
+    // The address itself is personal data, so it is not among the details.
+    text: (_: { field: 'email' }) =>
+      'Another account has this e-mail address. Sign in with it, or use another address.',
   }),
   passwordRequired: defineError({
     code: 'users.password-required',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { roles } from '../access/caller';
 import { defineEvent } from '../cqrs/log/event';
 
-const none = z.strictObject({});
+const noData = z.strictObject({});
 
 export const UserRegistered = defineEvent({
   type: 'UserRegistered',
@@ -10,7 +10,7 @@ export const UserRegistered = defineEvent({
   schema: z.strictObject({ role: z.enum(roles) }),
 });
 
-/** Names the fields that changed, and not their values, which are personal. */
+/** The event names the fields that changed, and not their values, which are personal data. */
 export const UserUpdated = defineEvent({
   type: 'UserUpdated',
   streamType: 'user',
@@ -29,14 +29,14 @@ export const UserRoleChanged = defineEvent({
   schema: z.strictObject({ role: z.enum(roles) }),
 });
 
-export const UserDeactivated = defineEvent({ type: 'UserDeactivated', streamType: 'user', schema: none });
-export const UserReactivated = defineEvent({ type: 'UserReactivated', streamType: 'user', schema: none });
+export const UserDeactivated = defineEvent({ type: 'UserDeactivated', streamType: 'user', schema: noData });
+export const UserReactivated = defineEvent({ type: 'UserReactivated', streamType: 'user', schema: noData });
 export const UserSignedIn = defineEvent({
   type: 'UserSignedIn',
   streamType: 'user',
   schema: z.strictObject({ sessionId: z.uuid() }),
 });
-export const UserDeleted = defineEvent({ type: 'UserDeleted', streamType: 'user', schema: none });
+export const UserDeleted = defineEvent({ type: 'UserDeleted', streamType: 'user', schema: noData });
 
 export const SettingsUpdated = defineEvent({
   type: 'SettingsUpdated',

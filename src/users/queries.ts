@@ -8,7 +8,7 @@ import { settingsView, type UserView, userListKey, userListQuery, userListView }
 
 /** The queries on accounts and their settings. */
 export function createUserQueries(reader: Reader, userView: UserView) {
-  /** An account, for the account itself and for agents and admins. */
+  /** Reads an account, for the account itself and for agents and admins. */
   async function GetUser({ id }: { id: string }) {
     const { actor, result } = await reader.read(userView, id);
     requireReadable(actor, id);
@@ -18,17 +18,16 @@ export function createUserQueries(reader: Reader, userView: UserView) {
   return {
     GetUser,
 
-    /** The account of the caller. */
+    /** Reads the account of the caller. */
     GetOwnUser: async () => GetUser({ id: reader.caller().userId }),
 
-    /** Everybody, newest first, for agents and admins. */
+    /** Lists all accounts, newest first, for agents and admins. */
     async ListUsers(page: PageRequest) {
-      const list = await reader.readList({ view: userListView, key: userListKey, page, rowsAfter: userListQuery });
-      requireStaff(list.actor);
-      return list.page;
+      const list = { view: userListView, key: userListKey, page, rowsAfter: userListQuery, authorize: requireStaff };
+      return (await reader.readList(list)).page;
     },
 
-    /** The settings of an account, for the account itself and for agents and admins. */
+    /** Reads the settings of an account, for the account itself and for agents and admins. */
     async GetSettings({ id }: { id: string }) {
       const { actor, result } = await reader.read(settingsView, id);
       requireReadable(actor, id);

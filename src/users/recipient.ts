@@ -3,7 +3,7 @@ import type { FindRecipient } from '../email/recipient';
 import { openSession } from '../platform/d1';
 import { users } from './tables';
 
-/** Finds the person behind an active account. */
+/** Finds the name and the address of an active account; undefined if the account is deleted or inactive. */
 export function createFindRecipient(database: D1Database): FindRecipient {
   return async (userId) => {
     const { db } = openSession(database, 'first-primary');

@@ -11,13 +11,14 @@ export interface UserRepository {
   /** Adds an account; anybody may register. */
   add(user: User): void;
   save(user: User, by: CheckedActor): void;
-  /** Deletes an account. Its settings, sessions and password resets go with it by foreign keys. */
+  /** Deletes an account. Foreign keys delete its settings, sessions and password resets as well. */
   remove(user: User, by: CheckedActor): void;
   /** One round trip, in no particular order; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<User[]>;
   hasAdmin(): Promise<boolean>;
 }
 
+/** The settings of the write model. */
 export interface SettingsRepository {
   /** Adds the settings of a new account. */
   add(settings: Settings): void;
@@ -28,7 +29,7 @@ export interface SettingsRepository {
 
 /** The domain errors behind the constraints of this domain's tables. */
 export const userConstraints = {
-  'users.email': () => userErrors.emailTaken({}),
+  'users.email': () => userErrors.emailTaken({ field: 'email' }),
 };
 
 export function createUserRepository({ db, stage }: RepositoryContext): UserRepository {

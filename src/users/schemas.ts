@@ -7,8 +7,8 @@ export const userId = z
   .uuid()
   .meta({ description: 'The user’s id, a UUIDv7.', examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] });
 
-// A line break or another control character would reach headers and logs.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+// A line break or another control character in a name could change the headers of an e-mail.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses control characters
 const singleLine = /^[^\u0000-\u001f\u007f\u2028\u2029]*$/u;
 
 const name = z
@@ -24,7 +24,7 @@ const email = z
   .toLowerCase()
   .max(254)
   .pipe(z.email())
-  .meta({ description: 'Compared case-insensitively; kept in lower case.', examples: ['ada@example.com'] });
+  .meta({ description: 'Case does not matter; the address is stored in lower case.', examples: ['ada@example.com'] });
 
 export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({
   ref: 'RegisterUser',

@@ -2,7 +2,7 @@ import type { EmailReaction } from '../email/reaction';
 import type { FindRecipient } from '../email/recipient';
 import { welcomeEmail } from '../email/templates';
 
-/** Welcomes a new user; an account that is deleted or inactive by now gets no e-mail. */
+/** Welcomes a new account. An account that has been deleted or deactivated since gets no e-mail. */
 export function sendWelcomeEmailOnUserRegistered(findRecipient: FindRecipient): EmailReaction {
   return async (event) => {
     const recipient = await findRecipient(event.streamId);

@@ -1,7 +1,7 @@
 const settingsFields = ['locale', 'timezone', 'emailNotifications'] as const;
 type SettingsField = (typeof settingsFields)[number];
 
-/** A user's preferences; they exist as long as the account. */
+/** The preferences of an account; they exist as long as the account. */
 export interface Settings {
   userId: string;
   version: number;
@@ -17,7 +17,7 @@ export function defaultSettings(userId: string, at: string): Settings {
   return { userId, version: 1, locale: 'en', timezone: 'UTC', emailNotifications: true, updatedAt: at };
 }
 
-/** Which fields differ after a change; an empty list means that the change has no effect. */
+/** The fields that differ after a change; an empty list means that the change has no effect. */
 export function changedSettings(settings: Settings, changes: SettingsChanges): SettingsField[] {
   return settingsFields.filter((field) => changes[field] !== undefined && changes[field] !== settings[field]);
 }

@@ -1,11 +1,11 @@
 import { type AccountStatus, type CheckedActor, isStaff, type Role } from '../access/caller';
 import { userErrors } from './errors';
 
-/** A user account as the write side knows it; `version` counts the events of its stream. */
+/** An account of the write model. `version` counts the events of its stream. */
 export interface User extends AccountStatus {
   version: number;
   name: string;
-  /** Always lower case: e-mail addresses are compared without regard to case. */
+  /** Always in lower case, because addresses that differ only in case are the same address. */
   email: string;
   passwordHash: string;
   createdAt: string;
@@ -18,7 +18,7 @@ export function requireSelfOrAdmin(actor: CheckedActor, userId: string): void {
   if (actor.id !== userId && actor.role !== 'admin') throw userErrors.notYours({ userId });
 }
 
-/** @throws DomainError `users.not-found` (404): an account that the actor may not see does not exist for the actor */
+/** @throws DomainError `users.not-found` (404) for an account that the actor may not see: its existence is secret */
 export function requireReadable(actor: CheckedActor, userId: string): void {
   if (actor.id !== userId && !isStaff(actor)) throw userErrors.notFound({ userId });
 }
@@ -33,7 +33,7 @@ export interface UserChanges {
 
 export type ChangedField = keyof UserChanges;
 
-/** Which fields differ after a change; an empty list means that the change has no effect. */
+/** The fields that differ after a change; an empty list means that the change has no effect. */
 export function changedFields(user: User, changes: UserChanges): ChangedField[] {
   const fields: ChangedField[] = ['name', 'email', 'passwordHash', 'role', 'isActive'];
   return fields.filter((field) => changes[field] !== undefined && changes[field] !== user[field]);
@@ -41,7 +41,7 @@ export function changedFields(user: User, changes: UserChanges): ChangedField[] 
 
 const revokingFields: readonly ChangedField[] = ['passwordHash', 'role', 'isActive'];
 
-/** Applies a change. A change of password, role or activity raises the token generation, which ends every token. */
+/** Applies a change. A new password, a new role, or a change of `isActive` raises the token generation. */
 export function applyChanges(user: User, changes: UserChanges, at: string): User {
   const fields = changedFields(user, changes);
   const isRevoking = fields.some((field) => revokingFields.includes(field));

@@ -17,14 +17,14 @@ import {
 import type { UserDetail, UserSettings, UserSummary } from './schemas';
 import { settings, users } from './tables';
 
-/** The events that change what an account's tokens may do. */
+/** The events that change which tokens of an account are valid. */
 const accessEvents = [UserRoleChanged, UserDeactivated, UserReactivated, UserPasswordChanged, UserDeleted];
 
 export const accessView = defineAccessView(users, UserRegistered, accessEvents);
 
 type CountName = 'itemCount' | 'orderCount' | 'openTicketCount';
 
-/** An account with its counts; other domains offer each count together with the events that change it. */
+/** The view of an account with its counts. Another domain offers each count, with the events that change the count. */
 export function createUserView(counts: Record<CountName, AccountCount>) {
   const { itemCount, orderCount, openTicketCount } = counts;
   return defineView({
@@ -68,15 +68,25 @@ export const settingsView = defineView({
   name: 'settings',
   shapeVersion: 1,
   triggers: [when([UserRegistered, UserDeleted, SettingsUpdated], (event) => [event.streamId])],
-  query: (db, key) => db.select().from(settings).where(eq(settings.userId, key)),
+  query: (db, key) =>
+    db
+      .select({
+        version: settings.version,
+        locale: settings.locale,
+        timezone: settings.timezone,
+        emailNotifications: settings.emailNotifications,
+        updatedAt: settings.updatedAt,
+      })
+      .from(settings)
+      .where(eq(settings.userId, key)),
   toDocument([row]) {
     if (!row) return undefined;
-    const { version, userId: _, ...data } = row;
+    const { version, ...data } = row;
     return { version, data: data satisfies UserSettings };
   },
 });
 
-/** The one query behind the list, newest accounts first: ids are UUIDv7, so they are in the order of registration. */
+/** The one query for the list, newest accounts first. Ids are UUIDv7, so they have the order of the registrations. */
 export function userListQuery(db: Database, limit: number, after?: string) {
   return db
     .select({ id: users.id, name: users.name })

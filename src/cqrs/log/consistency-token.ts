@@ -2,13 +2,13 @@ import { base64url } from 'jose';
 import { z } from 'zod';
 import { defineError } from '../../platform/errors';
 
-/** Where a commit is in the event log, and the D1 bookmark by which a new enough replica is found. */
+/** A commit's position in the event log, and the D1 bookmark that makes a replica at least as new as the commit. */
 export interface CommitPoint {
   position: number;
   bookmark: string | null;
 }
 
-/** What a client has seen. The client sends it back as `Consistency-Token`, and reads nothing older. */
+/** The newest state that a client has seen. With this token in `Consistency-Token`, the client reads no older state. */
 export interface ConsistencyToken extends CommitPoint {
   epoch: string;
 }
@@ -26,7 +26,7 @@ export const consistencyTokenErrors = {
 
 const tokenSchema = z.strictObject({
   p: z.int().nonnegative(),
-  // A bookmark of D1 is groups of hexadecimal digits; nothing else may reach the session.
+  // A bookmark of D1 is groups of hexadecimal digits. Any other text must not reach D1.
   b: z
     .string()
     .max(200)
@@ -39,7 +39,7 @@ export function encodeConsistencyToken(token: ConsistencyToken): string {
   return base64url.encode(JSON.stringify({ p: token.position, b: token.bookmark, e: token.epoch }));
 }
 
-/** @throws DomainError `http.invalid-consistency-token` for a text that this API did not make */
+/** @throws DomainError `http.invalid-consistency-token` for a text that is not a token of this API */
 export function decodeConsistencyToken(text: string): ConsistencyToken {
   try {
     if (text.length > 512) throw new Error('The token is longer than any that this API makes.');

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { RecordedEvent } from './event';
 
 /**
- * The wire form of an event: CloudEvents 1.0, JSON. Extension attributes carry what our log adds: `position` is the
- * global order, `streamversion` the order within `subject`, `schemaversion` the version of `data`.
+ * An event as a queue message: CloudEvents 1.0 in JSON. The log's own fields are extension attributes: `position` is
+ * the global order, `streamversion` the order within `subject`, `schemaversion` the version of `data`.
  */
 const envelopeSchema = z.object({
   specversion: z.literal('1.0'),
@@ -46,7 +46,7 @@ export function toEnvelope(event: RecordedEvent): Envelope {
   };
 }
 
-/** @throws ZodError when the message is not one of our envelopes. */
+/** @throws ZodError for a message that is not an envelope of Frontdesk */
 export function fromEnvelope(message: unknown): RecordedEvent {
   const envelope = envelopeSchema.parse(message);
   const slash = envelope.subject.indexOf('/');

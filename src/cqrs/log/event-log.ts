@@ -4,7 +4,7 @@ import type { NewEvent, RecordedEvent } from './event';
 
 // This file owns the SQL on the table `events`. Other files use its functions and fragments.
 
-/** A row of the event log, as SQL names its columns. */
+/** A row of the event log, with the column names of SQL. */
 export interface EventRow {
   position: number;
   id: string;
@@ -18,7 +18,7 @@ export interface EventRow {
   occurred_at: string;
 }
 
-/** An event that has everything but the position, which the insert assigns. */
+/** An event without its position, which the insert assigns. */
 export type UnpositionedEvent = Omit<RecordedEvent, 'position'>;
 
 /** Converts a row of the log to an event. */
@@ -45,7 +45,7 @@ export function positionOf(eventId: SQL): SQL<number> {
   return sql<number>`(SELECT position FROM events WHERE id = ${eventId})`;
 }
 
-/** When the event at a position occurred (ISO 8601), as an SQL expression. */
+/** The time of the event at a position (ISO 8601), as an SQL expression. */
 export function occurredAtOf(position: SQL): SQL<string | null> {
   return sql<string | null>`(SELECT occurred_at FROM events WHERE position = ${position})`;
 }
@@ -56,10 +56,10 @@ export function streamVersion({ streamType, streamId }: Pick<NewEvent, 'streamTy
     WHERE stream_type = ${streamType} AND stream_id = ${streamId})`;
 }
 
-/** Adds the event to each row of a query that has a `position`; {@link eventColumns} are its columns. */
+/** Joins the event to each row of a query that has a `position`; {@link eventColumns} are the event's columns. */
 export const joinEvents = sql`JOIN events USING (position)`;
 
-/** The columns that {@link EventRow} has, in a query with {@link joinEvents}. */
+/** The columns of an {@link EventRow}, for a query with {@link joinEvents}. */
 export const eventColumns = sql`events.*`;
 
 /**
@@ -77,7 +77,7 @@ export function insertEvents(db: Database, events: readonly UnpositionedEvent[])
 
 /** The positions of events by their ids, from the rows that {@link insertEvents} returns. */
 export function toPositions(rows: unknown): Map<string, number> {
-  // The shape that RETURNING names in insertEvents.
+  // RETURNING in insertEvents names these columns.
   return new Map((rows as { id: string; position: number }[]).map(({ id, position }) => [id, position]));
 }
 
@@ -97,7 +97,7 @@ export async function readEvents(db: Database, after: number, until: number): Pr
   return rows.map(toRecordedEvent);
 }
 
-/** What the event log can be searched by. */
+/** The filters of a search of the event log. */
 export interface EventFilter {
   stream?: { type: string; id: string } | undefined;
   actor?: string | undefined;

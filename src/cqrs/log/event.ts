@@ -1,19 +1,19 @@
 import type { z } from 'zod';
 
-/** Who receives events, each over a queue of its own; `events` is for consumers outside of Frontdesk. */
+/** The receivers of events, each with its own queue. `events` is for consumers of other teams. */
 export const subscriptions = ['projections', 'emails', 'analytics', 'events'] as const;
 export type Subscription = (typeof subscriptions)[number];
 
-/** Where an event came from: enough for an audit trail, and nothing personal. */
+/** The origin of an event, for the audit trail, without personal data. */
 export interface EventMetadata {
   commandId: string;
-  /** The user who acted; absent for a visitor or the system. */
+  /** The account that acted; absent for a visitor or the system. */
   actorId?: string | undefined;
   requestId: string;
   traceparent?: string | undefined;
 }
 
-/** An event as a command records it: `version` is the stream's version after the event. */
+/** An event as a command records it. `version` is the stream's version after the event. */
 export interface NewEvent<Type extends string = string, Data = unknown> {
   type: Type;
   streamType: string;
@@ -23,7 +23,7 @@ export interface NewEvent<Type extends string = string, Data = unknown> {
   data: Data;
 }
 
-/** An event as the log holds it. `position` is the global order; `occurredAt` is ISO 8601. */
+/** An event in the log. `position` is the global order; `occurredAt` is ISO 8601. */
 export interface RecordedEvent<Type extends string = string, Data = unknown> extends NewEvent<Type, Data> {
   position: number;
   id: string;
@@ -35,8 +35,8 @@ export interface RecordedEvent<Type extends string = string, Data = unknown> ext
 export type Upcaster = (data: unknown) => unknown;
 
 /**
- * The definition of an event type: its newest schema, and how each older version becomes the next one
- * (`upcasters[0]` converts version 1 to 2, and so on). Handlers see the newest shape only.
+ * The definition of an event type: its newest schema, and the upcasters (`upcasters[0]` converts version 1 to version
+ * 2, and so on). Handlers receive the newest shape only.
  */
 export interface EventDefinition<Type extends string = string, Data = unknown> {
   type: Type;
@@ -44,11 +44,11 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
   schemaVersion: number;
   schema: z.ZodType<Data>;
   upcasters: readonly Upcaster[];
-  /** Makes the event for a stream that has `version` after it. */
+  /** Makes an event; `version` is the stream's version after the event. */
   create(streamId: string, version: number, data: Data): NewEvent<Type, Data>;
 }
 
-/** Defines an event type. Its data holds ids and facts about the change, never names, addresses or texts. */
+/** Defines an event type. The data has ids and facts about the change, and no names, addresses or texts. */
 export function defineEvent<Type extends string, Data>(definition: {
   type: Type;
   streamType: string;
@@ -81,7 +81,7 @@ function definitionOf(catalogue: EventCatalogue, type: string): EventDefinition 
 }
 
 /**
- * Checks an event before it is written. An event that its own schema refuses would fail in every reader for ever.
+ * Validates an event before it is written, because an invalid event would fail in every consumer for ever.
  * @throws Error for an unknown type, a ZodError for data that does not fit
  */
 export function requireValidEvent(catalogue: EventCatalogue, { type, data }: NewEvent): void {
@@ -90,7 +90,7 @@ export function requireValidEvent(catalogue: EventCatalogue, { type, data }: New
 
 /**
  * Converts an event of any past version to the newest shape, and validates it.
- * @throws Error for an unknown type or a version from the future, a ZodError for data that does not fit
+ * @throws Error for an unknown type or a version that is newer than this release, a ZodError for data that does not fit
  */
 export function upcast(catalogue: EventCatalogue, event: RecordedEvent): RecordedEvent {
   const definition = definitionOf(catalogue, event.type);

@@ -11,7 +11,7 @@ import {
   type UnpositionedEvent,
 } from './event-log';
 
-/** A delivery whose time has come, with its event. */
+/** A delivery that the relay has to send again, with its event. */
 export interface DueDelivery {
   subscription: Subscription;
   attempts: number;
@@ -19,8 +19,8 @@ export interface DueDelivery {
 }
 
 /**
- * What a claim on a delivery found: it is `claimed` now, another consumer holds it (`claimed-elsewhere`), or the
- * delivery is done or dead (`finished`).
+ * The result of a claim on a delivery: the claim holds it (`claimed`), another consumer holds it (`claimed-elsewhere`),
+ * or the delivery is done or dead (`finished`).
  */
 export type ClaimResult = 'claimed' | 'claimed-elsewhere' | 'finished';
 
@@ -30,35 +30,35 @@ export interface DeliveryClaim {
   until: number;
 }
 
-/** The outbox: which events still have to be handled, by which subscription. A row exists as long as work is left. */
+/** The outbox: the deliveries whose work is not finished. */
 export interface Outbox {
   /**
-   * Claims deliveries for a handler whose effect must not happen twice; a claim runs out by itself. When too little
-   * time is left for the effect and its record, the delivery is reported as claimed elsewhere, and nothing may begin.
+   * Claims deliveries for a handler whose effect must not happen twice; a claim runs out by itself. If too
+   * little time is left for the effect, the delivery counts as claimed elsewhere, so that the effect does not begin.
    */
   claim(subscription: Subscription, positions: readonly number[]): Promise<DeliveryClaim>;
-  /** Releases a claim after its effect failed, unless the claim has run out and another consumer has it. */
+  /** Releases a claim after the effect failed, unless another consumer has claimed the delivery since. */
   release(subscription: Subscription, position: number, claim: DeliveryClaim): Promise<void>;
   /** Records that the work is done. */
   complete(subscription: Subscription, positions: readonly number[]): Promise<void>;
   /** Records a failure, and makes the relay wait until the queue's own retry has happened. */
   recordFailure(subscription: Subscription, position: number, error: string, retryInSeconds: number): Promise<void>;
-  /** Makes dead letters: nothing tries them again until an operator replays them. */
+  /** Marks deliveries as dead letters, which are not tried again until an operator replays them. */
   markDead(subscription: Subscription, positions: readonly number[], error: string): Promise<void>;
-  /** Takes the deliveries that are due, and postpones each so that a second relay does not send it too. */
+  /** Returns the due deliveries and postpones them, so that a second relay does not send them too. */
   takeDue(limit: number): Promise<DueDelivery[]>;
 }
 
 /** How long a claim on a delivery holds, counted from before the request for it. */
 const claimMs = 60_000;
-/** How long an external effect may take, together with the record of it. */
+/** How long an external effect may take, together with the record of its result. */
 const effectMs = 30_000;
-/** How long the relay waits before it sends the same delivery again: the time doubles up to an hour. */
+/** How long the relay waits before it sends the same delivery again. The wait doubles each time, up to an hour. */
 const relayBaseMs = 60_000;
 const relayCapMs = 3_600_000;
-/** After this many sends without a result the relay makes a dead letter. */
+/** After this many sends without a result, the relay marks a delivery as dead. */
 const relayTries = 20;
-/** For this long the relay leaves a new delivery to the send that follows the commit. */
+/** How long the relay leaves a new delivery to the send right after the commit. */
 const firstSendMs = 30_000;
 
 /** The statement that adds the deliveries of new events to the outbox, for the batch that appends the events. */
@@ -111,7 +111,7 @@ export function createOutbox(database: D1Database, clock: Clock, wait: (ms: numb
     },
 
     async complete(subscription, positions) {
-      // Work whose completion is not recorded is done again: an e-mail that the provider has would go out twice.
+      // The write is repeated, because a completion that is not recorded would send an e-mail a second time.
       await retryUnclear(
         () => open().run(sql`DELETE FROM deliveries WHERE subscription = ${subscription} AND ${isAmong(positions)}`),
         wait,

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
 
-/** The event log: `position` is the global order, in which commits become visible without gaps. */
+/** The event log. `position` is the global order; commits become visible in this order, without gaps. */
 export const events = sqliteTable(
   'events',
   {
@@ -17,9 +17,9 @@ export const events = sqliteTable(
     occurredAt: text('occurred_at').notNull(),
   },
   (table) => [
-    // The guard against lost updates: a batch that was made from a stale version rolls back whole.
+    // Prevents lost updates: a batch that was made from an old version of a stream rolls back.
     unique('events_stream').on(table.streamType, table.streamId, table.version),
-    // The audit trail is read by who acted, by command and by request.
+    // The audit trail is searched by account, by command and by request.
     index('events_by_actor')
       .on(sql`${table.metadata} ->> 'actorId'`, table.position)
       .where(sql`${table.metadata} ->> 'actorId' IS NOT NULL`),
@@ -28,7 +28,7 @@ export const events = sqliteTable(
   ],
 );
 
-/** The outbox: a row exists exactly as long as the work is not done. */
+/** The outbox. A row exists as long as the work of its delivery is not finished. */
 export const deliveries = sqliteTable(
   'deliveries',
   {
@@ -37,9 +37,9 @@ export const deliveries = sqliteTable(
       .references(() => events.position),
     subscription: text().notNull(),
     attempts: integer().notNull().default(0),
-    /** Milliseconds: when the relay sends it again. */
+    /** Milliseconds: the time when the relay sends the delivery again. */
     availableAt: integer('available_at').notNull(),
-    /** Milliseconds: until then one consumer is at work on it, for handlers whose effect must not be doubled. */
+    /** Milliseconds: the end of the current claim, for handlers whose effect must not happen twice. */
     claimedUntil: integer('claimed_until').notNull().default(0),
     status: text({ enum: ['pending', 'dead'] })
       .notNull()

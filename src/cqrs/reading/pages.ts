@@ -65,8 +65,8 @@ const idCursor = z.tuple([z.uuid()]);
 const idOf = ({ id }: { id: string }) => [id];
 
 /**
- * Reads a page of a list that has a read model: the first page from the list's document, and the pages after it from D1.
- * @param first the list's document: its first `firstPageSize` rows
+ * Reads a page of a list that has a read model: the first page from the document, and the pages after it from D1.
+ * @param first the list's document, which has the first `firstPageSize` rows
  * @param rowsAfter the query that also makes the document, for the rows after an id
  * @throws DomainError `http.invalid-cursor`
  */

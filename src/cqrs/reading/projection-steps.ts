@@ -5,7 +5,7 @@ import { lastPosition } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
 import type { Loaded, Target, View } from './view';
 
-// docs/architecture.md explains the steps and the three rules that the comments below name: deadline, no guess, recheck.
+// docs/architecture.md explains the three steps and the three rules: deadline, no guess, recheck.
 
 /** The times of the protocol in milliseconds. */
 export const pacing = {
@@ -15,7 +15,7 @@ export const pacing = {
   putMs: 10_000,
   /** How long a key waits after a write, because KV refuses a second write to a key within a second. */
   writeMs: 1_000,
-  /** How long after its claim a put may still arrive (rule "recheck"): it can wait for a free connection of the Worker. */
+  /** How long after its claim a put may still arrive (rule "recheck"): a put can wait for a free connection. */
   recheckMs: 30_000,
 } as const;
 
@@ -44,7 +44,7 @@ export interface Claim {
   won: ClaimedKey[];
 }
 
-/** An event's delivery to the projections. It is done when every target has reached the event's position. */
+/** An event's delivery to the projections, which is done when every target has reached the event's position. */
 export interface Delivery {
   position: number;
   targets: readonly Target[];
@@ -116,7 +116,7 @@ export async function putAll(
       try {
         const loaded = toDocument(claimed);
         const now = clock.now();
-        // Deadline: a put that could end after its claim does not begin, because a later claim may put the key by then.
+        // Deadline: a put that could outlast its claim does not begin, because it could overwrite a later claim's put.
         if (now + pacing.putMs > claim.until) return void result.refused.push(claimed);
         hasBegun = true;
         if (loaded) await documents.put(view.kvKey(key), { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });

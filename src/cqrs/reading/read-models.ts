@@ -26,7 +26,7 @@ export interface ReadResult<Data> extends Freshness {
 export interface WantedDocument<Data> {
   view: View<Data>;
   key: string;
-  /** Set when a document in KV may be older than the token: the access document has its own limit, the cache time of KV. */
+  /** Set when the document may be older than the token. For access the cache time of KV is the limit. */
   ignoreToken?: boolean;
 }
 
@@ -34,7 +34,7 @@ type Results<Data extends readonly unknown[]> = { [Index in keyof Data]: ReadRes
 type AllWantedDocuments<Data extends readonly unknown[]> = { [Index in keyof Data]: WantedDocument<Data[Index]> };
 
 export interface ReadModels {
-  /** Reads documents with one KV operation. Documents that KV has not, or not new enough, are read in one D1 round trip. */
+  /** Reads documents with one KV operation, and missing or too old ones with one round trip to D1. */
   read<Data extends readonly unknown[]>(
     token: ConsistencyToken | undefined,
     ...wanted: AllWantedDocuments<Data>

@@ -8,7 +8,7 @@ import type { Projector, ViewKey } from './projector';
 import { rebuilds } from './tables';
 import { targetsOf, type View } from './view';
 
-/** How many events a step replays, and how many orphans it removes. Each key is a put, and a Worker may send 1,000 subrequests. */
+/** The limits of a step. Each key is a put to KV, and an invocation of a Worker may send 1,000 subrequests. */
 const eventsPerStep = 100;
 const orphansPerStep = 100;
 /** A rebuild fails after this many failures that follow each other. */
@@ -89,7 +89,7 @@ export function createRebuilder(options: {
       for (const error of errors.values()) throw error;
       return saveProgress(db, rebuild, {}, true);
     }
-    // The ids of all shapes of a view are between `ticket@` and `ticketA`. Documents of old shapes are not projected any more.
+    // The ids of all shapes of a view sort between `ticket@` and `ticketA`. Old shapes are not projected any more.
     const old = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections
       WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${orphansPerStep}`);

@@ -20,8 +20,9 @@ interface Row extends ViewKey {
 }
 
 /**
- * Makes the reconciler. Each call compares the documents of the next keys in KV with D1, and projects again the documents
- * that differ. The projector relies on times that KV does not guarantee; the reconciler repairs a document if one is wrong.
+ * Makes the reconciler. Each call compares the documents of the next keys in KV with D1, and projects again the
+ * documents that differ. The projector relies on times that KV does not guarantee; the reconciler repairs a document if
+ * one is wrong.
  */
 export function createReconciler(options: {
   database: D1Database;

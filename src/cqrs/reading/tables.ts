@@ -15,7 +15,7 @@ export const projections = sqliteTable(
     claimedBy: text('claimed_by'),
     /** Milliseconds: no other claim is possible before this time. */
     claimedUntil: integer('claimed_until').notNull(),
-    /** Milliseconds: a put of an earlier claim may still arrive before this time, so the key is projected again after it. */
+    /** Milliseconds: an earlier put may still arrive until this time, so the key is projected again after this time. */
     recheckAt: integer('recheck_at'),
   },
   (table) => [

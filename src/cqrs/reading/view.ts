@@ -1,7 +1,7 @@
 import type { Database, Statement } from '../../platform/d1';
 import type { EventDefinition, RecordedEvent } from '../log/event';
 
-/** The content of a document, as a view makes it from rows of D1. `version` is the aggregate's, and becomes the ETag. */
+/** The content of a document, made from rows of D1. `version` is the aggregate's version and becomes the ETag. */
 export interface Loaded<Data> {
   version: number;
   /** Distinguishes documents of the same version whose other parts differ, such as counts from other domains. */
@@ -9,7 +9,7 @@ export interface Loaded<Data> {
   data: Data;
 }
 
-/** A document as KV holds it. */
+/** A document as KV stores it. */
 export interface Document<Data = unknown> extends Loaded<Data> {
   /** The event position up to which the data is complete. */
   asOf: number;
@@ -18,7 +18,7 @@ export interface Document<Data = unknown> extends Loaded<Data> {
   epoch: string;
 }
 
-/** How many rows the document of a list has: the 100 rows of the longest page, and one row that shows that more follow. */
+/** How many rows a list's document has: the 100 rows of the longest page, and one that shows that more rows follow. */
 export const firstPageSize = 101;
 
 /** The keys of a view that an event of these types touches: a pure function of the event. */
@@ -57,7 +57,7 @@ export function when<Definition extends EventDefinition>(
   };
 }
 
-/** Defines a read model. Its documents are computed from state, so the order of the events does not matter. */
+/** Defines a read model, whose documents are computed from state, so that the order of events does not matter. */
 export function defineView<Row, Data>(definition: {
   name: string;
   /** Raise this number when the shape of the documents changes; a rebuild then fills the new shape. */

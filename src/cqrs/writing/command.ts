@@ -4,50 +4,50 @@ import { DomainError } from '../../platform/errors';
 import { ConcurrencyError } from './errors';
 import type { CommandContext, Committed, Transaction, UnitOfWork } from './unit-of-work';
 
-/** What a handler knows of the command beside its payload. */
+/** The facts about a command that its handler gets in addition to the payload. */
 export interface CommandDetails<Actor> {
-  /** Who acts, as the command's access rule returned it. */
+  /** The account that acts, as the command's access rule returned it. */
   actor: Actor;
   /** When the command was issued, in milliseconds since the Unix epoch. */
   issuedAt: number;
-  /** The same time in ISO 8601, the form in which state holds times. */
+  /** The same time in ISO 8601, the form of times in state. */
   at: string;
   /** The version of `If-Match`, for `requireVersion`. */
   expectedVersion: number | undefined;
 }
 
-/** A command: what it takes, who may send it, and what it does. */
+/** The definition of a command: its input, its access rule and its handler. */
 export interface CommandDefinition<Payload, Actor, Result, Repositories, Caller> {
   input: z.ZodType<Payload>;
-  /** The access rule. There is no command without one: `anyone` says that the command needs no credentials. */
+  /** The access rule. Every command has one; the rule `anyone` requires no credentials. */
   onlyIf(caller: Caller | undefined, tx: Repositories): Actor;
   handle(payload: Payload, tx: Transaction<Repositories>, details: CommandDetails<Actor>): Promise<Result> | Result;
-  /** Set for a response that must not be stored under an Idempotency-Key, because it holds a secret. */
+  /** Set for a command whose response must not be stored under an Idempotency-Key, because it contains a secret. */
   isNeverStored?: boolean;
-  /** Set for a command that cannot use a replica: the primary answers its first read. */
+  /** Set for a command whose first attempt must already read the primary. */
   readsPrimary?: boolean;
 }
 
-/** A command that is bound to its request. */
+/** A command that is bound to a request. */
 export type Command<Payload, Result> = (payload: Payload) => Promise<Committed<Result>>;
 
-/** Turns a definition into a function for the request at hand; each domain's `commands.ts` is written with it. */
+/** Turns a definition into a command of the current request; each domain's `commands.ts` uses this function. */
 export type DefineCommand<Repositories, Caller> = <Payload, Actor, Result>(
   definition: CommandDefinition<Payload, Actor, Result, Repositories, Caller>,
 ) => Command<Payload, Result>;
 
 const attempts = 5;
 
-/** Whether the primary might decide differently: a replica may lag behind what the caller knows. */
+/** Whether another attempt on the primary can end differently: the state may have changed, or a replica was too old. */
 function mayDifferOnPrimary(error: unknown, context: CommandContext): boolean {
   if (error instanceof ConcurrencyError) return true;
   return context.readFrom !== 'first-primary' && error instanceof DomainError;
 }
 
 /**
- * The one place around every command: it validates the payload, recognises a repeated command, runs the unit of work,
- * and tries again from the primary what lost a race or was decided on a replica.
- * @param fingerprint a keyed hash, by which another payload under the same command id is recognised
+ * The runner of all commands. It validates the payload, recognises a repeated command and runs the unit of work. A
+ * command that lost a race, or that was refused with the data of a replica, runs again on the primary.
+ * @param fingerprint a keyed hash of the payload, to recognise another payload under the same command id
  * @param contextOf makes the request's context when a command is sent
  */
 export function createDefineCommand<Repositories, Caller>(

@@ -4,6 +4,7 @@ import { isoTime } from '../../platform/clock';
 import {
   brokenConstraint,
   type Database,
+  foreignKey,
   isUnclearFailure,
   openSession,
   runBatch,
@@ -29,6 +30,7 @@ import {
   eventMetadata,
   type RepositoryContext,
   type UnitOfWork,
+  type Work,
 } from './unit-of-work';
 
 export interface UnitOfWorkOptions<Repositories extends object> {
@@ -40,12 +42,12 @@ export interface UnitOfWorkOptions<Repositories extends object> {
   subscriptionsOf(type: string): readonly Subscription[];
   /** The domain error for each constraint of the database, by the constraint's name (`users.email`). */
   constraints: Readonly<Record<string, () => DomainError>>;
-  /** Runs after each commit, before the command's outcome is returned. It must not throw. */
+  /** A function that runs after each commit, before the command returns, and that must not throw. */
   onCommitted(events: readonly RecordedEvent[]): Promise<void>;
   wait(ms: number): Promise<unknown>;
 }
 
-/** What one run of a unit of work has collected. */
+/** The writes, guards and events that one run of a unit of work has collected. */
 interface Collected {
   staged: Statement[];
   guards: Guard[];
@@ -54,13 +56,13 @@ interface Collected {
 
 const commitTries = 4;
 
-/** The unit of work on D1: one batch, guarded by conditions and by the uniqueness of a stream's versions. */
+/** The unit of work on D1: one batch, which fails if a guard is false or another commit took a stream's version. */
 export function createD1UnitOfWork<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
 ): UnitOfWork<Repositories> {
   const { catalogue, clock, database } = options;
 
-  /** A refusal is only as good as the guards behind it: a revoked caller is told so, and nothing else. */
+  /** Checks the guards of a refused command, so that a revoked caller gets 401 and no other refusal. */
   async function requireGuards(guards: readonly Guard[]): Promise<void> {
     if (guards.length === 0) return;
     const { db } = openSession(database, 'first-primary');
@@ -80,7 +82,7 @@ export function createD1UnitOfWork<Repositories extends object>(
     return toStoredResponse(row, context.requestHash);
   }
 
-  /** Ends a command that changed nothing. What a replica shows as unchanged may differ on the primary. */
+  /** Ends a command that changed nothing. A replica may be old, so such a command ends only on the primary. */
   async function endWithoutEvents<Result>(context: CommandContext, result: Result, { guards }: Collected) {
     if (context.readFrom !== 'first-primary') throw new ConcurrencyError();
     const { db, bookmark } = openSession(database, 'first-primary');
@@ -95,7 +97,10 @@ export function createD1UnitOfWork<Repositories extends object>(
   }
 
   return {
-    async run(context, work) {
+    async run<Actor, Result>(
+      context: CommandContext,
+      work: Work<Actor, Repositories, Result>,
+    ): Promise<Committed<Result>> {
       const { db, bookmark } = openSession(database, context.readFrom);
       const collected: Collected = { staged: [], guards: [], recorded: [] };
       const { staged, guards, recorded } = collected;
@@ -108,9 +113,12 @@ export function createD1UnitOfWork<Repositories extends object>(
         requireValidEvent(catalogue, event);
         recorded.push(event);
       };
+      /** The guards of the access rule alone, as soon as the rule has passed. */
+      let accessGuards: readonly Guard[] | undefined;
       try {
         const actor = work.authorize(repositories);
-        const stored = await findStored<Awaited<ReturnType<typeof work.handle>>>(context, guards);
+        accessGuards = [...guards];
+        const stored = await findStored<Result>(context, accessGuards);
         if (stored) return stored;
         const result = await work.handle(actor, { ...repositories, record });
         if (staged.length > 0 && recorded.length === 0) throw new Error('A command staged a write without an event.');
@@ -122,9 +130,13 @@ export function createD1UnitOfWork<Repositories extends object>(
         await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
         return { result, commit: { position: Math.max(...positions.values()), bookmark: bookmark() } };
       } catch (error) {
-        // The command runner repeats on the primary what was refused on a replica, so the guards are checked there.
+        // A command that was refused on a replica runs again on the primary, so its guards are checked there.
         const isFinal = error instanceof DomainError && !(error instanceof ConcurrencyError);
-        if (isFinal && context.readFrom === 'first-primary') await requireGuards(guards);
+        if (!isFinal || context.readFrom !== 'first-primary') throw error;
+        // Another request with the same key may have succeeded after this one looked for its response.
+        const stored = accessGuards && (await findStored<Result>(context, accessGuards));
+        if (stored) return stored;
+        await requireGuards(guards);
         throw error;
       }
     },
@@ -137,8 +149,8 @@ function toUnpositioned(recorded: readonly NewEvent[], context: CommandContext, 
 }
 
 /**
- * Commits everything in one batch and returns each event's position. When D1's response to an attempt is lost, the
- * commit finds out whether the attempt was applied.
+ * Commits everything in one batch and returns each event's position. After an unclear failure the batch is sent again,
+ * and in the end the log shows whether an attempt was applied.
  */
 async function commit<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
@@ -162,7 +174,7 @@ async function commit<Repositories extends object>(
         continue;
       }
       const primary = openSession(options.database, 'first-primary').db;
-      // A batch that was applied breaks its own constraints when it is sent again; its events are in the log then.
+      // If an earlier attempt was applied, the repeated batch fails on a constraint, and its events are in the log.
       if (attempt > 1) {
         const ids = events.map(({ id }) => id);
         const applied = await findPositions(primary, ids);
@@ -182,8 +194,9 @@ function toDomainError(
   constraints: Readonly<Record<string, () => DomainError>>,
 ): unknown {
   if (!constraint) return error;
-  // Another commit took the stream's version, or another request is carrying out the same command.
-  if (constraint.startsWith('events.stream_type') || constraint === 'idempotency_keys.key')
+  // Another commit took the stream's version or deleted a row that this command refers to, or another request is
+  // carrying out the same command.
+  if (constraint.startsWith('events.stream_type') || ['idempotency_keys.key', foreignKey].includes(constraint))
     return new ConcurrencyError();
   return constraints[constraint]?.() ?? error;
 }

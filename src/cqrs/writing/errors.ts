@@ -1,6 +1,6 @@
 import { DomainError, defineError } from '../../platform/errors';
 
-/** The errors that any command can end with. */
+/** The errors that every command can have. */
 export const commandErrors = {
   conflict: defineError({
     code: 'concurrency.conflict',
@@ -18,7 +18,7 @@ export const commandErrors = {
     text: ({ currentVersion }: { currentVersion?: number }) =>
       currentVersion === undefined
         ? 'If-Match holds no version of this resource. Send the ETag of the resource as you read it.'
-        : `The resource has changed since you read it: its version is ${currentVersion}. Read it again before you change it.`,
+        : `The resource has changed since you read it: its version is ${currentVersion}. Read the resource again before you change it.`,
   }),
   idempotencyKeyReused: defineError({
     code: 'http.idempotency-key-reused',
@@ -30,8 +30,8 @@ export const commandErrors = {
 };
 
 /**
- * Something that the command decided on has changed before its commit. The command runner loads fresh state and tries
- * again, so callers see this error only after the last attempt.
+ * The state from which a command decided has changed before the commit. The command runner tries again with new state,
+ * so callers get this error only after the last attempt.
  */
 export class ConcurrencyError extends DomainError {
   override readonly name = 'ConcurrencyError';

@@ -16,22 +16,22 @@ export function selectStoredResponse(db: Database, { commandId }: CommandContext
 }
 
 /**
- * The first response to a repeatable command, as the command returned it.
- * @throws DomainError `http.idempotency-key-reused` when the id arrived with another payload
+ * The stored response to a repeatable command.
+ * @throws DomainError `http.idempotency-key-reused` when the id was used with another payload
  */
 export function toStoredResponse<Result>(
   row: typeof idempotencyKeys.$inferSelect,
   requestHash: string,
 ): Committed<Result> {
   requireSameRequest(row.requestHash, requestHash);
-  // The stored result is the one that this very command returned the first time.
+  // The same command has returned this result before, so it has the command's type.
   const result: Result = JSON.parse(row.result);
   return { result, commit: { position: row.position, bookmark: null }, isReplayed: true };
 }
 
 /**
- * The statements that store a response, to go first in the command's own batch. When two requests with one key arrive
- * together, the second one breaks the key's uniqueness before anything else, and then finds the first one's response.
+ * The statements that store a response, for the start of the command's own batch. If two requests with one key arrive
+ * at the same time, the second batch fails because the key is taken, and its command then finds the stored response.
  */
 export function storeResponse(
   db: Database,
@@ -41,7 +41,7 @@ export function storeResponse(
   now: number,
 ): Statement[] {
   if (requestHash === undefined) return [];
-  // D1 commits one batch at a time, so this batch's own events follow directly on the last position.
+  // D1 commits one batch at a time, so the events of this batch get the next positions.
   const position = sql<number>`${lastPosition} + ${eventCount}`;
   const response = { key, requestHash, result: JSON.stringify(result ?? null), position, expiresAt: now + lifetimeMs };
   return [

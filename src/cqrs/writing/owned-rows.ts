@@ -13,8 +13,8 @@ export interface AggregateVersion {
 }
 
 /**
- * Loads every row of an owner and raises the version of each, for a change to all of them in this commit. A row that is
- * added in the meantime refuses the commit, because the guard counts the rows again.
+ * Loads every row of an owner and raises the version of each, for a change to all of them in this commit. A guard
+ * counts the rows again, so the commit fails if a row was added in the meantime.
  */
 export async function raiseVersionsOf(
   { db, stage, guard }: RepositoryContext,

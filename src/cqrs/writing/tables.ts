@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/** The stored responses to commands that were sent with an `Idempotency-Key`, written in the command's own batch. */
+/** The stored responses to commands with an `Idempotency-Key`; each is written in the batch of its command. */
 export const idempotencyKeys = sqliteTable(
   'idempotency_keys',
   {
@@ -18,8 +18,8 @@ export const idempotencyKeys = sqliteTable(
 );
 
 /**
- * Always empty. A commit inserts a row here only if one of its guards does not hold; the CHECK then refuses the whole
- * batch. D1 has no other way to make a batch depend on a condition.
+ * Always empty. A commit inserts a row here only if one of its guards is false. The CHECK then rolls the whole batch
+ * back. D1 has no other way to make a batch depend on a condition.
  */
 export const commitGuards = sqliteTable('commit_guards', { holds: integer().notNull() }, (table) => [
   check('guards_hold', sql`${table.holds} = 1`),

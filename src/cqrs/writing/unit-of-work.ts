@@ -4,9 +4,9 @@ import type { CommitPoint } from '../log/consistency-token';
 import type { EventMetadata, NewEvent } from '../log/event';
 import { commandErrors } from './errors';
 
-/** What every command carries from its request to its events. */
+/** The data that every command carries from its request to its events. */
 export interface CommandContext<Caller = unknown> {
-  /** A hash of the `Idempotency-Key` and its scope, or a new id where no key was sent. */
+  /** A hash of the `Idempotency-Key` and its scope, or a new id if no key was sent. */
   commandId: string;
   /** Whether the same `commandId` may arrive again, and must then get the stored response. */
   isRepeatable?: boolean;
@@ -18,7 +18,7 @@ export interface CommandContext<Caller = unknown> {
   traceparent?: string | undefined;
   /** The account that acts, for the audit trail; absent for a visitor or the system. */
   actorId?: string | undefined;
-  /** Who sends the command, before any check. */
+  /** The sender of the command, who is not checked yet. */
   caller?: Caller | undefined;
   /** Where state is loaded from: a D1 bookmark, `first-unconstrained` (the nearest replica) or `first-primary`. */
   readFrom: string;
@@ -26,46 +26,47 @@ export interface CommandContext<Caller = unknown> {
   expectedVersion?: number | undefined;
 }
 
-/** What a repository on D1 works with. */
+/** The tools of a repository on D1. */
 export interface RepositoryContext {
-  /** Reads see what is committed. */
+  /** For reads, which see committed data only. */
   db: Database;
   /** Adds a write to the one commit. */
   stage(statement: Statement): void;
   /**
    * Adds a condition that the commit itself checks. Where a command ends without a commit, the unit of work evaluates
    * the condition on the primary before the command's outcome is returned.
-   * @param refuse makes the error for a condition that does not hold; a ConcurrencyError has the command tried again
+   * @param refuse makes the error for a condition that is false; after a ConcurrencyError the command is tried again
    */
   guard(condition: SQL, refuse: () => Error): void;
 }
 
-/** What a command's handler works with: the repositories of all domains, and the recording of events. */
+/** The tools of a command's handler: the repositories, and the recording of events. */
 export type Transaction<Repositories> = Repositories & {
   /** @throws ZodError for an event that does not fit its own schema */
   record(event: NewEvent): void;
 };
 
+/** The outcome of a command. */
 export interface Committed<Result> {
   result: Result;
-  /** The end of the log after the command, also when the command had nothing to change. */
+  /** The end of the log after the command, also for a command that changed nothing. */
   commit: CommitPoint;
-  /** True when the command had been carried out before: this is the stored response, and nothing was changed. */
+  /** True for a stored response: the command was carried out before, and changed nothing this time. */
   isReplayed?: boolean;
 }
 
-/** A command's work: who may send it, and what it changes. */
+/** A command as the unit of work runs it. */
 export interface Work<Actor, Repositories, Result> {
-  /** Checks who may send the command. A guard that it adds is checked on every way out of the command. */
+  /** Checks the caller. The guards of this check are also read when the command ends without a commit. */
   authorize(tx: Repositories): Actor;
   handle(actor: Actor, tx: Transaction<Repositories>): Promise<Result> | Result;
 }
 
 /**
- * Collects what a command wants to change, and commits all of it or nothing: state, events and deliveries in one batch.
- * An exception from `handle` leaves nothing behind.
- * @throws ConcurrencyError when another commit changed what this command decided on
- * @throws DomainError for a guard that does not hold, and for a constraint of the database (a taken e-mail address)
+ * Collects the changes of a command, and commits all or none of them: state, events and deliveries in one batch. After
+ * an exception from `handle` nothing is committed.
+ * @throws ConcurrencyError when the state from which the command decided has changed before the commit
+ * @throws DomainError for a guard that is false, and for a constraint of the database (a taken e-mail address)
  */
 export interface UnitOfWork<Repositories> {
   run<Actor, Result>(context: CommandContext, work: Work<Actor, Repositories, Result>): Promise<Committed<Result>>;
