@@ -42,7 +42,7 @@ const bar = new SingleBar(
   Presets.shades_classic,
 );
 
-/** Carries out a command and notes how it went; a conflict is part of a shop's day. */
+/** Carries out a command and records its result; a conflict (409) belongs to a shop's day. */
 async function act<Answer>(
   name: string,
   command: () => Promise<{ json(): Promise<Answer> }>,
@@ -78,7 +78,7 @@ async function join(role: string): Promise<{ id: string; email: string; client: 
   return { id, email, client };
 }
 
-/** Runs tasks a few at a time: a laptop hashes one password at once. */
+/** Runs a few tasks at a time, because a laptop hashes only one password at a time. */
 async function each<Item, Result>(items: readonly Item[], run: (item: Item, index: number) => Promise<Result>) {
   const results: Result[] = [];
   const queue = [...items.entries()];
@@ -93,7 +93,7 @@ const address = { name: 'A customer', line1: '1 Quay Street', postalCode: '9000'
 
 async function day() {
   const admin = await signInAsAdmin();
-  // It sends no command, so no Consistency-Token of one lets it read past KV.
+  // This client sends no command, so it has no Consistency-Token, and KV answers its reads.
   const probe = createLagProbe(await signInAsAdmin());
   bar.start(steps, 0);
 
@@ -126,7 +126,7 @@ async function day() {
       const agent = agentOf(customer + count);
       if (count === 0) {
         await act('Cancel order', () => client.api.orders[':id'].cancel.$post({ param: { id } }));
-        // Shipping what was cancelled is refused.
+        // The API refuses to ship a cancelled order.
         await act('Ship order', () => agent.api.orders[':id'].ship.$post({ param: { id } }));
         continue;
       }
@@ -152,7 +152,7 @@ async function day() {
   const rare = { title: 'The last teapot', price: { amount: 99_900, currency: 'EUR' }, stock: 1 };
   const { id: itemId } = need(await act('Create item', () => shop.client.api.items.$post({ json: rare })));
   const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
-  // Many hands, one teapot.
+  // Seven customers order the one teapot at the same time.
   await Promise.all(
     Array.from({ length: 7 }, (_, index) =>
       act('Place order', () => need(customers[index % customers.length]).client.api.orders.$post({ json: order })),
@@ -165,7 +165,7 @@ async function day() {
   return { admin, lags };
 }
 
-/** The read models as the operations API tells them, when all is projected. */
+/** The read models as the operations API reports them, after every event is projected. */
 async function untilProjected(admin: Client) {
   for (;;) {
     const { data, position } = await (await admin.api.operations.projections.$get()).json();
@@ -192,7 +192,7 @@ async function report({ admin, lags }: Awaited<ReturnType<typeof day>>) {
     Object.fromEntries(
       data.map(({ view, position: at, lagEvents, keys, keysToRecheck }) => [
         view,
-        { position: at, 'lag in events': lagEvents, keys, 'unsettled keys': keysToRecheck },
+        { position: at, 'lag in events': lagEvents, keys, 'keys to recheck': keysToRecheck },
       ]),
     ),
   );

@@ -15,15 +15,15 @@ function versionOf({ headers }: Response): number {
 }
 
 /**
- * Watches how long a change takes from its answer to KV: it reads until KV itself has the version. What D1 answers in
- * KV's place does not count.
+ * Measures how long a change takes from the command's response to KV: the probe reads until KV itself has the version.
+ * A response that D1 gave instead of KV does not count.
  */
 export function createLagProbe(reader: Client) {
   const watches: Promise<number>[] = [];
   async function watch(read: (client: Client) => Promise<unknown>, version: number): Promise<number> {
     const start = performance.now();
     for (;;) {
-      // Every route answers with the fetch API's response, in a type of its own.
+      // Every route returns the fetch API's response, in a type of its own.
       const response = (await read(reader)) as Response;
       const elapsed = performance.now() - start;
       const isInKv = response.headers.get('Cache-Status') === 'KV; hit' && versionOf(response) >= version;

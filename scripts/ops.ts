@@ -62,7 +62,7 @@ async function watchRebuild({ api }: Client, id: string) {
 
 const commands: Record<string, (client: Client) => Promise<unknown>> = {
   async ready() {
-    // 503 is an answer here, and not to be tried again.
+    // 503 is a valid result here, so the client with its retries is not used.
     console.log(await (await fetch(`${url}/v1/health/ready`)).json());
   },
   async projections({ api }) {
