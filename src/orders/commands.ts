@@ -78,7 +78,7 @@ export type OrderCommands = ReturnType<typeof createOrderCommands>;
 /** Anonymises the orders of an account that is deleted. The orders are kept without personal data. */
 export function anonymiseOrdersOfAccount(orders: OrderRepository): AccountDeletionHandler {
   return async (customerId) => {
-    const released = await orders.releaseAllOf(customerId);
+    const released = await orders.anonymiseAllOf(customerId);
     return released.map(({ id, version }) => events.OrderAnonymised.create(id, version + 1, { customerId }));
   };
 }

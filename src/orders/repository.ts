@@ -11,7 +11,7 @@ export interface OrderRepository {
   saveStatus(order: Order, by: CheckedActor): void;
   find(id: string): Promise<Order | undefined>;
   /** Anonymises all orders of a customer. The commit fails if an order was placed in the meantime. */
-  releaseAllOf(customerId: string): Promise<AggregateVersion[]>;
+  anonymiseAllOf(customerId: string): Promise<AggregateVersion[]>;
 }
 
 /** The catalogue as far as orders need it. domains.ts passes the repository of items, which has these functions. */
@@ -43,6 +43,6 @@ export function createOrderRepository(context: RepositoryContext): OrderReposito
       stage(db.update(orders).set({ version, status, updatedAt }).where(eq(orders.id, id))),
     find: async (id) => (await db.select().from(orders).where(eq(orders.id, id))).map(toOrder)[0],
     // The foreign key sets the customer to null when the account's row is deleted.
-    releaseAllOf: (customerId) => raiseVersionsOf(context, orders, orders.customerId, customerId),
+    anonymiseAllOf: (customerId) => raiseVersionsOf(context, orders, orders.customerId, customerId),
   };
 }

@@ -32,7 +32,7 @@ describe('the projector’s protocol for one document, with every order of its s
     expect(counterexample).toBeUndefined();
   });
 
-  test.each<[Mutation]>([['no guard'], ['no recheck'], ['an unclear failure taken for a refusal']])(
+  test.each<[Mutation]>([['no deadline'], ['no recheck'], ['an unclear failure taken for a refusal']])(
     'with %s, the search finds a history in which KV keeps an old version for ever',
     { timeout },
     async (mutation) => {

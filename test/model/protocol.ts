@@ -10,12 +10,12 @@ interface Flight {
 
 /** One run of the projector for an event, or for a recheck (event 0). Times are milliseconds from now. */
 interface Consumer {
-  phase: 'requested' | 'won' | 'putting' | 'decided';
+  phase: 'requested' | 'claimed' | 'putting' | 'decided';
   event: number;
   /** When the consumer requested the claim. */
   at: number;
   asOf: number;
-  isWon: boolean;
+  isClaimed: boolean;
   /** Whether the claim in the row is this consumer's. */
   holds: boolean;
   flight: Flight | null;
@@ -96,7 +96,7 @@ function pass(state: State): Move<State> | undefined {
     ...flights.map(({ left }) => left),
     ...consumers.flatMap(({ phase, at, flight }) => [
       flight?.left,
-      phase === 'won' ? at + pacing.claimMs - pacing.putMs : undefined,
+      phase === 'claimed' ? at + pacing.claimMs - pacing.putMs : undefined,
       phase === 'decided' ? undefined : at + pacing.claimMs,
       phase === 'requested' ? at + requestMs : undefined,
     ]),
@@ -121,11 +121,11 @@ function nameOf(event: number): string {
 }
 
 /** Only what can still make a difference: without anything to confirm, the time of the request makes none. */
-function consumerKey({ phase, event, at, asOf, isWon, holds, flight, hasLanded, outcome }: Consumer): string {
+function consumerKey({ phase, event, at, asOf, isClaimed, holds, flight, hasLanded, outcome }: Consumer): string {
   if (phase === 'requested') return `r${event},${at / second}`;
   const place = flight ? flight.left / second : hasLanded ? 'landed' : '';
   if (phase !== 'decided') return `${phase[0]}${event},${at / second},${asOf},${holds},${place}`;
-  const isConfirmed = isWon && holds;
+  const isConfirmed = isClaimed && holds;
   return isConfirmed && outcome === 'put' ? `d${event},${at / second},${asOf}` : `d${event},${isConfirmed && outcome}`;
 }
 
@@ -142,26 +142,26 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
     const who = `${nameOf(one.event)} (begun ${Math.abs(one.at / second)} s ago)`;
     if (mayFail) add(`${who} dies`, { ...without(state, index), row: abandon(state.row, one), flights, faults });
     if (one.phase === 'requested') {
-      const { row, isWon, asOf } = await steps.claim(state.row, state.versions, one.event, one.at);
+      const { row, isClaimed, asOf } = await steps.claim(state.row, state.versions, one.event, one.at);
       // A consumer whose claim ran out loses it to the winner.
-      const others = isWon
+      const others = isClaimed
         ? { ...state, consumers: state.consumers.map((each) => ({ ...each, holds: false })) }
         : state;
-      const change: Partial<Consumer> = isWon
-        ? { phase: 'won', isWon, asOf, holds: true }
+      const change: Partial<Consumer> = isClaimed
+        ? { phase: 'claimed', isClaimed, asOf, holds: true }
         : { phase: 'decided', asOf, outcome: 'none' };
-      add(isWon ? `${who} wins the claim and loads version ${asOf}` : `${who} does not win the claim`, {
+      add(isClaimed ? `${who} wins the claim and loads version ${asOf}` : `${who} does not win the claim`, {
         ...withConsumer(others, index, change),
         row,
       });
-    } else if (one.phase === 'won') {
+    } else if (one.phase === 'claimed') {
       if (await steps.begins(one.at, one.asOf)) {
         const flight = { value: one.asOf, left: flightMs };
         add(`${who} begins to put version ${one.asOf}`, withConsumer(state, index, { phase: 'putting', flight }));
       } else {
-        // The projector counts a put that its guard prevented as refused, because nothing was sent.
+        // The projector counts a put that its deadline prevented as refused, because nothing was sent.
         const refused = withConsumer(state, index, { phase: 'decided', outcome: 'refused' });
-        add(`the guard prevents the put of ${who}`, refused);
+        add(`the deadline prevents the put of ${who}`, refused);
       }
     } else if (one.phase === 'putting') {
       const decide = (outcome: PutOutcome) =>
@@ -177,8 +177,8 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       // The put can land no more, or it has landed and its success was not reported.
       if (!one.flight) add(failure, decide('unclear'));
     } else {
-      const { at, asOf, isWon, holds, event } = one;
-      const claim = { at, asOf, isWon: isWon && holds, event };
+      const { at, asOf, isClaimed, holds, event } = one;
+      const claim = { at, asOf, isClaimed: isClaimed && holds, event };
       const { row, pending } = await steps.confirm(state.row, state.versions, state.pending, claim, one.outcome);
       const left = { ...without(state, index), pending, row: withoutPause(abandon(row, one)) };
       add(`${who} confirms (${one.outcome})`, left);
@@ -223,7 +223,7 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
             event,
             at: 0,
             asOf: 0,
-            isWon: false,
+            isClaimed: false,
             holds: false,
             flight: null,
             hasLanded: false,

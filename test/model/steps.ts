@@ -27,7 +27,7 @@ export interface Row {
 export type PutOutcome = 'put' | 'refused' | 'unclear' | 'none';
 
 /** A rule that the search removes from the protocol, to show that the search finds the error. */
-export type Mutation = 'no guard' | 'no recheck' | 'an unclear failure taken for a refusal';
+export type Mutation = 'no deadline' | 'no recheck' | 'an unclear failure taken for a refusal';
 
 const view = defineView({
   name: 'document',
@@ -113,9 +113,9 @@ export function createSteps(mutation: Mutation | undefined) {
     };
   }
 
-  function claimOf(at: number, asOf: number, isWon: boolean): Claim {
-    const won = isWon ? [{ view, key, rows: [{ version: asOf }] }] : [];
-    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, won };
+  function claimOf(at: number, asOf: number, isClaimed: boolean): Claim {
+    const claimed = isClaimed ? [{ view, key, rows: [{ version: asOf }] }] : [];
+    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, claimed };
   }
 
   /** The projector's own step 2, on a KV whose put is `store`. */
@@ -134,18 +134,18 @@ export function createSteps(mutation: Mutation | undefined) {
       const claim = await claimAndLoad(db, views, [{ view: view.id, key, position }], claimId, {
         now: () => now + at,
       });
-      const isWon = claim.won.length > 0;
+      const isClaimed = claim.claimed.length > 0;
       const after = read();
-      if (!isWon) return { row, isWon, asOf: claim.asOf };
+      if (!isClaimed) return { row, isClaimed, asOf: claim.asOf };
       const mutated = mutation === 'no recheck' && after ? { ...after, recheckAt: before?.recheckAt ?? null } : after;
-      return { row: mutated, isWon, asOf: claim.asOf };
+      return { row: mutated, isClaimed, asOf: claim.asOf };
     }),
 
     /** Whether step 2 begins its put now. */
     begins: memoize(async (at: number, asOf: number) => {
       let hasBegun = false;
       const claim = claimOf(at, asOf, true);
-      if (mutation === 'no guard') claim.until = Number.POSITIVE_INFINITY;
+      if (mutation === 'no deadline') claim.until = Number.POSITIVE_INFINITY;
       await put(claim, async () => {
         hasBegun = true;
       });
@@ -158,10 +158,10 @@ export function createSteps(mutation: Mutation | undefined) {
         row: Row | null,
         versions: number,
         pending: readonly number[],
-        { at, asOf, isWon, event }: { at: number; asOf: number; isWon: boolean; event: number },
+        { at, asOf, isClaimed, event }: { at: number; asOf: number; isClaimed: boolean; event: number },
         outcome: PutOutcome,
       ) => {
-        const claim = claimOf(at, asOf, isWon);
+        const claim = claimOf(at, asOf, isClaimed);
         const begun: Claim = { ...claim, until: Number.POSITIVE_INFINITY };
         const isMistaken = mutation === 'an unclear failure taken for a refusal' && outcome === 'unclear';
         const seen = isMistaken ? 'refused' : outcome;

@@ -25,9 +25,9 @@ describe('the text format of the log', () => {
   });
 
   test('the text format shows any other event with its fields, and leaves out fields without a value', () => {
-    const fields = { resent: 2, settled: 0, oldest: null, subscription: undefined };
+    const fields = { resent: 2, rechecked: 0, oldest: null, subscription: undefined };
     expect(written('text', (logger) => logger.info('relay.ran', fields))).toEqual([
-      '13:06:09Z relay.ran resent=2 settled=0 oldest=null',
+      '13:06:09Z relay.ran resent=2 rechecked=0 oldest=null',
     ]);
   });
 

@@ -41,7 +41,7 @@ export interface Claim {
   /** The newest event position in the snapshot from which the documents were loaded. */
   asOf: number;
   /** The keys that the claim holds. */
-  won: ClaimedKey[];
+  claimed: ClaimedKey[];
 }
 
 /** An event's delivery to the projections, which is done when every target has reached the event's position. */
@@ -68,7 +68,7 @@ export async function claimAndLoad(
     // A target of an older shape has no view: old shapes are not projected any more.
     return view ? [{ target, view }] : [];
   });
-  if (known.length === 0) return { id, at, until, asOf: 0, won: [] };
+  if (known.length === 0) return { id, at, until, asOf: 0, claimed: [] };
   const [claimedRows, positionRows, ...loads] = await runBatch(db, [
     // Recheck: if another claim on the key ran out, the put of that claim may still arrive, so `recheck_at` is set.
     db.all(sql`
@@ -90,7 +90,7 @@ export async function claimAndLoad(
   const held = new Set((claimedRows as { view: string; key: string }[]).map(({ view, key }) => `${view}:${key}`));
   const asOf = (positionRows as { position: number }[])[0]?.position ?? 0;
   const keys = known.map(({ target, view }, index) => ({ view, key: target.key, rows: loads[index] }));
-  return { id, at, until, asOf, won: keys.filter(({ view, key }) => held.has(view.kvKey(key))) };
+  return { id, at, until, asOf, claimed: keys.filter(({ view, key }) => held.has(view.kvKey(key))) };
 }
 
 /** Makes a document from the snapshot of step 1; undefined when the write model has no such document. */
@@ -110,7 +110,7 @@ export async function putAll(
 ): Promise<PutResult> {
   const result: PutResult = { put: [], refused: [] };
   await Promise.all(
-    claim.won.map(async (claimed) => {
+    claim.claimed.map(async (claimed) => {
       const { key, view } = claimed;
       let hasBegun = false;
       try {
@@ -144,7 +144,7 @@ export async function confirm(
   deliveries: readonly Delivery[],
   clock: Clock,
 ): Promise<number[]> {
-  if (claim.won.length === 0 && deliveries.length === 0) return [];
+  if (claim.claimed.length === 0 && deliveries.length === 0) return [];
   const freeAt = clock.now() + pacing.writeMs;
   const positions = JSON.stringify(deliveries.map(({ position }) => position));
   const required = JSON.stringify(deliveries.flatMap(({ targets }) => targets));

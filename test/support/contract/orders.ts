@@ -43,7 +43,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       const [one, two] = [await addOrder(customer), await addOrder(customer, { version: 3, status: 'delivered' })];
       const other = await addOrder(await addUser());
       const { result } = await run(async (tx) => {
-        const released = await tx.orders.releaseAllOf(customer.id);
+        const released = await tx.orders.anonymiseAllOf(customer.id);
         tx.users.remove(customer, checked(customer));
         for (const { id, version } of released) {
           tx.record(OrderAnonymised.create(id, version + 1, { customerId: customer.id }));
@@ -63,7 +63,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       const { addOrder, customer, findOrder, write } = await givenCustomer(create);
       const order = await addOrder(customer);
       const refused = write(async (tx) => {
-        await tx.orders.releaseAllOf(customer.id);
+        await tx.orders.anonymiseAllOf(customer.id);
         await addOrder(customer);
       });
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
@@ -75,7 +75,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       const order = await addOrder(customer);
       const next = { ...order, status: 'cancelled', version: 2 } as const;
       const refused = run(async (tx) => {
-        const [released] = await tx.orders.releaseAllOf(customer.id);
+        const [released] = await tx.orders.anonymiseAllOf(customer.id);
         await run((other) => {
           other.orders.saveStatus(next, checked(customer));
           other.record(OrderCancelled.create(order.id, 2, { customerId: customer.id, items: [] }));

@@ -24,7 +24,7 @@ export function createOrderRepository(context: MemoryContext): OrderRepository {
     saveStatus: ({ id, version, status, updatedAt }) =>
       stage((next) => update(next.orders, id, { version, status, updatedAt })),
     find: async (id) => find(read().orders, id),
-    releaseAllOf: async (customerId) =>
+    anonymiseAllOf: async (customerId) =>
       raiseVersionsOf(
         context,
         ({ orders }) => orders,
