@@ -29,13 +29,13 @@ import {
   createQueries,
   createRepositories,
   eventCatalogue,
+  followUps,
   ownSubscriptionsOf,
   views,
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
 import type { EmailSender } from './email/email-sender';
 import type { HttpServices } from './http/context';
-import { DeadLettersReplayed, RebuildStarted } from './operations/events';
 import { type Clock, systemClock } from './platform/clock';
 import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
@@ -77,7 +77,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   };
   const dispatch = createDispatch(queues, outbox.complete);
   const relay = createRelay({ database, outbox, dispatch, projector, clock, logger });
-  const sendStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
+  const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
   /** Starts the work that follows a commit, in the background. If the start fails, the schedule does the work later. */
@@ -86,12 +86,9 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
     );
     waitUntil(dispatch(deliveries).catch((error) => logger.error('first-send.failed', error)));
-    for (const { type, streamId } of committed) {
-      if (type === DeadLettersReplayed.type) waitUntil(relay());
-      if (type === RebuildStarted.type) {
-        const first = { rebuildId: streamId, step: 0 };
-        waitUntil(sendStep(first).catch((error) => logger.error('rebuild.not-sent', error)));
-      }
+    for (const event of committed) {
+      const started = followUps[event.type]?.({ relay, sendRebuildStep }, event);
+      if (started) waitUntil(started.catch((error) => logger.error('follow-up.failed', error, { type: event.type })));
     }
   }
 
@@ -158,7 +155,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     projector,
     relay,
     readModels,
-    rebuilds: { send: sendStep, findStalled: rebuilder.findStalled },
+    rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
     reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
 
     /** Every command, bound to a request; the context is made when a command is sent. */

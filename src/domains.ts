@@ -11,9 +11,10 @@ import { createAccountRepository, createPasswordResetRepository, createSessionRe
 import type { ResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
-import { createEventCatalogue, type Subscription } from './cqrs/log/event';
+import { createEventCatalogue, type RecordedEvent, type Subscription } from './cqrs/log/event';
 import { pageErrors } from './cqrs/reading/pages';
 import type { Projector, ViewKey } from './cqrs/reading/projector';
+import type { RebuildStep } from './cqrs/reading/rebuild';
 import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
 import type { RepositoryContext } from './cqrs/writing/unit-of-work';
@@ -28,7 +29,7 @@ import { createItemRepository, itemConstraints } from './items/repository';
 import { itemCount, itemViews } from './items/views';
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
-import { operationsEvents } from './operations/events';
+import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
 import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
 import { createOperationsRepository } from './operations/repository';
 import { anonymiseOrdersOfAccount, createOrderCommands } from './orders/commands';
@@ -179,6 +180,21 @@ export function ownSubscriptionsOf(type: string): Subscription[] {
   if (type in emailReactions) subscriptions.push('emails');
   return subscriptions;
 }
+
+interface FollowUpServices {
+  relay(): Promise<void>;
+  sendRebuildStep(step: RebuildStep): Promise<void>;
+}
+
+/**
+ * The work that an event starts in the background, directly after its commit. If the start fails, the schedule does the
+ * work a minute later at most.
+ */
+export const followUps: Readonly<Record<string, (services: FollowUpServices, event: RecordedEvent) => Promise<void>>> =
+  {
+    [RebuildStarted.type]: ({ sendRebuildStep }, { streamId }) => sendRebuildStep({ rebuildId: streamId, step: 0 }),
+    [DeadLettersReplayed.type]: ({ relay }) => relay(),
+  };
 
 interface TaskServices {
   clock: Clock;
