@@ -54,7 +54,7 @@ export interface RequestedLine {
 export function priceLines(requested: readonly RequestedLine[], items: readonly OrderableItem[]) {
   const lines = requested.map(({ itemId, quantity }, index): OrderLine => {
     const item = items.find(({ id }) => id === itemId);
-    if (!item?.isActive) throw unavailable(itemId, index);
+    if (!item?.isActive) throw orderErrors.itemUnavailable({ itemId }, { pointer: `/items/${index}/itemId` });
     return { itemId, title: item.title, quantity, price: item.price };
   });
   const currencies = [...new Set(lines.map(({ price }) => price.currency))];
@@ -66,12 +66,6 @@ export function priceLines(requested: readonly RequestedLine[], items: readonly 
   }
   const amount = lines.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
   return { lines, total: { amount, currency } };
-}
-
-function unavailable(itemId: string, index: number) {
-  const { code, message } = orderErrors.itemUnavailable({ itemId });
-  const errors = [{ pointer: `/items/${index}/itemId`, detail: message, code }];
-  return orderErrors.itemUnavailable({ itemId }, { errors });
 }
 
 export type OrderAction = 'cancel' | 'ship' | 'deliver';

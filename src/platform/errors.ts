@@ -27,6 +27,11 @@ interface ErrorOptions {
   cause?: unknown;
 }
 
+/** The options of one occurrence; `pointer` names the one field that caused the refusal. */
+interface OccurrenceOptions extends ErrorOptions {
+  pointer?: string;
+}
+
 /** Facts that a client can act on. They are a part of the response, so these facts never contain personal data. */
 export type ErrorDetails = Record<string, unknown>;
 
@@ -59,7 +64,7 @@ export interface ErrorInfo<Code extends string = string> {
 
 /** An entry of the catalogue that is also a function: the function makes one occurrence of the error. */
 export interface DefinedError<Code extends string, Details extends ErrorDetails> extends ErrorInfo<Code> {
-  (details: Details, options?: ErrorOptions): DomainError;
+  (details: Details, options?: OccurrenceOptions): DomainError;
 }
 
 /**
@@ -74,7 +79,10 @@ export function defineError<Code extends string, Details extends ErrorDetails = 
   text(details: Details): string;
 }): DefinedError<Code, Details> {
   const { code, kind, meaning, remedy, text } = definition;
-  const create = (details: Details, options?: ErrorOptions) =>
-    new DomainError(kind, code, text(details), details, options);
+  function create(details: Details, { pointer, ...options }: OccurrenceOptions = {}): DomainError {
+    const detail = text(details);
+    const errors = pointer === undefined ? {} : { errors: [{ pointer, detail, code }] };
+    return new DomainError(kind, code, detail, details, { ...options, ...errors });
+  }
   return Object.assign(create, { code, kind, meaning, remedy });
 }

@@ -46,7 +46,7 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       if (orderId !== null) {
         guard(
           sql`EXISTS (SELECT 1 FROM ${orders} WHERE ${orders.id} = ${orderId} AND ${orders.customerId} = ${customerId})`,
-          () => unknownOrder(orderId),
+          () => ticketErrors.unknownOrder({ orderId }, { pointer: '/orderId' }),
         );
       }
       const computed = { preview: previewOf(ticket.message), notePreview: null, hasNote: false };
@@ -79,9 +79,4 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       return removed;
     },
   };
-}
-
-function unknownOrder(orderId: string) {
-  const { code, message } = ticketErrors.unknownOrder({ orderId });
-  return ticketErrors.unknownOrder({ orderId }, { errors: [{ pointer: '/orderId', detail: message, code }] });
 }

@@ -171,8 +171,7 @@ async function changeByAdmin(
 async function requirePassword(caller: rules.User, password: string | undefined): Promise<void> {
   if (password !== undefined && (await verifyPassword(password, caller.passwordHash)).ok) return;
   const error = password === undefined ? userErrors.passwordRequired : userErrors.wrongPassword;
-  const { code, message } = error({});
-  throw error({}, { errors: [{ pointer: '/currentPassword', detail: message, code }] });
+  throw error({}, { pointer: '/currentPassword' });
 }
 
 /** Saves the fields that differ, with an event for each kind of change; without a difference there is no event. */

@@ -122,3 +122,10 @@ test('a refresh after a demotion returns a token of the new role (product 1.7)',
   expect((await request('/v1/users', { headers })).status).toBe(403);
   expect((await request('/v1/users/me', { headers })).status).toBe(200);
 });
+
+test('a customer gets 403 for a list of agents before the cursor of the page is read', async () => {
+  for (const path of ['/v1/users?cursor=x', '/v1/tickets?hasNote=true&cursor=x']) {
+    const response = await request(path, { headers: stranger.bearer });
+    expect([path, response.status]).toEqual([path, 403]);
+  }
+});

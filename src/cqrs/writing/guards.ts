@@ -27,13 +27,19 @@ export function selectGuards(db: Database, guards: readonly Guard[]) {
   return db.all<{ holds: string }>(sql`SELECT json_array(${sql.join(conditions, sql`, `)}) AS holds`);
 }
 
+/** The error of the first guard that is false, from the rows of {@link selectGuards}; undefined if all are true. */
+function findRefusal(guards: readonly Guard[], [row]: readonly { holds: string }[]): Error | undefined {
+  const holds: unknown[] = JSON.parse(row?.holds ?? '[]');
+  return guards.find((_, index) => holds[index] !== 1)?.refuse();
+}
+
 /**
  * @param rows what {@link selectGuards} read
  * @throws the error of the first guard that is false
  */
-export function requireAll(guards: readonly Guard[], [row]: readonly { holds: string }[]): void {
-  const holds: unknown[] = JSON.parse(row?.holds ?? '[]');
-  for (const [index, { refuse }] of guards.entries()) if (holds[index] !== 1) throw refuse();
+export function requireAll(guards: readonly Guard[], rows: readonly { holds: string }[]): void {
+  const refusal = findRefusal(guards, rows);
+  if (refusal) throw refusal;
 }
 
 /**
@@ -41,10 +47,5 @@ export function requireAll(guards: readonly Guard[], [row]: readonly { holds: st
  * the command has to be tried again.
  */
 export async function explainRefusal(db: Database, guards: readonly Guard[]): Promise<Error> {
-  try {
-    requireAll(guards, await selectGuards(db, guards));
-  } catch (error) {
-    if (error instanceof Error) return error;
-  }
-  return new ConcurrencyError();
+  return findRefusal(guards, await selectGuards(db, guards)) ?? new ConcurrencyError();
 }

@@ -23,7 +23,7 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       if (orderId !== null) {
         guard(
           ({ orders }) => orders.get(orderId)?.customerId === customerId,
-          () => unknownOrder(orderId),
+          () => ticketErrors.unknownOrder({ orderId }, { pointer: '/orderId' }),
         );
       }
       const computed = { preview: previewOf(ticket.message), notePreview: null, hasNote: false };
@@ -53,9 +53,4 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       return removed;
     },
   };
-}
-
-function unknownOrder(orderId: string) {
-  const { code, message } = ticketErrors.unknownOrder({ orderId });
-  return ticketErrors.unknownOrder({ orderId }, { errors: [{ pointer: '/orderId', detail: message, code }] });
 }
