@@ -1,5 +1,6 @@
 import { type Envelope, toEnvelope } from '../cqrs/log/envelope';
 import type { RecordedEvent, Subscription } from '../cqrs/log/event';
+import { limits } from '../platform/limits';
 
 /** A message to a queue of Frontdesk: the CloudEvent, with `subscription` as an extension attribute. */
 export type AddressedEnvelope = Envelope & { subscription: Subscription };
@@ -21,12 +22,9 @@ export interface AddressedEvent {
  */
 export type Dispatch = (deliveries: readonly AddressedEvent[]) => Promise<void>;
 
-/** A queue takes at most 100 messages and 256 KB in one call; an envelope is smaller than 2 KB. */
-const messagesPerSend = 100;
-
 function chunksOf<Item>(items: readonly Item[]): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / messagesPerSend) }, (_, index) =>
-    items.slice(index * messagesPerSend, (index + 1) * messagesPerSend),
+  return Array.from({ length: Math.ceil(items.length / limits.messagesPerSend) }, (_, index) =>
+    items.slice(index * limits.messagesPerSend, (index + 1) * limits.messagesPerSend),
   );
 }
 

@@ -3,12 +3,9 @@ import { findKeysToRecheck } from '../cqrs/reading/projection-steps';
 import type { Projector } from '../cqrs/reading/projector';
 import type { Clock } from '../platform/clock';
 import { openSession } from '../platform/d1';
+import { limits } from '../platform/limits';
 import type { Logger } from '../platform/logger';
 import type { Dispatch } from './dispatch';
-
-const deliveriesPerRound = 500;
-const roundsPerRun = 10;
-const keysToRecheckPerRun = 400;
 
 /**
  * Runs on a schedule and guarantees what the send after a commit cannot: it sends again each delivery that was not
@@ -26,18 +23,18 @@ export function createRelay(options: {
 
   async function resend(): Promise<number> {
     let sent = 0;
-    for (let round = 0; round < roundsPerRun; round++) {
-      const due = await outbox.takeDue(deliveriesPerRound);
+    for (let round = 0; round < limits.relayRoundsPerRun; round++) {
+      const due = await outbox.takeDue(limits.deliveriesPerRelayRound);
       await dispatch(due);
       sent += due.length;
-      if (due.length < deliveriesPerRound) break;
+      if (due.length < limits.deliveriesPerRelayRound) break;
     }
     return sent;
   }
 
   async function recheck(): Promise<number> {
     const { db } = openSession(database, 'first-primary');
-    const keys = await findKeysToRecheck(db, clock.now(), keysToRecheckPerRun);
+    const keys = await findKeysToRecheck(db, clock.now(), limits.keysToRecheckPerRun);
     await projector.projectAgain(keys);
     return keys.length;
   }

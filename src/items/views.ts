@@ -1,8 +1,9 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
-import { defineView, firstPageSize, when } from '../cqrs/reading/view';
+import { defineView, when } from '../cqrs/reading/view';
 import { OrderCancelled, OrderPlaced } from '../orders/events';
 import type { Database } from '../platform/d1';
+import { limits } from '../platform/limits';
 import { ItemCreated, ItemDeleted, ItemUpdated } from './events';
 import { versionWithStock } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';
@@ -108,7 +109,7 @@ export const itemListView = defineView({
       data.fields.some((field) => fieldsInLists.includes(field)) ? listsOf(data.ownerId) : [],
     ),
   ],
-  query: (db, key) => itemListQuery(db, filterOf(key), firstPageSize),
+  query: (db, key) => itemListQuery(db, filterOf(key), limits.firstPageSize),
   toDocument: (rows) => ({ version: 0, data: rows.map(toItemSummary) }),
 });
 

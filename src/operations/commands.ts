@@ -6,6 +6,7 @@ import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
+import { limits } from '../platform/limits';
 import { operationsErrors } from './errors';
 import * as events from './events';
 import { cancelRebuild } from './rebuild';
@@ -17,9 +18,6 @@ export interface OperationsTransaction {
 
 type Tx = Transaction<OperationsTransaction>;
 type Details = CommandDetails<CheckedActor>;
-
-/** How many dead letters one command changes; its event names each of them. */
-const lettersPerCommand = 500;
 
 const startRebuild = z.strictObject({ view: z.string() });
 const cancelRebuildInput = z.strictObject({ rebuildId: z.uuid() });
@@ -81,7 +79,7 @@ async function changeDeadLetters(
   filter: DeadLetterFilter,
   change: (letters: DeadLetter[], version: number) => void,
 ) {
-  const { letters, total, version } = await tx.operations.findDeadLetters(filter, lettersPerCommand);
+  const { letters, total, version } = await tx.operations.findDeadLetters(filter, limits.deadLettersPerCommand);
   const { position, subscription } = filter;
   if (letters.length > 0) change(letters, version + 1);
   else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });

@@ -1,7 +1,8 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
-import { defineView, firstPageSize, when } from '../cqrs/reading/view';
+import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
+import { limits } from '../platform/limits';
 import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
 import type { OrderLine, ShippingAddress } from './order';
 import { type OrderStatus, orderStatuses } from './order-status';
@@ -108,7 +109,7 @@ export const orderListView = defineView({
       [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
     ),
   ],
-  query: (db, key) => orderListQuery(db, filterOf(key), firstPageSize),
+  query: (db, key) => orderListQuery(db, filterOf(key), limits.firstPageSize),
   toDocument: (rows) => ({ version: 0, data: rows.map(toOrderSummary) }),
 });
 

@@ -2,6 +2,7 @@ import { is, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { SQLiteRaw } from 'drizzle-orm/sqlite-core/query-builders/raw';
+import { limits } from './limits';
 
 export type Database = DrizzleD1Database & { $client: D1Database };
 export type Statement = BatchItem<'sqlite'>;
@@ -96,11 +97,8 @@ export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
   return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;
 }
 
-/** How many expired rows one run deletes, so that the run does not delay commands. */
-const expiredRowsPerRun = 5_000;
-
 /** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. */
 export function deleteExpired(table: string, now: number): SQL {
   return sql`DELETE FROM ${sql.identifier(table)} WHERE rowid IN
-    (SELECT rowid FROM ${sql.identifier(table)} WHERE expires_at <= ${now} LIMIT ${expiredRowsPerRun})`;
+    (SELECT rowid FROM ${sql.identifier(table)} WHERE expires_at <= ${now} LIMIT ${limits.expiredRowsPerRun})`;
 }

@@ -1,7 +1,8 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
-import { defineView, firstPageSize, when } from '../cqrs/reading/view';
+import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
+import { limits } from '../platform/limits';
 import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from './events';
 import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketSummary } from './schemas';
 import { tickets } from './tables';
@@ -126,7 +127,7 @@ export const ticketListView = defineView({
   ],
   query(db, key) {
     const [customer = '', wanted] = key.split(':');
-    return ticketListQuery(db, { customer, status: statusOf(wanted) }, firstPageSize);
+    return ticketListQuery(db, { customer, status: statusOf(wanted) }, limits.firstPageSize);
   },
   toDocument: (rows): { version: number; data: TicketSummary[] } => ({ version: 0, data: rows }),
 });
@@ -150,7 +151,7 @@ export const staffTicketListView = defineView({
   query(db, key) {
     const [wanted, note = any] = key.split(':');
     const filter = { status: statusOf(wanted), hasNote: note === any ? undefined : note === 'true' };
-    return staffTicketListQuery(db, filter, firstPageSize);
+    return staffTicketListQuery(db, filter, limits.firstPageSize);
   },
   toDocument: (rows): { version: number; data: StaffTicketSummary[] } => ({ version: 0, data: rows }),
 });

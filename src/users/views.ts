@@ -1,8 +1,9 @@
 import { desc, eq, lt } from 'drizzle-orm';
 import { defineAccessView } from '../access/access-view';
 import type { AccountCount } from '../access/account-parts';
-import { defineView, firstPageSize, when } from '../cqrs/reading/view';
+import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
+import { limits } from '../platform/limits';
 import {
   SettingsUpdated,
   UserDeactivated,
@@ -106,7 +107,7 @@ export const userListView = defineView({
     when([UserRegistered, UserDeleted], () => [userListKey]),
     when([UserUpdated], (event) => (event.data.fields.includes('name') ? [userListKey] : [])),
   ],
-  query: (db) => userListQuery(db, firstPageSize),
+  query: (db) => userListQuery(db, limits.firstPageSize),
   toDocument: (rows): { version: number; data: UserSummary[] } => ({ version: 0, data: rows }),
 });
 

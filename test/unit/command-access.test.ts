@@ -32,6 +32,7 @@ function createWorld() {
     checkpoint: 0,
     steps: 0,
     keys: 0,
+    failedKeys: 0,
     attempts: 0,
     lastError: null,
     startedAt: createdAt,

@@ -21,6 +21,7 @@ function aRebuild(overrides: Partial<RebuildRow> = {}): RebuildRow {
     checkpoint: 3,
     steps: 1,
     keys: 2,
+    failedKeys: 0,
     attempts: 0,
     lastError: null,
     startedAt: createdAt,

@@ -44,11 +44,14 @@ export const deliveries = sqliteTable(
     status: text({ enum: ['pending', 'dead'] })
       .notNull()
       .default('pending'),
+    /** How often the work failed by its own fault since the delivery was made or replayed. */
+    failures: integer().notNull().default(0),
     lastError: text('last_error'),
   },
   (table) => [
-    primaryKey({ columns: [table.position, table.subscription] }),
-    index('deliveries_due').on(table.status, table.availableAt),
+    // The first delivery of each subscription is found without reading the others.
+    primaryKey({ columns: [table.subscription, table.position] }),
+    index('deliveries_due').on(table.subscription, table.status, table.availableAt),
     index('deliveries_dead').on(table.position, table.subscription).where(sql`${table.status} = 'dead'`),
     check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
   ],

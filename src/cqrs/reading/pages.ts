@@ -2,9 +2,9 @@ import { base64url } from 'jose';
 import { z } from 'zod';
 import type { Database } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
+import { limits } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
 import type { Freshness, ReadModels, ReadResult } from './read-models';
-import { firstPageSize } from './view';
 
 export const pageErrors = {
   invalidCursor: defineError({
@@ -22,7 +22,7 @@ export const pageRequest = z.object({
     .number()
     .int()
     .min(1)
-    .max(firstPageSize - 1)
+    .max(limits.firstPageSize - 1)
     .default(20),
   cursor: z.string().min(1).max(512).optional(),
 });
@@ -66,7 +66,7 @@ const idOf = ({ id }: { id: string }) => [id];
 
 /**
  * Reads a page of a list that has a read model: the first page from the document, and the pages after it from D1.
- * @param first the list's document, which has the first `firstPageSize` rows
+ * @param first the list's document, which has the first `limits.firstPageSize` rows
  * @param rowsAfter the query that also makes the document, for the rows after an id
  * @throws DomainError `http.invalid-cursor`
  */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock';
 import { openSession } from '../../platform/d1';
 import { newId } from '../../platform/ids';
+import { limits } from '../../platform/limits';
 import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
 import { claimAndLoad, confirm, type Delivery, loadDocument, putAll } from './projection-steps';
@@ -45,13 +46,10 @@ export interface ProjectorOptions {
   clock: Clock;
 }
 
-/** A D1 batch takes about 100 statements, and each key needs one. */
-const keysPerBatch = 80;
-
 export function createProjector(options: ProjectorOptions): Projector {
   const views = new Map(options.views.map((view) => [view.id, view]));
 
-  /** Claims, puts and confirms: two round trips to D1 for up to `keysPerBatch` keys. */
+  /** Claims, puts and confirms: two round trips to D1 for up to `limits.keysPerBatch` keys. */
   async function run(
     targets: readonly Target[],
     deliveries: readonly Delivery[],
@@ -61,9 +59,15 @@ export function createProjector(options: ProjectorOptions): Projector {
     const errors = new Map<string, unknown>();
     const merged = mergeTargets(targets);
     // An event that touches no key still has a delivery to delete, so there is at least one round.
-    for (let start = 0; start === 0 || start < merged.length; start += keysPerBatch) {
+    for (let start = 0; start === 0 || start < merged.length; start += limits.keysPerBatch) {
       const { db } = openSession(options.database, 'first-primary');
-      const claim = await claimAndLoad(db, views, merged.slice(start, start + keysPerBatch), newId(), options.clock);
+      const claim = await claimAndLoad(
+        db,
+        views,
+        merged.slice(start, start + limits.keysPerBatch),
+        newId(),
+        options.clock,
+      );
       const put = await putAll(options, claim, errors, toDocument);
       for (const position of await confirm(db, claim, put, deliveries, options.clock)) done.add(position);
     }

@@ -1,6 +1,7 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, openSession } from '../../platform/d1';
+import { limits } from '../../platform/limits';
 import { type EventCatalogue, upcast } from '../log/event';
 import { readEvents } from '../log/event-log';
 import type { DocumentStore } from './document-store';
@@ -8,9 +9,6 @@ import type { Projector, ViewKey } from './projector';
 import { rebuilds } from './tables';
 import { targetsOf, type View } from './view';
 
-/** The limits of a step. Each key is a put to KV, and an invocation of a Worker may send 1,000 subrequests. */
-const eventsPerStep = 100;
-const orphansPerStep = 100;
 /** A rebuild fails after this many failures that follow each other. */
 const maxFailures = 10;
 /** A running rebuild without progress for this long has lost its message. */
@@ -65,7 +63,7 @@ export function createRebuilder(options: {
   }
 
   async function replay(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
-    const end = Math.min(rebuild.checkpoint + eventsPerStep, rebuild.target - 1);
+    const end = Math.min(rebuild.checkpoint + limits.eventsPerRebuildStep, rebuild.target - 1);
     const events = await readEvents(db, rebuild.checkpoint, end);
     const types = new Set(view.triggers.flatMap((trigger) => trigger.types));
     const replayed = events.filter(({ type }) => types.has(type)).map((event) => upcast(catalogue, event));
@@ -83,7 +81,7 @@ export function createRebuilder(options: {
   async function removeOrphans(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
     const orphans = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections WHERE view = ${view.id} AND position > 0 AND position < ${rebuild.target}
-      LIMIT ${orphansPerStep}`);
+      LIMIT ${limits.orphansPerRebuildStep}`);
     if (orphans.length > 0) {
       const errors = await projector.remove(orphans);
       for (const error of errors.values()) throw error;
@@ -92,7 +90,7 @@ export function createRebuilder(options: {
     // The ids of all shapes of a view sort between `ticket@` and `ticketA`. Old shapes are not projected any more.
     const old = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections
-      WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${orphansPerStep}`);
+      WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${limits.orphansPerRebuildStep}`);
     if (old.length === 0) return saveProgress(db, rebuild, { status: 'done' });
     await Promise.all(old.map((orphan) => documents.delete(`${orphan.view}:${orphan.key}`)));
     await db.run(sql`

@@ -1,12 +1,11 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, openSession, runBatch } from '../../platform/d1';
+import { limits } from '../../platform/limits';
 import type { DocumentStore } from './document-store';
 import type { Projector, ViewKey } from './projector';
 import type { View } from './view';
 
-/** A bulk get of KV takes 100 keys, and a D1 batch takes about 100 statements. */
-const keysPerSlice = 80;
 /** KV may serve a cached value for some time after a write, so keys that were written within this time are left out. */
 const cachedMs = 120_000;
 
@@ -60,11 +59,11 @@ export function createReconciler(options: {
       SELECT view, key, position FROM projections
       WHERE (view, key) > (coalesce((SELECT view FROM reconciliation), ''), coalesce((SELECT key FROM reconciliation), ''))
         AND claimed_by IS NULL AND recheck_at IS NULL AND claimed_until < ${clock.now() - cachedMs}
-      ORDER BY view, key LIMIT ${keysPerSlice}`);
+      ORDER BY view, key LIMIT ${limits.keysPerReconcilerSlice}`);
     const drifted = rows.length === 0 ? [] : await findDrifted(db, rows);
     await projector.projectAgain(drifted.map(({ view, key }) => ({ view, key })));
     // After the last key the next call starts again with the first one.
-    const last = rows.length < keysPerSlice ? { view: '', key: '' } : rows.at(-1);
+    const last = rows.length < limits.keysPerReconcilerSlice ? { view: '', key: '' } : rows.at(-1);
     await db.run(sql`
       INSERT INTO reconciliation (id, view, key) VALUES (1, ${last?.view ?? ''}, ${last?.key ?? ''})
       ON CONFLICT (id) DO UPDATE SET view = excluded.view, key = excluded.key`);

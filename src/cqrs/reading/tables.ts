@@ -17,10 +17,13 @@ export const projections = sqliteTable(
     claimedUntil: integer('claimed_until').notNull(),
     /** Milliseconds: an earlier put may still arrive until this time, so the key is projected again after this time. */
     recheckAt: integer('recheck_at'),
+    /** The class of the error for which the document could not be made last time; null after a success. */
+    error: text(),
   },
   (table) => [
     primaryKey({ columns: [table.view, table.key] }),
     index('projections_recheck').on(table.recheckAt).where(sql`${table.recheckAt} IS NOT NULL`),
+    index('projections_failing').on(table.view, table.key).where(sql`${table.error} IS NOT NULL`),
     index('projections_claimed').on(table.claimedUntil).where(sql`${table.claimedBy} IS NOT NULL`),
   ],
 );
@@ -44,6 +47,8 @@ export const rebuilds = sqliteTable(
     keys: integer().notNull(),
     /** How many failures followed each other without a success. */
     attempts: integer().notNull(),
+    /** How many keys could not be projected; the rows of `projections` have their errors. */
+    failedKeys: integer('failed_keys').notNull().default(0),
     lastError: text('last_error'),
     startedAt: text('started_at').notNull(),
     /** Milliseconds: the time of the last progress. The schedule restarts a stalled rebuild from its checkpoint. */
@@ -60,4 +65,29 @@ export const reconciliation = sqliteTable('reconciliation', {
   id: integer().primaryKey(),
   view: text().notNull(),
   key: text().notNull(),
+  /** The key in KV after which the walk through KV continues; null at its start. */
+  documentsAfter: text('documents_after'),
+});
+
+/**
+ * The shapes of read models that have documents. Two versions of the Worker can have different shapes of one view, and
+ * views that the other version does not know.
+ */
+export const shapes = sqliteTable('shapes', {
+  /** The view's id, with its shape version. */
+  view: text().primaryKey(),
+  name: text().notNull(),
+  /** The types of events that touch the view, as a JSON list. */
+  types: text().notNull(),
+  /** The end of the log when the first document of this shape was projected. */
+  since: integer().notNull(),
+  /** The position of the last event that was handled without this shape; only documents that are newer count. */
+  missed: integer().notNull().default(0),
+});
+
+/** The recent low watermarks of the projections: at a time, every event up to a position was projected. */
+export const watermarks = sqliteTable('watermarks', {
+  /** Milliseconds. */
+  at: integer().primaryKey(),
+  position: integer().notNull(),
 });

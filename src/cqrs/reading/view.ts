@@ -18,9 +18,6 @@ export interface Document<Data = unknown> extends Loaded<Data> {
   epoch: string;
 }
 
-/** How many rows a list's document has: the 100 rows of the longest page, and one that shows that more rows follow. */
-export const firstPageSize = 101;
-
 /** The keys of a view that an event of these types touches: a pure function of the event. */
 export interface Trigger {
   types: readonly string[];

@@ -124,6 +124,7 @@ export function describeOperationsRepository(create: CreateImplementation): void
         checkpoint: 0,
         steps: 0,
         keys: 0,
+        failedKeys: 0,
         attempts: 0,
         lastError: null,
         startedAt: createdAt,

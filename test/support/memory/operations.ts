@@ -55,6 +55,7 @@ export function createOperationsRepository({ read, stage, guard }: MemoryContext
           checkpoint: 0,
           steps: 0,
           keys: 0,
+          failedKeys: 0,
           attempts: 0,
           lastError: null,
           progressedAt,

@@ -1,0 +1,28 @@
+/**
+ * How much work each part of the system takes on at once. Cloudflare limits an invocation to 1,000 operations of KV and
+ * to 1,000 statements of D1, a queue's send to 100 messages and 256 KB, and a value in D1 to 2 MB. The simulation
+ * searches with much smaller numbers, so read a limit where it is used, and never copy it at load time.
+ */
+export const limits = {
+  /** Rows in a list's document: the longest page, and one row that shows that more rows follow. */
+  firstPageSize: 101,
+  /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
+  keysPerBatch: 80,
+  /** Events that one step of a rebuild replays. */
+  eventsPerRebuildStep: 100,
+  /** Documents that one step of a rebuild removes. */
+  orphansPerRebuildStep: 100,
+  /** Keys that the reconciler compares in one run. A bulk get of KV takes 100 keys. */
+  keysPerReconcilerSlice: 80,
+  /** Due deliveries that the relay takes at once. */
+  deliveriesPerRelayRound: 500,
+  relayRoundsPerRun: 10,
+  /** Keys that the relay projects again in one run. */
+  keysToRecheckPerRun: 400,
+  /** Messages in one send to a queue. */
+  messagesPerSend: 100,
+  /** Dead letters that one command changes; its event names each of them. */
+  deadLettersPerCommand: 500,
+  /** Expired rows that one run deletes, so that the run does not delay commands. */
+  expiredRowsPerRun: 5_000,
+};
