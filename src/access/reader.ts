@@ -1,5 +1,5 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
-import { type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
+import { type FirstRows, type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
 import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
 import { type Database, openSession } from '../platform/d1';
@@ -16,6 +16,16 @@ export interface ListRequest<Row> {
   authorize?(actor: CheckedActor): void;
 }
 
+/** A list whose first rows are a part of a document, for example the notes of a ticket. */
+export interface PartRequest<Data, Row> {
+  view: View<Data>;
+  key: string;
+  page: PageRequest;
+  /** Checks that the document exists and that the caller may read it, and returns its rows. */
+  firstRows(actor: CheckedActor, result: ReadResult<Data>): FirstRows<Row>;
+  rowsAfter(db: Database, limit: number, after: string): PromiseLike<Row[]>;
+}
+
 /**
  * The reads of a request's queries. All functions but `public…` check the caller in the same KV operation, so that no
  * query can forget the check.
@@ -28,6 +38,7 @@ export interface Reader {
   caller(): Caller;
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
   readList<Row extends { id: string }>(list: ListRequest<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
+  readPart<Data, Row extends { id: string }>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
   /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
   /** Reads a document that is public. */
@@ -88,6 +99,10 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
       const { actor, result } = await read(view, key);
       authorize?.(actor);
       return { actor, page: await readPage(readModels, request.token(), result, page, rowsAfter) };
+    },
+    async readPart({ view, key, page, firstRows, rowsAfter }) {
+      const { actor, result } = await read(view, key);
+      return readPage(readModels, request.token(), firstRows(actor, result), page, rowsAfter);
     },
     async publicList({ view, key, page, rowsAfter }) {
       return readPage(readModels, request.token(), await publicRead(view, key), page, rowsAfter);

@@ -6,6 +6,11 @@
 export const limits = {
   /** Rows in a list's document: the longest page, and one row that shows that more rows follow. */
   firstPageSize: 101,
+  /**
+   * Notes in a ticket's document, and in the longest page of notes. A request's body has at most 64 KiB, and so has a
+   * note: ten notes and the message are about 720 KB.
+   */
+  notesInTicket: 10,
   /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
   keysPerBatch: 80,
   /** Events that one step of a rebuild replays. */
