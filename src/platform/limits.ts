@@ -11,6 +11,8 @@ export const limits = {
    * note: ten notes and the message are about 720 KB.
    */
   notesInTicket: 10,
+  /** Wrong fields that a refusal of an input names. */
+  fieldErrorsPerRefusal: 20,
   /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
   keysPerBatch: 80,
   /** Events that one step of a rebuild replays. */
