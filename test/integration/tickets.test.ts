@@ -308,7 +308,8 @@ describe('the notes of a ticket', () => {
 
   async function readPages(start: string) {
     const pages: string[][] = [];
-    for (let path: string | undefined = start; path; ) {
+    // No list of these tests has ten pages.
+    for (let path: string | undefined = start; path && pages.length < 10; ) {
       const response = await system.request(path, { headers: system.agent.bearer });
       pages.push(texts((await response.json<NotePage>()).data));
       path = /<(.+)>; rel="next"/.exec(response.headers.get('Link') ?? '')?.[1];
