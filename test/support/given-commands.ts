@@ -40,9 +40,9 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
   }
 
   function send(context: CallerContext): Commands {
-    const fingerprint = (text: string) => `fingerprint of ${text}`;
+    const fingerprints = (text: string) => [`fingerprint of ${text}`] as const;
     return createCommands(
-      createDefineCommand(unitOfWork, fingerprint, () => context),
+      createDefineCommand(unitOfWork, fingerprints, () => context),
       { accessTokens, resetTokens },
     );
   }

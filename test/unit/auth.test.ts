@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AccessTokens } from '../../src/access/access-token';
 import { withPassword } from '../../src/auth/account';
-import { createResetTokens, hashSecret, keyedHash, newSecret } from '../../src/auth/secret-token';
+import { createResetTokens, hashSecret, keyedHashes, newSecret } from '../../src/auth/secret-token';
 import {
   decideRefresh,
   isResetUsable,
@@ -86,11 +86,21 @@ describe('secrets', () => {
     expect(hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   });
 
-  test('each key makes another fingerprint of the same text', () => {
-    expect(keyedHash(current, 'a')).toMatch(/^[0-9a-f]{64}$/);
-    expect(keyedHash(current, 'a')).toBe(keyedHash(current, 'a'));
-    expect(keyedHash(current, 'a')).not.toBe(keyedHash(current, 'b'));
-    expect(keyedHash(current, 'a')).not.toBe(keyedHash(previous, 'a'));
+  test('each secret makes another fingerprint of the same text, and that of the current secret is the first', () => {
+    const [first, second] = keyedHashes([current, previous], 'a');
+    expect([first, second]).toEqual(Array(2).fill(expect.stringMatching(/^[0-9a-f]{64}$/)));
+    expect(first).not.toBe(second);
+    expect([keyedHashes([current], 'a'), keyedHashes([previous], 'a')]).toEqual([[first], [second]]);
+    expect(keyedHashes([current], 'b')).not.toEqual([first]);
+  });
+
+  test('the stored hash of a reset counts with the secret of its request, as long as the secret is known', () => {
+    const [id, otherId] = [newId(), newId()];
+    const stored = hashSecret(createResetTokens([previous]).tokenFor(id));
+    expect(createResetTokens([previous]).isHashFor(id, stored)).toBe(true);
+    expect(createResetTokens([current, previous]).isHashFor(id, stored)).toBe(true);
+    expect(createResetTokens([current]).isHashFor(id, stored)).toBe(false);
+    expect(createResetTokens([current, previous]).isHashFor(otherId, stored)).toBe(false);
   });
 
   test('a reset token names its reset, also after the secret was changed (product 2.6)', () => {

@@ -124,6 +124,7 @@ describe('the rule who may read an order (product 4.4)', () => {
 describe('the rule what an order costs (product 4.1, 4.2)', () => {
   const orderable = (overrides: Partial<OrderableItem> = {}): OrderableItem => ({
     id: newId(),
+    version: 1,
     title: 'Teapot',
     price: price(1999),
     stock: null,
@@ -139,8 +140,8 @@ describe('the rule what an order costs (product 4.1, 4.2)', () => {
     ];
     expect(priceLines(requested, [pot, cup])).toEqual({
       lines: [
-        { itemId: cup.id, title: 'Cup', quantity: 4, price: price(250) },
-        { itemId: pot.id, title: 'Teapot', quantity: 1, price: price(1999) },
+        { itemId: cup.id, title: 'Cup', quantity: 4, price: price(250), tookStock: true },
+        { itemId: pot.id, title: 'Teapot', quantity: 1, price: price(1999), tookStock: false },
       ],
       total: price(2999),
     });
@@ -247,7 +248,7 @@ describe('placing an order (product 4.1, 4.2)', () => {
       version: 1,
       customerId: customer.id,
       status: 'placed',
-      lines: [{ itemId: item.id, title: 'Teapot', quantity: 2, price: price(1999) }],
+      lines: [{ itemId: item.id, title: 'Teapot', quantity: 2, price: price(1999), tookStock: true }],
       total: price(3998),
       createdAt: at,
       updatedAt: at,
@@ -317,7 +318,7 @@ describe('placing an order (product 4.1, 4.2)', () => {
   ])('an order refuses an item that %s since the replica was updated', async (_, change, code) => {
     const { freezeReplica, item, place, state } = given({ stock: 5 });
     freezeReplica();
-    if (change) state().items.set(item.id, { ...item, ...change });
+    if (change) state().items.set(item.id, { ...item, ...change, version: 2 });
     else state().items.delete(item.id);
     const refused = place(2, { readFrom: 'first-unconstrained' });
     await expect(refused).rejects.toMatchObject({ code, details: { itemId: item.id } });
