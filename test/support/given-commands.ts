@@ -5,7 +5,7 @@ import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';
 import type { Order } from '../../src/orders/order';
-import { systemClock } from '../../src/platform/clock';
+import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
 import type { User } from '../../src/users/user';
 import { aContext, actingAs, settingsOf } from './factories';
@@ -21,13 +21,15 @@ interface Given {
   orders?: readonly Order[];
   tickets?: readonly Ticket[];
   accessTokens?: AccessTokens;
+  clock?: Clock;
 }
 
 /** Every command on the in-memory unit of work, with some rows to begin with. */
 export function givenCommands({ users = [], items = [], orders = [], tickets = [], ...services }: Given = {}) {
-  const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork();
+  const { clock = systemClock } = services;
+  const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork({ clock });
   const config = { issuer: 'https://frontdesk.example', audience: 'frontdesk', tokenSecrets: secrets };
-  const { accessTokens = createAccessTokens(config, systemClock) } = services;
+  const { accessTokens = createAccessTokens(config, clock) } = services;
   const tables = state();
   for (const user of users) {
     tables.users.set(user.id, user);
