@@ -11,9 +11,9 @@ import type { User } from '../../src/users/user';
 import { aContext, actingAs, settingsOf } from './factories';
 import { createMemoryUnitOfWork } from './memory/unit-of-work';
 
-const secrets = ['first-secret-0123456789-abcdefghij'] as const;
+const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
 
-export const resetTokens = createResetTokens(secrets);
+export const resetTokens = createResetTokens(defaultSecrets);
 
 interface Given {
   users?: readonly User[];
@@ -22,11 +22,12 @@ interface Given {
   tickets?: readonly Ticket[];
   accessTokens?: AccessTokens;
   clock?: Clock;
+  secrets?: readonly [string, ...string[]];
 }
 
 /** Every command on the in-memory unit of work, with some rows to begin with. */
 export function givenCommands({ users = [], items = [], orders = [], tickets = [], ...services }: Given = {}) {
-  const { clock = systemClock } = services;
+  const { clock = systemClock, secrets = defaultSecrets } = services;
   const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork({ clock });
   const config = { issuer: 'https://frontdesk.example', audience: 'frontdesk', tokenSecrets: secrets };
   const { accessTokens = createAccessTokens(config, clock) } = services;
@@ -45,7 +46,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
     const fingerprints = (text: string) => [`fingerprint of ${text}`] as const;
     return createCommands(
       createDefineCommand(unitOfWork, fingerprints, () => context),
-      { accessTokens, resetTokens },
+      { accessTokens, resetTokens: createResetTokens(secrets) },
     );
   }
 

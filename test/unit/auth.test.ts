@@ -498,6 +498,54 @@ describe('resetting a password (product 2.6)', () => {
     expect(state()).toBe(before);
   });
 
+  test('a reset is refused when a newer link was asked for, and the newer link works once', async () => {
+    const { anonymous, confirm, reset, state, user } = await givenRequest();
+    await anonymous({ issuedAt: issuedAt + 1 }).RequestPasswordReset({ email: user.email });
+    const newer = [...state().passwordResets.keys()].find((id) => id !== reset?.id) ?? '';
+    await expect(confirm()).rejects.toMatchObject(refused);
+    await confirm({ token: resetTokens.tokenFor(newer) });
+    await expect(confirm({ token: resetTokens.tokenFor(newer) })).rejects.toMatchObject(refused);
+  });
+
+  test.each([{ password: newPassword }, { email: 'new@example.com' }])(
+    'a reset is refused after the account was changed with %j',
+    async (changes) => {
+      const { as, confirm, user } = await givenRequest(aUser({ passwordHash: weakPasswordHash }));
+      await as(user).UpdateUser({ userId: user.id, changes: { ...changes, currentPassword: password } });
+      await expect(confirm()).rejects.toMatchObject(refused);
+    },
+  );
+
+  test('a reset works after a change of the name and after a reset of another account', async () => {
+    const { anonymous, as, confirm, state, user } = await givenRequest();
+    const other = aUser();
+    state().users.set(other.id, other);
+    await as(user).UpdateUser({ userId: user.id, changes: { name: 'Countess' } });
+    await anonymous({ issuedAt }).RequestPasswordReset({ email: other.email });
+    await confirm();
+  });
+
+  test('a reset is refused when a newer link is asked for between its read and its commit', async () => {
+    const { anonymous, confirm, state, user, types } = await givenRequest();
+    const confirming = confirm();
+    await anonymous({ issuedAt }).RequestPasswordReset({ email: user.email });
+    await expect(confirming).rejects.toMatchObject(refused);
+    expect([state().passwordResets.size, types()]).toEqual([2, ['PasswordResetRequested', 'PasswordResetRequested']]);
+  });
+
+  test('a link that was sent after a change of the secret works, although it was asked for before the change', async () => {
+    const secrets = ['new-secret-0123456789-abcdefghijkl', 'old-secret-0123456789-abcdefghijkl'] as const;
+    const user = aUser();
+    const before = givenCommands({ users: [user], secrets: [secrets[1]] });
+    await before.anonymous({ issuedAt }).RequestPasswordReset({ email: user.email });
+    const after = givenCommands({ secrets });
+    Object.assign(after.state(), before.state());
+    const [id = ''] = before.state().passwordResets.keys();
+    const token = createResetTokens(secrets).tokenFor(id);
+    await after.anonymous({ issuedAt }).ConfirmPasswordReset({ token, password: newPassword });
+    expect(after.account(user.id).version).toBe(2);
+  });
+
   test('a reset is refused when its hour is over', async () => {
     const { confirm } = await givenRequest();
     await expect(confirm({ issuedAt: issuedAt + hour })).rejects.toMatchObject(refused);
