@@ -1,7 +1,7 @@
 import type { CallerContext } from './access/access-rules';
 import { createAccessTokens } from './access/access-token';
 import { createReader, type ReadRequest } from './access/reader';
-import { createResetTokens, keyedHash } from './auth/secret-token';
+import { createResetTokens, keyedHashes } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
@@ -106,7 +106,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
       await projector.projectInline(committed).catch((error) => logger.error('inline-projection.failed', error));
     },
   });
-  const fingerprint = (text: string) => keyedHash(config.tokenSecrets[0], text);
+  const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
 
   const reactions = createEmailReactions({
     findRecipient: createFindRecipient(database),
@@ -160,7 +160,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>
-      createCommands(createDefineCommand(unitOfWork, fingerprint, contextOf), { accessTokens, resetTokens }),
+      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf), { accessTokens, resetTokens }),
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>

@@ -101,19 +101,21 @@ export function createRepositories(context: RepositoryContext) {
   const orders = createOrderRepository(context);
   const tickets = createTicketRepository(context);
   const sessions = createSessionRepository(context);
+  const passwordResets = createPasswordResetRepository(context);
   return {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     accounts: createAccountRepository(context),
     sessions,
-    passwordResets: createPasswordResetRepository(context),
+    passwordResets,
     items,
     orders,
     orderableItems: items,
     tickets,
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
+    endPasswordResets: passwordResets.endAll,
     onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
   };
 }

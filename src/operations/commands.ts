@@ -33,6 +33,8 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
     ReplayDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
+      // A delivery becomes a dead letter without an event, so no commit would notice that a replica lacks one.
+      readsPrimary: true,
       handle: (filter, tx, details) =>
         changeDeadLetters(tx, filter, (letters, version) => {
           tx.operations.replay(letters, details.issuedAt, details.actor);
@@ -44,6 +46,8 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
     DiscardDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
+      // A delivery becomes a dead letter without an event, so no commit would notice that a replica lacks one.
+      readsPrimary: true,
       handle: (filter, tx, details) =>
         changeDeadLetters(tx, filter, (letters, version) => {
           tx.operations.discard(letters, details.actor);

@@ -38,7 +38,7 @@ export const orderView = defineView({
     const data = {
       ...rest,
       // Only the repository writes these two columns, from values of the same types.
-      lines: lines as OrderLine[],
+      lines: (lines as OrderLine[]).map(({ tookStock: _, ...line }) => line),
       shippingAddress: address as ShippingAddress | null,
       total: { amount, currency },
     } satisfies OrderDetail;

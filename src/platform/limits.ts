@@ -30,6 +30,8 @@ export const limits = {
   messagesPerSend: 100,
   /** Dead letters that one command changes; its event names each of them. */
   deadLettersPerCommand: 500,
+  /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */
+  bytesPerParameter: 1_000_000,
   /** Expired rows that one run deletes, so that the run does not delay commands. */
   expiredRowsPerRun: 5_000,
 };
