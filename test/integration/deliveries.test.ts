@@ -1,11 +1,15 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { compose } from '../../src/composition';
 import { createDueDeliveries } from '../../src/cqrs/log/due-deliveries';
 import type { EventKey, Subscription } from '../../src/cqrs/log/event';
 import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
-import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
+import { sendingMs } from '../../src/email/deadline';
+import { EmailError, type EmailSender, UnclearEmailError } from '../../src/email/email-sender';
 import { limits } from '../../src/platform/limits';
+import { createLogger } from '../../src/platform/logger';
 import { password } from '../support/factories';
 import { given as givenOperators, post } from '../support/operations';
 import { createSystem } from '../support/system';
@@ -317,6 +321,27 @@ describe('an e-mail that the provider puts off (product 7.2, 7.3)', () => {
     // The provider has refused clearly, so a message that still waits in the queue may try at once.
     expect(await deliver('emails', [first])).toEqual({ acked: ['m0'], retried: [] });
     expect(sender.sent).toHaveLength(1);
+  });
+
+  test('every provider has a deadline, after which the message is retried and its claim still holds', async () => {
+    const { clock, env: bindings, find, sent } = await given();
+    const waits: number[] = [];
+    const silent: EmailSender = { send: () => new Promise(() => {}) };
+    const wait = async (ms: number) => void waits.push(ms);
+    const services = compose(bindings, () => {}, {
+      clock,
+      emailSender: silent,
+      logger: createLogger({}, () => {}),
+      wait,
+    });
+    const batch = createMessageBatch('frontdesk-emails', [
+      { id: 'm0', timestamp: new Date(), attempts: 1, body: sent.emails[0] },
+    ]);
+    await services.consume(batch);
+    const { retryMessages } = await getQueueResult(batch, createExecutionContext());
+    expect([retryMessages.length, waits]).toEqual([1, [sendingMs]]);
+    expect(await find('emails')).toMatchObject({ last_error: 'UnclearEmailError: TIMED_OUT' });
+    expect((await find('emails'))?.claimed_until).toBeGreaterThan(clock.now());
   });
 
   test('after an unclear outcome no second e-mail begins until the claim has run out', async () => {

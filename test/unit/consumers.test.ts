@@ -172,13 +172,15 @@ describe('a consumer (product 7.3)', () => {
   test('a consumer tells two events of the same position apart', async () => {
     const other = { ...aBody(7), id: 'other' };
     const { calls } = await consume([other, aBody(7)], {
-      handle: async () =>
-        new Map<string, Outcome>([
-          ['event-7', { kind: 'later' }],
-          ['other', { kind: 'done' }],
-        ]),
+      handle: async (events) =>
+        new Map(events.map(({ id }) => [id, { kind: id === 'other' ? 'done' : 'failed', error: 0 }])),
     });
     expect(calls).toEqual([['ack'], ['retry in 2 s']]);
+    const swapped = await consume([aBody(7), other], {
+      handle: async (events) =>
+        new Map(events.map(({ id }) => [id, { kind: id === 'other' ? 'failed' : 'done', error: 0 }])),
+    });
+    expect(swapped.calls).toEqual([['ack'], ['retry in 2 s']]);
   });
 
   test('a consumer records an event that this release cannot read as a failure of its own', async () => {
