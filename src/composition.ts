@@ -6,12 +6,13 @@ import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
-import { createDispatch } from './consumers/dispatch';
+import { type AddressedEvent, createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
 import { queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
 import { createRelay } from './consumers/relay';
+import { createDueDeliveries } from './cqrs/log/due-deliveries';
 import type { Envelope } from './cqrs/log/envelope';
 import type { RecordedEvent } from './cqrs/log/event';
 import { createOutbox } from './cqrs/log/outbox';
@@ -34,9 +35,10 @@ import {
   views,
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
+import { withDeadline } from './email/deadline';
 import type { EmailSender } from './email/email-sender';
 import type { HttpServices } from './http/context';
-import { type Clock, systemClock } from './platform/clock';
+import { type Clock, systemClock, type Wait } from './platform/clock';
 import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
@@ -46,8 +48,7 @@ export interface Overrides {
   clock?: Clock;
   emailSender?: EmailSender;
   logger?: Logger;
-  /** Waits for a number of milliseconds. */
-  wait?(ms: number): Promise<unknown>;
+  wait?: Wait;
 }
 
 /**
@@ -56,7 +57,7 @@ export interface Overrides {
  */
 export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void, overrides: Overrides = {}) {
   const config = loadConfig(env);
-  const { clock = systemClock, wait = (ms: number) => scheduler.wait(ms) } = overrides;
+  const { clock = systemClock, wait = (ms, options) => scheduler.wait(ms, options) } = overrides;
   const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
   const database = env.DB;
   const documents = createDocumentStore(env.VIEWS, config.epoch);
@@ -75,17 +76,25 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     analytics: env.ANALYTICS_QUEUE,
     events,
   };
-  const dispatch = createDispatch(queues, outbox.complete);
-  const relay = createRelay({ database, outbox, dispatch, projector, clock, logger });
+  const dispatch = createDispatch({ queues, epoch: config.epoch, outbox, logger });
+  const due = createDueDeliveries(database, clock);
+  const relay = createRelay({ database, due, dispatch, projector, clock, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
+
+  /** Sends the deliveries of a commit. The relay sends again what a queue does not take. */
+  async function sendFirst(deliveries: readonly AddressedEvent[]): Promise<void> {
+    for (const { subscription, events, error } of await dispatch(deliveries)) {
+      logger.error('first-send.failed', error, { subscription, deliveries: events.length });
+    }
+  }
 
   /** Starts the work that follows a commit, in the background. If the start fails, the schedule does the work later. */
   function startFollowUps(committed: readonly RecordedEvent[]): void {
     const deliveries = committed.flatMap((event) =>
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
     );
-    waitUntil(dispatch(deliveries).catch((error) => logger.error('first-send.failed', error)));
+    waitUntil(sendFirst(deliveries));
     for (const event of committed) {
       const started = followUps[event.type]?.({ relay, sendRebuildStep }, event);
       if (started) waitUntil(started.catch((error) => logger.error('follow-up.failed', error, { type: event.type })));
@@ -113,7 +122,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     resetTokens,
     resetUrl: config.passwordResetUrl,
   });
-  const sender = overrides.emailSender ?? createEmailSender(config.email, env.EMAIL);
+  const sender = withDeadline(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
     projections: createProjectionHandler(projector),
     emails: createEmailHandler({ outbox, sender, reactions }),
@@ -123,10 +132,11 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     return createConsumer({
       subscription,
       catalogue: eventCatalogue,
+      epoch: config.epoch,
       logger,
       handle: handlers[subscription],
-      recordFailure: (position, error, retryInSeconds) =>
-        outbox.recordFailure(subscription, position, error, retryInSeconds),
+      recordFailure: (event, failure, retryInSeconds) =>
+        outbox.recordFailure(subscription, event, failure, retryInSeconds),
     });
   }
   const consumers: Readonly<Record<string, Consumer>> = {
@@ -134,7 +144,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     [queueNames.emails]: consumerOf('emails'),
     [queueNames.analytics]: consumerOf('analytics'),
     [queueNames.rebuilds]: createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
-    [queueNames.deadLetters]: createDeadLetterConsumer(outbox, logger),
+    [queueNames.deadLetters]: createDeadLetterConsumer(outbox, config.epoch, logger),
   };
 
   const http: HttpServices = {

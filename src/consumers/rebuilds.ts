@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Rebuilder, RebuildStep } from '../cqrs/reading/rebuild';
 import type { Logger } from '../platform/logger';
-import { backoffSeconds, type Consumer, describeError } from './consumer';
+import { backoffSeconds, type Consumer } from './consumer';
+import { describeError } from './failures';
 
 const messageSchema = z.object({ rebuildId: z.uuid(), step: z.int() });
 

@@ -83,11 +83,11 @@ async function changeDeadLetters(
   filter: DeadLetterFilter,
   change: (letters: DeadLetter[], version: number) => void,
 ) {
-  const { letters, total, version } = await tx.operations.findDeadLetters(filter, limits.deadLettersPerCommand);
+  const { letters, remaining, version } = await tx.operations.findDeadLetters(filter, limits.deadLettersPerCommand);
   const { position, subscription } = filter;
   if (letters.length > 0) change(letters, version + 1);
   else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });
-  return { count: letters.length, remaining: total - letters.length };
+  return { count: letters.length, remaining };
 }
 
 async function cancel(tx: Tx, rebuildId: string, details: Details) {

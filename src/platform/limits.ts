@@ -21,13 +21,22 @@ export const limits = {
   orphansPerRebuildStep: 100,
   /** Keys that the reconciler compares in one run. A bulk get of KV takes 100 keys. */
   keysPerReconcilerSlice: 80,
-  /** Due deliveries that the relay takes at once. */
+  /** Due deliveries of a subscription that the relay takes at once. */
   deliveriesPerRelayRound: 500,
+  /** Rounds of the relay for each subscription. */
   relayRoundsPerRun: 10,
   /** Keys that the relay projects again in one run. */
   keysToRecheckPerRun: 400,
   /** Messages in one send to a queue. */
   messagesPerSend: 100,
+  /** Bytes in one send to a queue, of 256,000; each message also has about 100 bytes of metadata. */
+  bytesPerSend: 240_000,
+  /** Bytes in one message, of 128,000. */
+  bytesPerMessage: 120_000,
+  /** How often the relay sends an e-mail that the provider puts off. With waits of up to an hour this takes four days. */
+  relaySendsPerEmail: 100,
+  /** Dead letters that are counted, and the first deliveries of a subscription that the readiness check looks at. */
+  deliveriesCounted: 100,
   /** Dead letters that one command changes; its event names each of them. */
   deadLettersPerCommand: 500,
   /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */

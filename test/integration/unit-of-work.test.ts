@@ -56,12 +56,16 @@ function createOn(database: D1Database, committed: RecordedEvent[] = []): Create
         (await all<EventRow>('SELECT * FROM events WHERE stream_id = ? ORDER BY position', id)).map(toRecordedEvent),
       deliveriesOf: (position) =>
         all<StoredDelivery>(
-          `SELECT subscription, status, attempts, available_at AS availableAt FROM deliveries
+          `SELECT subscription, status, attempts, failures, last_error AS lastError, available_at AS availableAt
+            FROM deliveries
             WHERE position = ? ORDER BY subscription`,
           position,
         ),
       markDead: async (position) =>
-        void (await all("UPDATE deliveries SET status = 'dead', attempts = 3 WHERE position = ?", position)),
+        void (await all(
+          "UPDATE deliveries SET status = 'dead', attempts = 3, failures = 2, last_error = 'Error' WHERE position = ?",
+          position,
+        )),
       endRebuild: async (id) => void (await all("UPDATE rebuilds SET status = 'done' WHERE id = ?", id)),
     };
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { fromEnvelope, toEnvelope } from '../../src/cqrs/log/envelope';
+import { fromEnvelope, parseEnvelope, toEnvelope } from '../../src/cqrs/log/envelope';
 import {
   createEventCatalogue,
   defineEvent,
@@ -107,16 +107,16 @@ describe('the catalogue of events', () => {
 
 describe('the envelope of an event', () => {
   test('the envelope of an event is a CloudEvent 1.0, from which the event comes back unchanged', () => {
-    const envelope = toEnvelope(event);
-    expect(envelope).toMatchObject({ specversion: '1.0', type: 'frontdesk.Renamed', subject: 'thing/a/b' });
-    expect(fromEnvelope(JSON.parse(JSON.stringify(envelope)))).toEqual(event);
+    const envelope = toEnvelope(event, '7');
+    expect(envelope).toMatchObject({ specversion: '1.0', type: 'frontdesk.Renamed', subject: 'thing/a/b', epoch: '7' });
+    expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope))))).toEqual(event);
   });
 
   test('the envelope of an event carries the account and the trace where there are any (product 8.3)', () => {
     const metadata = { commandId: 'c', requestId: 'r', actorId: 'a', traceparent: 't' };
-    const envelope = toEnvelope({ ...event, metadata });
+    const envelope = toEnvelope({ ...event, metadata }, '7');
     expect(envelope).toMatchObject({ commandid: 'c', requestid: 'r', actorid: 'a', traceparent: 't' });
-    expect(fromEnvelope(JSON.parse(JSON.stringify(envelope))).metadata).toEqual(metadata);
+    expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope)))).metadata).toEqual(metadata);
   });
 
   test.each([
@@ -126,6 +126,6 @@ describe('the envelope of an event', () => {
     ['no position', { position: undefined }],
     ['position 0', { position: 0 }],
   ])('an envelope with %s is refused', (_, wrong) => {
-    expect(() => fromEnvelope({ ...toEnvelope(event), ...wrong })).toThrow();
+    expect(() => parseEnvelope({ ...toEnvelope(event, '7'), ...wrong })).toThrow();
   });
 });

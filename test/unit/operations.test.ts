@@ -35,7 +35,7 @@ function given() {
   const commands = givenCommands({ users: [admin] });
   const { as, state } = commands;
   function addDelivery(position: number, subscription: Subscription, status: 'dead' | 'pending' = 'dead') {
-    const row = { position, subscription, status, attempts: 9, availableAt: 0 };
+    const row = { position, subscription, status, attempts: 9, failures: 9, lastError: 'Error', availableAt: 0 };
     state().deliveries.set(`${position}-${subscription}`, row);
   }
   /** The dead letters that are left, such as `1-emails`. */
@@ -160,7 +160,7 @@ describe.each(['ReplayDeadLetters', 'DiscardDeadLetters'] as const)('the command
     for (const key of taken) {
       const row = state().deliveries.get(key);
       if (name === 'DiscardDeadLetters') expect(row).toBeUndefined();
-      else expect(row).toMatchObject({ status: 'pending', attempts: 0, availableAt: issuedAt });
+      else expect(row).toMatchObject({ status: 'pending', attempts: 0, failures: 0, availableAt: issuedAt });
     }
     const letters = taken.map((key) => {
       const [position, subscription] = key.split('-');

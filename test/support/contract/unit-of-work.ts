@@ -58,7 +58,13 @@ export function describeCommits(create: CreateImplementation): void {
       const { addUser, deliveriesOf, run } = await given(create, clock);
       const user = await addUser();
       const { commit } = await run(rename(user.id, 'One'));
-      const delivery = { status: 'pending', attempts: 0, availableAt: clock.now() + 30_000 };
+      const delivery = {
+        status: 'pending',
+        attempts: 0,
+        failures: 0,
+        lastError: null,
+        availableAt: clock.now() + 30_000,
+      };
       expect(await deliveriesOf(commit.position)).toEqual([
         { subscription: 'emails', ...delivery },
         { subscription: 'projections', ...delivery },

@@ -138,6 +138,8 @@ export function createMemoryUnitOfWork({
         subscription,
         status: 'pending',
         attempts: 0,
+        failures: 0,
+        lastError: null,
         availableAt: clock.now() + 30_000,
       } as const;
       insert(next.deliveries, 'deliveries.position', `${position}-${subscription}`, row);
