@@ -4,7 +4,7 @@ import { createReader, type ReadRequest } from './access/reader';
 import { createResetTokens, keyedHash } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
-import { type Consumer, createConsumer } from './consumers/consumer';
+import { type Consumer, createConsumer, describeError } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
@@ -20,6 +20,7 @@ import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
+import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
 import { createDefineCommand } from './cqrs/writing/command';
 import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
 import {
@@ -63,6 +64,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const outbox = createOutbox(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
+  const watermark = createWatermarkPublisher({ database, store: documents, epoch: config.epoch, clock, wait });
   const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
@@ -92,6 +94,12 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     }
   }
 
+  /** Publishes in the background that deliveries are finished. If this fails, the schedule publishes it. */
+  function publishWatermarkSoon(): void {
+    const onFailure = (error: unknown) => logger.warn('watermark.not-published', { error: describeError(error) });
+    waitUntil(watermark.publishSoon().catch(onFailure));
+  }
+
   const unitOfWork = createD1UnitOfWork({
     database,
     clock,
@@ -114,8 +122,13 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     resetUrl: config.passwordResetUrl,
   });
   const sender = overrides.emailSender ?? createEmailSender(config.email, env.EMAIL);
+  const project = createProjectionHandler(projector);
   const handlers = {
-    projections: createProjectionHandler(projector),
+    async projections(events: readonly RecordedEvent[]) {
+      const outcomes = await project(events);
+      if ([...outcomes.values()].some(({ kind }) => kind === 'done')) publishWatermarkSoon();
+      return outcomes;
+    },
     emails: createEmailHandler({ outbox, sender, reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
@@ -155,6 +168,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     projector,
     relay,
     readModels,
+    publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
     reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
 

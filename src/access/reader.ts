@@ -2,16 +2,19 @@ import type { ConsistencyToken } from '../cqrs/log/consistency-token';
 import { type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
 import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
-import { type Database, openSession } from '../platform/d1';
+import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
 import { accessErrors } from './errors';
 
-/** A list that has a read model: the first page is a document, and `rowsAfter` reads the pages after it from D1. */
+/**
+ * A list that has a read model: the first page is a document, and `rowsAfter` reads the pages after it from D1. It is the
+ * query that also makes the document, so the view turns its rows into the list's rows.
+ */
 export interface ListRequest<Row> {
   view: View<Row[]>;
   key: string;
   page: PageRequest;
-  rowsAfter(db: Database, limit: number, after: string): PromiseLike<Row[]>;
+  rowsAfter(db: Database, limit: number, after: string): Statement;
   /** Checks the role of the caller, before a deeper page is read. */
   authorize?(actor: CheckedActor): void;
 }
@@ -62,7 +65,7 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
 
   /** Before a refusal the primary is read, because the document of an account that was just reactivated may be old. */
   async function check(sender: Caller, cached: ReadResult<AccountStatus>): Promise<CheckedActor> {
-    // A document that KV lacks came from a replica, whose age has no limit.
+    // A document that KV lacks, or that missed an event, was read from a replica, whose age has no limit.
     if (cached.source === 'kv' && isTokenValid(cached.document?.data, sender)) return asChecked(sender);
     const fresh = await readModels.readFresh(accessOf(sender));
     if (!isTokenValid(fresh?.data, sender)) throw accessErrors.invalidToken({ reason: 'revoked' });
@@ -87,10 +90,11 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     async readList({ view, key, page, rowsAfter, authorize }) {
       const { actor, result } = await read(view, key);
       authorize?.(actor);
-      return { actor, page: await readPage(readModels, request.token(), result, page, rowsAfter) };
+      return { actor, page: await readPage(readModels, request.token(), { view, key }, result, page, rowsAfter) };
     },
     async publicList({ view, key, page, rowsAfter }) {
-      return readPage(readModels, request.token(), await publicRead(view, key), page, rowsAfter);
+      const first = await publicRead(view, key);
+      return readPage(readModels, request.token(), { view, key }, first, page, rowsAfter);
     },
     async openPrimary() {
       const sender = caller();

@@ -1,10 +1,10 @@
 import { base64url } from 'jose';
 import { z } from 'zod';
-import type { Database } from '../../platform/d1';
+import type { Database, Statement } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
 import { limits } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
-import type { Freshness, ReadModels, ReadResult } from './read-models';
+import type { Freshness, ReadModels, ReadResult, WantedDocument } from './read-models';
 
 export const pageErrors = {
   invalidCursor: defineError({
@@ -66,20 +66,24 @@ const idOf = ({ id }: { id: string }) => [id];
 
 /**
  * Reads a page of a list that has a read model: the first page from the document, and the pages after it from D1.
- * @param first the list's document, which has the first `limits.firstPageSize` rows
+ * @param list the list's document, which has the first `limits.firstPageSize` rows
+ * @param first the result of reading the document
  * @param rowsAfter the query that also makes the document, for the rows after an id
  * @throws DomainError `http.invalid-cursor`
  */
 export async function readPage<Row extends { id: string }>(
   readModels: ReadModels,
   token: ConsistencyToken | undefined,
+  list: WantedDocument<Row[]>,
   first: ReadResult<Row[]>,
   { cursor, limit }: PageRequest,
-  rowsAfter: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
+  rowsAfter: (db: Database, limit: number, after: string) => Statement,
 ): Promise<Page<Row>> {
-  if (cursor === undefined) return { ...toPage(first.document?.data ?? [], limit, idOf), freshness: first };
+  const pageOf = (result: ReadResult<Row[]>) => ({
+    ...toPage(result.document?.data ?? [], limit, idOf),
+    freshness: result,
+  });
+  if (cursor === undefined) return pageOf(first);
   const [after] = decodeCursor(cursor, idCursor);
-  const rows = await readModels.query(token, (db) => rowsAfter(db, limit + 1, after));
-  const freshness: Freshness = { consistency: token ? 'strong' : 'eventual', ageSeconds: 0, source: 'd1' };
-  return { ...toPage(rows, limit, idOf), freshness };
+  return pageOf(await readModels.readPast(token, list, (db) => rowsAfter(db, limit + 1, after)));
 }
