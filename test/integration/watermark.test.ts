@@ -1,0 +1,302 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createDocumentStore, type WatermarkStore } from '../../src/cqrs/reading/document-store';
+import { type Watermark, watermarkKey, watermarkTimes } from '../../src/cqrs/reading/watermark';
+import { createWatermarkPublisher } from '../../src/cqrs/reading/watermark-publisher';
+import { newId } from '../../src/platform/ids';
+import { runSchedule } from '../../src/schedule';
+import { createSystem } from '../support/system';
+
+const start = 1_800_000_000_000;
+
+beforeEach(async () => {
+  for (const table of ['deliveries', 'shapes', 'watermarks', 'events']) await env.DB.exec(`DELETE FROM ${table}`);
+  await env.DB.exec("DELETE FROM sqlite_sequence WHERE name = 'events'");
+  await env.VIEWS.delete(watermarkKey);
+});
+
+/** Adds an event to the log, and its delivery to the projections, which is pending. Returns the position. */
+async function addEvent(at?: number): Promise<number> {
+  const event = env.DB.prepare(
+    `INSERT INTO events (position, id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+    VALUES (?1, ?2, 'item', ?2, 1, 'ItemUpdated', 1, '{}', '{}', '2026-01-01T00:00:00.000Z') RETURNING position`,
+  );
+  const { position = 0 } = (await event.bind(at ?? null, newId()).first<{ position: number }>()) ?? {};
+  const delivery = env.DB.prepare('INSERT INTO deliveries (position, subscription, available_at) VALUES (?, ?, 0)');
+  await env.DB.batch([delivery.bind(position, 'projections'), delivery.bind(position, 'emails')]);
+  return position;
+}
+
+const finish = (position: number) =>
+  env.DB.prepare("DELETE FROM deliveries WHERE subscription = 'projections' AND position = ?").bind(position).run();
+
+const raiseFloor = (view: string, missed: number) =>
+  env.DB.prepare("INSERT INTO shapes (view, name, types, since, missed) VALUES (?, 'item', '[]', 0, ?)")
+    .bind(view, missed)
+    .run();
+
+/** A publisher on real D1 and KV whose puts a test can replace; what it waits for happens at once. */
+function given({ clock = { now: start } } = {}) {
+  const store = createDocumentStore(env.VIEWS, '1');
+  const puts: Watermark[] = [];
+  const waits: number[] = [];
+  const behaviour: { put: WatermarkStore['putWatermark']; onWait?(): Promise<unknown> } = { put: store.putWatermark };
+  const publisher = createWatermarkPublisher({
+    database: env.DB,
+    store: {
+      getWithWatermark: store.getWithWatermark,
+      async putWatermark(watermark) {
+        puts.push(watermark);
+        await behaviour.put(watermark);
+      },
+    },
+    epoch: '1',
+    clock: { now: () => clock.now },
+    async wait(ms) {
+      waits.push(ms);
+      clock.now += ms;
+      await behaviour.onWait?.();
+    },
+  });
+  return { ...publisher, behaviour, clock, puts, waits };
+}
+
+const inKv = () => env.VIEWS.get<Watermark>(watermarkKey, 'json');
+const rows = async () => (await env.DB.prepare('SELECT at, position FROM watermarks ORDER BY at').all()).results;
+
+describe('a published watermark', () => {
+  test('has the position before the first event whose projection is pending or dead, and the time of the mark', async () => {
+    const { publish, clock } = given();
+    await publish();
+    expect((await inKv())?.marks).toEqual([[start, 0]]);
+    const [first, second, third] = [await addEvent(), await addEvent(), await addEvent()];
+    await finish(first);
+    await env.DB.prepare("UPDATE deliveries SET status = 'dead' WHERE position = ?").bind(second).run();
+    clock.now += 60_000;
+    await publish();
+    await finish(third);
+    clock.now += 60_000;
+    await publish();
+    await finish(second);
+    clock.now += 60_000;
+    await publish();
+    expect(await inKv()).toEqual({
+      epoch: '1',
+      marks: [
+        [start, 0],
+        [start + 60_000, 1],
+        [start + 180_000, 3],
+      ],
+      floors: {},
+    });
+  });
+
+  test('has a time after the response of D1, and the floors of all shapes that have missed an event', async () => {
+    const clock = { now: start };
+    const { publish } = given({ clock });
+    await raiseFloor('item@2', 7);
+    await raiseFloor('item@1', 5);
+    await raiseFloor('item@3', 0);
+    // D1 needs a second for its response.
+    const taken = publish();
+    clock.now += 1000;
+    await taken;
+    expect(await inKv()).toEqual({ epoch: '1', marks: [[start + 1000, 0]], floors: { 'item@1': 5, 'item@2': 7 } });
+  });
+
+  test('is not put again while nothing happens, and its mark stays; the newest row shows how old a replica is', async () => {
+    const { publish, clock, puts } = given();
+    for (let minute = 0; minute < 30; minute++) {
+      clock.now = start + minute * 60_000;
+      await publish();
+    }
+    expect(puts).toEqual([{ epoch: '1', marks: [[start, 0]], floors: {} }]);
+    expect(await rows()).toEqual([
+      { at: start, position: 0 },
+      { at: start + 29 * 60_000, position: 0 },
+    ]);
+  });
+
+  test('is put again if another value took its place, or if a floor was raised', async () => {
+    const { publish, clock, puts } = given();
+    await publish();
+    await env.VIEWS.put(watermarkKey, JSON.stringify({ epoch: '2', marks: [], floors: {} }));
+    clock.now += 60_000;
+    await publish();
+    expect(puts).toHaveLength(2);
+    await raiseFloor('item@1', 5);
+    clock.now += 60_000;
+    await publish();
+    expect((await inKv())?.floors).toEqual({ 'item@1': 5 });
+  });
+
+  test('keeps below 4 KB under constant load, and always has a mark that is old enough', async () => {
+    const { publish, clock } = given();
+    // The marks of ten minutes, in which each publication had news.
+    const marks = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+      INSERT INTO watermarks (at, position) SELECT ? + i * ?, 10000000 + i FROM n`;
+    await env.DB.prepare(marks).bind(start, watermarkTimes.spacingMs).run();
+    await finish(await addEvent(10_000_301));
+    clock.now = start + 301 * watermarkTimes.spacingMs;
+    await publish();
+    const text = (await env.VIEWS.get(watermarkKey)) ?? '';
+    expect(text.length).toBeLessThan(4096);
+    const published = JSON.parse(text) as Watermark;
+    expect(published.marks.length).toBeGreaterThan(watermarkTimes.marginMs / watermarkTimes.spacingMs);
+    expect(await rows()).toHaveLength(published.marks.length);
+    // Also after hours in which nobody published.
+    clock.now += 10_000_000;
+    await finish(await addEvent());
+    await publish();
+    expect((await inKv())?.marks).toEqual([published.marks.at(-1), [clock.now, 10_000_302]]);
+  });
+});
+
+describe('a publication after a batch', () => {
+  test('happens once for several batches, and includes all of them', async () => {
+    const { publishSoon, behaviour, puts, waits } = given();
+    const pause = Promise.withResolvers<void>();
+    behaviour.onWait = () => pause.promise;
+    await finish(await addEvent());
+    const first = publishSoon();
+    await finish(await addEvent());
+    const others = [publishSoon(), publishSoon()];
+    pause.resolve();
+    await Promise.all([first, ...others]);
+    expect([puts.map(({ marks }) => marks.map(([, position]) => position)), waits]).toEqual([
+      [[2]],
+      [watermarkTimes.spacingMs],
+    ]);
+    await finish(await addEvent());
+    await publishSoon();
+    expect(puts).toHaveLength(2);
+  });
+
+  test('does nothing without news', async () => {
+    const { publishSoon, puts } = given();
+    const position = await addEvent();
+    await publishSoon();
+    await publishSoon();
+    expect(puts).toHaveLength(1);
+    expect(await rows()).toHaveLength(1);
+    await finish(position);
+    await publishSoon();
+    expect(puts).toHaveLength(2);
+  });
+
+  test('publishes a raised floor, although an earlier event is not projected yet', async () => {
+    const { publishSoon } = given();
+    await addEvent();
+    const missed = await addEvent();
+    await publishSoon();
+    await finish(missed);
+    await raiseFloor('item@1', missed);
+    await publishSoon();
+    expect(await inKv()).toMatchObject({ floors: { 'item@1': missed } });
+  });
+
+  test('waits while another mark is younger than two seconds, and leaves it to that one if nothing is new', async () => {
+    const clock = { now: start };
+    const [one, other] = [given({ clock }), given({ clock })];
+    await finish(await addEvent());
+    one.behaviour.onWait = async () => {
+      one.behaviour.onWait = async () => {};
+      // The other process publishes first, and then another event is finished.
+      await other.publishSoon();
+      await finish(await addEvent());
+    };
+    await one.publishSoon();
+    expect(other.puts).toHaveLength(1);
+    expect([one.puts.length, one.waits]).toEqual([1, [watermarkTimes.spacingMs, watermarkTimes.spacingMs]]);
+    expect((await inKv())?.marks.map(([, position]) => position)).toEqual([1, 2]);
+    const [first, second] = (await rows()) as { at: number }[];
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBe(watermarkTimes.spacingMs);
+  });
+
+  test('gives up after three tries, and leaves the rest to the schedule', async () => {
+    const { publishSoon, behaviour, clock, puts, waits } = given();
+    behaviour.onWait = async () => {
+      await finish(await addEvent());
+      await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
+        .bind(clock.now - 1)
+        .run();
+    };
+    await publishSoon();
+    expect([puts.length, waits.length]).toEqual([0, 4]);
+  });
+
+  test('is repeated after a second when KV refuses it (429), and not after another failure', async () => {
+    const { publishSoon, behaviour, waits, puts } = given();
+    const { put } = behaviour;
+    behaviour.put = async () => {
+      behaviour.put = put;
+      throw new Error('KV PUT failed: 429 Too Many Requests');
+    };
+    await finish(await addEvent());
+    await publishSoon();
+    expect((await inKv())?.marks).toHaveLength(1);
+    expect(waits).toEqual([watermarkTimes.spacingMs, watermarkTimes.retryMs]);
+    behaviour.put = async () => {
+      throw new Error('KV PUT failed: 500');
+    };
+    await finish(await addEvent());
+    await expect(publishSoon()).rejects.toThrow('500');
+    expect(puts).toHaveLength(3);
+  });
+});
+
+/** A KV namespace that refuses to take the watermark. */
+const withoutWatermark = new Proxy(env.VIEWS, {
+  get(target, property) {
+    const member = Reflect.get(target, property);
+    if (typeof member !== 'function') return member;
+    return async (key: string, ...rest: unknown[]) => {
+      if (property === 'put' && key === watermarkKey) throw new Error('KV PUT failed: 500');
+      return member.call(target, key, ...rest);
+    };
+  },
+});
+
+describe('the projections’ consumer', () => {
+  test('publishes a mark after a batch that finished deliveries, and none after another batch', async () => {
+    const { register, deliver, sent, clock } = createSystem();
+    await register();
+    const messages = sent.projections.splice(0);
+    // Another process holds every key, so nothing is finished.
+    await deliver('projections', messages);
+    expect((await inKv())?.marks.at(-1)?.[1]).toBe(messages.length);
+    await env.DB.exec('DELETE FROM watermarks');
+    await env.VIEWS.delete(watermarkKey);
+    await register();
+    const more = sent.projections.splice(0);
+    await env.DB.prepare('UPDATE projections SET claimed_until = ?')
+      .bind(clock.now() + 60_000)
+      .run();
+    await env.DB.prepare('DELETE FROM watermarks').run();
+    const { retried } = await deliver('projections', more.slice(0, 1));
+    expect(retried).toHaveLength(1);
+    expect(await inKv()).toBeNull();
+  });
+
+  test('acknowledges its batch although the watermark cannot be published, and logs it', async () => {
+    const { register, deliver, sent, logs } = createSystem({ VIEWS: withoutWatermark });
+    await register();
+    const messages = sent.projections.splice(0);
+    const { acked } = await deliver('projections', messages);
+    expect(acked).toHaveLength(messages.length);
+    const line = logs.map((text) => JSON.parse(text)).find(({ event }) => event === 'watermark.not-published');
+    expect(line).toMatchObject({ level: 'warn', error: 'Error' });
+  });
+});
+
+test('the schedule publishes each minute, and a failure does not stop its other tasks', async () => {
+  const { services } = createSystem();
+  await runSchedule(services(), '* * * * *');
+  expect((await inKv())?.marks).toHaveLength(1);
+  const broken = createSystem({ VIEWS: withoutWatermark });
+  broken.clock.advance(60_000);
+  await addEvent().then(finish);
+  await runSchedule(broken.services(), '* * * * *');
+  const events = broken.logs.map((line) => JSON.parse(line).event);
+  expect(events).toEqual(expect.arrayContaining(['schedule.failed', 'relay.ran', 'reconciler.ran']));
+});
