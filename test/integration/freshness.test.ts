@@ -124,6 +124,15 @@ describe('a read with the token of a command that did not touch its document (pr
   });
 });
 
+test('values in KV that are not JSON count as missing, and the documents that are read with them are found', async () => {
+  const { customer, readSettings, services } = await given();
+  await env.VIEWS.put('broken', '{"version":');
+  const key = settingsView.kvKey(customer.id);
+  expect([...(await services().documents.getAll(['broken', key])).keys()]).toEqual([key]);
+  await env.VIEWS.put(watermarkKey, 'x');
+  expect(await readSettings()).toBe('KV; hit, eventual');
+});
+
 test('an access document that has missed an event decides nothing, with D1 and without it (product 1.7)', async () => {
   const { clock, customer, openTicket, project, request, services } = await given();
   await openTicket();

@@ -213,6 +213,16 @@ describe('a publication after a batch', () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBe(watermarkTimes.spacingMs);
   });
 
+  test('is not held up by a mark of a process whose clock is ahead', async () => {
+    const { publishSoon, puts } = given();
+    await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
+      .bind(start + 20_000)
+      .run();
+    await finish(await addEvent());
+    await publishSoon();
+    expect(puts).toHaveLength(1);
+  });
+
   test('gives up after three tries, and leaves the rest to the schedule', async () => {
     const { publishSoon, behaviour, clock, puts, waits } = given();
     behaviour.onWait = async () => {
