@@ -94,12 +94,6 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     }
   }
 
-  /** Publishes in the background that deliveries are finished. If this fails, the schedule publishes it. */
-  function publishWatermarkSoon(): void {
-    const onFailure = (error: unknown) => logger.warn('watermark.not-published', { error: describeError(error) });
-    waitUntil(watermark.publishSoon().catch(onFailure));
-  }
-
   const unitOfWork = createD1UnitOfWork({
     database,
     clock,
@@ -122,13 +116,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     resetUrl: config.passwordResetUrl,
   });
   const sender = overrides.emailSender ?? createEmailSender(config.email, env.EMAIL);
-  const project = createProjectionHandler(projector);
   const handlers = {
-    async projections(events: readonly RecordedEvent[]) {
-      const outcomes = await project(events);
-      if ([...outcomes.values()].some(({ kind }) => kind === 'done')) publishWatermarkSoon();
-      return outcomes;
-    },
+    projections: createProjectionHandler(projector),
     emails: createEmailHandler({ outbox, sender, reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
@@ -142,8 +131,18 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
         outbox.recordFailure(subscription, position, error, retryInSeconds),
     });
   }
+  const project = consumerOf('projections');
+  /** Publishes which deliveries are finished. If this fails, the schedule publishes it. */
+  async function publishWatermarkNews(): Promise<void> {
+    await watermark
+      .publishNews()
+      .catch((error) => logger.warn('watermark.not-published', { error: describeError(error) }));
+  }
   const consumers: Readonly<Record<string, Consumer>> = {
-    [queueNames.projections]: consumerOf('projections'),
+    async [queueNames.projections](batch) {
+      await project(batch);
+      waitUntil(publishWatermarkNews());
+    },
     [queueNames.emails]: consumerOf('emails'),
     [queueNames.analytics]: consumerOf('analytics'),
     [queueNames.rebuilds]: createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createDocumentStore, type WatermarkStore } from '../../src/cqrs/reading/document-store';
+import { createDocumentStore } from '../../src/cqrs/reading/document-store';
 import { type Watermark, watermarkKey, watermarkTimes } from '../../src/cqrs/reading/watermark';
 import { createWatermarkPublisher } from '../../src/cqrs/reading/watermark-publisher';
 import { newId } from '../../src/platform/ids';
@@ -40,7 +40,7 @@ function given({ clock = { now: start } } = {}) {
   const store = createDocumentStore(env.VIEWS, '1');
   const puts: Watermark[] = [];
   const waits: number[] = [];
-  const behaviour: { put: WatermarkStore['putWatermark']; onWait?(): Promise<unknown> } = { put: store.putWatermark };
+  const behaviour = { put: store.putWatermark };
   const publisher = createWatermarkPublisher({
     database: env.DB,
     store: {
@@ -55,7 +55,6 @@ function given({ clock = { now: start } } = {}) {
     async wait(ms) {
       waits.push(ms);
       clock.now += ms;
-      await behaviour.onWait?.();
     },
   });
   return { ...publisher, behaviour, clock, puts, waits };
@@ -72,20 +71,20 @@ describe('a published watermark', () => {
     const [first, second, third] = [await addEvent(), await addEvent(), await addEvent()];
     await finish(first);
     await env.DB.prepare("UPDATE deliveries SET status = 'dead' WHERE position = ?").bind(second).run();
-    clock.now += 60_000;
+    clock.now += 30_000;
     await publish();
     await finish(third);
-    clock.now += 60_000;
+    clock.now += 30_000;
     await publish();
     await finish(second);
-    clock.now += 60_000;
+    clock.now += 30_000;
     await publish();
     expect(await inKv()).toEqual({
       epoch: '1',
       marks: [
         [start, 0],
-        [start + 60_000, 1],
-        [start + 180_000, 3],
+        [start + 30_000, 1],
+        [start + 90_000, 3],
       ],
       floors: {},
     });
@@ -153,104 +152,80 @@ describe('a published watermark', () => {
 });
 
 describe('a publication after a batch', () => {
-  test('happens once for several batches, and includes all of them', async () => {
-    const { publishSoon, behaviour, puts, waits } = given();
-    const pause = Promise.withResolvers<void>();
-    behaviour.onWait = () => pause.promise;
-    await finish(await addEvent());
-    const first = publishSoon();
-    await finish(await addEvent());
-    const others = [publishSoon(), publishSoon()];
-    pause.resolve();
-    await Promise.all([first, ...others]);
-    expect([puts.map(({ marks }) => marks.map(([, position]) => position)), waits]).toEqual([
-      [[2]],
-      [watermarkTimes.spacingMs],
-    ]);
-    await finish(await addEvent());
-    await publishSoon();
-    expect(puts).toHaveLength(2);
-  });
-
   test('does nothing without news', async () => {
-    const { publishSoon, puts } = given();
+    const { publishNews, clock, puts } = given();
     const position = await addEvent();
-    await publishSoon();
-    await publishSoon();
-    expect(puts).toHaveLength(1);
-    expect(await rows()).toHaveLength(1);
+    await publishNews();
+    clock.now += 60_000;
+    await publishNews();
+    expect([puts.length, await rows()]).toEqual([1, [{ at: start, position: 0 }]]);
     await finish(position);
-    await publishSoon();
+    await publishNews();
     expect(puts).toHaveLength(2);
   });
 
   test('publishes a raised floor, although an earlier event is not projected yet', async () => {
-    const { publishSoon } = given();
+    const { publishNews, clock } = given();
     await addEvent();
     const missed = await addEvent();
-    await publishSoon();
+    await publishNews();
     await finish(missed);
     await raiseFloor('item@1', missed);
-    await publishSoon();
+    clock.now += 60_000;
+    await publishNews();
     expect(await inKv()).toMatchObject({ floors: { 'item@1': missed } });
+    await env.DB.exec("DELETE FROM deliveries WHERE subscription = 'projections'");
+    clock.now += 60_000;
+    await publishNews();
+    clock.now += 60_000;
+    await publishNews();
+    // The newest mark is above the floor now, so the floor is no news any more.
+    expect(await rows()).toHaveLength(3);
   });
 
-  test('waits while another mark is younger than two seconds, and leaves it to that one if nothing is new', async () => {
-    const clock = { now: start };
-    const [one, other] = [given({ clock }), given({ clock })];
+  test('leaves its news to a later one when another mark is younger than a second, and waits for nothing', async () => {
+    const { publishNews, clock, puts, waits } = given();
     await finish(await addEvent());
-    one.behaviour.onWait = async () => {
-      one.behaviour.onWait = async () => {};
-      // The other process publishes first, and then another event is finished.
-      await other.publishSoon();
-      await finish(await addEvent());
-    };
-    await one.publishSoon();
-    expect(other.puts).toHaveLength(1);
-    expect([one.puts.length, one.waits]).toEqual([1, [watermarkTimes.spacingMs, watermarkTimes.spacingMs]]);
-    expect((await inKv())?.marks.map(([, position]) => position)).toEqual([1, 2]);
-    const [first, second] = (await rows()) as { at: number }[];
-    expect((second?.at ?? 0) - (first?.at ?? 0)).toBe(watermarkTimes.spacingMs);
+    await publishNews();
+    await finish(await addEvent());
+    clock.now += watermarkTimes.spacingMs - 1;
+    await publishNews();
+    expect([puts.length, waits]).toEqual([1, []]);
+    clock.now += 1;
+    await publishNews();
+    expect((await inKv())?.marks).toEqual([
+      [start, 1],
+      [start + watermarkTimes.spacingMs, 2],
+    ]);
   });
 
   test('is not held up by a mark of a process whose clock is ahead', async () => {
-    const { publishSoon, puts } = given();
+    const { publishNews, puts } = given();
     await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
       .bind(start + 20_000)
       .run();
     await finish(await addEvent());
-    await publishSoon();
+    await publishNews();
     expect(puts).toHaveLength(1);
   });
 
-  test('gives up after three tries, and leaves the rest to the schedule', async () => {
-    const { publishSoon, behaviour, clock, puts, waits } = given();
-    behaviour.onWait = async () => {
-      await finish(await addEvent());
-      await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
-        .bind(clock.now - 1)
-        .run();
-    };
-    await publishSoon();
-    expect([puts.length, waits.length]).toEqual([0, 4]);
-  });
-
   test('is repeated after a second when KV refuses it (429), and not after another failure', async () => {
-    const { publishSoon, behaviour, waits, puts } = given();
+    const { publishNews, behaviour, clock, waits, puts } = given();
     const { put } = behaviour;
     behaviour.put = async () => {
       behaviour.put = put;
       throw new Error('KV PUT failed: 429 Too Many Requests');
     };
     await finish(await addEvent());
-    await publishSoon();
+    await publishNews();
     expect((await inKv())?.marks).toHaveLength(1);
-    expect(waits).toEqual([watermarkTimes.spacingMs, watermarkTimes.retryMs]);
+    expect(waits).toEqual([watermarkTimes.retryMs]);
     behaviour.put = async () => {
       throw new Error('KV PUT failed: 500');
     };
     await finish(await addEvent());
-    await expect(publishSoon()).rejects.toThrow('500');
+    clock.now += 60_000;
+    await expect(publishNews()).rejects.toThrow('500');
     expect(puts).toHaveLength(3);
   });
 });
@@ -268,24 +243,20 @@ const withoutWatermark = new Proxy(env.VIEWS, {
 });
 
 describe('the projections’ consumer', () => {
-  test('publishes a mark after a batch that finished deliveries, and none after another batch', async () => {
+  test('publishes a mark once after a batch that finished deliveries, and none after another batch', async () => {
     const { register, deliver, sent, clock } = createSystem();
     await register();
     const messages = sent.projections.splice(0);
-    // Another process holds every key, so nothing is finished.
     await deliver('projections', messages);
-    expect((await inKv())?.marks.at(-1)?.[1]).toBe(messages.length);
-    await env.DB.exec('DELETE FROM watermarks');
-    await env.VIEWS.delete(watermarkKey);
+    expect((await inKv())?.marks.map(([, position]) => position)).toEqual([messages.length]);
     await register();
-    const more = sent.projections.splice(0);
+    // Another process holds every key, so nothing is finished.
     await env.DB.prepare('UPDATE projections SET claimed_until = ?')
-      .bind(clock.now() + 60_000)
+      .bind(clock.now() + 120_000)
       .run();
-    await env.DB.prepare('DELETE FROM watermarks').run();
-    const { retried } = await deliver('projections', more.slice(0, 1));
-    expect(retried).toHaveLength(1);
-    expect(await inKv()).toBeNull();
+    clock.advance(60_000);
+    const { acked } = await deliver('projections', sent.projections.splice(0, 1));
+    expect([acked, (await rows()).length]).toEqual([[], 1]);
   });
 
   test('acknowledges its batch although the watermark cannot be published, and logs it', async () => {

@@ -9,16 +9,16 @@ import { saysAsMuch, type Watermark, watermarkTimes } from './watermark';
 export interface WatermarkPublisher {
   /** Takes a mark and publishes it. The schedule calls this each minute, and so repairs a publication that was lost. */
   publish(): Promise<void>;
-  /** Publishes a short time later, if there is news by then. Calls until then share one publication. */
-  publishSoon(): Promise<void>;
+  /**
+   * Publishes if there is news. It does not wait for the moment at which another mark is possible, because a queue
+   * acknowledges a batch only after the work in the background of its consumer, and would hold the next batch back.
+   */
+  publishNews(): Promise<void>;
 }
 
 /** A delivery that is pending or dead stands for documents that may lack its event, so the mark stays below it. */
 const lowWatermark = sql<number>`coalesce(
   (SELECT min(position) FROM deliveries WHERE subscription = 'projections') - 1, ${lastPosition})`;
-
-/** How often a publication waits for another one that is under way, before it is left to the schedule. */
-const tries = 3;
 
 interface Mark {
   at: number;
@@ -42,7 +42,6 @@ export function createWatermarkPublisher(options: {
   const { database, store, epoch, clock, wait } = options;
   const { keepMs, retryMs, spacingMs } = watermarkTimes;
   const openPrimary = () => openSession(database, 'first-primary').db;
-  let soon: Promise<void> | undefined;
 
   async function takeMark(): Promise<Mark> {
     const [row] = await openPrimary().all<{ position: number; isNews: number }>(sql`
@@ -96,28 +95,16 @@ export function createWatermarkPublisher(options: {
     }
   }
 
-  async function publishNews(): Promise<void> {
-    for (let attempt = 0; attempt < tries; attempt++) {
-      const mark = await takeMark();
-      if (!mark.isNews) return;
-      const watermark = await record(mark);
-      if (watermark) return put(watermark);
-      await wait(spacingMs);
-    }
+  async function publishMark(mark: Mark): Promise<void> {
+    const watermark = await record(mark);
+    if (watermark) await put(watermark);
   }
 
   return {
-    async publish() {
-      const watermark = await record(await takeMark());
-      if (watermark) await put(watermark);
-    },
-    publishSoon() {
-      soon ??= wait(spacingMs).then(() => {
-        // What is finished from here on needs a publication of its own.
-        soon = undefined;
-        return publishNews();
-      });
-      return soon;
+    publish: async () => publishMark(await takeMark()),
+    async publishNews() {
+      const mark = await takeMark();
+      if (mark.isNews) await publishMark(mark);
     },
   };
 }

@@ -15,9 +15,9 @@ export const watermarkTimes = {
    */
   marginMs: 75_000,
   /** Of the marks that are older than this, only the newest is kept: an older mark proves nothing more. */
-  keepMs: 150_000,
+  keepMs: 120_000,
   /** Two marks are so far apart, because KV refuses a second write of a key within a second. */
-  spacingMs: 2_000,
+  spacingMs: 1_000,
   /** How long a put waits that KV refused. */
   retryMs: 1_000,
 } as const;
