@@ -8,6 +8,7 @@ import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { type AddressedEvent, createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
+import { describeError } from './consumers/failures';
 import { createProjectionHandler } from './consumers/projections';
 import { queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
@@ -21,6 +22,7 @@ import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
+import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
 import { createDefineCommand } from './cqrs/writing/command';
 import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
 import {
@@ -64,6 +66,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const outbox = createOutbox(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
+  const watermark = createWatermarkPublisher({ database, store: documents, epoch: config.epoch, clock, wait });
   const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
@@ -139,8 +142,18 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
         outbox.recordFailure(subscription, event, failure, retryInSeconds),
     });
   }
+  const project = consumerOf('projections');
+  /** Publishes which deliveries are finished. If this fails, the schedule publishes it. */
+  async function publishWatermarkNews(): Promise<void> {
+    await watermark
+      .publishNews()
+      .catch((error) => logger.warn('watermark.not-published', { error: describeError(error) }));
+  }
   const consumers: Readonly<Record<string, Consumer>> = {
-    [queueNames.projections]: consumerOf('projections'),
+    async [queueNames.projections](batch) {
+      await project(batch);
+      waitUntil(publishWatermarkNews());
+    },
     [queueNames.emails]: consumerOf('emails'),
     [queueNames.analytics]: consumerOf('analytics'),
     [queueNames.rebuilds]: createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
@@ -165,6 +178,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     projector,
     relay,
     readModels,
+    publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
     reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
 

@@ -29,7 +29,13 @@ type Task = (services: Services) => Promise<void>;
 
 /** The tasks by the cron triggers of wrangler.toml. */
 export const tasks: Readonly<Record<string, readonly Task[]>> = {
-  '* * * * *': [({ relay }) => relay(), reconcile, restartRebuilds, createFirstAdmin],
+  '* * * * *': [
+    ({ relay }) => relay(),
+    reconcile,
+    restartRebuilds,
+    ({ publishWatermark }) => publishWatermark(),
+    createFirstAdmin,
+  ],
   '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
     services.logger.info(event, await run(services));
   }),

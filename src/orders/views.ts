@@ -71,7 +71,7 @@ export function orderListQuery(db: Database, { customer, status }: OrderFilter, 
 
 type SummaryRow = Awaited<ReturnType<typeof orderListQuery>>[number];
 
-export function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
+function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
   return { ...row, total: { amount, currency } };
 }
 

@@ -82,6 +82,8 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
           return { ...freshness, document: { version: document.version, data: notes }, total: noteCount };
         },
         rowsAfter: (db, limit, after) => views.noteListQuery(db, id, limit, after),
+        // The query selects the fields of a note.
+        toRows: (notes) => notes as TicketNoteDetail[],
       });
     },
 

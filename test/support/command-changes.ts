@@ -78,6 +78,8 @@ export const changes = {
       position: 8,
       subscription: 'emails',
       status: 'dead',
+      failures: 1,
+      lastError: null,
       attempts: 9,
       availableAt: 0,
     }),

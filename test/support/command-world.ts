@@ -41,7 +41,15 @@ export function createCommandWorld() {
     clock: { now: () => now },
   });
   const { deliveries, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
-  deliveries.set('7-emails', { position: 7, subscription: 'emails', status: 'dead', attempts: 9, availableAt: 0 });
+  deliveries.set('7-emails', {
+    position: 7,
+    subscription: 'emails',
+    status: 'dead',
+    attempts: 9,
+    failures: 1,
+    lastError: null,
+    availableAt: 0,
+  });
   const rebuildId = newId();
   rebuilds.set(rebuildId, {
     id: rebuildId,

@@ -44,7 +44,8 @@ export function createSystem(bindings: Partial<Env> = {}) {
       },
       // Dispatch calls no other method.
     }) as unknown as Queue;
-  const overrides: Overrides = { clock, emailSender: sender, logger };
+  // A test does not wait: what the system does after a pause, it does at once.
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait: async () => {} };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),
@@ -85,7 +86,8 @@ export function createSystem(bindings: Partial<Env> = {}) {
     const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch(`frontdesk-${queue}`, messages);
     const context = createExecutionContext();
-    await services().consume(batch);
+    await compose(testEnv, (promise) => context.waitUntil(promise), overrides).consume(batch);
+    await waitOnExecutionContext(context);
     const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
     return { acked: explicitAcks, retried: retryMessages.map(({ msgId }) => msgId) };
   }

@@ -1,6 +1,6 @@
 import { base64url } from 'jose';
 import { z } from 'zod';
-import type { Database } from '../../platform/d1';
+import type { Database, Statement } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
 import { limits } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
@@ -77,9 +77,17 @@ const idCursor = z.tuple([z.uuid()]);
 const idOf = ({ id }: { id: string }) => [id];
 
 /**
+ * The pages after the first one. The query is the one that also makes the document, so `toRows` makes the same rows of
+ * its result.
+ */
+export interface LaterPages<Row> {
+  rowsAfter(db: Database, limit: number, after: string): Statement;
+  toRows(result: unknown): Row[];
+}
+
+/**
  * Reads a page of a list that has a read model: the first page from the document, and the pages after it from D1.
  * @param first the first rows, at least as many as the longest page has
- * @param rowsAfter the query that also makes the document, for the rows after an id
  * @throws DomainError `http.invalid-cursor`
  */
 export async function readPage<Row extends { id: string }>(
@@ -87,13 +95,12 @@ export async function readPage<Row extends { id: string }>(
   token: ConsistencyToken | undefined,
   first: FirstRows<Row>,
   { cursor, limit }: PageRequest,
-  rowsAfter: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
+  { rowsAfter, toRows }: LaterPages<Row>,
 ): Promise<Page<Row>> {
   if (cursor === undefined) {
     return { ...toPage(first.document?.data ?? [], limit, idOf, first.total), freshness: first };
   }
   const [after] = decodeCursor(cursor, idCursor);
-  const rows = await readModels.query(token, (db) => rowsAfter(db, limit + 1, after));
-  const freshness: Freshness = { consistency: token ? 'strong' : 'eventual', ageSeconds: 0, source: 'd1' };
-  return { ...toPage(rows, limit, idOf), freshness };
+  const { rows, freshness } = await readModels.readPast(token, (db) => rowsAfter(db, limit + 1, after));
+  return { ...toPage(toRows(rows), limit, idOf), freshness };
 }
