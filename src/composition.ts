@@ -16,6 +16,8 @@ import type { Envelope } from './cqrs/log/envelope';
 import type { RecordedEvent } from './cqrs/log/event';
 import { createOutbox } from './cqrs/log/outbox';
 import { createDocumentStore } from './cqrs/reading/document-store';
+import { createInlineProjection } from './cqrs/reading/inline-projection';
+import { createRemoveObsolete } from './cqrs/reading/obsolete-documents';
 import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
@@ -62,6 +64,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const documents = createDocumentStore(env.VIEWS, config.epoch);
   const outbox = createOutbox(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
+  const projectInline = createInlineProjection({ projector, wait, waitUntil, logger });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
   const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
@@ -102,8 +105,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     wait,
     async onCommitted(committed) {
       startFollowUps(committed);
-      // If the inline projection fails, the consumer of the queue brings the documents up to date.
-      await projector.projectInline(committed).catch((error) => logger.error('inline-projection.failed', error));
+      await projectInline(committed);
     },
   });
   const fingerprint = (text: string) => keyedHash(config.tokenSecrets[0], text);
@@ -156,6 +158,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     relay,
     readModels,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
+    removeObsoleteDocuments: createRemoveObsolete({ database, views, projector, clock }),
     reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
 
     /** Every command, bound to a request; the context is made when a command is sent. */

@@ -2,8 +2,14 @@ import { fromEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
 import type { Logger } from '../platform/logger';
 
-/** The outcome for one event: `done`, to be tried again `later`, or `failed`. */
-export type Outcome = { kind: 'done' } | { kind: 'later' } | { kind: 'failed'; error: unknown };
+/**
+ * The outcome for one event: `done`, to be tried again `later`, or `failed`. A handler that knows how long the event has
+ * to wait says so; all other waits grow from try to try.
+ */
+export type Outcome =
+  | { kind: 'done' }
+  | { kind: 'later'; retryInSeconds?: number }
+  | { kind: 'failed'; error: unknown };
 
 /** A message together with the event in it. */
 export interface Received {
@@ -43,7 +49,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const { catalogue, logger, subscription } = options;
 
   async function retry({ message, event }: Received, outcome: Exclude<Outcome, { kind: 'done' }>) {
-    const delaySeconds = backoffSeconds(message.attempts, options.random);
+    const known = outcome.kind === 'later' ? outcome.retryInSeconds : undefined;
+    const delaySeconds = known ?? backoffSeconds(message.attempts, options.random);
     if (outcome.kind === 'failed') {
       const error = describeError(outcome.error);
       const { requestId, traceparent } = event.metadata;
