@@ -83,6 +83,28 @@ function withoutPause(row: Row | null): Row | null {
   return row && row.claim === null ? { ...row, until: Math.min(row.until, 0) } : row;
 }
 
+/** The state after another consumer has taken over the claim: its owner can confirm nothing, but its put may still land. */
+function loseClaim({ consumers, flights, ...state }: State): State {
+  const begun = consumers.filter(({ phase }) => phase === 'putting');
+  return {
+    ...state,
+    flights: [...flights, ...begun.flatMap(({ flight }) => flight ?? [])],
+    consumers: consumers.map((one) =>
+      one.phase === 'putting'
+        ? { ...one, phase: 'decided', outcome: 'none', holds: false, flight: null, hasLanded: false }
+        : { ...one, holds: false },
+    ),
+  };
+}
+
+/** The state without the consumers that can change nothing any more. */
+function withoutIdle(state: State): State {
+  const isIdle = ({ phase, event, isClaimed, holds }: Consumer) =>
+    phase === 'decided' && !(isClaimed && holds) && !state.pending.includes(event);
+  if (!state.consumers.some(isIdle)) return state;
+  return { ...state, consumers: state.consumers.filter((one) => !isIdle(one)) };
+}
+
 function without(state: State, index: number): State {
   return { ...state, consumers: state.consumers.filter((_, at) => at !== index) };
 }
@@ -151,13 +173,12 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
     const faults = bounds.faults === undefined ? 0 : state.faults + 1;
     const mayFail = bounds.faults === undefined || faults <= bounds.faults;
     const who = `${nameOf(one)} (begun ${Math.abs(one.at / second)} s ago)`;
-    if (mayFail) add(`${who} dies`, { ...without(state, index), row: abandon(state.row, one), flights, faults });
+    // A death in another phase leads to a state that is reached without it.
+    if (mayFail && (one.phase === 'claimed' || one.phase === 'putting'))
+      add(`${who} dies`, { ...without(state, index), row: abandon(state.row, one), flights, faults });
     if (one.phase === 'requested') {
       const { row, isClaimed, asOf } = await steps.claim(state.row, state.versions, one.event, one.at, one.version);
-      // A consumer whose claim ran out loses it to the winner.
-      const others = isClaimed
-        ? { ...state, consumers: state.consumers.map((each) => ({ ...each, holds: false })) }
-        : state;
+      const others = isClaimed ? loseClaim(state) : state;
       const change: Partial<Consumer> = isClaimed
         ? { phase: 'claimed', isClaimed, asOf, holds: true }
         : { phase: 'decided', asOf, outcome: 'none' };
@@ -208,7 +229,8 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
   /** Every event up to this version has been delivered (the watermark). */
   const watermark = ({ versions, pending }: State) => Math.min(versions, ...pending.map((event) => event - 1));
 
-  const isUpToDate = ({ kv, row, versions }: State) => kv === versions || (kv === 0 && row === null);
+  /** Whether KV has the newest version, or no document where none was put, or where a newer version removed it. */
+  const isUpToDate = ({ kv, row, versions }: State) => kv === versions || (kv === 0 && !row?.position);
 
   return {
     start,
@@ -269,7 +291,7 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       }
       const later = pass(state);
       if (later) moves.push(later);
-      return moves;
+      return moves.map(({ name, next }) => ({ name, next: withoutIdle(next) }));
     },
     findFault(state) {
       if (hasNoWorkLeft(state) && !isUpToDate(state))
