@@ -18,6 +18,8 @@ import type { Envelope } from './cqrs/log/envelope';
 import type { RecordedEvent } from './cqrs/log/event';
 import { createOutbox } from './cqrs/log/outbox';
 import { createDocumentStore } from './cqrs/reading/document-store';
+import { createInlineProjection } from './cqrs/reading/inline-projection';
+import { createRemoveObsolete } from './cqrs/reading/obsolete-documents';
 import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
@@ -65,6 +67,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const documents = createDocumentStore(env.VIEWS, config.epoch);
   const outbox = createOutbox(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
+  const projectInline = createInlineProjection({ projector, wait, waitUntil, logger });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
   const watermark = createWatermarkPublisher({ database, store: documents, epoch: config.epoch, clock, wait });
   const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
@@ -114,8 +117,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     wait,
     async onCommitted(committed) {
       startFollowUps(committed);
-      // If the inline projection fails, the consumer of the queue brings the documents up to date.
-      await projector.projectInline(committed).catch((error) => logger.error('inline-projection.failed', error));
+      await projectInline(committed);
     },
   });
   const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
@@ -180,6 +182,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     readModels,
     publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
+    removeObsoleteDocuments: createRemoveObsolete({ database, views, projector, clock }),
     reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
 
     /** Every command, bound to a request; the context is made when a command is sent. */

@@ -8,14 +8,14 @@ import { describeError, toFailure } from './failures';
  * The outcome for one event.
  * - `done`: the work is finished.
  * - `obsolete`: the log does not have the event, because the database was restored to an earlier time.
- * - `later`: another consumer has the work; the queue tries again.
+ * - `later`: another consumer has the work; the queue tries again, after the time that the handler knows, if it does.
  * - `failed`: the queue tries again. `failures.ts` decides whether the failure counts.
  * - `recorded`: the work failed, and the handler has recorded whether the queue, the relay or nobody tries again.
  */
 export type Outcome =
   | { kind: 'done' }
   | { kind: 'obsolete' }
-  | { kind: 'later' }
+  | { kind: 'later'; retryInSeconds?: number }
   | { kind: 'failed'; error: unknown }
   | { kind: 'recorded'; error: unknown; isRetriedByQueue: boolean };
 
@@ -95,7 +95,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       outcome.kind === 'obsolete' ||
       (outcome.kind === 'recorded' && !outcome.isRetriedByQueue);
     if (isFinished) message.ack();
-    else message.retry({ delaySeconds });
+    else
+      message.retry({ delaySeconds: (outcome.kind === 'later' ? outcome.retryInSeconds : undefined) ?? delaySeconds });
   }
 
   return async (batch) => {

@@ -15,6 +15,10 @@ export const limits = {
   fieldErrorsPerRefusal: 20,
   /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
   keysPerBatch: 80,
+  /** Keys that one run of the projector takes on. Each key is one operation of KV and one or more statements of D1. */
+  keysPerInvocation: 400,
+  /** Documents of shapes of another version that one run of the schedule removes because they missed an event. */
+  obsoleteDocumentsPerRun: 100,
   /** Events that one step of a rebuild replays. */
   eventsPerRebuildStep: 100,
   /** Documents that one step of a rebuild removes. */

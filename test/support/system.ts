@@ -6,6 +6,7 @@ import { compose, type Overrides } from '../../src/composition';
 import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
 import type { RebuildStep } from '../../src/cqrs/reading/rebuild';
+import type { Wait } from '../../src/platform/clock';
 import { createLogger } from '../../src/platform/logger';
 import { createConformance } from './conformance';
 import { password } from './factories';
@@ -44,8 +45,9 @@ export function createSystem(bindings: Partial<Env> = {}) {
       },
       // Dispatch calls no other method.
     }) as unknown as Queue;
-  // A test does not wait: what the system does after a pause, it does at once.
-  const overrides: Overrides = { clock, emailSender: sender, logger, wait: async () => {} };
+  // A wait moves the clock, and takes no time. A wait with a signal is a deadline, which no provider of a test reaches.
+  const wait: Wait = (ms, options) => (options?.signal ? new Promise(() => {}) : Promise.resolve(clock.advance(ms)));
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),

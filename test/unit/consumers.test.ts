@@ -99,6 +99,13 @@ describe('a consumer (product 7.3)', () => {
     expect([calls, failures]).toEqual([[['retry in 2 s']], []]);
   });
 
+  test('a consumer retries an event after the wait that its handler names', async () => {
+    const { calls, failures } = await consume([aBody(7)], {
+      handle: async (events) => outcomes(events, { kind: 'later', retryInSeconds: 0 }),
+    });
+    expect([calls, failures]).toEqual([[['retry in 0 s']], []]);
+  });
+
   test('a consumer retries an event for which its handler returned nothing', async () => {
     const { calls } = await consume([aBody(7)], { handle: async () => new Map() });
     expect(calls).toEqual([['retry in 2 s']]);

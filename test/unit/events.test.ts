@@ -100,8 +100,12 @@ describe('the catalogue of events', () => {
     expect(ownSubscriptionsOf('UserRegistered').toSorted()).toEqual(['analytics', 'emails', 'projections']);
   });
 
-  test('the event of a request for a password reset leads to an e-mail and to no document (product 2.6)', () => {
-    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['analytics', 'emails']);
+  test('the event of a request for a password reset leads to an e-mail (product 2.6)', () => {
+    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['analytics', 'emails', 'projections']);
+  });
+
+  test('the projections receive every type of event, because a view of another version may list it (product 7.5)', () => {
+    for (const type of eventCatalogue.keys()) expect(ownSubscriptionsOf(type)).toContain('projections');
   });
 });
 
