@@ -34,3 +34,5 @@ ALTER TABLE `projections` ADD `error` text;--> statement-breakpoint
 CREATE INDEX `projections_failing` ON `projections` (`view`,`key`) WHERE "projections"."error" IS NOT NULL;--> statement-breakpoint
 ALTER TABLE `rebuilds` ADD `failed_keys` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `reconciliation` ADD `documents_after` text;
+--> statement-breakpoint
+INSERT INTO `shapes`("view", "name", "types", "since") SELECT DISTINCT "view", substr("view", 1, instr("view", '@') - 1), '[]', 0 FROM `projections`;

@@ -82,6 +82,18 @@ const isDone = (outcome: { done: ReadonlySet<number> }, events: readonly Recorde
   events.length > 0 && events.every(({ position }) => outcome.done.has(position));
 
 describe('the shapes of two versions', () => {
+  test('the migration registers the shapes of the documents that an earlier release has projected (product 7.5)', async () => {
+    const { shapes } = await given();
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_until) VALUES ('a-view@12', 'k', 1, 0), ('a-view@12', 'l', 1, 0)",
+    ).run();
+    const statements = env.TEST_MIGRATIONS.flatMap(({ queries }) => queries);
+    const statement = statements.find((query) => query.includes('INSERT INTO `shapes`'));
+    await env.DB.prepare(statement ?? '').run();
+    expect(await shapes()).toEqual([{ view: 'a-view@12', missed: 0 }]);
+    expect(await env.DB.prepare('SELECT name, types FROM shapes').first()).toEqual({ name: 'a-view', types: '[]' });
+  });
+
   test('a shape is registered with its types before its first document (product 7.5)', async () => {
     const { behaviour, older, real, shapes, takeEvents } = await given();
     let before: unknown;

@@ -44,7 +44,9 @@ export function createSystem(bindings: Partial<Env> = {}) {
       },
       // Dispatch calls no other method.
     }) as unknown as Queue;
-  const overrides: Overrides = { clock, emailSender: sender, logger };
+  // A wait moves the clock, and takes no time.
+  const wait = async (ms: number) => clock.advance(ms);
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),

@@ -73,6 +73,13 @@ describe('a consumer (product 7.3)', () => {
     expect([calls, failures]).toEqual([[['retry in 2 s']], []]);
   });
 
+  test('a consumer retries an event after the wait that its handler names', async () => {
+    const { calls, failures } = await consume([toEnvelope(anEvent(7))], {
+      handle: async () => new Map([[7, { kind: 'later', retryInSeconds: 0 }]]),
+    });
+    expect([calls, failures]).toEqual([[['retry in 0 s']], []]);
+  });
+
   test('a consumer retries an event for which its handler returned nothing', async () => {
     const { calls } = await consume([toEnvelope(anEvent(7))], { handle: async () => new Map() });
     expect(calls).toEqual([['retry in 2 s']]);

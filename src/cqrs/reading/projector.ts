@@ -10,7 +10,6 @@ import {
   confirm,
   type Delivery,
   errorClass,
-  type FailedKey,
   findFailing,
   findUnsettled,
   loadDocument,
@@ -75,15 +74,15 @@ export function createProjector(options: ProjectorOptions): Projector {
   const views = new Map(options.views.map((view) => [view.id, view]));
   const open = () => openSession(database, 'first-primary').db;
 
-  /** The keys for one run. Of too many, those come first that a claim can settle now. */
-  async function choose(targets: readonly Target[]): Promise<Target[]> {
-    const merged = mergeTargets(targets);
-    if (merged.length <= limits.keysPerInvocation) return merged;
+  /** The keys for one run. Of too many, those are taken that a claim can settle now, failing ones last. */
+  async function choose(targets: readonly Target[]): Promise<readonly Target[]> {
+    if (targets.length <= limits.keysPerInvocation) return targets;
     const now = clock.now();
-    const unsettled = await open().all<Unsettled>(findUnsettled(views, merged));
+    const unsettled = await open().all<Unsettled>(findUnsettled(views, targets));
     const rank = ({ freeAt, error }: Unsettled) => (freeAt > now ? 2 : error === null ? 0 : 1);
     return unsettled
       .sort((one, other) => rank(one) - rank(other) || one.target - other.target)
+      .slice(0, limits.keysPerInvocation)
       .map(({ view, key, target }) => ({ view, key, position: target }));
   }
 
@@ -108,26 +107,28 @@ export function createProjector(options: ProjectorOptions): Projector {
     toDocument = loadDocument,
   ): Promise<Run> {
     const errors = new Map<string, unknown>();
-    const waiting = await choose(targets);
+    const merged = mergeTargets(targets);
+    const waiting = [...(await choose(merged))];
     const taken = new Set(waiting.map(documentKey));
     let budget = limits.keysPerInvocation;
-    let isComplete = true;
+    let behind = merged.length;
     // An event that touches no key still has a delivery to delete, so there is at least one round.
     for (;;) {
       const batch = waiting.splice(0, Math.min(limits.keysPerBatch, budget));
       const { claim: held, failing } = await claim(batch);
-      // The search for the failing keys has loaded all keys of the batch once more, and so has the second claim.
-      budget -= batch.length * (failing.size === 0 ? 1 : 3);
-      waiting.push(...held.siblings.filter((sibling) => !taken.has(documentKey(sibling))));
+      const siblings = held.siblings.filter((sibling) => !taken.has(documentKey(sibling)));
+      waiting.push(...siblings);
+      // The search for failing keys loads each key alone, and the second claim loads the others once more.
+      budget -= held.claimed.length + (failing.size === 0 ? 0 : 2 * batch.length);
       const result = await putAll(options, held, errors, toDocument);
       for (const [target, error] of failing) {
         errors.set(documentKey(target), error);
-        result.failed.push({ view: target.view, key: target.key, error: errorClass(error) } satisfies FailedKey);
+        result.failed.push({ view: target.view, key: target.key, error: errorClass(error) });
       }
-      if (result.put.length < batch.length) isComplete = false;
+      behind += siblings.length - result.put.length;
       const isLast = waiting.length === 0 || budget <= 0;
       const left = await confirm(open(), views, held, result, isLast ? deliveries : [], clock);
-      if (isLast) return { left, errors, isComplete: isComplete && waiting.length === 0 };
+      if (isLast) return { left, errors, isComplete: behind === 0 };
     }
   }
 
@@ -139,21 +140,28 @@ export function createProjector(options: ProjectorOptions): Projector {
 
   return {
     async project(events) {
-      const deliveries = events.map(deliveryOf);
-      const { left, errors } = await run(
-        deliveries.flatMap(({ targets }) => targets),
-        deliveries,
-      );
       const outcome = {
         done: new Set<number>(),
         failed: new Map<number, unknown>(),
         waiting: new Map<number, number>(),
       };
+      const deliveries: Delivery[] = [];
+      for (const event of events) {
+        try {
+          deliveries.push(deliveryOf(event));
+        } catch (error) {
+          outcome.failed.set(event.position, error);
+        }
+      }
+      const { left, errors } = await run(
+        deliveries.flatMap(({ targets }) => targets),
+        deliveries,
+      );
       for (const { position, targets } of deliveries) {
         const freeAt = left.get(position);
-        const failed = targets.map(documentKey).find((key) => errors.has(key));
+        const failing = targets.map(documentKey).find((key) => errors.has(key));
         if (freeAt === undefined) outcome.done.add(position);
-        else if (failed !== undefined) outcome.failed.set(position, errors.get(failed));
+        else if (failing !== undefined) outcome.failed.set(position, errors.get(failing));
         else outcome.waiting.set(position, Math.max(0, freeAt - clock.now()));
       }
       return outcome;
