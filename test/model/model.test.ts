@@ -41,23 +41,19 @@ describe('the projector’s protocol for one document, with every order of its s
     expect(counterexample).toBeUndefined();
   });
 
-  test.each<[Mutation, Bounds, string]>([
-    ['no deadline', { versions: 2, consumers: 2 }, 'every event up to'],
-    ['no recheck', { versions: 2, consumers: 2 }, 'every event up to'],
-    ['an unclear failure taken for a refusal', { versions: 2, consumers: 2 }, 'every event up to'],
-    ['a delivery that is done although a recheck is due', { versions: 2, consumers: 2 }, 'every event up to'],
-    [
-      'a delivery that is done although a document of another shape is left',
-      { versions: 2, consumers: 2, isMixed: true },
-      'every event up to',
-    ],
+  test.each<[Mutation, Partial<Bounds>]>([
+    ['no deadline', {}],
+    ['no recheck', {}],
+    ['an unclear failure taken for a refusal', {}],
+    ['a delivery that is done although a recheck is due', {}],
+    ['a delivery that is done although a document of another shape is left', { isMixed: true }],
   ])(
-    'with %s, the search finds a history in which KV has an old document',
+    'with %s, the search finds that an old document can be in KV after its events are done',
     { timeout },
-    async (mutation, bounds, fault) => {
-      const { counterexample } = await explore(bounds, mutation);
+    async (mutation, more) => {
+      const { counterexample } = await explore({ versions: 2, consumers: 2, faults: 1, runs: 3, ...more }, mutation);
       console.log([`With ${mutation}:`, ...(counterexample?.path ?? []), counterexample?.fault].join('\n  '));
-      expect(counterexample?.fault).toContain(fault);
+      expect(counterexample?.fault).toContain('every event up to');
     },
   );
 });
