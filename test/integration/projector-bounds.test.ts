@@ -153,6 +153,21 @@ describe('a key that fails by its own fault', () => {
     expect(await errorOf('x')).toBeNull();
   });
 
+  test('an event that waits for a key of another consumer has not failed because another event has (product 7.3)', async () => {
+    const { faults, projector } = given();
+    faults.unmakeable.push('x');
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_by, claimed_until) VALUES ('listed@1', 'w', 0, 'other', ?)",
+    )
+      .bind(clock.now() + 20_000)
+      .run();
+    const [bad, busy] = [await recordEvent({ keys: ['x'] }), await recordEvent({ keys: ['w'] })];
+    const { done, failed, waiting } = await projector.project([bad, busy]);
+    expect([done.size, [...failed.keys()], [...waiting.keys()]]).toEqual([0, [bad.position], [busy.position]]);
+    const ms = waiting.get(busy.position) ?? 0;
+    expect(ms > 10_000 && ms <= 20_000).toBe(true);
+  });
+
   test('a key whose document cannot be made fails alone, and no message of its error is stored (product 7.3)', async () => {
     const { errorOf, faults, projector } = given();
     faults.unmakeable.push('x');

@@ -177,6 +177,10 @@ describe('the shapes of two versions', () => {
   test('the events that a version cannot handle for another shape are recorded, and the schedule removes the documents that missed one (product 7.5)', async () => {
     const { change, clock, nameIn, newer, older, rowsOf, shapes, takeEvents } = await given();
     await older.project(takeEvents());
+    // The document of another account, which no event touches.
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_until) VALUES ('profile@1', 'other', 1, 0)",
+    ).run();
     await change('Ada');
     const events = takeEvents();
     await newer.project(events);
