@@ -1,5 +1,6 @@
 import { fromEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
+import { describeError } from '../platform/failure';
 import type { Logger } from '../platform/logger';
 
 /** The outcome for one event: `done`, to be tried again `later`, or `failed`. */
@@ -30,13 +31,6 @@ const maxDelaySeconds = 300;
 export function backoffSeconds(attempts: number, random: () => number = Math.random): number {
   const ceiling = Math.min(maxDelaySeconds, 2 ** attempts);
   return Math.ceil(ceiling / 2 + (ceiling / 2) * random());
-}
-
-/** The class and the code of an error. The message is left out, because it may contain text that a person typed. */
-export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error';
-  const code = 'code' in error && typeof error.code === 'string' ? `: ${error.code}` : '';
-  return `${error.name}${code}`;
 }
 
 export function createConsumer(options: ConsumerOptions): Consumer {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { subscriptions } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
+import { describeError } from '../platform/failure';
 import type { Logger } from '../platform/logger';
-import { backoffSeconds, type Consumer, describeError } from './consumer';
+import { backoffSeconds, type Consumer } from './consumer';
 
 const addressSchema = z.object({ subscription: z.enum(subscriptions), position: z.int().positive() });
 

@@ -2,7 +2,8 @@ import type { RecordedEvent } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
 import { EmailError, type EmailSender } from '../email/email-sender';
 import type { EmailReaction } from '../email/reaction';
-import { describeError, type Outcome } from './consumer';
+import { describeError } from '../platform/failure';
+import type { Outcome } from './consumer';
 
 /**
  * Sends the e-mail of each event once. A claim on the delivery keeps duplicates away, and the delivery is deleted after

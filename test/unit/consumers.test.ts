@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { backoffSeconds, type ConsumerOptions, createConsumer, describeError } from '../../src/consumers/consumer';
+import { backoffSeconds, type ConsumerOptions, createConsumer } from '../../src/consumers/consumer';
 import { toEnvelope } from '../../src/cqrs/log/envelope';
 import { createEventCatalogue, defineEvent, type RecordedEvent } from '../../src/cqrs/log/event';
 import { DomainError } from '../../src/platform/errors';
+import { describeError } from '../../src/platform/failure';
 import type { Logger } from '../../src/platform/logger';
 
 const Renamed = defineEvent({ type: 'Renamed', streamType: 'thing', schema: z.strictObject({ label: z.string() }) });
