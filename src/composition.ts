@@ -156,7 +156,15 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     relay,
     readModels,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
-    reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
+    reconcileNextSlice: createReconciler({
+      database,
+      documents,
+      views,
+      catalogue: eventCatalogue,
+      projector,
+      clock,
+      logger,
+    }),
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>
