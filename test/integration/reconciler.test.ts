@@ -149,6 +149,16 @@ describe('the reconciler repairs', () => {
     expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
   });
 
+  test('the error of a key that the write model does not have any more (product 7.6)', async () => {
+    const system = await shareHealthy();
+    await run(
+      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES (?, 'gone', 1, 0, 'ZodError')",
+      userView.id,
+    );
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 1, failed: 0 });
+    expect(await readRow(userView.id, 'gone')).toMatchObject({ error: null });
+  });
+
   test('documents of views that no version knows, and no document of a registered shape (product 7.6)', async () => {
     const system = await shareHealthy();
     await run("INSERT INTO shapes (view, name, types, since) VALUES ('user@7', 'user', '[]', 1)");
