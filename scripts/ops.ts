@@ -7,7 +7,7 @@ import { signInAsAdmin, url } from './local';
 const usage = `npm run ops -- COMMAND
 
   ready                             what keeps the system from being ready, if anything
-  projections                       how far each read model is
+  projections                       how far each read model is, and which keys fail
   rebuild VIEW                      rebuild a read model, and watch it
   rebuilds                          the latest rebuilds
   cancel-rebuild ID
@@ -54,7 +54,10 @@ async function watchRebuild({ api }: Client, id: string) {
     bar.update(Math.round(rebuild.progress * rebuild.target), { keys: rebuild.keys });
     if (rebuild.status !== 'running') {
       bar.stop();
-      return console.log(rebuild.status, rebuild.lastError ?? '');
+      console.log(rebuild.status, rebuild.lastError ?? '');
+      if (rebuild.failedKeys > 0)
+        console.log(`${rebuild.failedKeys} keys fail: npm run ops -- projections lists them.`);
+      return;
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
@@ -68,7 +71,11 @@ const commands: Record<string, (client: Client) => Promise<unknown>> = {
   async projections({ api }) {
     const { data, position } = await (await api.operations.projections.$get()).json();
     console.log(`The event log is at ${position}.`);
-    console.table(Object.fromEntries(data.map(({ view, ...row }) => [view, row])));
+    console.table(Object.fromEntries(data.map(({ view, failures: _, ...row }) => [view, row])));
+    for (const { view, failedKeys, failures } of data.filter(({ failedKeys }) => failedKeys > 0)) {
+      console.log(`${view}: ${failedKeys} keys fail; the first of them are:`);
+      console.table(Object.fromEntries(failures.map(({ key, error }) => [key, { error }])));
+    }
   },
   async rebuild(client) {
     const view = requireTarget();

@@ -8,7 +8,6 @@ import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { type AddressedEvent, createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
-import { describeError } from './consumers/failures';
 import { createProjectionHandler } from './consumers/projections';
 import { queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
@@ -43,6 +42,7 @@ import { withDeadline } from './email/deadline';
 import type { EmailSender } from './email/email-sender';
 import type { HttpServices } from './http/context';
 import { type Clock, systemClock, type Wait } from './platform/clock';
+import { describeError } from './platform/failure';
 import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
@@ -183,7 +183,15 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
     removeObsoleteDocuments: createRemoveObsolete({ database, views, projector, clock }),
-    reconcileNextSlice: createReconciler({ database, documents, views, projector, clock }),
+    reconcileNextSlice: createReconciler({
+      database,
+      documents,
+      views,
+      catalogue: eventCatalogue,
+      projector,
+      clock,
+      logger,
+    }),
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>

@@ -15,18 +15,18 @@ export function defineAccessView(
   created: EventDefinition,
   changed: readonly EventDefinition[],
 ): View<AccountStatus> {
-  const { id, version, role, isActive, tokenGeneration } = accounts;
+  const { id, role, isActive, tokenGeneration } = accounts;
   return defineView({
     name: 'access',
     shapeVersion: 2,
     triggers: [when([created, ...changed], (event) => [event.streamId])],
     inlineOn: changed,
-    query: (db, key) => db.select({ id, version, role, isActive, tokenGeneration }).from(accounts).where(eq(id, key)),
+    query: (db, key) => db.select({ id, role, isActive, tokenGeneration }).from(accounts).where(eq(id, key)),
     toDocument([row]) {
       if (!row) return undefined;
-      const { version: aggregateVersion, ...status } = row;
-      // The query selects the columns that AccountTable names, so the row is an account status.
-      return { version: Number(aggregateVersion), data: status as AccountStatus };
+      // The query selects the columns that AccountTable names, so the row is an account status. The account's version is
+      // left out, because events that do not touch this document raise it.
+      return { version: 0, data: row as AccountStatus };
     },
   });
 }

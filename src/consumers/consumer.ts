@@ -1,8 +1,9 @@
 import { fromEnvelope, isOfAnotherEpoch, parseEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, type EventKey, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
 import type { DeliveryFailure } from '../cqrs/log/outbox';
+import { describeError } from '../platform/failure';
 import type { Logger } from '../platform/logger';
-import { describeError, toFailure } from './failures';
+import { toFailure } from './failures';
 
 /**
  * The outcome for one event.

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { isOfAnotherEpoch } from '../cqrs/log/envelope';
 import { subscriptions } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
+import { describeError } from '../platform/failure';
 import type { Logger } from '../platform/logger';
 import { backoffSeconds, type Consumer } from './consumer';
-import { describeError } from './failures';
 
 const addressSchema = z.object({
   subscription: z.enum(subscriptions),

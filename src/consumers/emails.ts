@@ -2,8 +2,9 @@ import type { RecordedEvent } from '../cqrs/log/event';
 import type { DeliveryClaim, Outbox } from '../cqrs/log/outbox';
 import { EmailError, type EmailSender } from '../email/email-sender';
 import type { EmailReaction } from '../email/reaction';
+import { describeError } from '../platform/failure';
 import type { Outcome, Outcomes } from './consumer';
-import { describeError, toFailure } from './failures';
+import { toFailure } from './failures';
 
 /**
  * Sends the e-mail of each event once. A claim on the delivery keeps duplicates away, and the delivery is deleted after

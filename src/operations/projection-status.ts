@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { joinEvents, lastPosition } from '../cqrs/log/event-log';
+import { failingKeys } from '../cqrs/reading/failing-keys';
 import type { View } from '../cqrs/reading/view';
 import { type Database, runBatch } from '../platform/d1';
 import type { Projection } from './schemas';
@@ -17,9 +18,9 @@ const pendingByType = sql`
     max(last_error) AS lastError
   FROM deliveries ${joinEvents} WHERE subscription = 'projections' GROUP BY type`;
 
-/** Finds the progress of each read model: the pending events of its types, and its keys to be rechecked. */
+/** Finds the progress of each read model: the pending events of its types, its keys to be rechecked, and its failing keys. */
 export async function findProjections(db: Database, views: readonly View[], now: number) {
-  const [pending, [log], keys, toRecheck] = await runBatch(db, [
+  const [pending, [log], keys, toRecheck, failing] = await runBatch(db, [
     db.all<PendingRow>(pendingByType),
     db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
     db.all<{ view: string; count: number }>(sql`SELECT view, count(*) AS count FROM projections GROUP BY view`),
@@ -28,6 +29,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
         SELECT view, key FROM projections WHERE recheck_at IS NOT NULL
         UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now})
       GROUP BY view`),
+    failingKeys(db),
   ]);
   const position = log?.position ?? 0;
   const countOf = (rows: readonly { view: string; count: number }[], id: string) =>
@@ -37,6 +39,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
     const own = pending.filter(({ type }) => types.has(type));
     const first = Math.min(...own.map(({ firstPosition }) => firstPosition));
     const oldest = Math.min(...own.map(({ firstAt }) => Date.parse(firstAt)));
+    const failures = failing.filter(({ view }) => view === id);
     return {
       view: name,
       position: own.length === 0 ? position : first - 1,
@@ -44,6 +47,8 @@ export async function findProjections(db: Database, views: readonly View[], now:
       lagSeconds: own.length === 0 ? 0 : Math.max(0, Math.floor((now - oldest) / 1000)),
       keys: countOf(keys, id),
       keysToRecheck: countOf(toRecheck, id),
+      failedKeys: failures[0]?.count ?? 0,
+      failures: failures.map(({ key, error }) => ({ key, error })),
       lastError: own.find(({ lastError }) => lastError !== null)?.lastError ?? null,
     };
   });

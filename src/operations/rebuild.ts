@@ -10,6 +10,8 @@ export interface Rebuild {
   target: number;
   checkpoint: number;
   keys: number;
+  /** Keys of the view that cannot be projected. */
+  failedKeys: number;
   lastError: string | null;
   startedAt: string;
 }

@@ -17,7 +17,7 @@ export function findRebuilds(db: Database): Promise<Rebuild[]> {
 }
 
 export function presentRebuild(rebuild: Rebuild): z.infer<typeof rebuildSchema> {
-  const { id, view, status, checkpoint, target, keys, lastError, startedAt } = rebuild;
+  const { id, view, status, checkpoint, target, keys, failedKeys, lastError, startedAt } = rebuild;
   const progress = status === 'done' ? 1 : checkpoint / Math.max(target, 1);
-  return { id, view, status, progress, checkpoint, target, keys, lastError, startedAt };
+  return { id, view, status, progress, checkpoint, target, keys, failedKeys, lastError, startedAt };
 }

@@ -27,6 +27,10 @@ export const projection = z
     keysToRecheck: z
       .int()
       .meta({ description: 'Keys that are projected once more, because an earlier put may still arrive.' }),
+    failedKeys: z.int().meta({ description: 'Keys whose documents cannot be made from D1.' }),
+    failures: z
+      .array(z.object({ key: z.string(), error: z.string() }))
+      .meta({ description: 'The first 20 of the failing keys, each with the class of its error.' }),
     lastError: z.string().nullable().meta({ description: 'An error of one of the pending events, if there is any.' }),
   })
   .meta({ ref: 'Projection' });
@@ -44,7 +48,10 @@ export const rebuild = z
     progress: z.number().min(0).max(1).meta({ description: 'The part of the event log that has been replayed.' }),
     checkpoint: z.int(),
     target: z.int(),
-    keys: z.int(),
+    keys: z.int().meta({ description: 'The number of keys that have been projected.' }),
+    failedKeys: z.int().meta({
+      description: 'Keys of the read model whose documents cannot be made from D1; the list of projections names them.',
+    }),
     lastError: z.string().nullable(),
     startedAt: z.iso.datetime(),
   })

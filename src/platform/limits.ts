@@ -21,10 +21,18 @@ export const limits = {
   obsoleteDocumentsPerRun: 100,
   /** Events that one step of a rebuild replays. */
   eventsPerRebuildStep: 100,
+  /** Keys that one step of a rebuild projects; each is an operation of KV, and loads count as well. */
+  keysPerRebuildStep: 300,
   /** Documents that one step of a rebuild removes. */
   orphansPerRebuildStep: 100,
-  /** Keys that the reconciler compares in one run. A bulk get of KV takes 100 keys. */
+  /** Rows of `projections` whose documents the reconciler compares in one run. A bulk get of KV takes 100 keys. */
   keysPerReconcilerSlice: 80,
+  /** Keys of KV that the reconciler looks up in one run. A bulk get of KV takes 100 keys. */
+  documentsPerReconcilerSlice: 100,
+  /** Pending events that the reconciler reads in one run, to leave out documents that are about to be projected. */
+  pendingEventsPerReconcilerRun: 500,
+  /** Failing keys that the API lists for one read model. */
+  failuresPerView: 20,
   /** Due deliveries of a subscription that the relay takes at once. */
   deliveriesPerRelayRound: 500,
   /** Rounds of the relay for each subscription. */

@@ -2,12 +2,10 @@ import { env } from 'cloudflare:workers';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { describe, expect, test } from 'vitest';
 import { searchEvents } from '../../src/cqrs/log/event-log';
-import { userView } from '../../src/domains';
 import { EmailError } from '../../src/email/email-sender';
 import type { AuditEvent, DeadLetter, Projection, Readiness } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
-import { settingsView } from '../../src/users/views';
 import { password } from '../support/factories';
 import { type Given, given, openTicket, post, read } from '../support/operations';
 import { countRows, createSystem } from '../support/system';
@@ -264,48 +262,6 @@ test.each([
 ])('a Worker whose secret %s refuses to start and names the variable (product 8.4)', (_, secret) => {
   const { services } = createSystem({ TOKEN_SECRET: secret });
   expect(services).toThrow(/^The configuration is not usable: TOKEN_SECRET /);
-});
-
-describe('the reconciler', () => {
-  /** Runs the reconciler until it has checked every key, and returns how many documents it repaired. */
-  async function reconcileAll(system: Given) {
-    let repaired = 0;
-    for (let slices = 0; slices < 50; slices++) {
-      const result = await system.services().reconcileNextSlice();
-      repaired += result.repaired;
-      expect(result.checked).toBeLessThanOrEqual(80);
-      if (result.checked < 80) return repaired;
-    }
-    throw new Error('The reconciler has not reached the last key after 50 slices.');
-  }
-
-  test('the reconciler repairs missing, old and unreadable documents, and writes no other document (product 7.6)', async () => {
-    const system = await given();
-    const other = await system.register();
-    system.clock.advance(2000);
-    await system.deliverQueues();
-    const deleted = await system.register();
-    system.clock.advance(2000);
-    await system.deliverQueues();
-    await system.request(`/v1/users/${deleted.id}`, { method: 'DELETE', headers: deleted.bearer });
-    system.clock.advance(2000);
-    await system.deliverQueues();
-    system.clock.advance(130_000);
-    await reconcileAll(system);
-    system.clock.advance(130_000);
-    expect(await reconcileAll(system)).toBe(0);
-    const key = userView.kvKey(system.customer.id);
-    const good = await env.VIEWS.get<{ asOf: number }>(key, 'json');
-    await env.VIEWS.put(key, JSON.stringify({ ...good, asOf: 1, data: {} }));
-    await env.VIEWS.delete(userView.kvKey(other.id));
-    const settings = settingsView.kvKey(other.id);
-    await env.VIEWS.put(settings, '{"no":"document"}');
-    expect(await reconcileAll(system)).toBe(3);
-    expect(await env.VIEWS.get(settings, 'json')).toMatchObject({ data: { locale: 'en' } });
-    expect(await env.VIEWS.get(key, 'json')).toMatchObject({ data: { id: system.customer.id } });
-    expect(await env.VIEWS.get(userView.kvKey(other.id))).not.toBeNull();
-    expect(await env.VIEWS.get(userView.kvKey(deleted.id))).toBeNull();
-  });
 });
 
 test('the hourly task deletes stored responses, tokens and password resets after they expire, and not before', async () => {

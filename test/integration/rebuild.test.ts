@@ -1,12 +1,23 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { views } from '../../src/domains';
 import type { AuditEvent, Projection } from '../../src/operations/schemas';
+import { orderView } from '../../src/orders/views';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import { ticketView } from '../../src/tickets/views';
 import { address } from '../support/factories';
-import { given, openTicket, post, read, readRebuild, runRebuilds, startRebuild } from '../support/operations';
+import {
+  type Given,
+  given,
+  openTicket,
+  post,
+  read,
+  readRebuild,
+  runRebuilds,
+  startRebuild,
+} from '../support/operations';
 
 /** The data of the documents whose keys start with `prefix`. */
 async function readDocuments(prefix: string): Promise<Map<string, unknown>> {
@@ -232,5 +243,248 @@ describe('a rebuild', () => {
     expect((await fail()).acked).toHaveLength(1);
     expect(await readRebuild(system, id)).toMatchObject({ status: 'failed' });
     await env.DB.prepare("DELETE FROM events WHERE id = 'broken'").run();
+  });
+});
+
+describe('the limit of a step', () => {
+  const original = { ...limits };
+  afterEach(() => void Object.assign(limits, original));
+
+  /** An order of several new items; the rebuild of the items has one event with all of them. */
+  async function givenOrder(system: Given, count: number) {
+    const { bearer } = system.customer;
+    const ids: string[] = [];
+    for (let index = 0; index < count; index++) {
+      const item = { title: 'Rope', price: { amount: 100, currency: 'EUR' } };
+      const created = await system.send('POST', '/v1/items', item, bearer);
+      ids.push((await created.json<{ id: string }>()).id);
+    }
+    const order = { items: ids.map((itemId) => ({ itemId, quantity: 1 })), shippingAddress: address };
+    expect((await system.send('POST', '/v1/orders', order, bearer)).status).toBe(201);
+    return ids;
+  }
+
+  /** Removes the documents of items, and starts a rebuild whose next event is the one after `checkpoint`. */
+  async function startFrom(system: Given, ids: readonly string[], type: string) {
+    system.clock.advance(2000);
+    await system.deliverQueues();
+    system.clock.advance(2000);
+    for (const id of ids) await env.VIEWS.delete(`item@1:${id}`);
+    await env.DB.prepare("DELETE FROM projections WHERE view = 'item@1'").run();
+    const id = await startRebuild(system, 'item');
+    const { position = 0 } =
+      (await env.DB.prepare('SELECT max(position) AS position FROM events WHERE type = ?')
+        .bind(type)
+        .first<{ position: number }>()) ?? {};
+    await env.DB.prepare('UPDATE rebuilds SET checkpoint = ? WHERE id = ?')
+      .bind(position - 1, id)
+      .run();
+    return { id, position };
+  }
+
+  const step = async (system: Given) => {
+    system.clock.advance(2000);
+    await system.deliver('rebuilds', system.rebuildMessages.splice(0, 1));
+  };
+  const countDocuments = async (ids: readonly string[]) => {
+    const found = await Promise.all(ids.map((id) => env.VIEWS.get(`item@1:${id}`)));
+    return found.filter((value) => value !== null).length;
+  };
+
+  test('a step projects no more keys than the limit, and an event with more keys takes several steps (product 7.5)', async () => {
+    const system = await given();
+    const ids = await givenOrder(system, 5);
+    const { id, position } = await startFrom(system, ids, 'OrderPlaced');
+    limits.keysPerRebuildStep = 2;
+    for (const [documents, checkpoint] of [
+      [2, position - 1],
+      [4, position - 1],
+    ]) {
+      await step(system);
+      expect(await countDocuments(ids)).toBe(documents);
+      expect(await readRebuild(system, id)).toMatchObject({ keys: documents, checkpoint, status: 'running' });
+    }
+    await step(system);
+    expect(await readRebuild(system, id)).toMatchObject({ keys: 5, checkpoint: position });
+    await runRebuilds(system);
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'done', keys: 5, failedKeys: 0 });
+    expect(await countDocuments(ids)).toBe(5);
+  });
+
+  test('the checkpoint moves to the middle of the events when the keys of all of them are too many (product 7.5)', async () => {
+    const system = await given();
+    const ids = await givenOrder(system, 3);
+    const { id, position } = await startFrom(system, ids, 'OrderPlaced');
+    const first = position - 3;
+    await env.DB.prepare('UPDATE rebuilds SET checkpoint = ? WHERE id = ?')
+      .bind(first - 1, id)
+      .run();
+    limits.keysPerRebuildStep = 2;
+    await step(system);
+    // Two items were created; the third one would be one key too many.
+    expect(await readRebuild(system, id)).toMatchObject({ keys: 2, checkpoint: first + 1 });
+    await step(system);
+    // Keys that are up to date do not count, so the rest of the log fits into the step.
+    const { checkpoint, keys, target } = await readRebuild(system, id);
+    expect([keys, checkpoint]).toEqual([3, target - 1]);
+    await runRebuilds(system);
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'done', keys: 3 });
+    expect(await countDocuments(ids)).toBe(3);
+  });
+
+  test('failing keys of an event with more keys than the limit do not stop the rebuild (product 7.5)', async () => {
+    const system = await given();
+    await givenOrders(system, 3);
+    limits.keysPerRebuildStep = 1;
+    await env.DB.prepare("UPDATE orders SET lines = '['").run();
+    const id = await startRebuild(system, 'order');
+    await runRebuilds(system);
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'done', keys: 0, failedKeys: 3 });
+    await env.DB.prepare("UPDATE orders SET lines = '[]'").run();
+  });
+});
+
+/** Places orders of one item, and returns their ids. */
+async function givenOrders(system: Given, count: number): Promise<string[]> {
+  const { bearer } = system.customer;
+  await env.DB.prepare("DELETE FROM projections WHERE view = 'order@1'").run();
+  await env.DB.prepare("UPDATE events SET type = 'SettingsUpdated' WHERE type LIKE 'Order%'").run();
+  const item = { title: 'Rope', price: { amount: 100, currency: 'EUR' } };
+  const created = await system.send('POST', '/v1/items', item, bearer);
+  const { id: itemId } = await created.json<{ id: string }>();
+  const ids: string[] = [];
+  for (let index = 0; index < count; index++) {
+    const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
+    const placed = await system.send('POST', '/v1/orders', order, bearer);
+    ids.push((await placed.json<{ id: string }>()).id);
+  }
+  system.clock.advance(2000);
+  await system.deliverQueues();
+  system.clock.advance(2000);
+  return ids;
+}
+
+describe('a key that fails in a rebuild', () => {
+  const orders = async (system: Given) =>
+    (await read<{ data: Projection[] }>(system, 'projections')).data.find(({ view }) => view === 'order');
+
+  test('fails alone, is counted, and is listed with the class of its error until it succeeds (product 7.5, 8.2)', async () => {
+    const system = await given();
+    const ids = await givenOrders(system, 3);
+    const [first, broken = '', last] = ids;
+    const old = await env.VIEWS.get(orderView.kvKey(broken));
+    const { results } = await env.DB.prepare('SELECT lines FROM orders WHERE id = ?').bind(broken).all();
+    await env.DB.prepare("UPDATE orders SET lines = '[' WHERE id = ?").bind(broken).run();
+    for (const id of [first, last]) await env.VIEWS.delete(orderView.kvKey(id ?? ''));
+    const id = await startRebuild(system, 'order');
+    await runRebuilds(system);
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'done', progress: 1, keys: 2, failedKeys: 1 });
+    for (const key of [first, last]) expect(await env.VIEWS.get(orderView.kvKey(key ?? ''))).not.toBeNull();
+    // The failing key has events, so it is no orphan and keeps its document.
+    expect(await env.VIEWS.get(orderView.kvKey(broken))).toBe(old);
+    expect(await orders(system)).toMatchObject({ failedKeys: 1, failures: [{ key: broken, error: 'SyntaxError' }] });
+
+    await env.DB.prepare('UPDATE orders SET lines = ? WHERE id = ?').bind(results[0]?.lines, broken).run();
+    system.clock.advance(2000);
+    const again = await startRebuild(system, 'order');
+    await runRebuilds(system);
+    expect(await readRebuild(system, again)).toMatchObject({ status: 'done', keys: 3, failedKeys: 0 });
+    expect(await orders(system)).toMatchObject({ failedKeys: 0, failures: [] });
+  });
+
+  test('the list of failing keys has the first twenty of each view (product 8.2)', async () => {
+    const system = await given();
+    await env.DB.prepare('DELETE FROM projections WHERE error IS NOT NULL').run();
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
+       INSERT INTO projections (view, key, position, claimed_until, error)
+       SELECT view.value, 'key' || i, 0, 0, 'ZodError' FROM n, json_each('["order@1", "item@1", "gone@1"]') AS view`,
+    ).run();
+    const { data } = await read<{ data: Projection[] }>(system, 'projections');
+    for (const name of ['order', 'item']) {
+      const { failedKeys, failures = [] } = data.find(({ view }) => view === name) ?? {};
+      expect([failedKeys, failures.length]).toEqual([22, 20]);
+      expect(failures[0]).toEqual({ key: 'key10', error: 'ZodError' });
+      expect(failures[19]).toEqual({ key: 'key29', error: 'ZodError' });
+    }
+    expect(data.find(({ view }) => view === 'ticket')).toMatchObject({ failedKeys: 0, failures: [] });
+    await env.DB.prepare('DELETE FROM projections WHERE error IS NOT NULL').run();
+  });
+
+  test('an orphan with an old error is removed (product 7.5)', async () => {
+    const system = await given();
+    const key = newId();
+    await env.VIEWS.put(ticketView.kvKey(key), '{}');
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES ('ticket@1', ?, 1, 0, 'ZodError')",
+    )
+      .bind(key)
+      .run();
+    const id = await startRebuild(system, 'ticket');
+    await runRebuilds(system);
+    expect(await env.VIEWS.get(ticketView.kvKey(key))).toBeNull();
+    expect(await readRebuild(system, id)).toMatchObject({ failedKeys: 0 });
+  });
+});
+
+describe('a rebuild while the platform is away', () => {
+  test.each([
+    ['KV refuses puts', 'KV PUT failed: 429 Too Many Requests'],
+    ['KV is away', 'KV PUT failed: 500 Internal Server Error'],
+  ])('a rebuild waits while %s, for as long as it takes, and then ends (product 7.5, 8.2)', async (_, text) => {
+    let isAway = false;
+    const away = new Proxy(env.VIEWS, {
+      get: (kv, name) =>
+        name === 'put' && isAway ? () => Promise.reject(new Error(text)) : Reflect.get(kv, name).bind(kv),
+    });
+    const system = await given({ VIEWS: away });
+    const ticket = await openTicket(system);
+    system.clock.advance(2000);
+    await system.deliverQueues();
+    await env.VIEWS.delete(ticketView.kvKey(ticket));
+    const id = await startRebuild(system, 'ticket');
+    await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 5 WHERE id = ?').bind(id).run();
+    const [message] = system.rebuildMessages;
+    isAway = true;
+    for (let attempt = 0; attempt < 12; attempt++) {
+      system.clock.advance(31_000);
+      const [next] = system.rebuildMessages.splice(0, 1);
+      expect(next).toEqual(message);
+      expect(await system.deliver('rebuilds', [next])).toMatchObject({ acked: ['m0'] });
+      // The schedule does not send the step again, because the rebuild is not stalled.
+      expect(await system.services().rebuilds.findStalled()).toEqual([]);
+    }
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'running', lastError: 'Error', failedKeys: 0 });
+    isAway = false;
+    system.clock.advance(31_000);
+    await runRebuilds(system);
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'done', lastError: null, failedKeys: 0 });
+    expect(await env.VIEWS.get(ticketView.kvKey(ticket))).not.toBeNull();
+  });
+
+  test('a step waits while D1 is away, and a cancelled rebuild waits no longer (product 7.5)', async () => {
+    let isAway = false;
+    const away = {
+      withSession(from: string) {
+        if (isAway) throw new Error('D1_ERROR: Network connection lost.');
+        return env.DB.withSession(from);
+      },
+      // The system opens sessions only.
+    } as unknown as D1Database;
+    const kvAway = new Proxy(env.VIEWS, {
+      get: (kv, name) =>
+        name === 'put' ? () => Promise.reject(new Error('KV is down.')) : Reflect.get(kv, name).bind(kv),
+    });
+    const system = await given({ DB: away, VIEWS: kvAway });
+    await openTicket(system);
+    const id = await startRebuild(system, 'ticket');
+    const [message] = system.rebuildMessages.splice(0, 1);
+    isAway = true;
+    expect(await system.deliver('rebuilds', [message])).toMatchObject({ acked: ['m0'] });
+    expect(system.rebuildMessages.splice(0)).toEqual([message]);
+    isAway = false;
+    await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE id = ?").bind(id).run();
+    expect(await system.deliver('rebuilds', [message])).toMatchObject({ acked: ['m0'] });
+    expect(system.rebuildMessages).toEqual([]);
   });
 });

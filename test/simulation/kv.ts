@@ -86,13 +86,20 @@ export class KvModel {
     const binding = {
       put: (key: string, value: string) => this.#write(process, key, value),
       delete: (key: string) => this.#write(process, key, null),
-      get: (keys: string[]) =>
+      get: (keys: string[], { type }: { type: 'text' | 'json' }) =>
         world.operation(process, () => {
           if (world.fault('kv: read failed', 0.02)) throw new Error('KV GET failed: 500');
           const values = keys.map((key) => [key, this.#read(process, key)] as const);
           const describe = ([key, value]: (typeof values)[number]) => `${key} (${describeDocument(value)})`;
           world.trace?.(process, `KV: get returns ${values.map(describe).join(', ')}`);
-          return new Map(values);
+          return new Map(values.map(([key, value]) => [key, type === 'text' ? value : JSON.parse(value ?? 'null')]));
+        }),
+      list: ({ limit, cursor }: { limit: number; cursor: string | null }) =>
+        world.operation(process, () => {
+          if (world.fault('kv: list failed', 0.02)) throw new Error('KV LIST failed: 500');
+          const rest = [...this.stored.keys()].sort().filter((key) => cursor === null || key > cursor);
+          const keys = rest.slice(0, limit).map((name) => ({ name }));
+          return { keys, list_complete: rest.length <= limit, cursor: keys.at(-1)?.name };
         }),
     };
     // The model has only what the document store calls.

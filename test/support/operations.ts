@@ -1,6 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
+import type { z } from 'zod';
+import type { rebuild } from '../../src/operations/schemas';
 import { createSystem } from './system';
+
+type Rebuild = z.infer<typeof rebuild>;
 
 let started = 0;
 
@@ -57,5 +61,4 @@ export async function startRebuild(system: Given, view: string): Promise<string>
   return id;
 }
 
-export const readRebuild = (system: Given, id: string) =>
-  read<{ status: string; progress: number; keys: number }>(system, `rebuilds/${id}`);
+export const readRebuild = (system: Given, id: string) => read<Rebuild>(system, `rebuilds/${id}`);

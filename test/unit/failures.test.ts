@@ -1,10 +1,11 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { describeError, toFailure } from '../../src/consumers/failures';
+import { toFailure } from '../../src/consumers/failures';
 import { UnreadableEventError } from '../../src/cqrs/log/event';
 import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
 import { DomainError } from '../../src/platform/errors';
+import { describeError } from '../../src/platform/failure';
 
 const queryError = (message: string) => new DrizzleQueryError('SELECT 1', [], new Error(message));
 

@@ -22,6 +22,12 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof Error && /\b429\b/.test(error.message);
 }
 
+/** A part of the keys in KV; `after` is where the next part begins, null after the last key. */
+export interface KeyPage {
+  keys: string[];
+  after: string | null;
+}
+
 /** The documents of the read models in KV. A document of another epoch, or one that is broken, counts as missing. */
 export interface DocumentStore {
   /** Reads documents with one bulk get, which is one KV operation and takes up to 100 keys. */
@@ -43,6 +49,14 @@ export interface WatermarkStore {
   putWatermark(watermark: Watermark): Promise<void>;
 }
 
+/** Documents whose keys can be listed and looked up, for the reconciler. */
+export interface ListableDocuments extends DocumentStore {
+  /** Finds which keys have any value, also one that {@link getAll} counts as missing. */
+  findPresent(keys: readonly string[]): Promise<Set<string>>;
+  /** Lists keys in order. KV lists a change up to about a minute late. */
+  list(after: string | null, limit: number): Promise<KeyPage>;
+}
+
 /** Parses one value alone: if KV parsed the values, one that is not JSON would make the whole bulk get fail. */
 function parseJson(text: string | null): unknown {
   try {
@@ -52,7 +66,7 @@ function parseJson(text: string | null): unknown {
   }
 }
 
-export function createDocumentStore(kv: KVNamespace, epoch: string): DocumentStore & WatermarkStore {
+export function createDocumentStore(kv: KVNamespace, epoch: string): ListableDocuments & WatermarkStore {
   async function getValues(keys: readonly string[]): Promise<Map<string, unknown>> {
     const texts = await kv.get([...keys], { type: 'text', cacheTtl });
     return new Map([...texts].map(([key, text]) => [key, parseJson(text)]));
@@ -76,5 +90,13 @@ export function createDocumentStore(kv: KVNamespace, epoch: string): DocumentSto
     put: (key, document) => kv.put(key, JSON.stringify(document)),
     putWatermark: (watermark) => kv.put(watermarkKey, JSON.stringify(watermark)),
     delete: (key) => kv.delete(key),
+    async findPresent(keys) {
+      const values = await kv.get([...keys], { type: 'text', cacheTtl });
+      return new Set(keys.filter((key) => typeof values.get(key) === 'string'));
+    },
+    async list(after, limit) {
+      const page = await kv.list({ limit, cursor: after });
+      return { keys: page.keys.map(({ name }) => name), after: page.list_complete ? null : page.cursor };
+    },
   };
 }

@@ -1,15 +1,27 @@
 import { and, eq, lt, sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, openSession } from '../../platform/d1';
+import { describeError, isPlatformFailure } from '../../platform/failure';
 import { limits } from '../../platform/limits';
-import { type EventCatalogue, upcast } from '../log/event';
+import type { EventCatalogue } from '../log/event';
 import { readEvents } from '../log/event-log';
 import type { DocumentStore } from './document-store';
+import {
+  clearErrors,
+  countFailing,
+  failedSince,
+  findFailing,
+  type KnownKey,
+  knownAmong,
+  saveErrors,
+} from './failing-keys';
 import type { Projector, ViewKey } from './projector';
+import { findTouched, takeKeys } from './rebuild-keys';
+import { removeUnknown } from './remove-unknown';
 import { rebuilds } from './tables';
-import { targetsOf, type View } from './view';
+import type { View } from './view';
 
-/** A rebuild fails after this many failures that follow each other. */
+/** A rebuild fails after this many failures of its own that follow each other. */
 const maxFailures = 10;
 /** A running rebuild without progress for this long has lost its message. */
 const stalledMs = 60_000;
@@ -28,8 +40,11 @@ export type NextStep = (RebuildStep & { mustWait: boolean }) | undefined;
 export interface Rebuilder {
   /** Carries out a step. A step that was done before has no effect. */
   run(step: RebuildStep): Promise<NextStep>;
-  /** Records that a step failed. Returns whether the step is to be tried again. */
-  recordFailure(id: string, error: string): Promise<boolean>;
+  /**
+   * Records that a step failed. Only failures of the rebuild itself are counted: while the platform is away, it waits.
+   * @returns whether the step is to be tried again
+   */
+  recordFailure(id: string, error: unknown): Promise<boolean>;
   /** Finds the next step of each stalled rebuild; the message for this step is probably lost. */
   findStalled(): Promise<RebuildStep[]>;
 }
@@ -51,52 +66,98 @@ export function createRebuilder(options: {
   async function saveProgress(
     db: Database,
     { id, steps }: Rebuild,
+    view: View | undefined,
     values: Partial<Rebuild>,
     mustWait = false,
   ): Promise<NextStep> {
     const saved = await db
       .update(rebuilds)
-      .set({ ...values, steps: steps + 1, progressedAt: clock.now(), attempts: 0, lastError: null })
+      .set({
+        ...values,
+        failedKeys: view && countFailing(view.id),
+        steps: steps + 1,
+        progressedAt: clock.now(),
+        attempts: 0,
+        lastError: null,
+      })
       .where(and(eq(rebuilds.id, id), eq(rebuilds.steps, steps), eq(rebuilds.status, 'running')))
       .returning({ status: rebuilds.status });
     return saved[0]?.status === 'running' ? { rebuildId: id, step: steps + 1, mustWait } : undefined;
   }
 
+  /** Projects the keys that are behind among those that the next events touch, as many as one step may take. */
   async function replay(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
     const end = Math.min(rebuild.checkpoint + limits.eventsPerRebuildStep, rebuild.target - 1);
-    const events = await readEvents(db, rebuild.checkpoint, end);
-    const types = new Set(view.triggers.flatMap((trigger) => trigger.types));
-    const replayed = events.filter(({ type }) => types.has(type)).map((event) => upcast(catalogue, event));
-    const touched = [...new Set(replayed.flatMap((event) => targetsOf([view], event)).map(({ key }) => key))];
-    const behind = await findBehind(db, view, touched, rebuild.target);
-    const errors = await projector.projectUpTo(behind.map((key) => ({ view: view.id, key, position: rebuild.target })));
-    for (const error of errors.values()) throw error;
-    const isIncomplete = behind.length > 0 && (await findBehind(db, view, behind, rebuild.target)).length > 0;
+    const touched = findTouched(await readEvents(db, rebuild.checkpoint, end), view, catalogue);
+    const behind = await findBehind(db, view, rebuild, [...new Set(touched.flatMap(({ keys }) => keys))]);
+    const { keys, checkpoint } = takeKeys(touched, new Set(behind), { ...rebuild, end });
+    const failing = await project(db, view, rebuild, keys);
+    const left = await findBehind(db, view, rebuild, keys);
+    const done = keys.filter((key) => !failing.has(key) && !left.includes(key));
+    await clearErrors(
+      db,
+      done.map((key) => ({ view: view.id, key })),
+    );
+    const progress = { keys: rebuild.keys + done.length };
     // Another consumer holds some keys, or they were written within the last second: replay the same events again.
-    if (isIncomplete) return saveProgress(db, rebuild, {}, true);
-    return saveProgress(db, rebuild, { checkpoint: end, keys: rebuild.keys + behind.length });
+    if (left.length > 0) return saveProgress(db, rebuild, view, progress, true);
+    return saveProgress(db, rebuild, view, { ...progress, checkpoint });
+  }
+
+  /**
+   * Projects keys. A key that fails by its own fault stops no other; its error is stored.
+   * @returns the failing keys
+   */
+  async function project(db: Database, view: View, { target }: Rebuild, keys: readonly string[]): Promise<Set<string>> {
+    const known = keys.map((key) => ({ view: view.id, key, definition: view }));
+    const failing = await findFailing(db, known);
+    const sound = known.filter((key) => !failing.has(key));
+    const errors = await projector.projectUpTo(sound.map(({ key }) => ({ view: view.id, key, position: target })));
+    await saveOwnErrors(db, sound, errors, failing);
+    return new Set([...failing.keys()].map(({ key }) => key));
   }
 
   /** Removes the documents that no event of the log touches, and the documents of older shapes. */
   async function removeOrphans(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
     const orphans = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections WHERE view = ${view.id} AND position > 0 AND position < ${rebuild.target}
+        AND NOT ${failedSince(Date.parse(rebuild.startedAt))}
       LIMIT ${limits.orphansPerRebuildStep}`);
     if (orphans.length > 0) {
       const errors = await projector.remove(orphans);
-      for (const error of errors.values()) throw error;
-      return saveProgress(db, rebuild, {}, true);
+      await clearErrors(db, orphans);
+      await saveOwnErrors(db, knownAmong(orphans, [view]), errors);
+      return saveProgress(db, rebuild, view, {}, true);
     }
-    // The ids of all shapes of a view sort between `ticket@` and `ticketA`. Old shapes are not projected any more.
+    // The ids of all shapes of a view sort between `ticket@` and `ticketA`. A version that still has another shape reads
+    // D1 from now on.
     const old = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections
       WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${limits.orphansPerRebuildStep}`);
-    if (old.length === 0) return saveProgress(db, rebuild, { status: 'done' });
-    await Promise.all(old.map((orphan) => documents.delete(`${orphan.view}:${orphan.key}`)));
-    await db.run(sql`
-      DELETE FROM projections WHERE (view, key) IN
-        (SELECT value->>'view', value->>'key' FROM json_each(${JSON.stringify(old)}))`);
-    return saveProgress(db, rebuild, {});
+    if (old.length === 0) return saveProgress(db, rebuild, view, { status: 'done' });
+    for (const error of (await removeUnknown(db, documents, old)).values()) throw error;
+    return saveProgress(db, rebuild, view, {});
+  }
+
+  /**
+   * Stores the errors of keys that failed by their own fault, and adds them to `failing`.
+   * @throws Error of a key for which the platform failed
+   */
+  async function saveOwnErrors(
+    db: Database,
+    keys: readonly KnownKey[],
+    errors: ReadonlyMap<string, unknown>,
+    failing = new Map<KnownKey, unknown>(),
+  ): Promise<void> {
+    const platform: unknown[] = [];
+    for (const item of keys) {
+      const kvKey = item.definition.kvKey(item.key);
+      if (!errors.has(kvKey)) continue;
+      if (isPlatformFailure(errors.get(kvKey))) platform.push(errors.get(kvKey));
+      else failing.set(item, errors.get(kvKey));
+    }
+    await saveErrors(db, clock.now(), failing);
+    for (const error of platform) throw error;
   }
 
   return {
@@ -105,17 +166,17 @@ export function createRebuilder(options: {
       const [rebuild] = await db.select().from(rebuilds).where(eq(rebuilds.id, rebuildId));
       if (rebuild?.status !== 'running' || rebuild.steps !== step) return undefined;
       const view = views.find(({ name }) => name === rebuild.view);
-      if (!view) return saveProgress(db, rebuild, { status: 'failed' });
+      if (!view) return saveProgress(db, rebuild, view, { status: 'failed' });
       const isReplayed = rebuild.checkpoint >= rebuild.target - 1;
       return isReplayed ? removeOrphans(db, rebuild, view) : replay(db, rebuild, view);
     },
 
-    async recordFailure(id, lastError) {
-      const attempts = sql<number>`${rebuilds.attempts} + 1`;
-      const status = sql<Rebuild['status']>`CASE WHEN attempts + 1 >= ${maxFailures} THEN 'failed' ELSE status END`;
+    async recordFailure(id, error) {
+      const attempts = sql<number>`${rebuilds.attempts} + ${isPlatformFailure(error) ? 0 : 1}`;
+      const status = sql<Rebuild['status']>`CASE WHEN ${attempts} >= ${maxFailures} THEN 'failed' ELSE status END`;
       const [updated] = await open()
         .update(rebuilds)
-        .set({ attempts, status, lastError, progressedAt: clock.now() })
+        .set({ attempts, status, lastError: describeError(error), progressedAt: clock.now() })
         .where(and(eq(rebuilds.id, id), eq(rebuilds.status, 'running')))
         .returning({ status: rebuilds.status });
       return updated?.status === 'running';
@@ -130,11 +191,16 @@ export function createRebuilder(options: {
   };
 }
 
-/** Finds the keys of a view whose documents were last loaded before the position `target`. */
-async function findBehind(db: Database, view: View, keys: readonly string[], target: number): Promise<string[]> {
+/** Finds the keys whose documents were last loaded before the rebuild's target, without those that fail. */
+async function findBehind(
+  db: Database,
+  view: View,
+  { startedAt, target }: Rebuild,
+  keys: readonly string[],
+): Promise<string[]> {
   const rows = await db.all<{ key: string }>(sql`
     SELECT wanted.value AS key FROM json_each(${JSON.stringify(keys)}) AS wanted
       LEFT JOIN projections AS p ON p.view = ${view.id} AND p.key = wanted.value
-    WHERE coalesce(p.position, -1) < ${target}`);
+    WHERE p.view IS NULL OR (p.position < ${target} AND NOT ${failedSince(Date.parse(startedAt))})`);
   return rows.map(({ key }) => key);
 }
