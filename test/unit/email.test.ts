@@ -241,6 +241,8 @@ describe('the MIME message of an e-mail', () => {
   test('quotes in a name are escaped, and a line break in a name or a subject begins no header', () => {
     const to = { name: 'Ada "the first" \\ Byron', email: 'a@b.c' };
     expect(toMime({ ...message, to }, from, 0)).toContain('To: "Ada \\"the first\\" \\\\ Byron" <a@b.c>\r\n');
+    // What looks like an encoded word is encoded, so that nobody decodes it.
+    expect(toMime({ ...message, subject: '=?UTF-8?B?eA==?=' }, from, 0)).not.toContain('?eA==?');
     const broken = toMime(
       { ...message, subject: 'a\r\nBcc: x@y.z', to: { name: 'b\nBcc: x', email: 'a@b.c' } },
       from,
