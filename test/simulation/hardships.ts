@@ -23,10 +23,16 @@ const hardships = {
 export type Hardship = keyof typeof hardships;
 export type Hardships = ReadonlySet<Hardship>;
 
-/** All hardships by name, except those that are turned off. @throws Error for a name that does not exist */
-export function hardshipsWithout(names: readonly string[]): Hardships {
+/**
+ * All hardships by name, or only some, except those that are turned off.
+ * @throws Error for a name that does not exist
+ */
+export function chooseHardships(without: readonly string[] = [], only: readonly string[] = []): Hardships {
   const all = Object.keys(hardships) as Hardship[];
-  const unknown = names.filter((name) => !all.includes(name as Hardship));
-  if (unknown.length > 0) throw new Error(`No hardship has the name ${unknown.join(', ')}: choose from ${all.join(', ')}.`);
-  return new Set(all.filter((name) => !names.includes(name)));
+  const unknown = [...without, ...only].filter((name) => !all.includes(name as Hardship));
+  if (unknown.length > 0) {
+    throw new Error(`No hardship has the name ${unknown.join(', ')}: choose from ${all.join(', ')}.`);
+  }
+  const chosen = only.length === 0 ? all : all.filter((name) => only.includes(name));
+  return new Set(chosen.filter((name) => !without.includes(name)));
 }

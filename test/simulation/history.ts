@@ -23,6 +23,8 @@ export interface Release {
   isRefusal(error: unknown): error is Error & { code: string; kind: string; details: Record<string, unknown> };
   /** Whether a command that ended with this error may have been carried out all the same (500 and 503). */
   isUnclear(error: unknown): boolean;
+  /** The error of a mail provider that refuses an e-mail for good. */
+  createEmailRefusal(): Error;
 }
 
 /** One request as the process of the Worker sees it. */

@@ -1,7 +1,6 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { simulate } from './simulate';
 
-vi.mock('../../src/platform/password', () => ({ hashPassword: async () => '', verifyPassword: async () => ({}) }));
 
 test('one seed always makes the same history, so that a failure can be seen again', { timeout: 60_000 }, async () => {
   for (let seed = 1; seed <= 8; seed++) {

@@ -1,0 +1,116 @@
+import type { EmailMessage } from '../../src/email/email-sender';
+import type { AcceptedEmail } from './history';
+import { type Process, SimulatedFault, type World } from './world';
+
+/** A connection to the provider, from the view of the provider. */
+interface Sending {
+  process: Process;
+  begun: number;
+  /** Whether the sender has learned that the provider accepted the e-mail. */
+  isAnswered: boolean;
+  /** Whether the sender learned something else, or gave up. */
+  isUnclear: boolean;
+  /** How many operations on D1 had failed for the sender when the answer arrived. */
+  d1FailuresBefore: number;
+}
+
+/** How long the slowest provider takes. */
+const slowestMs = 90_000;
+
+/** A refusal for good, such as an unknown mailbox; the consumer knows it by this shape, as of every version of the code. */
+type MakeRefusal = (process: Process) => Error;
+
+/**
+ * A mail provider that is away, slow, refuses for good, says "later" to somebody for ever, or accepts an e-mail and then
+ * loses the connection. It sees when an e-mail comes a second time without a reason.
+ */
+export class MailModel {
+  readonly accepted: AcceptedEmail[] = [];
+  /** The e-mails that were refused for good. */
+  readonly refused = new Set<string>();
+  readonly #sendings = new Map<string, Sending[]>();
+  #restoredAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    readonly world: World,
+    readonly isPending: (messageId: string) => boolean,
+    readonly makeRefusal: MakeRefusal,
+  ) {}
+
+  /** After a restore, e-mails whose deliveries were pending at that moment are sent again. */
+  restored(): void {
+    this.#restoredAt = this.world.now;
+  }
+
+  /** Whether an earlier sending gave its process no reason to believe that the e-mail is not sent yet. */
+  #wasClear({ begun, d1FailuresBefore, isAnswered, isUnclear, process }: Sending): boolean {
+    if (begun <= this.#restoredAt || process.dead || isUnclear) return false;
+    // The sender knows, but could not record it.
+    return !isAnswered || process.d1Failures === d1FailuresBefore;
+  }
+
+  #accept(sending: Sending, { messageId, text, to }: EmailMessage, isPending: boolean): void {
+    const earlier = this.#sendings.get(messageId) ?? [];
+    this.#sendings.set(messageId, [...earlier, sending]);
+    this.accepted.push({ messageId, to: to.email, text, at: this.world.now });
+    this.world.trace?.(sending.process, `mail: the provider accepts the e-mail of event ${messageId}`);
+    const unexcused = earlier.find((one) => this.#wasClear(one));
+    if (earlier.length === 0 || (isPending && !unexcused)) return;
+    const why = unexcused
+      ? `process ${unexcused.process.id} sent it before and ${unexcused.isAnswered ? 'got the answer' : 'still waits for the answer'}`
+      : 'its delivery was done already';
+    this.world.fail({
+      expected: 'an e-mail is sent again only after a sender that died, got no clear answer, or could not record it',
+      found: `the e-mail of event ${messageId} was sent ${earlier.length + 1} times; ${why}`,
+    });
+  }
+
+  /** Sends an e-mail. A sender that gives up passes a signal, and then the provider forgets what it has not accepted. */
+  async send(process: Process, message: EmailMessage, signal?: AbortSignal): Promise<void> {
+    const { world } = this;
+    const sending = { process, begun: world.now, isAnswered: false, isUnclear: false, d1FailuresBefore: 0 };
+    const isPending = this.isPending(message.messageId);
+    const isSlow = world.fault('slow-mail', 'the provider is slow', 0.1, 'send e-mail');
+    const isRefused = world.fault('refusing-mail', 'the provider refuses for good', 0.04, 'send e-mail');
+    const isPutOff = this.#isPutOff(message);
+    const isLie = world.fault('lying-mail', 'the provider accepts, and the sender gets an error', 0.06, 'send e-mail');
+    const isLate = world.fault('faults', 'the provider says later', 0.05, 'send e-mail');
+    const latest = world.now + slowestMs;
+    if (isSlow) await world.wait(process, world.between(1_000, slowestMs));
+    return world.operation(
+      process,
+      'send e-mail',
+      () => {
+        if (signal?.aborted) throw new SimulatedFault('the sender gave up');
+        if (world.isAway('mail')) {
+          world.coverage.count('outage', 'send e-mail');
+          throw new SimulatedFault('connect ETIMEDOUT');
+        }
+        if (isRefused) {
+          this.refused.add(message.messageId);
+          throw this.makeRefusal(process);
+        }
+        // A connection that lasts longer than any provider needs is dead.
+        if (isPutOff || isLate || world.now > latest) throw new SimulatedFault('451 4.3.0 Try again later');
+        sending.isUnclear = isLie;
+        sending.isAnswered = !isLie;
+        sending.d1FailuresBefore = process.d1Failures;
+        this.#accept(sending, message, isPending);
+        if (isLie) throw new SimulatedFault('read ECONNRESET');
+      },
+      () => {
+        if (!signal?.aborted && !isRefused && !isPutOff && !world.isAway('mail')) this.#accept(sending, message, isPending);
+      },
+    );
+  }
+
+  /** One recipient of sixteen has a server that always says "later", as long as there are faults. */
+  #isPutOff({ to }: EmailMessage): boolean {
+    const { world } = this;
+    let sum = 0;
+    for (const character of to.email) sum = (sum * 31 + character.charCodeAt(0)) >>> 0;
+    const isPutOff = sum % 16 === 0 && world.isHard('refusing-mail');
+    if (isPutOff) world.coverage.count('the provider always says later', 'send e-mail');
+    return isPutOff;
+  }
+}
