@@ -90,6 +90,37 @@ async function checkServed(platform: SimulatedPlatform, release: Release): Promi
   return served;
 }
 
+/** Checks that KV has the documents that D1 has, so that reads do not go to D1. */
+async function requirePresent(
+  platform: SimulatedPlatform,
+  release: Release,
+  kvKeys: readonly string[],
+  served: ReadonlyMap<string, string>,
+): Promise<void> {
+  const services = platform.composeDirectly(release);
+  for (const kvKey of kvKeys) {
+    const colon = kvKey.indexOf(':');
+    const view = release.views.find(({ id }) => id === kvKey.slice(0, colon));
+    if (!view || served.has(kvKey)) continue;
+    const loaded = await services.readModels.readFresh({ view, key: kvKey.slice(colon + 1) });
+    assertInvariant(platform, loaded === undefined, () => ({
+      expected: `KV has the document ${kvKey}: ${JSON.stringify(loaded?.data)}`,
+      found: 'no document that is served',
+    }));
+  }
+}
+
+/** Checks that a rebuild has made every document of a view that events touch. */
+export async function checkRebuilt(
+  platform: SimulatedPlatform,
+  release: Release,
+  view: View,
+  served: ReadonlyMap<string, string>,
+): Promise<void> {
+  const touched = [...findTouched(platform, release).keys()].filter((kvKey) => kvKey.startsWith(`${view.id}:`));
+  await requirePresent(platform, release, touched, served);
+}
+
 /** Checks the documents after all work has ended. Returns those of the version that runs now. */
 export async function checkDocuments(
   platform: SimulatedPlatform,
@@ -101,19 +132,7 @@ export async function checkDocuments(
   if (!hasVersions) checkPositions(platform, touched);
   for (const release of platform.deployed) if (release !== current) await checkServed(platform, release);
   const served = await checkServed(platform, current);
-  const services = platform.composeDirectly(current);
-  if (!hasVersions) {
-    for (const kvKey of touched.keys()) {
-      if (served.has(kvKey)) continue;
-      const colon = kvKey.indexOf(':');
-      const view = current.views.find(({ id }) => id === kvKey.slice(0, colon));
-      const loaded = view && (await services.readModels.readFresh({ view, key: kvKey.slice(colon + 1) }));
-      assertInvariant(platform, loaded === undefined, () => ({
-        expected: `KV has the document ${kvKey}: ${JSON.stringify(loaded?.data)}`,
-        found: 'no document that is served',
-      }));
-    }
-  }
+  if (!hasVersions) await requirePresent(platform, current, [...touched.keys()], served);
   checkNobodysDocuments(platform, hasReconciler);
   for (const [key, text] of platform.documents) {
     const erased = erasedTexts.find((one) => text.includes(one));

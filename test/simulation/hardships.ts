@@ -1,5 +1,5 @@
 /**
- * What the world does to the system, by name. `npm run simulate -- --without NAME` turns one off, so that a defect can be
+ * What the world does to the system, and what it insists on, by name. `npm run simulate -- --without NAME` turns one off, so that a defect can be
  * attributed to the hardship that shows it.
  */
 const hardships = {
@@ -18,6 +18,7 @@ const hardships = {
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',
   'small-limits': 'pages, slices, rounds and batches are so small that they are full',
   'platform-limits': 'D1, KV and queues refuse what is above their documented limits, and invocations have a budget',
+  'dead-letters': 'the check demands that only a delivery that failed by its own fault is dead',
 } as const;
 
 export type Hardship = keyof typeof hardships;

@@ -20,5 +20,5 @@ export function nextId(): string {
 }
 
 export function nextSecret(): string {
-  return `secret-${++made}`.padEnd(43, '0');
+  return `secret-${`${++made}`.padStart(36, '0')}`;
 }

@@ -6,16 +6,16 @@ import { type Process, SimulatedFault, type World } from './world';
 interface Sending {
   process: Process;
   begun: number;
-  /** Whether the sender has learned that the provider accepted the e-mail. */
-  isAnswered: boolean;
-  /** Whether the sender learned something else, or gave up. */
-  isUnclear: boolean;
+  /** When the sender learned that the provider accepted the e-mail; undefined after an error. */
+  answeredAt: number | undefined;
   /** How many operations on D1 had failed for the sender when the answer arrived. */
   d1FailuresBefore: number;
 }
 
-/** How long the slowest provider takes. */
-const slowestMs = 90_000;
+/** How long a provider takes: a good one, and the slowest one. */
+const [quickestMs, slowestMs] = [10_000, 90_000];
+/** A sender that could not record its success within this time has an excuse. */
+const recordMs = 10_000;
 
 /** A refusal for good, such as an unknown mailbox; the consumer knows it by this shape, as of every version of the code. */
 type MakeRefusal = (process: Process) => Error;
@@ -26,8 +26,7 @@ type MakeRefusal = (process: Process) => Error;
  */
 export class MailModel {
   readonly accepted: AcceptedEmail[] = [];
-  /** The e-mails that were refused for good. */
-  readonly refused = new Set<string>();
+  readonly #refused = new Set<string>();
   readonly #sendings = new Map<string, Sending[]>();
   #restoredAt = Number.NEGATIVE_INFINITY;
 
@@ -37,16 +36,20 @@ export class MailModel {
     readonly makeRefusal: MakeRefusal,
   ) {}
 
+  /** Whether the e-mail of an event was refused for good. */
+  isRefused(eventId: string): boolean {
+    return [...this.#refused].some((messageId) => messageId.includes(eventId));
+  }
+
   /** After a restore, e-mails whose deliveries were pending at that moment are sent again. */
   restored(): void {
     this.#restoredAt = this.world.now;
   }
 
-  /** Whether an earlier sending gave its process no reason to believe that the e-mail is not sent yet. */
-  #wasClear({ begun, d1FailuresBefore, isAnswered, isUnclear, process }: Sending): boolean {
-    if (begun <= this.#restoredAt || process.dead || isUnclear) return false;
-    // The sender knows, but could not record it.
-    return !isAnswered || process.d1Failures === d1FailuresBefore;
+  /** Whether the process of an earlier sending knew that the e-mail is sent, and was able to record it. */
+  #wasClear({ answeredAt, begun, d1FailuresBefore, process }: Sending, next: Sending): boolean {
+    if (begun <= this.#restoredAt || process.dead || answeredAt === undefined) return false;
+    return process.d1Failures === d1FailuresBefore && next.begun < answeredAt + recordMs;
   }
 
   #accept(sending: Sending, { messageId, text, to }: EmailMessage, isPending: boolean): void {
@@ -54,10 +57,10 @@ export class MailModel {
     this.#sendings.set(messageId, [...earlier, sending]);
     this.accepted.push({ messageId, to: to.email, text, at: this.world.now });
     this.world.trace?.(sending.process, `mail: the provider accepts the e-mail of event ${messageId}`);
-    const unexcused = earlier.find((one) => this.#wasClear(one));
+    const unexcused = earlier.find((one) => this.#wasClear(one, sending));
     if (earlier.length === 0 || (isPending && !unexcused)) return;
     const why = unexcused
-      ? `process ${unexcused.process.id} sent it before and ${unexcused.isAnswered ? 'got the answer' : 'still waits for the answer'}`
+      ? `process ${unexcused.process.id} had sent it and knew`
       : 'its delivery was done already';
     this.world.fail({
       expected: 'an e-mail is sent again only after a sender that died, got no clear answer, or could not record it',
@@ -68,14 +71,14 @@ export class MailModel {
   /** Sends an e-mail. A sender that gives up passes a signal, and then the provider forgets what it has not accepted. */
   async send(process: Process, message: EmailMessage, signal?: AbortSignal): Promise<void> {
     const { world } = this;
-    const sending = { process, begun: world.now, isAnswered: false, isUnclear: false, d1FailuresBefore: 0 };
+    const sending: Sending = { process, begun: world.now, answeredAt: undefined, d1FailuresBefore: 0 };
     const isPending = this.isPending(message.messageId);
     const isSlow = world.fault('slow-mail', 'the provider is slow', 0.1, 'send e-mail');
     const isRefused = world.fault('refusing-mail', 'the provider refuses for good', 0.04, 'send e-mail');
     const isPutOff = this.#isPutOff(message);
     const isLie = world.fault('lying-mail', 'the provider accepts, and the sender gets an error', 0.06, 'send e-mail');
     const isLate = world.fault('faults', 'the provider says later', 0.05, 'send e-mail');
-    const latest = world.now + slowestMs;
+    const latest = world.now + (isSlow ? slowestMs : quickestMs);
     if (isSlow) await world.wait(process, world.between(1_000, slowestMs));
     return world.operation(
       process,
@@ -87,19 +90,18 @@ export class MailModel {
           throw new SimulatedFault('connect ETIMEDOUT');
         }
         if (isRefused) {
-          this.refused.add(message.messageId);
+          this.#refused.add(message.messageId);
           throw this.makeRefusal(process);
         }
-        // A connection that lasts longer than any provider needs is dead.
+        // A connection that lasts longer than the provider needs is dead.
         if (isPutOff || isLate || world.now > latest) throw new SimulatedFault('451 4.3.0 Try again later');
-        sending.isUnclear = isLie;
-        sending.isAnswered = !isLie;
+        sending.answeredAt = isLie ? undefined : world.now;
         sending.d1FailuresBefore = process.d1Failures;
         this.#accept(sending, message, isPending);
         if (isLie) throw new SimulatedFault('read ECONNRESET');
       },
       () => {
-        if (!signal?.aborted && !isRefused && !isPutOff && !world.isAway('mail')) this.#accept(sending, message, isPending);
+        if (!signal?.aborted && !isRefused && !isPutOff && world.now <= latest && !world.isAway('mail')) this.#accept(sending, message, isPending);
       },
     );
   }
