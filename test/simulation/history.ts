@@ -95,6 +95,8 @@ export interface Clients {
   restored(event: Restored): void;
   /** The part of an operator who follows docs/operations.md; each promise ends when the request has ended. */
   operator: {
+    /** Signs in, so that the next command of the operator changes no account. */
+    signIn(): Promise<void>;
     startRebuild(view: string): Promise<void>;
     replayDeadLetters(): Promise<void>;
     /** Deletes again the accounts that were deleted after the restored moment. */

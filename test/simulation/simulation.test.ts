@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Coverage } from './coverage';
 import { chooseHardships } from './hardships';
+import { behavioursWithout, isBehaviour } from './shop/behaviours';
 import { simulate } from './simulate';
 import { InvariantViolation } from './violation';
 
@@ -9,7 +10,10 @@ const part = Number(process.env.SIMULATION_PART ?? 0);
 const count = Number(process.env.SEEDS ?? 1000);
 const first = Number(process.env.SEED ?? 1 + part * count);
 const namesIn = (list = '') => list.split(',').filter(Boolean);
-const hardships = chooseHardships(namesIn(process.env.SIMULATION_WITHOUT), namesIn(process.env.SIMULATION_ONLY));
+const without = namesIn(process.env.SIMULATION_WITHOUT);
+const isHardship = (name: string) => !isBehaviour(name);
+const hardships = chooseHardships(without.filter(isHardship), namesIn(process.env.SIMULATION_ONLY));
+const behaviours = behavioursWithout(without.filter(isBehaviour));
 /** Goes on after a violation, and lists all of them. */
 const keepGoing = process.env.SIMULATION_ALL === '1';
 /** vitest's console would print a heading before each line. */
@@ -25,7 +29,7 @@ test(`every invariant holds in the histories of the seeds ${first} to ${first + 
   const cpuBefore = process.cpuUsage();
   for (let seed = first; seed < first + count; seed++) {
     try {
-      const report = await simulate(seed, print, hardships);
+      const report = await simulate(seed, print, hardships, behaviours);
       coverage.add(report.coverage);
       for (const [name, value] of Object.entries(report.figures)) figures[name] = (figures[name] ?? 0) + value;
     } catch (error) {
