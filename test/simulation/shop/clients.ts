@@ -16,6 +16,7 @@ import type { Behaviours } from './behaviours';
 import { checkHistory } from './check';
 import { commandNames, type Draft, generators } from './commands';
 import { erasedTexts } from './erasure';
+import { followUps } from './follow-ups';
 import { type Credential, type HeldToken, Knowledge, needsSignIn } from './knowledge';
 import { learn, learnPassword } from './learning';
 import { ObservedLog } from './log';
@@ -110,32 +111,59 @@ class ShopClients implements Clients {
   }
 
   #command(): void {
-    const { world } = this.platform;
     const [name, draft] = this.#draft();
-    if (!name || !draft) return;
-    const isRepeatable = generators[name].takesKey && !this.shop.does('no-keys', 0.25);
-    const commandId = nextId();
-    this.#send(name, draft, { commandId, isRepeatable });
-    if (!isRepeatable) return;
-    if (this.shop.does('double-sends', 0.12)) {
-      world.note('a client sends a command twice at the same time', name);
-      this.#send(name, draft, { commandId, isRepeatable });
-    }
-    const other = this.shop.does('other-bodies', 0.04) ? generators[name].draft(this.shop) : undefined;
-    if (other) this.#send(name, { ...other, by: draft.by }, { commandId, isRepeatable });
+    if (name && draft) this.#start((client) => this.#story(client, name, draft, 4));
   }
 
-  /** A client sends a command, and again under the same key while there is no clear answer. */
-  #send(name: keyof Commands, draft: Draft, identity: { commandId: string; isRepeatable: boolean }): void {
+  /** A client sends a command, and then something that belongs to it, so that people work on the same things. */
+  async #story(client: Process, name: keyof Commands, draft: Draft, left: number): Promise<void> {
+    const isDone = await this.#send(client, name, draft);
+    const next = this.shop.world.pick(isDone ? (followUps[name] ?? []) : []);
+    if (left === 0 || next === undefined || !this.shop.world.chance(0.7)) return;
+    if (isQuery(next)) return this.#readAll(client, next);
+    if (!this.#isOn(generators[next])) return;
+    if (next === 'ConfirmPasswordReset') await this.#waitForEmail(client);
+    const following = generators[next].draft(this.shop);
+    if (following) await this.#story(client, next, following, left - 1);
+  }
+
+  async #waitForEmail(client: Process): Promise<void> {
+    const before = this.platform.emails.length;
+    for (let tries = 8; tries > 0 && this.platform.emails.length === before; tries--) {
+      await this.platform.world.wait(client, 5_000);
+    }
+  }
+
+  /** Sends a command, and now and then a second time at the same time, or another body under the same key. */
+  async #send(client: Process, name: keyof Commands, draft: Draft): Promise<boolean> {
+    const { shop } = this;
+    const isRepeatable = generators[name].takesKey && !shop.does('no-keys', 0.25);
+    const identity = { commandId: nextId(), isRepeatable };
+    if (isRepeatable && shop.does('double-sends', 0.12)) {
+      this.platform.world.note('a client sends a command twice at the same time', name);
+      this.#start(async (other) => void (await this.#sendUntilClear(other, name, draft, identity)));
+    }
+    const body = isRepeatable && shop.does('other-bodies', 0.04) ? generators[name].draft(shop) : undefined;
+    if (body) {
+      this.#start(async (other) => void (await this.#sendUntilClear(other, name, { ...body, by: draft.by }, identity)));
+    }
+    return this.#sendUntilClear(client, name, draft, identity);
+  }
+
+  /** Sends a command, and again under the same key while there is no clear answer. Returns whether it was acknowledged. */
+  async #sendUntilClear(
+    client: Process,
+    name: keyof Commands,
+    draft: Draft,
+    identity: { commandId: string; isRepeatable: boolean },
+  ): Promise<boolean> {
     const { world } = this.platform;
-    this.#start(async (client) => {
-      for (let left = 3; left > 0; left--) {
-        const { answer } = await this.#attempt(client, name, draft, identity);
-        const again = answer.kind === 'unclear' || this.shop.does('repeats', 0.1);
-        if (!again || !identity.isRepeatable) return;
-        await world.wait(client, world.between(10, 4_000));
-      }
-    });
+    for (let left = 3; ; left--) {
+      const { answer } = await this.#attempt(client, name, draft, identity);
+      const again = answer.kind === 'unclear' || this.shop.does('repeats', 0.1);
+      if (!again || !identity.isRepeatable || left === 1) return answer.kind === 'acknowledged';
+      await world.wait(client, world.between(10, 4_000));
+    }
   }
 
   async #attempt(
@@ -226,19 +254,20 @@ class ShopClients implements Clients {
 
   #read(): void {
     const name = this.#choose(queryNames, readers);
-    const reading = readers[name].reading(this.shop);
-    if (!reading) return;
+    this.#start((client) => this.#readAll(client, name));
+  }
+
+  /** Reads, and where the answer is the first page of a list, also the pages after it. */
+  async #readAll(client: Process, name: keyof Queries): Promise<void> {
     const token = this.shop.token();
-    this.#start(async (client) => {
-      let current: Reading | undefined = reading;
-      while (current) {
-        const { answer } = await this.#query(client, name, current, token);
-        const { lastId, cursor } = answer.kind === 'read' ? answer.answer : {};
-        const hasNext = lastId !== undefined && cursor !== undefined && this.shop.world.chance(0.8);
-        current = hasNext ? current.next?.(lastId, cursor) : undefined;
-        if (current) this.#count('pages after the first one');
-      }
-    });
+    let current: Reading | undefined = this.#isOn(readers[name]) ? readers[name].reading(this.shop) : undefined;
+    while (current) {
+      const { answer } = await this.#query(client, name, current, token);
+      const { lastId, cursor } = answer.kind === 'read' ? answer.answer : {};
+      const hasNext = lastId !== undefined && cursor !== undefined && this.shop.world.chance(0.8);
+      current = hasNext ? current.next?.(lastId, cursor) : undefined;
+      if (current) this.#count('pages after the first one');
+    }
   }
 
   async #query(
@@ -377,6 +406,10 @@ class ShopClients implements Clients {
   async check(): Promise<void> {
     checkHistory(this);
   }
+}
+
+function isQuery(name: keyof Commands | keyof Queries): name is keyof Queries {
+  return name in readers;
 }
 
 /** Whether D1, KV or a queue refused or failed; any other error of a query is a defect of the code. */

@@ -98,7 +98,7 @@ function whoSignsIn(shop: Knowledge): Person | undefined {
 /** How clients make each command. A command of domains.ts that is missing here fails the type check. */
 export const generators: { readonly [Name in keyof Commands]: Generator<Payload<Name>> } = {
   RegisterUser: {
-    weight: 5,
+    weight: 3,
     takesKey: true,
     draft: (shop) => (shop.people.size > 6 && shop.world.chance(0.8) ? undefined : registration(shop)),
   },

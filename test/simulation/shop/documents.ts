@@ -48,7 +48,7 @@ export function itemDocument({ items }: State, id: string) {
 export function orderDocument({ orders }: State, id: string) {
   const order = orders.get(id);
   if (!order) return undefined;
-  const { version, address: shippingAddress, ...data } = order;
+  const { version, address: shippingAddress, tookFrom: _, ...data } = order;
   return { version, data: { ...data, shippingAddress } };
 }
 

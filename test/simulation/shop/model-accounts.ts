@@ -39,6 +39,17 @@ const revokeSessionsOf = (userId: string) =>
     (session) => ({ ...session, isRevoked: true }),
   );
 
+const endResetsOf = (userId: string) =>
+  each(
+    'resets',
+    (reset) => reset.userId === userId,
+    (reset) => ({ ...reset, isUsed: true }),
+  );
+
+const isActiveAdmin = ({ role, isActive }: User) => role === 'admin' && isActive;
+const isLastAdmin = (state: State, user: User) =>
+  isActiveAdmin(user) && ![...state.users.values()].some((other) => other.id !== user.id && isActiveAdmin(other));
+
 type Changes = Partial<Pick<User, 'name' | 'email' | 'password' | 'role' | 'isActive'>>;
 
 /** Changes an account: each kind of change is an event, and some kinds end all tokens. */
@@ -66,11 +77,17 @@ function change(state: State, user: User, changes: Changes, issuedAt: number): O
     generation: user.generation + (ends ? 1 : 0),
     updatedAt: isoTime(issuedAt),
   };
+  if (isLastAdmin(state, user) && !isActiveAdmin(next)) return refuse('users.last-admin');
+  const endsResets = changes.password !== undefined || next.email !== user.email;
   const endsSessions = changes.password !== undefined || (isSwitched && !next.isActive);
   return {
     events: types.map((type, index) => `${type} ${id} ${user.version + index + 1}`),
     result: { id, version },
-    effect: all(put('users', id, next), ...(endsSessions ? [revokeSessionsOf(id)] : [])),
+    effect: all(
+      put('users', id, next),
+      ...(endsSessions ? [revokeSessionsOf(id)] : []),
+      ...(endsResets ? [endResetsOf(id)] : []),
+    ),
   };
 }
 
@@ -129,6 +146,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     const user = state.users.get(id);
     if (!user) return refuse('users.not-found');
     if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
+    if (isLastAdmin(state, user)) return refuse('users.last-admin');
     const tickets = [...state.tickets.values()].filter(({ customerId }) => customerId === id);
     const orders = [...state.orders.values()].filter(({ customerId }) => customerId === id);
     const items = [...state.items.values()].filter(({ ownerId }) => ownerId === id);
@@ -228,7 +246,10 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     if (!user?.isActive) return nothing();
     return {
       events: [`PasswordResetRequested ${id} 1`],
-      effect: put('resets', id, { userId: user.id, expiresAt: issuedAt + resetMs, isUsed: false }),
+      effect: all(
+        endResetsOf(user.id),
+        put('resets', id, { userId: user.id, expiresAt: issuedAt + resetMs, isUsed: false }),
+      ),
     };
   },
 
@@ -240,9 +261,6 @@ export const accountRules: Readonly<Record<string, Rule>> = {
       return refuse('auth.invalid-reset-token');
     const changed = change(state, user, { password: payload.password }, issuedAt);
     if ('refused' in changed) return changed;
-    return {
-      events: changed.events,
-      effect: all(changed.effect, put('resets', id, { ...reset, isUsed: true })),
-    };
+    return { events: changed.events, effect: changed.effect };
   },
 };

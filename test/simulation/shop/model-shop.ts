@@ -43,7 +43,16 @@ function moveOrder(name: keyof typeof transitions): Rule {
     if (isOtherVersion(request, order.version)) return refuse('http.precondition-failed');
     const version = order.version + 1;
     const moved = put('orders', id, { ...order, status: to, version, updatedAt: isoTime(issuedAt) });
-    const effect = to === 'cancelled' ? all(moved, moveStock(order.lines, 1)) : moved;
+    const effect =
+      to === 'cancelled'
+        ? all(
+            moved,
+            moveStock(
+              order.lines.filter(({ itemId }) => order.tookFrom.includes(itemId)),
+              1,
+            ),
+          )
+        : moved;
     return { events: [`${event} ${id} ${version}`], result: { id, version }, effect };
   });
 }
@@ -139,6 +148,7 @@ export const shopRules: Readonly<Record<string, Rule>> = {
       lines,
       total: { amount, currency },
       address: payload.shippingAddress,
+      tookFrom: lines.map(({ itemId }) => itemId).filter((itemId) => state.items.get(itemId)?.stock !== null),
       createdAt: at,
       updatedAt: at,
     };

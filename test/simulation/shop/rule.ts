@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../../../src/domains';
 import type { Caller, Effect, State } from './state';
 
 /** What the model knows about a request. */
@@ -33,11 +32,11 @@ export interface Done {
 }
 
 /** What may happen to a command in a state: it is carried out, or refused with a code. */
-export type Outcome = Done | { refused: ErrorCode };
+export type Outcome = Done | { refused: string };
 
 export type Rule = (state: State, request: ModelRequest, chosen: Chosen) => Outcome | readonly Outcome[];
 
-export const refuse = (refused: ErrorCode): Outcome => ({ refused });
+export const refuse = (refused: string): Outcome => ({ refused });
 export const nothing = (result?: unknown): Outcome => ({ events: [], result, effect: (state) => state });
 export const isoTime = (ms: number) => new Date(ms).toISOString();
 

@@ -52,6 +52,7 @@ export interface RefreshToken {
 export interface Reset {
   userId: string;
   expiresAt: number;
+  /** Used, or ended by a newer link, a new password or a new address. */
   isUsed: boolean;
 }
 
@@ -85,6 +86,8 @@ export interface Order {
   lines: readonly OrderLine[];
   total: Money;
   address: unknown;
+  /** The items that had a stock when the order was placed, so that a cancellation returns their pieces. */
+  tookFrom: readonly string[];
   createdAt: string;
   updatedAt: string;
 }

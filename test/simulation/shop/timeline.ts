@@ -75,6 +75,12 @@ function isSame(expected: readonly string[], events: readonly LoggedEvent[]): bo
 }
 
 /**
+ * A request read the database before a restore and wrote after it, so that no order of the commands explains the log any
+ * more. What follows in this history cannot be checked.
+ */
+export class CrossedRestore extends Error {}
+
+/**
  * These commands record a fact about something else than their own stream, decide on the primary, and change nothing
  * that the meantime could break; so the decision may be as old as the request.
  */
@@ -85,7 +91,8 @@ const decidedBefore: readonly string[] = ['CreateFirstAdmin', 'RequestPasswordRe
  * @throws InvariantViolation for a commit that the model would have refused at its position, and for a second commit of
  * one command
  */
-export function createTimeline(segment: Segment, before: Timeline | undefined, facts: Facts): Timeline {
+export function createTimeline(segment: Segment, earlier: readonly Timeline[], facts: Facts): Timeline {
+  const [index, before] = [earlier.length, earlier.at(-1)];
   const { base, events } = segment;
   const states = before ? before.states.slice(0, base + 1) : [emptyState];
   const kept = [...(before?.commits ?? [])].filter(([, { position }]) => position <= base);
@@ -99,20 +106,18 @@ export function createTimeline(segment: Segment, before: Timeline | undefined, f
     const attempt = facts.attempts.get(requestId ?? '');
     if (!attempt) throw violate(`a client sent the request behind ${where}`, `events ${own.map(describe).join(', ')}`);
     const { commandId, name } = attempt;
-    const earlier = commits.get(commandId);
-    if (earlier)
-      throw violate(
-        `${name} (command ${commandId}) takes effect once`,
-        `it did at ${earlier.position} and at ${until}`,
-      );
+    const first = commits.get(commandId);
+    if (first)
+      throw violate(`${name} (command ${commandId}) takes effect once`, `it did at ${first.position} and at ${until}`);
 
     const request = requestOf(attempt, facts);
     const chosen = chosenIn(own, attempt);
-    const sameLog = attempt.segment === 0 || attempt.from >= base;
-    const oldest = decidedBefore.includes(name) && sameLog ? Math.min(attempt.from, from) : from;
+    const crossed = attempt.segment !== index;
+    const oldest = decidedBefore.includes(name) && !crossed ? Math.min(attempt.from, from) : from;
     const possible = states.slice(oldest).flatMap((state) => outcomesOf(state, request, chosen));
     const outcome = possible.find((one): one is Done => 'events' in one && isSame(one.events, own));
     const state = states[from];
+    if ((!outcome || !state) && crossed) throw new CrossedRestore();
     if (!outcome || !state) {
       const told = possible.map((one) =>
         'refused' in one ? `${one.refused}` : one.events.join(', ') || 'nothing to change',
