@@ -129,7 +129,7 @@ class ShopClients implements Clients {
 
   async #waitForEmail(client: Process): Promise<void> {
     const before = this.platform.emails.length;
-    for (let tries = 8; tries > 0 && this.platform.emails.length === before; tries--) {
+    for (let tries = 30; tries > 0 && this.platform.emails.length === before; tries--) {
       await this.platform.world.wait(client, 5_000);
     }
   }
@@ -215,6 +215,7 @@ class ShopClients implements Clients {
     const { answer } = attempt;
     world.trace?.(client, `${name}: ${JSON.stringify(answer)}`);
     this.#count(answer.kind === 'unclear' ? 'commands without a clear answer' : `commands ${answer.kind}`);
+    if (answer.kind === 'refused') this.#count(`refusal: ${answer.code}`);
     if (answer.kind === 'refused' && answer.code === 'auth.invalid-token' && by) by.isRefused = true;
     if (answer.kind !== 'refused') learnPassword(shop, attempt);
     if (answer.kind === 'acknowledged') {

@@ -133,7 +133,7 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
   },
   ChangeRole: {
     behaviour: 'roles',
-    weight: 5,
+    weight: 3,
     takesKey: true,
     draft: (shop) => {
       const role = shop.world.pick([...all, 'admin'] as const) ?? 'agent';
