@@ -1,6 +1,5 @@
 import type { SQLInputValue } from 'node:sqlite';
-import { type Bound, Copy, isWrite, type Row } from './sqlite';
-import { limitReachedBy, stepOf } from './steps';
+import { type Bound, Copy, isWrite, kindOf, type Row, type StatementKind } from './sqlite';
 import { describeCause } from './trace';
 import { type Process, SimulatedFault, type World } from './world';
 
@@ -42,7 +41,8 @@ interface Session {
 interface Committed {
   number: number;
   at: number;
-  statements: readonly Bound[];
+  /** The writes that changed something. */
+  writes: readonly Bound[];
 }
 
 /** A replica, and how it lags. */
@@ -60,26 +60,26 @@ interface Replica {
  * an answer that arrives.
  */
 export class D1Model {
-  #primary = new Copy();
+  #primary = Copy.open();
   #replicas: Replica[];
   #log: Committed[] = [];
   #committed = 0;
   limits = d1Limits;
 
   constructor(readonly world: World) {
-    this.#replicas = [0, 1, 2].map(() => this.#createReplica());
+    this.#replicas = this.#createReplicas();
   }
 
-  #createReplica(): Replica {
-    const { world } = this;
-    const lag = world.pick(['quick', 'quick', 'stuck', 20_000, 90_000] as const) ?? 'quick';
-    return { copy: undefined, applied: 0, lag };
+  /** One replica that is never far behind, and one that is. The third location is next to the primary. */
+  #createReplicas(): Replica[] {
+    const lags = [this.world.pick(['quick', 'quick', 20_000] as const), this.world.pick(['stuck', 90_000] as const)];
+    return lags.map((lag = 'quick') => ({ copy: undefined, applied: 0, lag }));
   }
 
   /** Runs a statement without faults, for the set-up and for the checks. */
   query<Result extends Row>(sql: string, ...params: SQLInputValue[]): Result[] {
     // The rows are what the test's own SQL names.
-    return this.#write([{ sql, params }])[0] as Result[];
+    return this.#write([{ kind: kindOf(sql), params }])[0] as Result[];
   }
 
   /** The number of batches in the log, as a moment to which D1 can be restored. */
@@ -91,20 +91,21 @@ export class D1Model {
   restore(moment: number): void {
     this.#log.length = moment;
     this.close();
-    this.#primary = new Copy();
-    for (const { statements } of this.#log) this.#primary.replay(statements);
-    this.#replicas = this.#replicas.map(() => this.#createReplica());
+    this.#primary = Copy.open();
+    for (const { writes } of this.#log) this.#primary.replay(writes);
+    this.#replicas = this.#createReplicas();
   }
 
   #write(statements: readonly Bound[], descriptions?: string[]): Row[][] {
-    const results = this.#primary.batch(statements, descriptions);
-    if (statements.some(isWrite)) this.#log.push({ number: ++this.#committed, at: this.world.now, statements });
+    const writes: Bound[] = [];
+    const results = this.#primary.batch(statements, writes, descriptions);
+    if (writes.length > 0) this.#log.push({ number: ++this.#committed, at: this.world.now, writes });
     return results;
   }
 
   #catchUp(replica: Replica, until: number): Copy {
-    replica.copy ??= new Copy();
-    for (; replica.applied < until; replica.applied++) replica.copy.replay(this.#log[replica.applied]?.statements ?? []);
+    replica.copy ??= Copy.open();
+    for (; replica.applied < until; replica.applied++) replica.copy.replay(this.#log[replica.applied]?.writes ?? []);
     return replica.copy;
   }
 
@@ -154,12 +155,12 @@ export class D1Model {
     const begun = (process.operations.d1 ?? 0) + statements.length;
     process.operations.d1 = begun;
     if (!this.world.hardships.has('platform-limits')) return;
-    const { parameters, queriesPerInvocation, sqlBytes, valueBytes } = this.limits;
+    const { parameters, queriesPerInvocation, sqlBytes } = this.limits;
     if (begun > queriesPerInvocation) throw new Error('D1_ERROR: Too many API requests by single Worker invocation.');
-    for (const { sql, params } of statements) {
-      if (sql.length > sqlBytes) throw new Error('D1_ERROR: statement too long: SQLITE_TOOBIG');
+    for (const { kind, params } of statements) {
+      if (kind.sql.length > sqlBytes) throw new Error('D1_ERROR: statement too long: SQLITE_TOOBIG');
       if (params.length > parameters) throw new Error('D1_ERROR: too many SQL variables: SQLITE_ERROR');
-      for (const param of params) requireShort(param, valueBytes);
+      for (const param of params) this.#requireShort(param);
     }
   }
 
@@ -175,11 +176,11 @@ export class D1Model {
     const results = this.#readReplica(process, statements, session, step);
     if (results) return results;
     const written = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));
-    for (const rows of written) this.#requireShortRows(rows);
+    this.#requireShortRows(statements, written);
     const isLost = world.fault('faults', 'D1 applies the batch, and the answer is lost', 0.02, step);
     if (!isLost || !world.hardships.has('lost-bookmarks')) session.bookmark = this.#committed;
     if (isLost) this.#fail(process, unclear, 'the batch was applied, but the process receives a failure');
-    for (const [index, rows] of written.entries()) this.#countLimit(process, statements[index], rows);
+    for (const [index, bound] of statements.entries()) this.#countLimit(process, bound, written[index] ?? []);
     return written;
   }
 
@@ -188,27 +189,38 @@ export class D1Model {
     const { world } = this;
     const mayUse = session.from !== 'first-primary' || session.bookmark !== null;
     if (!mayUse || !world.hardships.has('replicas') || statements.some(isWrite) || !world.chance(0.6)) return;
-    const replica = this.#replicas[process.location % this.#replicas.length];
+    const replica = this.#replicas[process.location];
     if (!replica) return;
     const until = Math.max(this.#progressOf(replica), this.#countUntil(session.bookmark ?? 0));
     const copy = this.#catchUp(replica, until);
     const behind = this.#log.length - replica.applied;
     if (behind > 0) world.coverage.count('D1 answers from an old replica', step);
     const place = `replica ${process.location} (${behind} batches behind)`;
-    const results = this.#run(process, place, (descriptions) => copy.batch(statements, descriptions));
-    for (const rows of results) this.#requireShortRows(rows);
+    const results = this.#run(process, place, (descriptions) => copy.batch(statements, [], descriptions));
+    this.#requireShortRows(statements, results);
     session.bookmark = Math.max(session.bookmark ?? 0, this.#log[replica.applied - 1]?.number ?? 0);
     return results;
   }
 
-  #requireShortRows(rows: readonly Row[]): void {
+  #requireShortRows(statements: readonly Bound[], results: readonly Row[][]): void {
     if (!this.world.hardships.has('platform-limits')) return;
-    for (const row of rows) for (const value of Object.values(row)) requireShort(value, this.limits.valueBytes);
+    for (const [index, { kind }] of statements.entries()) {
+      if (!kind.aggregates) continue;
+      for (const row of results[index] ?? []) for (const value of Object.values(row)) this.#requireShort(value);
+    }
   }
 
-  #countLimit(process: Process, statement: Bound | undefined, rows: readonly Row[]): void {
-    const reached = statement && limitReachedBy(statement, rows.length, process.release.limits);
-    if (reached) this.world.coverage.count('limit reached', reached);
+  #requireShort(value: unknown): void {
+    if (typeof value === 'string' && value.length > this.limits.valueBytes) {
+      this.world.note('D1 refuses a value that is too large');
+      throw new Error('D1_ERROR: string or blob too big: SQLITE_TOOBIG');
+    }
+  }
+
+  #countLimit({ release }: Process, { kind: { limit }, params }: Bound, rows: readonly Row[]): void {
+    if (limit === undefined || rows.length < release.limits[limit]) return;
+    const isReached = limit !== 'firstPageSize' || params.at(-1) === release.limits[limit];
+    if (isReached) this.world.coverage.count('limit reached', limit);
   }
 
   /** The binding as a process sees it. */
@@ -259,25 +271,25 @@ interface D1Statement {
 }
 
 function createSession(run: (statements: readonly Bound[]) => Promise<Row[][]>, getBookmark: () => string | null) {
-  const prepare = (sql: string, params: SQLInputValue[] = []): D1Statement => ({
-    bound: { sql, params },
-    bind: (...values) => prepare(sql, values.map(toSql)),
-    all: async () => ({ results: (await run([{ sql, params }]))[0] }),
-    run: async () => ({ results: (await run([{ sql, params }]))[0] }),
-    raw: async () => (await run([{ sql, params }]))[0]?.map((row) => Object.values(row)),
+  const make = (kind: StatementKind, params: SQLInputValue[]): D1Statement => ({
+    bound: { kind, params },
+    bind: (...values) => make(kind, values.map(toSql)),
+    all: async () => ({ results: (await run([{ kind, params }]))[0] }),
+    run: async () => ({ results: (await run([{ kind, params }]))[0] }),
+    raw: async () => (await run([{ kind, params }]))[0]?.map((row) => Object.values(row)),
   });
   return {
-    prepare,
+    prepare: (sql: string) => make(kindOf(sql), []),
     batch: async (statements: D1Statement[]) =>
       (await run(statements.map(({ bound }) => bound))).map((results) => ({ results })),
     getBookmark,
   };
 }
 
-function requireShort(value: unknown, bytes: number): void {
-  if (typeof value === 'string' && value.length > bytes) {
-    throw new Error('D1_ERROR: string or blob too big: SQLITE_TOOBIG');
-  }
+/** What a process does with this batch. Other batches have the name of the process: a load, or a read. */
+function stepOf({ name }: Process, statements: readonly Bound[]): string {
+  for (const { kind } of statements) if (kind.step !== undefined) return kind.step;
+  return `other (${name})`;
 }
 
 function toSql(value: unknown): SQLInputValue {

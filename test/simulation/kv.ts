@@ -149,7 +149,7 @@ export class KvModel {
         listing = { names, until: world.now + (world.hasFaults ? world.random() * cachedMs : 0) };
         this.#listings.set(place, listing);
       }
-      const after = listing.names.filter((name) => name.startsWith(prefix) && name > (cursor ?? ''));
+      const after = listing.names.filter((name) => name.startsWith(prefix ?? '') && name > (cursor ?? ''));
       const names = after.slice(0, Math.min(limit ?? keysPerList, keysPerList));
       if (names.length === limit) world.coverage.count('limit reached', 'keys of a list');
       const isComplete = names.length === after.length;

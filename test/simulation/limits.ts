@@ -46,7 +46,7 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
   world.trace?.('LIMITS', JSON.stringify(releases[0].limits));
 }
 
-/** Gives the reconciler its real pace, so that it walks through everything in a few minutes. */
-export function hurryReconciler({ releases }: SimulatedPlatform): void {
-  for (const { limits } of releases) limits.keysPerReconcilerSlice = real?.keysPerReconcilerSlice ?? 0;
+/** Gives both versions their real limits, except the size of pages, so that the recovery ends soon. */
+export function useRealLimits({ releases }: SimulatedPlatform): void {
+  for (const { limits } of releases) Object.assign(limits, real, { firstPageSize: limits.firstPageSize });
 }

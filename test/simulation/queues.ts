@@ -56,6 +56,11 @@ export class QueuesModel {
     return this.#messages.length === 0 && this.#held === 0;
   }
 
+  /** When the next message becomes visible. */
+  get nextVisibleAt(): number {
+    return Math.min(...this.#messages.map(({ visibleAt }) => visibleAt));
+  }
+
   #enqueue(process: Process, queue: QueueName, body: string, delaySeconds = 0): void {
     const { world } = this;
     const name = shortName(queue);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { type LimitName, protocolOf } from './steps';
 import { describeStatement } from './trace';
 
 /** The database itself records a position that decreases, so that no check can come too late to see it. */
@@ -10,10 +11,13 @@ const watch = `
     INSERT INTO decreased_positions VALUES (NEW.view, NEW.key, OLD.position, NEW.position);
   END;`;
 
-/** The database after all migrations, as bytes. A copy of it takes a fraction of the time that the migrations take. */
-const migrated = migrate();
+/**
+ * The database after all migrations, as bytes, and the statements that empty all of its tables. A copy of the bytes takes
+ * a fraction of the time that the migrations take.
+ */
+const { emptyAll, migrated } = migrate();
 
-function migrate(): Uint8Array {
+function migrate() {
   const folder = join(import.meta.dirname, '../../migrations');
   const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
   const db = new DatabaseSync(':memory:');
@@ -21,88 +25,133 @@ function migrate(): Uint8Array {
     db.exec(readFileSync(join(folder, name), 'utf8').replaceAll('--> statement-breakpoint', ''));
   }
   db.exec(watch);
-  const bytes = db.serialize();
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const filled = tables.filter(({ name }) => db.prepare(`SELECT 1 FROM "${name}"`).get());
+  if (filled.length > 0) throw new Error(`A migration fills ${filled[0]?.name}: keep its rows when a copy is emptied.`);
+  const emptyAll = tables.map(({ name }) => `DELETE FROM "${name}";`).join(' ');
+  const migrated = db.serialize();
   db.close();
-  return bytes;
+  return { emptyAll, migrated };
+}
+
+/** What the simulation needs to know about the text of a statement. */
+export interface StatementKind {
+  sql: string;
+  /** A number of its own, by which each copy of the database finds the statement that it has prepared. */
+  index: number;
+  isWrite: boolean;
+  /** Whether it makes one value of many rows, which can be too large. */
+  aggregates: boolean;
+  /** The step of a protocol that only this statement belongs to. */
+  step: string | undefined;
+  /** The limit that bounds the number of its rows. */
+  limit: LimitName | undefined;
+}
+
+const kinds = new Map<string, StatementKind>();
+
+/** Looks a statement up once for each use, because the texts are long. */
+export function kindOf(sql: string): StatementKind {
+  let kind = kinds.get(sql);
+  if (!kind) {
+    const isWrite = /^\s*(?:INSERT|UPDATE|DELETE|WITH)/i.test(sql);
+    kind = { sql, index: kinds.size, isWrite, aggregates: /json_group/i.test(sql), ...protocolOf(sql) };
+    kinds.set(sql, kind);
+  }
+  return kind;
 }
 
 /** A statement with its values. */
 export interface Bound {
-  sql: string;
+  kind: StatementKind;
   params: SQLInputValue[];
 }
 
 export type Row = Record<string, unknown>;
 
-const writes = new Map<string, boolean>();
-
 /** Whether a statement changes the database. */
-export function isWrite({ sql }: Bound): boolean {
-  let known = writes.get(sql);
-  if (known === undefined) {
-    known = /^\s*(?:INSERT|UPDATE|DELETE|WITH)/i.test(sql);
-    writes.set(sql, known);
-  }
-  return known;
+export function isWrite({ kind }: Bound): boolean {
+  return kind.isWrite;
 }
 
-/** One copy of the database. */
+/** One copy of the database. Copies are used again by later histories, because preparing statements takes long. */
 export class Copy {
+  static readonly #free: Copy[] = [];
   readonly #db = new DatabaseSync(':memory:');
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements: (StatementSync | undefined)[] = [];
 
-  constructor(bytes: Uint8Array = migrated) {
-    this.#db.deserialize(bytes);
+  /** An empty database after all migrations. */
+  static open(): Copy {
+    return Copy.#free.pop() ?? new Copy();
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
+  private constructor() {
+    this.#db.deserialize(migrated);
+  }
+
+  #prepare(kind: StatementKind): StatementSync {
+    let statement = this.#statements[kind.index];
     if (!statement) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
+      statement = this.#db.prepare(kind.sql);
+      this.#statements[kind.index] = statement;
     }
     return statement;
   }
 
-  #all({ sql, params }: Bound): Row[] {
-    return this.#prepare(sql).all(...params) as Row[];
+  #all({ kind, params }: Bound): Row[] {
+    return this.#prepare(kind).all(...params) as Row[];
   }
 
   /**
    * Runs all statements, or none when one of them fails.
+   * @param effective receives the writes that changed something, which is what a replica needs
    * @param descriptions receives the description of each statement
    */
-  batch(statements: readonly Bound[], descriptions?: string[]): Row[][] {
+  batch(statements: readonly Bound[], effective: Bound[] = [], descriptions?: string[]): Row[][] {
     const needsTransaction = statements.length > 1 && statements.some(isWrite);
-    if (needsTransaction) this.#prepare('BEGIN').run();
+    if (needsTransaction) this.#prepare(begin).run();
     try {
       const results = statements.map((statement) => {
         const rows = this.#all(statement);
-        descriptions?.push(describeStatement(statement, rows, isWrite(statement) ? this.#changes() : undefined));
+        if (!statement.kind.isWrite) {
+          descriptions?.push(describeStatement(statement.kind.sql, statement.params, rows, undefined));
+          return rows;
+        }
+        const changed = rows.length > 0 ? rows.length : this.#changes();
+        if (changed > 0) effective.push(statement);
+        descriptions?.push(describeStatement(statement.kind.sql, statement.params, rows, changed));
         return rows;
       });
-      if (needsTransaction) this.#prepare('COMMIT').run();
+      if (needsTransaction) this.#prepare(commit).run();
       return results;
     } catch (error) {
-      if (needsTransaction) this.#prepare('ROLLBACK').run();
+      effective.length = 0;
+      if (needsTransaction) this.#prepare(rollback).run();
       throw error;
     }
   }
 
   /** Runs the writes of a batch again that another copy has committed, so nobody needs their results. */
   replay(statements: readonly Bound[]): void {
-    this.#prepare('BEGIN').run();
-    for (const statement of statements) {
-      if (isWrite(statement)) this.#prepare(statement.sql).run(...statement.params);
-    }
-    this.#prepare('COMMIT').run();
+    if (statements.length > 1) this.#prepare(begin).run();
+    for (const { kind, params } of statements) this.#prepare(kind).run(...params);
+    if (statements.length > 1) this.#prepare(commit).run();
   }
 
   #changes(): number {
-    return Number(this.#all({ sql: 'SELECT changes() AS n', params: [] })[0]?.n);
+    return Number(this.#all({ kind: changes, params: [] })[0]?.n);
   }
 
+  /** Empties the copy and keeps it for a later history. */
   close(): void {
-    this.#db.close();
+    this.#db.exec(`BEGIN; PRAGMA defer_foreign_keys = ON; ${emptyAll} COMMIT;`);
+    Copy.#free.push(this);
   }
 }
+
+const [begin, commit, rollback, changes] = ['BEGIN', 'COMMIT', 'ROLLBACK', 'SELECT changes() AS n'].map(kindOf) as [
+  StatementKind,
+  StatementKind,
+  StatementKind,
+  StatementKind,
+];

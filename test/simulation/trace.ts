@@ -57,7 +57,8 @@ function subjectsIn(params: readonly unknown[]): string[] {
  * @param changes how many rows a write has changed
  */
 export function describeStatement(
-  { sql, params }: { sql: string; params: readonly unknown[] },
+  sql: string,
+  params: readonly unknown[],
   rows: readonly Record<string, unknown>[],
   changes: number | undefined,
 ): string {

@@ -202,6 +202,10 @@ export class World {
     return new Promise((resolve) => this.after(ms, () => process.dead || resolve()));
   }
 
+  get nextTimerAt(): number {
+    return this.#timers.next?.at ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Whether an operation is in progress. */
   get isBusy(): boolean {
     return this.#operations.length > 0;
