@@ -18,6 +18,7 @@ const hardships = {
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',
   'small-limits': 'pages, slices, rounds and batches are so small that they are full',
   'platform-limits': 'D1, KV and queues refuse what is above their documented limits, and invocations have a budget',
+  contents: 'the check compares answers, reads and the state at the end with the reference model',
   'dead-letters': 'the check demands that only a delivery that failed by its own fault is dead',
 } as const;
 
