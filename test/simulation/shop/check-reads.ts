@@ -5,7 +5,7 @@ import type { Moment } from './queries';
 import type { ReadRecord } from './record';
 import { refuseCaller } from './rule';
 import type { Timeline } from './timeline';
-import { canonical, violate } from './violate';
+import { canonical, differenceOf, violate } from './violate';
 
 /** How much the answer's age may be wrong: it is in whole seconds, and the clocks of two processes differ. */
 const ageSlackMs = 12_000;
@@ -70,9 +70,12 @@ function checkContent(read: AnsweredRead, timeline: Timeline, rules: Rules): voi
   const { consistency, source, ageSeconds } = (answer.kind === 'read' && answer.answer.freshness) || {};
   const who = reading.by ? ` by ${reading.by.caller.role} ${reading.by.caller.userId}` : '';
   const how = token ? ` with the token of position ${token.position}` : '';
+  const label = `${consistency ?? 'no label'}, ${ageSeconds ?? '?'} s old, from ${source ?? 'D1'}`;
+  const was = earlier >= 0 ? `what was right at position ${earlier}` : 'what was never right';
+  const difference = differenceOf(JSON.parse(expectedAt(until)), JSON.parse(found));
   throw violate(
-    `the read of ${reading.what}${who}${how} is right at a position from ${oldest} to ${until} (of ${segment.events.length}): ${expectedAt(until)}`,
-    `${found} (${consistency ?? 'no label'}, ${ageSeconds ?? '?'} s old, from ${source ?? 'D1'}), ${earlier >= 0 ? `which was right at position ${earlier}` : 'which was never right'}`,
+    `the read of ${reading.what}${who}${how} is right at a position from ${oldest} to ${until} (of ${segment.events.length})`,
+    `${was} (${label}): ${difference}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Platform } from '../history';
 import type { State } from './state';
-import { canonical, violate } from './violate';
+import { canonical, differenceOf, violate } from './violate';
 
 type Row = Record<string, unknown>;
 
@@ -103,11 +103,14 @@ export function checkFinalState(platform: Platform, state: State): void {
     const [wanted, inD1] = [byKey(rows.filter(isCompared)), byKey((found[table] ?? []).filter(isCompared))];
     const missing = wanted.filter((row) => !inD1.includes(row));
     const unwanted = inD1.filter((row) => !wanted.includes(row));
-    if (missing.length > 0 || unwanted.length > 0 || wanted.length !== inD1.length) {
-      throw violate(
-        `the ${table} are what the commands in the order of their positions make: ${missing.join(' ') || 'no other row'}`,
-        `${unwanted.join(' ') || 'no such row'} (${inD1.length} rows)`,
-      );
-    }
+    if (missing.length === 0 && unwanted.length === 0 && wanted.length === inD1.length) continue;
+    const [first, other] = [missing[0], unwanted[0]].map((row) => (row === undefined ? undefined : JSON.parse(row)));
+    const isSameRow = first !== undefined && other !== undefined && first.id === other.id;
+    throw violate(
+      `the ${table} are what the commands in the order of their positions make`,
+      isSameRow
+        ? `of ${first.id}, ${differenceOf(first, other)}`
+        : `without ${missing.join(' ') || 'any'}, and with ${unwanted.join(' ') || 'no other'} (${inD1.length} rows)`,
+    );
   }
 }

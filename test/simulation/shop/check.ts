@@ -54,10 +54,11 @@ export function checkHistory(recorded: Recorded): void {
     const state = last?.states.at(-1);
     if (!last || !state) throw new Error('A history has a log.');
     checkAnswers(attempts, timelines, facts);
+    if (!isCut) {
+      checkFinalState(platform, state);
+      checkEmails(platform, last);
+    }
     checkReads(reads, timelines, { behaviours, hardships: platform.hardships });
-    if (isCut) return;
-    checkFinalState(platform, state);
-    checkEmails(platform, last);
   } catch (error) {
     if (error instanceof Mismatch) throw new InvariantViolation(platform.world.seed, error);
     throw error;

@@ -20,3 +20,22 @@ export function canonical(value: unknown): string {
       : field,
   );
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const mostDifferences = 8;
+
+function* differences(expected: unknown, found: unknown, path: string): Generator<string> {
+  if (isObject(expected) && isObject(found)) {
+    const keys = new Set([...Object.keys(expected), ...Object.keys(found)]);
+    for (const key of keys) yield* differences(expected[key], found[key], path === '' ? key : `${path}.${key}`);
+  } else if (expected !== found) {
+    yield `${path === '' ? 'the whole' : path} is ${canonical(found) ?? 'absent'} instead of ${canonical(expected) ?? 'absent'}`;
+  }
+}
+
+/** What differs between two values of JSON, field by field. */
+export function differenceOf(expected: unknown, found: unknown): string {
+  const all = [...differences(expected, found, '')];
+  const more = all.length > mostDifferences ? [`and ${all.length - mostDifferences} more`] : [];
+  return [...all.slice(0, mostDifferences), ...more].join('; ');
+}
