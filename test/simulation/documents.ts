@@ -1,6 +1,6 @@
 import type { Services } from '../../src/composition';
-import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
 import { upcast } from '../../src/cqrs/log/event';
+import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
 import { targetsOf, type View } from '../../src/cqrs/reading/view';
 import type { Release } from './history';
 import type { SimulatedPlatform } from './platform';
@@ -33,7 +33,9 @@ export function findTouched({ d1 }: SimulatedPlatform, { eventCatalogue, views }
 
 /** Checks that the projections have reached each event that touches them, and that none of them ever went back. */
 export function checkPositions(platform: SimulatedPlatform, touched: ReadonlyMap<string, number>): void {
-  const rows = platform.d1.query<{ id: string; position: number }>("SELECT view || ':' || key AS id, position FROM projections");
+  const rows = platform.d1.query<{ id: string; position: number }>(
+    "SELECT view || ':' || key AS id, position FROM projections",
+  );
   const reached = new Map(rows.map(({ id, position }) => [id, position]));
   for (const [document, position] of touched) {
     const at = reached.get(document);
@@ -84,7 +86,7 @@ async function checkServed(platform: SimulatedPlatform, release: Release): Promi
         expected: `version ${release.number} serves ${kvKey} as D1 has it: ${expected ?? 'no document'}`,
         found: `${found ?? 'no document'}, from ${result?.source}`,
       }));
-      if (expected !== undefined) served.set(kvKey, expected);
+      if (expected !== undefined && result?.source === 'kv') served.set(kvKey, expected);
     }
   }
   return served;
@@ -134,6 +136,7 @@ export async function checkDocuments(
   const served = await checkServed(platform, current);
   if (!hasVersions) await requirePresent(platform, current, [...touched.keys()], served);
   checkNobodysDocuments(platform, hasReconciler);
+  if (hasReconciler) checkReadable(platform);
   for (const [key, text] of platform.documents) {
     const erased = erasedTexts.find((one) => text.includes(one));
     assertInvariant(platform, erased === undefined, () => ({
@@ -142,6 +145,16 @@ export async function checkDocuments(
     }));
   }
   return served;
+}
+
+/** Checks that the reconciler has repaired what was not a document. */
+function checkReadable(platform: SimulatedPlatform): void {
+  for (const [key, text] of platform.documents) {
+    assertInvariant(platform, text.startsWith('{"') && text.endsWith('}'), () => ({
+      expected: `the reconciler repairs the value of ${key}, which is no document`,
+      found: text,
+    }));
+  }
 }
 
 /** Checks that every document in KV has its row, by which it is kept up to date, and in the end deleted. */

@@ -23,8 +23,8 @@ export interface Release {
   isRefusal(error: unknown): error is Error & { code: string; kind: string; details: Record<string, unknown> };
   /** Whether a command that ended with this error may have been carried out all the same (500 and 503). */
   isUnclear(error: unknown): boolean;
-  /** The error of a mail provider that refuses an e-mail for good. */
-  createEmailRefusal(): Error;
+  /** The error of a provider that did not accept an e-mail, for good or for now. */
+  createEmailError(code: string, isPermanent: boolean): Error;
 }
 
 /** One request as the process of the Worker sees it. */
@@ -57,7 +57,9 @@ export interface Platform {
   /** The two versions of the code; which of them run changes during a history. */
   readonly releases: readonly [Release, Release];
   /** D1's primary without faults and without a delay, for the set-up and the checks. */
-  readonly d1: { query<Row extends Record<string, unknown>>(sql: string, ...params: (string | number | null)[]): Row[] };
+  readonly d1: {
+    query<Row extends Record<string, unknown>>(sql: string, ...params: (string | number | null)[]): Row[];
+  };
   /** What KV holds, by key. */
   readonly documents: ReadonlyMap<string, string>;
   /** In the order in which the provider accepted them. */

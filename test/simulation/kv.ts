@@ -33,7 +33,7 @@ export class KvModel {
   corrupt(): string | undefined {
     const { world } = this;
     const key = world.pick([...this.stored.keys()]);
-    const text = world.pick(['not JSON {', '{}', 'null', undefined]);
+    const text = world.pick(['not JSON {', 'not JSON {', '{}', 'null', undefined]);
     if (key === undefined) return undefined;
     if (world.chance(0.2)) this.stored.set(`${key}-of-nobody`, this.stored.get(key) ?? '');
     else if (text === undefined) this.stored.delete(key);

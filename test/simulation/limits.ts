@@ -18,15 +18,24 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   eventsPerRebuildStep: [5, 15],
   orphansPerRebuildStep: [3, 8],
   keysPerReconcilerSlice: [4, 12],
-  deliveriesPerRelayRound: [3, 8],
+  deliveriesPerRelayRound: [4, 20],
   relayRoundsPerRun: [2, 4],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerRun: [1, 3],
-  bytesPerSend: [9_000, 11_000],
+  messagesPerSend: [3, 20],
+  bytesPerSend: [2_500, 3_500],
+  bytesPerMessage: [2_500, 2_500],
+  keysPerInvocation: [20, 40],
+  keysPerRebuildStep: [5, 15],
+  documentsPerReconcilerSlice: [4, 12],
+  pendingEventsPerReconcilerRun: [5, 20],
+  obsoleteDocumentsPerRun: [3, 8],
+  // An e-mail that the provider puts off must not be dead within the minutes of a history.
+  relaySendsPerEmail: [100, 100],
 };
 
 /** The platform's limits beside small limits of the code: still above what the code may ask for. */
-const smallPlatform = { valueBytes: 24_000, sendBytes: 12_000 };
+const smallPlatform = { valueBytes: 24_000, sendBytes: 4_000, messageBytes: 3_000, kvOperations: 150 };
 
 /** Gives both versions the limits of this history: mostly small ones, so that pages, slices, rounds and batches are full. */
 export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatform): void {
@@ -34,11 +43,14 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
   real ??= { ...releases[0].limits };
   for (const { limits } of releases) Object.assign(limits, real);
   d1.limits = isSmall ? { ...d1Limits, valueBytes: smallPlatform.valueBytes } : d1Limits;
-  queues.limits = isSmall ? { ...sendLimits, bytes: smallPlatform.sendBytes } : sendLimits;
-  kv.operationsPerInvocation = kvOperationsPerInvocation;
+  queues.limits = isSmall
+    ? { ...sendLimits, bytes: smallPlatform.sendBytes, messageBytes: smallPlatform.messageBytes }
+    : sendLimits;
+  kv.operationsPerInvocation = isSmall ? smallPlatform.kvOperations : kvOperationsPerInvocation;
   if (!isSmall) return;
   for (const name of Object.keys(real) as (keyof Limits)[]) {
-    if (/bytes/i.test(name) && !small[name]) throw new Error(`limits.ts of the simulation has no small value of ${name}.`);
+    if (/bytes/i.test(name) && !small[name])
+      throw new Error(`limits.ts of the simulation has no small value of ${name}.`);
     const [low, high] = small[name] ?? [2, 5];
     const value = world.between(low, high);
     for (const { limits } of releases) limits[name] = value;
@@ -46,7 +58,15 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
   world.trace?.('LIMITS', JSON.stringify(releases[0].limits));
 }
 
-/** Gives both versions their real limits, except the size of pages, so that the recovery ends soon. */
-export function useRealLimits({ releases }: SimulatedPlatform): void {
-  for (const { limits } of releases) Object.assign(limits, real, { firstPageSize: limits.firstPageSize });
+/** The limits that the recovery keeps: documents have a page's size, and a send that was too large must go out at last. */
+const kept = ['firstPageSize', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
+
+/** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
+export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {
+  if (!real) return;
+  for (const name of Object.keys(real) as (keyof Limits)[]) {
+    if (!kept.includes(name)) for (const { limits } of releases) limits[name] = real[name];
+  }
+  d1.limits = d1Limits;
+  kv.operationsPerInvocation = kvOperationsPerInvocation;
 }

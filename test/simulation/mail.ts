@@ -17,9 +17,6 @@ const [quickestMs, slowestMs] = [10_000, 90_000];
 /** A sender that could not record its success within this time has an excuse. */
 const recordMs = 10_000;
 
-/** A refusal for good, such as an unknown mailbox; the consumer knows it by this shape, as of every version of the code. */
-type MakeRefusal = (process: Process) => Error;
-
 /**
  * A mail provider that is away, slow, refuses for good, says "later" to somebody for ever, or accepts an e-mail and then
  * loses the connection. It sees when an e-mail comes a second time without a reason.
@@ -29,12 +26,15 @@ export class MailModel {
   readonly #refused = new Set<string>();
   readonly #sendings = new Map<string, Sending[]>();
   #restoredAt = Number.NEGATIVE_INFINITY;
+  /** How often the provider of this history is slow. */
+  readonly #slowness: number;
 
   constructor(
     readonly world: World,
     readonly isPending: (messageId: string) => boolean,
-    readonly makeRefusal: MakeRefusal,
-  ) {}
+  ) {
+    this.#slowness = world.chance(0.3) ? 0.8 : 0.05;
+  }
 
   /** Whether the e-mail of an event was refused for good. */
   isRefused(eventId: string): boolean {
@@ -59,9 +59,7 @@ export class MailModel {
     this.world.trace?.(sending.process, `mail: the provider accepts the e-mail of event ${messageId}`);
     const unexcused = earlier.find((one) => this.#wasClear(one, sending));
     if (earlier.length === 0 || (isPending && !unexcused)) return;
-    const why = unexcused
-      ? `process ${unexcused.process.id} had sent it and knew`
-      : 'its delivery was done already';
+    const why = unexcused ? `process ${unexcused.process.id} had sent it and knew` : 'its delivery was done already';
     this.world.fail({
       expected: 'an e-mail is sent again only after a sender that died, got no clear answer, or could not record it',
       found: `the e-mail of event ${messageId} was sent ${earlier.length + 1} times; ${why}`,
@@ -73,13 +71,13 @@ export class MailModel {
     const { world } = this;
     const sending: Sending = { process, begun: world.now, answeredAt: undefined, d1FailuresBefore: 0 };
     const isPending = this.isPending(message.messageId);
-    const isSlow = world.fault('slow-mail', 'the provider is slow', 0.1, 'send e-mail');
+    const isSlow = world.fault('slow-mail', 'the provider is slow', this.#slowness, 'send e-mail');
     const isRefused = world.fault('refusing-mail', 'the provider refuses for good', 0.04, 'send e-mail');
     const isPutOff = this.#isPutOff(message);
     const isLie = world.fault('lying-mail', 'the provider accepts, and the sender gets an error', 0.06, 'send e-mail');
     const isLate = world.fault('faults', 'the provider says later', 0.05, 'send e-mail');
     const latest = world.now + (isSlow ? slowestMs : quickestMs);
-    if (isSlow) await world.wait(process, world.between(1_000, slowestMs));
+    if (isSlow) await world.wait(process, world.between(30_000, slowestMs));
     return world.operation(
       process,
       'send e-mail',
@@ -87,21 +85,22 @@ export class MailModel {
         if (signal?.aborted) throw new SimulatedFault('the sender gave up');
         if (world.isAway('mail')) {
           world.coverage.count('outage', 'send e-mail');
-          throw new SimulatedFault('connect ETIMEDOUT');
+          throw process.release.createEmailError('ECONNREFUSED', false);
         }
         if (isRefused) {
           this.#refused.add(message.messageId);
-          throw this.makeRefusal(process);
+          throw process.release.createEmailError('550 5.1.1', true);
         }
         // A connection that lasts longer than the provider needs is dead.
-        if (isPutOff || isLate || world.now > latest) throw new SimulatedFault('451 4.3.0 Try again later');
+        if (isPutOff || isLate || world.now > latest) throw process.release.createEmailError('451 4.3.0', false);
         sending.answeredAt = isLie ? undefined : world.now;
         sending.d1FailuresBefore = process.d1Failures;
         this.#accept(sending, message, isPending);
         if (isLie) throw new SimulatedFault('read ECONNRESET');
       },
       () => {
-        if (!signal?.aborted && !isRefused && !isPutOff && world.now <= latest && !world.isAway('mail')) this.#accept(sending, message, isPending);
+        if (!signal?.aborted && !isRefused && !isPutOff && world.now <= latest && !world.isAway('mail'))
+          this.#accept(sending, message, isPending);
       },
     );
   }

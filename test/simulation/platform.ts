@@ -44,11 +44,7 @@ export class SimulatedPlatform implements Platform {
     this.hardships = world.hardships;
     this.d1 = new D1Model(world);
     this.kv = new KvModel(world);
-    this.mail = new MailModel(
-      world,
-      (messageId) => this.#isEmailPending(messageId),
-      ({ release }) => release.createEmailRefusal(),
-    );
+    this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
     this.queues = new QueuesModel(world, (batch, name, ended) => {
       const process = this.createProcess(name);
       process.onDeath = () => ended(false);
@@ -99,7 +95,7 @@ export class SimulatedPlatform implements Platform {
     return process.release.compose(env as unknown as Env, waitUntil, {
       clock: { now: () => world.now + process.clockOffset },
       logger,
-      wait: (ms) => world.wait(process, ms),
+      wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
       emailSender: {
         // A version whose senders have a deadline passes a signal.
         send: (message, ...[signal]: AbortSignal[]) => this.mail.send(process, message, signal),
@@ -138,7 +134,9 @@ export class SimulatedPlatform implements Platform {
     this.d1.restore(moment);
     this.mail.restored();
     this.epoch = String(Number(this.epoch) + 1);
-    return this.d1.query<{ position: number }>('SELECT coalesce(max(position), 0) AS position FROM events')[0]?.position ?? 0;
+    return (
+      this.d1.query<{ position: number }>('SELECT coalesce(max(position), 0) AS position FROM events')[0]?.position ?? 0
+    );
   }
 
   close(): void {

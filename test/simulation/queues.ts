@@ -98,7 +98,8 @@ export class QueuesModel {
       const bodies = messages.map(({ body }) => JSON.stringify(body));
       this.#requireWithinLimits(queue, bodies, process.release.limits.messagesPerSend);
       const enqueue = () => {
-        for (const [index, body] of bodies.entries()) this.#enqueue(process, queue, body, messages[index]?.delaySeconds);
+        for (const [index, body] of bodies.entries())
+          this.#enqueue(process, queue, body, messages[index]?.delaySeconds);
       };
       return world.operation(
         process,

@@ -63,14 +63,15 @@ function reshape(): void {
 /** Loads the Worker's modules once more. */
 async function load(number: Release['number']): Promise<Release> {
   vi.resetModules();
-  const [{ compose }, { runSchedule }, { eventCatalogue, views }, { limits }, { DomainError }, { EmailError }] = await Promise.all([
-    import('../../src/composition'),
-    import('../../src/schedule'),
-    import('../../src/domains'),
-    import('../../src/platform/limits'),
-    import('../../src/platform/errors'),
-    import('../../src/email/email-sender'),
-  ]);
+  const [{ compose }, { runSchedule }, { eventCatalogue, views }, { limits }, { DomainError }, { EmailError }] =
+    await Promise.all([
+      import('../../src/composition'),
+      import('../../src/schedule'),
+      import('../../src/domains'),
+      import('../../src/platform/limits'),
+      import('../../src/platform/errors'),
+      import('../../src/email/email-sender'),
+    ]);
   return {
     number,
     compose,
@@ -80,7 +81,7 @@ async function load(number: Release['number']): Promise<Release> {
     limits,
     isRefusal: (error): error is InstanceType<typeof DomainError> => error instanceof DomainError,
     isUnclear: isSimulated,
-    createEmailRefusal: () => new EmailError('550 5.1.1', true),
+    createEmailError: (code, isPermanent) => new EmailError(code, isPermanent, new SimulatedFault(code)),
   };
 }
 

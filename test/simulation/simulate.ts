@@ -1,12 +1,12 @@
 import type { Coverage } from './coverage';
 import { checkDocuments, checkRebuilt, type Ordeal } from './documents';
-import { type Hardship, type Hardships, chooseHardships } from './hardships';
+import { chooseHardships, type Hardship, type Hardships } from './hardships';
 import type { Clients, Release } from './history';
 import { seedIds } from './ids';
 import { chooseLimits, useRealLimits } from './limits';
-import { loadReleases } from './releases';
 import { SimulatedPlatform } from './platform';
 import { queueNames, shortName } from './queues';
+import { loadReleases } from './releases';
 import { type Behaviours, behavioursWithout } from './shop/behaviours';
 import { createShop } from './shop/clients';
 import { InvariantViolation } from './violation';
@@ -45,7 +45,10 @@ export async function simulate(
   try {
     return await simulation.run();
   } catch (cause) {
-    const error = { expected: 'the history runs to its end', found: cause instanceof Error ? `${cause.stack}` : `${cause}` };
+    const error = {
+      expected: 'the history runs to its end',
+      found: cause instanceof Error ? `${cause.stack}` : `${cause}`,
+    };
     const violation = cause instanceof InvariantViolation ? cause : new InvariantViolation(seed, error, { cause });
     const { expected, found } = violation.finding;
     world.trace?.('VIOLATION', `expected: ${expected}`);
@@ -84,7 +87,7 @@ class Simulation {
     this.#platform = new SimulatedPlatform(world, releases);
     this.#clients = createShop(behaviours)(this.#platform);
     this.#nextTick = world.now + 60_000;
-    this.#usesReconciler = world.chance(0.5);
+    this.#usesReconciler = world.chance(0.7);
   }
 
   close(): void {
@@ -160,8 +163,8 @@ class Simulation {
     plan('outages', 0.4, () => [{ at: at(0.1, 0.9), run: () => this.#startOutage() }]);
     plan('outages', 0.2, () => [{ at: at(0.1, 0.9), run: () => this.#startOutage() }]);
     plan('outages', 0.5, () => [{ at: at(0.1, 0.9), run: () => this.#pauseSchedule() }]);
-    plan('corruption', 0.3, () => [{ at: at(0.2, 0.95), run: () => this.#corrupt() }]);
-    plan('restores', 0.12, () => [{ at: at(0.4, 0.9), run: () => this.#restore() }]);
+    plan('corruption', 0.4, () => [{ at: at(0.2, 0.95), run: () => this.#corrupt() }]);
+    plan('restores', 0.15, () => [{ at: at(0.4, 0.9), run: () => this.#restore() }]);
     plan('versions', 0.3, () => {
       const [first, second, third] = [at(0.1, 0.4), at(0.4, 0.65), at(0.65, 0.95)];
       const last = world.pick([0, 0, 1, 1]) ?? 1;
@@ -271,7 +274,10 @@ class Simulation {
       if (queues.isEmpty && unfinished.length === 0) return;
       if (world.now - begun > recoveryMs) {
         const found = `this work is left: ${JSON.stringify(unfinished.slice(0, 10))}`;
-        throw new InvariantViolation(world.seed, { expected: 'all work ends within three hours after the last fault', found });
+        throw new InvariantViolation(world.seed, {
+          expected: 'all work ends within three hours after the last fault',
+          found,
+        });
       }
       // The first rounds have the small limits; more of them would show nothing new.
       if (round === 3) useRealLimits(this.#platform);
@@ -306,7 +312,8 @@ class Simulation {
       FROM deliveries JOIN events USING (position) WHERE status = 'dead'`);
     const wrong = dead.find(({ id }) => !mail.isRefused(id));
     if (!wrong) return;
-    const expected = 'only a delivery that failed by its own fault is dead, such as an e-mail that was refused for good';
+    const expected =
+      'only a delivery that failed by its own fault is dead, such as an e-mail that was refused for good';
     throw new InvariantViolation(this.world.seed, { expected, found: `${wrong.which} is dead: ${wrong.error}` });
   }
 

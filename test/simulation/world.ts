@@ -198,8 +198,12 @@ export class World {
     this.#timers.add(this.now + Math.max(0, Math.floor(ms)), run);
   }
 
-  wait(process: Process, ms: number): Promise<void> {
-    return new Promise((resolve) => this.after(ms, () => process.dead || resolve()));
+  /** Waits in a process; fails when the signal is aborted before. */
+  wait(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.after(ms, () => process.dead || resolve());
+      signal?.addEventListener('abort', () => reject(signal.reason));
+    });
   }
 
   get nextTimerAt(): number {
@@ -301,7 +305,10 @@ export class World {
     this.trace?.(process, `dies; ${orphans.length} operations were in progress`);
     for (const { orphan, step } of orphans) {
       const takesEffect = this.chance(0.5);
-      this.coverage.count(takesEffect ? 'the process dies, the effect happens' : 'the process dies before the effect', step);
+      this.coverage.count(
+        takesEffect ? 'the process dies, the effect happens' : 'the process dies before the effect',
+        step,
+      );
       if (takesEffect) orphan();
     }
     process.onDeath?.();
