@@ -120,7 +120,8 @@ class ShopClients implements Clients {
     const isDone = await this.#send(client, name, draft);
     const next = this.shop.world.pick(isDone ? (followUps[name] ?? []) : []);
     if (left === 0 || next === undefined || !this.shop.world.chance(0.7)) return;
-    if (isQuery(next)) return this.#readAll(client, next);
+    // Who looks at the effect of a command sends the token of its answer.
+    if (isQuery(next)) return this.#readAll(client, next, this.shop.newestToken);
     if (!this.#isOn(generators[next])) return;
     if (next === 'ConfirmPasswordReset') await this.#waitForEmail(client);
     const following = generators[next].draft(this.shop);
@@ -255,12 +256,11 @@ class ShopClients implements Clients {
 
   #read(): void {
     const name = this.#choose(queryNames, readers);
-    this.#start((client) => this.#readAll(client, name));
+    this.#start((client) => this.#readAll(client, name, this.shop.token()));
   }
 
   /** Reads, and where the answer is the first page of a list, also the pages after it. */
-  async #readAll(client: Process, name: keyof Queries): Promise<void> {
-    const token = this.shop.token();
+  async #readAll(client: Process, name: keyof Queries, token: HeldToken | undefined): Promise<void> {
     let current: Reading | undefined = this.#isOn(readers[name]) ? readers[name].reading(this.shop) : undefined;
     while (current) {
       const { answer } = await this.#query(client, name, current, token);

@@ -315,7 +315,10 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     behaviour: 'discards',
     weight: 1,
     takesKey: true,
-    draft: (shop) => by(shop, shop.holderOf('admin'), { payload: { subscription: 'analytics' } }),
+    draft(shop) {
+      const subscription = shop.does('discarded-projections', 0.5) ? 'projections' : 'analytics';
+      return by(shop, shop.holderOf('admin'), { payload: { subscription } });
+    },
   },
   StartRebuild: {
     behaviour: 'operators',

@@ -131,6 +131,10 @@ export class Knowledge {
     return this.world.pick(this.world.chance(0.7) ? this.tokens.slice(-3) : this.tokens);
   }
 
+  get newestToken(): HeldToken | undefined {
+    return this.behaviours.has('tokens') ? this.tokens.at(-1) : undefined;
+  }
+
   /** A token of a password reset that the mailbox received. */
   resetToken(): string | undefined {
     const received = this.platform.emails.flatMap(({ text }) => /#token=(\S+)/.exec(text)?.[1] ?? []);
