@@ -131,12 +131,12 @@ export async function checkDocuments(
   erasedTexts: readonly string[],
 ): Promise<Map<string, string>> {
   const touched = findTouched(platform, current);
+  if (hasReconciler) checkReadable(platform);
   if (!hasVersions) checkPositions(platform, touched);
   for (const release of platform.deployed) if (release !== current) await checkServed(platform, release);
   const served = await checkServed(platform, current);
   if (!hasVersions) await requirePresent(platform, current, [...touched.keys()], served);
   checkNobodysDocuments(platform, hasReconciler);
-  if (hasReconciler) checkReadable(platform);
   for (const [key, text] of platform.documents) {
     const erased = erasedTexts.find((one) => text.includes(one));
     assertInvariant(platform, erased === undefined, () => ({

@@ -9,6 +9,7 @@ import { queueNames, shortName } from './queues';
 import { loadReleases } from './releases';
 import { type Behaviours, behavioursWithout } from './shop/behaviours';
 import { createShop } from './shop/clients';
+import { describeCause } from './trace';
 import { InvariantViolation } from './violation';
 import { World } from './world';
 
@@ -163,6 +164,7 @@ class Simulation {
     plan('outages', 0.4, () => [{ at: at(0.1, 0.9), run: () => this.#startOutage() }]);
     plan('outages', 0.2, () => [{ at: at(0.1, 0.9), run: () => this.#startOutage() }]);
     plan('outages', 0.5, () => [{ at: at(0.1, 0.9), run: () => this.#pauseSchedule() }]);
+    plan('faults', 0.6, () => [{ at: at(0.15, 0.6), run: () => this.#startRebuild() }]);
     plan('corruption', 0.4, () => [{ at: at(0.2, 0.95), run: () => this.#corrupt() }]);
     plan('restores', 0.15, () => [{ at: at(0.4, 0.9), run: () => this.#restore() }]);
     plan('versions', 0.3, () => {
@@ -181,6 +183,13 @@ class Simulation {
     const { world } = this;
     const service = world.pick(['d1', 'kv', 'mail', ...queueNames.map(shortName)]) ?? 'd1';
     world.startOutage(service, world.between(60_000, 1_200_000));
+  }
+
+  /** The operator starts a rebuild in the middle of the faults; where the answer is lost, nobody asks again. */
+  #startRebuild(): void {
+    const view = this.world.pick(this.#current.views)?.name ?? '';
+    this.world.note('a rebuild starts', view);
+    this.#clients.operator.startRebuild(view).catch((error) => this.world.trace?.('operator', describeCause(error)));
   }
 
   #pauseSchedule(): void {
