@@ -177,7 +177,9 @@ export class D1Model {
     if (results) return results;
     const written = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));
     this.#requireShortRows(statements, written);
-    const isLost = world.fault('faults', 'D1 applies the batch, and the answer is lost', 0.02, step);
+    // The answer of a commit is worth more than others: the client's token comes from it.
+    const lossOf = step === 'commit' ? 0.08 : 0.02;
+    const isLost = world.fault('faults', 'D1 applies the batch, and the answer is lost', lossOf, step);
     if (!isLost || !world.hardships.has('lost-bookmarks')) session.bookmark = this.#committed;
     if (isLost) this.#fail(process, unclear, 'the batch was applied, but the process receives a failure');
     for (const [index, bound] of statements.entries()) this.#countLimit(process, bound, written[index] ?? []);
