@@ -1,3 +1,4 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { sql } from 'drizzle-orm';
 import type { DocumentStore } from '../../src/cqrs/reading/document-store';
 import {
@@ -10,7 +11,8 @@ import {
 } from '../../src/cqrs/reading/projection-steps';
 import { defineView, type Target } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
-import { D1Model } from '../simulation/d1';
+import { bindCopy } from '../simulation/d1';
+import { Copy, kindOf } from '../simulation/sqlite';
 
 /**
  * The row of `projections`, with times in milliseconds from now. The claim is `held` while its consumer can
@@ -89,30 +91,29 @@ function memoize<Args extends unknown[], Result>(run: (...args: Args) => Promise
 
 /** The projector's own three steps on real SQLite, as functions from the state before a step to the state after it. */
 export function createSteps(mutation: Mutation | undefined) {
-  const d1 = new D1Model({
-    fault: () => false,
-    chance: () => false,
-    between: (low) => low,
-    operation: async (_, run) => run(),
-    trace: undefined,
-  });
-  const database = d1.bind({ name: 'search', id: 0, dead: false, location: 0, background: [] });
-  const { db } = openSession(database, 'first-primary');
+  const copy = Copy.open();
+  const { db } = openSession(bindCopy(copy), 'first-primary');
+
+  function query<Result extends Record<string, unknown>>(text: string, ...params: SQLInputValue[]): Result[] {
+    // The rows are what the search's own SQL names.
+    return copy.batch([{ kind: kindOf(text), params }])[0] as Result[];
+  }
+
   for (const { id } of [view, newer]) {
-    d1.query("INSERT INTO shapes (view, name, types, since) VALUES (?, 'document', '[]', 0)", id);
+    query("INSERT INTO shapes (view, name, types, since) VALUES (?, 'document', '[]', 0)", id);
   }
 
   function write(row: Row | null, versions: number, pending: readonly number[]): void {
-    for (const table of ['deliveries', 'projections', 'events']) d1.query(`DELETE FROM ${table}`);
+    for (const table of ['deliveries', 'projections', 'events']) query(`DELETE FROM ${table}`);
     // The newer version's own document is settled: its protocol is the same.
-    d1.query(
+    query(
       'INSERT INTO projections (view, key, position, claimed_until) VALUES (?, ?, ?, 0)',
       newer.id,
       key,
       Number.MAX_SAFE_INTEGER,
     );
     for (let position = 1; position <= versions; position++) {
-      d1.query(
+      query(
         `INSERT INTO events (position, id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
          VALUES (?, ?, 's', 's', ?, 't', 1, '{}', '{}', '')`,
         position,
@@ -121,10 +122,10 @@ export function createSteps(mutation: Mutation | undefined) {
       );
     }
     for (const position of pending) {
-      d1.query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
+      query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
     }
     if (!row) return;
-    d1.query(
+    query(
       'INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES (?, ?, ?, ?, ?, ?)',
       view.id,
       key,
@@ -136,7 +137,7 @@ export function createSteps(mutation: Mutation | undefined) {
   }
 
   function read(): Row | null {
-    const [row] = d1.query<StoredRow>('SELECT * FROM projections WHERE view = ?', view.id);
+    const [row] = query<StoredRow>('SELECT * FROM projections WHERE view = ?', view.id);
     if (!row) return null;
     return {
       position: row.position,
@@ -218,10 +219,10 @@ export function createSteps(mutation: Mutation | undefined) {
         const targets = [...own.keys()].map((id) => ({ view: id, key, position: event }));
         const delivery = { position: event, id: String(event), type: 't', handledBy: ['document'], targets };
         if (mutation === 'a delivery that is done although a document of another shape is left')
-          d1.query('UPDATE shapes SET name = view');
+          query('UPDATE shapes SET name = view');
         await confirm(db, own, claim, result, event === 0 ? [] : [delivery], clock);
-        d1.query("UPDATE shapes SET name = 'document'");
-        const left = d1.query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
+        query("UPDATE shapes SET name = 'document'");
+        const left = query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
         const after = read();
         const isDoneEarly =
           mutation === 'a delivery that is done although a recheck is due' && after && after.position >= event;
@@ -230,7 +231,7 @@ export function createSteps(mutation: Mutation | undefined) {
       },
     ),
 
-    close: () => d1.close(),
+    close: () => copy.close(),
   };
 }
 

@@ -254,14 +254,20 @@ export class D1Model {
 
   /** A binding that answers at once from the primary, and never fails: for the checks. */
   bindDirectly(): D1Database {
-    const run = async (statements: readonly Bound[]) => this.#primary.batch(statements);
-    return { withSession: () => createSession(run, () => null) } as unknown as D1Database;
+    return bindCopy(this.#primary);
   }
 
   close(): void {
     this.#primary.close();
     for (const { copy } of this.#replicas) copy?.close();
   }
+}
+
+/** A binding to one copy of the database that answers at once and never fails. */
+export function bindCopy(copy: Copy): D1Database {
+  const run = async (statements: readonly Bound[]) => copy.batch(statements);
+  // The model has only what sessions and drizzle call.
+  return { withSession: () => createSession(run, () => null) } as unknown as D1Database;
 }
 
 interface D1Statement {

@@ -27,7 +27,10 @@ export class KvModel {
   readonly #listings = new Map<string, Listing>();
   operationsPerInvocation = kvOperationsPerInvocation;
 
-  constructor(readonly world: World) {}
+  constructor(
+    readonly world: World,
+    readonly hasVersions: () => boolean,
+  ) {}
 
   /** Replaces the text of some key by one that no document has. Returns the key. */
   corrupt(): string | undefined {
@@ -66,13 +69,16 @@ export class KvModel {
     const last = this.#lastBegun.get(key) ?? Number.NEGATIVE_INFINITY;
     world.trace?.(process, `KV: ${describePut(key, value)} begins`);
     const isTooEarly = begun - last < writeLimitMs;
-    // Clocks that differ let the protocol write too early. Then KV refuses the write, which costs time, and no document.
-    if (isTooEarly && !world.hardships.has('clocks')) {
+    // Then KV refuses the write, which costs time, and no document. Some writes may be too early: with clocks that differ,
+    // where two versions write one key, and the watermark, whose publishers do not wait for each other.
+    const mayBeTooEarly = world.hardships.has('clocks') || this.hasVersions() || !key.includes(':');
+    if (isTooEarly && !mayBeTooEarly) {
       const expected = `two writes of one key begin at least ${writeLimitMs} ms apart, so that KV refuses none of them`;
       world.fail({ expected, found: `a write of ${key} begins ${begun - last} ms after another one` });
     }
     const isAway = world.isAway('kv');
     const isRefused = world.fault('faults', 'KV refuses a write (429)', 0.03, step) || isTooEarly;
+    if (isTooEarly) world.note('KV refuses a write within a second', step);
     if (!isRefused) this.#lastBegun.set(key, begun);
     // Most puts land within the expected time. Some wait for a connection, as long as the protocol allows.
     const latest = begun + (world.chance(0.5) ? putMs : putMs / 4);
@@ -180,7 +186,7 @@ export class KvModel {
 
   /** A binding that answers at once and from no cache, for the checks. */
   bindDirectly(): KVNamespace {
-    const get = async (keys: string[]) => new Map(keys.map((key) => [key, JSON.parse(this.stored.get(key) ?? 'null')]));
+    const get = async (keys: string[]) => new Map(keys.map((key) => [key, this.stored.get(key) ?? null]));
     return { get } as unknown as KVNamespace;
   }
 }

@@ -25,6 +25,7 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   messagesPerSend: [3, 20],
   bytesPerSend: [2_500, 3_500],
   bytesPerMessage: [2_500, 2_500],
+  bytesPerParameter: [600, 3_000],
   keysPerInvocation: [20, 40],
   keysPerRebuildStep: [5, 15],
   documentsPerReconcilerSlice: [4, 12],
@@ -59,7 +60,7 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
 }
 
 /** The limits that the recovery keeps: documents have a page's size, and a send that was too large must go out at last. */
-const kept = ['firstPageSize', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
+const kept = ['firstPageSize', 'notesInTicket', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
 
 /** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
 export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {

@@ -36,6 +36,8 @@ export class SimulatedPlatform implements Platform {
   epoch = '1';
   /** The part of the new processes that run version 2. */
   shareOfSecond = 0;
+  /** Whether both versions have run in this history. */
+  hasVersions = false;
 
   constructor(
     readonly world: World,
@@ -43,7 +45,7 @@ export class SimulatedPlatform implements Platform {
   ) {
     this.hardships = world.hardships;
     this.d1 = new D1Model(world);
-    this.kv = new KvModel(world);
+    this.kv = new KvModel(world, () => this.hasVersions);
     this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
     this.queues = new QueuesModel(world, (batch, name, ended) => {
       const process = this.createProcess(name);
@@ -73,6 +75,12 @@ export class SimulatedPlatform implements Platform {
     const sql =
       "SELECT 1 FROM deliveries JOIN events USING (position) WHERE subscription = 'emails' AND instr(?, events.id) > 0";
     return this.d1.query(sql, messageId).length > 0;
+  }
+
+  /** Deploys version 2 to this part of the new processes. */
+  deploy(shareOfSecond: number): void {
+    this.shareOfSecond = shareOfSecond;
+    this.hasVersions = true;
   }
 
   createProcess(name: string): Process {

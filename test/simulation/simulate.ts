@@ -78,7 +78,6 @@ class Simulation {
   #usesReconciler: boolean;
   #wasRestored = false;
   #wasCorrupted = false;
-  #hasVersions = false;
 
   constructor(
     readonly world: World,
@@ -212,9 +211,8 @@ class Simulation {
 
   #deploy(shareOfSecond: number): void {
     if (shareOfSecond === this.#platform.shareOfSecond) return;
-    this.#hasVersions = true;
     const kind = shareOfSecond > this.#platform.shareOfSecond ? 'roll-forward' : 'rollback';
-    this.#platform.shareOfSecond = shareOfSecond;
+    this.#platform.deploy(shareOfSecond);
     this.world.note('deployment', shareOfSecond % 1 === 0 ? kind : `${kind} to a half`);
   }
 
@@ -338,7 +336,7 @@ class Simulation {
     const { world } = this;
     const { kv, emails } = this.#platform;
     const current = this.#current;
-    const ordeal: Ordeal = { hasVersions: this.#hasVersions, hasReconciler: this.#usesReconciler };
+    const ordeal: Ordeal = { hasVersions: this.#platform.hasVersions, hasReconciler: this.#usesReconciler };
     await this.#untilDone(this.#clients.operator.signIn());
     await this.#finish();
     const erased = world.hardships.has('contents') ? this.#clients.erasedTexts() : [];

@@ -74,6 +74,22 @@ export function isWrite({ kind }: Bound): boolean {
   return kind.isWrite;
 }
 
+/** The result codes of SQLite that a statement or its data can cause. */
+const codes: Readonly<Record<number, string>> = {
+  1: 'SQLITE_ERROR',
+  18: 'SQLITE_TOOBIG',
+  19: 'SQLITE_CONSTRAINT',
+  20: 'SQLITE_MISMATCH',
+};
+
+/** An error of SQLite in the words of D1, by which the code tells a statement's own fault from the platform's. */
+function toD1Error(error: unknown): unknown {
+  if (!(error instanceof Error && 'errcode' in error)) return error;
+  // The lowest eight bits of an extended code are its class.
+  const code = codes[Number(error.errcode) & 0xff] ?? `SQLITE_${error.errcode}`;
+  return new Error(`D1_ERROR: ${error.message}: ${code}`, { cause: error });
+}
+
 /** One copy of the database. Copies are used again by later histories, because preparing statements takes long. */
 export class Copy {
   static readonly #free: Copy[] = [];
@@ -127,7 +143,7 @@ export class Copy {
     } catch (error) {
       effective.length = 0;
       if (needsTransaction) this.#prepare(rollback).run();
-      throw error;
+      throw toD1Error(error);
     }
   }
 
