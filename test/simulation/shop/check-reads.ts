@@ -45,7 +45,9 @@ function oldestOf(read: AnsweredRead, { segment }: Timeline, { behaviours }: Rul
   // What has no freshness comes from D1's primary.
   if (answer.kind === 'read' && !freshness) return from;
   if (freshness?.consistency === 'stale') return 0;
-  const told = freshness ? Math.max(0, freshness.ageSeconds) * 1000 + ageSlackMs : undefined;
+  // A replica that has no mark yet does not know its age, and says none.
+  const ageSeconds = freshness?.ageSeconds;
+  const told = ageSeconds === undefined ? undefined : ageSeconds * 1000 + ageSlackMs;
   const byAge = told === undefined || !behaviours.has('ages') ? 0 : positionAt(segment, sentAt - told);
   if (!token) return byAge;
   if (token.segment === read.segment) return token.position;

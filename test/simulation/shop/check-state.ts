@@ -11,9 +11,6 @@ type Tables = Readonly<Record<string, Row[]>>;
 const isTrue = (value: unknown) => value === 1;
 const byKey = (rows: Iterable<Row>) => [...rows].map(canonical).sort();
 
-/** The lines of an order, without what only a cancellation needs. */
-const linesIn = (json: string) => JSON.parse(json).map(({ tookStock: _, ...line }: Row) => line);
-
 /** The tables of the write model, by plain SQL. */
 function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
   const all = (sql: string) => d1.query<Row>(sql);
@@ -46,7 +43,7 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
        FROM orders LEFT JOIN shipping_addresses ON order_id = id`,
     ).map(({ amount, currency, lines, address, ...row }) => ({
       ...row,
-      ...{ total: { amount, currency }, lines: linesIn(String(lines)), address: JSON.parse(String(address)) },
+      ...{ total: { amount, currency }, lines: JSON.parse(String(lines)), address: JSON.parse(String(address)) },
     })),
     tickets: all(
       `SELECT id, version, customer_id AS customerId, order_id AS orderId, subject, message, status, preview,
@@ -76,9 +73,10 @@ function expectedTables(state: State): Tables {
     'refresh tokens': [...state.refreshTokens.values()].map((row) => ({ ...row })),
     'password resets': withId(state.resets),
     items: withId(state.items),
-    orders: [...state.orders.values()].map(({ tookFrom: _, ...order }) => ({
+    orders: [...state.orders.values()].map(({ tookFrom, lines, ...order }) => ({
       ...order,
-      lineCount: order.lines.length,
+      lines: lines.map((line) => ({ ...line, tookStock: tookFrom.includes(line.itemId) })),
+      lineCount: lines.length,
     })),
     tickets: tickets.map(({ notes, ...ticket }) => ({
       ...ticket,

@@ -1,4 +1,4 @@
-import type { Item, Order, State, Ticket } from './state';
+import type { Item, Note, Order, State, Ticket } from './state';
 
 // What a read returns in a state, as the API's clients see it.
 
@@ -63,13 +63,15 @@ export function ticketDocument({ tickets }: State, id: string) {
   return { version: ticket.customerVersion, data: { ...ticketData(ticket), updatedAt: ticket.customerUpdatedAt } };
 }
 
-/** A ticket as agents and admins see it. */
-export function staffTicketDocument({ tickets }: State, id: string) {
+export const noteRow = ({ id, authorId, note, createdAt }: Note) => ({ id, authorId, note, createdAt });
+
+/** A ticket as agents and admins see it, with its newest notes. */
+export function staffTicketDocument({ tickets }: State, id: string, limit: number) {
   const ticket = tickets.get(id);
   if (!ticket) return undefined;
   const { version, updatedAt } = ticket;
-  const notes = [...ticket.notes].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { version, data: { ...ticketData(ticket), updatedAt, notes } };
+  const { data: notes } = pageOf(ticket.notes.map(noteRow), { limit });
+  return { version, data: { ...ticketData(ticket), updatedAt, notes, noteCount: ticket.notes.length } };
 }
 
 export const userRow = ({ id, name }: { id: string; name: string }) => ({ id, name });

@@ -196,7 +196,7 @@ export const shopRules: Readonly<Record<string, Rule>> = {
       ...ticket,
       status: payload.status,
       version,
-      customerVersion: version,
+      customerVersion: ticket.customerVersion + 1,
       updatedAt: at,
       customerUpdatedAt: at,
       triagedAt: ticket.triagedAt ?? at,

@@ -26,8 +26,10 @@ export interface Moment {
 
 export interface Freshness {
   consistency: string;
-  ageSeconds: number;
+  /** Undefined for a replica that does not know its age. */
+  ageSeconds: number | undefined;
   source: string;
+  forwarded?: string;
 }
 
 /** What a read returned, without what the model does not know. */
@@ -64,9 +66,9 @@ interface FoundDocument extends Freshness {
   document: { version: number; data: unknown };
 }
 
-const documentOf = ({ document: { version, data }, consistency, ageSeconds, source }: FoundDocument): Answer => ({
+const documentOf = ({ document: { version, data }, ...freshness }: FoundDocument): Answer => ({
   content: { version, data },
-  freshness: { consistency, ageSeconds, source },
+  freshness,
 });
 
 interface FoundPage {
@@ -157,6 +159,29 @@ const ownerReads = (shop: Knowledge, list: Knowledge['items'], make: (id: string
   const by = shop.ownerOr(owner, ...staff);
   return id === undefined || !by ? undefined : make(id, by);
 };
+
+/** How many notes the document and a page have. */
+const notesInTicket = (shop: Knowledge) => shop.platform.releases[0].limits.notesInTicket;
+
+/** Reads a page of a ticket's notes, and the pages after it. */
+function notesPage(id: string, by: Credential, limit: number, from?: { after: string; cursor: string }): Reading {
+  return {
+    what: `the notes of ticket ${id}, ${limit} rows${from ? ` after ${from.after}` : ''}`,
+    by,
+    run: async (queries) => pageOf(await queries.ListTicketNotes({ id, limit, cursor: from?.cursor })),
+    expect({ state }, content) {
+      const ticket = state.tickets.get(id);
+      const isPage = typeof content === 'object' && content !== null && 'data' in content;
+      // D1 has the rows of later pages, and is asked after the ticket was found. It may be deleted in between.
+      if (!ticket && isPage && from) return documents.pageOf([], { limit });
+      if (!ticket || (!isStaff(by.caller) && ticket.customerId !== by.caller.userId))
+        return refusedWith('tickets.not-found');
+      if (!isStaff(by.caller)) return refusedWith('auth.insufficient-role');
+      return documents.pageOf(ticket.notes.map(documents.noteRow), { limit, after: from?.after });
+    },
+    next: (after, cursor) => notesPage(id, by, limit, { after, cursor }),
+  };
+}
 
 /** How clients read with each query. A query of domains.ts that is missing here fails the type check. */
 export const readers: { readonly [Name in keyof Queries]: Reader } = {
@@ -299,12 +324,18 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
           (queries) => queries.GetTicket({ id }),
           'tickets.not-found',
           (state, caller) => {
-            if (isStaff(caller)) return documents.staffTicketDocument(state, id);
+            if (isStaff(caller)) return documents.staffTicketDocument(state, id, notesInTicket(shop));
             const isOwn = state.tickets.get(id)?.customerId === caller?.userId;
             return isOwn ? documents.ticketDocument(state, id) : undefined;
           },
         ),
       ),
+  },
+  ListTicketNotes: {
+    behaviour: 'lists',
+    weight: 5,
+    reading: (shop) =>
+      ownerReads(shop, shop.tickets, (id, by) => notesPage(id, by, shop.world.between(1, notesInTicket(shop)))),
   },
   ListTickets: {
     behaviour: 'lists',
@@ -340,14 +371,14 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         what: 'the dashboard',
         by,
         async run(queries) {
-          const { dashboard, consistency, ageSeconds, source } = await queries.GetTicketDashboard();
+          const { dashboard, ...freshness } = await queries.GetTicketDashboard();
           const { counts, days, oldestOpenAt, medianTriageSeconds } = dashboard;
           const busy = days.filter(({ opened, closed }) => opened + closed > 0);
           const content = {
             days: Object.fromEntries(busy.map(({ date, opened, closed }) => [date, { opened, closed }])),
             ...{ counts, oldestOpenAt, medianTriageSeconds },
           };
-          return { content, freshness: { consistency, ageSeconds, source } };
+          return { content, freshness };
         },
         expect: ({ state }) =>
           isStaff(by.caller) ? documents.dashboardDocument(state) : refusedWith('auth.insufficient-role'),

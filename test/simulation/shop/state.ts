@@ -113,7 +113,7 @@ export interface Ticket {
   updatedAt: string;
   triagedAt: string | null;
   triageSeconds: number | null;
-  /** The version and the time of the last change that is not a note. */
+  /** How many changes the customer has seen, which no note is, and the time of the last one. */
   customerVersion: number;
   customerUpdatedAt: string;
   notes: readonly Note[];
