@@ -188,7 +188,7 @@ class ShopClients implements Clients {
     const attempt: Attempt = {
       ...{ requestId, commandId, name, payload, isRepeatable, expectedVersion },
       caller: by?.caller,
-      ...{ segment: log.segment, from: log.observe(), sentAt: world.now, issuedAt: undefined },
+      ...{ segment: log.segment, from: log.observe(), sentAt: world.now, issuedAt: undefined, views: [] },
       answer: { kind: 'unclear' },
     };
     this.attempts.push(attempt);
@@ -202,6 +202,7 @@ class ShopClients implements Clients {
         const now = invocation.services.clock.now();
         if (by && by.expiresAt <= now) throw new ExpiredToken();
         attempt.issuedAt = now;
+        attempt.views = invocation.release.views.map(({ name }) => name);
         const isCurrent = token?.epoch === invocation.epoch;
         const nearest = name === 'CreateFirstAdmin' ? 'first-primary' : 'first-unconstrained';
         const context: CallerContext = {
