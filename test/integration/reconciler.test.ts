@@ -162,16 +162,16 @@ describe('the reconciler repairs', () => {
     expect(await readRow(userView.id, 'gone')).toMatchObject({ error: null });
   });
 
-  test('documents of views that no version knows, and no document of a registered shape (product 7.6)', async () => {
+  test('documents of views that no version knows, and of a registered shape those without a row (product 7.6)', async () => {
     const system = await shareHealthy();
     await run("INSERT INTO shapes (view, name, types, since) VALUES ('user@7', 'user', '[]', 1)");
-    const kept = ['user@7:with-row', 'user@7:without-row', 'watermark', 'watermark:1', 'user@x:1', 'User@1:1'];
-    const removed = ['gone@1:with-row', 'gone@1:without-row', 'gone@1:', 'user@6:a:b\nc'];
+    const kept = ['user@7:with-row', 'watermark', 'watermark:1', 'user@x:1', 'User@1:1'];
+    const removed = ['gone@1:with-row', 'gone@1:without-row', 'gone@1:', 'user@6:a:b\nc', 'user@7:without-row'];
     for (const key of [...kept, ...removed]) await env.VIEWS.put(key, '{}');
     for (const view of ['user@7', 'gone@1']) {
       await run("INSERT INTO projections (view, key, position, claimed_until) VALUES (?, 'with-row', 1, 0)", view);
     }
-    expect(await reconcileAll(system)).toMatchObject({ repaired: 4, failed: 0 });
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 5, failed: 0 });
     for (const key of kept) expect([key, await env.VIEWS.get(key)]).toEqual([key, '{}']);
     for (const key of removed) expect([key, await env.VIEWS.get(key)]).toEqual([key, null]);
     expect([await readRow('user@7', 'with-row'), await readRow('gone@1', 'with-row')]).toEqual([
