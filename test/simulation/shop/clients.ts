@@ -23,6 +23,7 @@ import { learn, learnPassword } from './learning';
 import { ObservedLog } from './log';
 import { queryNames, type Reading, readers } from './queries';
 import type { Attempt, ReadRecord } from './record';
+import { SettledAccess } from './settled-access';
 
 /** The access token had expired when the process looked at it, so the command or query never ran. */
 class ExpiredToken extends Error {}
@@ -46,6 +47,7 @@ class ShopClients implements Clients {
   readonly attempts: Attempt[] = [];
   readonly reads: ReadRecord[] = [];
   readonly log: ObservedLog;
+  readonly access: SettledAccess;
   readonly shop: Knowledge;
   readonly #figures: Record<string, number> = {};
   #waiting = 0;
@@ -55,6 +57,7 @@ class ShopClients implements Clients {
     readonly behaviours: Behaviours,
   ) {
     this.log = new ObservedLog(platform);
+    this.access = new SettledAccess(platform, this.log);
     this.shop = new Knowledge(platform, behaviours);
     for (const name of commandNames) if (this.#isOn(generators[name])) this.#figures[`command: ${name}`] = 0;
     for (const name of queryNames) if (this.#isOn(readers[name])) this.#figures[`query: ${name}`] = 0;
@@ -258,6 +261,7 @@ class ShopClients implements Clients {
   /** Notes where the log ends now, unless a restore came in between. */
   #end(span: Attempt | ReadRecord): void {
     const until = this.log.observe();
+    this.access.observe();
     if (span.segment !== this.log.segment) return;
     span.until = until;
     span.answeredAt = this.platform.world.now;
