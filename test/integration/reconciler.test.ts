@@ -331,6 +331,21 @@ describe('what cannot be repaired stops nothing', () => {
     expect(failuresOf(system)).toMatchObject([{ view: 'gone@1', error: 'Error' }]);
   });
 
+  test('a document without a row of another version’s shape is removed by the relay after KV refused it', async () => {
+    let refusals = 1;
+    const refusing = replaceKv({
+      delete: (key: string) =>
+        refusals-- > 0 ? Promise.reject(new Error('KV DELETE failed: 429 Too Many Requests')) : env.VIEWS.delete(key),
+    });
+    const system = await givenHealthy({ VIEWS: refusing });
+    await run("INSERT INTO shapes (view, name, types, since) VALUES ('user@7', 'user', '[]', 1)");
+    await env.VIEWS.put('user@7:key', '{}');
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 1 });
+    system.clock.advance(2_000);
+    await system.services().relay();
+    expect([await env.VIEWS.get('user@7:key'), await readRow('user@7', 'key')]).toEqual([null, null]);
+  });
+
   test('a slice that fails by its own fault is reported, and the walk continues behind it', async () => {
     let failures = 1;
     const failing = replaceKv({

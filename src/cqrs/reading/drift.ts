@@ -15,12 +15,10 @@ const cachedMs = 120_000;
 /** What a slice of keys has shown. */
 export interface Drift {
   checked: number;
-  /** Keys whose documents in KV are not what the write model says. */
-  differing: KnownKey[];
+  /** Keys whose documents in KV are not what the write model says, or that no version keeps up to date. */
+  differing: ViewKey[];
   /** Keys whose documents cannot be made, with the errors. */
   failing: Map<KnownKey, unknown>;
-  /** Keys of views that this version does not know, whose documents have no row, or whose shape is not registered. */
-  unknown: ViewKey[];
 }
 
 interface QuietRow extends ViewKey {
@@ -98,7 +96,7 @@ export async function compareRows(
   const touched = findTouched(views, catalogue, requireRows(pending));
   // Another version that runs may own a shape that is registered, and keeps the rows of its documents up to date.
   const unknown = unknownAmong(quiet, views, requireRows(shapes));
-  const drift: Drift = { checked: quiet.length, differing: [], failing: new Map(), unknown };
+  const drift: Drift = { checked: quiet.length, differing: unknown, failing: new Map() };
   const absent: KnownKey[] = [];
   for (const [index, item] of known.entries()) {
     const kvKey = kvKeyOf(item);

@@ -7,7 +7,7 @@ import type { Logger } from '../../platform/logger';
 import type { EventCatalogue } from '../log/event';
 import type { ListableDocuments } from './document-store';
 import { compareRows, type Drift } from './drift';
-import { clearErrors, type KnownKey, saveErrors } from './failing-keys';
+import { clearErrors, saveErrors } from './failing-keys';
 import type { Projector, ViewKey } from './projector';
 import { findStrays } from './strays';
 import { documentKey, type View } from './view';
@@ -99,28 +99,21 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
 async function repair(
   db: Database,
   options: ReconcilerOptions,
-  { checked, differing, failing, unknown }: Drift,
+  { checked, differing, failing }: Drift,
 ): Promise<Reconciliation> {
-  const { clock, logger, projector } = options;
+  const { clock, logger } = options;
   await saveErrors(db, clock.now(), failing);
-  const removeErrors = await projector.remove(unknown);
   const { left, errors } = await project(db, options, differing);
-  const notRemoved = unknown.flatMap((key) => {
-    const error = removeErrors.get(documentKey(key));
-    return error === undefined ? [] : [[key, error] as const];
-  });
-  for (const [{ view }, error] of [...failing, ...notRemoved, ...errors]) {
-    logger.error('reconciler.failed', error, { view });
-  }
-  const failed = failing.size + notRemoved.length + left;
-  return { checked, repaired: differing.length - left + unknown.length - notRemoved.length, failed };
+  for (const [{ view }, error] of [...failing, ...errors]) logger.error('reconciler.failed', error, { view });
+  return { checked, repaired: differing.length - left, failed: failing.size + left };
 }
 
 /**
- * Projects keys. Before that they are marked to be rechecked, so that the relay projects what this run cannot.
+ * Projects keys, and removes those of unknown views. Before that they are marked to be rechecked, so that the relay does
+ * what this run cannot.
  * @returns how many keys still have this mark, and why keys failed
  */
-async function project(db: Database, { clock, projector }: ReconcilerOptions, keys: readonly KnownKey[]) {
+async function project(db: Database, { clock, projector }: ReconcilerOptions, keys: readonly ViewKey[]) {
   if (keys.length === 0) return { left: 0, errors: [] };
   const viewKeys = keys.map(({ view, key }) => ({ view, key }));
   const list = JSON.stringify(viewKeys);
@@ -132,11 +125,11 @@ async function project(db: Database, { clock, projector }: ReconcilerOptions, ke
   const marked = await db.all<ViewKey>(sql`
     SELECT view, key FROM projections WHERE (recheck_at IS NOT NULL OR claimed_by IS NOT NULL)
       AND (view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${list}))`);
-  const left = new Set(marked.map(({ view, key }) => `${view}:${key}`));
-  const done = keys.filter((key) => !left.has(`${key.view}:${key.key}`));
+  const left = new Set(marked.map(documentKey));
+  const done = keys.filter((key) => !left.has(documentKey(key)));
   await clearErrors(db, done);
   const errors = keys.flatMap((key) => {
-    const kvKey = key.definition.kvKey(key.key);
+    const kvKey = documentKey(key);
     return byKvKey.has(kvKey) ? [[key, byKvKey.get(kvKey)] as const] : [];
   });
   return { left: left.size, errors };

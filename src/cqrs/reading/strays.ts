@@ -35,9 +35,8 @@ export async function findStrays(
   const failing = await findFailing(db, known);
   return {
     checked: keys.length,
-    differing: known.filter((key) => !failing.has(key)),
+    // Without its row no version would ever update or remove a document, also of a shape that this version does not know.
+    differing: [...known.filter((key) => !failing.has(key)), ...unknownAmong(strays, views)],
     failing,
-    // Without its row nobody would ever update or remove the document, whichever version it belongs to.
-    unknown: unknownAmong(strays, views),
   };
 }
