@@ -258,6 +258,7 @@ class Simulation {
     if (this.#wasRestored) await this.#followRestore();
     if (!this.#wasRestored && !this.#wasCorrupted) return;
     // The reconciler leaves out what was written in the last minutes, and then walks through everything twice.
+    useRealLimits(this.#platform);
     await world.advance(180_000);
     for (let run = 0; run < 6; run++) {
       await world.advance(60_000);
