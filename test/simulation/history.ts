@@ -104,6 +104,11 @@ export interface Clients {
     /** Deletes again the accounts that were deleted after the restored moment. */
     deleteAccountsAgain(): Promise<void>;
   };
+  /**
+   * Reads with tokens of commands, when all work has been done for more than a minute. Ends when all reads have ended.
+   * @throws InvariantViolation for a read that KV could not answer although it has the document
+   */
+  readAtRest(): Promise<void>;
   /** Whether a client still waits for something, so that the recovery cannot end. */
   readonly isBusy: boolean;
   /** Names and addresses of accounts that are deleted: no document of any shape may contain one of these texts. */

@@ -111,6 +111,7 @@ class Simulation {
     await this.#runTraffic();
     world.trace?.('PHASE', 'recovery without faults');
     await this.#recover();
+    await this.#readAtRest();
     world.trace?.('PHASE', 'checks');
     if (world.hardships.has('contents')) await this.#clients.check();
     await this.#checkRebuild();
@@ -332,14 +333,26 @@ class Simulation {
     await this.#finish();
   }
 
+  /** Lets the newest mark become old enough for every token, and reads. */
+  async #readAtRest(): Promise<void> {
+    const { world } = this;
+    await this.#untilDone(this.#clients.operator.signIn());
+    await this.#finish();
+    for (let minute = 0; minute < 3; minute++) {
+      await world.advance(60_000);
+      this.#tick();
+      await world.drain();
+    }
+    world.trace?.('PHASE', 'reads at rest');
+    await this.#untilDone(this.#clients.readAtRest());
+  }
+
   /** Checks the documents, then that a rebuilt view equals the view before, and that replayed events send no e-mail. */
   async #checkRebuild(): Promise<void> {
     const { world } = this;
     const { kv, emails } = this.#platform;
     const current = this.#current;
     const ordeal: Ordeal = { hasVersions: this.#platform.hasVersions, hasReconciler: this.#usesReconciler };
-    await this.#untilDone(this.#clients.operator.signIn());
-    await this.#finish();
     const erased = world.hardships.has('contents') ? this.#clients.erasedTexts() : [];
     await checkDocuments(this.#platform, current, ordeal, erased);
     const emailsBefore = emails.length;
