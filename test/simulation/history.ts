@@ -74,9 +74,10 @@ export interface Platform {
   /**
    * Sends a request to a process of the Worker, which may be of either version, has a clock and a location of its own,
    * and may die.
+   * @param client the requests of one client mostly arrive at the same location
    * @throws NoResponse when the process died; the errors of `run` otherwise
    */
-  request<Result>(name: string, run: (invocation: Invocation) => Promise<Result>): Promise<Result>;
+  request<Result>(name: string, client: Process, run: (invocation: Invocation) => Promise<Result>): Promise<Result>;
 }
 
 /** D1 went back in time: the log ends at `position` again, and `EPOCH` has a new value. */

@@ -128,8 +128,9 @@ export class SimulatedPlatform implements Platform {
     this.world.spawn(this.createProcess(name), run, 'clients');
   }
 
-  request<Result>(name: string, run: (invocation: Invocation) => Promise<Result>): Promise<Result> {
+  request<Result>(name: string, client: Process, run: (invocation: Invocation) => Promise<Result>): Promise<Result> {
     const process = this.createProcess(name);
+    if (this.world.chance(0.8)) process.location = client.location;
     const { epoch, release } = process;
     return new Promise((resolve, reject) => {
       process.onDeath = () => reject(new NoResponse(`process ${process.id} died`));

@@ -21,7 +21,7 @@ import { followUps } from './follow-ups';
 import { type Credential, type HeldToken, Knowledge, needsSignIn } from './knowledge';
 import { learn, learnPassword } from './learning';
 import { ObservedLog } from './log';
-import { queryNames, type Reading, readers } from './queries';
+import { ownAccount, queryNames, type Reading, readers } from './queries';
 import type { Attempt, ReadRecord } from './record';
 import { SettledAccess } from './settled-access';
 
@@ -34,6 +34,9 @@ interface Admin {
   hash: string;
   generation: number;
 }
+
+/** Commands that may end the tokens of the account in their payload. */
+const revokingCommands: readonly (keyof Commands)[] = ['ChangeRole', 'DeactivateUser', 'DeleteUser'];
 
 const operatorEmail = 'operator@example.com';
 const operatorPassword = 'the password of the operator';
@@ -139,6 +142,20 @@ class ShopClients implements Clients {
     if (following) await this.#story(client, next, following, left - 1);
   }
 
+  /** Somebody goes on reading with a token that a command is about to end, until the token is refused. */
+  #watchRevocation(name: keyof Commands, { payload }: Draft): void {
+    const { shop } = this;
+    if (!revokingCommands.includes(name) || !shop.does('revoked-callers', 0.8)) return;
+    const by = shop.person((payload as { userId: string }).userId)?.credentials.at(-1);
+    if (!by) return;
+    this.#start(async (client) => {
+      for (let left = 10; left > 0 && !by.isRefused; left--) {
+        await this.#query(client, 'GetOwnUser', ownAccount(by), undefined);
+        await shop.world.wait(client, shop.world.between(1_000, 20_000));
+      }
+    });
+  }
+
   async #waitForEmail(client: Process): Promise<void> {
     const before = this.platform.emails.length;
     for (let tries = 30; tries > 0 && this.platform.emails.length === before; tries--) {
@@ -149,6 +166,7 @@ class ShopClients implements Clients {
   /** Sends a command, and now and then a second time at the same time, or another body under the same key. */
   async #send(client: Process, name: keyof Commands, draft: Draft): Promise<boolean> {
     const { shop } = this;
+    this.#watchRevocation(name, draft);
     const isRepeatable = generators[name].takesKey && !shop.does('no-keys', 0.25);
     const identity = { commandId: nextId(), isRepeatable };
     if (isRepeatable && shop.does('double-sends', 0.12)) {
@@ -200,7 +218,7 @@ class ShopClients implements Clients {
     world.trace?.(client, `sends ${name} as ${whose}, command ${commandId}: ${text}`);
     let invoked: Invocation | undefined;
     try {
-      const committed = await platform.request('request', async (invocation) => {
+      const committed = await platform.request('request', client, async (invocation) => {
         invoked = invocation;
         const now = invocation.services.clock.now();
         if (by && by.expiresAt <= now) throw new ExpiredToken();
@@ -299,7 +317,7 @@ class ShopClients implements Clients {
     world.trace?.(client, `reads ${reading.what}${with_}`);
     let invoked: Invocation | undefined;
     try {
-      const answer = await platform.request('read', async (invocation) => {
+      const answer = await platform.request('read', client, async (invocation) => {
         invoked = invocation;
         const { by } = reading;
         if (by && by.expiresAt <= invocation.services.clock.now()) throw new ExpiredToken();
