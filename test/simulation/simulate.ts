@@ -120,6 +120,8 @@ class Simulation {
 
   #report(): Report {
     const { emails, d1 } = this.#platform;
+    const missed = d1.query('SELECT 1 FROM shapes WHERE missed > 0').length;
+    if (missed > 0) this.world.coverage.count('a shape misses an event', '', missed);
     const events = Number(d1.query<{ n: number }>('SELECT count(*) AS n FROM events')[0]?.n);
     const figures = { ...this.#clients.figures(), events, 'e-mails': emails.length };
     return { seed: this.world.seed, coverage: this.world.coverage, figures };
