@@ -58,7 +58,7 @@ export function checkHistory(recorded: Recorded): void {
     checkAnswers(attempts, timelines, facts);
     if (!isCut) {
       checkFinalState(platform, state);
-      checkEmails(platform, last);
+      checkEmails(platform, timelines);
     }
     checkReads(reads, timelines, { access, behaviours, hardships: platform.hardships });
   } catch (error) {
