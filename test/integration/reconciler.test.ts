@@ -136,6 +136,22 @@ describe('the reconciler repairs', () => {
     expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
   });
 
+  test('the documents of a shape that missed an event, because no reader takes them (product 7.6)', async () => {
+    const system = await shareHealthy();
+    await rename(system);
+    await run('DELETE FROM deliveries');
+    await run('UPDATE shapes SET missed = (SELECT max(position) FROM events) WHERE view = ?', userView.id);
+    const below = 'SELECT count(*) AS n FROM projections JOIN shapes USING (view) WHERE view = ? AND position < missed';
+    const count = async () => Number((await env.DB.prepare(below).bind(userView.id).first<{ n: number }>())?.n);
+    const before = await count();
+    expect(before).toBeGreaterThan(1);
+    // The new name changes the list of users, too.
+    expect(await reconcileAll(system)).toMatchObject({ repaired: before + 1, failed: 0 });
+    expect(await count()).toBe(0);
+    letTimePass(system);
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
+  });
+
   test.each([
     ['a document', JSON.stringify({ version: 1, asOf: 1, projectedAt: 1, epoch: '1', data: {} })],
     ['a document of another epoch', JSON.stringify({ version: 1, asOf: 1, projectedAt: 1, epoch: 'old', data: {} })],

@@ -107,9 +107,10 @@ export interface Clients {
   };
   /**
    * Reads with tokens of commands, when all work has been done for more than a minute. Ends when all reads have ended.
+   * @param hasFloors documents have missed an event, and no reconciler has projected them again
    * @throws InvariantViolation for a read that KV could not answer although it has the document
    */
-  readAtRest(): Promise<void>;
+  readAtRest(hasFloors: boolean): Promise<void>;
   /** Whether a client still waits for something, so that the recovery cannot end. */
   readonly isBusy: boolean;
   /** Names and addresses of accounts that are deleted: no document of any shape may contain one of these texts. */

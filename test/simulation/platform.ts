@@ -54,7 +54,8 @@ export class SimulatedPlatform implements Platform {
         await this.compose(process).consume(batch);
         // A queue acknowledges a batch after the work in the background, too.
         await Promise.allSettled(process.background);
-        ended(true);
+        // A consumer that asked for nothing can die before its promises ran.
+        if (!process.dead) ended(true);
       });
       return process;
     });

@@ -24,6 +24,8 @@ export interface Drift {
 interface QuietRow extends ViewKey {
   position: number;
   error: string | null;
+  /** The floor of its shape. */
+  missed: number;
 }
 
 /** The key of a document in KV. */
@@ -53,8 +55,11 @@ function findTouched(views: readonly View[], catalogue: EventCatalogue, rows: re
   return touched;
 }
 
-function isCurrent(document: Document | undefined, loaded: Loaded<unknown>, { position, error }: QuietRow): boolean {
+function isCurrent(document: Document | undefined, loaded: Loaded<unknown>, row: QuietRow): boolean {
+  const { position, error, missed } = row;
   if (!document || document.asOf !== position || error !== null) return false;
+  // Readers take no document below the floor, whatever it contains.
+  if (document.asOf < missed) return false;
   const { version, revision, data } = document;
   return isSameJson({ version, revision, data }, loaded);
 }
@@ -81,8 +86,10 @@ export async function compareRows(
   const stored = known.length === 0 ? new Map() : await documents.getAll(known.map(kvKeyOf));
   const [quietRows, pending, shapes, ...loads] = await runIsolated(db, [
     db.all(sql`
-      SELECT p.view, p.key, p.position, p.error FROM json_each(${JSON.stringify(slice)}) AS wanted
+      SELECT p.view, p.key, p.position, p.error, coalesce(shapes.missed, 0) AS missed
+      FROM json_each(${JSON.stringify(slice)}) AS wanted
         JOIN projections AS p ON p.view = wanted.value->>'view' AND p.key = wanted.value->>'key'
+        LEFT JOIN shapes ON shapes.view = p.view
       WHERE p.claimed_by IS NULL AND p.recheck_at IS NULL AND p.claimed_until < ${now - cachedMs}`),
     db.all(sql`
       SELECT ${eventColumns} FROM
