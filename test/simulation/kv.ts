@@ -32,14 +32,18 @@ export class KvModel {
     readonly hasVersions: () => boolean,
   ) {}
 
-  /** Replaces the text of some key by one that no document has. Returns the key. */
+  /** Replaces the text of some key by one that no document has, or adds documents of nobody. Returns the key. */
   corrupt(): string | undefined {
     const { world } = this;
     const key = world.pick([...this.stored.keys()]);
     const text = world.pick(['not JSON {', 'not JSON {', '{}', 'null', undefined]);
     if (key === undefined) return undefined;
-    if (world.chance(0.2)) this.stored.set(`${key}-of-nobody`, this.stored.get(key) ?? '');
-    else if (text === undefined) this.stored.delete(key);
+    const ofNobody = world.chance(0.5) ? world.between(1, 9) : 0;
+    for (let number = 1; number <= ofNobody; number++) {
+      this.stored.set(`${key}-of-nobody-${number}`, this.stored.get(key) ?? '');
+    }
+    if (ofNobody > 0) return key;
+    if (text === undefined) this.stored.delete(key);
     else this.stored.set(key, text);
     return key;
   }

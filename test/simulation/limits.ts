@@ -22,6 +22,7 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   relayRoundsPerRun: [2, 4],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerRun: [1, 3],
+  deadLettersPerCommand: [1, 3],
   messagesPerSend: [3, 20],
   bytesPerSend: [2_500, 3_500],
   bytesPerMessage: [2_500, 2_500],

@@ -28,12 +28,15 @@ export class MailModel {
   #restoredAt = Number.NEGATIVE_INFINITY;
   /** How often the provider of this history is slow. */
   readonly #slowness: number;
+  /** How often the provider of this history refuses for good. */
+  readonly #strictness: number;
 
   constructor(
     readonly world: World,
     readonly isPending: (messageId: string) => boolean,
   ) {
     this.#slowness = world.chance(0.3) ? 0.8 : 0.05;
+    this.#strictness = world.chance(0.1) ? 0.8 : 0.04;
   }
 
   /** Whether the e-mail of an event was refused for good. */
@@ -72,7 +75,7 @@ export class MailModel {
     const sending: Sending = { process, begun: world.now, answeredAt: undefined, d1FailuresBefore: 0 };
     const isPending = this.isPending(message.messageId);
     const isSlow = world.fault('slow-mail', 'the provider is slow', this.#slowness, 'send e-mail');
-    const isRefused = world.fault('refusing-mail', 'the provider refuses for good', 0.04, 'send e-mail');
+    const isRefused = world.fault('refusing-mail', 'the provider refuses for good', this.#strictness, 'send e-mail');
     const isPutOff = this.#isPutOff(message);
     const isLie = world.fault('lying-mail', 'the provider accepts, and the sender gets an error', 0.06, 'send e-mail');
     const isLate = world.fault('faults', 'the provider says later', 0.05, 'send e-mail');

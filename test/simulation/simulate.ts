@@ -1,3 +1,4 @@
+import type { View } from '../../src/cqrs/reading/view';
 import type { Coverage } from './coverage';
 import { checkDocuments, checkRebuilt, type Ordeal } from './documents';
 import { chooseHardships, type Hardship, type Hardships } from './hardships';
@@ -24,6 +25,8 @@ export interface Report {
 const stepCount = 280;
 /** How long the work may take after the last fault. The relay waits an hour at most before it tries something again. */
 const recoveryMs = 3 * 3_600_000;
+/** Longer than a refresh token is valid. */
+const monthMs = 31 * 24 * 3_600_000;
 const cron = { minute: '* * * * *', hour: '0 * * * *' };
 
 /**
@@ -78,6 +81,10 @@ class Simulation {
   #usesReconciler: boolean;
   #wasRestored = false;
   #wasCorrupted = false;
+  /** The name of a view whose values in KV were destroyed. */
+  #damaged: string | undefined;
+  /** The longest time that passes at once in the traffic. */
+  readonly #longestMs: number;
 
   constructor(
     readonly world: World,
@@ -88,6 +95,7 @@ class Simulation {
     this.#clients = createShop(behaviours)(this.#platform);
     this.#nextTick = world.now + 60_000;
     this.#usesReconciler = world.chance(0.7);
+    this.#longestMs = world.pick([35_000, 35_000, 35_000, 300_000]) ?? 35_000;
   }
 
   close(): void {
@@ -115,7 +123,26 @@ class Simulation {
     world.trace?.('PHASE', 'checks');
     if (world.hardships.has('contents')) await this.#clients.check();
     await this.#checkRebuild();
+    if (world.chance(0.1)) await this.#checkExpiry();
     return this.#report();
+  }
+
+  /** Lets every credential and every stored response expire, and checks that the schedule removes all of them. */
+  async #checkExpiry(): Promise<void> {
+    const { world } = this;
+    world.trace?.('PHASE', 'a month later');
+    await world.advance(monthMs);
+    const tables = ['idempotency_keys', 'refresh_tokens', 'password_resets', 'sessions'];
+    const count = tables.map((table) => `(SELECT count(*) FROM ${table})`).join(' + ');
+    const countLeft = () => Number(this.#platform.d1.query<{ n: number }>(`SELECT ${count} AS n`)[0]?.n);
+    for (let left = countLeft(); left > 0; left = countLeft()) {
+      const process = this.#platform.createProcess('schedule');
+      world.spawn(process, () => process.release.runSchedule(this.#platform.compose(process), cron.hour));
+      await world.drain();
+      if (countLeft() < left) continue;
+      const expected = 'each run of the schedule removes expired rows, until none is left';
+      throw new InvariantViolation(world.seed, { expected, found: `${left} rows are left` });
+    }
   }
 
   #report(): Report {
@@ -146,7 +173,10 @@ class Simulation {
       const dice = world.random();
       if (dice < 0.58 && world.isBusy) await world.performOne();
       else if (dice < 0.67) await world.advance(world.between(1, 600));
-      else if (dice < 0.695) await world.advance(world.between(1_000, world.hasOutage ? 120_000 : 35_000));
+      else if (dice < 0.695)
+        await world.advance(
+          world.between(1_000, world.hasOutage ? Math.max(120_000, this.#longestMs) : this.#longestMs),
+        );
       else if (dice < 0.8) this.#platform.queues.deliver();
       else if (dice < 0.95) this.#clients.act();
       else if (dice < 0.965) this.#crash();
@@ -167,7 +197,10 @@ class Simulation {
     plan('outages', 0.2, () => [{ at: at(0.1, 0.9), run: () => this.#startOutage() }]);
     plan('outages', 0.5, () => [{ at: at(0.1, 0.9), run: () => this.#pauseSchedule() }]);
     plan('faults', 0.6, () => [{ at: at(0.15, 0.6), run: () => this.#startRebuild() }]);
-    plan('corruption', 0.4, () => [{ at: at(0.2, 0.95), run: () => this.#corrupt() }]);
+    plan('corruption', 0.4, () => [
+      { at: at(0.2, 0.6), run: () => this.#corrupt() },
+      { at: at(0.5, 0.95), run: () => this.#corrupt() },
+    ]);
     plan('restores', 0.15, () => [{ at: at(0.4, 0.9), run: () => this.#restore() }]);
     plan('versions', 0.3, () => {
       const [first, second, third] = [at(0.1, 0.4), at(0.4, 0.65), at(0.65, 0.95)];
@@ -189,9 +222,16 @@ class Simulation {
 
   /** The operator starts a rebuild in the middle of the faults; where the answer is lost, nobody asks again. */
   #startRebuild(): void {
-    const view = this.world.pick(this.#current.views)?.name ?? '';
+    const view = this.#chooseView()?.name ?? '';
     this.world.note('a rebuild starts', view);
     this.#clients.operator.startRebuild(view).catch((error) => this.world.trace?.('operator', describeCause(error)));
+  }
+
+  /** The view that an operator rebuilds: often one whose documents were damaged. */
+  #chooseView(): View | undefined {
+    const { views } = this.#current;
+    const damaged = this.world.chance(0.7) ? views.find(({ name }) => name === this.#damaged) : undefined;
+    return damaged ?? this.world.pick(views);
   }
 
   #pauseSchedule(): void {
@@ -209,7 +249,8 @@ class Simulation {
     const key = this.#platform.kv.corrupt();
     if (key === undefined) return;
     this.#wasCorrupted = true;
-    this.world.note('a value in KV is destroyed', key.slice(0, key.indexOf('@')));
+    [this.#damaged = key] = key.split('@');
+    this.world.note('a value in KV is destroyed', this.#damaged);
   }
 
   #deploy(shareOfSecond: number): void {
@@ -364,7 +405,7 @@ class Simulation {
     await checkDocuments(this.#platform, current, ordeal, erased);
     const emailsBefore = emails.length;
     await world.advance(2_000);
-    const view = world.pick(current.views);
+    const view = this.#chooseView();
     if (!view) return;
     world.trace?.('PHASE', `rebuild of ${view.name}, whose documents are deleted from KV`);
     for (const key of kv.stored.keys()) if (key.startsWith(`${view.id}:`)) kv.stored.delete(key);
