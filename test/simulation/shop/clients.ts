@@ -131,6 +131,7 @@ class ShopClients implements Clients {
 
   /** A client sends a command, and then something that belongs to it, so that people work on the same things. */
   async #story(client: Process, name: keyof Commands, draft: Draft, left: number): Promise<void> {
+    this.#readAlong(name);
     const isDone = await this.#send(client, name, draft);
     const next = this.shop.world.pick(isDone ? (followUps[name] ?? []) : []);
     if (left === 0 || next === undefined || !this.shop.world.chance(0.7)) return;
@@ -140,6 +141,24 @@ class ShopClients implements Clients {
     if (next === 'ConfirmPasswordReset') await this.#waitForEmail(client);
     const following = generators[next].draft(this.shop);
     if (following) await this.#story(client, next, following, left - 1);
+  }
+
+  /**
+   * Somebody looks at the same thing again and again for some minutes, before and after the effect of a command, and
+   * sends the newest token. So a location has an old document in its cache when newer tokens arrive.
+   */
+  #readAlong(command: keyof Commands): void {
+    const { shop } = this;
+    const name = shop.world.pick((followUps[command] ?? []).filter(isQuery));
+    if (!name || !this.#isOn(readers[name]) || !shop.does('tokens', 0.3)) return;
+    const reading = readers[name].reading(shop);
+    if (!reading) return;
+    this.#start(async (client) => {
+      for (let left = 8; left > 0 && !reading.by?.isRefused; left--) {
+        await this.#query(client, name, reading, shop.newestToken);
+        await shop.world.wait(client, shop.world.between(1_000, 25_000));
+      }
+    });
   }
 
   /** Somebody goes on reading with a token that a command is about to end, until the token is refused. */
