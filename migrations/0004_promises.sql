@@ -8,6 +8,7 @@ CREATE TABLE `shapes` (
 --> statement-breakpoint
 CREATE TABLE `watermarks` (
 	`at` integer PRIMARY KEY NOT NULL,
+	`epoch` text NOT NULL,
 	`position` integer NOT NULL
 ) STRICT;
 --> statement-breakpoint
@@ -35,4 +36,4 @@ CREATE INDEX `projections_failing` ON `projections` (`view`,`key`) WHERE "projec
 ALTER TABLE `rebuilds` ADD `failed_keys` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `reconciliation` ADD `documents_after` text;
 --> statement-breakpoint
-INSERT INTO `shapes`("view", "name", "types", "since") SELECT DISTINCT "view", substr("view", 1, instr("view", '@') - 1), '[]', 0 FROM `projections`;
+INSERT INTO `shapes`("view", "name", "types", "since", "missed") SELECT DISTINCT "view", substr("view", 1, instr("view", '@') - 1), '[]', 0, (SELECT coalesce(max("position"), 0) FROM `events`) FROM `projections`;

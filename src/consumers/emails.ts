@@ -44,7 +44,7 @@ export function createEmailHandler(options: {
     // No guess: unless the provider refused the e-mail, it may have accepted it, and a second e-mail must not begin
     // while the first may still be on its way. So the claim stays until it runs out.
     if (isRefusal) await outbox.release('emails', event, claim);
-    const triesAgain = await outbox.putOff('emails', event, describeError(error));
+    const triesAgain = await outbox.putOff('emails', event, describeError(error), isRefusal ? 'refused' : 'unclear');
     return { kind: 'recorded', error, isRetriedByQueue: triesAgain === 'queue' };
   }
 

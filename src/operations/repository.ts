@@ -71,7 +71,7 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
           UPDATE shapes SET missed = max(missed, coalesce((
             SELECT max(position) FROM deliveries ${joinEvents}
             WHERE subscription = 'projections' AND ${isAmong(letters)}
-              AND type IN (SELECT value FROM json_each(shapes.types))), 0))`),
+              AND (shapes.types = '[]' OR type IN (SELECT value FROM json_each(shapes.types)))), 0))`),
       );
       stage(db.run(sql`DELETE FROM deliveries WHERE ${isAmong(letters)}`));
     },

@@ -2,11 +2,11 @@ import { statementError } from './d1';
 
 /** The errors that only code or data can cause: the same work fails again until somebody corrects the code or the data. */
 const ownNames = new Set([
+  'DefectError',
   'RangeError',
   'ReferenceError',
   'SyntaxError',
   'TypeError',
-  'UnreadableEventError',
   'ZodError',
   '$ZodError',
 ]);
@@ -27,8 +27,18 @@ export function isPlatformFailure(error: unknown): boolean {
   return true;
 }
 
+/** An error of code that only computes, such as a template or the making of a document: no platform takes part in it. */
+export class DefectError extends Error {
+  override readonly name = 'DefectError';
+
+  constructor(override readonly cause: unknown) {
+    super('The code failed on this data.', { cause });
+  }
+}
+
 /** The class and the code of an error. The message is left out, because it may contain text that a person typed. */
 export function describeError(error: unknown): string {
+  if (error instanceof DefectError) return describeError(error.cause);
   const refusal = statementError(error);
   if (refusal !== undefined) return refusal;
   if (!(error instanceof Error)) return 'unknown error';

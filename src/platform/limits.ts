@@ -47,6 +47,8 @@ export const limits = {
   bytesPerMessage: 120_000,
   /** How often the relay sends an e-mail that the provider puts off. With waits of up to an hour this takes four days. */
   relaySendsPerEmail: 100,
+  /** Sends of an e-mail without a clear answer; each may have reached the receiver. */
+  unclearSendsPerEmail: 3,
   /** Dead letters that are counted, and the first deliveries of a subscription that the readiness check looks at. */
   deliveriesCounted: 100,
   /** Dead letters that one command changes; its event names each of them. */

@@ -180,6 +180,8 @@ test('a discarded projection makes the documents older than its event invalid, i
     shape('a@1', ['Other', 'Noted'], 0),
     shape('a@2', ['Noted'], 50),
     shape('b@1', ['Other'], 0),
+    // The migration does not know the types of the shapes that it registers.
+    shape('c@1', [], 0),
     ...[10, 20, 30].map((position) => dead(position, 'projections')),
     dead(40, 'emails'),
   ]);
@@ -192,11 +194,11 @@ test('a discarded projection makes the documents older than its event invalid, i
   const discard = (id: string) =>
     system.request(`/v1/operations/dead-letters/${id}`, { method: 'DELETE', headers: system.admin.bearer });
   expect((await discard('20-projections')).status).toBe(204);
-  expect(await missed()).toEqual({ 'a@1': 20, 'a@2': 50, 'b@1': 0 });
+  expect(await missed()).toEqual({ 'a@1': 20, 'a@2': 50, 'b@1': 0, 'c@1': 20 });
   expect((await discard('10-projections')).status).toBe(204);
   expect((await discard('40-emails')).status).toBe(204);
-  expect(await missed()).toEqual({ 'a@1': 20, 'a@2': 50, 'b@1': 0 });
+  expect(await missed()).toEqual({ 'a@1': 20, 'a@2': 50, 'b@1': 0, 'c@1': 20 });
   expect((await post(system, 'dead-letters/30-projections/replay')).status).toBe(200);
   expect((await discard('30-projections')).status).toBe(404);
-  expect(await missed()).toEqual({ 'a@1': 20, 'a@2': 50, 'b@1': 0 });
+  expect(await missed()).toEqual({ 'a@1': 20, 'a@2': 50, 'b@1': 0, 'c@1': 20 });
 });

@@ -36,13 +36,13 @@ const raiseFloor = (view: string, missed: number) =>
     .run();
 
 /** A publisher on real D1 and KV whose puts a test can replace; what it waits for happens at once. */
-function given({ clock = { now: start } } = {}) {
+function given({ clock = { now: start }, database = env.DB } = {}) {
   const store = createDocumentStore(env.VIEWS, '1');
   const puts: Watermark[] = [];
   const waits: number[] = [];
   const behaviour = { put: store.putWatermark };
   const publisher = createWatermarkPublisher({
-    database: env.DB,
+    database,
     store: {
       getWithWatermark: store.getWithWatermark,
       async putWatermark(watermark) {
@@ -133,7 +133,7 @@ describe('a published watermark', () => {
     const { publish, clock } = given();
     // The marks of ten minutes, in which each publication had news.
     const marks = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
-      INSERT INTO watermarks (at, position) SELECT ? + i * ?, 10000000 + i FROM n`;
+      INSERT INTO watermarks (at, epoch, position) SELECT ? + i * ?, '1', 10000000 + i FROM n`;
     await env.DB.prepare(marks).bind(start, watermarkTimes.spacingMs).run();
     await finish(await addEvent(10_000_301));
     clock.now = start + 301 * watermarkTimes.spacingMs;
@@ -148,6 +148,38 @@ describe('a published watermark', () => {
     await finish(await addEvent());
     await publish();
     expect((await inKv())?.marks).toEqual([published.marks.at(-1), [clock.now, 10_000_302]]);
+  });
+});
+
+describe('a restore of the database (product 7.4)', () => {
+  test('leaves no mark of the epoch before it in the watermark', async () => {
+    const { publish } = given();
+    await env.DB.prepare("INSERT INTO watermarks (at, epoch, position) VALUES (?, '0', 900)")
+      .bind(start - 5000)
+      .run();
+    await publish();
+    expect((await inKv())?.marks).toEqual([[start, 0]]);
+    expect(await rows()).toEqual([{ at: start, position: 0 }]);
+  });
+
+  test('lets no mark be recorded that was taken before it and lies above its log', async () => {
+    await finish(await addEvent());
+    const restore = () => env.DB.batch(['deliveries', 'events'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+    // The restore happens between the mark and its record, which is the publisher's only batch.
+    const withSession = (from: string) => {
+      const session = env.DB.withSession(from);
+      return {
+        prepare: session.prepare.bind(session),
+        getBookmark: session.getBookmark.bind(session),
+        async batch(statements: D1PreparedStatement[]) {
+          await restore();
+          return session.batch(statements);
+        },
+      };
+    };
+    const { publish, puts } = given({ database: { withSession } as unknown as D1Database });
+    await publish();
+    expect([puts, await rows()]).toEqual([[], []]);
   });
 });
 
@@ -203,7 +235,7 @@ describe('a publication after a batch', () => {
 
   test('is not held up by a mark of a process whose clock is ahead', async () => {
     const { publishNews, puts } = given();
-    await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
+    await env.DB.prepare("INSERT INTO watermarks (at, epoch, position) VALUES (?, '1', 0)")
       .bind(start + 20_000)
       .run();
     await finish(await addEvent());

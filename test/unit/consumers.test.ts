@@ -190,10 +190,10 @@ describe('a consumer (product 7.3)', () => {
     expect(swapped.calls).toEqual([['ack'], ['retry in 2 s']]);
   });
 
-  test('a consumer records an event that this release cannot read as a failure of its own', async () => {
+  test('a consumer leaves an event that this release cannot read to a newer version', async () => {
     const { calls, failures } = await consume([{ ...aBody(7), type: 'frontdesk.Unknown' }, aBody(8)], {});
     expect(calls).toEqual([['retry in 2 s'], ['ack']]);
-    expect(failures).toEqual([[7, { error: 'UnreadableEventError', fault: 'own' }, 2]]);
+    expect(failures).toEqual([[7, { error: 'UnreadableEventError', fault: 'platform' }, 2]]);
   });
 
   test.each([

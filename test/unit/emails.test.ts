@@ -33,8 +33,8 @@ async function handle(
     release: async (_, { id }) => record('release', id),
     complete: async (_, [event]) => record('complete', event?.id),
     markDead: async (_, [event], error) => record(`markDead (${error})`, event?.id),
-    async putOff(_, { id }, error) {
-      record(`putOff (${error})`, id);
+    async putOff(_, { id }, error, outcome) {
+      record(`putOff (${error}, ${outcome})`, id);
       return tries;
     },
   };
@@ -76,7 +76,7 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
   ] as const)('an e-mail that is refused for now is released, and is tried again by: %s', async (tries, expected) => {
     const error = new EmailError('SMTP_451', false);
     const { calls, outcomes } = await handle(['a'], () => Promise.reject(error), { tries });
-    expect(calls).toEqual(['release a', 'putOff (EmailError: SMTP_451) a']);
+    expect(calls).toEqual(['release a', 'putOff (EmailError: SMTP_451, refused) a']);
     expect(outcomes).toEqual([{ kind: 'recorded', error, isRetriedByQueue: expected }]);
   });
 
@@ -84,7 +84,7 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     'an e-mail with an unclear outcome keeps its claim: %s',
     async (error) => {
       const { calls } = await handle(['a'], () => Promise.reject(error));
-      expect(calls).toEqual([expect.stringMatching(/^putOff/)]);
+      expect(calls).toEqual([expect.stringMatching(/^putOff .*unclear/)]);
     },
   );
 

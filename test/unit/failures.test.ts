@@ -5,15 +5,15 @@ import { toFailure } from '../../src/consumers/failures';
 import { UnreadableEventError } from '../../src/cqrs/log/event';
 import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
 import { DomainError } from '../../src/platform/errors';
-import { describeError } from '../../src/platform/failure';
+import { DefectError, describeError } from '../../src/platform/failure';
 
 const queryError = (message: string) => new DrizzleQueryError('SELECT 1', [], new Error(message));
 
 describe('the classes of failures (product 7.3)', () => {
   test.each([
     ['data that does not fit its schema', z.string().safeParse(1).error],
-    ['an event of an unknown type', new UnreadableEventError('unknown')],
     ['a defect', new TypeError('x is not a function')],
+    ['any error of code that only computes', new DefectError(new Error('A rule.'))],
     ['a number out of range', new RangeError('Invalid time value')],
     ['a value that is not JSON', new SyntaxError('Unexpected token')],
     ['a name that does not exist', new ReferenceError('x is not defined')],
@@ -29,6 +29,7 @@ describe('the classes of failures (product 7.3)', () => {
 
   test.each([
     ['an error that nobody knows', new Error('Something')],
+    ['an event of a newer version', new UnreadableEventError('unknown')],
     ['what is not an error', 'text'],
     ['D1 that is away', queryError('D1_ERROR: Network connection lost.')],
     ['D1 that is overloaded', queryError('D1_ERROR: D1 DB is overloaded. Too many requests queued.')],
@@ -45,6 +46,7 @@ describe('the classes of failures (product 7.3)', () => {
     [new TypeError('ada@example.com'), 'TypeError'],
     [Object.assign(new Error('ada@example.com'), { code: 'E_AWAY' }), 'Error: E_AWAY'],
     ['ada@example.com', 'unknown error'],
+    [new DefectError(new TypeError('ada@example.com')), 'TypeError'],
   ])('an error is described by its class and code, and never by its message: %s', (error, expected) => {
     expect(describeError(error)).toBe(expected);
   });

@@ -50,9 +50,16 @@ export interface Outbox {
   ): Promise<void>;
   /**
    * Puts off a delivery that its receiver does not accept now, with growing waits, and marks it as dead after some days.
+   * A delivery that its receiver may have accepted (`unclear`) is tried a few times only, because each try may be a
+   * duplicate, and the relay makes these tries.
    * @returns who tries again: the queue's own retries at first, and then the relay; `nobody` for a dead delivery
    */
-  putOff(subscription: Subscription, event: EventKey, error: string): Promise<'queue' | 'relay' | 'nobody'>;
+  putOff(
+    subscription: Subscription,
+    event: EventKey,
+    error: string,
+    outcome: 'refused' | 'unclear',
+  ): Promise<'queue' | 'relay' | 'nobody'>;
   /** Marks deliveries as dead letters with their final error. Nothing tries them again until an operator replays them. */
   markDead(subscription: Subscription, events: readonly EventKey[], error: string): Promise<void>;
   /**
@@ -147,18 +154,21 @@ export function createOutbox(database: D1Database, clock: Clock, wait: (ms: numb
       await open().run(sql`
         UPDATE deliveries SET failures = failures + ${isOwn},
           last_error = CASE WHEN ${isOwn} OR failures = 0 THEN ${error} ELSE last_error END,
-          available_at = ${clock.now() + retryInSeconds * 1000 + deliveryTimes.waitMs}
+          available_at = max(available_at, ${clock.now() + retryInSeconds * 1000 + deliveryTimes.waitMs})
         WHERE ${isPending(subscription, [event])}`);
     },
 
-    async putOff(subscription, event, error) {
+    async putOff(subscription, event, error, outcome) {
+      const unclear = outcome === 'unclear' ? 1 : 0;
       const [row] = await open().all<{ attempts: number; status: string }>(sql`
         UPDATE deliveries SET last_error = ${error}, available_at = ${clock.now()} + ${growingWait},
-          status = CASE WHEN attempts >= ${limits.relaySendsPerEmail} THEN 'dead' ELSE 'pending' END
+          failures = failures + ${unclear},
+          status = CASE WHEN attempts >= ${limits.relaySendsPerEmail} OR failures + ${unclear} >= ${limits.unclearSendsPerEmail}
+            THEN 'dead' ELSE 'pending' END
         WHERE ${isPending(subscription, [event])}
         RETURNING attempts, status`);
       if (row?.status !== 'pending') return 'nobody';
-      return row.attempts === 0 ? 'queue' : 'relay';
+      return row.attempts === 0 && !unclear ? 'queue' : 'relay';
     },
 
     async markDead(subscription, events, error) {

@@ -89,5 +89,7 @@ export const shapes = sqliteTable('shapes', {
 export const watermarks = sqliteTable('watermarks', {
   /** Milliseconds. */
   at: integer().primaryKey(),
+  /** The epoch of the publisher. A publisher of the time before a restore may still be at work after it. */
+  epoch: text().notNull(),
   position: integer().notNull(),
 });

@@ -47,7 +47,7 @@ export function createWatermarkPublisher(options: {
     const [row] = await openPrimary().all<{ position: number; isNews: number }>(sql`
       SELECT position, position > newest OR missed > newest AS isNews
       FROM (SELECT ${lowWatermark} AS position,
-        (SELECT coalesce(max(position), -1) FROM watermarks) AS newest,
+        (SELECT coalesce(max(position), -1) FROM watermarks WHERE epoch = ${epoch}) AS newest,
         (SELECT coalesce(max(missed), 0) FROM shapes) AS missed)`);
     if (!row) throw new Error('D1 returned no row for the low watermark.');
     // The time is taken after the response, so that the fact was true at this time on every clock that agrees.
@@ -62,17 +62,18 @@ export function createWatermarkPublisher(options: {
     const db = openPrimary();
     const [recorded, , marks, floors] = await runBatch(db, [
       db.all(sql`
-        INSERT INTO watermarks (at, position)
-        SELECT ${at}, ${position} WHERE NOT EXISTS (SELECT 1 FROM watermarks WHERE abs(at - ${at}) < ${spacingMs})
+        INSERT INTO watermarks (at, epoch, position)
+        SELECT ${at}, ${epoch}, ${position} WHERE ${position} <= ${lastPosition}
+          AND NOT EXISTS (SELECT 1 FROM watermarks WHERE abs(at - ${at}) < ${spacingMs})
         RETURNING at`),
       // Of the marks of one position, the first proves the most, and the last says how old a replica may be.
       db.run(sql`
         DELETE FROM watermarks
-        WHERE at < (SELECT max(at) FROM watermarks WHERE at <= ${at - keepMs})
+        WHERE epoch <> ${epoch} OR at < (SELECT max(at) FROM watermarks WHERE at <= ${at - keepMs})
           OR (position = ${position} AND at > (SELECT min(at) FROM watermarks WHERE position = ${position})
             AND at < (SELECT max(at) FROM watermarks WHERE position = ${position}))`),
       db.all<{ at: number; position: number }>(sql`
-        SELECT min(at) AS at, position FROM watermarks GROUP BY position ORDER BY position`),
+        SELECT min(at) AS at, position FROM watermarks WHERE epoch = ${epoch} GROUP BY position ORDER BY position`),
       db.all<{ view: string; missed: number }>(sql`SELECT view, missed FROM shapes WHERE missed > 0 ORDER BY view`),
     ]);
     if (recorded.length === 0) return undefined;
