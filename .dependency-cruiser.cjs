@@ -17,9 +17,9 @@ module.exports = {
     },
     forbid(
       'no-undeclared-packages',
-      'Every package is in package.json.',
+      'Every package is in package.json, but for the modules of the platform.',
       {},
-      { dependencyTypes: ['npm-no-pkg', 'unknown'] },
+      { dependencyTypes: ['npm-no-pkg', 'unknown'], pathNot: '^cloudflare:' },
     ),
     forbid(
       'worker-has-no-dev-packages',

@@ -29,8 +29,10 @@ INSERT INTO `__new_deliveries`("position", "subscription", "attempts", "availabl
 DROP TABLE `deliveries`;--> statement-breakpoint
 ALTER TABLE `__new_deliveries` RENAME TO `deliveries`;--> statement-breakpoint
 CREATE INDEX `deliveries_due` ON `deliveries` (`subscription`,`status`,`available_at`);--> statement-breakpoint
-CREATE INDEX `deliveries_dead` ON `deliveries` (`position`,`subscription`) WHERE "deliveries"."status" = 'dead';--> statement-breakpoint
+CREATE INDEX `deliveries_dead` ON `deliveries` (`subscription`,`position`) WHERE "deliveries"."status" = 'dead';--> statement-breakpoint
 ALTER TABLE `projections` ADD `error` text;--> statement-breakpoint
 CREATE INDEX `projections_failing` ON `projections` (`view`,`key`) WHERE "projections"."error" IS NOT NULL;--> statement-breakpoint
 ALTER TABLE `rebuilds` ADD `failed_keys` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `reconciliation` ADD `documents_after` text;
+--> statement-breakpoint
+INSERT INTO `shapes`("view", "name", "types", "since") SELECT DISTINCT "view", substr("view", 1, instr("view", '@') - 1), '[]', 0 FROM `projections`;

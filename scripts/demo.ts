@@ -2,20 +2,26 @@
 import { randomUUID } from 'node:crypto';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Client, createClient, ProblemError } from '../src/client';
+import { watermarkTimes } from '../src/cqrs/reading/watermark';
 import { fail, readOptions, readWholeNumber } from './command-line';
 import { signInAsAdmin, url } from './local';
 import { createLagProbe, percentile } from './measures';
 
-const usage = `npm run demo -- [--customers N] [--orders N]
+const usage = `npm run demo -- [--customers N] [--orders N] [--wait]
 
   --customers N   so many customers (12)
   --orders N      so many orders of each customer (3)
+  --wait          at the end, wait until KV can answer reads with a Consistency-Token
 
 It needs a running API: \`npm run dev\` in another window, or FRONTDESK_URL with FIRST_ADMIN_EMAIL and
 FIRST_ADMIN_PASSWORD.`;
 
 const { values } = readOptions(usage, {
-  options: { customers: { type: 'string', default: '12' }, orders: { type: 'string', default: '3' } },
+  options: {
+    customers: { type: 'string', default: '12' },
+    orders: { type: 'string', default: '3' },
+    wait: { type: 'boolean', default: false },
+  },
 });
 const customerCount = readWholeNumber('--customers', values.customers, usage, 1000);
 const ordersEach = readWholeNumber('--orders', values.orders, usage, 1000);
@@ -162,7 +168,7 @@ async function day() {
   const lags = await probe.finish();
   bar.update(steps);
   bar.stop();
-  return { admin, lags };
+  return { admin, lags, items, customers };
 }
 
 /** The read models as the operations API reports them, after every event is projected. */
@@ -174,9 +180,33 @@ async function untilProjected(admin: Client) {
   }
 }
 
+/**
+ * Reads what each customer can see, most of which the customer's newest command did not touch, and counts who answers.
+ * The clients send the Consistency-Token of that command.
+ */
+async function countAnswers({ customers, items }: Pick<Awaited<ReturnType<typeof day>>, 'customers' | 'items'>) {
+  const answers = { KV: 0, D1: 0 };
+  await each(customers, async ({ id, client: { api } }) => {
+    const reads = [
+      api.users.me.$get(),
+      api.users[':id'].settings.$get({ param: { id } }),
+      api.orders.$get({ query: {} }),
+      api.tickets.$get({ query: {} }),
+      ...items.map((itemId) => api.items[':id'].$get({ param: { id: itemId } })),
+    ];
+    for (const { headers } of await Promise.all(reads)) {
+      answers[headers.get('Cache-Status') === 'KV; hit' ? 'KV' : 'D1']++;
+    }
+  });
+  return { ...answers, 'KV %': Math.round((100 * answers.KV) / (answers.KV + answers.D1)) };
+}
+
+/** How long the answers of D1 last: the margin, and what the publication of the last mark may take. */
+const waitSeconds = watermarkTimes.marginMs / 1000 + 10;
+
 const round = (ms: number) => Math.round(ms);
 
-async function report({ admin, lags }: Awaited<ReturnType<typeof day>>) {
+async function report({ admin, lags, ...shop }: Awaited<ReturnType<typeof day>>) {
   console.log('\nWhat it did');
   console.table(
     Object.fromEntries(
@@ -201,6 +231,12 @@ async function report({ admin, lags }: Awaited<ReturnType<typeof day>>) {
   console.log(
     `\nFrom commit to KV: p50 ${round(percentile(lags, 50))} ms, p99 ${round(percentile(lags, 99))} ms (${lags.length} changes watched)`,
   );
+  console.log('\nWho answers reads with a Consistency-Token');
+  const answers = { 'after the day': await countAnswers(shop) };
+  if (!values.wait) return console.table(answers);
+  console.log(`(waiting for ${waitSeconds} s)`);
+  await new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000));
+  console.table({ ...answers, [`${waitSeconds} s later`]: await countAnswers(shop) });
 }
 
 await day().then(report).catch(fail);

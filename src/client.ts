@@ -101,7 +101,7 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
   async function requestTokens(form: Record<string, string>): Promise<void> {
     const url = `${base}${tokenPaths[0]}`;
     // The Consistency-Token of this response is not kept. With it every document that is older than the sign-in would
-    // be read from D1.
+    // be read from D1 during the first minute.
     const response = await sendWithRetries(url, { method: 'POST', body: new URLSearchParams(form) });
     if (!response.ok) throw await toError(response);
     const { access_token: access, refresh_token: refresh } = (await response.json()) as Record<string, string>;

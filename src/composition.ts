@@ -1,25 +1,29 @@
 import type { CallerContext } from './access/access-rules';
 import { createAccessTokens } from './access/access-token';
 import { createReader, type ReadRequest } from './access/reader';
-import { createResetTokens, keyedHash } from './auth/secret-token';
+import { createResetTokens, keyedHashes } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
-import { createDispatch } from './consumers/dispatch';
+import { type AddressedEvent, createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
 import { queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
 import { createRelay } from './consumers/relay';
+import { createDueDeliveries } from './cqrs/log/due-deliveries';
 import type { Envelope } from './cqrs/log/envelope';
 import type { RecordedEvent } from './cqrs/log/event';
 import { createOutbox } from './cqrs/log/outbox';
 import { createDocumentStore } from './cqrs/reading/document-store';
+import { createInlineProjection } from './cqrs/reading/inline-projection';
+import { createRemoveObsolete } from './cqrs/reading/obsolete-documents';
 import { createProjector } from './cqrs/reading/projector';
 import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
+import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
 import { createDefineCommand } from './cqrs/writing/command';
 import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
 import {
@@ -34,9 +38,11 @@ import {
   views,
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
+import { withDeadline } from './email/deadline';
 import type { EmailSender } from './email/email-sender';
 import type { HttpServices } from './http/context';
-import { type Clock, systemClock } from './platform/clock';
+import { type Clock, systemClock, type Wait } from './platform/clock';
+import { describeError } from './platform/failure';
 import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
@@ -46,8 +52,7 @@ export interface Overrides {
   clock?: Clock;
   emailSender?: EmailSender;
   logger?: Logger;
-  /** Waits for a number of milliseconds. */
-  wait?(ms: number): Promise<unknown>;
+  wait?: Wait;
 }
 
 /**
@@ -56,13 +61,15 @@ export interface Overrides {
  */
 export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void, overrides: Overrides = {}) {
   const config = loadConfig(env);
-  const { clock = systemClock, wait = (ms: number) => scheduler.wait(ms) } = overrides;
+  const { clock = systemClock, wait = (ms, options) => scheduler.wait(ms, options) } = overrides;
   const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
   const database = env.DB;
   const documents = createDocumentStore(env.VIEWS, config.epoch);
   const outbox = createOutbox(database, clock, wait);
   const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
+  const projectInline = createInlineProjection({ projector, wait, waitUntil, logger });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
+  const watermark = createWatermarkPublisher({ database, store: documents, epoch: config.epoch, clock, wait });
   const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
@@ -75,17 +82,25 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     analytics: env.ANALYTICS_QUEUE,
     events,
   };
-  const dispatch = createDispatch(queues, outbox.complete);
-  const relay = createRelay({ database, outbox, dispatch, projector, clock, logger });
+  const dispatch = createDispatch({ queues, epoch: config.epoch, outbox, logger });
+  const due = createDueDeliveries(database, clock);
+  const relay = createRelay({ database, due, dispatch, projector, clock, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
+
+  /** Sends the deliveries of a commit. The relay sends again what a queue does not take. */
+  async function sendFirst(deliveries: readonly AddressedEvent[]): Promise<void> {
+    for (const { subscription, events, error } of await dispatch(deliveries)) {
+      logger.error('first-send.failed', error, { subscription, deliveries: events.length });
+    }
+  }
 
   /** Starts the work that follows a commit, in the background. If the start fails, the schedule does the work later. */
   function startFollowUps(committed: readonly RecordedEvent[]): void {
     const deliveries = committed.flatMap((event) =>
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
     );
-    waitUntil(dispatch(deliveries).catch((error) => logger.error('first-send.failed', error)));
+    waitUntil(sendFirst(deliveries));
     for (const event of committed) {
       const started = followUps[event.type]?.({ relay, sendRebuildStep }, event);
       if (started) waitUntil(started.catch((error) => logger.error('follow-up.failed', error, { type: event.type })));
@@ -102,18 +117,17 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     wait,
     async onCommitted(committed) {
       startFollowUps(committed);
-      // If the inline projection fails, the consumer of the queue brings the documents up to date.
-      await projector.projectInline(committed).catch((error) => logger.error('inline-projection.failed', error));
+      await projectInline(committed);
     },
   });
-  const fingerprint = (text: string) => keyedHash(config.tokenSecrets[0], text);
+  const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
 
   const reactions = createEmailReactions({
     findRecipient: createFindRecipient(database),
     resetTokens,
     resetUrl: config.passwordResetUrl,
   });
-  const sender = overrides.emailSender ?? createEmailSender(config.email, env.EMAIL);
+  const sender = withDeadline(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
     projections: createProjectionHandler(projector),
     emails: createEmailHandler({ outbox, sender, reactions }),
@@ -123,18 +137,29 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     return createConsumer({
       subscription,
       catalogue: eventCatalogue,
+      epoch: config.epoch,
       logger,
       handle: handlers[subscription],
-      recordFailure: (position, error, retryInSeconds) =>
-        outbox.recordFailure(subscription, position, error, retryInSeconds),
+      recordFailure: (event, failure, retryInSeconds) =>
+        outbox.recordFailure(subscription, event, failure, retryInSeconds),
     });
   }
+  const project = consumerOf('projections');
+  /** Publishes which deliveries are finished. If this fails, the schedule publishes it. */
+  async function publishWatermarkNews(): Promise<void> {
+    await watermark
+      .publishNews()
+      .catch((error) => logger.warn('watermark.not-published', { error: describeError(error) }));
+  }
   const consumers: Readonly<Record<string, Consumer>> = {
-    [queueNames.projections]: consumerOf('projections'),
+    async [queueNames.projections](batch) {
+      await project(batch);
+      waitUntil(publishWatermarkNews());
+    },
     [queueNames.emails]: consumerOf('emails'),
     [queueNames.analytics]: consumerOf('analytics'),
     [queueNames.rebuilds]: createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
-    [queueNames.deadLetters]: createDeadLetterConsumer(outbox, logger),
+    [queueNames.deadLetters]: createDeadLetterConsumer(outbox, config.epoch, logger),
   };
 
   const http: HttpServices = {
@@ -155,7 +180,9 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     projector,
     relay,
     readModels,
+    publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
+    removeObsoleteDocuments: createRemoveObsolete({ database, views, projector, clock }),
     reconcileNextSlice: createReconciler({
       database,
       documents,
@@ -168,7 +195,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>
-      createCommands(createDefineCommand(unitOfWork, fingerprint, contextOf), { accessTokens, resetTokens }),
+      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf), { accessTokens, resetTokens }),
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>

@@ -101,19 +101,21 @@ export function createRepositories(context: RepositoryContext) {
   const orders = createOrderRepository(context);
   const tickets = createTicketRepository(context);
   const sessions = createSessionRepository(context);
+  const passwordResets = createPasswordResetRepository(context);
   return {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     accounts: createAccountRepository(context),
     sessions,
-    passwordResets: createPasswordResetRepository(context),
+    passwordResets,
     items,
     orders,
     orderableItems: items,
     tickets,
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
+    endPasswordResets: passwordResets.endAll,
     onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
   };
 }
@@ -171,12 +173,12 @@ export function createEmailReactions(services: EmailServices): ReadonlyMap<strin
   return new Map(Object.entries(emailReactions).map(([type, create]) => [type, create(services)]));
 }
 
-const projectedTypes = new Set(views.flatMap(({ triggers }) => triggers.flatMap(({ types }) => types)));
-
-/** The subscriptions that receive events of this type, without the one for other teams. */
+/**
+ * The subscriptions that receive events of this type, without the one for other teams. The projections receive every
+ * event, also one that no view lists, because a view of another version of the Worker may list it.
+ */
 export function ownSubscriptionsOf(type: string): Subscription[] {
-  const subscriptions: Subscription[] = ['analytics'];
-  if (projectedTypes.has(type)) subscriptions.push('projections');
+  const subscriptions: Subscription[] = ['analytics', 'projections'];
   if (type in emailReactions) subscriptions.push('emails');
   return subscriptions;
 }

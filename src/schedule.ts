@@ -17,6 +17,12 @@ async function reconcile({ logger, reconcileNextSlice }: Services): Promise<void
   logger.info('reconciler.ran', { ...(await reconcileNextSlice()) });
 }
 
+/** Removes documents of shapes that this version does not know, once they have missed an event. */
+async function removeObsoleteDocuments(services: Services): Promise<void> {
+  const documents = await services.removeObsoleteDocuments();
+  if (documents > 0) services.logger.info('obsolete-documents.removed', { documents });
+}
+
 /** Sends the lost message of each stalled rebuild again, so that the rebuild continues from its checkpoint. */
 async function restartRebuilds({ logger, rebuilds }: Services): Promise<void> {
   for (const step of await rebuilds.findStalled()) {
@@ -29,7 +35,14 @@ type Task = (services: Services) => Promise<void>;
 
 /** The tasks by the cron triggers of wrangler.toml. */
 export const tasks: Readonly<Record<string, readonly Task[]>> = {
-  '* * * * *': [({ relay }) => relay(), reconcile, restartRebuilds, createFirstAdmin],
+  '* * * * *': [
+    ({ relay }) => relay(),
+    reconcile,
+    removeObsoleteDocuments,
+    restartRebuilds,
+    ({ publishWatermark }) => publishWatermark(),
+    createFirstAdmin,
+  ],
   '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
     services.logger.info(event, await run(services));
   }),

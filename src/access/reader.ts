@@ -1,19 +1,31 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
-import { type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
+import { type FirstRows, type LaterPages, type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
 import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
-import { type Database, openSession } from '../platform/d1';
+import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
 import { accessErrors } from './errors';
 
-/** A list that has a read model: the first page is a document, and `rowsAfter` reads the pages after it from D1. */
+/**
+ * A list that has a read model: the first page is a document, and `rowsAfter` reads the pages after it from D1. It is the
+ * query that also makes the document, so the view turns its rows into the list's rows.
+ */
 export interface ListRequest<Row> {
   view: View<Row[]>;
   key: string;
   page: PageRequest;
-  rowsAfter(db: Database, limit: number, after: string): PromiseLike<Row[]>;
+  rowsAfter(db: Database, limit: number, after: string): Statement;
   /** Checks the role of the caller, before a deeper page is read. */
   authorize?(actor: CheckedActor): void;
+}
+
+/** A list whose first rows are a part of a document, for example the notes of a ticket. */
+export interface PartRequest<Data, Row> extends LaterPages<Row> {
+  view: View<Data>;
+  key: string;
+  page: PageRequest;
+  /** Checks that the document exists and that the caller may read it, and returns its rows. */
+  firstRows(actor: CheckedActor, result: ReadResult<Data>): FirstRows<Row>;
 }
 
 /**
@@ -28,6 +40,7 @@ export interface Reader {
   caller(): Caller;
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
   readList<Row extends { id: string }>(list: ListRequest<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
+  readPart<Data, Row extends { id: string }>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
   /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
   /** Reads a document that is public. */
@@ -48,6 +61,11 @@ export interface ReadRequest {
   token(): ConsistencyToken | undefined;
 }
 
+/** The view of a list makes the rows of the first page and of the later ones. */
+function laterPages<Row>({ view, key, rowsAfter }: ListRequest<Row>): LaterPages<Row> {
+  return { rowsAfter, toRows: (rows) => view.toDocument(rows, key)?.data ?? [] };
+}
+
 export function createReader({ readModels, database, accessView }: ReaderOptions, request: ReadRequest): Reader {
   function caller(): Caller {
     const sender = request.caller();
@@ -62,7 +80,7 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
 
   /** Before a refusal the primary is read, because the document of an account that was just reactivated may be old. */
   async function check(sender: Caller, cached: ReadResult<AccountStatus>): Promise<CheckedActor> {
-    // A document that KV lacks came from a replica, whose age has no limit.
+    // A document that KV lacks, or that missed an event, was read from a replica, whose age has no limit.
     if (cached.source === 'kv' && isTokenValid(cached.document?.data, sender)) return asChecked(sender);
     const fresh = await readModels.readFresh(accessOf(sender));
     if (!isTokenValid(fresh?.data, sender)) throw accessErrors.invalidToken({ reason: 'revoked' });
@@ -84,13 +102,19 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     caller,
     read,
     publicRead,
-    async readList({ view, key, page, rowsAfter, authorize }) {
+    async readList(list) {
+      const { view, key, page, authorize } = list;
       const { actor, result } = await read(view, key);
       authorize?.(actor);
-      return { actor, page: await readPage(readModels, request.token(), result, page, rowsAfter) };
+      return { actor, page: await readPage(readModels, request.token(), result, page, laterPages(list)) };
     },
-    async publicList({ view, key, page, rowsAfter }) {
-      return readPage(readModels, request.token(), await publicRead(view, key), page, rowsAfter);
+    async readPart({ view, key, page, firstRows, ...later }) {
+      const { actor, result } = await read(view, key);
+      return readPage(readModels, request.token(), firstRows(actor, result), page, later);
+    },
+    async publicList(list) {
+      const first = await publicRead(list.view, list.key);
+      return readPage(readModels, request.token(), first, list.page, laterPages(list));
     },
     async openPrimary() {
       const sender = caller();

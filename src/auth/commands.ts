@@ -107,7 +107,7 @@ export function createAuthCommands(
       },
     }),
 
-    /** Records the request for a reset e-mail. The response does not show whether there is an active account. */
+    /** Records the request for a reset e-mail, which ends earlier links. The response does not show whether there is an active account. */
     RequestPasswordReset: command({
       input: schemas.requestPasswordReset,
       onlyIf: anyone,
@@ -119,6 +119,7 @@ export function createAuthCommands(
         const id = newId();
         const tokenHash = hashSecret(resetTokens.tokenFor(id));
         const expiresAt = issuedAt + lifetimes.passwordResetMs;
+        tx.passwordResets.endAll(account.id, issuedAt);
         tx.passwordResets.add({ id, userId: account.id, tokenHash, expiresAt, usedAt: null });
         tx.record(PasswordResetRequested.create(id, 1, { userId: account.id }));
       },
@@ -133,12 +134,12 @@ export function createAuthCommands(
         const found = id === undefined ? undefined : await tx.passwordResets.find(id);
         const isUsable =
           found?.account.isActive === true &&
-          found.reset.tokenHash === hashSecret(token) &&
+          resetTokens.isHashFor(found.reset.id, found.reset.tokenHash) &&
           isResetUsable(found.reset, issuedAt);
         if (!isUsable) throw authErrors.invalidResetToken({});
         const account = withPassword(found.account, await hashPassword(password));
         tx.accounts.savePassword(account, at);
-        tx.passwordResets.markUsed(found.reset, issuedAt);
+        tx.passwordResets.use(found.reset, issuedAt);
         tx.sessions.revokeAll(account.id, issuedAt);
         tx.record(UserPasswordChanged.create(account.id, account.version, { by: 'reset' }));
       },

@@ -20,8 +20,9 @@ export const authErrors = {
   invalidResetToken: defineError({
     code: 'auth.invalid-reset-token',
     kind: 'invalid',
-    meaning: 'The password reset link is wrong, was used before, or is older than an hour.',
+    meaning:
+      'The password reset link is wrong, was used before, is older than an hour, or was ended by a newer link, a new password or a new e-mail address.',
     remedy: 'Ask for a new password reset.',
-    text: () => 'The reset token is wrong, used or expired. Ask for a new password reset.',
+    text: () => 'The reset token is wrong, used, replaced or expired. Ask for a new password reset.',
   }),
 };

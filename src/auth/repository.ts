@@ -26,6 +26,7 @@ export interface SessionRepository {
   add(session: Session): void;
   /** Changes only the version, so that a revocation in the meantime is kept. */
   saveVersion(session: Session): void;
+  /** Revokes a session. The commit fails if the session is revoked or deleted by then. */
   revoke(session: Session, at: number): void;
   /** Adds a token to a family. The commit is refused when the family is revoked by then. */
   addToken(token: RefreshToken): void;
@@ -36,7 +37,10 @@ export interface SessionRepository {
 
 export interface PasswordResetRepository {
   add(reset: PasswordReset): void;
-  markUsed(reset: PasswordReset, at: number): void;
+  /** Uses a reset, which ends every reset of the account. The commit fails if the reset was used or ended by then. */
+  use(reset: PasswordReset, at: number): void;
+  /** Ends every reset of an account, so that its links no longer work. */
+  endAll(userId: string, at: number): void;
   find(id: string): Promise<{ reset: PasswordReset; account: Account } | undefined>;
 }
 
@@ -59,8 +63,14 @@ export function createSessionRepository({ db, stage, guard }: RepositoryContext)
   return {
     add: (session) => stage(db.insert(sessions).values(session)),
     saveVersion: ({ id, version }) => stage(db.update(sessions).set({ version }).where(eq(sessions.id, id))),
-    revoke: ({ id, version }, at) =>
-      stage(db.update(sessions).set({ version, revokedAt: at }).where(eq(sessions.id, id))),
+    revoke({ id, version }, at) {
+      // A new password revokes sessions, and a deletion deletes them, without an event in the session's stream.
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${id} AND ${sessions.revokedAt} IS NULL)`,
+        () => new ConcurrencyError(),
+      );
+      stage(db.update(sessions).set({ version, revokedAt: at }).where(eq(sessions.id, id)));
+    },
     addToken(token) {
       // At a sign-in this commit adds the session after the guard, so the guard allows a session that does not exist.
       guard(
@@ -98,10 +108,25 @@ export function createSessionRepository({ db, stage, guard }: RepositoryContext)
   };
 }
 
-export function createPasswordResetRepository({ db, stage }: RepositoryContext): PasswordResetRepository {
+export function createPasswordResetRepository({ db, stage, guard }: RepositoryContext): PasswordResetRepository {
+  const endAll = (userId: string, at: number) =>
+    stage(
+      db
+        .update(passwordResets)
+        .set({ usedAt: at })
+        .where(and(eq(passwordResets.userId, userId), isNull(passwordResets.usedAt))),
+    );
   return {
     add: (reset) => stage(db.insert(passwordResets).values(reset)),
-    markUsed: ({ id }, at) => stage(db.update(passwordResets).set({ usedAt: at }).where(eq(passwordResets.id, id))),
+    endAll,
+    use({ id, userId }, at) {
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${passwordResets}
+          WHERE ${passwordResets.id} = ${id} AND ${passwordResets.usedAt} IS NULL)`,
+        () => new ConcurrencyError(),
+      );
+      endAll(userId, at);
+    },
     async find(id) {
       const [reset, account] = await db.batch([
         db.select().from(passwordResets).where(eq(passwordResets.id, id)),

@@ -10,9 +10,15 @@ export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-/** A keyed hash (HMAC-SHA256, hexadecimal). Without the secret, nobody can find the text by trying likely texts. */
-export function keyedHash(secret: string, text: string): string {
-  return createHmac('sha256', secret).update(`fingerprint:${text}`).digest('hex');
+type Secrets = readonly [current: string, ...previous: string[]];
+
+/**
+ * Keyed hashes of a text (HMAC-SHA256, hexadecimal), one for each secret. Without a secret, nobody can find the text by
+ * trying likely texts.
+ */
+export function keyedHashes([current, ...previous]: Secrets, text: string): [string, ...string[]] {
+  const hash = (secret: string) => createHmac('sha256', secret).update(`fingerprint:${text}`).digest('hex');
+  return [hash(current), ...previous.map(hash)];
 }
 
 /** Derives the token of a password reset from its id and a secret, so that no event or message contains the token. */
@@ -20,13 +26,21 @@ export interface ResetTokens {
   tokenFor(resetId: string): string;
   /** The id of the reset that a token is for; undefined for a token that this API did not make. */
   resetIdOf(token: string): string | undefined;
+  /**
+   * Whether a hash was stored for this reset. The secret may have changed between the request, which stores the hash, and
+   * the e-mail, which derives the token.
+   */
+  isHashFor(resetId: string, tokenHash: string): boolean;
 }
 
-export function createResetTokens(tokenSecrets: readonly [string, ...string[]]): ResetTokens {
+export function createResetTokens(tokenSecrets: Secrets): ResetTokens {
   const macOf = (resetId: string, secret: string) =>
     createHmac('sha256', secret).update(`password-reset:${resetId}`).digest();
+  const tokenOf = (resetId: string, secret: string) => `${resetId}.${macOf(resetId, secret).toString('base64url')}`;
   return {
-    tokenFor: (resetId) => `${resetId}.${macOf(resetId, tokenSecrets[0]).toString('base64url')}`,
+    tokenFor: (resetId) => tokenOf(resetId, tokenSecrets[0]),
+    isHashFor: (resetId, tokenHash) =>
+      tokenSecrets.some((secret) => hashSecret(tokenOf(resetId, secret)) === tokenHash),
     resetIdOf(token) {
       const [resetId, mac, ...rest] = token.split('.');
       if (!resetId || !mac || rest.length > 0) return undefined;

@@ -16,7 +16,10 @@ export interface RefreshToken {
   usedAt: number | null;
 }
 
-/** A requested password reset; it can be used once. Times are milliseconds. */
+/**
+ * A requested password reset; it can be used once. A newer request, a new password or a new e-mail address ends the reset
+ * too, and then also sets `usedAt`. Times are milliseconds.
+ */
 export interface PasswordReset {
   id: string;
   userId: string;

@@ -1,13 +1,30 @@
-import { fromEnvelope } from '../cqrs/log/envelope';
-import { type EventCatalogue, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
+import { fromEnvelope, isOfAnotherEpoch, parseEnvelope } from '../cqrs/log/envelope';
+import { type EventCatalogue, type EventKey, type RecordedEvent, type Subscription, upcast } from '../cqrs/log/event';
+import type { DeliveryFailure } from '../cqrs/log/outbox';
 import { describeError } from '../platform/failure';
 import type { Logger } from '../platform/logger';
+import { toFailure } from './failures';
 
-/** The outcome for one event: `done`, to be tried again `later`, or `failed`. */
-export type Outcome = { kind: 'done' } | { kind: 'later' } | { kind: 'failed'; error: unknown };
+/**
+ * The outcome for one event.
+ * - `done`: the work is finished.
+ * - `obsolete`: the log does not have the event, because the database was restored to an earlier time.
+ * - `later`: another consumer has the work; the queue tries again, after the time that the handler knows, if it does.
+ * - `failed`: the queue tries again. `failures.ts` decides whether the failure counts.
+ * - `recorded`: the work failed, and the handler has recorded whether the queue, the relay or nobody tries again.
+ */
+export type Outcome =
+  | { kind: 'done' }
+  | { kind: 'obsolete' }
+  | { kind: 'later'; retryInSeconds?: number }
+  | { kind: 'failed'; error: unknown }
+  | { kind: 'recorded'; error: unknown; isRetriedByQueue: boolean };
+
+/** The outcome of each event, by the event's id. */
+export type Outcomes = ReadonlyMap<string, Outcome>;
 
 /** A message together with the event in it. */
-export interface Received {
+interface Received {
   message: Message;
   event: RecordedEvent;
 }
@@ -15,10 +32,11 @@ export interface Received {
 export interface ConsumerOptions {
   subscription: Subscription;
   catalogue: EventCatalogue;
+  epoch: string;
   logger: Logger;
-  /** Returns the outcome of each event by its position. After an exception each event is handled alone. */
-  handle(events: readonly RecordedEvent[]): Promise<ReadonlyMap<number, Outcome>>;
-  recordFailure(position: number, error: string, retryInSeconds: number): Promise<void>;
+  /** Handles events. After an exception each event is handled alone. */
+  handle(events: readonly RecordedEvent[]): Promise<Outcomes>;
+  recordFailure(event: EventKey, failure: DeliveryFailure, retryInSeconds: number): Promise<void>;
   random?: () => number;
 }
 
@@ -34,60 +52,83 @@ export function backoffSeconds(attempts: number, random: () => number = Math.ran
 }
 
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { catalogue, logger, subscription } = options;
+  const { catalogue, epoch, logger, subscription } = options;
 
-  async function retry({ message, event }: Received, outcome: Exclude<Outcome, { kind: 'done' }>) {
+  /** Reads the event of a message; undefined for a message that is finished here, because it cannot be handled. */
+  async function receive(message: Message): Promise<Received | undefined> {
     const delaySeconds = backoffSeconds(message.attempts, options.random);
-    if (outcome.kind === 'failed') {
-      const error = describeError(outcome.error);
-      const { requestId, traceparent } = event.metadata;
-      const origin = { position: event.position, requestId, traceparent };
-      logger.warn('message.failed', { subscription, ...origin, attempts: message.attempts, error });
-      // If this record fails, no work is lost, because the queue retries the message in any case.
-      await options.recordFailure(event.position, error, delaySeconds).catch(() => {});
+    let event: RecordedEvent;
+    try {
+      const envelope = parseEnvelope(message.body);
+      event = fromEnvelope(envelope);
+      if (isOfAnotherEpoch(envelope, epoch)) {
+        await settle({ message, event }, { kind: 'obsolete' });
+        return undefined;
+      }
+    } catch (error) {
+      // No retry makes this message readable. After the last one it goes to the dead-letter queue, which logs it.
+      logger.warn('message.unreadable', { subscription, messageId: message.id, error: describeError(error) });
+      message.retry({ delaySeconds });
+      return undefined;
     }
-    message.retry({ delaySeconds });
+    try {
+      return { message, event: upcast(catalogue, event) };
+    } catch (error) {
+      await settle({ message, event }, { kind: 'failed', error });
+      return undefined;
+    }
+  }
+
+  /** Acknowledges or retries a message, as its outcome says. */
+  async function settle({ message, event }: Received, outcome: Outcome): Promise<void> {
+    const { requestId, traceparent } = event.metadata;
+    const origin = { subscription, position: event.position, requestId, traceparent };
+    const delaySeconds = backoffSeconds(message.attempts, options.random);
+    if (outcome.kind === 'obsolete') logger.warn('message.obsolete', origin);
+    if (outcome.kind === 'failed' || outcome.kind === 'recorded') {
+      const failure = toFailure(outcome.error);
+      logger.warn('message.failed', { ...origin, attempts: message.attempts, ...failure });
+      // If this record fails, no work is lost, because the queue retries the message in any case.
+      if (outcome.kind === 'failed') await options.recordFailure(event, failure, delaySeconds).catch(() => {});
+    }
+    const isFinished =
+      outcome.kind === 'done' ||
+      outcome.kind === 'obsolete' ||
+      (outcome.kind === 'recorded' && !outcome.isRetriedByQueue);
+    if (isFinished) message.ack();
+    else
+      message.retry({ delaySeconds: (outcome.kind === 'later' ? outcome.retryInSeconds : undefined) ?? delaySeconds });
   }
 
   return async (batch) => {
-    const received = batch.messages.flatMap((message) => {
-      try {
-        return [{ message, event: upcast(catalogue, fromEnvelope(message.body)) }];
-      } catch (error) {
-        // No retry makes this message readable. After the last one the message is a dead letter, which operators see.
-        logger.warn('message.unreadable', { subscription, messageId: message.id, error: describeError(error) });
-        message.retry({ delaySeconds: backoffSeconds(message.attempts, options.random) });
-        return [];
-      }
-    });
+    const all = await Promise.all(batch.messages.map(receive));
+    const received = all.filter((item) => item !== undefined);
     if (received.length === 0) return;
     const outcomes = await handleAll(options, received);
-    const counts = { done: 0, later: 0, failed: 0 };
+    const counts = { done: 0, obsolete: 0, later: 0, failed: 0 };
     for (const item of received) {
-      const outcome = outcomes.get(item.event.position) ?? { kind: 'later' };
-      counts[outcome.kind]++;
-      if (outcome.kind === 'done') item.message.ack();
-      else await retry(item, outcome);
+      const outcome = outcomes.get(item.event.id) ?? { kind: 'later' };
+      counts[outcome.kind === 'recorded' ? 'failed' : outcome.kind]++;
+      await settle(item, outcome);
     }
     logger.info('batch.handled', { subscription, messages: batch.messages.length, ...counts });
   };
 }
 
 /** Handles all events together. If the batch fails, each event is handled alone, so that a bad event stops no other. */
-async function handleAll({ handle }: ConsumerOptions, received: readonly Received[]) {
-  const events = [...new Map(received.map(({ event }) => [event.position, event])).values()];
+async function handleAll({ handle }: ConsumerOptions, received: readonly Received[]): Promise<Outcomes> {
+  const events = [...new Map(received.map(({ event }) => [event.id, event])).values()];
   try {
     return await handle(events);
   } catch (error) {
-    if (events.length === 1)
-      return new Map(events.map(({ position }) => [position, { kind: 'failed', error } as const]));
+    if (events.length === 1) return new Map(events.map(({ id }) => [id, { kind: 'failed', error }]));
   }
-  const outcomes = new Map<number, Outcome>();
+  const outcomes = new Map<string, Outcome>();
   for (const event of events) {
     try {
-      for (const [position, outcome] of await handle([event])) outcomes.set(position, outcome);
+      for (const [id, outcome] of await handle([event])) outcomes.set(id, outcome);
     } catch (error) {
-      outcomes.set(event.position, { kind: 'failed', error });
+      outcomes.set(event.id, { kind: 'failed', error });
     }
   }
   return outcomes;

@@ -1,6 +1,8 @@
 import { type Envelope, toEnvelope } from '../cqrs/log/envelope';
 import type { RecordedEvent, Subscription } from '../cqrs/log/event';
+import type { Outbox } from '../cqrs/log/outbox';
 import { limits } from '../platform/limits';
+import type { Logger } from '../platform/logger';
 
 /** A message to a queue of Frontdesk: the CloudEvent, with `subscription` as an extension attribute. */
 export type AddressedEnvelope = Envelope & { subscription: Subscription };
@@ -16,43 +18,88 @@ export interface AddressedEvent {
   event: RecordedEvent;
 }
 
-/**
- * Sends each event to the queue of its subscription.
- * @throws the error of a queue that cannot be reached; the relay sends its deliveries again
- */
-export type Dispatch = (deliveries: readonly AddressedEvent[]) => Promise<void>;
-
-function chunksOf<Item>(items: readonly Item[]): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / limits.messagesPerSend) }, (_, index) =>
-    items.slice(index * limits.messagesPerSend, (index + 1) * limits.messagesPerSend),
-  );
+/** Events that a queue did not take, or for which this is not certain, and the queue's error. */
+export interface Unsent {
+  subscription: Subscription;
+  events: readonly RecordedEvent[];
+  error: unknown;
 }
 
-/** @param complete records that deliveries are done */
-export function createDispatch(
-  queues: Queues,
-  complete: (subscription: Subscription, positions: readonly number[]) => Promise<void>,
-): Dispatch {
-  async function send(subscription: Subscription, events: readonly RecordedEvent[]): Promise<void> {
-    if (subscription !== 'events') {
-      await queues[subscription].sendBatch(events.map((event) => ({ body: { ...toEnvelope(event), subscription } })));
-      return;
-    }
+/** Sends each event to the queue of its subscription, and returns what was not sent; the relay sends these again. */
+export type Dispatch = (deliveries: readonly AddressedEvent[]) => Promise<Unsent[]>;
+
+/** An event and its message. */
+interface Outgoing {
+  event: RecordedEvent;
+  envelope: Envelope;
+  bytes: number;
+}
+
+const encoder = new TextEncoder();
+
+/** Divides messages into sends that a queue accepts: not too many, and not too large together. */
+function toSends(messages: readonly Outgoing[]): Outgoing[][] {
+  const sends: Outgoing[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const last = sends.at(-1);
+    const fits = last && last.length < limits.messagesPerSend && bytes + message.bytes <= limits.bytesPerSend;
+    if (fits) last.push(message);
+    else sends.push([message]);
+    bytes = fits ? bytes + message.bytes : message.bytes;
+  }
+  return sends;
+}
+
+export function createDispatch(options: {
+  queues: Queues;
+  epoch: string;
+  outbox: Pick<Outbox, 'complete' | 'markDead'>;
+  logger: Logger;
+}): Dispatch {
+  const { queues, epoch, outbox, logger } = options;
+
+  function toOutgoing(subscription: Subscription, event: RecordedEvent): Outgoing {
+    // Other teams get the CloudEvent alone.
+    const envelope = { ...toEnvelope(event, epoch), ...(subscription === 'events' ? {} : { subscription }) };
+    return { event, envelope, bytes: encoder.encode(JSON.stringify(envelope)).length };
+  }
+
+  async function send(subscription: Subscription, messages: readonly Outgoing[]): Promise<void> {
+    // The envelopes of every subscription but `events` are addressed.
+    const queue = queues[subscription] as Queue<Envelope> | undefined;
+    await queue?.sendBatch(messages.map(({ envelope }) => ({ body: envelope })));
     // Other teams report no result, so a delivery is done when their queue has its message. The queue is optional.
-    await queues.events?.sendBatch(events.map((event) => ({ body: toEnvelope(event) })));
-    await complete(
-      subscription,
-      events.map(({ position }) => position),
-    );
+    if (subscription === 'events')
+      await outbox.complete(
+        subscription,
+        messages.map(({ event }) => event),
+      );
+  }
+
+  /** Makes a dead letter of an event that no queue takes, so that it is visible and holds up no other. */
+  async function giveUp(subscription: Subscription, { event, bytes }: Outgoing): Promise<void> {
+    logger.error('message.too-large', undefined, { subscription, position: event.position, bytes });
+    await outbox.markDead(subscription, [event], 'MessageTooLarge');
   }
 
   return async (deliveries) => {
-    const bySubscription = Map.groupBy(deliveries, ({ subscription }) => subscription);
-    const sends = [...bySubscription].flatMap(([subscription, group]) =>
-      chunksOf(group.map(({ event }) => event)).map((events) => send(subscription, events)),
-    );
-    // A queue that cannot be reached does not stop the sends to the other queues.
-    const failed = (await Promise.allSettled(sends)).find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
+    const unsent: Unsent[] = [];
+    const tasks: Promise<void>[] = [];
+    /** A send that fails does not stop the other sends. */
+    const run = (subscription: Subscription, messages: readonly Outgoing[], work: Promise<void>) => {
+      const events = messages.map(({ event }) => event);
+      tasks.push(work.catch((error) => void unsent.push({ subscription, events, error })));
+    };
+    for (const [subscription, group] of Map.groupBy(deliveries, (delivery) => delivery.subscription)) {
+      const messages = group.map(({ event }) => toOutgoing(subscription, event));
+      const fitting = messages.filter(({ bytes }) => bytes <= limits.bytesPerMessage);
+      for (const message of messages) {
+        if (!fitting.includes(message)) run(subscription, [message], giveUp(subscription, message));
+      }
+      for (const sent of toSends(fitting)) run(subscription, sent, send(subscription, sent));
+    }
+    await Promise.all(tasks);
+    return unsent;
   };
 }

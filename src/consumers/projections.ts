@@ -1,13 +1,23 @@
 import type { RecordedEvent } from '../cqrs/log/event';
 import type { Projector } from '../cqrs/reading/projector';
-import type { Outcome } from './consumer';
+import type { Outcome, Outcomes } from './consumer';
 
-/** Projects the keys of the events. An event is tried again later if one of its keys is claimed elsewhere or failed. */
+/** No claim and no recheck lasts longer than this, so a longer wait comes from clocks that differ. */
+const longestWaitSeconds = 60;
+
+/** Projects the keys of the events. An event is tried again when the last of its keys is free, or after it failed. */
 export function createProjectionHandler(projector: Projector) {
-  return async (events: readonly RecordedEvent[]): Promise<Map<number, Outcome>> => {
-    const { done, errors } = await projector.project(events);
-    const [error] = errors.values();
-    const rest: Outcome = error === undefined ? { kind: 'later' } : { kind: 'failed', error };
-    return new Map(events.map(({ position }) => [position, done.has(position) ? { kind: 'done' } : rest]));
+  return async (events: readonly RecordedEvent[]): Promise<Outcomes> => {
+    const outcome = await projector.project(events).catch((error: unknown) => ({ error }));
+    // The platform failed. Each event alone would take more of it than one invocation may.
+    if ('error' in outcome) return new Map(events.map(({ id }) => [id, { kind: 'failed', ...outcome }]));
+    const { done, failed, waiting } = outcome;
+    const outcomeOf = (position: number): Outcome => {
+      if (done.has(position)) return { kind: 'done' };
+      if (failed.has(position)) return { kind: 'failed', error: failed.get(position) };
+      const seconds = Math.ceil((waiting.get(position) ?? 0) / 1000);
+      return { kind: 'later', retryInSeconds: Math.min(seconds, longestWaitSeconds) };
+    };
+    return new Map(events.map(({ id, position }) => [id, outcomeOf(position)]));
   };
 }

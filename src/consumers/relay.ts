@@ -1,4 +1,5 @@
-import type { Outbox } from '../cqrs/log/outbox';
+import type { DueDeliveries } from '../cqrs/log/due-deliveries';
+import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { findKeysToRecheck } from '../cqrs/reading/projection-steps';
 import type { Projector } from '../cqrs/reading/projector';
 import type { Clock } from '../platform/clock';
@@ -13,41 +14,56 @@ import type { Dispatch } from './dispatch';
  */
 export function createRelay(options: {
   database: D1Database;
-  outbox: Outbox;
+  due: DueDeliveries;
   dispatch: Dispatch;
   projector: Projector;
   clock: Clock;
   logger: Logger;
 }): () => Promise<void> {
-  const { database, outbox, dispatch, projector, clock, logger } = options;
+  const { database, due, dispatch, projector, clock, logger } = options;
 
-  async function resend(): Promise<number> {
-    let sent = 0;
-    for (let round = 0; round < limits.relayRoundsPerRun; round++) {
-      const due = await outbox.takeDue(limits.deliveriesPerRelayRound);
-      await dispatch(due);
-      sent += due.length;
-      if (due.length < limits.deliveriesPerRelayRound) break;
+  /** Takes and sends one round of due deliveries, and returns how many were due and how many were sent. */
+  async function sendRound(subscription: Subscription) {
+    const events = await due.take(subscription, limits.deliveriesPerRelayRound);
+    let sent = events.length;
+    for (const unsent of await dispatch(events.map((event) => ({ subscription, event })))) {
+      sent -= unsent.events.length;
+      logger.error('relay.failed', unsent.error, { subscription, deliveries: unsent.events.length });
+      await due.giveBack(subscription, unsent.events);
     }
-    return sent;
+    return { due: events.length, sent };
   }
 
-  async function recheck(): Promise<number> {
-    const { db } = openSession(database, 'first-primary');
-    const keys = await findKeysToRecheck(db, clock.now(), limits.keysToRecheckPerRun);
-    await projector.projectAgain(keys);
-    return keys.length;
+  /** A queue that fails stops neither the next rounds nor the other subscriptions. */
+  async function resend(subscription: Subscription): Promise<number> {
+    let resent = 0;
+    for (let round = 0; round < limits.relayRoundsPerRun; round++) {
+      try {
+        const { due: taken, sent } = await sendRound(subscription);
+        resent += sent;
+        if (taken < limits.deliveriesPerRelayRound) break;
+      } catch (error) {
+        logger.error('relay.failed', error, { subscription });
+        break;
+      }
+    }
+    return resent;
+  }
+
+  async function recheck(): Promise<number | null> {
+    try {
+      const { db } = openSession(database, 'first-primary');
+      const keys = await findKeysToRecheck(db, clock.now(), limits.keysToRecheckPerRun);
+      await projector.projectAgain(keys);
+      return keys.length;
+    } catch (error) {
+      logger.error('relay.failed', error);
+      return null;
+    }
   }
 
   return async () => {
-    // A failure of one task does not stop the other; the next run continues with the rest.
-    const [resent, rechecked] = await Promise.allSettled([resend(), recheck()]);
-    for (const result of [resent, rechecked]) {
-      if (result.status === 'rejected') logger.error('relay.failed', result.reason);
-    }
-    logger.info('relay.ran', {
-      resent: resent.status === 'fulfilled' ? resent.value : null,
-      rechecked: rechecked.status === 'fulfilled' ? rechecked.value : null,
-    });
+    const [rechecked, ...resent] = await Promise.all([recheck(), ...subscriptions.map(resend)]);
+    logger.info('relay.ran', { resent: resent.reduce((sum, count) => sum + count, 0), rechecked });
   };
 }

@@ -1,5 +1,8 @@
 import type { Mailbox } from './email-config';
-import { EmailError, type EmailSender } from './email-sender';
+import { EmailError, type EmailSender, UnclearEmailError } from './email-sender';
+
+/** After an error without a code, or with this one, Cloudflare may have accepted the e-mail. */
+const unclearCodes = ['E_UNKNOWN', 'E_INTERNAL_SERVER_ERROR'];
 
 const permanentCodes = ['E_RECIPIENT_SUPPRESSED', 'E_SENDER_NOT_VERIFIED', 'E_VALIDATION_ERROR'];
 
@@ -7,7 +10,10 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'E_UNKNOWN';
 }
 
-/** Sends e-mail through Cloudflare's `send_email` binding. */
+/**
+ * Sends e-mail through Cloudflare's `send_email` binding. Cloudflare writes the Message-ID itself, so the header
+ * X-Entity-Ref-ID shows that two e-mails are the same. A call cannot be stopped before the invocation ends.
+ */
 export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): EmailSender {
   return {
     async send({ to, subject, text, html, messageId }) {
@@ -23,6 +29,7 @@ export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): 
         });
       } catch (error) {
         const code = codeOf(error);
+        if (unclearCodes.includes(code)) throw new UnclearEmailError(code, error);
         throw new EmailError(code, permanentCodes.includes(code), error);
       }
     },

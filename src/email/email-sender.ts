@@ -9,8 +9,11 @@ export interface EmailMessage {
 }
 
 export interface EmailSender {
-  /** @throws EmailError when the provider does not accept the e-mail */
-  send(message: EmailMessage): Promise<void>;
+  /**
+   * Sends an e-mail. When `signal` is aborted, the sender closes its connection.
+   * @throws EmailError when the provider does not accept the e-mail; after every other error it may have accepted it
+   */
+  send(message: EmailMessage, signal?: AbortSignal): Promise<void>;
 }
 
 /** The provider did not accept an e-mail. A permanent failure is not tried again. The error contains no address. */
@@ -23,5 +26,17 @@ export class EmailError extends Error {
     cause?: unknown,
   ) {
     super(`The provider did not accept the e-mail: ${code}.`, { cause });
+  }
+}
+
+/** Nobody knows whether the provider accepted an e-mail, because its answer is missing. */
+export class UnclearEmailError extends Error {
+  override readonly name = 'UnclearEmailError';
+
+  constructor(
+    readonly code: string,
+    cause?: unknown,
+  ) {
+    super(`The provider may have accepted the e-mail: ${code}.`, { cause });
   }
 }

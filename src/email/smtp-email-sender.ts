@@ -1,37 +1,86 @@
-import { LogLevel, WorkerMailer } from 'worker-mailer';
+import type { Clock } from '../platform/clock';
 import type { Mailbox, SmtpConfig } from './email-config';
-import { EmailError, type EmailSender } from './email-sender';
+import { EmailError, type EmailSender, UnclearEmailError } from './email-sender';
+import { toMime } from './mime';
+import { SmtpConnection, type SmtpSocket } from './smtp-connection';
 
-const timeoutMs = 15_000;
+/** Opens a connection, like `connect` of `cloudflare:sockets`. */
+export type Connect = (
+  address: { hostname: string; port: number },
+  options: { secureTransport: 'on' | 'starttls' | 'off'; allowHalfOpen: boolean },
+) => SmtpSocket;
 
-/** A 5xx reply is final (RFC 5321, 4.2.1); after every other failure a later try may succeed. */
-function toEmailError(error: unknown): EmailError {
-  const [, reply] = /\b([45]\d\d)\b/.exec(error instanceof Error ? error.message : '') ?? [];
-  return new EmailError(reply ? `SMTP_${reply}` : 'SMTP_FAILED', reply?.startsWith('5') ?? false, error);
+function toBase64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+/** Introduces the client and returns the server's extensions, such as `STARTTLS` and `AUTH PLAIN LOGIN`. */
+async function greet(connection: SmtpConnection, name: string): Promise<string[]> {
+  const { lines } = await connection.command(`EHLO ${name}`, 2);
+  return lines.slice(1).map((line) => line.toUpperCase());
+}
+
+async function signIn(connection: SmtpConnection, extensions: readonly string[], { credentials }: SmtpConfig) {
+  const methods = extensions.find((line) => line.startsWith('AUTH'))?.split(/[ =]/) ?? [];
+  if (!credentials || methods.length === 0) return;
+  const { username, password } = credentials;
+  if (methods.includes('PLAIN')) {
+    await connection.command(`AUTH PLAIN ${toBase64(`\0${username}\0${password}`)}`, 2);
+  } else if (methods.includes('LOGIN')) {
+    await connection.command('AUTH LOGIN', 3);
+    await connection.command(toBase64(username), 3);
+    await connection.command(toBase64(password), 2);
+  } else throw new EmailError('SMTP_AUTH_UNSUPPORTED', false);
+}
+
+/** Greets the server, encrypts the connection, and signs in. */
+async function open(connection: SmtpConnection, smtp: SmtpConfig, name: string): Promise<void> {
+  await connection.expect(2);
+  let extensions = await greet(connection, name);
+  if (smtp.startTls && !smtp.secure) {
+    // Without this check, an attacker on the way could remove the extension from the reply and read the password.
+    if (!extensions.includes('STARTTLS')) throw new EmailError('SMTP_TLS_UNSUPPORTED', false);
+    await connection.command('STARTTLS', 2);
+    connection.startTls();
+    extensions = await greet(connection, name);
+  }
+  await signIn(connection, extensions, smtp);
 }
 
 /** Sends e-mail over SMTP, with one connection for each message. */
-export function createSmtpEmailSender(smtp: SmtpConfig, from: Mailbox): EmailSender {
-  const { credentials, ...server } = smtp;
-  const options = {
-    ...server,
-    ...(credentials && { credentials, authType: ['plain', 'login'] satisfies ('plain' | 'login')[] }),
-    logLevel: LogLevel.NONE,
-    socketTimeoutMs: timeoutMs,
-    responseTimeoutMs: timeoutMs,
-  };
+export function createSmtpEmailSender(smtp: SmtpConfig, from: Mailbox, connect: Connect, clock: Clock): EmailSender {
+  const { host, port, secure, startTls } = smtp;
+  const secureTransport = secure ? 'on' : startTls ? 'starttls' : 'off';
   const domain = from.email.slice(from.email.indexOf('@') + 1);
   return {
-    async send({ to, subject, text, html, messageId }) {
+    async send(message, signal) {
+      const content = toMime(message, from, clock.now());
+      /** From this moment the server may have accepted the message, unless it answers that it has not. */
+      let isHandedOver = false;
       try {
-        const mailer = await WorkerMailer.connect(options);
+        const connection = new SmtpConnection(
+          connect({ hostname: host, port }, { secureTransport, allowHalfOpen: false }),
+        );
+        const destroy = () => connection.destroy();
+        signal?.addEventListener('abort', destroy);
         try {
-          await mailer.send({ from, to, subject, text, html, headers: { 'Message-ID': `<${messageId}@${domain}>` } });
+          await open(connection, smtp, domain);
+          await connection.command(`MAIL FROM:<${from.email}>`, 2);
+          await connection.command(`RCPT TO:<${message.to.email}>`, 2);
+          await connection.command('DATA', 3);
+          isHandedOver = true;
+          await connection.writeMessage(content);
+          await connection.expect(2);
+        } catch (error) {
+          connection.destroy();
+          throw error;
         } finally {
-          await mailer.close();
+          signal?.removeEventListener('abort', destroy);
         }
+        connection.quit();
       } catch (error) {
-        throw toEmailError(error);
+        if (error instanceof EmailError) throw error;
+        throw isHandedOver ? new UnclearEmailError('SMTP_FAILED', error) : new EmailError('SMTP_FAILED', false, error);
       }
     },
   };

@@ -31,8 +31,10 @@ const etag = { ETag: header('The version of the response (RFC 9110), for If-None
 const queryHeaders = {
   ...etag,
   Consistency: header('`strong`: at least as new as the token; `eventual`: no token; `stale`: older than the token.'),
-  Age: header('Seconds since the document was projected.'),
-  'Cache-Status': header('`KV; hit`, or `KV; fwd=miss` for data from D1 (RFC 9211).'),
+  Age: header('The data is at most so many seconds old. Missing when a replica does not know how old it is.', false),
+  'Cache-Status': header(
+    '`KV; hit`; for data from D1 `KV; fwd=miss` (KV has no document) or `KV; fwd=stale` (too old) (RFC 9211).',
+  ),
 };
 
 export const commandHeaders = {

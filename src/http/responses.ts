@@ -51,11 +51,11 @@ export function sendDone(c: RequestContext, outcome: Committed<unknown>) {
 }
 
 /** Sets the headers for the source and the age of a read's data. */
-export function setFreshness(c: RequestContext, { consistency, ageSeconds, source }: Freshness): void {
+export function setFreshness(c: RequestContext, { consistency, ageSeconds, forwarded }: Freshness): void {
   // RFC 9211.
-  c.header('Cache-Status', source === 'kv' ? 'KV; hit' : 'KV; fwd=miss');
+  c.header('Cache-Status', forwarded ? `KV; fwd=${forwarded}` : 'KV; hit');
   c.header('Consistency', consistency);
-  c.header('Age', String(ageSeconds));
+  if (ageSeconds !== undefined) c.header('Age', String(ageSeconds));
 }
 
 /** 200, with a document. Its version, and its revision if it has one, are the ETag. */

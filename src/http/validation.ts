@@ -2,6 +2,7 @@ import { zValidator } from '@hono/zod-validator';
 import { resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
 import type { FieldError } from '../platform/errors';
+import { limits } from '../platform/limits';
 import { httpErrors } from './errors';
 
 type Target = 'json' | 'form' | 'param' | 'query';
@@ -11,11 +12,15 @@ const mediaTypes: Partial<Record<Target, { pattern: RegExp; name: string }>> = {
   form: { pattern: /^application\/x-www-form-urlencoded(?:\s*;|$)/i, name: 'application/x-www-form-urlencoded' },
 };
 
+/** Names the first wrong fields only, because a body can have thousands. */
 function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  return issues.flatMap((issue) => {
-    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    return paths.map((path) => ({ pointer: toPointer(path), detail: issue.message, code: issue.code }));
+  const errors = issues.flatMap((issue): FieldError[] => {
+    const { code, message, path } = issue;
+    if (code !== 'unrecognized_keys') return [{ pointer: toPointer(path), detail: message, code }];
+    // The message of zod names all unknown fields, so it is not repeated for each of them.
+    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'is not a known field', code }));
   });
+  return errors.slice(0, limits.fieldErrorsPerRefusal);
 }
 
 /** Makes a JSON pointer (RFC 6901). */

@@ -2,7 +2,7 @@ import type { Reader } from '../access/reader';
 import type { PageRequest } from '../cqrs/reading/pages';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { itemErrors } from './errors';
-import { type ItemFilter, itemListKey, itemListQuery, itemListView, itemView, toItemSummary } from './views';
+import { type ItemFilter, itemListKey, itemListQuery, itemListView, itemView } from './views';
 
 /** The queries on the catalogue of items, which is public. */
 export function createItemQueries(reader: Reader) {
@@ -17,8 +17,7 @@ export function createItemQueries(reader: Reader) {
         view: itemListView,
         key: itemListKey({ owner, isActive }),
         page,
-        rowsAfter: async (db, limit, after) =>
-          (await itemListQuery(db, { owner, isActive }, limit, after)).map(toItemSummary),
+        rowsAfter: (db, limit, after) => itemListQuery(db, { owner, isActive }, limit, after),
       }),
   };
 }

@@ -15,8 +15,9 @@ export interface StockLine {
 /** The items of the write model. */
 export interface ItemRepository {
   add(item: Item, by: CheckedActor): void;
-  /** @param before the item as it was read; a new stock is refused if an order has changed the stock since */
+  /** @param before the item as it was read; the commit fails if the item or its stock has changed since */
   save(item: Item, before: Item, by: CheckedActor): void;
+  /** @param item the item as it was read; the commit fails if the item or its stock has changed since */
   remove(item: Item, by: CheckedActor): void;
   /** Deletes all items of an owner and returns them. The commit fails if an item was created in the meantime. */
   removeAllOf(ownerId: string): Promise<AggregateVersion[]>;
@@ -27,8 +28,8 @@ export interface ItemRepository {
   takeStock(lines: readonly StockLine[]): void;
   /** Puts pieces back. Items without a stock are unlimited and stay unlimited. */
   returnStock(lines: readonly StockLine[]): void;
-  /** Adds the guard that every one of these items is still for sale. */
-  requireForSale(itemIds: readonly string[]): void;
+  /** Adds the guard that none of these items has changed since it was read, its stock left aside. */
+  requireUnchanged(items: readonly AggregateVersion[]): void;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
@@ -56,14 +57,20 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
         FROM json_each(${JSON.stringify(lines)}) AS line
         WHERE items.id = line.value->>'itemId' AND items.stock IS NOT NULL`),
     );
+  /** Orders change the stock without an event in the item's stream, so the version of that stream is not enough. */
+  const requireAsRead = ({ id, version, stockVersion }: Item) =>
+    guard(
+      sql`EXISTS (SELECT 1 FROM items WHERE id = ${id} AND version = ${version} AND stock_version = ${stockVersion})`,
+      () => new ConcurrencyError(),
+    );
   return {
     takeStock: (lines) => changeStock(lines, -1),
     returnStock: (lines) => changeStock(lines, 1),
-    requireForSale(itemIds) {
-      const ids = JSON.stringify(itemIds);
+    requireUnchanged(read) {
+      const versions = JSON.stringify(read.map(({ id, version }) => ({ id, version })));
       guard(
-        sql`(SELECT count(*) FROM items
-          WHERE is_active = 1 AND id IN (SELECT value FROM json_each(${ids}))) = ${itemIds.length}`,
+        sql`(SELECT count(*) FROM json_each(${versions}) AS line
+          JOIN items ON items.id = line.value->>'id' AND items.version = line.value->>'version') = ${read.length}`,
         () => new ConcurrencyError(),
       );
     },
@@ -77,21 +84,14 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
       ).map(toItem),
     add: (item) => stage(db.insert(items).values(toRow(item))),
     save(item, before) {
-      const { id, stock, stockVersion, ...values } = toRow(item);
-      if (stockVersion === before.stockVersion) return stage(db.update(items).set(values).where(eq(items.id, id)));
-      // Orders may have taken stock in the meantime, so a new stock may replace only the stock that was read.
-      guard(
-        sql`EXISTS (SELECT 1 FROM items WHERE id = ${id} AND stock_version = ${before.stockVersion})`,
-        () => new ConcurrencyError(),
-      );
-      stage(
-        db
-          .update(items)
-          .set({ ...values, stock, stockVersion })
-          .where(eq(items.id, id)),
-      );
+      const { id, ...values } = toRow(item);
+      requireAsRead(before);
+      stage(db.update(items).set(values).where(eq(items.id, id)));
     },
-    remove: ({ id }) => stage(db.delete(items).where(eq(items.id, id))),
+    remove(item) {
+      requireAsRead(item);
+      stage(db.delete(items).where(eq(items.id, item.id)));
+    },
     async removeAllOf(ownerId) {
       const removed = await raiseVersionsOf(context, items, items.ownerId, ownerId);
       stage(db.delete(items).where(eq(items.ownerId, ownerId)));

@@ -71,7 +71,7 @@ export function itemListQuery(db: Database, { owner, isActive }: ItemFilter, lim
 
 type SummaryRow = Awaited<ReturnType<typeof itemListQuery>>[number];
 
-export function toItemSummary({ amount, currency, ...row }: SummaryRow): ItemSummary {
+function toItemSummary({ amount, currency, ...row }: SummaryRow): ItemSummary {
   return { ...row, price: { amount, currency } };
 }
 

@@ -33,6 +33,8 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
     ReplayDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
+      // A delivery becomes a dead letter without an event, so no commit would notice that a replica lacks one.
+      readsPrimary: true,
       handle: (filter, tx, details) =>
         changeDeadLetters(tx, filter, (letters, version) => {
           tx.operations.replay(letters, details.issuedAt, details.actor);
@@ -44,6 +46,8 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
     DiscardDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
+      // A delivery becomes a dead letter without an event, so no commit would notice that a replica lacks one.
+      readsPrimary: true,
       handle: (filter, tx, details) =>
         changeDeadLetters(tx, filter, (letters, version) => {
           tx.operations.discard(letters, details.actor);
@@ -79,11 +83,11 @@ async function changeDeadLetters(
   filter: DeadLetterFilter,
   change: (letters: DeadLetter[], version: number) => void,
 ) {
-  const { letters, total, version } = await tx.operations.findDeadLetters(filter, limits.deadLettersPerCommand);
+  const { letters, remaining, version } = await tx.operations.findDeadLetters(filter, limits.deadLettersPerCommand);
   const { position, subscription } = filter;
   if (letters.length > 0) change(letters, version + 1);
   else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });
-  return { count: letters.length, remaining: total - letters.length };
+  return { count: letters.length, remaining };
 }
 
 async function cancel(tx: Tx, rebuildId: string, details: Details) {

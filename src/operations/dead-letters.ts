@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm';
-import type { Subscription } from '../cqrs/log/event';
+import { type SQL, sql } from 'drizzle-orm';
+import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { type EventRow, eventColumns, joinEvents, toRecordedEvent } from '../cqrs/log/event-log';
 import type { Database } from '../platform/d1';
 import type { DeadLetter } from './schemas';
@@ -10,18 +10,34 @@ export interface DeadLetterQuery {
   before?: [number, string] | undefined;
 }
 
-/** The query for dead letters, newest first. */
-export function deadLetterQuery(
-  { subscription, before = [Number.MAX_SAFE_INTEGER, ''] }: DeadLetterQuery,
+/**
+ * Selects up to `limit` dead letters of each subscription, as an SQL table expression. Each part reads the index in its
+ * order and stops, so the cost does not depend on the number of dead letters.
+ */
+export function selectDeadLetters(
+  filter: { subscription?: Subscription | undefined; condition?: SQL; isNewestFirst?: boolean },
   limit: number,
-) {
+): SQL {
+  const { subscription, condition = sql`true`, isNewestFirst = false } = filter;
+  const order = isNewestFirst ? sql`DESC` : sql`ASC`;
+  const parts = (subscription ? [subscription] : subscriptions).map(
+    (name) => sql`
+      SELECT * FROM (SELECT position, subscription, attempts + failures AS attempts, last_error
+        FROM deliveries INDEXED BY deliveries_dead WHERE status = 'dead' AND subscription = ${name} AND ${condition}
+        ORDER BY position ${order} LIMIT ${limit})`,
+  );
+  return sql`(${sql.join(parts, sql` UNION ALL `)})`;
+}
+
+/** The query for dead letters, newest first. */
+export function deadLetterQuery({ subscription, before }: DeadLetterQuery, limit: number): SQL {
+  const [position, name] = before ?? [Number.MAX_SAFE_INTEGER, ''];
+  const condition = sql`position <= ${position} AND (position, subscription) < (${position}, ${name})`;
   return sql`
-    SELECT ${eventColumns}, subscription, attempts, last_error
-    FROM deliveries INDEXED BY deliveries_dead ${joinEvents}
-    WHERE status = 'dead' AND deliveries.position <= ${before[0]}
-      AND (position, subscription) < (${before[0]}, ${before[1]})
-      AND ${subscription ? sql`subscription = ${subscription}` : sql`true`}
-    ORDER BY deliveries.position DESC, subscription DESC LIMIT ${limit}`;
+    SELECT ${eventColumns}, dead.subscription, dead.attempts, dead.last_error
+    FROM (SELECT * FROM ${selectDeadLetters({ subscription, condition, isNewestFirst: true }, limit)}
+      ORDER BY position DESC, subscription DESC LIMIT ${limit}) AS dead ${joinEvents}
+    ORDER BY dead.position DESC, dead.subscription DESC`;
 }
 
 export async function findDeadLetters(db: Database, filter: DeadLetterQuery, limit: number): Promise<DeadLetter[]> {

@@ -1,24 +1,56 @@
 import { sql } from 'drizzle-orm';
+import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { occurredAtOf } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
 import type { Clock } from '../platform/clock';
 import { type Database, openSession } from '../platform/d1';
+import { limits } from '../platform/limits';
 import type { IssueCode, Readiness } from './schemas';
 
-/** A delivery is late after this time, because the relay has sent it several times by then. */
-const lateSeconds = 300;
+/**
+ * When the deliveries of a subscription are late. Late projections make answers old, so the system is not available.
+ * The other work is done later without harm, and a provider of others can delay it, so it only degrades the system.
+ */
+const lateness: Readonly<Record<Subscription, { seconds: number; status: 'unavailable' | 'degraded' }>> = {
+  projections: { seconds: 300, status: 'unavailable' },
+  emails: { seconds: 3600, status: 'degraded' },
+  analytics: { seconds: 3600, status: 'degraded' },
+  events: { seconds: 3600, status: 'degraded' },
+};
 
 interface Backlog {
-  oldestPendingAt: string | null;
+  /** The time of the oldest event with a pending delivery, for each subscription that has one. */
+  oldest: { subscription: Subscription; occurredAt: string | null }[];
   deadLetters: number;
 }
 
+/**
+ * The query for a subscription's oldest pending delivery. Everybody may ask, so the query reads a bounded number of
+ * rows: the first deliveries of the subscription, and, if all of these are dead, the one that has been due the longest.
+ */
+function oldestPending(subscription: Subscription) {
+  const position = sql`coalesce(
+    (SELECT min(position) FROM (
+      SELECT position, status FROM deliveries WHERE subscription = ${subscription}
+      ORDER BY position LIMIT ${limits.deliveriesCounted}) WHERE status = 'pending'),
+    (SELECT position FROM deliveries WHERE subscription = ${subscription} AND status = 'pending'
+      ORDER BY available_at LIMIT 1))`;
+  return sql`SELECT ${subscription} AS subscription, ${occurredAtOf(position)} AS occurredAt`;
+}
+
+/** The queries of the check. A count stops one row after the largest number that it tells. */
+export const backlogQueries = () => ({
+  oldest: sql.join(subscriptions.map(oldestPending), sql` UNION ALL `),
+  deadLetters: sql`
+    SELECT count(*) AS count FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
+      WHERE status = 'dead' LIMIT ${limits.deliveriesCounted + 1})`,
+});
+
 async function findBacklog(db: Database): Promise<Backlog> {
-  const oldest = sql`(SELECT min(position) FROM deliveries WHERE status = 'pending')`;
-  const [row] = await db.all<Backlog>(sql`
-    SELECT ${occurredAtOf(oldest)} AS oldestPendingAt,
-      (SELECT count(*) FROM deliveries WHERE status = 'dead') AS deadLetters`);
-  return row ?? { oldestPendingAt: null, deadLetters: 0 };
+  const queries = backlogQueries();
+  const oldest = await db.all<Backlog['oldest'][number]>(queries.oldest);
+  const [dead] = await db.all<{ count: number }>(queries.deadLetters);
+  return { oldest, deadLetters: dead?.count ?? 0 };
 }
 
 /** Reads from D1 and KV, and looks for late and dead deliveries. There is no time limit: the client sets its own. */
@@ -34,15 +66,26 @@ export async function checkReadiness(services: {
     documents.getAll(['ready']),
   ]);
   const issues: Readiness['issues'] = [];
-  const add = (code: IssueCode, detail: string) => issues.push({ code, detail });
-  if (backlog.status === 'rejected') add('d1-unreachable', 'D1 does not respond, so no command can be carried out.');
-  if (kv.status === 'rejected') add('kv-unreachable', 'KV does not respond, so reads come from D1 and are slower.');
+  let status: Readiness['status'] = 'ready';
+  const add = (worse: 'unavailable' | 'degraded', code: IssueCode, detail: string) => {
+    issues.push({ code, detail });
+    if (status !== 'unavailable') status = worse;
+  };
+  if (backlog.status === 'rejected')
+    add('unavailable', 'd1-unreachable', 'D1 does not respond, so no command can be carried out.');
+  if (kv.status === 'rejected')
+    add('unavailable', 'kv-unreachable', 'KV does not respond, so reads come from D1 and are slower.');
   if (backlog.status === 'fulfilled') {
-    const { deadLetters, oldestPendingAt } = backlog.value;
-    const waitedSeconds = oldestPendingAt ? Math.floor((clock.now() - Date.parse(oldestPendingAt)) / 1000) : 0;
-    if (waitedSeconds > lateSeconds) add('deliveries-late', `The oldest delivery has waited ${waitedSeconds} seconds.`);
-    if (deadLetters > 0) add('dead-letters', `${deadLetters} dead letters wait to be replayed or discarded.`);
+    const { deadLetters, oldest } = backlog.value;
+    for (const { subscription, occurredAt } of oldest) {
+      const waited = occurredAt ? Math.floor((clock.now() - Date.parse(occurredAt)) / 1000) : 0;
+      const late = lateness[subscription];
+      if (waited > late.seconds)
+        add(late.status, 'deliveries-late', `The oldest delivery to ${subscription} has waited ${waited} seconds.`);
+    }
+    const most = limits.deliveriesCounted;
+    const count = deadLetters > most ? `More than ${most}` : deadLetters;
+    if (deadLetters > 0) add('degraded', 'dead-letters', `${count} dead letters wait to be replayed or discarded.`);
   }
-  const isAvailable = issues.every(({ code }) => code === 'dead-letters');
-  return { status: !isAvailable ? 'unavailable' : issues.length > 0 ? 'degraded' : 'ready', issues };
+  return { status, issues };
 }

@@ -1,11 +1,13 @@
 import { eq, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import type { Subscription } from '../cqrs/log/event';
-import { lastPosition, streamVersion } from '../cqrs/log/event-log';
+import { joinEvents, lastPosition, streamVersion } from '../cqrs/log/event-log';
 import { rebuilds } from '../cqrs/reading/tables';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { runBatch } from '../platform/d1';
+import { limits } from '../platform/limits';
+import { selectDeadLetters } from './dead-letters';
 import { operationsErrors } from './errors';
 import { deadLetterStream } from './events';
 import type { Rebuild } from './rebuild';
@@ -21,8 +23,8 @@ export type DeadLetterFilter = { [Field in keyof DeadLetter]?: DeadLetter[Field]
 
 export interface FoundDeadLetters {
   letters: DeadLetter[];
-  /** How many dead letters the filter selects without the limit. */
-  total: number;
+  /** How many dead letters the filter selects beyond these; a large number is not counted to its end. */
+  remaining: number;
   /** The version of the stream that records every replay and every discard. */
   version: number;
 }
@@ -30,8 +32,9 @@ export interface FoundDeadLetters {
 /** The dead letters and rebuilds that operators change. */
 export interface OperationsRepository {
   findDeadLetters(filter: DeadLetterFilter, limit: number): Promise<FoundDeadLetters>;
-  /** Makes dead letters due again; their attempts start at 0. */
+  /** Makes dead letters due again, as if they had never been tried. */
   replay(letters: readonly DeadLetter[], at: number, by: CheckedActor): void;
+  /** Deletes dead letters. Documents that miss the event of a discarded projection do not count any more. */
   discard(letters: readonly DeadLetter[], by: CheckedActor): void;
   findRebuild(id: string): Promise<Rebuild | undefined>;
   /** Adds a running rebuild; its target is the position of this commit's first event. */
@@ -45,25 +48,33 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
     (SELECT value->>'position', value->>'subscription' FROM json_each(${JSON.stringify(letters)}))`;
   return {
     async findDeadLetters({ position, subscription }, limit) {
-      const isSelected = sql`status = 'dead'
-        AND ${position === undefined ? sql`true` : sql`position = ${position}`}
-        AND ${subscription === undefined ? sql`true` : sql`subscription = ${subscription}`}`;
-      const [letters, [counts]] = await runBatch(db, [
-        db.all<DeadLetter>(
-          sql`SELECT position, subscription FROM deliveries WHERE ${isSelected} ORDER BY position LIMIT ${limit}`,
-        ),
-        db.all<{ total: number; version: number }>(sql`
-          SELECT (SELECT count(*) FROM deliveries WHERE ${isSelected}) AS total,
-            ${streamVersion(deadLetterStream)} AS version`),
+      const condition = position === undefined ? sql`true` : sql`position = ${position}`;
+      const most = limit + limits.deliveriesCounted;
+      const [letters, [stream]] = await runBatch(db, [
+        db.all<DeadLetter>(sql`
+          SELECT position, subscription FROM ${selectDeadLetters({ subscription, condition }, most)}
+          ORDER BY position LIMIT ${most}`),
+        db.all<{ version: number }>(sql`SELECT ${streamVersion(deadLetterStream)} AS version`),
       ]);
-      return { letters, total: counts?.total ?? 0, version: counts?.version ?? 0 };
+      const remaining = Math.max(0, letters.length - limit);
+      return { letters: letters.slice(0, limit), remaining, version: stream?.version ?? 0 };
     },
     replay: (letters, at) =>
       stage(
-        db.run(sql`UPDATE deliveries SET status = 'pending', attempts = 0, available_at = ${at}
+        db.run(sql`
+          UPDATE deliveries SET status = 'pending', attempts = 0, failures = 0, last_error = NULL, available_at = ${at}
           WHERE ${isAmong(letters)}`),
       ),
-    discard: (letters) => stage(db.run(sql`DELETE FROM deliveries WHERE ${isAmong(letters)}`)),
+    discard(letters) {
+      stage(
+        db.run(sql`
+          UPDATE shapes SET missed = max(missed, coalesce((
+            SELECT max(position) FROM deliveries ${joinEvents}
+            WHERE subscription = 'projections' AND ${isAmong(letters)}
+              AND type IN (SELECT value FROM json_each(shapes.types))), 0))`),
+      );
+      stage(db.run(sql`DELETE FROM deliveries WHERE ${isAmong(letters)}`));
+    },
     findRebuild: async (id) => (await db.select().from(rebuilds).where(eq(rebuilds.id, id)))[0],
     addRebuild(rebuild, at) {
       const { view } = rebuild;

@@ -177,7 +177,8 @@ export const healthRoutes = new Hono<OperationsEnv>()
     describePlain({
       summary: 'Whether the system can do its work, with its issues',
       description:
-        'The status is 503, with the same body, for every issue but dead letters, which only degrade the system.',
+        'The status is 503, with the same body, when D1 or KV is unreachable or projections are late. Other late ' +
+        'deliveries and dead letters only degrade the system.',
       tags,
       unavailable: true,
       body: schemas.readiness,

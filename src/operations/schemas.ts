@@ -69,7 +69,7 @@ export const deadLetter = z
     type: z.string(),
     streamType: z.string(),
     streamId: z.string(),
-    attempts: z.int(),
+    attempts: z.int().meta({ description: 'How often the relay sent the delivery, and how often the work failed.' }),
     lastError: z.string().nullable(),
     occurredAt: z.iso.datetime(),
   })
@@ -94,7 +94,8 @@ export const deadLetterResult = z
   .object({
     count: z.int(),
     remaining: z.int().meta({
-      description: 'Dead letters that are left, because one command changes at most 500. Send the command again.',
+      description:
+        'Dead letters that are left, because one command changes at most 500. Up to 100 are counted. Send the command again.',
     }),
   })
   .meta({ ref: 'DeadLetterResult' });

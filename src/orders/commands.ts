@@ -5,7 +5,7 @@ import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { orderErrors } from './errors';
 import * as events from './events';
-import { decideTransition, type Order, type OrderAction, priceLines } from './order';
+import { decideTransition, linesToReturn, type Order, type OrderAction, priceLines } from './order';
 import type { OrderableItems, OrderRepository } from './repository';
 import * as schemas from './schemas';
 
@@ -35,7 +35,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
         requireVersion(order.version, details);
         const next = { ...order, status, version: order.version + 1, updatedAt: details.at };
         tx.orders.saveStatus(next, details.actor);
-        if (action === 'cancel') tx.orderableItems.returnStock(order.lines);
+        if (action === 'cancel') tx.orderableItems.returnStock(linesToReturn(order.lines));
         tx.record(eventOf[action].create(order.id, next.version, factsOf(order)));
         return { id: order.id, version: next.version };
       },
@@ -47,8 +47,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
       input: schemas.placeOrder,
       onlyIf: activeAccount,
       async handle({ items: requested, shippingAddress }, tx, { actor, at }) {
-        const itemIds = requested.map(({ itemId }) => itemId);
-        const items = await tx.orderableItems.findAll(itemIds);
+        const items = await tx.orderableItems.findAll(requested.map(({ itemId }) => itemId));
         const order: Order = {
           id: newId(),
           version: 1,
@@ -58,7 +57,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
           createdAt: at,
           updatedAt: at,
         };
-        tx.orderableItems.requireForSale(itemIds);
+        tx.orderableItems.requireUnchanged(items);
         tx.orderableItems.takeStock(order.lines);
         tx.orders.add(order, shippingAddress, actor);
         tx.record(events.OrderPlaced.create(order.id, order.version, factsOf(order)));

@@ -9,6 +9,8 @@ export interface OrderLine {
   title: string;
   quantity: number;
   price: Money;
+  /** Whether the order took its pieces from a stock. Orders from before version 0.3.0 do not say. */
+  tookStock?: boolean;
 }
 
 export interface ShippingAddress {
@@ -35,6 +37,7 @@ export interface Order {
 /** An item as far as an order needs it. A `stock` of null means an unlimited number of pieces. */
 export interface OrderableItem {
   id: string;
+  version: number;
   title: string;
   price: Money;
   stock: number | null;
@@ -55,7 +58,7 @@ export function priceLines(requested: readonly RequestedLine[], items: readonly 
   const lines = requested.map(({ itemId, quantity }, index): OrderLine => {
     const item = items.find(({ id }) => id === itemId);
     if (!item?.isActive) throw orderErrors.itemUnavailable({ itemId }, { pointer: `/items/${index}/itemId` });
-    return { itemId, title: item.title, quantity, price: item.price };
+    return { itemId, title: item.title, quantity, price: item.price, tookStock: item.stock !== null };
   });
   const currencies = [...new Set(lines.map(({ price }) => price.currency))];
   const [currency, ...others] = currencies;
@@ -66,6 +69,14 @@ export function priceLines(requested: readonly RequestedLine[], items: readonly 
   }
   const amount = lines.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
   return { lines, total: { amount, currency } };
+}
+
+/**
+ * The lines whose pieces a cancellation returns. A line of an item that was unlimited took none, also if the item has a
+ * stock by now. A line that does not say counts as one that did.
+ */
+export function linesToReturn(lines: readonly OrderLine[]): OrderLine[] {
+  return lines.filter(({ tookStock = true }) => tookStock);
 }
 
 export type OrderAction = 'cancel' | 'ship' | 'deliver';

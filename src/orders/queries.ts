@@ -3,7 +3,7 @@ import type { PageRequest } from '../cqrs/reading/pages';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { orderErrors } from './errors';
 import { requireReadable } from './order';
-import { type OrderFilter, orderListKey, orderListQuery, orderListView, orderView, toOrderSummary } from './views';
+import { type OrderFilter, orderListKey, orderListQuery, orderListView, orderView } from './views';
 
 /** The queries on orders. */
 export function createOrderQueries(reader: Reader) {
@@ -25,7 +25,7 @@ export function createOrderQueries(reader: Reader) {
         view: orderListView,
         key: orderListKey(filter),
         page,
-        rowsAfter: async (db, limit, after) => (await orderListQuery(db, filter, limit, after)).map(toOrderSummary),
+        rowsAfter: (db, limit, after) => orderListQuery(db, filter, limit, after),
       });
       return list.page;
     },

@@ -18,8 +18,8 @@ export interface OrderRepository {
 export interface OrderableItems {
   /** Finds items in one round trip; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<OrderableItem[]>;
-  /** Adds the guard that every one of these items is still for sale. */
-  requireForSale(itemIds: readonly string[]): void;
+  /** Adds the guard that none of these items has changed since it was read, its stock left aside. */
+  requireUnchanged(items: readonly OrderableItem[]): void;
   /** Takes pieces. The commit fails if an item has too few pieces left by then. */
   takeStock(lines: readonly RequestedLine[]): void;
   returnStock(lines: readonly RequestedLine[]): void;

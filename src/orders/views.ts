@@ -38,7 +38,7 @@ export const orderView = defineView({
     const data = {
       ...rest,
       // Only the repository writes these two columns, from values of the same types.
-      lines: lines as OrderLine[],
+      lines: (lines as OrderLine[]).map(({ tookStock: _, ...line }) => line),
       shippingAddress: address as ShippingAddress | null,
       total: { amount, currency },
     } satisfies OrderDetail;
@@ -71,7 +71,7 @@ export function orderListQuery(db: Database, { customer, status }: OrderFilter, 
 
 type SummaryRow = Awaited<ReturnType<typeof orderListQuery>>[number];
 
-export function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
+function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
   return { ...row, total: { amount, currency } };
 }
 

@@ -92,6 +92,20 @@ export function isUnclearFailure(error: unknown): boolean {
   return [...messagesOf(error)].some((message) => unclearMessages.some((text) => message.includes(text)));
 }
 
+/**
+ * The code of SQLite (`SQLITE_ERROR`) when SQLite refused a statement because of the statement or its data, for example
+ * malformed JSON in a row; undefined when the platform failed, so that the same statement can succeed later.
+ */
+export function statementError(error: unknown): string | undefined {
+  for (const message of messagesOf(error)) {
+    const code = /\bSQLITE_[A-Z]+/.exec(message)?.[0];
+    if (code && !platformCodes.has(code)) return code;
+  }
+  return undefined;
+}
+
+const platformCodes = new Set(['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_INTERRUPT', 'SQLITE_IOERR', 'SQLITE_NOMEM']);
+
 /** The condition of a CHECK that a column has one of these words; migrations cannot have parameters. */
 export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
   return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;

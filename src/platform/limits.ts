@@ -6,8 +6,19 @@
 export const limits = {
   /** Rows in a list's document: the longest page, and one row that shows that more rows follow. */
   firstPageSize: 101,
+  /**
+   * Notes in a ticket's document, and in the longest page of notes. A request's body has at most 64 KiB, and so has a
+   * note: ten notes and the message are about 720 KB.
+   */
+  notesInTicket: 10,
+  /** Wrong fields that a refusal of an input names. */
+  fieldErrorsPerRefusal: 20,
   /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
   keysPerBatch: 80,
+  /** Keys that one run of the projector takes on. Each key is one operation of KV and one or more statements of D1. */
+  keysPerInvocation: 400,
+  /** Documents of shapes of another version that one run of the schedule removes because they missed an event. */
+  obsoleteDocumentsPerRun: 100,
   /** Events that one step of a rebuild replays. */
   eventsPerRebuildStep: 100,
   /** Keys that one step of a rebuild projects; each is an operation of KV, and loads count as well. */
@@ -22,15 +33,26 @@ export const limits = {
   pendingEventsPerReconcilerRun: 500,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
-  /** Due deliveries that the relay takes at once. */
+  /** Due deliveries of a subscription that the relay takes at once. */
   deliveriesPerRelayRound: 500,
+  /** Rounds of the relay for each subscription. */
   relayRoundsPerRun: 10,
   /** Keys that the relay projects again in one run. */
   keysToRecheckPerRun: 400,
   /** Messages in one send to a queue. */
   messagesPerSend: 100,
+  /** Bytes in one send to a queue, of 256,000; each message also has about 100 bytes of metadata. */
+  bytesPerSend: 240_000,
+  /** Bytes in one message, of 128,000. */
+  bytesPerMessage: 120_000,
+  /** How often the relay sends an e-mail that the provider puts off. With waits of up to an hour this takes four days. */
+  relaySendsPerEmail: 100,
+  /** Dead letters that are counted, and the first deliveries of a subscription that the readiness check looks at. */
+  deliveriesCounted: 100,
   /** Dead letters that one command changes; its event names each of them. */
   deadLettersPerCommand: 500,
+  /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */
+  bytesPerParameter: 1_000_000,
   /** Expired rows that one run deletes, so that the run does not delay commands. */
   expiredRowsPerRun: 5_000,
 };

@@ -5,7 +5,8 @@ import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';
 import { ticketErrors } from './errors';
-import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketSummary } from './schemas';
+import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketNoteDetail, TicketSummary } from './schemas';
+import { requireWorkable } from './ticket';
 import type { TicketStatus } from './ticket-status';
 import * as views from './views';
 
@@ -67,6 +68,24 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     /** Lists tickets, newest first: for customers their own, for agents and admins all tickets. */
     ListTickets: async (request: TicketListRequest) =>
       isCustomer() ? listOwnTickets(request) : listStaffTickets(request),
+
+    /** Lists the notes of a ticket, newest first, for agents and admins. */
+    async ListTicketNotes({ id, ...page }: { id: string } & PageRequest) {
+      return reader.readPart<StaffTicket, TicketNoteDetail>({
+        view: views.staffTicketView,
+        key: id,
+        page,
+        firstRows(actor, result) {
+          const { document, ...freshness } = requireDocument(result, () => ticketErrors.notFound({ ticketId: id }));
+          const { notes, noteCount } = document.data;
+          requireWorkable(document.data, actor);
+          return { ...freshness, document: { version: document.version, data: notes }, total: noteCount };
+        },
+        rowsAfter: (db, limit, after) => views.noteListQuery(db, id, limit, after),
+        // The query selects the fields of a note.
+        toRows: (notes) => notes as TicketNoteDetail[],
+      });
+    },
 
     /** Reads the figures of the support desk, for agents and admins. */
     async GetTicketDashboard() {

@@ -6,6 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import { commandResult, sendCreated, sendDocument, sendPage, sendResult, setFreshness } from '../http/responses';
 import { validate } from '../http/validation';
+import { limits } from '../platform/limits';
 import type { TicketCommands } from './commands';
 import type { TicketQueries } from './queries';
 import * as schemas from './schemas';
@@ -17,6 +18,10 @@ const idParam = z.object({ id: schemas.ticketId });
 const listQuery = pageRequest.extend({
   status: z.enum(ticketStatuses).optional(),
   hasNote: z.enum(['true', 'false']).optional().meta({ description: 'For agents and admins.' }),
+});
+/** Notes can be long, so a page of them is shorter than a page of another list. */
+const notesQuery = pageRequest.extend({
+  limit: z.coerce.number().int().min(1).max(limits.notesInTicket).default(limits.notesInTicket),
 });
 const tags = ['Tickets'];
 const changed = { tags, body: commandResult };
@@ -51,7 +56,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
     '/:id',
     describeQuery({
       summary: 'Read a ticket',
-      description: 'A customer reads their own tickets; agents and admins read all, with the notes.',
+      description: 'A customer reads their own tickets; agents and admins read all, with the newest notes.',
       tags,
       body: z.union([schemas.staffTicket, schemas.ticketDetail]),
     }),
@@ -79,6 +84,19 @@ export const ticketRoutes = new Hono<TicketEnv>()
     validate('json', schemas.addTicketNote),
     async (c) =>
       sendResult(c, await c.var.commands.AddTicketNote({ ticketId: c.req.valid('param').id, ...c.req.valid('json') })),
+  )
+  .get(
+    '/:id/notes',
+    describeQuery({
+      summary: 'List the notes of a ticket, newest first (agent)',
+      tags,
+      body: schemas.ticketNotePage,
+      problems: [403],
+    }),
+    authenticate,
+    validate('param', idParam),
+    validate('query', notesQuery),
+    async (c) => sendPage(c, await c.var.queries.ListTicketNotes({ ...c.req.valid('param'), ...c.req.valid('query') })),
   );
 
 /** The figures of the support desk. */

@@ -37,10 +37,24 @@ const common = {
 export const ticketDetail = z.object({ ...common, message: z.string() }).meta({ ref: 'TicketDetail' });
 export type TicketDetail = z.infer<typeof ticketDetail>;
 
-const note = z.object({ id: z.uuid(), authorId: z.uuid(), note: z.string(), createdAt: z.iso.datetime() });
+export const ticketNoteDetail = z
+  .object({ id: z.uuid(), authorId: z.uuid(), note: z.string(), createdAt: z.iso.datetime() })
+  .meta({ ref: 'TicketNoteDetail' });
+export type TicketNoteDetail = z.infer<typeof ticketNoteDetail>;
+
+export const ticketNotePage = z
+  .object({ data: z.array(ticketNoteDetail), nextCursor: z.string().nullable() })
+  .meta({ ref: 'TicketNotePage' });
 
 /** A ticket as agents and admins see it. */
-export const staffTicket = ticketDetail.extend({ notes: z.array(note) }).meta({ ref: 'StaffTicket' });
+export const staffTicket = ticketDetail
+  .extend({
+    noteCount: z.int().meta({ description: 'How many notes the ticket has.' }),
+    notes: z
+      .array(ticketNoteDetail)
+      .meta({ description: 'The 10 newest notes, newest first. `/v1/tickets/{id}/notes` has all of them.' }),
+  })
+  .meta({ ref: 'StaffTicket' });
 export type StaffTicket = z.infer<typeof staffTicket>;
 
 export const ticketSummary = z

@@ -16,7 +16,7 @@ export interface Ticket {
   /** The time when the ticket first left the status `open`, and the seconds until then. */
   triagedAt: string | null;
   triageSeconds: number | null;
-  /** Version and time of the last change that the customer may see. A note changes neither. */
+  /** How many versions the customer has seen, and the time of the last one. A note changes neither. */
   customerVersion: number;
   customerUpdatedAt: string;
 }
@@ -31,10 +31,10 @@ export interface TicketNote {
 }
 
 /**
- * Checks that the actor may change a ticket: only agents and admins may change tickets.
+ * Checks that the actor may work on a ticket: only agents and admins may change tickets and read notes.
  * @throws DomainError 404 for another customer's ticket, whose existence is secret, and 403 for the actor's own ticket
  */
-export function requireWorkable({ id, customerId }: Ticket, actor: CheckedActor): void {
+export function requireWorkable({ id, customerId }: Pick<Ticket, 'id' | 'customerId'>, actor: CheckedActor): void {
   if (customerId !== actor.id && !isStaff(actor)) throw ticketErrors.notFound({ ticketId: id });
   requireStaff(actor);
 }
@@ -51,7 +51,8 @@ export function changeStatus(ticket: Ticket, status: TicketStatus, at: string): 
     ...ticket,
     status,
     version,
-    customerVersion: version,
+    // Not the version, which would show the customer how many notes were added before.
+    customerVersion: ticket.customerVersion + 1,
     updatedAt: at,
     customerUpdatedAt: at,
     ...triage(ticket, at),

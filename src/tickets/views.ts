@@ -4,8 +4,8 @@ import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
 import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from './events';
-import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketSummary } from './schemas';
-import { tickets } from './tables';
+import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketNoteDetail, TicketSummary } from './schemas';
+import { ticketNotes, tickets } from './tables';
 import { type TicketStatus, ticketStatuses } from './ticket-status';
 
 /** The events whose effects a customer may see. TicketNoteAdded is not one of them. */
@@ -31,25 +31,46 @@ export const ticketView = defineView({
   },
 });
 
-/** The column is written as text, because drizzle omits the table's name, and `id` would then be the note's column. */
-const notesJson = sql<string>`(
-  SELECT json_group_array(json_object('id', id, 'authorId', author_id, 'note', note, 'createdAt', created_at))
-  FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id))`;
+/** The query for the pages of a ticket's notes, newest first. */
+export function noteListQuery(db: Database, ticket: string, limit: number, after?: string) {
+  const { id, ticketId, authorId, note, createdAt } = ticketNotes;
+  return db
+    .select({ id, authorId, note, createdAt })
+    .from(ticketNotes)
+    .where(and(eq(ticketId, ticket), after === undefined ? undefined : lt(id, after)))
+    .orderBy(desc(id))
+    .limit(limit);
+}
 
-/** A ticket as agents and admins see it, with its notes. */
+// The columns are written as text, because drizzle omits the table's name, and `id` would then be the note's column.
+const noteCount = sql<number>`(SELECT count(*) FROM ticket_notes WHERE ticket_id = tickets.id)`;
+
+/** The newest notes, newest first. Their number has a limit, so that this value and the document have one too. */
+const newestNotes = () => sql<string>`(
+  SELECT json_group_array(json_object('id', id, 'authorId', author_id, 'note', note, 'createdAt', created_at))
+  FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id DESC LIMIT ${limits.notesInTicket}))`;
+
+/** A ticket as agents and admins see it, with its newest notes. */
 export const staffTicketView = defineView({
   name: 'staff-ticket',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [when([...visibleEvents, TicketNoteAdded], (event) => [event.streamId])],
   query: (db, key) =>
     db
-      .select({ ...texts, version: tickets.version, updatedAt: tickets.updatedAt, notes: notesJson.as('notes') })
+      .select({
+        ...texts,
+        version: tickets.version,
+        updatedAt: tickets.updatedAt,
+        noteCount: noteCount.as('note_count'),
+        notes: newestNotes().as('notes'),
+      })
       .from(tickets)
       .where(eq(id, key)),
   toDocument([row]) {
     if (!row) return undefined;
     const { version, notes, ...rest } = row;
-    return { version, data: { ...rest, notes: JSON.parse(notes) } satisfies StaffTicket };
+    // The query makes this JSON from the columns of a note.
+    return { version, data: { ...rest, notes: JSON.parse(notes) as TicketNoteDetail[] } satisfies StaffTicket };
   },
 });
 

@@ -20,6 +20,8 @@ export interface UserTransaction {
   settings: SettingsRepository;
   /** Ends every session of an account; `at` is milliseconds. The auth domain provides this function. */
   revokeSessions(userId: string, at: number): void;
+  /** Ends every reset link of an account; `at` is milliseconds. The auth domain provides this function. */
+  endPasswordResets(userId: string, at: number): void;
   /** The account deletion handlers of all domains. */
   onAccountDeleted: readonly AccountDeletionHandler[];
 }
@@ -98,6 +100,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
           for (const event of await handleDeletion(userId)) tx.record(event);
         }
         const version = account.version + 1;
+        if (rules.isActiveAdmin(account)) tx.users.requireOtherAdmin(userId);
         tx.users.remove(account, details.actor);
         tx.record(events.UserDeleted.create(userId, version, {}));
         return { id: userId, version };
@@ -187,7 +190,9 @@ function save(
   const created = eventsOf(changed, fields);
   const version = account.version + created.length;
   tx.users.save({ ...changed, version }, actor);
+  if (rules.isActiveAdmin(account) && !rules.isActiveAdmin(changed)) tx.users.requireOtherAdmin(account.id);
   if (fields.includes('passwordHash') || changes.isActive === false) tx.revokeSessions(account.id, issuedAt);
+  if (fields.includes('passwordHash') || fields.includes('email')) tx.endPasswordResets(account.id, issuedAt);
   for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
   return { id: account.id, version };
 }

@@ -25,6 +25,14 @@ export const userErrors = {
     text: (_: { field: 'email' }) =>
       'Another account has this e-mail address. Sign in with it, or use another address.',
   }),
+  lastAdmin: defineError({
+    code: 'users.last-admin',
+    kind: 'conflict',
+    meaning: 'The account is the only active admin, and without one nobody could administer the installation.',
+    remedy: 'Give another account the role admin first.',
+    text: ({ userId }: { userId: string }) =>
+      `The account ${userId} is the only active admin. Give another account the role admin first.`,
+  }),
   passwordRequired: defineError({
     code: 'users.password-required',
     kind: 'invalid',

@@ -41,6 +41,11 @@ export function changedFields(user: User, changes: UserChanges): ChangedField[] 
 
 const revokingFields: readonly ChangedField[] = ['passwordHash', 'role', 'isActive'];
 
+/** Whether the account can administer the installation. */
+export function isActiveAdmin({ role, isActive }: Pick<User, 'role' | 'isActive'>): boolean {
+  return role === 'admin' && isActive;
+}
+
 /** Applies a change. A new password, a new role, or a change of `isActive` raises the token generation. */
 export function applyChanges(user: User, changes: UserChanges, at: string): User {
   const fields = changedFields(user, changes);

@@ -4,6 +4,7 @@ import { userView } from '../../src/domains';
 import type { OrderDetail } from '../../src/orders/schemas';
 import { newId } from '../../src/platform/ids';
 import type { UserDetail, UserSettings } from '../../src/users/schemas';
+import { accessView } from '../../src/users/views';
 import { address, password, weakPasswordHash } from '../support/factories';
 import { readAllDocuments, readAllRows } from '../support/stores';
 import { countRows, createSystem } from '../support/system';
@@ -467,6 +468,32 @@ describe('roles and account status', () => {
       expect(await readList()).toBe(401);
     },
   );
+
+  const isActiveInKv = async (id: string) =>
+    (await env.VIEWS.get<{ data: { isActive: boolean } }>(accessView.kvKey(id), 'json'))?.data.isActive;
+
+  test('the response to a deactivation waits for an access document that was written within the last second (product 1.7)', async () => {
+    const system = createSystem();
+    const [account, admin] = [await system.register(), await system.register({ role: 'admin' })];
+    await deliverLater(system);
+    expect(await isActiveInKv(account.id)).toBe(true);
+    const path = `/v1/users/${account.id}/deactivate`;
+    expect((await system.request(path, { method: 'POST', headers: admin.bearer })).status).toBe(200);
+    expect(await isActiveInKv(account.id)).toBe(false);
+  });
+
+  test('after a deactivation the background waits for an access document that another process has claimed (product 1.7)', async () => {
+    const system = createSystem();
+    const [account, admin] = [await system.register(), await system.register({ role: 'admin' })];
+    await deliverLater(system);
+    await env.DB.prepare("UPDATE projections SET claimed_by = 'other', claimed_until = ? WHERE view = ? AND key = ?")
+      .bind(system.clock.now() + 25_000, accessView.id, account.id)
+      .run();
+    const path = `/v1/users/${account.id}/deactivate`;
+    expect((await system.request(path, { method: 'POST', headers: admin.bearer })).status).toBe(200);
+    expect(await isActiveInKv(account.id)).toBe(false);
+    expect(system.logs.join()).not.toContain('inline-projection.failed');
+  });
 
   test.each(endings)('after a %s the account can neither sign in nor refresh (product 1.7)', async (_, end) => {
     const system = createSystem();

@@ -113,6 +113,26 @@ describe('Idempotency-Key', () => {
     expect([after.sessions, after.idempotency_keys]).toEqual([(before.sessions ?? 0) + 2, before.idempotency_keys]);
   });
 
+  test('a command can be repeated after a change of the token secret (product 6.2)', async () => {
+    const [previous, current] = ['previous', 'current'].map((name) => `${name}-secret-0123456789-abcdefghijklmnop`);
+    // The previous secret is optional, so the generated type does not have it.
+    const rotated = { TOKEN_SECRET: current, TOKEN_SECRET_PREVIOUS: previous } as Partial<Env>;
+    const account = { name: 'Twin', email: `${newId()}@example.com`, password };
+    const headers = { 'Idempotency-Key': newId() };
+    const first = await createSystem({ TOKEN_SECRET: previous } as Partial<Env>).send(
+      'POST',
+      '/v1/users',
+      account,
+      headers,
+    );
+    const { send } = createSystem(rotated);
+    const repeated = await send('POST', '/v1/users', account, headers);
+    expect([repeated.status, repeated.headers.get('Idempotency-Replayed')]).toEqual([201, 'true']);
+    expect(await repeated.json()).toEqual(await first.json());
+    const other = await send('POST', '/v1/users', { ...account, name: 'Other' }, headers);
+    expect(other.status).toBe(422);
+  });
+
   test('another body under the same key gets 422, and a key can be used again after 24 hours (product 6.2)', async () => {
     const { clock, send } = createSystem();
     const account = () => ({ name: 'Twin', email: `${newId()}@example.com`, password });

@@ -27,6 +27,28 @@ test.each([
   await expect(sending).rejects.toMatchObject({ code, permanent, message: expect.not.stringContaining('ada@') });
 });
 
+test.each([new Error('Network connection lost.'), Object.assign(new Error('x'), { code: 'E_INTERNAL_SERVER_ERROR' })])(
+  'after an error that is no clear refusal the outcome is unclear: %s (product 7.2)',
+  async (error) => {
+    // The sender calls no other method.
+    const binding = { send: () => Promise.reject(error) } as unknown as SendEmail;
+    const sending = createCloudflareEmailSender(binding, from).send(message);
+    await expect(sending).rejects.toMatchObject({ name: 'UnclearEmailError' });
+  },
+);
+
+test('two attempts of an e-mail through Cloudflare have the same X-Entity-Ref-ID (product 7.2)', async () => {
+  const ids: unknown[] = [];
+  const binding = {
+    send: async ({ headers }: { headers: Record<string, string> }) => void ids.push(headers['X-Entity-Ref-ID']),
+    // The sender calls no other method.
+  } as unknown as SendEmail;
+  const sender = createCloudflareEmailSender(binding, from);
+  await sender.send(message);
+  await sender.send(message);
+  expect(ids).toEqual(['id-1', 'id-1']);
+});
+
 test('the console sender prints the message instead of sending it', async () => {
   const printed: string[] = [];
   await createConsoleEmailSender((text) => void printed.push(text)).send(message);

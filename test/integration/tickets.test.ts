@@ -3,8 +3,14 @@ import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
-import type { StaffTicket, StaffTicketSummary, TicketDashboard, TicketDetail } from '../../src/tickets/schemas';
-import { staffTicketListQuery, ticketListQuery } from '../../src/tickets/views';
+import type {
+  StaffTicket,
+  StaffTicketSummary,
+  TicketDashboard,
+  TicketDetail,
+  TicketNoteDetail,
+} from '../../src/tickets/schemas';
+import { noteListQuery, staffTicketListQuery, staffTicketView, ticketListQuery } from '../../src/tickets/views';
 import type { UserDetail } from '../../src/users/schemas';
 import { userListQuery } from '../../src/users/views';
 import { countRows, createSystem } from '../support/system';
@@ -272,7 +278,135 @@ async function planOf(query: { toSQL(): { sql: string; params: unknown[] } }): P
   return plan;
 }
 
+describe('the notes of a ticket', () => {
+  interface NotePage {
+    data: TicketNoteDetail[];
+    nextCursor: string | null;
+  }
+
+  let system: Given;
+
+  beforeAll(async () => {
+    system = await given();
+  });
+
+  /** A ticket whose notes have the texts `1`, `2` and so on, and another ticket with a note of its own. */
+  async function givenNotes(count: number) {
+    // As in `given`, but for less time, so that the tokens of the accounts stay valid.
+    started++;
+    system.clock.advance(60_000);
+    const id = await openTicket(system, system.alice);
+    for (let text = 1; text <= count; text++) await addNote(system, system.agent, id, `${text}`);
+    await addNote(system, system.agent, await openTicket(system, system.bob), 'of another ticket');
+    await deliverLater(system);
+    return { id, path: `/v1/tickets/${id}/notes` };
+  }
+
+  const texts = (notes: readonly TicketNoteDetail[]) => notes.map(({ note }) => note);
+  const countDown = (from: number, to: number) =>
+    Array.from({ length: from - to + 1 }, (_, index) => `${from - index}`);
+
+  async function readPages(start: string, token = {}) {
+    const pages: string[][] = [];
+    // No list of these tests has ten pages.
+    for (let path: string | undefined = start; path && pages.length < 10; ) {
+      const response = await system.request(path, { headers: { ...system.agent.bearer, ...token } });
+      if ('Consistency-Token' in token) expect(response.headers.get('Consistency')).toBe('strong');
+      pages.push(texts((await response.json<NotePage>()).data));
+      path = /<(.+)>; rel="next"/.exec(response.headers.get('Link') ?? '')?.[1];
+    }
+    return pages;
+  }
+
+  test('a ticket shows its newest ten notes and the number of all, and pages show every note (product 5.6)', async () => {
+    const { id, path } = await givenNotes(23);
+    const ticket = await read<StaffTicket>(system, `/v1/tickets/${id}`, system.agent);
+    expect(ticket.noteCount).toBe(23);
+    expect(texts(ticket.notes)).toEqual(countDown(23, 14));
+    expect(await readPages(path)).toEqual([countDown(23, 14), countDown(13, 4), countDown(3, 1)]);
+    expect((await readPages(`${path}?limit=9`)).flat()).toEqual(countDown(23, 1));
+    const { data } = await read<NotePage>(system, path, system.agent);
+    expect(data).toEqual(ticket.notes);
+  });
+
+  test.each([
+    [0, [[]]],
+    [1, [['1']]],
+    [10, [countDown(10, 1)]],
+    [11, [countDown(11, 2), ['1']]],
+  ])('a ticket with %i notes has the right pages (product 5.6)', async (count, pages) => {
+    const { id, path } = await givenNotes(count);
+    expect(await readPages(path)).toEqual(pages);
+    expect((await read<StaffTicket>(system, `/v1/tickets/${id}`, system.agent)).noteCount).toBe(count);
+  });
+
+  test('the first page is read from KV, and with a token every page has the new note (product 5.6, 7.4)', async () => {
+    const { id, path } = await givenNotes(10);
+    const cached = await system.request(path, { headers: system.agent.bearer });
+    expect([cached.headers.get('Cache-Status'), cached.headers.get('Consistency')]).toEqual(['KV; hit', 'eventual']);
+    const added = await addNote(system, system.agent, id, '11');
+    const token = { 'Consistency-Token': added.headers.get('Consistency-Token') ?? '' };
+    expect(await readPages(path, token)).toEqual([countDown(11, 2), ['1']]);
+  });
+
+  test('a customer gets 403 for the notes of the own ticket, and 404 for other and unknown tickets (product 5.4)', async () => {
+    const { id, path } = await givenNotes(1);
+    const withoutNotes = await openTicket(system, system.alice);
+    const cursor = 'WyIwMTk4YzdhMi01YjBlLTdjM2EtOWQ0My02YTFmNWYwZjJiMTEiXQ';
+    const refusal = async (caller: Account, target: string, query = '') => {
+      const response = await system.request(`/v1/tickets/${target}/notes${query}`, { headers: caller.bearer });
+      const { code, detail } = await response.json<{ code: string; detail: string }>();
+      return [response.status, code, detail.replace(target, 'ID')];
+    };
+    const own = await refusal(system.alice, id);
+    expect(own.slice(0, 2)).toEqual([403, 'auth.insufficient-role']);
+    expect(await refusal(system.alice, withoutNotes)).toEqual(own);
+    expect(await refusal(system.alice, id, `?cursor=${cursor}`)).toEqual(own);
+    const foreign = await refusal(system.bob, id);
+    expect(foreign.slice(0, 2)).toEqual([404, 'tickets.not-found']);
+    expect(await refusal(system.bob, newId())).toEqual(foreign);
+    expect(await refusal(system.bob, id, `?cursor=${cursor}`)).toEqual(foreign);
+    expect((await system.request(`${path}?cursor=${cursor}`, { headers: system.agent.bearer })).status).toBe(200);
+    expect((await refusal(system.agent, newId())).slice(0, 2)).toEqual([404, 'tickets.not-found']);
+  });
+
+  test('a page of notes has at most ten (product 5.6)', async () => {
+    const { path } = await givenNotes(0);
+    expect((await system.request(`${path}?limit=10`, { headers: system.agent.bearer })).status).toBe(200);
+    expect((await system.request(`${path}?limit=11`, { headers: system.agent.bearer })).status).toBe(400);
+  });
+
+  test('the pages and the document use the index on a ticket’s notes and do not sort (product 5.6)', async () => {
+    const db = drizzle(env.DB) as Parameters<typeof noteListQuery>[0];
+    for (const after of [undefined, newId()]) {
+      expect(await planOf(noteListQuery(db, newId(), 11, after))).toMatch(
+        after ? /\(ticket_id=\? AND id<\?\)$/ : /^SEARCH ticket_notes USING INDEX ticket_notes_by_ticket/,
+      );
+    }
+    const document = staffTicketView.query(db, newId()) as unknown as Parameters<typeof planOf>[0];
+    const plan = await planOf(document);
+    expect(plan.match(/SEARCH ticket_notes USING (?:COVERING )?INDEX ticket_notes_by_ticket/g)).toHaveLength(2);
+    expect(plan).not.toContain('SCAN ticket_notes');
+  });
+});
+
 describe('visibility', () => {
+  test('the ETag of a customer’s ticket does not show how many notes were added before a new status (product 5.4)', async () => {
+    const system = await given();
+    const tags: (string | null)[] = [];
+    for (const notes of [0, 3]) {
+      const id = await openTicket(system, system.alice);
+      for (let count = 0; count < notes; count++) await addNote(system, system.agent, id, 'Called them.');
+      // The ETag of the agents is the version that commands compare.
+      const seen = { 'If-Match': `"${1 + notes}"` };
+      expect((await setStatus(system, system.agent, id, 'triaged', seen)).status).toBe(200);
+      await deliverLater(system);
+      const { headers } = await system.request(`/v1/tickets/${id}`, { headers: system.alice.bearer });
+      tags.push(headers.get('ETag'));
+    }
+    expect(tags).toEqual(['"2"', '"2"']);
+  });
+
   test('no text, preview, flag, count, version or time shows a customer that an agent wrote a note (product 5.4)', async () => {
     const system = await given();
     const id = await openTicket(system, system.alice);

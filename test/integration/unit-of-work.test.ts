@@ -1,15 +1,16 @@
 import { env } from 'cloudflare:workers';
 import { sql } from 'drizzle-orm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
 import { createD1UnitOfWork } from '../../src/cqrs/writing/d1-unit-of-work';
 import { checkInBatch, explainRefusal } from '../../src/cqrs/writing/guards';
 import { constraints, createRepositories, eventCatalogue } from '../../src/domains';
 import { openSession, runBatch } from '../../src/platform/d1';
+import { limits } from '../../src/platform/limits';
 import { TicketDeleted, TicketStatusChanged } from '../../src/tickets/events';
 import { changeStatus, type Ticket } from '../../src/tickets/ticket';
-import { UserRegistered } from '../../src/users/events';
+import { UserRegistered, UserUpdated } from '../../src/users/events';
 import {
   anyEvent,
   type CreateImplementation,
@@ -55,12 +56,16 @@ function createOn(database: D1Database, committed: RecordedEvent[] = []): Create
         (await all<EventRow>('SELECT * FROM events WHERE stream_id = ? ORDER BY position', id)).map(toRecordedEvent),
       deliveriesOf: (position) =>
         all<StoredDelivery>(
-          `SELECT subscription, status, attempts, available_at AS availableAt FROM deliveries
+          `SELECT subscription, status, attempts, failures, last_error AS lastError, available_at AS availableAt
+            FROM deliveries
             WHERE position = ? ORDER BY subscription`,
           position,
         ),
       markDead: async (position) =>
-        void (await all("UPDATE deliveries SET status = 'dead', attempts = 3 WHERE position = ?", position)),
+        void (await all(
+          "UPDATE deliveries SET status = 'dead', attempts = 3, failures = 2, last_error = 'Error' WHERE position = ?",
+          position,
+        )),
       endRebuild: async (id) => void (await all("UPDATE rebuilds SET status = 'done' WHERE id = ?", id)),
     };
   };
@@ -72,9 +77,10 @@ describeUnitOfWork('on D1', create);
 
 /**
  * D1 with something around its next batches.
- * @param around runs instead of each batch in turn; after the last one, batches are sent as they are
+ * @param around runs instead of each batch in turn, with the number of its statements; after the last one, batches are sent
+ * as they are
  */
-function withBatches(around: ((send: () => Promise<unknown>) => Promise<unknown>)[]): D1Database {
+function withBatches(around: ((send: () => Promise<unknown>, count: number) => Promise<unknown>)[]): D1Database {
   return {
     ...env.DB,
     withSession(from: string) {
@@ -84,10 +90,52 @@ function withBatches(around: ((send: () => Promise<unknown>) => Promise<unknown>
           if (property !== 'batch') return Reflect.get(target, property).bind(target);
           return (statements: D1PreparedStatement[]) => {
             const send = () => target.batch(statements);
-            return (around.shift() ?? ((plain) => plain()))(send);
+            return (around.shift() ?? ((plain) => plain()))(send, statements.length);
           };
         },
       });
+    },
+    // Only what the unit of work calls.
+  } as unknown as D1Database;
+}
+
+/** What a session of {@link withBookmarks} does to a statement of D1. */
+const statementMethods: readonly (string | symbol)[] = ['all', 'raw', 'run', 'first'];
+
+/**
+ * D1 with bookmarks as the documentation defines them: a session knows the state of the last response that it received,
+ * and nothing of a response that was lost. A bookmark is the position of the newest event.
+ */
+function withBookmarks(database: D1Database): D1Database {
+  return {
+    ...database,
+    withSession(from: string) {
+      const session = database.withSession(from);
+      const originals = new WeakMap<object, D1PreparedStatement>();
+      let bookmark: string | null = null;
+      async function received<Response>(response: Promise<Response>): Promise<Response> {
+        const answer = await response;
+        const [row] = await all<{ position: number | null }>('SELECT max(position) AS position FROM events');
+        bookmark = String(row?.position ?? 0);
+        return answer;
+      }
+      function watch(statement: D1PreparedStatement): D1PreparedStatement {
+        const watched = new Proxy(statement, {
+          get(target, property) {
+            const method = Reflect.get(target, property).bind(target);
+            if (property === 'bind') return (...values: unknown[]) => watch(method(...values));
+            return statementMethods.includes(property) ? (...args: unknown[]) => received(method(...args)) : method;
+          },
+        });
+        originals.set(watched, statement);
+        return watched;
+      }
+      return {
+        prepare: (query: string) => watch(session.prepare(query)),
+        batch: (statements: D1PreparedStatement[]) =>
+          received(session.batch(statements.map((statement) => originals.get(statement) ?? statement))),
+        getBookmark: () => bookmark,
+      };
     },
     // Only what the unit of work calls.
   } as unknown as D1Database;
@@ -123,6 +171,82 @@ describe('a commit on D1', () => {
       );
     },
   );
+
+  test.each<(keyof typeof modes)[][]>([
+    [[]],
+    [['applied']],
+    [['lost']],
+    [['lost', 'applied']],
+    [['lost', 'lost', 'lost', 'applied']],
+  ])(
+    'whose response was lost (%j) reports a bookmark that is at least as new as the commit (product 7.4)',
+    async (lost) => {
+      const around: ((send: () => Promise<unknown>) => Promise<unknown>)[] = [];
+      const { addUser, run } = await given(createOn(withBookmarks(withBatches(around))));
+      const user = await addUser();
+      const { commit } = await run(
+        async (tx) => {
+          // The session has seen the state before the commit.
+          await tx.users.findAll([user.id]);
+          around.push(...lost.map((mode) => modes[mode]));
+          tx.record(anyEvent());
+        },
+        aContext({ readFrom: 'first-unconstrained' }),
+      );
+      expect(Number(commit.bookmark)).toBe(commit.position);
+    },
+  );
+
+  test('that is replayed, or that has nothing to change, reports a bookmark as new as its position', async () => {
+    const { addUser, run } = await given(createOn(withBookmarks(env.DB)));
+    const context = aContext({ commandId: 'command', requestHashes: ['hash'] });
+    const first = await run((tx) => tx.record(anyEvent()), context);
+    await addUser();
+    const replayed = await run(() => expect.unreachable('The handler ran a second time.'), context);
+    expect(replayed).toMatchObject({ commit: { position: first.commit.position }, isReplayed: true });
+    expect(Number(replayed.commit.bookmark)).toBeGreaterThanOrEqual(first.commit.position);
+    for (const unchanged of [aContext(), aContext({ commandId: 'other', requestHashes: ['hash'] })]) {
+      const { commit } = await run(() => 'unchanged', unchanged);
+      expect(commit.position).toBeGreaterThan(first.commit.position);
+      expect(Number(commit.bookmark)).toBe(commit.position);
+    }
+  });
+
+  test('with more events than one parameter of D1 holds is still one commit, in the order of its events', async () => {
+    const around: ((send: () => Promise<unknown>, count: number) => Promise<unknown>)[] = [];
+    const { addUser, deliveriesOf, eventsOf, run } = await given(createOn(withBatches(around)));
+    const user = await addUser();
+    const versions = Array.from({ length: 20 }, (_, index) => index + 2);
+    const before = limits.bytesPerParameter;
+    onTestFinished(() => {
+      limits.bytesPerParameter = before;
+    });
+    // An event has 300 to 500 bytes, so a statement takes two or three.
+    limits.bytesPerParameter = 1000;
+    const statements: number[] = [];
+    around.push((send, count) => {
+      statements.push(count);
+      return send();
+    });
+    const { commit } = await run((tx) => {
+      for (const version of versions) tx.record(UserUpdated.create(user.id, version, { fields: ['name'] }));
+    });
+    const [registered, ...events] = await eventsOf(user.id);
+    const { position: first = 0 } = registered ?? {};
+    expect(events.map(({ version, position }) => [version, position])).toEqual(
+      versions.map((version, index) => [version, first + index + 1]),
+    );
+    expect(commit.position).toBe(first + 20);
+    expect(statements[0]).toBeGreaterThanOrEqual(14);
+    for (const { position } of events) expect(await deliveriesOf(position)).toHaveLength(contractSubscriptions.length);
+
+    // A conflict in the last part rolls all parts back.
+    const conflict = run((tx) => {
+      for (const version of [22, 23, 24, 25, 2]) tx.record(UserUpdated.create(user.id, version, { fields: ['name'] }));
+    });
+    await expect(conflict).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    expect(await eventsOf(user.id)).toHaveLength(21);
+  });
 
   test('that stays without a response after four tries reports the failure', async () => {
     const { findUser, run } = await given(createOn(withBatches([modes.lost, modes.lost, modes.lost, modes.lost])));

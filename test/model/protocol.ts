@@ -1,15 +1,17 @@
 import { pacing } from '../../src/cqrs/reading/projection-steps';
 import type { Model, Move } from './search';
-import type { PutOutcome, Row, Steps } from './steps';
+import type { PutOutcome, Row, Steps, Version } from './steps';
 
 /** A put that has begun. It lands within `left` milliseconds, or never. */
 interface Flight {
+  /** The version of the document; 0 for a removal. */
   value: number;
   left: number;
 }
 
 /** One run of the projector for an event, or for a recheck (event 0). Times are milliseconds from now. */
 interface Consumer {
+  version: Version;
   phase: 'requested' | 'claimed' | 'putting' | 'decided';
   event: number;
   /** When the consumer requested the claim. */
@@ -27,7 +29,7 @@ export interface State {
   versions: number;
   pending: readonly number[];
   row: Row | null;
-  /** The version of the document in KV. */
+  /** The version of the document in KV; 0 without a document. */
   kv: number;
   /** Puts whose consumer has died, or has received a failure. */
   flights: readonly Flight[];
@@ -47,6 +49,8 @@ export interface Bounds {
   faults?: number;
   /** Runs of consumers that may overlap; the runs after them happen one after the other. */
   runs?: number;
+  /** Whether consumers of a newer version, which does not know the document's shape, run as well. */
+  isMixed?: boolean;
 }
 
 const second = 1000;
@@ -77,6 +81,28 @@ function abandon(row: Row | null, { holds }: Consumer): Row | null {
 /** Without the pause between two puts more can happen, and the search relies on no order of puts in KV. */
 function withoutPause(row: Row | null): Row | null {
   return row && row.claim === null ? { ...row, until: Math.min(row.until, 0) } : row;
+}
+
+/** The state after another consumer has taken over the claim: its owner can confirm nothing, but its put may still land. */
+function loseClaim({ consumers, flights, ...state }: State): State {
+  const begun = consumers.filter(({ phase }) => phase === 'putting');
+  return {
+    ...state,
+    flights: [...flights, ...begun.flatMap(({ flight }) => flight ?? [])],
+    consumers: consumers.map((one) =>
+      one.phase === 'putting'
+        ? { ...one, phase: 'decided', outcome: 'none', holds: false, flight: null, hasLanded: false }
+        : { ...one, holds: false },
+    ),
+  };
+}
+
+/** The state without the consumers that can change nothing any more. */
+function withoutIdle(state: State): State {
+  const isIdle = ({ phase, event, isClaimed, holds }: Consumer) =>
+    phase === 'decided' && !(isClaimed && holds) && !state.pending.includes(event);
+  if (!state.consumers.some(isIdle)) return state;
+  return { ...state, consumers: state.consumers.filter((one) => !isIdle(one)) };
 }
 
 function without(state: State, index: number): State {
@@ -116,12 +142,19 @@ function pass(state: State): Move<State> | undefined {
   return { name: `${ms / second} s pass`, next };
 }
 
-function nameOf(event: number): string {
-  return event === 0 ? 'the relay' : `a consumer of event ${event}`;
+function nameOf({ event, version }: Pick<Consumer, 'event' | 'version'>): string {
+  const name = event === 0 ? 'the relay' : `a consumer of event ${event}`;
+  return version === 'newer' ? `${name} in the newer version` : name;
+}
+
+function documentOf(value: number): string {
+  return value === 0 ? 'no document' : `version ${value}`;
 }
 
 /** Only what can still make a difference: without anything to confirm, the time of the request makes none. */
-function consumerKey({ phase, event, at, asOf, isClaimed, holds, flight, hasLanded, outcome }: Consumer): string {
+function consumerKey(consumer: Consumer): string {
+  const { version, phase, at, asOf, isClaimed, holds, flight, hasLanded, outcome } = consumer;
+  const event = version === 'newer' ? `${consumer.event}n` : consumer.event;
   if (phase === 'requested') return `r${event},${at / second}`;
   const place = flight ? flight.left / second : hasLanded ? 'landed' : '';
   if (phase !== 'decided') return `${phase[0]}${event},${at / second},${asOf},${holds},${place}`;
@@ -139,25 +172,27 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
     const flights = one.flight ? [...state.flights, one.flight] : state.flights;
     const faults = bounds.faults === undefined ? 0 : state.faults + 1;
     const mayFail = bounds.faults === undefined || faults <= bounds.faults;
-    const who = `${nameOf(one.event)} (begun ${Math.abs(one.at / second)} s ago)`;
-    if (mayFail) add(`${who} dies`, { ...without(state, index), row: abandon(state.row, one), flights, faults });
+    const who = `${nameOf(one)} (begun ${Math.abs(one.at / second)} s ago)`;
+    // A death in another phase leads to a state that is reached without it.
+    if (mayFail && (one.phase === 'claimed' || one.phase === 'putting'))
+      add(`${who} dies`, { ...without(state, index), row: abandon(state.row, one), flights, faults });
     if (one.phase === 'requested') {
-      const { row, isClaimed, asOf } = await steps.claim(state.row, state.versions, one.event, one.at);
-      // A consumer whose claim ran out loses it to the winner.
-      const others = isClaimed
-        ? { ...state, consumers: state.consumers.map((each) => ({ ...each, holds: false })) }
-        : state;
+      const { row, isClaimed, asOf } = await steps.claim(state.row, state.versions, one.event, one.at, one.version);
+      const others = isClaimed ? loseClaim(state) : state;
       const change: Partial<Consumer> = isClaimed
         ? { phase: 'claimed', isClaimed, asOf, holds: true }
         : { phase: 'decided', asOf, outcome: 'none' };
-      add(isClaimed ? `${who} wins the claim and loads version ${asOf}` : `${who} does not win the claim`, {
+      add(isClaimed ? `${who} wins the claim at version ${asOf}` : `${who} does not win the claim`, {
         ...withConsumer(others, index, change),
         row,
       });
     } else if (one.phase === 'claimed') {
       if (await steps.begins(one.at, one.asOf)) {
-        const flight = { value: one.asOf, left: flightMs };
-        add(`${who} begins to put version ${one.asOf}`, withConsumer(state, index, { phase: 'putting', flight }));
+        const flight = { value: one.version === 'newer' ? 0 : one.asOf, left: flightMs };
+        add(
+          `${who} begins to put ${documentOf(flight.value)}`,
+          withConsumer(state, index, { phase: 'putting', flight }),
+        );
       } else {
         // The projector counts a put that its deadline prevented as refused, because nothing was sent.
         const refused = withConsumer(state, index, { phase: 'decided', outcome: 'refused' });
@@ -168,7 +203,7 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
         withConsumer(state, index, { phase: 'decided', outcome, flight: null, hasLanded: false });
       if (one.flight) {
         const landed = withConsumer(state, index, { flight: null, hasLanded: true });
-        add(`the put of version ${one.flight.value} by ${who} lands`, { ...landed, kv: one.flight.value });
+        add(`the put of ${documentOf(one.flight.value)} by ${who} lands`, { ...landed, kv: one.flight.value });
         add(`KV refuses the put of ${who}`, decide('refused'));
       }
       if (one.hasLanded) add(`${who} learns that its put has landed`, decide('put'));
@@ -177,14 +212,25 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       // The put can land no more, or it has landed and its success was not reported.
       if (!one.flight) add(failure, decide('unclear'));
     } else {
-      const { at, asOf, isClaimed, holds, event } = one;
-      const claim = { at, asOf, isClaimed: isClaimed && holds, event };
+      const { at, asOf, isClaimed, holds, event, version } = one;
+      const claim = { at, asOf, isClaimed: isClaimed && holds, event, version };
       const { row, pending } = await steps.confirm(state.row, state.versions, state.pending, claim, one.outcome);
       const left = { ...without(state, index), pending, row: withoutPause(abandon(row, one)) };
       add(`${who} confirms (${one.outcome})`, left);
     }
     return moves;
   }
+
+  const runningVersions: readonly Version[] = bounds.isMixed ? ['older', 'newer'] : ['older'];
+
+  /** Whether a document, or a put, includes every event up to a version. A document that a newer version removed misses none. */
+  const includes = (value: number, version: number) => value >= version || (value === 0 && bounds.isMixed === true);
+
+  /** Every event up to this version has been delivered (the watermark). */
+  const watermark = ({ versions, pending }: State) => Math.min(versions, ...pending.map((event) => event - 1));
+
+  /** Whether KV has the newest version, or no document where none was put, or where a newer version removed it. */
+  const isUpToDate = ({ kv, row, versions }: State) => kv === versions || (kv === 0 && !row?.position);
 
   return {
     start,
@@ -217,8 +263,10 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       const runs = bounds.runs === undefined || isBounded ? state.runs : state.runs + 1;
       if (state.consumers.length < (isBounded ? 1 : bounds.consumers)) {
         const events = isToBeRechecked(row) ? [...pending, 0] : pending;
-        for (const event of events) {
+        const begins = events.flatMap((event) => runningVersions.map((version) => ({ event, version })));
+        for (const { event, version } of begins) {
           const consumer: Consumer = {
+            version,
             phase: 'requested',
             event,
             at: 0,
@@ -230,22 +278,32 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
             outcome: 'none',
           };
           const next = { ...state, runs, consumers: [...state.consumers, consumer] };
-          moves.push({ name: `${nameOf(event)} begins and requests the claim`, next });
+          moves.push({ name: `${nameOf(consumer)} begins and requests the claim`, next });
         }
       }
       for (const index of state.consumers.keys()) moves.push(...(await movesOf(state, index)));
       for (const [index, { value }] of state.flights.entries()) {
         const flights = state.flights.filter((_, at) => at !== index);
-        moves.push({ name: `an earlier put of version ${value} lands late`, next: { ...state, flights, kv: value } });
+        moves.push({
+          name: `an earlier put of ${documentOf(value)} lands late`,
+          next: { ...state, flights, kv: value },
+        });
       }
       const later = pass(state);
       if (later) moves.push(later);
-      return moves;
+      return moves.map(({ name, next }) => ({ name, next: withoutIdle(next) }));
     },
-    findFault: (state) =>
-      hasNoWorkLeft(state) && state.kv !== state.versions
-        ? `no work is left, and KV has version ${state.kv} of ${state.versions} for ever`
-        : undefined,
-    isGoodEnd: (state) => hasNoWorkLeft(state) && state.versions === bounds.versions && state.kv === bounds.versions,
+    findFault(state) {
+      if (hasNoWorkLeft(state) && !isUpToDate(state))
+        return `no work is left, and KV has ${documentOf(state.kv)} of ${state.versions} for ever`;
+      const done = watermark(state);
+      const puts = [...state.flights, ...state.consumers.map(({ flight }) => flight)].filter(
+        (flight) => flight !== null,
+      );
+      const behind = [state.kv, ...puts.map(({ value }) => value)].find((value) => !includes(value, done));
+      if (behind === undefined) return undefined;
+      return `every event up to ${done} is done, and KV has ${documentOf(behind)}, or can still get it`;
+    },
+    isGoodEnd: (state) => hasNoWorkLeft(state) && state.versions === bounds.versions && isUpToDate(state),
   };
 }

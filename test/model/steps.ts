@@ -1,3 +1,4 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { sql } from 'drizzle-orm';
 import type { DocumentStore } from '../../src/cqrs/reading/document-store';
 import {
@@ -8,9 +9,10 @@ import {
   pacing,
   putAll,
 } from '../../src/cqrs/reading/projection-steps';
-import { defineView } from '../../src/cqrs/reading/view';
+import { defineView, type Target } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
-import { D1Model } from '../simulation/d1';
+import { bindCopy } from '../simulation/d1';
+import { Copy, kindOf } from '../simulation/sqlite';
 
 /**
  * The row of `projections`, with times in milliseconds from now. The claim is `held` while its consumer can
@@ -27,22 +29,45 @@ export interface Row {
 export type PutOutcome = 'put' | 'refused' | 'unclear' | 'none';
 
 /** A rule that the search removes from the protocol, to show that the search finds the error. */
-export type Mutation = 'no deadline' | 'no recheck' | 'an unclear failure taken for a refusal';
+export type Mutation =
+  | 'no deadline'
+  | 'no recheck'
+  | 'an unclear failure taken for a refusal'
+  | 'a delivery that is done although a recheck is due'
+  | 'a delivery that is done although a document of another shape is left';
 
-const view = defineView({
-  name: 'document',
-  shapeVersion: 1,
-  triggers: [],
-  query: (db) => db.all<{ version: number }>(sql`SELECT coalesce(max(position), 0) AS version FROM events`),
-  toDocument: ([row]) => row && { version: row.version, data: row.version },
-});
-const views = new Map([[view.id, view]]);
+/** The version of the Worker that a consumer runs: the older one projects the document, the newer one removes it. */
+export type Version = 'older' | 'newer';
+
+function shape(shapeVersion: number) {
+  return defineView({
+    name: 'document',
+    shapeVersion,
+    triggers: [],
+    query: (db) => db.all<{ version: number }>(sql`SELECT coalesce(max(position), 0) AS version FROM events`),
+    toDocument: ([row]) => row && { version: row.version, data: row.version },
+  });
+}
+
+/** The search looks at the document of this shape. */
+const view = shape(1);
+const newer = shape(2);
+const viewsOf = { older: new Map([[view.id, view]]), newer: new Map([[newer.id, newer]]) };
 const key = 'k';
 const now = 1_000_000_000;
 const clock = { now: () => now };
 
 /** The id of the claim that the step at hand makes or confirms. */
 const claimId = 'held';
+
+/** What a consumer confirms in step 3. */
+interface ClaimToConfirm {
+  at: number;
+  asOf: number;
+  isClaimed: boolean;
+  event: number;
+  version: Version;
+}
 
 interface StoredRow extends Record<string, unknown> {
   position: number;
@@ -66,20 +91,29 @@ function memoize<Args extends unknown[], Result>(run: (...args: Args) => Promise
 
 /** The projector's own three steps on real SQLite, as functions from the state before a step to the state after it. */
 export function createSteps(mutation: Mutation | undefined) {
-  const d1 = new D1Model({
-    fault: () => false,
-    chance: () => false,
-    between: (low) => low,
-    operation: async (_, run) => run(),
-    trace: undefined,
-  });
-  const database = d1.bind({ name: 'search', id: 0, dead: false, location: 0, background: [] });
-  const { db } = openSession(database, 'first-primary');
+  const copy = Copy.open();
+  const { db } = openSession(bindCopy(copy), 'first-primary');
+
+  function query<Result extends Record<string, unknown>>(text: string, ...params: SQLInputValue[]): Result[] {
+    // The rows are what the search's own SQL names.
+    return copy.batch([{ kind: kindOf(text), params }])[0] as Result[];
+  }
+
+  for (const { id } of [view, newer]) {
+    query("INSERT INTO shapes (view, name, types, since) VALUES (?, 'document', '[]', 0)", id);
+  }
 
   function write(row: Row | null, versions: number, pending: readonly number[]): void {
-    for (const table of ['deliveries', 'projections', 'events']) d1.query(`DELETE FROM ${table}`);
+    for (const table of ['deliveries', 'projections', 'events']) query(`DELETE FROM ${table}`);
+    // The newer version's own document is settled: its protocol is the same.
+    query(
+      'INSERT INTO projections (view, key, position, claimed_until) VALUES (?, ?, ?, 0)',
+      newer.id,
+      key,
+      Number.MAX_SAFE_INTEGER,
+    );
     for (let position = 1; position <= versions; position++) {
-      d1.query(
+      query(
         `INSERT INTO events (position, id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
          VALUES (?, ?, 's', 's', ?, 't', 1, '{}', '{}', '')`,
         position,
@@ -88,10 +122,10 @@ export function createSteps(mutation: Mutation | undefined) {
       );
     }
     for (const position of pending) {
-      d1.query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
+      query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
     }
     if (!row) return;
-    d1.query(
+    query(
       'INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES (?, ?, ?, ?, ?, ?)',
       view.id,
       key,
@@ -103,7 +137,7 @@ export function createSteps(mutation: Mutation | undefined) {
   }
 
   function read(): Row | null {
-    const [row] = d1.query<StoredRow>('SELECT * FROM projections');
+    const [row] = query<StoredRow>('SELECT * FROM projections WHERE view = ?', view.id);
     if (!row) return null;
     return {
       position: row.position,
@@ -113,9 +147,19 @@ export function createSteps(mutation: Mutation | undefined) {
     };
   }
 
-  function claimOf(at: number, asOf: number, isClaimed: boolean): Claim {
-    const claimed = isClaimed ? [{ view, key, rows: [{ version: asOf }] }] : [];
-    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, claimed };
+  function claimOf(at: number, asOf: number, isClaimed: boolean, version: Version): Claim {
+    const definition = viewsOf[version].get(view.id);
+    const claimed = isClaimed ? [{ view: view.id, key, definition, rows: [{ version: asOf }] }] : [];
+    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, claimed, siblings: [] };
+  }
+
+  /** The targets of an event, or of the relay's recheck (event 0), as a version of the Worker sees them. */
+  async function targetsOf(event: number, version: Version): Promise<readonly Target[]> {
+    if (event === 0) return [{ view: view.id, key, position: Number.MAX_SAFE_INTEGER }];
+    if (version === 'older') return [{ view: view.id, key, position: event }];
+    // The claim on the newer version's own document finds the document of the other shape.
+    const own = [{ view: newer.id, key, position: event }];
+    return (await claimAndLoad(db, viewsOf.newer, own, 'own', clock)).siblings;
   }
 
   /** The projector's own step 2, on a KV whose put is `store`. */
@@ -126,14 +170,12 @@ export function createSteps(mutation: Mutation | undefined) {
 
   return {
     /** Step 1, requested at `at` and carried out now. */
-    claim: memoize(async (row: Row | null, versions: number, target: number, at: number) => {
+    claim: memoize(async (row: Row | null, versions: number, event: number, at: number, version: Version) => {
       // The claim in the row belongs to another consumer than the one that requests a claim here.
       const before = row?.claim === 'held' ? { ...row, claim: 'abandoned' as const } : row;
       write(before, versions, []);
-      const position = target === 0 ? Number.MAX_SAFE_INTEGER : target;
-      const claim = await claimAndLoad(db, views, [{ view: view.id, key, position }], claimId, {
-        now: () => now + at,
-      });
+      const targets = await targetsOf(event, version);
+      const claim = await claimAndLoad(db, viewsOf[version], targets, claimId, { now: () => now + at });
       const isClaimed = claim.claimed.length > 0;
       const after = read();
       if (!isClaimed) return { row, isClaimed, asOf: claim.asOf };
@@ -144,7 +186,7 @@ export function createSteps(mutation: Mutation | undefined) {
     /** Whether step 2 begins its put now. */
     begins: memoize(async (at: number, asOf: number) => {
       let hasBegun = false;
-      const claim = claimOf(at, asOf, true);
+      const claim = claimOf(at, asOf, true, 'older');
       if (mutation === 'no deadline') claim.until = Number.POSITIVE_INFINITY;
       await put(claim, async () => {
         hasBegun = true;
@@ -158,29 +200,38 @@ export function createSteps(mutation: Mutation | undefined) {
         row: Row | null,
         versions: number,
         pending: readonly number[],
-        { at, asOf, isClaimed, event }: { at: number; asOf: number; isClaimed: boolean; event: number },
+        { at, asOf, isClaimed, event, version }: ClaimToConfirm,
         outcome: PutOutcome,
       ) => {
-        const claim = claimOf(at, asOf, isClaimed);
+        const claim = claimOf(at, asOf, isClaimed, version);
         const begun: Claim = { ...claim, until: Number.POSITIVE_INFINITY };
         const isMistaken = mutation === 'an unclear failure taken for a refusal' && outcome === 'unclear';
         const seen = isMistaken ? 'refused' : outcome;
         const message = { refused: 'KV PUT failed: 429 Too Many Requests', unclear: 'KV PUT failed: 500' };
         const result =
           seen === 'none'
-            ? { put: [], refused: [] }
+            ? { put: [], refused: [], failed: [] }
             : await put(begun, async () => {
                 if (seen !== 'put') throw new Error(message[seen]);
               });
         write(row, versions, pending);
-        const deliveries = event === 0 ? [] : [{ position: event, targets: [{ view: view.id, key, position: event }] }];
-        await confirm(db, claim, result, deliveries, clock);
-        const left = d1.query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
-        return { row: read(), pending: left.map(({ position }) => position) };
+        const own = viewsOf[version];
+        const targets = [...own.keys()].map((id) => ({ view: id, key, position: event }));
+        const delivery = { position: event, id: String(event), type: 't', handledBy: ['document'], targets };
+        if (mutation === 'a delivery that is done although a document of another shape is left')
+          query('UPDATE shapes SET name = view');
+        await confirm(db, own, claim, result, event === 0 ? [] : [delivery], clock);
+        query("UPDATE shapes SET name = 'document'");
+        const left = query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
+        const after = read();
+        const isDoneEarly =
+          mutation === 'a delivery that is done although a recheck is due' && after && after.position >= event;
+        const positions = left.map(({ position }) => position);
+        return { row: after, pending: isDoneEarly ? positions.filter((position) => position !== event) : positions };
       },
     ),
 
-    close: () => d1.close(),
+    close: () => copy.close(),
   };
 }
 

@@ -1,114 +1,130 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { describeCause, describeStatement } from './trace';
-import type { Process, World } from './world';
+import type { SQLInputValue } from 'node:sqlite';
+import { type Bound, Copy, isWrite, kindOf, type Row, type StatementKind } from './sqlite';
+import { describeCause } from './trace';
+import { type Process, SimulatedFault, type World } from './world';
 
-/** The database itself records a position that decreases, so that no check can come too late to see it. */
-const watch = `
-  CREATE TABLE decreased_positions (view TEXT, key TEXT, before INTEGER, after INTEGER);
-  CREATE TRIGGER watch_positions AFTER UPDATE ON projections WHEN NEW.position < OLD.position BEGIN
-    INSERT INTO decreased_positions VALUES (NEW.view, NEW.key, OLD.position, NEW.position);
-  END;`;
-
-/** The database after all migrations, as bytes. A copy of it takes a fraction of the time that the migrations take. */
-const migrated = migrate();
-
-function migrate(): Uint8Array {
-  const folder = join(import.meta.dirname, '../../migrations');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
-  const db = new DatabaseSync(':memory:');
-  for (const name of files.sort()) {
-    db.exec(readFileSync(join(folder, name), 'utf8').replaceAll('--> statement-breakpoint', ''));
-  }
-  db.exec(watch);
-  const bytes = db.serialize();
-  db.close();
-  return bytes;
+/** What D1 documents as its limits. */
+interface D1Limits {
+  parameters: number;
+  sqlBytes: number;
+  valueBytes: number;
+  queriesPerInvocation: number;
 }
 
-interface Bound {
-  sql: string;
-  params: SQLInputValue[];
+export const d1Limits: D1Limits = {
+  parameters: 100,
+  sqlBytes: 100_000,
+  valueBytes: 2_000_000,
+  queriesPerInvocation: 1_000,
+};
+
+/** Errors after which nobody knows whether the batch was applied, in D1's words. */
+const unclear = [
+  'D1_ERROR: Network connection lost.',
+  'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
+  'D1_ERROR: D1 DB reset because its code was updated.',
+];
+/** Errors of a batch that was certainly not applied. */
+const clear = [
+  'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
+  'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
+  'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
+];
+
+interface Session {
+  from: string;
+  /** The newest state that the session knows of; null before the first answer. */
+  bookmark: number | null;
 }
 
-type Row = Record<string, unknown>;
+/** A batch that changed the database. Its number never comes back, also not after a restore. */
+interface Committed {
+  number: number;
+  at: number;
+  /** The writes that changed something. */
+  writes: readonly Bound[];
+}
 
-const isWrite = ({ sql }: Bound) => /^\s*(?:INSERT|UPDATE|DELETE|WITH)/i.test(sql);
-
-/** One copy of the database. */
-class Copy {
-  readonly #db = new DatabaseSync(':memory:');
-  readonly #statements = new Map<string, StatementSync>();
-
-  constructor() {
-    this.#db.deserialize(migrated);
-  }
-
-  #all({ sql, params }: Bound): Row[] {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement.all(...params) as Row[];
-  }
-
-  /**
-   * Runs all statements, or none when one of them fails.
-   * @param descriptions receives the description of each statement
-   */
-  batch(statements: readonly Bound[], descriptions?: string[]): Row[][] {
-    this.#db.exec('BEGIN');
-    try {
-      const results = statements.map((statement) => {
-        const rows = this.#all(statement);
-        descriptions?.push(describeStatement(statement, rows, isWrite(statement) ? this.#changes() : undefined));
-        return rows;
-      });
-      this.#db.exec('COMMIT');
-      return results;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  #changes(): number {
-    return Number(this.#all({ sql: 'SELECT changes() AS n', params: [] })[0]?.n);
-  }
-
-  close(): void {
-    this.#db.close();
-  }
+/** A replica, and how it lags. */
+interface Replica {
+  copy: Copy | undefined;
+  /** How many batches of the log the copy has. */
+  applied: number;
+  /** `quick` catches up now and then, `slow` is so many milliseconds behind, `stuck` waits for a bookmark. */
+  lag: 'quick' | 'stuck' | number;
 }
 
 /**
- * D1 on real SQLite: a primary, and a replica that lags behind by chance. A batch may be applied and still be reported
- * as failed. A session sees at least the state that its bookmark names.
+ * D1 on real SQLite: a primary, and a replica for each location, with a lag of its own. A batch may be applied and still
+ * be reported as failed. A session sees at least the state that its bookmark names, and learns its bookmark only from
+ * an answer that arrives.
  */
 export class D1Model {
-  readonly #primary = new Copy();
-  readonly #replica = new Copy();
-  readonly #log: (readonly Bound[])[] = [];
-  #replicated = 0;
+  #primary = Copy.open();
+  #replicas: Replica[];
+  #log: Committed[] = [];
+  #committed = 0;
+  limits = d1Limits;
 
-  constructor(readonly world: Pick<World, 'between' | 'chance' | 'fault' | 'operation' | 'trace'>) {}
+  constructor(readonly world: World) {
+    this.#replicas = this.#createReplicas();
+  }
+
+  /** One replica that is never far behind, and one that is. The third location is next to the primary. */
+  #createReplicas(): Replica[] {
+    const lags = [this.world.pick(['quick', 'quick', 20_000] as const), this.world.pick(['stuck', 90_000] as const)];
+    return lags.map((lag = 'quick') => ({ copy: undefined, applied: 0, lag }));
+  }
 
   /** Runs a statement without faults, for the set-up and for the checks. */
   query<Result extends Row>(sql: string, ...params: SQLInputValue[]): Result[] {
     // The rows are what the test's own SQL names.
-    return this.#write([{ sql, params }])[0] as Result[];
+    return this.#write([{ kind: kindOf(sql), params }])[0] as Result[];
+  }
+
+  /** The number of batches in the log, as a moment to which D1 can be restored. */
+  get moment(): number {
+    return this.#log.length;
+  }
+
+  /** Returns to an earlier moment, as Time Travel does. */
+  restore(moment: number): void {
+    this.#log.length = moment;
+    this.close();
+    this.#primary = Copy.open();
+    for (const { writes } of this.#log) this.#primary.replay(writes);
+    this.#replicas = this.#createReplicas();
   }
 
   #write(statements: readonly Bound[], descriptions?: string[]): Row[][] {
-    const results = this.#primary.batch(statements, descriptions);
-    if (statements.some(isWrite)) this.#log.push(statements);
+    const writes: Bound[] = [];
+    const results = this.#primary.batch(statements, writes, descriptions);
+    if (writes.length > 0) this.#log.push({ number: ++this.#committed, at: this.world.now, writes });
     return results;
   }
 
-  #catchUp(until: number): void {
-    for (; this.#replicated < until; this.#replicated++) this.#replica.batch(this.#log[this.#replicated] ?? []);
+  #catchUp(replica: Replica, until: number): Copy {
+    replica.copy ??= Copy.open();
+    for (; replica.applied < until; replica.applied++) replica.copy.replay(this.#log[replica.applied]?.writes ?? []);
+    return replica.copy;
+  }
+
+  /** How many batches of the log have at most this number. */
+  #countUntil(number: number): number {
+    let count = this.#log.length;
+    while (count > 0 && (this.#log[count - 1]?.number ?? 0) > number) count--;
+    return count;
+  }
+
+  /** How far a replica has come by itself. */
+  #progressOf({ applied, lag }: Replica): number {
+    const { world } = this;
+    if (!world.hasFaults) return this.#log.length;
+    if (lag === 'stuck') return applied;
+    if (lag === 'quick') return world.chance(0.5) ? world.between(applied, this.#log.length) : applied;
+    let count = applied;
+    while (count < this.#log.length && (this.#log[count]?.at ?? 0) <= world.now - lag) count++;
+    return count;
   }
 
   /** Runs a batch on one copy and traces what the batch did. */
@@ -128,37 +144,98 @@ export class D1Model {
     }
   }
 
-  #perform(process: Process, statements: readonly Bound[], session: { bookmark: number; from: string }): Row[][] {
+  #fail(process: Process, messages: readonly string[], what: string): never {
+    process.d1Failures++;
+    const message = this.world.pick(messages) ?? '';
+    this.world.trace?.(process, `D1: ${what}: ${message}`);
+    throw new SimulatedFault(message);
+  }
+
+  #requireWithinLimits(process: Process, statements: readonly Bound[]): void {
+    const begun = (process.operations.d1 ?? 0) + statements.length;
+    process.operations.d1 = begun;
+    if (!this.world.hardships.has('platform-limits')) return;
+    const { parameters, queriesPerInvocation, sqlBytes } = this.limits;
+    if (begun > queriesPerInvocation) throw new Error('D1_ERROR: Too many API requests by single Worker invocation.');
+    for (const { kind, params } of statements) {
+      if (kind.sql.length > sqlBytes) throw new Error('D1_ERROR: statement too long: SQLITE_TOOBIG');
+      if (params.length > parameters) throw new Error('D1_ERROR: too many SQL variables: SQLITE_ERROR');
+      for (const param of params) this.#requireShort(param);
+    }
+  }
+
+  #perform(process: Process, statements: readonly Bound[], session: Session, step: string): Row[][] {
     const { world } = this;
-    if (world.fault('d1: failed', 0.02)) {
-      world.trace?.(process, 'D1: the batch fails and is not applied');
-      throw new Error('D1_ERROR: Network connection lost.');
+    if (world.isAway('d1')) {
+      world.coverage.count('outage', step);
+      this.#fail(process, [...clear, ...unclear], 'is away');
     }
-    const mayUseReplica = session.from !== 'first-primary' && !statements.some(isWrite);
-    if (mayUseReplica && world.chance(0.5)) {
-      if (world.chance(0.5)) this.#catchUp(world.between(this.#replicated, this.#log.length));
-      this.#catchUp(session.bookmark);
-      session.bookmark = Math.max(session.bookmark, this.#replicated);
-      const place = `replica (${this.#log.length - this.#replicated} batches behind)`;
-      return this.#run(process, place, (descriptions) => this.#replica.batch(statements, descriptions));
+    if (world.fault('faults', 'D1 fails before the batch', 0.02, step)) {
+      this.#fail(process, [...clear, ...unclear], 'the batch is not applied');
     }
-    const results = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));
-    session.bookmark = this.#log.length;
-    if (world.fault('d1: applied, but reported as failed', 0.02)) {
-      world.trace?.(process, 'D1: the batch was applied, but the process receives a failure');
-      throw new Error('D1_ERROR: Network connection lost.');
-    }
+    const results = this.#readReplica(process, statements, session, step);
+    if (results) return results;
+    const written = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));
+    this.#requireShortRows(statements, written);
+    // The answer of a commit is worth more than others: the client's token comes from it.
+    const lossOf = step === 'commit' ? 0.08 : 0.02;
+    const isLost = world.fault('faults', 'D1 applies the batch, and the answer is lost', lossOf, step);
+    if (!isLost || !world.hardships.has('lost-bookmarks')) session.bookmark = this.#committed;
+    if (isLost) this.#fail(process, unclear, 'the batch was applied, but the process receives a failure');
+    for (const [index, bound] of statements.entries()) this.#countLimit(process, bound, written[index] ?? []);
+    return written;
+  }
+
+  /** The answer of the nearest replica; undefined where the primary must answer. */
+  #readReplica(process: Process, statements: readonly Bound[], session: Session, step: string): Row[][] | undefined {
+    const { world } = this;
+    const mayUse = session.from !== 'first-primary' || session.bookmark !== null;
+    if (!mayUse || !world.hardships.has('replicas') || statements.some(isWrite) || !world.chance(0.6)) return;
+    const replica = this.#replicas[process.location];
+    if (!replica) return;
+    const until = Math.max(this.#progressOf(replica), this.#countUntil(session.bookmark ?? 0));
+    const copy = this.#catchUp(replica, until);
+    const behind = this.#log.length - replica.applied;
+    if (behind > 0) world.coverage.count('D1 answers from an old replica', step);
+    const place = `replica ${process.location} (${behind} batches behind)`;
+    const results = this.#run(process, place, (descriptions) => copy.batch(statements, [], descriptions));
+    this.#requireShortRows(statements, results);
+    session.bookmark = Math.max(session.bookmark ?? 0, this.#log[replica.applied - 1]?.number ?? 0);
     return results;
+  }
+
+  #requireShortRows(statements: readonly Bound[], results: readonly Row[][]): void {
+    if (!this.world.hardships.has('platform-limits')) return;
+    for (const [index, { kind }] of statements.entries()) {
+      if (!kind.aggregates) continue;
+      for (const row of results[index] ?? []) for (const value of Object.values(row)) this.#requireShort(value);
+    }
+  }
+
+  #requireShort(value: unknown): void {
+    if (typeof value === 'string' && value.length > this.limits.valueBytes) {
+      this.world.note('D1 refuses a value that is too large');
+      throw new Error('D1_ERROR: string or blob too big: SQLITE_TOOBIG');
+    }
+  }
+
+  #countLimit({ release }: Process, { kind: { limit }, params }: Bound, rows: readonly Row[]): void {
+    if (limit === undefined || rows.length < release.limits[limit]) return;
+    const isReached = limit !== 'firstPageSize' || params.at(-1) === release.limits[limit];
+    if (isReached) this.world.coverage.count('limit reached', limit);
   }
 
   /** The binding as a process sees it. */
   bind(process: Process): D1Database {
     const withSession = (from: string) => {
-      const session = { from, bookmark: /^\d+$/.test(from) ? Number(from) : 0 };
-      const run = (statements: readonly Bound[]) =>
-        this.world.operation(
+      const session: Session = { from, bookmark: /^\d+$/.test(from) ? Number(from) : null };
+      const run = async (statements: readonly Bound[]) => {
+        this.#requireWithinLimits(process, statements);
+        const step = stepOf(process, statements);
+        return this.world.operation(
           process,
-          () => this.#perform(process, statements, session),
+          step,
+          () => this.#perform(process, statements, session, step),
           () => {
             if (!statements.some(isWrite)) return;
             try {
@@ -168,28 +245,29 @@ export class D1Model {
             }
           },
         );
-      const prepare = (sql: string, params: SQLInputValue[] = []): D1Statement => ({
-        bound: { sql, params },
-        bind: (...values) => prepare(sql, values.map(toSql)),
-        all: async () => ({ results: (await run([{ sql, params }]))[0] }),
-        run: async () => ({ results: (await run([{ sql, params }]))[0] }),
-        raw: async () => (await run([{ sql, params }]))[0]?.map((row) => Object.values(row)),
-      });
-      return {
-        prepare,
-        batch: async (statements: D1Statement[]) =>
-          (await run(statements.map(({ bound }) => bound))).map((results) => ({ results })),
-        getBookmark: () => String(session.bookmark),
       };
+      return createSession(run, () => (session.bookmark === null ? null : String(session.bookmark)));
     };
     // The model has only what sessions and drizzle call.
     return { withSession } as unknown as D1Database;
   }
 
+  /** A binding that answers at once from the primary, and never fails: for the checks. */
+  bindDirectly(): D1Database {
+    return bindCopy(this.#primary);
+  }
+
   close(): void {
     this.#primary.close();
-    this.#replica.close();
+    for (const { copy } of this.#replicas) copy?.close();
   }
+}
+
+/** A binding to one copy of the database that answers at once and never fails. */
+export function bindCopy(copy: Copy): D1Database {
+  const run = async (statements: readonly Bound[]) => copy.batch(statements);
+  // The model has only what sessions and drizzle call.
+  return { withSession: () => createSession(run, () => null) } as unknown as D1Database;
 }
 
 interface D1Statement {
@@ -198,6 +276,28 @@ interface D1Statement {
   all(): Promise<{ results: Row[] | undefined }>;
   run(): Promise<{ results: Row[] | undefined }>;
   raw(): Promise<unknown[][] | undefined>;
+}
+
+function createSession(run: (statements: readonly Bound[]) => Promise<Row[][]>, getBookmark: () => string | null) {
+  const make = (kind: StatementKind, params: SQLInputValue[]): D1Statement => ({
+    bound: { kind, params },
+    bind: (...values) => make(kind, values.map(toSql)),
+    all: async () => ({ results: (await run([{ kind, params }]))[0] }),
+    run: async () => ({ results: (await run([{ kind, params }]))[0] }),
+    raw: async () => (await run([{ kind, params }]))[0]?.map((row) => Object.values(row)),
+  });
+  return {
+    prepare: (sql: string) => make(kindOf(sql), []),
+    batch: async (statements: D1Statement[]) =>
+      (await run(statements.map(({ bound }) => bound))).map((results) => ({ results })),
+    getBookmark,
+  };
+}
+
+/** What a process does with this batch. Other batches have the name of the process: a load, or a read. */
+function stepOf({ name }: Process, statements: readonly Bound[]): string {
+  for (const { kind } of statements) if (kind.step !== undefined) return kind.step;
+  return `other (${name})`;
 }
 
 function toSql(value: unknown): SQLInputValue {

@@ -1,22 +1,48 @@
-import { pacing } from '../../src/cqrs/reading/projection-steps';
 import { describeDocument } from './trace';
-import type { Process, World } from './world';
+import { type Process, SimulatedFault, type World } from './world';
 
 /** How long a location may serve what it has read, a miss included. */
 const cachedMs = 60_000;
 /** KV refuses a second write of a key within this time. */
 const writeLimitMs = 1_000;
+/** A put arrives within this time or never: ten seconds on its way, after thirty in which it waits for a connection. */
+const putMs = 40_000;
+const keysPerGet = 100;
+const keysPerList = 1_000;
+export const kvOperationsPerInvocation = 1_000;
+
+interface Listing {
+  names: string[];
+  until: number;
+}
 
 /**
- * KV in its worst behaviour: the last write wins, a write may be refused, every location caches values and misses, and a
- * write that failed unclearly may land later, even after its process has died.
+ * KV in its worst behaviour: the last write wins, a write may be refused, every location caches values, misses and
+ * lists, and a write that failed unclearly may land later, even after its process has died.
  */
 export class KvModel {
   readonly stored = new Map<string, string>();
   readonly #lastBegun = new Map<string, number>();
   readonly #caches = new Map<string, { value: string | null; until: number }>();
+  readonly #listings = new Map<string, Listing>();
+  operationsPerInvocation = kvOperationsPerInvocation;
 
-  constructor(readonly world: World) {}
+  constructor(
+    readonly world: World,
+    readonly hasVersions: () => boolean,
+  ) {}
+
+  /** Replaces the text of some key by one that no document has. Returns the key. */
+  corrupt(): string | undefined {
+    const { world } = this;
+    const key = world.pick([...this.stored.keys()]);
+    const text = world.pick(['not JSON {', 'not JSON {', '{}', 'null', undefined]);
+    if (key === undefined) return undefined;
+    if (world.chance(0.2)) this.stored.set(`${key}-of-nobody`, this.stored.get(key) ?? '');
+    else if (text === undefined) this.stored.delete(key);
+    else this.stored.set(key, text);
+    return key;
+  }
 
   #land(process: Process, key: string, value: string | null, when: string): void {
     this.world.trace?.(process, `KV: ${describePut(key, value)} lands ${when}`);
@@ -24,45 +50,62 @@ export class KvModel {
     else this.stored.set(key, value);
   }
 
-  #write(process: Process, key: string, value: string | null): Promise<void> {
+  /** Counts an operation, because an invocation has a budget. */
+  #count(process: Process): void {
+    const begun = (process.operations.kv ?? 0) + 1;
+    process.operations.kv = begun;
+    if (begun > this.operationsPerInvocation && this.world.hardships.has('platform-limits')) {
+      this.world.trace?.(process, `KV: operation ${begun} is refused`);
+      throw new Error('Too many API requests by single Worker invocation.');
+    }
+    if (begun === this.operationsPerInvocation) this.world.coverage.count('limit reached', 'KV operations');
+  }
+
+  async #write(process: Process, key: string, value: string | null): Promise<void> {
+    this.#count(process);
     const { world } = this;
     const begun = world.now;
+    const step = value === null ? 'delete' : 'put';
     const last = this.#lastBegun.get(key) ?? Number.NEGATIVE_INFINITY;
     world.trace?.(process, `KV: ${describePut(key, value)} begins`);
-    if (begun - last < writeLimitMs) {
+    const isTooEarly = begun - last < writeLimitMs;
+    // Then KV refuses the write, which costs time, and no document. Some writes may be too early: with clocks that differ,
+    // where two versions write one key, and the watermark, whose publishers do not wait for each other.
+    const mayBeTooEarly = world.hardships.has('clocks') || this.hasVersions() || !key.includes(':');
+    if (isTooEarly && !mayBeTooEarly) {
       const expected = `two writes of one key begin at least ${writeLimitMs} ms apart, so that KV refuses none of them`;
       world.fail({ expected, found: `a write of ${key} begins ${begun - last} ms after another one` });
     }
-    const isRefused = world.fault('kv: put refused (429)', 0.03);
+    const isAway = world.isAway('kv');
+    const isRefused = world.fault('faults', 'KV refuses a write (429)', 0.03, step) || isTooEarly;
+    if (isTooEarly) world.note('KV refuses a write within a second', step);
     if (!isRefused) this.#lastBegun.set(key, begun);
     // Most puts land within the expected time. Some wait for a connection, as long as the protocol allows.
-    const latest = begun + pacing.putMs + (world.chance(0.5) ? pacing.recheckMs : 0);
+    const latest = begun + (world.chance(0.5) ? putMs : putMs / 4);
     const landLater = () =>
       world.after(world.random() * (latest - world.now), () => this.#land(process, key, value, 'late'));
-    if (!isRefused && world.fault('kv: put failed, but lands later', 0.06)) {
-      landLater();
-      return world.operation(process, () => this.#failUnclearly(process, key));
-    }
-    const isLost = world.fault('kv: put failed and lost', 0.04);
+    const isLate = !isRefused && !isAway && world.fault('faults', 'KV fails a write, which lands later', 0.06, step);
+    if (isLate) landLater();
+    const isLost = isLate || world.fault('faults', 'KV loses a write', 0.04, step);
     return world.operation(
       process,
+      step,
       () => {
         if (isRefused) {
           world.trace?.(process, `KV: the write of ${key} is refused`);
-          throw new Error('KV PUT failed: 429 Too Many Requests');
+          throw new SimulatedFault('KV PUT failed: 429 Too Many Requests');
         }
-        if (isLost || world.now >= latest) this.#failUnclearly(process, key);
+        if (isAway) world.coverage.count('outage', step);
+        if (isAway || isLost || world.now >= latest) {
+          world.trace?.(process, `KV: the write of ${key} fails unclearly`);
+          throw new SimulatedFault('KV PUT failed: Network connection lost.');
+        }
         this.#land(process, key, value, 'in time');
       },
       () => {
-        if (!isRefused && !isLost && world.now < latest) landLater();
+        if (!isRefused && !isAway && !isLost && world.now < latest) landLater();
       },
     );
-  }
-
-  #failUnclearly(process: Process, key: string): never {
-    this.world.trace?.(process, `KV: the write of ${key} fails unclearly`);
-    throw new Error('KV PUT failed: Network connection lost.');
   }
 
   #read(process: Process, key: string): string | null {
@@ -70,7 +113,7 @@ export class KvModel {
     const place = `${process.location} ${key}`;
     const cached = this.#caches.get(place);
     if (cached && cached.until > world.now) {
-      world.fault('kv: read from a cache', 1);
+      if (cached.value !== (this.stored.get(key) ?? null)) world.coverage.count('KV serves an old value', process.name);
       return cached.value;
     }
     const value = this.stored.get(key) ?? null;
@@ -78,29 +121,73 @@ export class KvModel {
     return value;
   }
 
-  bind(process: Process): KVNamespace {
+  #requireAvailable(step: string): void {
+    if (this.world.isAway('kv')) {
+      this.world.coverage.count('outage', step);
+      throw new SimulatedFault('KV GET failed: 503 Service Unavailable');
+    }
+    if (this.world.fault('faults', 'KV fails a read', 0.02, step)) throw new SimulatedFault('KV GET failed: 500');
+  }
+
+  #get(process: Process, keys: readonly string[], asJson: boolean): Promise<Map<string, unknown>> {
+    this.#count(process);
+    if (keys.length > keysPerGet) throw new Error('KV GET_BULK failed: 400 You can request a maximum of 100 keys');
+    const step = `get (${process.name})`;
+    return this.world.operation(process, step, () => {
+      this.#requireAvailable(step);
+      const values = keys.map((key) => [key, this.#read(process, key)] as const);
+      const describe = ([key, value]: (typeof values)[number]) => `${key} (${describeDocument(value)})`;
+      this.world.trace?.(process, `KV: get returns ${values.map(describe).join(', ')}`);
+      // One value that is not JSON fails the whole read.
+      return new Map(values.map(([key, value]) => [key, asJson && value !== null ? JSON.parse(value) : value]));
+    });
+  }
+
+  #list(process: Process, { prefix = '', limit = keysPerList, cursor = '' }: KVNamespaceListOptions) {
+    this.#count(process);
     const { world } = this;
+    return world.operation(process, 'list', () => {
+      this.#requireAvailable('list');
+      const place = `${process.location}`;
+      let listing = this.#listings.get(place);
+      if (!listing || listing.until <= world.now) {
+        const names = [...this.stored.keys()].sort();
+        listing = { names, until: world.now + (world.hasFaults ? world.random() * cachedMs : 0) };
+        this.#listings.set(place, listing);
+      }
+      const after = listing.names.filter((name) => name.startsWith(prefix ?? '') && name > (cursor ?? ''));
+      const names = after.slice(0, Math.min(limit ?? keysPerList, keysPerList));
+      if (names.length === limit) world.coverage.count('limit reached', 'keys of a list');
+      const isComplete = names.length === after.length;
+      return {
+        keys: names.map((name) => ({ name })),
+        list_complete: isComplete,
+        ...(isComplete ? {} : { cursor: names.at(-1) ?? '' }),
+        cacheStatus: null,
+      };
+    });
+  }
+
+  bind(process: Process): KVNamespace {
+    const isJson = (options: unknown) =>
+      options === 'json' || (typeof options === 'object' && (options as { type?: string } | null)?.type === 'json');
     const binding = {
       put: (key: string, value: string) => this.#write(process, key, value),
       delete: (key: string) => this.#write(process, key, null),
-      get: (keys: string[], { type }: { type: 'text' | 'json' }) =>
-        world.operation(process, () => {
-          if (world.fault('kv: read failed', 0.02)) throw new Error('KV GET failed: 500');
-          const values = keys.map((key) => [key, this.#read(process, key)] as const);
-          const describe = ([key, value]: (typeof values)[number]) => `${key} (${describeDocument(value)})`;
-          world.trace?.(process, `KV: get returns ${values.map(describe).join(', ')}`);
-          return new Map(values.map(([key, value]) => [key, type === 'text' ? value : JSON.parse(value ?? 'null')]));
-        }),
-      list: ({ limit, cursor }: { limit: number; cursor: string | null }) =>
-        world.operation(process, () => {
-          if (world.fault('kv: list failed', 0.02)) throw new Error('KV LIST failed: 500');
-          const rest = [...this.stored.keys()].sort().filter((key) => cursor === null || key > cursor);
-          const keys = rest.slice(0, limit).map((name) => ({ name }));
-          return { keys, list_complete: rest.length <= limit, cursor: keys.at(-1)?.name };
-        }),
+      get: async (keys: string | string[], options?: unknown) => {
+        if (typeof keys !== 'string') return this.#get(process, keys, isJson(options));
+        return (await this.#get(process, [keys], isJson(options))).get(keys) ?? null;
+      },
+      list: async (options: KVNamespaceListOptions = {}) => this.#list(process, options),
     };
     // The model has only what the document store calls.
     return binding as unknown as KVNamespace;
+  }
+
+  /** A binding that answers at once and from no cache, for the checks. */
+  bindDirectly(): KVNamespace {
+    const get = async (keys: string[]) => new Map(keys.map((key) => [key, this.stored.get(key) ?? null]));
+    return { get } as unknown as KVNamespace;
   }
 }
 

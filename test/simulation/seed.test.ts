@@ -1,15 +1,18 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { simulate } from './simulate';
 
-vi.mock('../../src/platform/password', () => ({ hashPassword: async () => '', verifyPassword: async () => ({}) }));
+/** The report, or the violation with which the history ends: both must be the same each time. */
+async function outcomeOf(seed: number, print?: (line: string) => unknown) {
+  return simulate(seed, print).catch((error: Error) => error.message);
+}
 
-test('one seed always makes the same history, so that a failure can be seen again', { timeout: 60_000 }, async () => {
-  for (let seed = 1; seed <= 8; seed++) {
+test('one seed always makes the same history, so that a failure can be seen again', { timeout: 600_000 }, async () => {
+  for (let seed = 1; seed <= 5; seed++) {
     const [first, second]: [string[], string[]] = [[], []];
-    const report = await simulate(seed, (line) => first.push(line));
-    expect(await simulate(seed, (line) => second.push(line))).toEqual(report);
+    const outcome = await outcomeOf(seed, (line) => first.push(line));
+    expect(await outcomeOf(seed, (line) => second.push(line))).toEqual(outcome);
     expect(second).toEqual(first);
     // Tracing changes nothing.
-    expect(await simulate(seed)).toEqual(report);
+    expect(await outcomeOf(seed)).toEqual(outcome);
   }
 });

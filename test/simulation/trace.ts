@@ -57,7 +57,8 @@ function subjectsIn(params: readonly unknown[]): string[] {
  * @param changes how many rows a write has changed
  */
 export function describeStatement(
-  { sql, params }: { sql: string; params: readonly unknown[] },
+  sql: string,
+  params: readonly unknown[],
   rows: readonly Record<string, unknown>[],
   changes: number | undefined,
 ): string {
@@ -75,7 +76,7 @@ export function describeStatement(
 
 /** A message of a queue: an event with its position, or a step of a rebuild. */
 export function describeMessage(body: unknown): string {
-  const { position, type, rebuildId, step } = body as Record<string, unknown>;
+  const { position, type, rebuildId, step } = (body ?? {}) as Record<string, unknown>;
   return position === undefined
     ? `step ${step} of rebuild ${rebuildId}`
     : `${position} ${`${type}`.replace('frontdesk.', '')}`;
@@ -83,7 +84,9 @@ export function describeMessage(body: unknown): string {
 
 /** How new a document of KV is. */
 export function describeDocument(json: string | null): string {
-  return json === null ? 'none' : `as of ${JSON.parse(json).asOf}`;
+  if (json === null) return 'none';
+  const [, asOf] = /"asOf":(\d+)/.exec(json) ?? [];
+  return asOf === undefined ? `the text ${json.slice(0, 20)}` : `as of ${asOf}`;
 }
 
 /** The message of the error that another error was made from: drizzle puts a whole query around D1's message. */

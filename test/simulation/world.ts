@@ -1,3 +1,6 @@
+import { Coverage } from './coverage';
+import type { Hardship, Hardships } from './hardships';
+import type { Release } from './history';
 import { createTrace, type Trace } from './trace';
 import { type Finding, InvariantViolation } from './violation';
 
@@ -12,51 +15,110 @@ function createRandom(seed: number): () => number {
   };
 }
 
+/** An error that the world made: it says nothing about the code. A process receives it as its own code wraps it. */
+export class SimulatedFault extends Error {}
+
 /** One invocation of the Worker. It can die between any two awaits; a dead process receives no result any more. */
 export interface Process {
   name: string;
   id: number;
   dead: boolean;
-  /** Where the process runs: KV has a cache for each location. */
+  /** Where the process runs: KV has a cache for each location, and each has its own nearest replica. */
   location: number;
+  /** How far the clock of the process is ahead, in milliseconds. */
+  clockOffset: number;
+  /** The version of the code that the process runs. */
+  release: Release;
+  epoch: string;
+  /** How many operations of each service the process has begun; an invocation has a budget. */
+  operations: Record<string, number>;
+  /** How many of its operations on D1 failed because of the world. */
+  d1Failures: number;
   /** What the process gave to `waitUntil`: the process lives until this work has ended too. */
   background: Promise<unknown>[];
+  onDeath?(): void;
 }
 
 /** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
 interface Operation {
   process: Process;
+  step: string;
   start(): void;
   orphan(): void;
 }
 
 interface Timer {
   at: number;
+  order: number;
   run(): void;
 }
 
-/** How often each kind of fault has happened. */
-export interface Faults {
-  [kind: string]: number;
+/** The timers, the next one first (a binary heap). Timers of the same time run in the order in which they were set. */
+class Timers {
+  readonly #heap: Timer[] = [];
+  #set = 0;
+
+  get next(): Timer | undefined {
+    return this.#heap[0];
+  }
+
+  #isBefore(first: number, second: number): boolean {
+    const [a, b] = [this.#heap[first], this.#heap[second]];
+    if (!a || !b) return a !== undefined;
+    return a.at < b.at || (a.at === b.at && a.order < b.order);
+  }
+
+  #swap(first: number, second: number): void {
+    const [a, b] = [this.#heap[first], this.#heap[second]];
+    if (!a || !b) return;
+    this.#heap[first] = b;
+    this.#heap[second] = a;
+  }
+
+  add(at: number, run: () => void): void {
+    let index = this.#heap.push({ at, order: ++this.#set, run }) - 1;
+    for (let parent = (index - 1) >> 1; index > 0 && this.#isBefore(index, parent); parent = (index - 1) >> 1) {
+      this.#swap(index, parent);
+      index = parent;
+    }
+  }
+
+  removeNext(): void {
+    const last = this.#heap.pop();
+    if (!last || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    for (let index = 0; ; ) {
+      const child = this.#isBefore(2 * index + 2, 2 * index + 1) ? 2 * index + 2 : 2 * index + 1;
+      if (!this.#isBefore(child, index)) return;
+      this.#swap(index, child);
+      index = child;
+    }
+  }
 }
 
 /** Time, chance, and all operations in progress. One seed makes one history. */
 export class World {
-  now = Date.parse('2026-01-01T00:00:00.000Z');
+  now = Date.parse('2026-01-01T08:00:00.000Z');
   /** Whether faults happen. */
   hasFaults = true;
-  readonly faults: Faults = {};
+  /** The processes of the Worker. */
   readonly processes = new Set<Process>();
+  /** The clients: they live outside of the Worker, and nothing kills them. */
+  readonly clients = new Set<Process>();
+  readonly coverage = new Coverage();
   /** Prints one step of the history. Undefined unless tracing is on: `trace?.(…)` then does not even make the text. */
   readonly trace: Trace | undefined;
   readonly random: () => number;
-  #operations: Operation[] = [];
-  #timers: Timer[] = [];
+  readonly #operations: Operation[] = [];
+  readonly #timers = new Timers();
+  /** The services that are away, and until when. */
+  readonly #outages = new Map<string, number>();
   #spawned = 0;
   #failure: InvariantViolation | undefined;
 
   constructor(
     readonly seed: number,
+    readonly hardships: Hardships,
     print?: (line: string) => unknown,
   ) {
     this.random = createRandom(seed);
@@ -68,12 +130,37 @@ export class World {
     return this.random() < probability;
   }
 
-  /** Whether a fault of this kind happens now. The fault is counted. */
-  fault(kind: string, probability: number): boolean {
-    if (!this.hasFaults || !this.chance(probability)) return false;
-    this.faults[kind] = (this.faults[kind] ?? 0) + 1;
-    this.trace?.('FAULT', kind);
-    return true;
+  /** Whether the world is this hard, at the moment. */
+  isHard(hardship: Hardship): boolean {
+    return this.hasFaults && this.hardships.has(hardship);
+  }
+
+  /** Whether a fault happens now to this step. The fault is counted. */
+  fault(hardship: Hardship, kind: string, probability: number, step = ''): boolean {
+    // Chance is asked in any case, so that a seed without a hardship resembles the seed with it.
+    const happens = this.chance(probability) && this.isHard(hardship);
+    if (happens) this.note(kind, step);
+    return happens;
+  }
+
+  /** Counts something that happened to a step. */
+  note(kind: string, step = ''): void {
+    this.coverage.count(kind, step);
+    this.trace?.('FAULT', step ? `${kind}: ${step}` : kind);
+  }
+
+  /** Whether the service is away. */
+  isAway(service: string): boolean {
+    return this.isHard('outages') && (this.#outages.get(service) ?? 0) > this.now;
+  }
+
+  startOutage(service: string, ms: number): void {
+    this.#outages.set(service, this.now + ms);
+    this.note('outage begins', service);
+  }
+
+  get hasOutage(): boolean {
+    return [...this.#outages.keys()].some((service) => this.isAway(service));
   }
 
   between(low: number, high: number): number {
@@ -84,8 +171,16 @@ export class World {
     return items[Math.floor(this.random() * items.length)];
   }
 
-  /** Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies. */
-  operation<Result>(process: Process, perform: () => Result, orphan: () => void = () => {}): Promise<Result> {
+  /**
+   * Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies.
+   * @param step what the process does, for the coverage
+   */
+  operation<Result>(
+    process: Process,
+    step: string,
+    perform: () => Result,
+    orphan: () => void = () => {},
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (process.dead) return;
       const start = () => {
@@ -95,20 +190,34 @@ export class World {
           reject(error);
         }
       };
-      this.#operations.push({ process, start, orphan });
+      this.#operations.push({ process, step, start, orphan });
     });
   }
 
   after(ms: number, run: () => void): void {
-    this.#timers.push({ at: this.now + Math.floor(ms), run });
+    this.#timers.add(this.now + Math.max(0, Math.floor(ms)), run);
   }
 
-  wait(process: Process, ms: number): Promise<void> {
-    return new Promise((resolve) => this.after(ms, () => process.dead || resolve()));
+  /** Waits in a process; fails when the signal is aborted before. */
+  wait(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.after(ms, () => process.dead || resolve());
+      signal?.addEventListener('abort', () => reject(signal.reason));
+    });
   }
 
+  get nextTimerAt(): number {
+    return this.#timers.next?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether an operation is in progress. */
   get isBusy(): boolean {
     return this.#operations.length > 0;
+  }
+
+  /** Whether no process and no client has anything left to do. */
+  get isAtRest(): boolean {
+    return !this.isBusy && this.processes.size === 0 && this.clients.size === 0;
   }
 
   /** Records a violation inside of a process. It ends the history, so that the last lines of a trace lead to it. */
@@ -125,58 +234,83 @@ export class World {
 
   /** Completes one of the operations in progress. @throws InvariantViolation */
   async performOne(): Promise<void> {
-    const [operation] = this.#operations.splice(Math.floor(this.random() * this.#operations.length), 1);
-    operation?.start();
+    const index = Math.floor(this.random() * this.#operations.length);
+    const operation = this.#operations[index];
+    const last = this.#operations.pop();
+    if (!operation || !last) return;
+    if (operation !== last) this.#operations[index] = last;
+    operation.start();
     await this.runPromises();
   }
 
   /** Moves the clock forward, and runs each timer at its time. @throws InvariantViolation */
   async advance(ms: number): Promise<void> {
     const until = this.now + ms;
-    for (;;) {
-      const next = this.#timers.reduce<Timer | undefined>(
-        (first, timer) => (timer.at <= until && (!first || timer.at < first.at) ? timer : first),
-        undefined,
-      );
-      if (!next) break;
-      this.#timers.splice(this.#timers.indexOf(next), 1);
-      this.now = Math.max(this.now, next.at);
-      next.run();
-      await this.runPromises();
+    for (let timer = this.#timers.next; timer && timer.at <= until; timer = this.#timers.next) {
+      this.#timers.removeNext();
+      this.now = Math.max(this.now, timer.at);
+      timer.run();
+      // Timers of the same time run together: none of them can see that another one ran first.
+      if (this.#timers.next?.at !== timer.at) await this.runPromises();
     }
     this.now = until;
   }
 
-  get nextTimerAt(): number | undefined {
-    return this.#timers.length === 0 ? undefined : Math.min(...this.#timers.map(({ at }) => at));
+  /** Runs all processes and clients to their ends, without starting new ones. @throws InvariantViolation */
+  async drain(): Promise<void> {
+    await this.runPromises();
+    while (!this.isAtRest) {
+      if (this.isBusy) await this.performOne();
+      else if (!this.#timers.next) return;
+      else await this.advance(Math.max(1, this.#timers.next.at - this.now));
+    }
   }
 
-  spawn(name: string, run: (process: Process) => Promise<void>): Process {
-    const process: Process = {
+  /** Makes a process that is not started: for the bindings of a check. */
+  createProcess(name: string, deployed: { release: Release; epoch: string }): Process {
+    const offset = this.between(-5_000, 5_000);
+    return {
       name,
       id: ++this.#spawned,
       dead: false,
       location: this.between(0, 2),
+      clockOffset: this.isHard('clocks') ? offset : 0,
+      ...deployed,
+      operations: {},
+      d1Failures: 0,
       background: [],
     };
-    this.processes.add(process);
+  }
+
+  /** Starts a process of the Worker, or a client. An error that `run` throws is a violation. */
+  spawn(process: Process, run: (process: Process) => Promise<void>, kind: 'processes' | 'clients' = 'processes'): void {
+    this[kind].add(process);
     run(process)
       .catch((error: unknown) => {
-        const found = `${name} ${process.id}: ${error instanceof Error ? error.stack : error}`;
+        const found = `${process.name} ${process.id}: ${error instanceof Error ? error.stack : error}`;
         this.fail({ expected: 'no process ends with an error', found }, error);
       })
       .then(() => Promise.allSettled(process.background))
-      .finally(() => this.processes.delete(process));
-    return process;
+      .finally(() => this[kind].delete(process));
   }
 
   /** Ends a process. The operations that it had begun may still take effect. */
   kill(process: Process): void {
     process.dead = true;
     this.processes.delete(process);
-    const orphans = this.#operations.filter((operation) => operation.process === process);
-    this.#operations = this.#operations.filter((operation) => operation.process !== process);
+    const orphans: Operation[] = [];
+    for (let index = this.#operations.length - 1; index >= 0; index--) {
+      if (this.#operations[index]?.process === process) orphans.push(...this.#operations.splice(index, 1));
+    }
     this.trace?.(process, `dies; ${orphans.length} operations were in progress`);
-    for (const { orphan } of orphans) if (this.chance(0.5)) orphan();
+    for (const { orphan, step } of orphans) {
+      const takesEffect = this.chance(0.5);
+      this.coverage.count(
+        takesEffect ? 'the process dies, the effect happens' : 'the process dies before the effect',
+        step,
+      );
+      if (takesEffect) orphan();
+    }
+    process.onDeath?.();
   }
 }

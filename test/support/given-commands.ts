@@ -5,15 +5,15 @@ import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';
 import type { Order } from '../../src/orders/order';
-import { systemClock } from '../../src/platform/clock';
+import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
 import type { User } from '../../src/users/user';
 import { aContext, actingAs, settingsOf } from './factories';
 import { createMemoryUnitOfWork } from './memory/unit-of-work';
 
-const secrets = ['first-secret-0123456789-abcdefghij'] as const;
+const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
 
-export const resetTokens = createResetTokens(secrets);
+export const resetTokens = createResetTokens(defaultSecrets);
 
 interface Given {
   users?: readonly User[];
@@ -21,13 +21,16 @@ interface Given {
   orders?: readonly Order[];
   tickets?: readonly Ticket[];
   accessTokens?: AccessTokens;
+  clock?: Clock;
+  secrets?: readonly [string, ...string[]];
 }
 
 /** Every command on the in-memory unit of work, with some rows to begin with. */
 export function givenCommands({ users = [], items = [], orders = [], tickets = [], ...services }: Given = {}) {
-  const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork();
+  const { clock = systemClock, secrets = defaultSecrets } = services;
+  const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork({ clock });
   const config = { issuer: 'https://frontdesk.example', audience: 'frontdesk', tokenSecrets: secrets };
-  const { accessTokens = createAccessTokens(config, systemClock) } = services;
+  const { accessTokens = createAccessTokens(config, clock) } = services;
   const tables = state();
   for (const user of users) {
     tables.users.set(user.id, user);
@@ -40,10 +43,10 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
   }
 
   function send(context: CallerContext): Commands {
-    const fingerprint = (text: string) => `fingerprint of ${text}`;
+    const fingerprints = (text: string) => [`fingerprint of ${text}`] as const;
     return createCommands(
-      createDefineCommand(unitOfWork, fingerprint, () => context),
-      { accessTokens, resetTokens },
+      createDefineCommand(unitOfWork, fingerprints, () => context),
+      { accessTokens, resetTokens: createResetTokens(secrets) },
     );
   }
 

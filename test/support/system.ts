@@ -6,6 +6,7 @@ import { compose, type Overrides } from '../../src/composition';
 import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
 import type { RebuildStep } from '../../src/cqrs/reading/rebuild';
+import type { Wait } from '../../src/platform/clock';
 import { createLogger } from '../../src/platform/logger';
 import { createConformance } from './conformance';
 import { password } from './factories';
@@ -44,7 +45,9 @@ export function createSystem(bindings: Partial<Env> = {}) {
       },
       // Dispatch calls no other method.
     }) as unknown as Queue;
-  const overrides: Overrides = { clock, emailSender: sender, logger };
+  // A wait moves the clock, and takes no time. A wait with a signal is a deadline, which no provider of a test reaches.
+  const wait: Wait = (ms, options) => (options?.signal ? new Promise(() => {}) : Promise.resolve(clock.advance(ms)));
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),
@@ -85,7 +88,8 @@ export function createSystem(bindings: Partial<Env> = {}) {
     const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 1, body }));
     const batch = createMessageBatch(`frontdesk-${queue}`, messages);
     const context = createExecutionContext();
-    await services().consume(batch);
+    await compose(testEnv, (promise) => context.waitUntil(promise), overrides).consume(batch);
+    await waitOnExecutionContext(context);
     const { explicitAcks, retryMessages } = await getQueueResult(batch, context);
     return { acked: explicitAcks, retried: retryMessages.map(({ msgId }) => msgId) };
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AccessTokens } from '../../src/access/access-token';
 import { withPassword } from '../../src/auth/account';
-import { createResetTokens, hashSecret, keyedHash, newSecret } from '../../src/auth/secret-token';
+import { createResetTokens, hashSecret, keyedHashes, newSecret } from '../../src/auth/secret-token';
 import {
   decideRefresh,
   isResetUsable,
@@ -86,11 +86,21 @@ describe('secrets', () => {
     expect(hashSecret('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   });
 
-  test('each key makes another fingerprint of the same text', () => {
-    expect(keyedHash(current, 'a')).toMatch(/^[0-9a-f]{64}$/);
-    expect(keyedHash(current, 'a')).toBe(keyedHash(current, 'a'));
-    expect(keyedHash(current, 'a')).not.toBe(keyedHash(current, 'b'));
-    expect(keyedHash(current, 'a')).not.toBe(keyedHash(previous, 'a'));
+  test('each secret makes another fingerprint of the same text, and that of the current secret is the first', () => {
+    const [first, second] = keyedHashes([current, previous], 'a');
+    expect([first, second]).toEqual(Array(2).fill(expect.stringMatching(/^[0-9a-f]{64}$/)));
+    expect(first).not.toBe(second);
+    expect([keyedHashes([current], 'a'), keyedHashes([previous], 'a')]).toEqual([[first], [second]]);
+    expect(keyedHashes([current], 'b')).not.toEqual([first]);
+  });
+
+  test('the stored hash of a reset counts with the secret of its request, as long as the secret is known', () => {
+    const [id, otherId] = [newId(), newId()];
+    const stored = hashSecret(createResetTokens([previous]).tokenFor(id));
+    expect(createResetTokens([previous]).isHashFor(id, stored)).toBe(true);
+    expect(createResetTokens([current, previous]).isHashFor(id, stored)).toBe(true);
+    expect(createResetTokens([current]).isHashFor(id, stored)).toBe(false);
+    expect(createResetTokens([current, previous]).isHashFor(otherId, stored)).toBe(false);
   });
 
   test('a reset token names its reset, also after the secret was changed (product 2.6)', () => {
@@ -486,6 +496,54 @@ describe('resetting a password (product 2.6)', () => {
     const before = state();
     await expect(confirm()).rejects.toMatchObject(refused);
     expect(state()).toBe(before);
+  });
+
+  test('a reset is refused when a newer link was asked for, and the newer link works once', async () => {
+    const { anonymous, confirm, reset, state, user } = await givenRequest();
+    await anonymous({ issuedAt: issuedAt + 1 }).RequestPasswordReset({ email: user.email });
+    const newer = [...state().passwordResets.keys()].find((id) => id !== reset?.id) ?? '';
+    await expect(confirm()).rejects.toMatchObject(refused);
+    await confirm({ token: resetTokens.tokenFor(newer) });
+    await expect(confirm({ token: resetTokens.tokenFor(newer) })).rejects.toMatchObject(refused);
+  });
+
+  test.each([{ password: newPassword }, { email: 'new@example.com' }])(
+    'a reset is refused after the account was changed with %j',
+    async (changes) => {
+      const { as, confirm, user } = await givenRequest(aUser({ passwordHash: weakPasswordHash }));
+      await as(user).UpdateUser({ userId: user.id, changes: { ...changes, currentPassword: password } });
+      await expect(confirm()).rejects.toMatchObject(refused);
+    },
+  );
+
+  test('a reset works after a change of the name and after a reset of another account', async () => {
+    const { anonymous, as, confirm, state, user } = await givenRequest();
+    const other = aUser();
+    state().users.set(other.id, other);
+    await as(user).UpdateUser({ userId: user.id, changes: { name: 'Countess' } });
+    await anonymous({ issuedAt }).RequestPasswordReset({ email: other.email });
+    await confirm();
+  });
+
+  test('a reset is refused when a newer link is asked for between its read and its commit', async () => {
+    const { anonymous, confirm, state, user, types } = await givenRequest();
+    const confirming = confirm();
+    await anonymous({ issuedAt }).RequestPasswordReset({ email: user.email });
+    await expect(confirming).rejects.toMatchObject(refused);
+    expect([state().passwordResets.size, types()]).toEqual([2, ['PasswordResetRequested', 'PasswordResetRequested']]);
+  });
+
+  test('a link that was sent after a change of the secret works, although it was asked for before the change', async () => {
+    const secrets = ['new-secret-0123456789-abcdefghijkl', 'old-secret-0123456789-abcdefghijkl'] as const;
+    const user = aUser();
+    const before = givenCommands({ users: [user], secrets: [secrets[1]] });
+    await before.anonymous({ issuedAt }).RequestPasswordReset({ email: user.email });
+    const after = givenCommands({ secrets });
+    Object.assign(after.state(), before.state());
+    const [id = ''] = before.state().passwordResets.keys();
+    const token = createResetTokens(secrets).tokenFor(id);
+    await after.anonymous({ issuedAt }).ConfirmPasswordReset({ token, password: newPassword });
+    expect(after.account(user.id).version).toBe(2);
   });
 
   test('a reset is refused when its hour is over', async () => {

@@ -20,7 +20,15 @@ function createWorld() {
     orders: [order, shipped],
     tickets: [ticket],
   });
-  const dead = { position: 7, subscription: 'emails', status: 'dead', attempts: 9, availableAt: 0 } as const;
+  const dead = {
+    position: 7,
+    subscription: 'emails',
+    status: 'dead',
+    attempts: 9,
+    failures: 9,
+    lastError: 'Error',
+    availableAt: 0,
+  } as const;
   commands.state().deliveries.set('7-emails', dead);
   const rebuildId = newId();
   commands.state().rebuilds.set(rebuildId, {

@@ -29,7 +29,11 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
     contexts++;
     return context;
   };
-  const define = createDefineCommand(unitOfWork, (text) => `fingerprint of ${text}`, contextOf);
+  const define = createDefineCommand(
+    unitOfWork,
+    (text) => [`fingerprint of ${text}`, `older fingerprint of ${text}`],
+    contextOf,
+  );
   const command = define<{ text: string }, unknown, string>({
     input,
     onlyIf: () => undefined,
@@ -195,24 +199,27 @@ describe('a command that may be repeated (product 6.2)', () => {
     const { command, runs } = given(definition, aContext(context));
     await command({ text });
     const [run] = runs;
-    return { isRepeatable: run?.isRepeatable, requestHash: run?.requestHash };
+    return { isRepeatable: run?.isRepeatable, requestHashes: run?.requestHashes };
   }
 
-  test('a repeatable command carries a fingerprint of its parsed payload', async () => {
+  test('a repeatable command carries the fingerprints of its parsed payload', async () => {
     const first = await hashOf({}, { isRepeatable: true });
-    expect(first).toEqual({ isRepeatable: true, requestHash: 'fingerprint of {"text":"a"}' });
+    expect(first).toEqual({
+      isRepeatable: true,
+      requestHashes: ['fingerprint of {"text":"a"}', 'older fingerprint of {"text":"a"}'],
+    });
     expect(await hashOf({}, { isRepeatable: true }, ' a ')).toEqual(first);
     expect(await hashOf({}, { isRepeatable: true }, 'b')).not.toEqual(first);
   });
 
   test('a command has no fingerprint when the request has no Idempotency-Key', async () => {
-    const plain = { isRepeatable: false, requestHash: undefined };
+    const plain = { isRepeatable: false, requestHashes: undefined };
     expect(await hashOf({}, {})).toEqual(plain);
     expect(await hashOf({}, { isRepeatable: false })).toEqual(plain);
   });
 
   test('a command has no fingerprint when its response holds a secret and must not be stored', async () => {
-    const plain = { isRepeatable: false, requestHash: undefined };
+    const plain = { isRepeatable: false, requestHashes: undefined };
     expect(await hashOf({ isNeverStored: true }, { isRepeatable: true })).toEqual(plain);
   });
 });

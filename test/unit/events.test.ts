@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { fromEnvelope, toEnvelope } from '../../src/cqrs/log/envelope';
+import { fromEnvelope, parseEnvelope, toEnvelope } from '../../src/cqrs/log/envelope';
 import {
   createEventCatalogue,
   defineEvent,
@@ -100,23 +100,27 @@ describe('the catalogue of events', () => {
     expect(ownSubscriptionsOf('UserRegistered').toSorted()).toEqual(['analytics', 'emails', 'projections']);
   });
 
-  test('the event of a request for a password reset leads to an e-mail and to no document (product 2.6)', () => {
-    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['analytics', 'emails']);
+  test('the event of a request for a password reset leads to an e-mail (product 2.6)', () => {
+    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['analytics', 'emails', 'projections']);
+  });
+
+  test('the projections receive every type of event, because a view of another version may list it (product 7.5)', () => {
+    for (const type of eventCatalogue.keys()) expect(ownSubscriptionsOf(type)).toContain('projections');
   });
 });
 
 describe('the envelope of an event', () => {
   test('the envelope of an event is a CloudEvent 1.0, from which the event comes back unchanged', () => {
-    const envelope = toEnvelope(event);
-    expect(envelope).toMatchObject({ specversion: '1.0', type: 'frontdesk.Renamed', subject: 'thing/a/b' });
-    expect(fromEnvelope(JSON.parse(JSON.stringify(envelope)))).toEqual(event);
+    const envelope = toEnvelope(event, '7');
+    expect(envelope).toMatchObject({ specversion: '1.0', type: 'frontdesk.Renamed', subject: 'thing/a/b', epoch: '7' });
+    expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope))))).toEqual(event);
   });
 
   test('the envelope of an event carries the account and the trace where there are any (product 8.3)', () => {
     const metadata = { commandId: 'c', requestId: 'r', actorId: 'a', traceparent: 't' };
-    const envelope = toEnvelope({ ...event, metadata });
+    const envelope = toEnvelope({ ...event, metadata }, '7');
     expect(envelope).toMatchObject({ commandid: 'c', requestid: 'r', actorid: 'a', traceparent: 't' });
-    expect(fromEnvelope(JSON.parse(JSON.stringify(envelope))).metadata).toEqual(metadata);
+    expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope)))).metadata).toEqual(metadata);
   });
 
   test.each([
@@ -126,6 +130,6 @@ describe('the envelope of an event', () => {
     ['no position', { position: undefined }],
     ['position 0', { position: 0 }],
   ])('an envelope with %s is refused', (_, wrong) => {
-    expect(() => fromEnvelope({ ...toEnvelope(event), ...wrong })).toThrow();
+    expect(() => parseEnvelope({ ...toEnvelope(event, '7'), ...wrong })).toThrow();
   });
 });

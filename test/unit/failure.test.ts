@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { operationsErrors } from '../../src/operations/errors';
 import { isPlatformFailure } from '../../src/platform/failure';
 import { isSameJson } from '../../src/platform/json';
 
@@ -16,6 +15,7 @@ describe('a failure', () => {
     ['KV that timed out', new Error('KV PUT failed: 408 Request Timeout')],
     ['a time-out', timeout],
     ['an error nobody knows', new Error('Something went wrong.')],
+    ['something that is no error object', 'a text'],
   ])('of %s is one of the platform', (_, error) => expect(isPlatformFailure(error)).toBe(true));
 
   test.each<[string, unknown]>([
@@ -24,14 +24,12 @@ describe('a failure', () => {
     ['of the code', new TypeError('undefined is not a function')],
     ['of a range', new RangeError('Invalid time value')],
     ['of a name', new ReferenceError('x is not defined')],
-    ['of a rule', operationsErrors.rebuildEnded({ status: 'done' })],
     ['of a statement', new Error('D1_ERROR: malformed JSON: SQLITE_ERROR')],
     [
       'of a statement, inside of an error of the query builder',
       new Error('Failed query', { cause: new Error('D1_ERROR: string or blob too big: SQLITE_TOOBIG') }),
     ],
     ['of a value that KV does not take', new Error('KV PUT failed: 413 Value length exceeds limit')],
-    ['that is no error object', 'a text'],
   ])('%s is an own one', (_, error) => expect(isPlatformFailure(error)).toBe(false));
 });
 

@@ -35,7 +35,7 @@ function given() {
   const commands = givenCommands({ users: [admin] });
   const { as, state } = commands;
   function addDelivery(position: number, subscription: Subscription, status: 'dead' | 'pending' = 'dead') {
-    const row = { position, subscription, status, attempts: 9, availableAt: 0 };
+    const row = { position, subscription, status, attempts: 9, failures: 9, lastError: 'Error', availableAt: 0 };
     state().deliveries.set(`${position}-${subscription}`, row);
   }
   /** The dead letters that are left, such as `1-emails`. */
@@ -143,24 +143,24 @@ describe('cancelling a rebuild (product 7.5)', () => {
 
 describe.each(['ReplayDeadLetters', 'DiscardDeadLetters'] as const)('the command %s (product 7.3)', (name) => {
   test.each<[string, { position?: number; subscription?: Subscription }, string[]]>([
-    ['without a filter takes every dead letter', {}, ['1-emails', '1-projections', '2-emails']],
-    ['takes the dead letters of a subscription', { subscription: 'emails' }, ['1-emails', '2-emails']],
-    ['takes the dead letters of a position', { position: 1 }, ['1-emails', '1-projections']],
-    ['takes the dead letter of a position and a subscription', { position: 1, subscription: 'emails' }, ['1-emails']],
+    ['without a filter takes every dead letter', {}, ['11-emails', '11-projections', '12-emails']],
+    ['takes the dead letters of a subscription', { subscription: 'emails' }, ['11-emails', '12-emails']],
+    ['takes the dead letters of a position', { position: 11 }, ['11-emails', '11-projections']],
+    ['takes the dead letter of a position and a subscription', { position: 11, subscription: 'emails' }, ['11-emails']],
   ])(`${name} %s, and lists each letter in its event`, async (_, filter, taken) => {
     const { addDelivery, dead, lastEvent, send, state } = given();
-    const all = ['1-emails', '1-projections', '2-emails'];
-    addDelivery(1, 'emails');
-    addDelivery(1, 'projections');
-    addDelivery(2, 'emails');
-    addDelivery(2, 'projections', 'pending');
+    const all = ['11-emails', '11-projections', '12-emails'];
+    addDelivery(11, 'emails');
+    addDelivery(11, 'projections');
+    addDelivery(12, 'emails');
+    addDelivery(12, 'projections', 'pending');
     const { result } = await send()[name](filter);
     expect(result).toEqual({ count: taken.length, remaining: 0 });
     expect(dead()).toEqual(all.filter((key) => !taken.includes(key)));
     for (const key of taken) {
       const row = state().deliveries.get(key);
       if (name === 'DiscardDeadLetters') expect(row).toBeUndefined();
-      else expect(row).toMatchObject({ status: 'pending', attempts: 0, availableAt: issuedAt });
+      else expect(row).toMatchObject({ status: 'pending', attempts: 0, failures: 0, availableAt: issuedAt });
     }
     const letters = taken.map((key) => {
       const [position, subscription] = key.split('-');

@@ -124,6 +124,7 @@ describe('the rule who may read an order (product 4.4)', () => {
 describe('the rule what an order costs (product 4.1, 4.2)', () => {
   const orderable = (overrides: Partial<OrderableItem> = {}): OrderableItem => ({
     id: newId(),
+    version: 1,
     title: 'Teapot',
     price: price(1999),
     stock: null,
@@ -139,8 +140,8 @@ describe('the rule what an order costs (product 4.1, 4.2)', () => {
     ];
     expect(priceLines(requested, [pot, cup])).toEqual({
       lines: [
-        { itemId: cup.id, title: 'Cup', quantity: 4, price: price(250) },
-        { itemId: pot.id, title: 'Teapot', quantity: 1, price: price(1999) },
+        { itemId: cup.id, title: 'Cup', quantity: 4, price: price(250), tookStock: true },
+        { itemId: pot.id, title: 'Teapot', quantity: 1, price: price(1999), tookStock: false },
       ],
       total: price(2999),
     });
@@ -247,7 +248,7 @@ describe('placing an order (product 4.1, 4.2)', () => {
       version: 1,
       customerId: customer.id,
       status: 'placed',
-      lines: [{ itemId: item.id, title: 'Teapot', quantity: 2, price: price(1999) }],
+      lines: [{ itemId: item.id, title: 'Teapot', quantity: 2, price: price(1999), tookStock: true }],
       total: price(3998),
       createdAt: at,
       updatedAt: at,
@@ -310,6 +311,17 @@ describe('placing an order (product 4.1, 4.2)', () => {
     expect(storedItem()?.stock).toBe(3);
   });
 
+  test('an order captures title and price of the primary when a replica has older ones (product 4.1)', async () => {
+    const { as, freezeReplica, item, other, place, state } = given();
+    freezeReplica();
+    await as(other).UpdateItem({ itemId: item.id, changes: { title: 'Pot', price: price(5, 'USD') } });
+    const { result } = await place(2, { readFrom: 'first-unconstrained' });
+    expect(state().orders.get(result.id)).toMatchObject({
+      lines: [{ title: 'Pot', price: price(5, 'USD') }],
+      total: price(10, 'USD'),
+    });
+  });
+
   test.each<[string, Partial<Item> | undefined, string]>([
     ['was taken off sale', { isActive: false }, 'orders.item-unavailable'],
     ['was deleted', undefined, 'orders.item-unavailable'],
@@ -317,7 +329,7 @@ describe('placing an order (product 4.1, 4.2)', () => {
   ])('an order refuses an item that %s since the replica was updated', async (_, change, code) => {
     const { freezeReplica, item, place, state } = given({ stock: 5 });
     freezeReplica();
-    if (change) state().items.set(item.id, { ...item, ...change });
+    if (change) state().items.set(item.id, { ...item, ...change, version: 2 });
     else state().items.delete(item.id);
     const refused = place(2, { readFrom: 'first-unconstrained' });
     await expect(refused).rejects.toMatchObject({ code, details: { itemId: item.id } });
@@ -382,6 +394,24 @@ describe('moving an order (product 4.3)', () => {
     const order = addOrder({ status: name === 'ShipOrder' ? 'placed' : 'shipped' });
     await as(agent)[name]({ orderId: order.id });
     expect(storedItem()).toEqual(item);
+  });
+
+  test('the cancellation of an order returns no pieces of an item that was unlimited when it was ordered', async () => {
+    const { as, customer, item, other, place, storedItem } = given({ stock: null });
+    const { result } = await place(2);
+    await as(other).UpdateItem({ itemId: item.id, changes: { stock: 7 } });
+    await as(customer).CancelOrder({ orderId: result.id });
+    expect(storedItem()?.stock).toBe(7);
+  });
+
+  test('the cancellation of an order returns the pieces of each line that took some, and of a line that does not say', async () => {
+    const { as, addOrder, customer, other, state } = given();
+    const items = [anItem({ stock: 1 }), anItem({ stock: 1 }), anItem({ stock: 1 })];
+    for (const item of items) state().items.set(item.id, { ...item, ownerId: other.id });
+    const took = [{ tookStock: true }, { tookStock: false }, {}];
+    const order = addOrder({ lines: took.map((line, index) => aLine({ itemId: items[index]?.id ?? '', ...line })) });
+    await as(customer).CancelOrder({ orderId: order.id });
+    expect(items.map(({ id }) => state().items.get(id)?.stock)).toEqual([3, 1, 3]);
   });
 
   test('the cancellation of an order returns no pieces of an item that is unlimited or deleted by now', async () => {

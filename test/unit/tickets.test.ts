@@ -36,7 +36,7 @@ describe('the rule which status a ticket can get (product 5.2)', () => {
         ...ticket,
         status: to,
         version: 5,
-        customerVersion: 5,
+        customerVersion: 3,
         updatedAt: '2026-03-05T00:00:00.000Z',
         customerUpdatedAt: '2026-03-05T00:00:00.000Z',
       });

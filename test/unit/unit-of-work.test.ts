@@ -17,7 +17,8 @@ describeUnitOfWork('in memory', async (clock) => {
         .toSorted((a, b) => a.subscription.localeCompare(b.subscription)),
     async markDead(at) {
       for (const [key, { position }] of state().deliveries) {
-        if (position === at) update(state().deliveries, key, { status: 'dead', attempts: 3 });
+        if (position === at)
+          update(state().deliveries, key, { status: 'dead', attempts: 3, failures: 2, lastError: 'Error' });
       }
     },
     async endRebuild(id) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Role } from '../../src/access/caller';
+import type { Commands } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
 import { applySettings, changedSettings, defaultSettings, type SettingsChanges } from '../../src/users/settings';
@@ -7,6 +8,7 @@ import {
   applyChanges,
   type ChangedField,
   changedFields,
+  isActiveAdmin,
   requireReadable,
   requireSelfOrAdmin,
   type User,
@@ -207,6 +209,71 @@ describe('registering', () => {
       ['admin@example.com', 'admin'],
     ]);
   });
+});
+
+describe('the last active admin (product 1.7)', () => {
+  const removals = [
+    ['ChangeRole', (admin: User, commands: Commands) => commands.ChangeRole({ userId: admin.id, role: 'agent' })],
+    ['DeactivateUser', (admin: User, commands: Commands) => commands.DeactivateUser({ userId: admin.id })],
+    ['DeleteUser', (admin: User, commands: Commands) => commands.DeleteUser({ userId: admin.id })],
+  ] as const;
+
+  test.each(removals)('%s is refused for the last active admin, and leaves nothing', async (_, remove) => {
+    const admin = aUser({ role: 'admin' });
+    const others = [aUser({ role: 'admin', isActive: false }), aUser({ role: 'agent' })];
+    const { as, state } = givenCommands({ users: [admin, ...others] });
+    const before = state();
+    await expect(remove(admin, as(admin))).rejects.toMatchObject({
+      kind: 'conflict',
+      code: 'users.last-admin',
+      details: { userId: admin.id },
+    });
+    expect(state()).toBe(before);
+  });
+
+  test.each(removals)('%s is possible for an admin while there is another active one', async (_, remove) => {
+    const [admin, other] = [aUser({ role: 'admin' }), aUser({ role: 'admin' })];
+    const { as, state } = givenCommands({ users: [admin, other] });
+    await remove(admin, as(admin));
+    expect(state().events).toHaveLength(1);
+  });
+
+  test.each(removals)('%s of an account that is no active admin needs no other admin', async (_, remove) => {
+    const admin = aUser({ role: 'admin' });
+    const [inactive, customer] = [aUser({ role: 'admin', isActive: false }), aUser()];
+    const { as } = givenCommands({ users: [admin, inactive, customer] });
+    for (const account of [inactive, customer]) await remove(account, as(admin));
+  });
+
+  test.each(removals)('the last two admins cannot both be gone after %s at the same time', async (_, remove) => {
+    const [one, two] = [aUser({ role: 'admin' }), aUser({ role: 'admin' })];
+    for (const [first, second] of [
+      [one, two],
+      [two, one],
+    ] as const) {
+      const { as, state } = givenCommands({ users: [one, two] });
+      const outcomes = await Promise.allSettled([remove(first, as(one)), remove(second, as(two))]);
+      expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      expect([...state().users.values()].filter(isActiveAdmin)).toHaveLength(1);
+    }
+  });
+
+  test('the last admin can be changed in every other way', async () => {
+    const admin = aUser({ role: 'admin' });
+    const { as, types } = givenCommands({ users: [admin] });
+    await as(admin).UpdateUser({ userId: admin.id, changes: { name: 'Countess' } });
+    expect(types()).toEqual(['UserUpdated']);
+  });
+});
+
+test('CreateFirstAdmin creates no second admin when a replica does not know the first one yet', async () => {
+  const { anonymous, freezeReplica, state } = givenCommands();
+  const admin = aUser({ role: 'admin' });
+  freezeReplica();
+  state().users.set(admin.id, admin);
+  const payload = { name: 'Administrator', email: 'admin@example.com', password };
+  const { result } = await anonymous({ readFrom: 'first-unconstrained' }).CreateFirstAdmin(payload);
+  expect([result, state().users.size]).toEqual([undefined, 1]);
 });
 
 describe('changing an account (product 1.4)', () => {

@@ -3,7 +3,8 @@ import type { RecordedEvent } from './event';
 
 /**
  * An event as a queue message: CloudEvents 1.0 in JSON. The log's own fields are extension attributes: `position` is
- * the global order, `streamversion` the order within `subject`, `schemaversion` the version of `data`.
+ * the global order, `streamversion` the order within `subject`, `schemaversion` the version of `data`. `epoch` is the history of
+ * the database to which the position belongs; messages of 0.2.0 have none.
  */
 const envelopeSchema = z.object({
   specversion: z.literal('1.0'),
@@ -17,6 +18,7 @@ const envelopeSchema = z.object({
   position: z.int().positive(),
   streamversion: z.int().positive(),
   schemaversion: z.int().positive(),
+  epoch: z.string().optional(),
   commandid: z.string(),
   requestid: z.string(),
   actorid: z.string().optional(),
@@ -25,7 +27,7 @@ const envelopeSchema = z.object({
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-export function toEnvelope(event: RecordedEvent): Envelope {
+export function toEnvelope(event: RecordedEvent, epoch: string): Envelope {
   const { commandId, requestId, actorId, traceparent } = event.metadata;
   return {
     specversion: '1.0',
@@ -39,6 +41,7 @@ export function toEnvelope(event: RecordedEvent): Envelope {
     position: event.position,
     streamversion: event.version,
     schemaversion: event.schemaVersion,
+    epoch,
     commandid: commandId,
     requestid: requestId,
     ...(actorId === undefined ? {} : { actorid: actorId }),
@@ -47,8 +50,16 @@ export function toEnvelope(event: RecordedEvent): Envelope {
 }
 
 /** @throws ZodError for a message that is not an envelope of Frontdesk */
-export function fromEnvelope(message: unknown): RecordedEvent {
-  const envelope = envelopeSchema.parse(message);
+export function parseEnvelope(message: unknown): Envelope {
+  return envelopeSchema.parse(message);
+}
+
+/** True for a message of another epoch; its event is not a part of this history of the database. */
+export function isOfAnotherEpoch({ epoch }: { epoch?: string | undefined }, current: string): boolean {
+  return epoch !== undefined && epoch !== current;
+}
+
+export function fromEnvelope(envelope: Envelope): RecordedEvent {
   const slash = envelope.subject.indexOf('/');
   return {
     position: envelope.position,

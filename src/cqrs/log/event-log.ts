@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../../platform/d1';
-import type { NewEvent, RecordedEvent } from './event';
+import type { EventKey, NewEvent, RecordedEvent } from './event';
 
 // This file owns the SQL on the table `events`. Other files use its functions and fragments.
 
@@ -43,6 +43,17 @@ export const lastPosition = sql<number>`(SELECT coalesce(max(position), 0) FROM 
 /** The position of the event with this id, as an SQL expression. */
 export function positionOf(eventId: SQL): SQL<number> {
   return sql<number>`(SELECT position FROM events WHERE id = ${eventId})`;
+}
+
+/**
+ * The rows `position, id` of those events that the log has under both, as an SQL table expression. After a restore the
+ * log can have another event at the position of a message.
+ */
+export function eventsInLog(keys: readonly EventKey[]): SQL {
+  const wanted = JSON.stringify(keys.map(({ position, id }) => ({ position, id })));
+  // CROSS JOIN makes SQLite look up each wanted event, and never read the log.
+  return sql`(SELECT events.position, events.id FROM json_each(${wanted}) AS wanted CROSS JOIN events
+    ON events.position = wanted.value->>'position' AND events.id = wanted.value->>'id')`;
 }
 
 /** The time of the event at a position (ISO 8601), as an SQL expression. */

@@ -23,10 +23,14 @@ export interface NewEvent<Type extends string = string, Data = unknown> {
   data: Data;
 }
 
-/** An event in the log. `position` is the global order; `occurredAt` is ISO 8601. */
-export interface RecordedEvent<Type extends string = string, Data = unknown> extends NewEvent<Type, Data> {
+/** What identifies an event. Positions repeat after a restore of the database; ids do not. */
+export interface EventKey {
   position: number;
   id: string;
+}
+
+/** An event in the log. `position` is the global order; `occurredAt` is ISO 8601. */
+export interface RecordedEvent<Type extends string = string, Data = unknown> extends NewEvent<Type, Data>, EventKey {
   metadata: EventMetadata;
   occurredAt: string;
 }
@@ -74,15 +78,22 @@ export function createEventCatalogue(definitions: readonly EventDefinition[]): E
   return new Map(definitions.map((definition) => [definition.type, definition]));
 }
 
+/** An event that this release cannot read: its type or its schema version is unknown. */
+export class UnreadableEventError extends Error {
+  override readonly name = 'UnreadableEventError';
+}
+
 function definitionOf(catalogue: EventCatalogue, type: string): EventDefinition {
   const definition = catalogue.get(type);
-  if (!definition) throw new Error(`The event type ${type} is not in the catalogue: register it in domains.ts.`);
+  if (!definition) {
+    throw new UnreadableEventError(`The event type ${type} is not in the catalogue: register it in domains.ts.`);
+  }
   return definition;
 }
 
 /**
  * Validates an event before it is written, because an invalid event would fail in every consumer for ever.
- * @throws Error for an unknown type, a ZodError for data that does not fit
+ * @throws UnreadableEventError for an unknown type, a ZodError for data that does not fit
  */
 export function requireValidEvent(catalogue: EventCatalogue, { type, data }: NewEvent): void {
   definitionOf(catalogue, type).schema.parse(data);
@@ -90,12 +101,15 @@ export function requireValidEvent(catalogue: EventCatalogue, { type, data }: New
 
 /**
  * Converts an event of any past version to the newest shape, and validates it.
- * @throws Error for an unknown type or a version that is newer than this release, a ZodError for data that does not fit
+ * @throws UnreadableEventError for an unknown type or a version that is newer than this release, a ZodError for data that
+ * does not fit
  */
 export function upcast(catalogue: EventCatalogue, event: RecordedEvent): RecordedEvent {
   const definition = definitionOf(catalogue, event.type);
   if (event.schemaVersion < 1 || event.schemaVersion > definition.schemaVersion) {
-    throw new Error(`The event type ${event.type} has no schema version ${event.schemaVersion} in this release.`);
+    throw new UnreadableEventError(
+      `The event type ${event.type} has no schema version ${event.schemaVersion} in this release.`,
+    );
   }
   const upcasters = definition.upcasters.slice(event.schemaVersion - 1);
   const newest = upcasters.reduce((data, convert) => convert(data), event.data);

@@ -1,65 +1,94 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, openSession, retryUnclear, runBatch } from '../../platform/d1';
-import type { RecordedEvent, Subscription } from './event';
-import {
-  type EventRow,
-  eventColumns,
-  joinEvents,
-  positionOf,
-  toRecordedEvent,
-  type UnpositionedEvent,
-} from './event-log';
-
-/** A delivery that the relay has to send again, with its event. */
-export interface DueDelivery {
-  subscription: Subscription;
-  attempts: number;
-  event: RecordedEvent;
-}
+import { limits } from '../../platform/limits';
+import type { EventKey, Subscription } from './event';
+import { eventsInLog, positionOf, type UnpositionedEvent } from './event-log';
 
 /**
  * The result of a claim on a delivery: the claim holds it (`claimed`), another consumer holds it (`claimed-elsewhere`),
- * or the delivery is done or dead (`finished`).
+ * the delivery is done or dead (`finished`), or the log does not have the event (`unknown`).
  */
-export type ClaimResult = 'claimed' | 'claimed-elsewhere' | 'finished';
+export type ClaimResult = 'claimed' | 'claimed-elsewhere' | 'finished' | 'unknown';
 
 export interface DeliveryClaim {
-  results: ReadonlyMap<number, ClaimResult>;
+  /** The result of each delivery, by the id of its event. */
+  results: ReadonlyMap<string, ClaimResult>;
   /** When the claim runs out, in milliseconds. */
   until: number;
 }
 
-/** The outbox: the deliveries whose work is not finished. */
+/** A failure of a delivery's work, without personal data: whether the work itself is at fault, or the platform. */
+export interface DeliveryFailure {
+  error: string;
+  fault: 'own' | 'platform';
+}
+
+/**
+ * The outbox: the deliveries whose work is not finished. A delivery is found by its event's position and id, because
+ * another event can have the position after a restore.
+ */
 export interface Outbox {
   /**
    * Claims deliveries for a handler whose effect must not happen twice; a claim runs out by itself. If too
    * little time is left for the effect, the delivery counts as claimed elsewhere, so that the effect does not begin.
    */
-  claim(subscription: Subscription, positions: readonly number[]): Promise<DeliveryClaim>;
+  claim(subscription: Subscription, events: readonly EventKey[]): Promise<DeliveryClaim>;
   /** Releases a claim after the effect failed, unless another consumer has claimed the delivery since. */
-  release(subscription: Subscription, position: number, claim: DeliveryClaim): Promise<void>;
+  release(subscription: Subscription, event: EventKey, claim: DeliveryClaim): Promise<void>;
   /** Records that the work is done. */
-  complete(subscription: Subscription, positions: readonly number[]): Promise<void>;
-  /** Records a failure, and makes the relay wait until the queue's own retry has happened. */
-  recordFailure(subscription: Subscription, position: number, error: string, retryInSeconds: number): Promise<void>;
-  /** Marks deliveries as dead letters, which are not tried again until an operator replays them. */
-  markDead(subscription: Subscription, positions: readonly number[], error: string): Promise<void>;
-  /** Returns the due deliveries and postpones them, so that a second relay does not send them too. */
-  takeDue(limit: number): Promise<DueDelivery[]>;
+  complete(subscription: Subscription, events: readonly EventKey[]): Promise<void>;
+  /**
+   * Records a failure, and makes the relay wait until the queue's own retry has happened. A failure of the platform
+   * does not hide an error of the work itself.
+   */
+  recordFailure(
+    subscription: Subscription,
+    event: EventKey,
+    failure: DeliveryFailure,
+    retryInSeconds: number,
+  ): Promise<void>;
+  /**
+   * Puts off a delivery that its receiver does not accept now, with growing waits, and marks it as dead after some days.
+   * @returns who tries again: the queue's own retries at first, and then the relay; `nobody` for a dead delivery
+   */
+  putOff(subscription: Subscription, event: EventKey, error: string): Promise<'queue' | 'relay' | 'nobody'>;
+  /** Marks deliveries as dead letters with their final error. Nothing tries them again until an operator replays them. */
+  markDead(subscription: Subscription, events: readonly EventKey[], error: string): Promise<void>;
+  /**
+   * Marks a delivery that its queue gave up as a dead letter if it has failed by its own fault since it was made or
+   * replayed. Any other delivery stays pending, and the relay sends it again.
+   * @returns whether the delivery is a dead letter now
+   */
+  bury(subscription: Subscription, event: EventKey): Promise<boolean>;
 }
 
-/** How long a claim on a delivery holds, counted from before the request for it. */
-const claimMs = 60_000;
-/** How long an external effect may take, together with the record of its result. */
-const effectMs = 30_000;
-/** How long the relay waits before it sends the same delivery again. The wait doubles each time, up to an hour. */
-const relayBaseMs = 60_000;
-const relayCapMs = 3_600_000;
-/** After this many sends without a result, the relay marks a delivery as dead. */
-const relayTries = 20;
-/** How long the relay leaves a new delivery to the send right after the commit. */
-const firstSendMs = 30_000;
+/** The times of deliveries in milliseconds. */
+export const deliveryTimes = {
+  /** How long a claim on a delivery holds, counted from before the request for it. */
+  claimMs: 60_000,
+  /** How long an external effect may take, together with the record of its result. */
+  effectMs: 30_000,
+  /** How long the relay leaves a new delivery to the send right after the commit. */
+  firstSendMs: 30_000,
+  /** How long the relay waits before it sends the same delivery again. The wait doubles each time, up to `maxWaitMs`. */
+  waitMs: 60_000,
+  maxWaitMs: 3_600_000,
+} as const;
+
+/** The wait of a delivery before its next try, as an SQL expression; it grows with the number of the relay's sends. */
+export const growingWait = sql`min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10))`;
+
+/** Selects the deliveries of these events, as an SQL condition on `deliveries`. */
+function isDelivery(subscription: Subscription, events: readonly EventKey[]) {
+  return sql`subscription = ${subscription} AND position IN (SELECT position FROM ${eventsInLog(events)})`;
+}
+
+/** Selects those of these deliveries that are neither done nor dead. */
+export function isPending(subscription: Subscription, events: readonly EventKey[]) {
+  // The plus keeps SQLite from choosing the index that begins with the status, which would read every pending delivery.
+  return sql`${isDelivery(subscription, events)} AND +status = 'pending'`;
+}
 
 /** The statement that adds the deliveries of new events to the outbox, for the batch that appends the events. */
 export function insertDeliveries(
@@ -71,89 +100,78 @@ export function insertDeliveries(
   const wanted = events.flatMap(({ id, type }) => subscriptionsOf(type).map((subscription) => ({ id, subscription })));
   return db.run(sql`
     INSERT INTO deliveries (position, subscription, available_at)
-    SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + firstSendMs}
+    SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + deliveryTimes.firstSendMs}
     FROM json_each(${JSON.stringify(wanted)})`);
 }
 
 export function createOutbox(database: D1Database, clock: Clock, wait: (ms: number) => Promise<unknown>): Outbox {
   const open = () => openSession(database, 'first-primary').db;
-  const isAmong = (positions: readonly number[]) =>
-    sql`position IN (SELECT value FROM json_each(${JSON.stringify(positions)}))`;
   return {
-    async claim(subscription, positions) {
+    async claim(subscription, events) {
       const now = clock.now();
-      const until = now + claimMs;
+      const until = now + deliveryTimes.claimMs;
       const db = open();
-      const [before, claimed] = await runBatch(db, [
-        db.all<{ position: number }>(sql`
-          SELECT position FROM deliveries
-          WHERE subscription = ${subscription} AND ${isAmong(positions)} AND status = 'pending'`),
+      const [known, claimed] = await runBatch(db, [
+        db.all<EventKey & { status: string | null }>(sql`
+          SELECT known.position, known.id, deliveries.status FROM ${eventsInLog(events)} AS known
+            LEFT JOIN deliveries ON deliveries.subscription = ${subscription} AND deliveries.position = known.position`),
         db.all<{ position: number }>(sql`
           UPDATE deliveries SET claimed_until = ${until}
-          WHERE subscription = ${subscription} AND ${isAmong(positions)}
-            AND claimed_until <= ${now} AND status = 'pending'
+          WHERE ${isPending(subscription, events)} AND claimed_until <= ${now}
           RETURNING position`),
       ]);
-      const present = new Set(before.map(({ position }) => position));
+      const statuses = new Map(known.map(({ id, status }) => [id, status]));
       const ours = new Set(claimed.map(({ position }) => position));
-      const isTooLate = clock.now() + effectMs > until;
-      const resultOf = (position: number): ClaimResult => {
-        if (!present.has(position)) return 'finished';
+      const isTooLate = clock.now() + deliveryTimes.effectMs > until;
+      const resultOf = ({ id, position }: EventKey): ClaimResult => {
+        if (!statuses.has(id)) return 'unknown';
+        if (statuses.get(id) !== 'pending') return 'finished';
         return ours.has(position) && !isTooLate ? 'claimed' : 'claimed-elsewhere';
       };
-      return { results: new Map(positions.map((position) => [position, resultOf(position)])), until };
+      return { results: new Map(events.map((event) => [event.id, resultOf(event)])), until };
     },
 
-    async release(subscription, position, { until }) {
+    async release(subscription, event, { until }) {
       await open().run(sql`
         UPDATE deliveries SET claimed_until = 0
-        WHERE subscription = ${subscription} AND position = ${position} AND claimed_until = ${until}`);
+        WHERE ${isDelivery(subscription, [event])} AND claimed_until = ${until}`);
     },
 
-    async complete(subscription, positions) {
+    async complete(subscription, events) {
       // The write is repeated, because a completion that is not recorded would send an e-mail a second time.
-      await retryUnclear(
-        () => open().run(sql`DELETE FROM deliveries WHERE subscription = ${subscription} AND ${isAmong(positions)}`),
-        wait,
-      );
+      await retryUnclear(() => open().run(sql`DELETE FROM deliveries WHERE ${isDelivery(subscription, events)}`), wait);
     },
 
-    async recordFailure(subscription, position, error, retryInSeconds) {
+    async recordFailure(subscription, event, { error, fault }, retryInSeconds) {
+      const isOwn = fault === 'own' ? 1 : 0;
       await open().run(sql`
-        UPDATE deliveries SET attempts = attempts + 1, last_error = ${error},
-          available_at = ${clock.now() + retryInSeconds * 1000 + relayBaseMs}
-        WHERE subscription = ${subscription} AND position = ${position} AND status = 'pending'`);
+        UPDATE deliveries SET failures = failures + ${isOwn},
+          last_error = CASE WHEN ${isOwn} OR failures = 0 THEN ${error} ELSE last_error END,
+          available_at = ${clock.now() + retryInSeconds * 1000 + deliveryTimes.waitMs}
+        WHERE ${isPending(subscription, [event])}`);
     },
 
-    async markDead(subscription, positions, error) {
+    async putOff(subscription, event, error) {
+      const [row] = await open().all<{ attempts: number; status: string }>(sql`
+        UPDATE deliveries SET last_error = ${error}, available_at = ${clock.now()} + ${growingWait},
+          status = CASE WHEN attempts >= ${limits.relaySendsPerEmail} THEN 'dead' ELSE 'pending' END
+        WHERE ${isPending(subscription, [event])}
+        RETURNING attempts, status`);
+      if (row?.status !== 'pending') return 'nobody';
+      return row.attempts === 0 ? 'queue' : 'relay';
+    },
+
+    async markDead(subscription, events, error) {
       await open().run(sql`
-        UPDATE deliveries SET status = 'dead', last_error = coalesce(last_error, ${error})
-        WHERE subscription = ${subscription} AND ${isAmong(positions)}`);
+        UPDATE deliveries SET status = 'dead', failures = failures + 1, last_error = ${error}, claimed_until = 0
+        WHERE ${isPending(subscription, events)}`);
     },
 
-    async takeDue(limit) {
-      const now = clock.now();
-      const db = open();
-      const due = sql`
-        SELECT position, subscription, attempts FROM deliveries WHERE status = 'pending' AND available_at <= ${now}
-        ORDER BY available_at, position LIMIT ${limit}`;
-      const [rows] = await runBatch(db, [
-        db.all<EventRow & Pick<DueDelivery, 'attempts' | 'subscription'>>(sql`
-          SELECT ${eventColumns}, due.subscription, due.attempts FROM (${due}) AS due ${joinEvents}`),
-        db.run(sql`
-          UPDATE deliveries SET attempts = attempts + 1,
-            available_at = ${now} + min(${relayCapMs}, ${relayBaseMs} << min(attempts, 10)),
-            status = CASE WHEN attempts + 1 >= ${relayTries} THEN 'dead' ELSE status END,
-            last_error = CASE WHEN attempts + 1 >= ${relayTries}
-              THEN coalesce(last_error, 'no consumer handled it after ${sql.raw(String(relayTries))} sends')
-              ELSE last_error END
-          WHERE (position, subscription) IN (SELECT position, subscription FROM (${due}))`),
-      ]);
-      return rows.map(({ subscription, attempts, ...row }) => ({
-        subscription,
-        attempts,
-        event: toRecordedEvent(row),
-      }));
+    async bury(subscription, event) {
+      const buried = await open().all(sql`
+        UPDATE deliveries SET status = 'dead' WHERE ${isPending(subscription, [event])} AND failures > 0
+        RETURNING position`);
+      return buried.length > 0;
     },
   };
 }

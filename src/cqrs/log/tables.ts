@@ -36,6 +36,7 @@ export const deliveries = sqliteTable(
       .notNull()
       .references(() => events.position),
     subscription: text().notNull(),
+    /** How often the relay has sent the delivery. */
     attempts: integer().notNull().default(0),
     /** Milliseconds: the time when the relay sends the delivery again. */
     availableAt: integer('available_at').notNull(),
@@ -52,7 +53,7 @@ export const deliveries = sqliteTable(
     // The first delivery of each subscription is found without reading the others.
     primaryKey({ columns: [table.subscription, table.position] }),
     index('deliveries_due').on(table.subscription, table.status, table.availableAt),
-    index('deliveries_dead').on(table.position, table.subscription).where(sql`${table.status} = 'dead'`),
+    index('deliveries_dead').on(table.subscription, table.position).where(sql`${table.status} = 'dead'`),
     check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
   ],
 );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Document } from './view';
+import { parseWatermark, type Watermark, watermarkKey } from './watermark';
 
 /** How many seconds a location of KV may cache a value; KV accepts no shorter time. */
 const cacheTtl = 30;
@@ -27,12 +28,25 @@ export interface KeyPage {
   after: string | null;
 }
 
-/** The documents of the read models in KV. A value that is broken or of another epoch counts as missing. */
+/** The documents of the read models in KV. A document of another epoch, or one that is broken, counts as missing. */
 export interface DocumentStore {
-  /** Reads documents with one bulk get, which is one KV operation. */
+  /** Reads documents with one bulk get, which is one KV operation and takes up to 100 keys. */
   getAll(keys: readonly string[]): Promise<Map<string, Document>>;
   put(key: string, document: Document): Promise<void>;
   delete(key: string): Promise<void>;
+}
+
+/** The documents of a read together with the watermark by which they are judged. */
+export interface JudgedDocuments {
+  documents: ReadonlyMap<string, Document>;
+  watermark: Watermark | undefined;
+}
+
+/** The watermark in KV. */
+export interface WatermarkStore {
+  /** Reads documents and the watermark with one bulk get. */
+  getWithWatermark(keys: readonly string[]): Promise<JudgedDocuments>;
+  putWatermark(watermark: Watermark): Promise<void>;
 }
 
 /** Documents whose keys can be listed and looked up, for the reconciler. */
@@ -43,27 +57,38 @@ export interface ListableDocuments extends DocumentStore {
   list(after: string | null, limit: number): Promise<KeyPage>;
 }
 
-function parse(value: string | null): unknown {
+/** Parses one value alone: if KV parsed the values, one that is not JSON would make the whole bulk get fail. */
+function parseJson(text: string | null): unknown {
   try {
-    return JSON.parse(value ?? 'null');
+    return JSON.parse(text ?? 'null');
   } catch {
-    return undefined;
+    return null;
   }
 }
 
-export function createDocumentStore(kv: KVNamespace, epoch: string): ListableDocuments {
+export function createDocumentStore(kv: KVNamespace, epoch: string): ListableDocuments & WatermarkStore {
+  async function getValues(keys: readonly string[]): Promise<Map<string, unknown>> {
+    const texts = await kv.get([...keys], { type: 'text', cacheTtl });
+    return new Map([...texts].map(([key, text]) => [key, parseJson(text)]));
+  }
+
+  function toDocuments(values: ReadonlyMap<string, unknown>): Map<string, Document> {
+    const documents = new Map<string, Document>();
+    for (const [key, value] of values) {
+      const parsed = envelopeSchema.safeParse(value);
+      if (parsed.success && parsed.data.epoch === epoch) documents.set(key, parsed.data);
+    }
+    return documents;
+  }
+
   return {
-    async getAll(keys) {
-      // As text, because one value that is not JSON would make the whole bulk get fail.
-      const values = await kv.get([...keys], { type: 'text', cacheTtl });
-      const documents = new Map<string, Document>();
-      for (const [key, value] of values) {
-        const parsed = envelopeSchema.safeParse(parse(value));
-        if (parsed.success && parsed.data.epoch === epoch) documents.set(key, parsed.data);
-      }
-      return documents;
+    getAll: async (keys) => toDocuments(await getValues(keys)),
+    async getWithWatermark(keys) {
+      const values = await getValues([...keys, watermarkKey]);
+      return { documents: toDocuments(values), watermark: parseWatermark(values.get(watermarkKey), epoch) };
     },
     put: (key, document) => kv.put(key, JSON.stringify(document)),
+    putWatermark: (watermark) => kv.put(watermarkKey, JSON.stringify(watermark)),
     delete: (key) => kv.delete(key),
     async findPresent(keys) {
       const values = await kv.get([...keys], { type: 'text', cacheTtl });

@@ -1,6 +1,6 @@
 import { base64url } from 'jose';
 import { z } from 'zod';
-import type { Database } from '../../platform/d1';
+import type { Database, Statement } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
 import { limits } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
@@ -51,13 +51,25 @@ export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
 
 /**
  * Makes a page of the first `limit` rows.
- * @param rows at least one row more than `limit` when another page follows
  * @param keyOf returns a row's sort key; the next page starts after this key
+ * @param total how many rows the list has; without it, `rows` has at least one row more than `limit` when another page
+ * follows
  */
-export function toPage<Row>(rows: readonly Row[], limit: number, keyOf: (row: Row) => readonly unknown[]): Page<Row> {
+export function toPage<Row>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => readonly unknown[],
+  total = rows.length,
+): Page<Row> {
   const data = rows.slice(0, limit);
   const last = data.at(-1);
-  return { data, nextCursor: last && rows.length > limit ? encodeCursor(keyOf(last)) : null };
+  return { data, nextCursor: last && total > data.length ? encodeCursor(keyOf(last)) : null };
+}
+
+/** The first rows of a list, from a document. */
+export interface FirstRows<Row> extends ReadResult<Row[]> {
+  /** How many rows the list has; needed if the document has not always one row more than the longest page. */
+  total?: number;
 }
 
 // Ids are UUIDv7, so a list with the newest row first is sorted by id.
@@ -65,21 +77,30 @@ const idCursor = z.tuple([z.uuid()]);
 const idOf = ({ id }: { id: string }) => [id];
 
 /**
+ * The pages after the first one. The query is the one that also makes the document, so `toRows` makes the same rows of
+ * its result.
+ */
+export interface LaterPages<Row> {
+  rowsAfter(db: Database, limit: number, after: string): Statement;
+  toRows(result: unknown): Row[];
+}
+
+/**
  * Reads a page of a list that has a read model: the first page from the document, and the pages after it from D1.
- * @param first the list's document, which has the first `limits.firstPageSize` rows
- * @param rowsAfter the query that also makes the document, for the rows after an id
+ * @param first the first rows, at least as many as the longest page has
  * @throws DomainError `http.invalid-cursor`
  */
 export async function readPage<Row extends { id: string }>(
   readModels: ReadModels,
   token: ConsistencyToken | undefined,
-  first: ReadResult<Row[]>,
+  first: FirstRows<Row>,
   { cursor, limit }: PageRequest,
-  rowsAfter: (db: Database, limit: number, after: string) => PromiseLike<Row[]>,
+  { rowsAfter, toRows }: LaterPages<Row>,
 ): Promise<Page<Row>> {
-  if (cursor === undefined) return { ...toPage(first.document?.data ?? [], limit, idOf), freshness: first };
+  if (cursor === undefined) {
+    return { ...toPage(first.document?.data ?? [], limit, idOf, first.total), freshness: first };
+  }
   const [after] = decodeCursor(cursor, idCursor);
-  const rows = await readModels.query(token, (db) => rowsAfter(db, limit + 1, after));
-  const freshness: Freshness = { consistency: token ? 'strong' : 'eventual', ageSeconds: 0, source: 'd1' };
-  return { ...toPage(rows, limit, idOf), freshness };
+  const { rows, freshness } = await readModels.readPast(token, (db) => rowsAfter(db, limit + 1, after));
+  return { ...toPage(toRows(rows), limit, idOf), freshness };
 }

@@ -1,40 +1,55 @@
 import type { Clock } from '../../platform/clock';
-import { openSession } from '../../platform/d1';
+import { openSession, statementError } from '../../platform/d1';
 import { newId } from '../../platform/ids';
 import { limits } from '../../platform/limits';
 import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
-import { claimAndLoad, confirm, type Delivery, loadDocument, putAll } from './projection-steps';
-import { type Target, targetsOf, type View } from './view';
+import {
+  type Claim,
+  claimAndLoad,
+  confirm,
+  type Delivery,
+  errorClass,
+  findFailing,
+  findUnsettled,
+  loadDocument,
+  putAll,
+  type Unsettled,
+} from './projection-steps';
+import { documentKey, type Target, targetsOf, typesOf, type View, type ViewKey } from './view';
 
-/** A read model's document: the view's id and the key. */
-export interface ViewKey {
-  view: string;
-  key: string;
-}
+export type { ViewKey } from './view';
 
 /** The errors of keys, by the keys of their documents in KV. */
 type Errors = ReadonlyMap<string, unknown>;
 
-/** The outcome of a projection. */
+/** The outcome of a projection: each event is done, or it failed, or it waits. */
 export interface ProjectionOutcome {
   /** The positions of the events whose work is finished; their deliveries are deleted. */
   done: ReadonlySet<number>;
-  /** Why keys failed. A key that another consumer holds has not failed. */
-  errors: Errors;
+  /** Why events failed, by their positions: the error of one of their keys. */
+  failed: ReadonlyMap<number, unknown>;
+  /** How many milliseconds the other events have to wait for keys that are claimed, to be rechecked, or not yet begun. */
+  waiting: ReadonlyMap<number, number>;
 }
 
-/** Brings documents up to date with the write model; docs/architecture.md explains how. */
+/**
+ * Brings documents up to date with the write model; docs/architecture.md explains how. One run takes on
+ * `limits.keysPerInvocation` keys. What is left over has not reached its position, so that the next run goes on there.
+ */
 export interface Projector {
-  /** Projects the keys that the events touch. Try again later with each event that is not in `done`. */
+  /** Projects the keys that the events touch. Try again later with each event that is not done. */
   project(events: readonly RecordedEvent[]): Promise<ProjectionOutcome>;
-  /** Projects the views that must not wait for the queue (`inlineOn`), before the command's response. */
-  projectInline(events: readonly RecordedEvent[]): Promise<void>;
+  /**
+   * Projects the views that must not wait for the queue (`inlineOn`). Returns whether all of them are up to date; if
+   * not, a key is claimed elsewhere, or was written within the last second.
+   */
+  projectInline(events: readonly RecordedEvent[]): Promise<boolean>;
   /** Projects keys again, also keys that have the newest position. Returns why keys failed. */
   projectAgain(keys: readonly ViewKey[]): Promise<Errors>;
   /** Projects the keys that have not reached their target's position. Returns why keys failed. */
   projectUpTo(targets: readonly Target[]): Promise<Errors>;
-  /** Deletes documents that no event touches; D1 then serves their reads. Returns why keys failed. */
+  /** Deletes documents that no event touches, also of unknown shapes; D1 serves their reads. Returns why keys failed. */
   remove(keys: readonly ViewKey[]): Promise<Errors>;
 }
 
@@ -46,53 +61,120 @@ export interface ProjectorOptions {
   clock: Clock;
 }
 
+interface Run {
+  /** The deliveries that are left, by their positions, and when the last of their keys is free. */
+  left: ReadonlyMap<number, number>;
+  errors: Errors;
+  /** Whether every key was put. */
+  isComplete: boolean;
+}
+
 export function createProjector(options: ProjectorOptions): Projector {
+  const { clock, database } = options;
   const views = new Map(options.views.map((view) => [view.id, view]));
+  const open = () => openSession(database, 'first-primary').db;
+
+  /** The keys for one run. Of too many, those are taken that a claim can settle now, failing ones last. */
+  async function choose(targets: readonly Target[]): Promise<readonly Target[]> {
+    if (targets.length <= limits.keysPerInvocation) return targets;
+    const now = clock.now();
+    const unsettled = await open().all<Unsettled>(findUnsettled(views, targets));
+    const rank = ({ freeAt, error }: Unsettled) => (freeAt > now ? 2 : error === null ? 0 : 1);
+    return unsettled
+      .sort((one, other) => rank(one) - rank(other) || one.target - other.target)
+      .slice(0, limits.keysPerInvocation)
+      .map(({ view, key, target }) => ({ view, key, position: target }));
+  }
+
+  /** Claims keys. A key whose query fails does not keep the other keys of its batch from being claimed. */
+  async function claim(targets: readonly Target[]): Promise<{ claim: Claim; failing: ReadonlyMap<Target, unknown> }> {
+    const db = open();
+    try {
+      return { claim: await claimAndLoad(db, views, targets, newId(), clock), failing: new Map() };
+    } catch (error) {
+      if (statementError(error) === undefined) throw error;
+      const failing = await findFailing(db, views, targets);
+      if (failing.size === 0) throw error;
+      const others = targets.filter((target) => !failing.has(target));
+      return { claim: await claimAndLoad(db, views, others, newId(), clock), failing };
+    }
+  }
 
   /** Claims, puts and confirms: two round trips to D1 for up to `limits.keysPerBatch` keys. */
   async function run(
     targets: readonly Target[],
     deliveries: readonly Delivery[],
     toDocument = loadDocument,
-  ): Promise<ProjectionOutcome> {
-    const done = new Set<number>();
+  ): Promise<Run> {
     const errors = new Map<string, unknown>();
     const merged = mergeTargets(targets);
+    const waiting = [...(await choose(merged))];
+    const taken = new Set(waiting.map(documentKey));
+    let budget = limits.keysPerInvocation;
+    let behind = merged.length;
     // An event that touches no key still has a delivery to delete, so there is at least one round.
-    for (let start = 0; start === 0 || start < merged.length; start += limits.keysPerBatch) {
-      const { db } = openSession(options.database, 'first-primary');
-      const claim = await claimAndLoad(
-        db,
-        views,
-        merged.slice(start, start + limits.keysPerBatch),
-        newId(),
-        options.clock,
-      );
-      const put = await putAll(options, claim, errors, toDocument);
-      for (const position of await confirm(db, claim, put, deliveries, options.clock)) done.add(position);
+    for (;;) {
+      const batch = waiting.splice(0, Math.min(limits.keysPerBatch, budget));
+      const { claim: held, failing } = await claim(batch);
+      const siblings = held.siblings.filter((sibling) => !taken.has(documentKey(sibling)));
+      waiting.push(...siblings);
+      // The search for failing keys loads each key alone, and the second claim loads the others once more.
+      budget -= held.claimed.length + (failing.size === 0 ? 0 : 2 * batch.length);
+      const result = await putAll(options, held, errors, toDocument);
+      for (const [target, error] of failing) {
+        errors.set(documentKey(target), error);
+        result.failed.push({ view: target.view, key: target.key, error: errorClass(error) });
+      }
+      behind += siblings.length - result.put.length;
+      const isLast = waiting.length === 0 || budget <= 0;
+      const left = await confirm(open(), views, held, result, isLast ? deliveries : [], clock);
+      if (isLast) return { left, errors, isComplete: behind === 0 };
     }
-    return { done, errors };
+  }
+
+  function deliveryOf(event: RecordedEvent): Delivery {
+    const { id, position, type } = event;
+    const handledBy = options.views.filter((view) => typesOf(view).includes(type)).map(({ name }) => name);
+    return { id, position, type, handledBy, targets: targetsOf(options.views, event) };
   }
 
   return {
-    project(events) {
-      const deliveries = events.map((event) => ({
-        position: event.position,
-        targets: targetsOf(options.views, event),
-      }));
-      return run(
+    async project(events) {
+      const outcome = {
+        done: new Set<number>(),
+        failed: new Map<number, unknown>(),
+        waiting: new Map<number, number>(),
+      };
+      const deliveries: Delivery[] = [];
+      for (const event of events) {
+        try {
+          deliveries.push(deliveryOf(event));
+        } catch (error) {
+          outcome.failed.set(event.position, error);
+        }
+      }
+      const { left, errors } = await run(
         deliveries.flatMap(({ targets }) => targets),
         deliveries,
       );
+      for (const { position, targets } of deliveries) {
+        const freeAt = left.get(position);
+        const failing = targets.map(documentKey).find((key) => errors.has(key));
+        if (freeAt === undefined) outcome.done.add(position);
+        else if (failing !== undefined) outcome.failed.set(position, errors.get(failing));
+        else outcome.waiting.set(position, Math.max(0, freeAt - clock.now()));
+      }
+      return outcome;
     },
     async projectInline(events) {
-      const targets = events.flatMap((event) =>
-        targetsOf(
-          options.views.filter(({ inlineOn }) => inlineOn.includes(event.type)),
-          event,
-        ),
-      );
-      if (targets.length > 0) await run(targets, []);
+      const inline = (event: RecordedEvent) => options.views.filter(({ inlineOn }) => inlineOn.includes(event.type));
+      const targets = events.flatMap((event) => targetsOf(inline(event), event));
+      if (targets.length === 0) return true;
+      const { errors, isComplete } = await run(targets, []);
+      for (const error of errors.values()) throw error;
+      if (isComplete) return true;
+      const unsettled = await open().all<Unsettled>(findUnsettled(views, targets));
+      return unsettled.every(({ position, target }) => position >= target);
     },
     async projectAgain(keys) {
       return keys.length === 0 ? new Map() : (await run(keys.map(alwaysBehind), [])).errors;
@@ -107,17 +189,16 @@ export function createProjector(options: ProjectorOptions): Projector {
 }
 
 /** A target with a position that no key reaches, so that its key is projected in any case. */
-function alwaysBehind(key: ViewKey): Target {
-  return { ...key, position: Number.MAX_SAFE_INTEGER };
+function alwaysBehind({ view, key }: ViewKey): Target {
+  return { view, key, position: Number.MAX_SAFE_INTEGER };
 }
 
-/** A key that several events touch is projected once, for the newest of them. */
+/** A key that several events touch is projected once, for the newest of them. The keys of earlier events come first. */
 function mergeTargets(targets: readonly Target[]): Target[] {
   const newest = new Map<string, Target>();
   for (const target of targets) {
-    const id = `${target.view}:${target.key}`;
-    const known = newest.get(id);
-    if (!known || known.position < target.position) newest.set(id, target);
+    const known = newest.get(documentKey(target));
+    if (!known || known.position < target.position) newest.set(documentKey(target), target);
   }
   return [...newest.values()];
 }

@@ -1,8 +1,10 @@
 import type { Clock } from '../../platform/clock';
-import { type Database, openSession, runBatch } from '../../platform/d1';
+import { type Database, openSession, runBatch, type Statement } from '../../platform/d1';
 import type { ConsistencyToken } from '../log/consistency-token';
-import type { DocumentStore } from './document-store';
+import type { JudgedDocuments, WatermarkStore } from './document-store';
 import type { Document, Loaded, View } from './view';
+import { judge, type Verdict } from './watermark';
+import { newestMark } from './watermark-publisher';
 
 /**
  * The guarantee of a read. `strong`: the data is at least as new as the request's token. `eventual`: the request had no
@@ -13,9 +15,14 @@ export type Consistency = 'strong' | 'eventual' | 'stale';
 /** The source and the age of the data of a read. */
 export interface Freshness {
   consistency: Consistency;
-  /** Seconds since the document was projected; 0 for data from D1. */
-  ageSeconds: number;
+  /**
+   * The seconds that have passed at most since the data was true: since the document was projected, or, for a replica of
+   * D1, since the newest mark that the replica has. 0 for D1's primary; undefined for a replica without any mark.
+   */
+  ageSeconds: number | undefined;
   source: 'kv' | 'd1';
+  /** Why D1 was read: KV had no document, or one that is too old. */
+  forwarded?: 'miss' | 'stale';
 }
 
 export interface ReadResult<Data> extends Freshness {
@@ -41,12 +48,23 @@ export interface ReadModels {
   ): Promise<Results<Data>>;
   /** Reads one document from D1's primary, because KV may be older. */
   readFresh<Data>(wanted: WantedDocument<Data>): Promise<Loaded<Data> | undefined>;
-  /** Runs a query on D1 at the token's bookmark, for the pages after the first one of a list. */
-  query<Row>(token: ConsistencyToken | undefined, build: (db: Database) => PromiseLike<Row>): Promise<Row>;
+  /** Reads rows from D1 that no document has, for the pages after the first one of a list. */
+  readPast(
+    token: ConsistencyToken | undefined,
+    query: (db: Database) => Statement,
+  ): Promise<{ rows: unknown; freshness: Freshness }>;
 }
 
+const nothingInKv: JudgedDocuments = { documents: new Map(), watermark: undefined };
+
+/** A wanted document with what KV has of it. */
+type Found = { item: WantedDocument<unknown> } & (
+  | { verdict: 'missing'; document?: undefined }
+  | { verdict: Verdict; document: Document }
+);
+
 export function createReadModels(options: {
-  documents: DocumentStore;
+  documents: WatermarkStore;
   database: D1Database;
   epoch: string;
   clock: Clock;
@@ -59,56 +77,70 @@ export function createReadModels(options: {
     return token.epoch === epoch ? (token.bookmark ?? 'first-primary') : 'first-primary';
   }
 
-  function isFresh(document: Document, token: ConsistencyToken | undefined): boolean {
-    return !token || (token.epoch === epoch && document.asOf >= token.position);
+  function secondsSince(time: number): number {
+    return Math.max(0, Math.floor((clock.now() - time) / 1000));
   }
 
   function fromKv(document: Document, consistency: Consistency): ReadResult<unknown> {
-    const ageSeconds = Math.max(0, Math.floor((clock.now() - document.projectedAt) / 1000));
-    const { version, revision, data } = document;
-    return { document: { version, revision, data }, consistency, ageSeconds, source: 'kv' };
+    const { version, revision, data, projectedAt } = document;
+    return { document: { version, revision, data }, consistency, ageSeconds: secondsSince(projectedAt), source: 'kv' };
   }
 
-  async function fromD1(wanted: readonly WantedDocument<unknown>[], token: ConsistencyToken | undefined) {
-    const { db } = openSession(database, sessionFrom(token));
-    const rows = await runBatch(
-      db,
-      wanted.map(({ view, key }) => view.query(db, key)),
-    );
-    const consistency: Consistency = token ? 'strong' : 'eventual';
-    return wanted.map(({ view, key }, index) => ({
-      document: view.toDocument(rows[index], key),
-      consistency,
-      ageSeconds: 0,
-      source: 'd1' as const,
-    }));
+  /** Runs queries on D1 in one batch, together with the newest mark, which dates the state of a replica. */
+  async function fromD1(token: ConsistencyToken | undefined, queriesOn: (db: Database) => Statement[]) {
+    const from = sessionFrom(token);
+    const { db } = openSession(database, from);
+    const [marks, ...results] = await runBatch(db, [newestMark(db), ...queriesOn(db)]);
+    const at = marks[0]?.at ?? undefined;
+    const ageOfReplica = at === undefined ? undefined : secondsSince(at);
+    const freshness: Freshness = {
+      consistency: token ? 'strong' : 'eventual',
+      ageSeconds: from === 'first-primary' ? 0 : ageOfReplica,
+      source: 'd1',
+      forwarded: 'miss',
+    };
+    return { results, freshness };
+  }
+
+  async function findInKv(wanted: readonly WantedDocument<unknown>[], token: ConsistencyToken | undefined) {
+    const now = clock.now();
+    const keys = wanted.map(({ view, key }) => view.kvKey(key));
+    const { documents: stored, watermark } = await documents.getWithWatermark(keys).catch(() => nothingInKv);
+    return wanted.map((item): Found => {
+      const document = stored.get(item.view.kvKey(item.key));
+      if (!document) return { item, verdict: 'missing' };
+      const circumstances = { watermark, token: item.ignoreToken ? undefined : token, epoch, now };
+      return { item, document, verdict: judge(item.view.id, document, circumstances) };
+    });
+  }
+
+  /** Reads from D1 what KV cannot answer. Without D1, a document that is only behind the token is better than none. */
+  async function replace(rest: readonly Found[], token: ConsistencyToken | undefined): Promise<ReadResult<unknown>[]> {
+    try {
+      const { results, freshness } = await fromD1(token, (db) =>
+        rest.map(({ item: { view, key } }) => view.query(db, key)),
+      );
+      return rest.map(({ item: { view, key }, verdict }, index) => ({
+        ...freshness,
+        document: view.toDocument(results[index], key),
+        forwarded: verdict === 'missing' ? 'miss' : 'stale',
+      }));
+    } catch (cause) {
+      return rest.map(({ document, verdict }) => {
+        if (verdict !== 'behind') throw cause;
+        return fromKv(document, 'stale');
+      });
+    }
   }
 
   async function read(token: ConsistencyToken | undefined, ...wanted: WantedDocument<unknown>[]) {
-    const cached = await documents.getAll(wanted.map(({ view, key }) => view.kvKey(key))).catch(() => new Map());
-    const results = new Map<WantedDocument<unknown>, ReadResult<unknown>>();
-    for (const item of wanted) {
-      const document = cached.get(item.view.kvKey(item.key));
-      if (document && (item.ignoreToken || isFresh(document, token))) {
-        results.set(item, fromKv(document, token && !item.ignoreToken ? 'strong' : 'eventual'));
-      }
-    }
-    const missing = wanted.filter((item) => !results.has(item));
-    if (missing.length > 0) {
-      try {
-        for (const [index, result] of (await fromD1(missing, token)).entries()) {
-          const item = missing[index];
-          if (item) results.set(item, result);
-        }
-      } catch (cause) {
-        for (const item of missing) {
-          const document = cached.get(item.view.kvKey(item.key));
-          if (!document) throw cause;
-          results.set(item, fromKv(document, 'stale'));
-        }
-      }
-    }
-    return wanted.map((item) => results.get(item));
+    const found = await findInKv(wanted, token);
+    const rest = found.filter(({ verdict }) => verdict !== 'current');
+    const replaced = rest.length === 0 ? [] : await replace(rest, token);
+    return found.map((one) => {
+      if (one.verdict !== 'current') return replaced[rest.indexOf(one)];
+      return fromKv(one.document, token && !one.item.ignoreToken ? 'strong' : 'eventual');
+    });
   }
 
   return {
@@ -119,7 +151,10 @@ export function createReadModels(options: {
       const [rows] = await runBatch(db, [view.query(db, key)]);
       return view.toDocument(rows, key);
     },
-    query: async (token, build) => build(openSession(database, sessionFrom(token)).db),
+    async readPast(token, query) {
+      const { results, freshness } = await fromD1(token, (db) => [query(db)]);
+      return { rows: results[0], freshness };
+    },
   };
 }
 

@@ -71,18 +71,32 @@ export function defineView<Row, Data>(definition: {
     id,
     triggers,
     inlineOn: inlineOn.map(({ type }) => type),
-    kvKey: (key) => `${id}:${key}`,
+    kvKey: (key) => documentKey({ view: id, key }),
     query,
     // The rows come from this view's own query.
     toDocument: (rows, key) => toDocument(rows as Row[], key),
   };
 }
 
-/** A document to project: a view's id and key, and the event position that the document must include. */
-export interface Target {
+/** A read model's document: the view's id and the key. */
+export interface ViewKey {
   view: string;
   key: string;
+}
+
+/** The key of a document in KV. */
+export function documentKey({ view, key }: ViewKey): string {
+  return `${view}:${key}`;
+}
+
+/** A document to project, and the event position that the document must include. */
+export interface Target extends ViewKey {
   position: number;
+}
+
+/** The types of events that touch a view, each once and in a fixed order. */
+export function typesOf({ triggers }: View): string[] {
+  return [...new Set(triggers.flatMap(({ types }) => types))].sort();
 }
 
 /** The documents that an event touches. */

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { isoTime } from '../../platform/clock';
 import { DomainError } from '../../platform/errors';
 import { ConcurrencyError } from './errors';
-import type { CommandContext, Committed, Transaction, UnitOfWork } from './unit-of-work';
+import type { CommandContext, Committed, RequestHashes, Transaction, UnitOfWork } from './unit-of-work';
 
 /** The facts about a command that its handler gets in addition to the payload. */
 export interface CommandDetails<Actor> {
@@ -47,12 +47,13 @@ function mayDifferOnPrimary(error: unknown, context: CommandContext): boolean {
 /**
  * The runner of all commands. It validates the payload, recognises a repeated command and runs the unit of work. A
  * command that lost a race, or that was refused with the data of a replica, runs again on the primary.
- * @param fingerprint a keyed hash of the payload, to recognise another payload under the same command id
+ * @param fingerprints keyed hashes of the payload, one for each secret, to recognise another payload under the same
+ * command id
  * @param contextOf makes the request's context when a command is sent
  */
 export function createDefineCommand<Repositories, Caller>(
   unitOfWork: UnitOfWork<Repositories>,
-  fingerprint: (text: string) => string,
+  fingerprints: (text: string) => RequestHashes,
   contextOf: () => CommandContext<Caller>,
 ): DefineCommand<Repositories, Caller> {
   return ({ input, onlyIf, handle, isNeverStored = false, readsPrimary = false }) =>
@@ -60,7 +61,7 @@ export function createDefineCommand<Repositories, Caller>(
       const valid = input.parse(payload);
       const context = contextOf();
       const isRepeatable = context.isRepeatable === true && !isNeverStored;
-      const requestHash = isRepeatable && { requestHash: fingerprint(JSON.stringify(valid)) };
+      const requestHashes = isRepeatable && { requestHashes: fingerprints(JSON.stringify(valid)) };
       const work = {
         authorize: (tx: Repositories) => onlyIf(context.caller, tx),
         handle(actor: ReturnType<typeof onlyIf>, tx: Transaction<Repositories>) {
@@ -68,7 +69,7 @@ export function createDefineCommand<Repositories, Caller>(
           return handle(valid, tx, { actor, issuedAt, at: isoTime(issuedAt), expectedVersion });
         },
       };
-      let current: CommandContext = { ...context, isRepeatable, ...requestHash };
+      let current: CommandContext = { ...context, isRepeatable, ...requestHashes };
       if (readsPrimary) current = { ...current, readFrom: 'first-primary' };
       for (let attempt = 1; ; attempt++) {
         try {

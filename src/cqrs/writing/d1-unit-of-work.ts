@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock';
 import { isoTime } from '../../platform/clock';
 import {
   brokenConstraint,
-  type Database,
+  type DatabaseSession,
   foreignKey,
   isUnclearFailure,
   openSession,
@@ -12,6 +12,8 @@ import {
 } from '../../platform/d1';
 import { DomainError } from '../../platform/errors';
 import { newId } from '../../platform/ids';
+import { limits } from '../../platform/limits';
+import { splitByBytes } from '../../platform/split';
 import {
   type EventCatalogue,
   type NewEvent,
@@ -73,27 +75,29 @@ export function createD1UnitOfWork<Repositories extends object>(
     context: CommandContext,
     guards: readonly Guard[],
   ): Promise<Committed<Result> | undefined> {
-    if (context.requestHash === undefined) return undefined;
-    const { db } = openSession(database, 'first-primary');
+    const { requestHashes } = context;
+    if (requestHashes === undefined) return undefined;
+    const { db, bookmark } = openSession(database, 'first-primary');
     const stored = selectStoredResponse(db, context, clock.now());
     const [[row], holds] = await runBatch(db, [stored, selectGuards(db, guards)]);
     if (!row) return undefined;
     requireAll(guards, holds);
-    return toStoredResponse(row, context.requestHash);
+    return toStoredResponse(row, requestHashes, bookmark());
   }
 
   /** Ends a command that changed nothing. A replica may be old, so such a command ends only on the primary. */
   async function endWithoutEvents<Result>(context: CommandContext, result: Result, { guards }: Collected) {
     if (context.readFrom !== 'first-primary') throw new ConcurrencyError();
-    const { db, bookmark } = openSession(database, 'first-primary');
+    const session = openSession(database, 'first-primary');
+    const { db } = session;
     const response = storeResponse(db, context, result, 0, clock.now());
     const [position, holds] = await runBatch(db, [
       db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
       selectGuards(db, guards),
     ]);
     requireAll(guards, holds);
-    if (response.length > 0) await commit(options, db, { staged: response, guards, recorded: [] }, []);
-    return { result, commit: { position: position[0]?.position ?? 0, bookmark: bookmark() } };
+    if (response.length > 0) await commit(options, session, { staged: response, guards, recorded: [] }, []);
+    return { result, commit: { position: position[0]?.position ?? 0, bookmark: session.bookmark() } };
   }
 
   return {
@@ -101,7 +105,8 @@ export function createD1UnitOfWork<Repositories extends object>(
       context: CommandContext,
       work: Work<Actor, Repositories, Result>,
     ): Promise<Committed<Result>> {
-      const { db, bookmark } = openSession(database, context.readFrom);
+      const session = openSession(database, context.readFrom);
+      const { db } = session;
       const collected: Collected = { staged: [], guards: [], recorded: [] };
       const { staged, guards, recorded } = collected;
       const repositories = options.createRepositories({
@@ -126,9 +131,10 @@ export function createD1UnitOfWork<Repositories extends object>(
 
         const events = toUnpositioned(recorded, context, clock.now());
         const response = storeResponse(db, context, result, events.length, clock.now());
-        const positions = await commit(options, db, { ...collected, staged: [...response, ...staged] }, events);
+        const applied = await commit(options, session, { ...collected, staged: [...response, ...staged] }, events);
+        const { bookmark, positions } = applied;
         await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
-        return { result, commit: { position: Math.max(...positions.values()), bookmark: bookmark() } };
+        return { result, commit: { position: Math.max(...positions.values()), bookmark } };
       } catch (error) {
         // A command that was refused on a replica runs again on the primary, so its guards are checked there.
         const isFinal = error instanceof DomainError && !(error instanceof ConcurrencyError);
@@ -148,41 +154,51 @@ function toUnpositioned(recorded: readonly NewEvent[], context: CommandContext, 
   return recorded.map((event) => ({ ...event, id: newId(), metadata, occurredAt: isoTime(now) }));
 }
 
+/** The position of each event of a commit, and a bookmark that is at least as new as the commit. */
+interface Applied {
+  positions: Map<string, number>;
+  bookmark: string | null;
+}
+
 /**
- * Commits everything in one batch and returns each event's position. After an unclear failure the batch is sent again,
- * and in the end the log shows whether an attempt was applied.
+ * Commits everything in one batch. After an unclear failure the batch is sent again, and in the end the log shows whether
+ * an attempt was applied.
  */
 async function commit<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
-  db: Database,
+  { db, bookmark }: DatabaseSession,
   { staged, guards }: Collected,
   events: readonly UnpositionedEvent[],
-): Promise<Map<string, number>> {
+): Promise<Applied> {
   const before = [...checkInBatch(db, guards), ...staged];
+  // The deliveries of some events take fewer bytes than the events, so both are split at the same places.
+  const parts = splitByBytes(events, limits.bytesPerParameter);
   const statements = [
     ...before,
-    insertEvents(db, events),
-    insertDeliveries(db, events, options.subscriptionsOf, options.clock.now()),
+    ...parts.map((part) => insertEvents(db, part)),
+    ...parts.map((part) => insertDeliveries(db, part, options.subscriptionsOf, options.clock.now())),
   ];
   for (let attempt = 1; ; attempt++) {
     try {
       const results = await runBatch(db, statements);
-      return toPositions(results[before.length]);
+      const inserted = results.slice(before.length, before.length + parts.length);
+      return { positions: toPositions(inserted.flat()), bookmark: bookmark() };
     } catch (error) {
       if (attempt < commitTries && isUnclearFailure(error)) {
         await options.wait(50 * 2 ** attempt * (0.5 + Math.random()));
         continue;
       }
-      const primary = openSession(options.database, 'first-primary').db;
+      const primary = openSession(options.database, 'first-primary');
       // If an earlier attempt was applied, the repeated batch fails on a constraint, and its events are in the log.
       if (attempt > 1) {
         const ids = events.map(({ id }) => id);
-        const applied = await findPositions(primary, ids);
-        if (applied.size > 0) return applied;
+        const positions = await findPositions(primary.db, ids);
+        // The session of the batch never got the response, so its bookmark can be older than the commit.
+        if (positions.size > 0) return { positions, bookmark: primary.bookmark() };
       }
       const constraint = brokenConstraint(error);
       throw constraint === guardConstraint
-        ? await explainRefusal(primary, guards)
+        ? await explainRefusal(primary.db, guards)
         : toDomainError(error, constraint, options.constraints);
     }
   }

@@ -2,7 +2,7 @@ import { and, eq, gt, lte, sql } from 'drizzle-orm';
 import type { Database, Statement } from '../../platform/d1';
 import { lastPosition } from '../log/event-log';
 import { idempotencyKeys } from './tables';
-import { type CommandContext, type Committed, requireSameRequest } from './unit-of-work';
+import { type CommandContext, type Committed, type RequestHashes, requireSameRequest } from './unit-of-work';
 
 /** How long a response is stored. */
 const lifetimeMs = 24 * 3_600_000;
@@ -17,16 +17,18 @@ export function selectStoredResponse(db: Database, { commandId }: CommandContext
 
 /**
  * The stored response to a repeatable command.
+ * @param bookmark that of the session that read the row, which is at least as new as the command's commit
  * @throws DomainError `http.idempotency-key-reused` when the id was used with another payload
  */
 export function toStoredResponse<Result>(
   row: typeof idempotencyKeys.$inferSelect,
-  requestHash: string,
+  requestHashes: RequestHashes,
+  bookmark: string | null,
 ): Committed<Result> {
-  requireSameRequest(row.requestHash, requestHash);
+  requireSameRequest(row.requestHash, requestHashes);
   // The same command has returned this result before, so it has the command's type.
   const result: Result = JSON.parse(row.result);
-  return { result, commit: { position: row.position, bookmark: null }, isReplayed: true };
+  return { result, commit: { position: row.position, bookmark }, isReplayed: true };
 }
 
 /**
@@ -35,12 +37,13 @@ export function toStoredResponse<Result>(
  */
 export function storeResponse(
   db: Database,
-  { commandId: key, requestHash }: CommandContext,
+  { commandId: key, requestHashes }: CommandContext,
   result: unknown,
   eventCount: number,
   now: number,
 ): Statement[] {
-  if (requestHash === undefined) return [];
+  if (requestHashes === undefined) return [];
+  const [requestHash] = requestHashes;
   // D1 commits one batch at a time, so the events of this batch get the next positions.
   const position = sql<number>`${lastPosition} + ${eventCount}`;
   const response = { key, requestHash, result: JSON.stringify(result ?? null), position, expiresAt: now + lifetimeMs };

@@ -4,14 +4,20 @@ import type { CommitPoint } from '../log/consistency-token';
 import type { EventMetadata, NewEvent } from '../log/event';
 import { commandErrors } from './errors';
 
+/** The keyed hashes of one payload; see `requestHashes` of {@link CommandContext}. */
+export type RequestHashes = readonly [current: string, ...previous: string[]];
+
 /** The data that every command carries from its request to its events. */
 export interface CommandContext<Caller = unknown> {
   /** A hash of the `Idempotency-Key` and its scope, or a new id if no key was sent. */
   commandId: string;
   /** Whether the same `commandId` may arrive again, and must then get the stored response. */
   isRepeatable?: boolean;
-  /** The command runner sets it for a repeatable command: a different payload under the same id has another hash. */
-  requestHash?: string;
+  /**
+   * The command runner sets it for a repeatable command: the hash of the payload with each secret, the current one first.
+   * The first hash is stored; any of them recognises the payload later.
+   */
+  requestHashes?: RequestHashes;
   /** Milliseconds since the Unix epoch. */
   issuedAt: number;
   requestId: string;
@@ -73,8 +79,8 @@ export interface UnitOfWork<Repositories> {
 }
 
 /** @throws DomainError `http.idempotency-key-reused` when the id arrives with another payload than the first time */
-export function requireSameRequest(first: string, requestHash: string): void {
-  if (first !== requestHash) throw commandErrors.idempotencyKeyReused({});
+export function requireSameRequest(stored: string, requestHashes: RequestHashes): void {
+  if (!requestHashes.includes(stored)) throw commandErrors.idempotencyKeyReused({});
 }
 
 export function eventMetadata(context: CommandContext): EventMetadata {

@@ -79,6 +79,39 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.users.hasAdmin())).toBe(true);
     });
 
+    test('the answer that there is no admin is refused when there is one by the time of the commit', async () => {
+      const { addUser, write } = await given(create);
+      const admin = aUser({ role: 'admin' });
+      const refused = write(async (tx) => {
+        expect(await tx.users.hasAdmin()).toBe(false);
+        await addUser(admin);
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      await write((tx) => tx.users.hasAdmin());
+      const refusedAgain = write(async (tx) => {
+        expect(await tx.users.hasAdmin()).toBe(true);
+        await write((other) => other.users.remove(admin, checked(admin)));
+      });
+      await expect(refusedAgain).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    });
+
+    test('the guard that there is another admin needs an active account with the role admin (product 1.7)', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const admin = await addUser(aUser({ role: 'admin' }));
+      const removeAdmin = () =>
+        write((tx) => {
+          tx.users.requireOtherAdmin(admin.id);
+          tx.users.remove(admin, checked(admin));
+        });
+      await addUser(aUser({ role: 'admin', isActive: false }));
+      await addUser(aUser({ role: 'agent' }));
+      const lastAdmin = { kind: 'conflict', code: 'users.last-admin', details: { userId: admin.id } };
+      await expect(removeAdmin()).rejects.toMatchObject(lastAdmin);
+      await addUser(aUser({ role: 'admin' }));
+      await removeAdmin();
+      expect(await findUser(admin.id)).toBeUndefined();
+    });
+
     test('settings, sessions, refresh tokens and password resets are deleted with their account (product 1.5)', async () => {
       const { addUser, findToken, findUser, read, session, token, user, write } = await givenSession(create);
       const other = await addUser();
@@ -119,6 +152,16 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.settings.find(user.id))).toEqual({ userId: user.id, ...values });
       expect(await read((tx) => tx.settings.find(other.id))).toEqual(settingsOf(other));
       expect(await read((tx) => tx.settings.find(newId()))).toBeUndefined();
+    });
+
+    test('a change of settings whose account was deleted in the meantime is refused', async () => {
+      const { addUser, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      const save = (owner: User) =>
+        write((tx) => tx.settings.save({ ...settingsOf(owner), version: 2 }, checked(owner)));
+      await write((tx) => tx.users.remove(user, checked(user)));
+      await expect(save(user)).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      await save(other);
     });
 
     test('settings without an account are refused', async () => {
@@ -219,6 +262,16 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect((await findToken(token.hash))?.session).toEqual({ ...session, version: 1, revokedAt: 5 });
     });
 
+    test('the revocation of a session is refused when the session was revoked or deleted in the meantime', async () => {
+      const { findToken, session, token, user, write } = await givenSession(create);
+      const revoke = (at: number) => write((tx) => tx.sessions.revoke({ ...session, version: 1 }, at));
+      await write((tx) => tx.sessions.revokeAll(user.id, 5));
+      await expect(revoke(9)).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect((await findToken(token.hash))?.session).toEqual({ ...session, revokedAt: 5 });
+      await write((tx) => tx.users.remove(user, checked(user)));
+      await expect(revoke(9)).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    });
+
     test('a session whose account, and a refresh token whose session, was deleted in the meantime is refused', async () => {
       const { write } = await given(create);
       const withoutAccount = write((tx) => tx.sessions.add(aSession(aUser())));
@@ -235,20 +288,49 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
 
-    test('a password reset is found with its account, and its use is recorded', async () => {
-      const { addUser, read, write } = await given(create);
-      const user = await addUser();
-      const [reset, other] = [aReset(user), aReset(user)];
-      await write((tx) => {
-        tx.passwordResets.add(reset);
-        tx.passwordResets.add(other);
+    async function givenResets() {
+      const system = await given(create);
+      const [user, other] = [await system.addUser(), await system.addUser()];
+      const [reset, second, foreign] = [aReset(user), aReset(user), aReset(other)];
+      const used = aReset(user, { usedAt: 5 });
+      await system.write((tx) => {
+        for (const added of [reset, second, foreign, used]) tx.passwordResets.add(added);
       });
-      expect(await read((tx) => tx.passwordResets.find(reset.id))).toEqual({ reset, account: user });
-      await write((tx) => tx.passwordResets.markUsed(reset, 7));
-      const found = await read((tx) => tx.passwordResets.find(reset.id));
-      expect(found?.reset).toEqual({ ...reset, usedAt: 7 });
-      expect((await read((tx) => tx.passwordResets.find(other.id)))?.reset).toEqual(other);
-      expect(await read((tx) => tx.passwordResets.find('unknown'))).toBeUndefined();
+      const find = (id: string) => system.read((tx) => tx.passwordResets.find(id));
+      const usedAt = async () => {
+        const found = await Promise.all([reset, second, foreign, used].map(({ id }) => find(id)));
+        return found.map((row) => row?.reset.usedAt);
+      };
+      return { ...system, user, reset, foreign, find, usedAt };
+    }
+
+    test('a password reset is found with its account', async () => {
+      const { find, reset, user } = await givenResets();
+      expect(await find(reset.id)).toEqual({ reset, account: user });
+      expect(await find('unknown')).toBeUndefined();
+    });
+
+    test('the use of a password reset ends every reset of the account, and no reset of another account (product 2.6)', async () => {
+      const { find, reset, usedAt, write } = await givenResets();
+      await write((tx) => tx.passwordResets.use(reset, 7));
+      expect((await find(reset.id))?.reset).toEqual({ ...reset, usedAt: 7 });
+      expect(await usedAt()).toEqual([7, 7, null, 5]);
+    });
+
+    test('the resets of an account are ended without a use, and a reset that was used keeps its time', async () => {
+      const { usedAt, user, write } = await givenResets();
+      await write((tx) => tx.passwordResets.endAll(user.id, 9));
+      expect(await usedAt()).toEqual([9, 9, null, 5]);
+    });
+
+    test('the use of a password reset is refused when the reset was ended or deleted in the meantime', async () => {
+      const { reset, usedAt, user, write } = await givenResets();
+      const use = () => write((tx) => tx.passwordResets.use(reset, 11));
+      await write((tx) => tx.passwordResets.endAll(user.id, 9));
+      await expect(use()).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await usedAt()).toEqual([9, 9, null, 5]);
+      await write((tx) => tx.users.remove(user, checked(user)));
+      await expect(use()).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
   });
 }

@@ -49,7 +49,7 @@ export function describeGuards(create: CreateImplementation): void {
       const { addAccount, findUser, revokeTokens, run, runAs, user } = await givenCaller(create);
       await revokeTokens(user);
       const added = aUser();
-      const context = aContext({ commandId: 'command', requestHash: 'hash' });
+      const context = aContext({ commandId: 'command', requestHashes: ['hash'] });
       await expect(runAs(user, addAccount(added), context)).rejects.toMatchObject(revoked);
       expect(await findUser(added.id)).toBeUndefined();
       expect((await run(() => 'nothing was stored', context)).isReplayed).toBeUndefined();
@@ -92,7 +92,7 @@ export function describeGuards(create: CreateImplementation): void {
     test('a guard refuses a repeatable command that has nothing to change, and no response is stored', async () => {
       const { revokeTokens, run, runAs, user } = await givenCaller(create);
       await revokeTokens(user);
-      const context = aContext({ commandId: 'command', requestHash: 'hash' });
+      const context = aContext({ commandId: 'command', requestHashes: ['hash'] });
       await expect(runAs(user, () => 'unchanged', context)).rejects.toMatchObject(revoked);
       expect((await run(() => 'new', context)).result).toBe('new');
     });
@@ -141,7 +141,7 @@ export function describeGuards(create: CreateImplementation): void {
 
     test('a guard refuses to replay a stored response, on the primary and on a replica', async () => {
       const { revokeTokens, runAs, user } = await givenCaller(create);
-      const context = aContext({ commandId: 'command', requestHash: 'hash' });
+      const context = aContext({ commandId: 'command', requestHashes: ['hash'] });
       await runAs(user, () => 'first', context);
       expect(await runAs(user, () => 'second', context)).toMatchObject({ result: 'first', isReplayed: true });
       await revokeTokens(user);
@@ -152,10 +152,10 @@ export function describeGuards(create: CreateImplementation): void {
 
     test('a guard replaces the refusal of an Idempotency-Key that was used before', async () => {
       const { revokeTokens, runAs, user } = await givenCaller(create);
-      const context = aContext({ commandId: 'command', requestHash: 'hash' });
+      const context = aContext({ commandId: 'command', requestHashes: ['hash'] });
       await runAs(user, () => 'first', context);
       await revokeTokens(user);
-      const reused = runAs(user, () => 'second', { ...context, requestHash: 'other' });
+      const reused = runAs(user, () => 'second', { ...context, requestHashes: ['other'] });
       await expect(reused).rejects.toMatchObject(revoked);
     });
 

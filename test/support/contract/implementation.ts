@@ -18,6 +18,8 @@ export interface StoredDelivery {
   subscription: Subscription;
   status: 'pending' | 'dead';
   attempts: number;
+  failures: number;
+  lastError: string | null;
   availableAt: number;
 }
 
@@ -28,7 +30,7 @@ export interface Implementation {
   eventsOf(streamId: string): Promise<RecordedEvent[]>;
   /** The deliveries of an event, by subscription. */
   deliveriesOf(position: number): Promise<StoredDelivery[]>;
-  /** Makes dead letters of an event's deliveries, after some attempts. */
+  /** Makes dead letters of an event's deliveries, after some attempts and failures. */
   markDead(position: number): Promise<void>;
   /** Ends a rebuild without a command, as the rebuild itself does. */
   endRebuild(id: string): Promise<void>;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ItemDeleted, ItemUpdated } from '../../../src/items/events';
 import type { Item } from '../../../src/items/item';
 import { newId } from '../../../src/platform/ids';
-import { aUser, checked } from '../factories';
+import { anItem, aUser, checked } from '../factories';
 import { type CreateImplementation, given } from './implementation';
 
 const by = checked(aUser());
@@ -39,10 +39,9 @@ export function describeItemRepository(create: CreateImplementation): void {
       expect([await findItem(item.id), await findItem(other.id)]).toEqual([undefined, other]);
     });
 
-    test('every field but the stock is saved, and the stock stays as an order in the meantime left it (product 4.2)', async () => {
+    test('every field of one item is saved, and no other item changes', async () => {
       const { addItem, findItem, write } = await givenItems(create);
-      const item = await addItem({ stock: 5 });
-      await write((tx) => tx.items.takeStock([{ itemId: item.id, quantity: 2 }]));
+      const [item, other] = [await addItem({ stock: 5, stockVersion: 3 }), await addItem()];
       const next: Item = {
         ...item,
         version: 2,
@@ -53,8 +52,40 @@ export function describeItemRepository(create: CreateImplementation): void {
         updatedAt: '2026-02-01T00:00:00.000Z',
       };
       await write((tx) => tx.items.save(next, item, by));
-      expect(await findItem(item.id)).toEqual({ ...next, stock: 3, stockVersion: 1 });
+      expect([await findItem(item.id), await findItem(other.id)]).toEqual([next, other]);
     });
+
+    const changes: [string, (item: Item) => Item][] = [
+      ['a new title', (item) => ({ ...item, version: 2, title: 'Pot' })],
+      ['a new stock', (item) => ({ ...item, version: 2, stock: 9, stockVersion: 1 })],
+    ];
+
+    test.each(changes)(
+      'an item is not saved with %s when an order changed its stock in the meantime (product 6.3)',
+      async (_, change) => {
+        const { addItem, findItem, run, write } = await givenItems(create);
+        const item = await addItem({ stock: 5 });
+        const refused = run(async (tx) => {
+          await write((other) => other.items.takeStock([{ itemId: item.id, quantity: 2 }]));
+          tx.items.save(change(item), item, by);
+          tx.record(ItemUpdated.create(item.id, 2, { ownerId: item.ownerId, fields: ['title'] }));
+        });
+        await expect(refused).rejects.toMatchObject(lost);
+        expect(await findItem(item.id)).toEqual({ ...item, stock: 3, stockVersion: 1 });
+      },
+    );
+
+    test.each([{ version: 2 }, { stockVersion: 1 }])(
+      'an item is neither saved nor deleted when %j differs from what was read',
+      async (difference) => {
+        const { addItem, findItem, write } = await givenItems(create);
+        const item = await addItem();
+        const read = { ...item, ...difference };
+        await expect(write((tx) => tx.items.save({ ...read, title: 'Pot' }, read, by))).rejects.toMatchObject(lost);
+        await expect(write((tx) => tx.items.remove(read, by))).rejects.toMatchObject(lost);
+        expect(await findItem(item.id)).toEqual(item);
+      },
+    );
 
     test('a new stock is saved over the stock that was read', async () => {
       const { addItem, findItem, write } = await givenItems(create);
@@ -65,18 +96,6 @@ export function describeItemRepository(create: CreateImplementation): void {
       const unlimited = { ...next, version: 3, stock: null, stockVersion: 2 };
       await write((tx) => tx.items.save(unlimited, next, by));
       expect(await findItem(item.id)).toEqual(unlimited);
-    });
-
-    test('a new stock is refused over a stock that an order changed in the meantime (product 6.3)', async () => {
-      const { addItem, findItem, run, write } = await givenItems(create);
-      const item = await addItem({ stock: 5 });
-      const refused = run(async (tx) => {
-        await write((other) => other.items.takeStock([{ itemId: item.id, quantity: 2 }]));
-        tx.items.save({ ...item, version: 2, stock: 9, stockVersion: 1 }, item, by);
-        tx.record(ItemUpdated.create(item.id, 2, { ownerId: item.ownerId, fields: ['stock'] }));
-      });
-      await expect(refused).rejects.toMatchObject(lost);
-      expect(await findItem(item.id)).toEqual({ ...item, stock: 3, stockVersion: 1 });
     });
 
     test('a new stock is refused for an item that was deleted in the meantime', async () => {
@@ -131,30 +150,29 @@ export function describeItemRepository(create: CreateImplementation): void {
     });
   });
 
-  describe('the guard that items are for sale (product 4.2)', () => {
-    test('the guard that items are for sale holds for active items, whatever their stock', async () => {
+  describe('the guard that items are as an order read them (product 4.1)', () => {
+    test('the guard that items are unchanged holds whatever happens to their stock', async () => {
       const { addItem, write } = await givenItems(create);
-      const items = [await addItem(), await addItem({ stock: null }), await addItem({ stock: 0 })];
-      await write((tx) => tx.items.requireForSale(items.map(({ id }) => id)));
+      const items = [await addItem({ version: 3 }), await addItem({ stock: null }), await addItem({ stock: 9 })];
+      await write(async (tx) => {
+        tx.items.requireUnchanged(items);
+        await write((other) => other.items.takeStock(items.map(({ id }) => ({ itemId: id, quantity: 1 }))));
+      });
     });
 
-    test.each<[string, Partial<Item> | undefined]>([
-      ['is not for sale', { isActive: false }],
-      ['does not exist', undefined],
-    ])('the guard that items are for sale refuses the commit when one of the items %s', async (_, overrides) => {
+    test('the guard that items are unchanged refuses the commit when one of the items does not exist', async () => {
       const { addItem, write } = await givenItems(create);
-      const good = await addItem();
-      const id = overrides ? (await addItem(overrides)).id : newId();
-      const refused = write((tx) => tx.items.requireForSale([good.id, id]));
-      await expect(refused).rejects.toMatchObject(lost);
+      const [good, unknown] = [await addItem(), anItem()];
+      await expect(write((tx) => tx.items.requireUnchanged([good, unknown]))).rejects.toMatchObject(lost);
     });
 
-    test('the guard that items are for sale refuses the commit when an item was taken off sale in the meantime', async () => {
+    test('the guard that items are unchanged refuses the commit when an item was changed in the meantime', async () => {
       const { addItem, write } = await givenItems(create);
-      const item = await addItem();
+      const [good, item] = [await addItem(), await addItem()];
       const refused = write(async (tx) => {
-        tx.items.requireForSale([item.id]);
-        await write((other) => other.items.save({ ...item, isActive: false, version: 2 }, item, by));
+        tx.items.requireUnchanged([good, item]);
+        const next = { ...item, price: { amount: 1, currency: 'EUR' }, version: 2 };
+        await write((other) => other.items.save(next, item, by));
       });
       await expect(refused).rejects.toMatchObject(lost);
     });

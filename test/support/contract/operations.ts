@@ -60,11 +60,12 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect(await found({ subscription: 'analytics' })).toEqual([]);
     });
 
-    test('the oldest dead letters are found first up to a limit, with the number of all', async () => {
+    test('the oldest dead letters are found first up to a limit, with the number of those that remain', async () => {
       const { find, lettersAt, one } = await givenDeadLetters(create);
-      const { letters, total } = await find({}, 2);
-      expect([sorted(letters), total]).toEqual([lettersAt(one), 4]);
-      expect((await find({ position: one }, 1)).total).toBe(2);
+      const { letters, remaining } = await find({}, 2);
+      expect([sorted(letters), remaining]).toEqual([lettersAt(one), 2]);
+      expect((await find({ position: one }, 1)).remaining).toBe(1);
+      expect((await find({}, 100)).remaining).toBe(0);
     });
 
     test('the version of the stream that records replays and discards is found with the dead letters', async () => {
@@ -77,12 +78,13 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect((await find()).version).toBe(2);
     });
 
-    test('replayed dead letters are due again with a new count of attempts, and the others stay dead', async () => {
+    test('replayed dead letters are due again without attempts, failures and error, and the others stay dead', async () => {
       const { deliveriesOf, find, lettersAt, one, two, write } = await givenDeadLetters(create);
       await write((tx) => tx.operations.replay(lettersAt(one), 55, admin));
+      const fresh = { status: 'pending', attempts: 0, failures: 0, lastError: null, availableAt: 55 };
       expect(await deliveriesOf(one)).toEqual([
-        { subscription: 'emails', status: 'pending', attempts: 0, availableAt: 55 },
-        { subscription: 'projections', status: 'pending', attempts: 0, availableAt: 55 },
+        { subscription: 'emails', ...fresh },
+        { subscription: 'projections', ...fresh },
       ]);
       expect(sorted((await find()).letters)).toEqual(lettersAt(two));
     });

@@ -58,7 +58,13 @@ export function describeCommits(create: CreateImplementation): void {
       const { addUser, deliveriesOf, run } = await given(create, clock);
       const user = await addUser();
       const { commit } = await run(rename(user.id, 'One'));
-      const delivery = { status: 'pending', attempts: 0, availableAt: clock.now() + 30_000 };
+      const delivery = {
+        status: 'pending',
+        attempts: 0,
+        failures: 0,
+        lastError: null,
+        availableAt: clock.now() + 30_000,
+      };
       expect(await deliveriesOf(commit.position)).toEqual([
         { subscription: 'emails', ...delivery },
         { subscription: 'projections', ...delivery },
@@ -193,9 +199,9 @@ export function describeCommits(create: CreateImplementation): void {
       'a command without a change on a replica (%s) must be decided on the primary',
       async (readFrom) => {
         const { run } = await given(create);
-        const replica = run(() => 'unchanged', aContext({ readFrom, requestHash: 'hash', commandId: 'command' }));
+        const replica = run(() => 'unchanged', aContext({ readFrom, requestHashes: ['hash'], commandId: 'command' }));
         await expect(replica).rejects.toMatchObject({ name: 'ConcurrencyError' });
-        const primary = await run(() => 'changed', aContext({ requestHash: 'hash', commandId: 'command' }));
+        const primary = await run(() => 'changed', aContext({ requestHashes: ['hash'], commandId: 'command' }));
         expect(primary).toMatchObject({ result: 'changed' });
         expect(primary.isReplayed).toBeUndefined();
       },
@@ -209,23 +215,48 @@ export function describeCommits(create: CreateImplementation): void {
       const { findUser, run } = await given(create);
       const user = aUser();
       const register = (requestHash: string) =>
-        run((tx) => {
-          tx.users.add(user);
-          tx.record(UserRegistered.create(user.id, 1, { role: user.role }));
-          return { id: user.id, once: newId() };
-        }, aContext({ commandId, requestHash }));
+        run(
+          (tx) => {
+            tx.users.add(user);
+            tx.record(UserRegistered.create(user.id, 1, { role: user.role }));
+            return { id: user.id, once: newId() };
+          },
+          aContext({ commandId, requestHashes: [requestHash] }),
+        );
       const first = await register('first');
       expect(first.isReplayed).toBeUndefined();
       const { position } = first.commit;
-      expect(await register('first')).toEqual({ ...first, commit: { position, bookmark: null }, isReplayed: true });
+      const repeated = await register('first');
+      expect(repeated).toMatchObject({ result: first.result, commit: { position }, isReplayed: true });
       await expect(register('second')).rejects.toMatchObject({ code: 'http.idempotency-key-reused' });
       expect((await findUser(user.id))?.version).toBe(1);
+    });
+
+    test('a stored response is recognised by any of the hashes of its payload, and keeps the hash that it was stored with', async () => {
+      const { run } = await given(create);
+      const send = (...requestHashes: [string, ...string[]]) =>
+        run(() => newId(), aContext({ commandId, requestHashes }));
+      const first = await send('of the old secret');
+      for (let repetition = 0; repetition < 2; repetition++) {
+        const repeated = await send('of the new secret', 'of the old secret');
+        expect(repeated).toMatchObject({ result: first.result, isReplayed: true });
+      }
+      await expect(send('of the new secret')).rejects.toMatchObject({ code: 'http.idempotency-key-reused' });
+    });
+
+    test('a response is stored with the first hash of its payload', async () => {
+      const { run } = await given(create);
+      const send = (...requestHashes: [string, ...string[]]) =>
+        run(() => newId(), aContext({ commandId, requestHashes }));
+      const first = await send('of the new secret', 'of the old secret');
+      expect(await send('of the new secret')).toMatchObject({ result: first.result, isReplayed: true });
+      await expect(send('of the old secret')).rejects.toMatchObject({ code: 'http.idempotency-key-reused' });
     });
 
     test('a command with a stored response is not handled again, and the response keeps its original position', async () => {
       const { addUser, run } = await given(create);
       const user = await addUser();
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       const first = await run(rename(user.id, 'One'), context);
       await run(rename(user.id, 'Two'));
       const replayed = await run(() => expect.unreachable('The handler ran a second time.'), context);
@@ -235,14 +266,14 @@ export function describeCommits(create: CreateImplementation): void {
     test('a command that returned nothing returns null when it is repeated', async () => {
       const { addUser, run } = await given(create);
       const user = await addUser();
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       await run(rename(user.id, 'One'), context);
       expect(await run(() => 'again', context)).toMatchObject({ result: null, isReplayed: true });
     });
 
     test('a repeatable command that had nothing to change has its response stored too', async () => {
       const { run } = await given(create);
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       const first = await run(() => newId(), context);
       expect(await run(() => newId(), context)).toMatchObject({ result: first.result, isReplayed: true });
     });
@@ -250,7 +281,7 @@ export function describeCommits(create: CreateImplementation): void {
     test('a command that is refused because its twin succeeded in the meantime gets the response of the twin', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const user = await addUser();
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       const response = await run(async () => {
         await run(rename(user.id, 'Twin'), context);
         throw refusedByTest({});
@@ -261,7 +292,7 @@ export function describeCommits(create: CreateImplementation): void {
 
     test('a repeatable command that was refused has no stored response, so it can succeed later', async () => {
       const { run } = await given(create);
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       await expect(
         run(() => {
           throw refusedByTest({});
@@ -273,7 +304,7 @@ export function describeCommits(create: CreateImplementation): void {
     test('a command whose twin commits first is refused, and finds the response of the twin in its next attempt', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const [one, two] = [await addUser(), await addUser()];
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       const twin = () => run(rename(two.id, 'Twin'), context);
       await expect(run(rename(one.id, 'Late', twin), context)).rejects.toMatchObject({ name: 'ConcurrencyError' });
       expect(await eventsOf(one.id)).toHaveLength(1);
@@ -283,7 +314,7 @@ export function describeCommits(create: CreateImplementation): void {
     test('a repeatable command is a new command when its stored response is 24 hours old', async () => {
       const clock = createClock(Date.now());
       const { run } = await given(create, clock);
-      const context = aContext({ commandId, requestHash: 'hash' });
+      const context = aContext({ commandId, requestHashes: ['hash'] });
       await run(() => 'first', context);
       clock.advance(24 * hourMs - 1);
       expect(await run(() => 'second', context)).toMatchObject({ result: 'first', isReplayed: true });

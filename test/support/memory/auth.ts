@@ -32,7 +32,13 @@ export function createSessionRepository({ read, stage, guard }: MemoryContext): 
         insert(next.sessions, 'sessions.id', session.id, session);
       }),
     saveVersion: ({ id, version }) => stage((next) => update(next.sessions, id, { version })),
-    revoke: ({ id, version }, revokedAt) => stage((next) => update(next.sessions, id, { version, revokedAt })),
+    revoke({ id, version }, revokedAt) {
+      guard(
+        ({ sessions }) => sessions.get(id)?.revokedAt === null,
+        () => new ConcurrencyError(),
+      );
+      stage((next) => update(next.sessions, id, { version, revokedAt }));
+    },
     addToken(token) {
       guard(
         ({ sessions }) => (sessions.get(token.sessionId)?.revokedAt ?? null) === null,
@@ -59,14 +65,26 @@ export function createSessionRepository({ read, stage, guard }: MemoryContext): 
   };
 }
 
-export function createPasswordResetRepository({ read, stage }: MemoryContext): PasswordResetRepository {
+export function createPasswordResetRepository({ read, stage, guard }: MemoryContext): PasswordResetRepository {
+  const endAll = (ownerId: string, usedAt: number) =>
+    stage((next) => {
+      const unused = select(next.passwordResets, (reset) => reset.userId === ownerId && reset.usedAt === null);
+      for (const { id } of unused) update(next.passwordResets, id, { usedAt });
+    });
   return {
     add: (reset) =>
       stage((next) => {
         requireParent(next.users, reset.userId);
         insert(next.passwordResets, 'password_resets.id', reset.id, reset);
       }),
-    markUsed: ({ id }, usedAt) => stage((next) => update(next.passwordResets, id, { usedAt })),
+    endAll,
+    use({ id, userId }, usedAt) {
+      guard(
+        ({ passwordResets }) => passwordResets.get(id)?.usedAt === null,
+        () => new ConcurrencyError(),
+      );
+      endAll(userId, usedAt);
+    },
     async find(id) {
       const { passwordResets, users } = read();
       const reset = find(passwordResets, id);

@@ -16,27 +16,30 @@ export function createItemRepository(context: MemoryContext): ItemRepository {
         update(items, itemId, { stock, stockVersion: item.stockVersion + 1 });
       }
     });
+  const requireAsRead = ({ id, version, stockVersion }: Item) =>
+    guard(
+      ({ items }) => items.get(id)?.version === version && items.get(id)?.stockVersion === stockVersion,
+      () => new ConcurrencyError(),
+    );
   return {
     takeStock: (lines) => moveStock(lines, -1),
     returnStock: (lines) => moveStock(lines, 1),
-    requireForSale: (itemIds) =>
+    requireUnchanged: (read) =>
       guard(
-        ({ items }) => itemIds.every((id) => items.get(id)?.isActive === true),
+        ({ items }) => read.every(({ id, version }) => items.get(id)?.version === version),
         () => new ConcurrencyError(),
       ),
     find: async (id) => find(read().items, id),
     findAll: async (ids) => select(read().items, ({ id }) => ids.includes(id)),
     add: (item) => stage((next) => insert(next.items, 'items.id', item.id, item)),
     save(item, before) {
-      const { stock, stockVersion, ...values } = item;
-      if (stockVersion === before.stockVersion) return stage((next) => update(next.items, item.id, values));
-      guard(
-        ({ items }) => items.get(item.id)?.stockVersion === before.stockVersion,
-        () => new ConcurrencyError(),
-      );
-      stage((next) => update(next.items, item.id, { ...values, stock, stockVersion }));
+      requireAsRead(before);
+      stage((next) => update(next.items, item.id, item));
     },
-    remove: (item) => stage((next) => remove(next.items, ({ id }) => id === item.id)),
+    remove(item) {
+      requireAsRead(item);
+      stage((next) => remove(next.items, ({ id }) => id === item.id));
+    },
     async removeAllOf(ownerId) {
       const isOwned = (item: Item) => item.ownerId === ownerId;
       const removed = raiseVersionsOf(context, ({ items }) => items, isOwned);

@@ -2,6 +2,7 @@ import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import { operationsErrors } from '../../../src/operations/errors';
 import { deadLetterStream } from '../../../src/operations/events';
 import type { DeadLetter, DeadLetterFilter, OperationsRepository } from '../../../src/operations/repository';
+import { limits } from '../../../src/platform/limits';
 import type { MemoryContext } from './context';
 import { type DeliveryRow, lastPosition, type MemoryState, type RebuildRow } from './state';
 import { find, insert, remove, select, update } from './table';
@@ -30,12 +31,19 @@ export function createOperationsRepository({ read, stage, guard }: MemoryContext
       const state = read();
       const selected = select(state.deliveries, matches(filter)).sort((a, b) => a.position - b.position);
       const letters = selected.slice(0, limit).map(({ position, subscription }) => ({ position, subscription }));
-      return { letters, total: selected.length, version: versionOfDeadLetters(state) };
+      const remaining = Math.min(limits.deliveriesCounted, selected.length - letters.length);
+      return { letters, remaining, version: versionOfDeadLetters(state) };
     },
     replay: (letters, availableAt) =>
       stage(({ deliveries }) => {
         for (const { position, subscription } of select(deliveries, isAmong(letters))) {
-          update(deliveries, `${position}-${subscription}`, { status: 'pending', attempts: 0, availableAt });
+          update(deliveries, `${position}-${subscription}`, {
+            status: 'pending',
+            attempts: 0,
+            failures: 0,
+            lastError: null,
+            availableAt,
+          });
         }
       }),
     discard: (letters) => stage((next) => remove(next.deliveries, isAmong(letters))),

@@ -27,6 +27,8 @@ export interface DeliveryRow {
   subscription: Subscription;
   status: 'pending' | 'dead';
   attempts: number;
+  failures: number;
+  lastError: string | null;
   /** Milliseconds. */
   availableAt: number;
 }

@@ -34,19 +34,21 @@ function createRepositories(context: MemoryContext): Repositories {
   const orders = createOrderRepository(context);
   const tickets = createTicketRepository(context);
   const sessions = createSessionRepository(context);
+  const passwordResets = createPasswordResetRepository(context);
   return {
     access: createAccessRepository(context),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     accounts: createAccountRepository(context),
     sessions,
-    passwordResets: createPasswordResetRepository(context),
+    passwordResets,
     items,
     orders,
     orderableItems: items,
     tickets,
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
+    endPasswordResets: passwordResets.endAll,
     onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
   };
 }
@@ -101,18 +103,19 @@ export function createMemoryUnitOfWork({
   let replica: MemoryState | undefined;
 
   function findStored<Result>(context: CommandContext, guards: readonly Guard[]): Committed<Result> | undefined {
-    const { commandId, requestHash } = context;
+    const { commandId, requestHashes } = context;
     const stored = state.responses.get(commandId);
-    if (requestHash === undefined || !stored || stored.expiresAt <= clock.now()) return undefined;
+    if (requestHashes === undefined || !stored || stored.expiresAt <= clock.now()) return undefined;
     requireAll(guards, state);
-    requireSameRequest(stored.requestHash, requestHash);
+    requireSameRequest(stored.requestHash, requestHashes);
     // The stored result is the one that this very command returned the first time.
     const result = structuredClone(stored.result) as Result;
     return { result, commit: { position: stored.position, bookmark: null }, isReplayed: true };
   }
 
-  function storeResponse({ responses }: MemoryState, { commandId, requestHash }: CommandContext, stored: object) {
-    if (requestHash === undefined) return;
+  function storeResponse({ responses }: MemoryState, { commandId, requestHashes }: CommandContext, stored: object) {
+    if (requestHashes === undefined) return;
+    const [requestHash] = requestHashes;
     const earlier = responses.get(commandId);
     if (earlier && earlier.expiresAt > clock.now()) throw new ConcurrencyError();
     const expiresAt = clock.now() + responseLifetimeMs;
@@ -135,6 +138,8 @@ export function createMemoryUnitOfWork({
         subscription,
         status: 'pending',
         attempts: 0,
+        failures: 0,
+        lastError: null,
         availableAt: clock.now() + 30_000,
       } as const;
       insert(next.deliveries, 'deliveries.position', `${position}-${subscription}`, row);

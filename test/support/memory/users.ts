@@ -1,5 +1,7 @@
+import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
+import { userErrors } from '../../../src/users/errors';
 import type { SettingsRepository, UserRepository } from '../../../src/users/repository';
-import type { User } from '../../../src/users/user';
+import { isActiveAdmin, type User } from '../../../src/users/user';
 import { removeSessions } from './auth';
 import type { MemoryContext } from './context';
 import { releaseOrders } from './orders';
@@ -12,7 +14,7 @@ function requireEmail({ users }: MemoryState, { id, email }: User): void {
   requireUnique(users, 'users.email', id, (other) => other.email === email);
 }
 
-export function createUserRepository({ read, stage }: MemoryContext): UserRepository {
+export function createUserRepository({ read, stage, guard }: MemoryContext): UserRepository {
   return {
     add: (user) =>
       stage((next) => {
@@ -35,18 +37,37 @@ export function createUserRepository({ read, stage }: MemoryContext): UserReposi
         removeTickets(next, id);
       }),
     findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
-    hasAdmin: async () => select(read().users, ({ role }) => role === 'admin').length > 0,
+    async hasAdmin() {
+      const isAnyAdmin = ({ users }: MemoryState) => select(users, ({ role }) => role === 'admin').length > 0;
+      const found = isAnyAdmin(read());
+      guard(
+        (state) => isAnyAdmin(state) === found,
+        () => new ConcurrencyError(),
+      );
+      return found;
+    },
+    requireOtherAdmin: (userId) =>
+      guard(
+        ({ users }) => select(users, ({ id, ...user }) => id !== userId && isActiveAdmin(user)).length > 0,
+        () => userErrors.lastAdmin({ userId }),
+      ),
   };
 }
 
-export function createSettingsRepository({ read, stage }: MemoryContext): SettingsRepository {
+export function createSettingsRepository({ read, stage, guard }: MemoryContext): SettingsRepository {
   return {
     add: (settings) =>
       stage((next) => {
         requireParent(next.users, settings.userId);
         insert(next.settings, 'settings.user_id', settings.userId, settings);
       }),
-    save: (settings) => stage((next) => update(next.settings, settings.userId, settings)),
+    save(settings) {
+      guard(
+        (state) => state.settings.has(settings.userId),
+        () => new ConcurrencyError(),
+      );
+      stage((next) => update(next.settings, settings.userId, settings));
+    },
     find: async (userId) => find(read().settings, userId),
   };
 }

@@ -1,0 +1,39 @@
+import { sql } from 'drizzle-orm';
+import type { Clock } from '../../platform/clock';
+import { openSession, runBatch } from '../../platform/d1';
+import type { EventKey, RecordedEvent, Subscription } from './event';
+import { type EventRow, eventColumns, joinEvents, toRecordedEvent } from './event-log';
+import { deliveryTimes, growingWait, isPending } from './outbox';
+
+/** The deliveries that the relay sends again. */
+export interface DueDeliveries {
+  /** Takes the events whose deliveries are due, and puts these off, so that a second relay does not send them too. */
+  take(subscription: Subscription, limit: number): Promise<RecordedEvent[]>;
+  /** Gives back deliveries whose queue did not take them. They are due again soon, as if they had not been taken. */
+  giveBack(subscription: Subscription, events: readonly EventKey[]): Promise<void>;
+}
+
+export function createDueDeliveries(database: D1Database, clock: Clock): DueDeliveries {
+  return {
+    async take(subscription, limit) {
+      const now = clock.now();
+      const { db } = openSession(database, 'first-primary');
+      const due = sql`
+        SELECT rowid FROM deliveries WHERE subscription = ${subscription} AND status = 'pending' AND available_at <= ${now}
+        ORDER BY available_at, rowid LIMIT ${limit}`;
+      const [rows] = await runBatch(db, [
+        db.all<EventRow>(sql`SELECT ${eventColumns} FROM deliveries ${joinEvents} WHERE deliveries.rowid IN (${due})`),
+        db.run(sql`
+          UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait} WHERE rowid IN (${due})`),
+      ]);
+      return rows.map(toRecordedEvent);
+    },
+
+    async giveBack(subscription, events) {
+      const { db } = openSession(database, 'first-primary');
+      await db.run(sql`
+        UPDATE deliveries SET attempts = max(0, attempts - 1), available_at = ${clock.now() + deliveryTimes.waitMs}
+        WHERE ${isPending(subscription, events)}`);
+    },
+  };
+}

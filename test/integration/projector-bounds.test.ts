@@ -1,0 +1,208 @@
+import { env } from 'cloudflare:workers';
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RecordedEvent } from '../../src/cqrs/log/event';
+import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
+import { pacing } from '../../src/cqrs/reading/projection-steps';
+import { createProjector } from '../../src/cqrs/reading/projector';
+import { defineView, type View } from '../../src/cqrs/reading/view';
+import { limits } from '../../src/platform/limits';
+import { createTestClock } from '../support/system';
+
+const usual = { ...limits };
+const clock = createTestClock();
+
+beforeEach(async () => {
+  clock.advance(120_000);
+  for (const table of ['deliveries', 'projections', 'shapes']) await env.DB.prepare(`DELETE FROM ${table}`).run();
+});
+afterEach(() => void Object.assign(limits, usual));
+
+/** What goes wrong with keys: their rows contain malformed JSON, or their documents cannot be made. */
+interface Faults {
+  malformed: string[];
+  unmakeable: string[];
+}
+
+/** A view whose events name the keys that they touch. */
+function listedView(shapeVersion: number, { malformed, unmakeable }: Faults): View {
+  return defineView({
+    name: 'listed',
+    shapeVersion,
+    triggers: [{ types: ['Listed'], keys: ({ data }) => (data as { keys: string[] }).keys.map(String) }],
+    query: (db, key) =>
+      db.all<{ a: number }>(sql`SELECT json_extract(${malformed.includes(key) ? '{' : '{"a":1}'}, '$.a') AS a`),
+    toDocument([row], key) {
+      if (unmakeable.includes(key)) throw new TypeError('a text with personal data');
+      return row && { version: row.a, data: row };
+    },
+  });
+}
+
+/** A projector that records what it writes to KV, with events that touch keys. */
+function given(shapeVersion = 1, database = env.DB) {
+  const faults: Faults = { malformed: [], unmakeable: [] };
+  const real = createDocumentStore(env.VIEWS, '1');
+  const written: string[] = [];
+  const documents: DocumentStore = {
+    ...real,
+    put: (key, document) => real.put(key, document).then(() => void written.push(key)),
+    delete: (key) => real.delete(key).then(() => void written.push(key)),
+  };
+  const views = [listedView(shapeVersion, faults)];
+  const projector = createProjector({ database, documents, views, epoch: '1', clock });
+  const errorOf = (key: string) =>
+    env.DB.prepare('SELECT error FROM projections WHERE key = ?').bind(key).first<string | null>('error');
+  return { errorOf, faults, projector, written };
+}
+
+/** Writes an event with its delivery, as a command does, and returns it. */
+async function recordEvent(data: unknown): Promise<RecordedEvent> {
+  const id = crypto.randomUUID();
+  const position = await env.DB.prepare(
+    `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+     VALUES (?1, 'listed', ?1, 1, 'Listed', 1, '{}', '{}', '') RETURNING position`,
+  )
+    .bind(id)
+    .first<number>('position');
+  await env.DB.prepare("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)")
+    .bind(position)
+    .run();
+  const metadata = { commandId: 'c', requestId: 'r' };
+  const stream = { streamType: 'listed', streamId: id, version: 1, schemaVersion: 1 };
+  return { ...stream, id, type: 'Listed', data, metadata, occurredAt: '', position: position ?? 0 };
+}
+
+const keysOf = (count: number, prefix = 'k') => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+describe('the bounds of one run of the projector', () => {
+  test('an event with more keys than a run takes on is finished over several runs (product 7.1)', async () => {
+    const { projector, written } = given();
+    Object.assign(limits, { keysPerBatch: 2, keysPerInvocation: 5 });
+    const event = await recordEvent({ keys: keysOf(12) });
+    const runs = [];
+    for (let isDone = false; !isDone && runs.length < 5; ) {
+      const { done, waiting } = await projector.project([event]);
+      isDone = done.has(event.position);
+      runs.push([written.splice(0).length, waiting.get(event.position)]);
+    }
+    // The rest of the keys is tried again immediately.
+    expect(runs).toEqual([
+      [5, 0],
+      [5, 0],
+      [2, undefined],
+    ]);
+  });
+
+  test('of many events with many keys, those are done whose keys fit into the run (product 7.1)', async () => {
+    const { projector, written } = given();
+    Object.assign(limits, { keysPerInvocation: 5 });
+    const events = [];
+    for (const prefix of ['a', 'b', 'c', 'd']) events.push(await recordEvent({ keys: keysOf(2, prefix) }));
+    const first = await projector.project(events);
+    expect([first.done.size, written.splice(0).length]).toEqual([2, 5]);
+    const rest = events.filter(({ position }) => !first.done.has(position));
+    const second = await projector.project(rest);
+    expect([second.done.size, written.length]).toEqual([2, 3]);
+  });
+
+  test('the documents of other shapes count as well', async () => {
+    const older = given(1);
+    const event = await recordEvent({ keys: keysOf(3) });
+    await older.projector.project([event]);
+    clock.advance(pacing.writeMs);
+    const newer = given(2);
+    Object.assign(limits, { keysPerInvocation: 4 });
+    const next = await recordEvent({ keys: keysOf(3) });
+    expect((await newer.projector.project([next])).done.size).toBe(0);
+    expect(newer.written.splice(0).length).toBe(4);
+    expect((await newer.projector.project([next])).done.size).toBe(1);
+    expect(newer.written.length).toBe(2);
+  });
+
+  test('keys that fail do not take the place of other keys for ever', async () => {
+    const { faults, projector, written } = given();
+    Object.assign(limits, { keysPerInvocation: 2 });
+    faults.unmakeable.push('x', 'y');
+    const event = await recordEvent({ keys: ['x', 'y', 'a', 'b'] });
+    await projector.project([event]);
+    clock.advance(pacing.writeMs);
+    await projector.project([event]);
+    expect(written.sort()).toEqual(['listed@1:a', 'listed@1:b']);
+  });
+
+  test('keys that are to be projected again beyond the bound are left to the next run', async () => {
+    const { projector, written } = given();
+    Object.assign(limits, { keysPerInvocation: 2 });
+    await projector.projectAgain(keysOf(3).map((key) => ({ view: 'listed@1', key })));
+    expect(written.length).toBe(2);
+  });
+});
+
+describe('a key that fails by its own fault', () => {
+  test('a key whose query fails fails alone, and its error is kept until it succeeds (product 7.3)', async () => {
+    const { errorOf, faults, projector, written } = given();
+    faults.malformed.push('x');
+    const [bad, good] = [await recordEvent({ keys: ['x', 'a'] }), await recordEvent({ keys: ['b'] })];
+    const { done, failed } = await projector.project([bad, good]);
+    expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
+    expect(written.sort()).toEqual(['listed@1:a', 'listed@1:b']);
+    expect([await errorOf('x'), await errorOf('a')]).toEqual(['SQLITE_ERROR', null]);
+    faults.malformed.length = 0;
+    expect([...(await projector.project([bad])).done]).toEqual([bad.position]);
+    expect(await errorOf('x')).toBeNull();
+  });
+
+  test('an event that waits for a key of another consumer has not failed because another event has (product 7.3)', async () => {
+    const { faults, projector } = given();
+    faults.unmakeable.push('x');
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_by, claimed_until) VALUES ('listed@1', 'w', 0, 'other', ?)",
+    )
+      .bind(clock.now() + 20_000)
+      .run();
+    const [bad, busy] = [await recordEvent({ keys: ['x'] }), await recordEvent({ keys: ['w'] })];
+    const { done, failed, waiting } = await projector.project([bad, busy]);
+    expect([done.size, [...failed.keys()], [...waiting.keys()]]).toEqual([0, [bad.position], [busy.position]]);
+    const ms = waiting.get(busy.position) ?? 0;
+    expect(ms > 10_000 && ms <= 20_000).toBe(true);
+  });
+
+  test('a key whose document cannot be made fails alone, and no message of its error is stored (product 7.3)', async () => {
+    const { errorOf, faults, projector } = given();
+    faults.unmakeable.push('x');
+    const [bad, good] = [await recordEvent({ keys: ['x', 'a'] }), await recordEvent({ keys: ['b'] })];
+    const { done, failed } = await projector.project([bad, good]);
+    expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
+    expect([await errorOf('x'), await errorOf('a')]).toEqual(['TypeError', null]);
+    faults.unmakeable.length = 0;
+    clock.advance(pacing.writeMs);
+    expect((await projector.project([bad])).done.size).toBe(1);
+    expect(await errorOf('x')).toBeNull();
+  });
+
+  test('an event whose keys cannot be computed fails alone (product 7.3)', async () => {
+    const { projector } = given();
+    const [bad, good] = [await recordEvent({}), await recordEvent({ keys: ['b'] })];
+    const { done, failed } = await projector.project([bad, good]);
+    expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
+  });
+
+  test('a failure of D1 itself is not searched for in the keys', async () => {
+    let batches = 0;
+    const failing = {
+      withSession: () => ({
+        prepare: (text: string) => env.DB.prepare(text),
+        async batch() {
+          batches++;
+          throw new Error('D1_ERROR: Network connection lost.');
+        },
+      }),
+      // The projector calls no other method.
+    } as unknown as D1Database;
+    const { projector } = given(1, failing);
+    const event = await recordEvent({ keys: ['a', 'b'] });
+    await expect(projector.project([event])).rejects.toThrow();
+    expect(batches).toBe(1);
+  });
+});

@@ -1,0 +1,98 @@
+import type { Hardship, Hardships } from './hardships';
+
+/** How often each kind of fault met each step of the protocols, and how often each limit was reached. */
+export class Coverage {
+  readonly cells = new Map<string, Map<string, number>>();
+
+  count(kind: string, step: string, times = 1): void {
+    let row = this.cells.get(kind);
+    if (!row) {
+      row = new Map();
+      this.cells.set(kind, row);
+    }
+    row.set(step, (row.get(step) ?? 0) + times);
+  }
+
+  add(other: Coverage): void {
+    for (const [kind, row] of other.cells) for (const [step, times] of row) this.count(kind, step, times);
+  }
+
+  of(kind: string, step: string): number {
+    return this.cells.get(kind)?.get(step) ?? 0;
+  }
+
+  /** One line for each kind: the kind, and how often it met each step. */
+  describe(): string {
+    const lines = [...this.cells].sort().map(([kind, row]) => {
+      const steps = [...row].sort().map(([step, times]) => (step ? `${step} ${times}` : `${times}`));
+      return `${kind}: ${steps.join(', ')}`;
+    });
+    return lines.join('\n');
+  }
+}
+
+const d1Steps = [
+  'commit',
+  'claim keys',
+  'confirm keys',
+  'claim deliveries',
+  'complete deliveries',
+  'record failure',
+  'take due deliveries',
+  'save rebuild',
+  'save reconciler',
+  'other (request)',
+  'other (schedule)',
+];
+const sends = ['send to projections', 'send to emails', 'send to analytics', 'send to rebuilds'];
+const messages = ['projections', 'emails', 'analytics', 'rebuilds'];
+
+/** What a search of many seeds must have met. A cell that stays empty would mean that the search tests less than it says. */
+const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: readonly string[]])[] = [
+  ['faults', ['D1 fails before the batch', 'D1 applies the batch, and the answer is lost'], d1Steps],
+  ['deaths', ['the process dies before the effect', 'the process dies, the effect happens'], d1Steps],
+  ['outages', ['outage'], [...d1Steps, 'put', 'get (read)', ...sends, 'send e-mail']],
+  ['replicas', ['D1 answers from an old replica'], ['other (request)', 'other (read)']],
+  [
+    'faults',
+    ['KV refuses a write (429)', 'KV fails a write, which lands later', 'KV loses a write'],
+    ['put', 'delete'],
+  ],
+  ['faults', ['KV fails a read'], ['get (read)', 'get (schedule)']],
+  ['faults', ['KV serves an old value'], ['read']],
+  ['faults', ['a queue refuses a send', 'a queue takes a send, and the answer is lost'], sends],
+  ['faults', ['a queue loses a message', 'a queue duplicates a message', 'a message is late'], messages],
+  ['faults', ['a message moves to the dead letters'], ['projections', 'emails', 'analytics']],
+  ['faults', ['a dead letter arrives again minutes later'], ['projections', 'emails', 'analytics']],
+  ['deaths', ['the process dies before the effect', 'the process dies, the effect happens'], ['put', 'send e-mail']],
+  ['late-messages', ['messages of a dead consumer come back late'], ['projections', 'emails', 'analytics']],
+  ['slow-mail', ['the provider is slow'], ['send e-mail']],
+  ['lying-mail', ['the provider accepts, and the sender gets an error'], ['send e-mail']],
+  ['refusing-mail', ['the provider refuses for good', 'the provider always says later'], ['send e-mail']],
+  ['outages', ['the schedule is paused'], ['']],
+  ['versions', ['deployment'], ['roll-forward', 'rollback', 'roll-forward to a half', 'rollback to a half']],
+  ['restores', ['D1 is restored'], ['']],
+  [
+    'small-limits',
+    ['limit reached'],
+    [
+      'firstPageSize',
+      'keysPerBatch',
+      'eventsPerRebuildStep',
+      'orphansPerRebuildStep',
+      'keysPerReconcilerSlice',
+      'deliveriesPerRelayRound',
+      'keysToRecheckPerRun',
+      'messagesPerSend',
+    ],
+  ],
+];
+
+/** The cells that a search with these hardships has not met. */
+export function findMissing(coverage: Coverage, hardships: Hardships): string[] {
+  return expected.flatMap(([hardship, kinds, steps]) =>
+    hardships.has(hardship)
+      ? kinds.flatMap((kind) => steps.filter((step) => coverage.of(kind, step) === 0).map((step) => `${kind}: ${step}`))
+      : [],
+  );
+}

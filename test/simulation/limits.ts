@@ -1,0 +1,73 @@
+import { d1Limits } from './d1';
+import type { Release } from './history';
+import { kvOperationsPerInvocation } from './kv';
+import type { SimulatedPlatform } from './platform';
+import { sendLimits } from './queues';
+
+type Limits = Release['limits'];
+
+let real: Limits | undefined;
+
+/**
+ * The lowest and the highest value of each limit in a small world. A limit without an entry gets 2 to 5; amounts of bytes
+ * need an entry.
+ */
+const small: Readonly<Record<string, readonly [number, number]>> = {
+  firstPageSize: [3, 6],
+  keysPerBatch: [3, 8],
+  eventsPerRebuildStep: [5, 15],
+  orphansPerRebuildStep: [3, 8],
+  keysPerReconcilerSlice: [4, 12],
+  deliveriesPerRelayRound: [4, 20],
+  relayRoundsPerRun: [2, 4],
+  keysToRecheckPerRun: [3, 8],
+  expiredRowsPerRun: [1, 3],
+  messagesPerSend: [3, 20],
+  bytesPerSend: [2_500, 3_500],
+  bytesPerMessage: [2_500, 2_500],
+  bytesPerParameter: [600, 3_000],
+  keysPerInvocation: [20, 40],
+  keysPerRebuildStep: [5, 15],
+  documentsPerReconcilerSlice: [4, 12],
+  pendingEventsPerReconcilerRun: [5, 20],
+  obsoleteDocumentsPerRun: [3, 8],
+  // An e-mail that the provider puts off must not be dead within the minutes of a history.
+  relaySendsPerEmail: [100, 100],
+};
+
+/** The platform's limits beside small limits of the code: still above what the code may ask for. */
+const smallPlatform = { valueBytes: 24_000, sendBytes: 4_000, messageBytes: 3_000, kvOperations: 150 };
+
+/** Gives both versions the limits of this history: mostly small ones, so that pages, slices, rounds and batches are full. */
+export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatform): void {
+  const isSmall = world.chance(0.75) && world.hardships.has('small-limits');
+  real ??= { ...releases[0].limits };
+  for (const { limits } of releases) Object.assign(limits, real);
+  d1.limits = isSmall ? { ...d1Limits, valueBytes: smallPlatform.valueBytes } : d1Limits;
+  queues.limits = isSmall
+    ? { ...sendLimits, bytes: smallPlatform.sendBytes, messageBytes: smallPlatform.messageBytes }
+    : sendLimits;
+  kv.operationsPerInvocation = isSmall ? smallPlatform.kvOperations : kvOperationsPerInvocation;
+  if (!isSmall) return;
+  for (const name of Object.keys(real) as (keyof Limits)[]) {
+    if (/bytes/i.test(name) && !small[name])
+      throw new Error(`limits.ts of the simulation has no small value of ${name}.`);
+    const [low, high] = small[name] ?? [2, 5];
+    const value = world.between(low, high);
+    for (const { limits } of releases) limits[name] = value;
+  }
+  world.trace?.('LIMITS', JSON.stringify(releases[0].limits));
+}
+
+/** The limits that the recovery keeps: documents have a page's size, and a send that was too large must go out at last. */
+const kept = ['firstPageSize', 'notesInTicket', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
+
+/** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
+export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {
+  if (!real) return;
+  for (const name of Object.keys(real) as (keyof Limits)[]) {
+    if (!kept.includes(name)) for (const { limits } of releases) limits[name] = real[name];
+  }
+  d1.limits = d1Limits;
+  kv.operationsPerInvocation = kvOperationsPerInvocation;
+}

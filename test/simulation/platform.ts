@@ -1,0 +1,153 @@
+import type { Services } from '../../src/composition';
+import { D1Model } from './d1';
+import { type Invocation, NoResponse, type Platform, type Release } from './history';
+import { KvModel } from './kv';
+import { MailModel } from './mail';
+import { type QueueName, QueuesModel } from './queues';
+import type { Process, World } from './world';
+
+const silent = () => {};
+const logger = { info: silent, warn: silent, error: silent, child: () => logger } as unknown as Services['logger'];
+
+const variables = {
+  ANALYTICS: { writeDataPoint: silent },
+  ISSUER: 'https://frontdesk.example',
+  AUDIENCE: 'frontdesk',
+  TOKEN_SECRET: 'only-for-the-simulation-0123456789-abcdefgh',
+  EMAIL_TRANSPORT: 'console',
+  EMAIL_FROM: 'a@example.com',
+  PASSWORD_RESET_URL: 'https://frontdesk.example/reset',
+};
+
+const bindings = {
+  PROJECTIONS_QUEUE: 'frontdesk-projections',
+  EMAILS_QUEUE: 'frontdesk-emails',
+  ANALYTICS_QUEUE: 'frontdesk-analytics',
+  REBUILDS_QUEUE: 'frontdesk-rebuilds',
+} as const satisfies Record<string, QueueName>;
+
+/** The platform of one history: its services, the versions that are deployed, and the processes that run on it. */
+export class SimulatedPlatform implements Platform {
+  readonly hardships;
+  readonly d1: D1Model;
+  readonly kv: KvModel;
+  readonly queues: QueuesModel;
+  readonly mail: MailModel;
+  epoch = '1';
+  /** The part of the new processes that run version 2. */
+  shareOfSecond = 0;
+  /** Whether both versions have run in this history. */
+  hasVersions = false;
+
+  constructor(
+    readonly world: World,
+    readonly releases: readonly [Release, Release],
+  ) {
+    this.hardships = world.hardships;
+    this.d1 = new D1Model(world);
+    this.kv = new KvModel(world, () => this.hasVersions);
+    this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
+    this.queues = new QueuesModel(world, (batch, name, ended) => {
+      const process = this.createProcess(name);
+      process.onDeath = () => ended(false);
+      world.spawn(process, async () => {
+        await this.compose(process).consume(batch);
+        ended(true);
+      });
+      return process;
+    });
+  }
+
+  get documents(): ReadonlyMap<string, string> {
+    return this.kv.stored;
+  }
+
+  get emails() {
+    return this.mail.accepted;
+  }
+
+  /** Whether each of the versions may have run in this history. */
+  get deployed(): readonly Release[] {
+    return this.hardships.has('versions') ? this.releases : [this.releases[0]];
+  }
+
+  #isEmailPending(messageId: string): boolean {
+    const sql =
+      "SELECT 1 FROM deliveries JOIN events USING (position) WHERE subscription = 'emails' AND instr(?, events.id) > 0";
+    return this.d1.query(sql, messageId).length > 0;
+  }
+
+  /** Deploys version 2 to this part of the new processes. */
+  deploy(shareOfSecond: number): void {
+    this.shareOfSecond = shareOfSecond;
+    this.hasVersions = true;
+  }
+
+  createProcess(name: string): Process {
+    const release = this.releases[this.world.chance(this.shareOfSecond) ? 1 : 0];
+    return this.world.createProcess(name, { release, epoch: this.epoch });
+  }
+
+  /** The Worker's own composition, on the models. */
+  compose(process: Process): Services {
+    const { world } = this;
+    const queues = Object.entries(bindings).map(([name, queue]) => [name, this.queues.bind(process, queue)]);
+    const env = {
+      ...variables,
+      ...Object.fromEntries(queues),
+      EPOCH: process.epoch,
+      DB: this.d1.bind(process),
+      VIEWS: this.kv.bind(process),
+    };
+    const waitUntil = (work: Promise<unknown>) => void process.background.push(work);
+    return process.release.compose(env as unknown as Env, waitUntil, {
+      clock: { now: () => world.now + process.clockOffset },
+      logger,
+      wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
+      emailSender: {
+        // A version whose senders have a deadline passes a signal.
+        send: (message, ...[signal]: AbortSignal[]) => this.mail.send(process, message, signal),
+      },
+    });
+  }
+
+  /** The composition on models that never fail and answer at once, for the checks. */
+  composeDirectly(release: Release): Services {
+    const env = { ...variables, EPOCH: this.epoch, DB: this.d1.bindDirectly(), VIEWS: this.kv.bindDirectly() };
+    return release.compose(env as unknown as Env, silent, {
+      clock: { now: () => this.world.now },
+      logger,
+      wait: async () => {},
+      emailSender: { send: async () => {} },
+    });
+  }
+
+  startClient(name: string, run: (client: Process) => Promise<void>): void {
+    this.world.spawn(this.createProcess(name), run, 'clients');
+  }
+
+  request<Result>(name: string, run: (invocation: Invocation) => Promise<Result>): Promise<Result> {
+    const process = this.createProcess(name);
+    const { epoch, release } = process;
+    return new Promise((resolve, reject) => {
+      process.onDeath = () => reject(new NoResponse(`process ${process.id} died`));
+      this.world.spawn(process, async () => {
+        await run({ process, release, services: this.compose(process), epoch }).then(resolve, reject);
+      });
+    });
+  }
+
+  /** D1 goes back to an earlier moment; messages, documents and running processes stay. Returns the end of the log. */
+  restore(moment: number): number {
+    this.d1.restore(moment);
+    this.mail.restored();
+    this.epoch = String(Number(this.epoch) + 1);
+    return (
+      this.d1.query<{ position: number }>('SELECT coalesce(max(position), 0) AS position FROM events')[0]?.position ?? 0
+    );
+  }
+
+  close(): void {
+    this.d1.close();
+  }
+}

@@ -1,0 +1,113 @@
+import { vi } from 'vitest';
+import type { Release } from './history';
+import { nextId, nextSecret } from './ids';
+import { SimulatedFault } from './world';
+
+/**
+ * How the documents of version 2 differ from version 1's: other shapes of five views, among them the one that every
+ * query reads, and one view under another name, so that each version has a view that the other one does not know.
+ */
+const raised = ['access', 'user', 'order-list', 'staff-ticket', 'ticket-list'];
+const renamed: Readonly<Record<string, string>> = { 'item-list': 'item-overview' };
+
+/** Parts of the code that ask the machine for chance or for a lot of time; no promise depends on how they do it. */
+function replaceSlowParts(): void {
+  vi.doMock('../../src/platform/ids', () => ({ newId: nextId }));
+  vi.doMock('../../src/platform/password', () => ({
+    hashPassword: async (password: string) => `hash of ${password}`,
+    verifyPassword: async (password: string, hash: string | undefined) => ({
+      ok: hash === `hash of ${password}`,
+      needsRehash: false,
+    }),
+  }));
+  vi.doMock('../../src/auth/secret-token', async (importOriginal) => ({
+    ...(await importOriginal<typeof import('../../src/auth/secret-token')>()),
+    newSecret: nextSecret,
+  }));
+  vi.doMock('../../src/access/access-token', () => ({
+    // The clients carry the caller themselves. A real signature is made on another thread, at a time that no seed fixes.
+    createAccessTokens: () => ({
+      issue: async (caller: unknown) => ({ token: JSON.stringify(caller), expiresInSeconds: 900 }),
+      verify: async (token: string) => JSON.parse(token),
+    }),
+  }));
+}
+
+/** Reads the configuration once for each epoch: it is the same for all processes of a deployment. */
+function keepConfig(): void {
+  vi.doMock('../../src/config', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/config')>();
+    const configs = new Map<string, import('../../src/config').Config>();
+    const loadConfig = (env: { EPOCH: string }) => {
+      const config = configs.get(env.EPOCH) ?? original.loadConfig(env);
+      configs.set(env.EPOCH, config);
+      return config;
+    };
+    return { ...original, loadConfig };
+  });
+}
+
+/** Changes the shapes of version 2. */
+function reshape(): void {
+  vi.doMock('../../src/cqrs/reading/view', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/cqrs/reading/view')>();
+    const defineView: typeof original.defineView = (definition) => {
+      const name = renamed[definition.name] ?? definition.name;
+      const shapeVersion = definition.shapeVersion + (raised.includes(name) ? 1 : 0);
+      return original.defineView({ ...definition, name, shapeVersion });
+    };
+    return { ...original, defineView };
+  });
+}
+
+/** Loads the Worker's modules once more. */
+async function load(number: Release['number']): Promise<Release> {
+  vi.resetModules();
+  const [{ compose }, { runSchedule }, { eventCatalogue, views }, { limits }, { DomainError }, { EmailError }] =
+    await Promise.all([
+      import('../../src/composition'),
+      import('../../src/schedule'),
+      import('../../src/domains'),
+      import('../../src/platform/limits'),
+      import('../../src/platform/errors'),
+      import('../../src/email/email-sender'),
+    ]);
+  return {
+    number,
+    compose,
+    runSchedule,
+    eventCatalogue,
+    views,
+    limits,
+    isRefusal: (error): error is InstanceType<typeof DomainError> => error instanceof DomainError,
+    isUnclear: isSimulated,
+    createEmailError: (code, isPermanent) => new EmailError(code, isPermanent, new SimulatedFault(code)),
+  };
+}
+
+function isSimulated(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof SimulatedFault) return true;
+  }
+  return false;
+}
+
+async function loadBoth(): Promise<readonly [Release, Release]> {
+  replaceSlowParts();
+  keepConfig();
+  const first = await load(1);
+  reshape();
+  const second = await load(2);
+  if (first.views.every(({ id }, index) => id === second.views[index]?.id)) {
+    throw new Error('Version 2 has the same views as version 1: adapt the names in releases.ts to domains.ts.');
+  }
+  return [first, second];
+}
+
+let loading: ReturnType<typeof loadBoth> | undefined;
+
+/** The two versions of the code, which all histories of a run share. */
+export function loadReleases(): Promise<readonly [Release, Release]> {
+  loading ??= loadBoth();
+  return loading;
+}

@@ -1,0 +1,120 @@
+import type { Hardship } from '../hardships';
+import type { Behaviours } from './behaviours';
+import { positionAt } from './log';
+import type { Moment } from './queries';
+import type { ReadRecord } from './record';
+import { refuseCaller } from './rule';
+import type { Timeline } from './timeline';
+import { canonical, differenceOf, violate } from './violate';
+
+/** How much the answer's age may be wrong: it is in whole seconds, and the clocks of two processes differ. */
+const ageSlackMs = 12_000;
+/** How long a revoked caller may go on reading (product 1.7), with a second for the check. */
+const accessMs = 31_000;
+/** A world with one of these can keep a document from being put for longer than the promise says. */
+const delaysDocuments: readonly Hardship[] = [
+  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'platform-limits'] as const),
+];
+
+interface Rules {
+  behaviours: Behaviours;
+  hardships: ReadonlySet<Hardship>;
+}
+
+/** Every read returned what was right at one position, which is not older than its token or its label says. */
+export function checkReads(reads: readonly ReadRecord[], timelines: readonly Timeline[], rules: Rules): void {
+  for (const read of reads) {
+    const timeline = timelines[read.segment];
+    const { until, answer } = read;
+    if (!timeline || until === undefined || answer.kind === 'failed') continue;
+    if (answer.kind === 'refused' && answer.code === 'auth.invalid-token') {
+      checkRevoked(read, until, timeline);
+      continue;
+    }
+    checkAccess(read, timeline, rules);
+    checkContent({ ...read, until, answer }, timeline, rules);
+  }
+}
+
+type AnsweredRead = ReadRecord & { until: number; answer: Exclude<ReadRecord['answer'], { kind: 'failed' }> };
+
+/** The oldest position whose state a read may return. */
+function oldestOf(read: AnsweredRead, { segment }: Timeline, { behaviours }: Rules): number {
+  const { answer, from, isTokenCurrent, sentAt, token } = read;
+  const freshness = answer.kind === 'read' ? answer.answer.freshness : undefined;
+  // What has no freshness comes from D1's primary.
+  if (answer.kind === 'read' && !freshness) return from;
+  if (freshness?.consistency === 'stale') return 0;
+  // A replica that has no mark yet does not know its age, and says none.
+  const ageSeconds = freshness?.ageSeconds;
+  const told = ageSeconds === undefined ? undefined : ageSeconds * 1000 + ageSlackMs;
+  const byAge = told === undefined || !behaviours.has('ages') ? 0 : positionAt(segment, sentAt - told);
+  if (!token) return byAge;
+  if (token.segment === read.segment) return token.position;
+  // A token of another epoch makes the read go to the primary; the restore may have taken back a part of what it names.
+  return isTokenCurrent ? Math.min(token.position, segment.base) : from;
+}
+
+function checkContent(read: AnsweredRead, timeline: Timeline, rules: Rules): void {
+  const { answer, reading, token, until } = read;
+  const { states, segment } = timeline;
+  const content = answer.kind === 'read' ? answer.answer.content : { refused: answer.code };
+  const found = canonical(content);
+  const oldest = Math.min(oldestOf(read, timeline, rules), until);
+  const expectedAt = (position: number) => canonical(reading.expect(momentAt(timeline, position), content));
+  for (let position = until; position >= oldest; position--) {
+    // Positions in the middle of a commit have the state of its end.
+    if (position < until && states[position] === states[position + 1]) continue;
+    if (expectedAt(position) === found) return;
+  }
+  let earlier = oldest - 1;
+  while (earlier >= 0 && expectedAt(earlier) !== found) earlier--;
+  const { consistency, source, ageSeconds } = (answer.kind === 'read' && answer.answer.freshness) || {};
+  const who = reading.by ? ` by ${reading.by.caller.role} ${reading.by.caller.userId}` : '';
+  const how = token ? ` with the token of position ${token.position}` : '';
+  const label = `${consistency ?? 'no label'}, ${ageSeconds ?? '?'} s old, from ${source ?? 'D1'}`;
+  const was = earlier >= 0 ? `what was right at position ${earlier}` : 'what was never right';
+  const difference = differenceOf(JSON.parse(expectedAt(until)), JSON.parse(found));
+  throw violate(
+    `the read of ${reading.what}${who}${how} is right at a position from ${oldest} to ${until} (of ${segment.events.length})`,
+    `${was} (${label}): ${difference}`,
+  );
+}
+
+function momentAt({ states, segment }: Timeline, position: number): Moment {
+  const state = states[position];
+  if (!state) throw new Error(`The history has no position ${position}.`);
+  return { state, events: segment.events.slice(0, position) };
+}
+
+function checkRevoked({ from, reading }: ReadRecord, until: number, { states }: Timeline): void {
+  const refused = states.slice(from, until + 1).map((state) => refuseCaller(state, reading.by?.caller));
+  if (refused.some((refusal) => refusal !== undefined)) return;
+  throw violate(
+    `a valid token may read ${reading.what}`,
+    `the caller ${canonical(reading.by?.caller)} is refused as revoked`,
+  );
+}
+
+/** The caller of an answered read had a valid token: at some time, and not long ago where nothing delays documents. */
+function checkAccess(read: ReadRecord, { commits, states }: Timeline, { behaviours, hardships }: Rules): void {
+  const { reading, sentAt, until = 0 } = read;
+  const { caller } = reading.by ?? {};
+  if (reading.isPublic || !caller) return;
+  const valid = (position: number) => {
+    const state = states[position];
+    return state !== undefined && refuseCaller(state, caller) === undefined;
+  };
+  let last = until;
+  while (last >= 0 && !valid(last)) last--;
+  if (last < 0)
+    throw violate(`the read of ${reading.what} is refused: ${canonical(caller)} was never valid`, 'an answer');
+  if (last === until || !behaviours.has('access-time') || delaysDocuments.some((one) => hardships.has(one))) return;
+  const revocation = [...commits.values()].find(({ from, position }) => from <= last && last < position);
+  const { answer, answeredAt = Number.POSITIVE_INFINITY } = revocation?.attempt ?? {};
+  if (answer?.kind !== 'acknowledged' || answeredAt + accessMs > sentAt) return;
+  throw violate(
+    `the read of ${reading.what} is refused, because ${revocation?.attempt.name} revoked ${canonical(caller)} at position ${last + 1}, and was answered ${(sentAt - answeredAt) / 1000} s before`,
+    'an answer',
+  );
+}

@@ -1,0 +1,114 @@
+import type { Platform } from '../history';
+import type { State } from './state';
+import { canonical, differenceOf, violate } from './violate';
+
+type Row = Record<string, unknown>;
+
+/** The password of a hash, which the simulation makes in plain text. */
+const passwordOf = (hash: string) => hash.replace('hash of ', '');
+type Tables = Readonly<Record<string, Row[]>>;
+
+const isTrue = (value: unknown) => value === 1;
+const byKey = (rows: Iterable<Row>) => [...rows].map(canonical).sort();
+
+/** The tables of the write model, by plain SQL. */
+function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
+  const all = (sql: string) => d1.query<Row>(sql);
+  return {
+    users: all(
+      `SELECT id, version, name, email, password_hash AS password, role, is_active AS isActive,
+         token_generation AS generation, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt
+       FROM users`,
+    ).map((row) => ({ ...row, isActive: isTrue(row.isActive), password: passwordOf(String(row.password)) })),
+    settings: all(
+      `SELECT user_id AS id, version, locale, timezone, email_notifications AS emailNotifications,
+         updated_at AS updatedAt FROM settings`,
+    ).map((row) => ({ ...row, emailNotifications: isTrue(row.emailNotifications) })),
+    sessions: all('SELECT id, user_id AS userId, version, revoked_at IS NOT NULL AS isRevoked FROM sessions').map(
+      (row) => ({ ...row, isRevoked: isTrue(row.isRevoked) }),
+    ),
+    'refresh tokens': all(
+      `SELECT session_id AS sessionId, expires_at AS expiresAt, used_at AS usedAt FROM refresh_tokens`,
+    ),
+    'password resets': all(
+      'SELECT id, user_id AS userId, expires_at AS expiresAt, used_at IS NOT NULL AS isUsed FROM password_resets',
+    ).map((row) => ({ ...row, isUsed: isTrue(row.isUsed) })),
+    items: all(
+      `SELECT id, version, owner_id AS ownerId, title, description, amount, currency, stock,
+         stock_version AS stockVersion, is_active AS isActive, created_at AS createdAt, updated_at AS updatedAt FROM items`,
+    ).map(({ amount, currency, ...row }) => ({ ...row, isActive: isTrue(row.isActive), price: { amount, currency } })),
+    orders: all(
+      `SELECT id, version, orders.customer_id AS customerId, status, lines, line_count AS lineCount, amount, currency,
+         address, created_at AS createdAt, updated_at AS updatedAt
+       FROM orders LEFT JOIN shipping_addresses ON order_id = id`,
+    ).map(({ amount, currency, lines, address, ...row }) => ({
+      ...row,
+      ...{ total: { amount, currency }, lines: JSON.parse(String(lines)), address: JSON.parse(String(address)) },
+    })),
+    tickets: all(
+      `SELECT id, version, customer_id AS customerId, order_id AS orderId, subject, message, status, preview,
+         note_preview AS notePreview, has_note AS hasNote, created_at AS createdAt, updated_at AS updatedAt,
+         triaged_at AS triagedAt, triage_seconds AS triageSeconds, customer_version AS customerVersion,
+         customer_updated_at AS customerUpdatedAt FROM tickets`,
+    ).map((row) => ({ ...row, hasNote: isTrue(row.hasNote) })),
+    notes: all(
+      'SELECT id, ticket_id AS ticketId, author_id AS authorId, note, created_at AS createdAt FROM ticket_notes',
+    ),
+    'ticket counts': all('SELECT status, count FROM ticket_counts WHERE count <> 0'),
+    'ticket days': all('SELECT date, opened, closed FROM ticket_days'),
+  };
+}
+
+const withId = <Value extends object>(table: ReadonlyMap<string, Value>): Row[] =>
+  [...table].map(([id, row]) => ({ id, ...row }));
+
+/** The same tables, as the model has them. */
+function expectedTables(state: State): Tables {
+  const tickets = [...state.tickets.values()];
+  const counts = Map.groupBy(tickets, ({ status }) => status);
+  return {
+    users: withId(state.users),
+    settings: withId(state.settings),
+    sessions: withId(state.sessions),
+    'refresh tokens': [...state.refreshTokens.values()].map((row) => ({ ...row })),
+    'password resets': withId(state.resets),
+    items: withId(state.items),
+    orders: [...state.orders.values()].map(({ tookFrom, lines, ...order }) => ({
+      ...order,
+      lines: lines.map((line) => ({ ...line, tookStock: tookFrom.includes(line.itemId) })),
+      lineCount: lines.length,
+    })),
+    tickets: tickets.map(({ notes, ...ticket }) => ({
+      ...ticket,
+      ...{ preview: ticket.message, hasNote: notes.length > 0, notePreview: notes.at(-1)?.note ?? null },
+    })),
+    notes: tickets.flatMap(({ id, notes }) => notes.map((note) => ({ ...note, ticketId: id }))),
+    'ticket counts': [...counts].map(([status, { length }]) => ({ status, count: length })),
+    'ticket days': [...state.days].map(([date, day]) => ({ date, ...day })),
+  };
+}
+
+/** What the hourly task may have removed, because it has expired. */
+const expires: readonly string[] = ['refresh tokens', 'password resets'];
+const clockSlackMs = 60_000;
+
+/** The write model in D1 is what the acknowledged commands make of the empty shop, in the order of their positions. */
+export function checkFinalState(platform: Platform, state: State): void {
+  const found = tablesOf(platform);
+  const stillThere = (row: Row) => Number(row.expiresAt) > platform.world.now + clockSlackMs;
+  for (const [table, rows] of Object.entries(expectedTables(state))) {
+    const isCompared = (row: Row) => !expires.includes(table) || stillThere(row);
+    const [wanted, inD1] = [byKey(rows.filter(isCompared)), byKey((found[table] ?? []).filter(isCompared))];
+    const missing = wanted.filter((row) => !inD1.includes(row));
+    const unwanted = inD1.filter((row) => !wanted.includes(row));
+    if (missing.length === 0 && unwanted.length === 0 && wanted.length === inD1.length) continue;
+    const [first, other] = [missing[0], unwanted[0]].map((row) => (row === undefined ? undefined : JSON.parse(row)));
+    const isSameRow = first !== undefined && other !== undefined && first.id === other.id;
+    throw violate(
+      `the ${table} are what the commands in the order of their positions make`,
+      isSameRow
+        ? `of ${first.id}, ${differenceOf(first, other)}`
+        : `without ${missing.join(' ') || 'any'}, and with ${unwanted.join(' ') || 'no other'} (${inD1.length} rows)`,
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import type { Platform } from '../history';
+import { InvariantViolation } from '../violation';
+import type { Behaviours } from './behaviours';
+import { checkAnswers } from './check-commands';
+import { checkEmails } from './check-emails';
+import { checkReads } from './check-reads';
+import { checkFinalState } from './check-state';
+import type { ObservedLog } from './log';
+import type { Attempt, ReadRecord } from './record';
+import { CrossedRestore, createResetOf, createTimeline, type Facts, type Timeline } from './timeline';
+import { Mismatch } from './violate';
+
+/** What the clients have recorded. */
+export interface Recorded {
+  platform: Platform;
+  behaviours: Behaviours;
+  attempts: readonly Attempt[];
+  reads: readonly ReadRecord[];
+  log: ObservedLog;
+}
+
+/** The states of the model along each segment of the log. */
+export function timelinesOf({ attempts, log, platform }: Recorded): {
+  timelines: Timeline[];
+  facts: Facts;
+  isCut: boolean;
+} {
+  log.observe();
+  const facts = {
+    attempts: new Map(attempts.map((attempt) => [attempt.requestId, attempt])),
+    resetOf: createResetOf(platform.emails, log.segments),
+  };
+  const timelines: Timeline[] = [];
+  let isCut = false;
+  try {
+    for (const segment of log.segments) timelines.push(createTimeline(segment, timelines, facts));
+  } catch (error) {
+    if (!(error instanceof CrossedRestore)) throw error;
+    isCut = true;
+  }
+  return { timelines, facts, isCut };
+}
+
+/**
+ * Checks everything that clients were told against the reference model: the commits in the order of their positions, each
+ * answer, each read, the state at the end, and the e-mails.
+ * @throws InvariantViolation
+ */
+export function checkHistory(recorded: Recorded): void {
+  const { attempts, behaviours, platform, reads } = recorded;
+  try {
+    const { timelines, facts, isCut } = timelinesOf(recorded);
+    const last = timelines.at(-1);
+    const state = last?.states.at(-1);
+    if (!last || !state) throw new Error('A history has a log.');
+    checkAnswers(attempts, timelines, facts);
+    if (!isCut) {
+      checkFinalState(platform, state);
+      checkEmails(platform, last);
+    }
+    checkReads(reads, timelines, { behaviours, hardships: platform.hardships });
+  } catch (error) {
+    if (error instanceof Mismatch) throw new InvariantViolation(platform.world.seed, error);
+    throw error;
+  }
+}

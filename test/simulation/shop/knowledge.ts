@@ -1,0 +1,148 @@
+import type { Platform } from '../history';
+import type { Behaviour, Behaviours } from './behaviours';
+import type { Caller } from './state';
+
+/** An access token as its holder knows it. */
+export interface Credential {
+  caller: Caller;
+  expiresAt: number;
+  /** Whether a request with it was refused as revoked. */
+  isRefused: boolean;
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  /** Addresses and passwords that were sent; after an answer that was lost, any of them may be the current one. */
+  emails: string[];
+  passwords: string[];
+  /** Newest last. */
+  credentials: Credential[];
+  refreshTokens: string[];
+}
+
+/** The point of the log after a command, with which reads see the command's effect. */
+export interface HeldToken {
+  position: number;
+  bookmark: string | null;
+  epoch: string;
+  /** The part of the log that it belongs to, and the real time when the client received it. */
+  segment: number;
+  at: number;
+}
+
+export interface Owned {
+  id: string;
+  ownerId: string;
+}
+
+/** What the clients know from the answers that they received. */
+export class Knowledge {
+  readonly people = new Map<string, Person>();
+  items: Owned[] = [];
+  orders: Owned[] = [];
+  tickets: Owned[] = [];
+  rebuilds: string[] = [];
+  /** The newest version of each thing that a client was told. */
+  readonly versions = new Map<string, number>();
+  tokens: HeldToken[] = [];
+  /** The account of the operator, which no other client changes. */
+  operatorId = '';
+  #texts = 0;
+
+  constructor(
+    readonly platform: Pick<Platform, 'emails' | 'releases' | 'world'>,
+    readonly behaviours: Behaviours,
+  ) {}
+
+  get world() {
+    return this.platform.world;
+  }
+
+  get views(): string[] {
+    return this.platform.releases[0].views.map(({ name }) => name);
+  }
+
+  /** How many rows a page may ask for. */
+  get longestPage(): number {
+    return this.platform.releases[0].limits.firstPageSize - 1;
+  }
+
+  does(behaviour: Behaviour, probability = 1): boolean {
+    return this.behaviours.has(behaviour) && this.world.chance(probability);
+  }
+
+  /** A text that occurs nowhere else; the brackets keep one from being a part of another. */
+  text(what: string): string {
+    return `${what} (${++this.#texts})`;
+  }
+
+  email(): string {
+    return `person-${++this.#texts}@example.com`;
+  }
+
+  person(id: string): Person | undefined {
+    return this.people.get(id);
+  }
+
+  /** Somebody whom clients may change: not the operator. */
+  anyone(): Person | undefined {
+    return this.world.pick([...this.people.values()].filter(({ id }) => id !== this.operatorId));
+  }
+
+  credentialOf(person: Person | undefined): Credential | undefined {
+    if (!person) return undefined;
+    if (this.does('revoked-callers', 0.1)) return this.world.pick(person.credentials);
+    const newest = person.credentials.at(-1);
+    return newest && !needsSignIn(newest, this.world.now) ? newest : undefined;
+  }
+
+  /** A credential of somebody with one of these roles, as far as the clients know; now and then of anybody. */
+  holderOf(...roles: readonly Caller['role'][]): Credential | undefined {
+    const anybody = this.does('strangers', 0.08);
+    const holders = [...this.people.values()].filter(({ credentials }) => {
+      const role = credentials.at(-1)?.caller.role;
+      return role !== undefined && (anybody || roles.includes(role));
+    });
+    return this.credentialOf(this.world.pick(holders));
+  }
+
+  /** A credential of this account, or now and then of a stranger. */
+  ownerOr(id: string, ...roles: readonly Caller['role'][]): Credential | undefined {
+    if (this.does('strangers', 0.08)) return this.holderOf('customer', 'agent', 'admin');
+    if (roles.length > 0 && this.world.chance(0.3)) return this.holderOf(...roles);
+    return this.credentialOf(this.person(id));
+  }
+
+  /** A version for `If-Match`: mostly the one that a client was told last, and sometimes none. */
+  ifMatch(id: string): number | undefined {
+    const version = this.versions.get(id);
+    if (version === undefined || !this.does('if-match', 0.35)) return undefined;
+    return this.world.chance(0.2) ? version + this.world.between(-1, 1) : version;
+  }
+
+  /** Something of a list that the clients know: mostly one of the newest, so that clients meet. */
+  someOf(list: readonly Owned[]): Owned | undefined {
+    return this.world.pick(this.world.chance(0.7) ? list.slice(-3) : list);
+  }
+
+  token(): HeldToken | undefined {
+    if (!this.does('tokens', 0.75)) return undefined;
+    return this.world.pick(this.world.chance(0.7) ? this.tokens.slice(-3) : this.tokens);
+  }
+
+  get newestToken(): HeldToken | undefined {
+    return this.behaviours.has('tokens') ? this.tokens.at(-1) : undefined;
+  }
+
+  /** A token of a password reset that the mailbox received. */
+  resetToken(): string | undefined {
+    const received = this.platform.emails.flatMap(({ text }) => /#token=(\S+)/.exec(text)?.[1] ?? []);
+    return this.world.pick(this.world.chance(0.7) ? received.slice(-2) : received);
+  }
+}
+
+/** Whether the holder of an access token knows that it is of no use any more. */
+export function needsSignIn({ expiresAt, isRefused }: Credential, now: number): boolean {
+  return isRefused || expiresAt <= now;
+}

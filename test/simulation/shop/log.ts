@@ -1,0 +1,65 @@
+import type { Platform } from '../history';
+import type { LoggedEvent } from './queries';
+
+interface Row extends Record<string, unknown> {
+  position: number;
+  id: string;
+  type: string;
+  stream_id: string;
+  version: number;
+  data: string;
+  metadata: string;
+}
+
+/** The log between two restores: it begins with the events of the segment before, up to the restored position. */
+export interface Segment {
+  /** How many events it has in common with the segment before. */
+  base: number;
+  events: LoggedEvent[];
+  /** The end of the log at real times, in their order. */
+  seen: { at: number; position: number }[];
+}
+
+/** The event log as the clients have seen it grow. A restore begins a new segment, so the lost events stay known. */
+export class ObservedLog {
+  readonly segments: Segment[] = [{ base: 0, events: [], seen: [] }];
+
+  constructor(readonly platform: Pick<Platform, 'd1' | 'world'>) {}
+
+  get segment(): number {
+    return this.segments.length - 1;
+  }
+
+  get current(): Segment {
+    // There is always a segment, because the list never shrinks.
+    return this.segments.at(-1) as Segment;
+  }
+
+  /** Reads what is new in the log. Returns the position of its end. */
+  observe(): number {
+    const { events, seen } = this.current;
+    const sql = 'SELECT * FROM events WHERE position > ? ORDER BY position';
+    for (const row of this.platform.d1.query<Row>(sql, events.length)) {
+      const { requestId, commandId, actorId } = JSON.parse(row.metadata);
+      const { position, id, type, stream_id: streamId, version } = row;
+      const event = { position, id, type, streamId, version, data: JSON.parse(row.data) };
+      events.push({ ...event, requestId, commandId, actorId });
+    }
+    const last = seen.at(-1);
+    const { now } = this.platform.world;
+    if (last?.at === now) last.position = events.length;
+    else if (last?.position !== events.length) seen.push({ at: now, position: events.length });
+    return events.length;
+  }
+
+  restored(position: number): void {
+    const events = this.current.events.slice(0, position);
+    this.segments.push({ base: position, events, seen: [] });
+    this.observe();
+  }
+}
+
+/** The end of a segment's log at a real time, or an earlier position. */
+export function positionAt({ seen, base }: Segment, at: number): number {
+  return seen.findLast((one) => one.at <= at)?.position ?? base;
+}

@@ -1,0 +1,266 @@
+import { type Done, isOtherVersion, isoTime, nothing, type Outcome, type Rule, refuse, signedIn } from './rule';
+import { all, type Caller, type Effect, each, put, type State, type User } from './state';
+
+const refreshTokenMs = 30 * 24 * 3_600_000;
+const graceMs = 10_000;
+const resetMs = 3_600_000;
+
+const withEmail = (state: State, email: string) => [...state.users.values()].find((user) => user.email === email);
+const isSelfOrAdmin = (caller: Caller, id: string) => caller.userId === id || caller.role === 'admin';
+
+function register(role: User['role']): Rule {
+  return (state, { payload, issuedAt }, { id }) => {
+    const email = payload.email.toLowerCase();
+    if (withEmail(state, email)) return refuse('users.email-taken');
+    const at = isoTime(issuedAt);
+    const user: User = {
+      id,
+      version: 1,
+      name: payload.name,
+      email,
+      password: payload.password,
+      role,
+      isActive: true,
+      generation: 1,
+      createdAt: at,
+      updatedAt: at,
+      lastLoginAt: null,
+    };
+    const settings = { version: 1, locale: 'en', timezone: 'UTC', emailNotifications: true, updatedAt: at };
+    const effect = all(put('users', id, user), put('settings', id, settings));
+    return { events: [`UserRegistered ${id} 1`], result: { id, version: 1 }, effect };
+  };
+}
+
+const revokeSessionsOf = (userId: string) =>
+  each(
+    'sessions',
+    (session) => session.userId === userId,
+    (session) => ({ ...session, isRevoked: true }),
+  );
+
+const endResetsOf = (userId: string) =>
+  each(
+    'resets',
+    (reset) => reset.userId === userId,
+    (reset) => ({ ...reset, isUsed: true }),
+  );
+
+const isActiveAdmin = ({ role, isActive }: User) => role === 'admin' && isActive;
+const isLastAdmin = (state: State, user: User) =>
+  isActiveAdmin(user) && ![...state.users.values()].some((other) => other.id !== user.id && isActiveAdmin(other));
+
+type Changes = Partial<Pick<User, 'name' | 'email' | 'password' | 'role' | 'isActive'>>;
+
+/** Changes an account: each kind of change is an event, and some kinds end all tokens. */
+function change(state: State, user: User, changes: Changes, issuedAt: number): Outcome {
+  const { id } = user;
+  const profile = (['name', 'email'] as const).some((field) => (changes[field] ?? user[field]) !== user[field]);
+  const isNewRole = changes.role !== undefined && changes.role !== user.role;
+  const isSwitched = changes.isActive !== undefined && changes.isActive !== user.isActive;
+  const types = [
+    profile && 'UserUpdated',
+    changes.password !== undefined && 'UserPasswordChanged',
+    isNewRole && 'UserRoleChanged',
+    isSwitched && (changes.isActive ? 'UserReactivated' : 'UserDeactivated'),
+  ].filter((type) => type !== false);
+  if (types.length === 0) return nothing({ id, version: user.version });
+  const namesake = changes.email === undefined ? undefined : withEmail(state, changes.email);
+  if (namesake && namesake.id !== id) return refuse('users.email-taken');
+  const ends = changes.password !== undefined || isNewRole || isSwitched;
+  const version = user.version + types.length;
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const next: User = {
+    ...user,
+    ...given,
+    version,
+    generation: user.generation + (ends ? 1 : 0),
+    updatedAt: isoTime(issuedAt),
+  };
+  if (isLastAdmin(state, user) && !isActiveAdmin(next)) return refuse('users.last-admin');
+  const endsResets = changes.password !== undefined || next.email !== user.email;
+  const endsSessions = changes.password !== undefined || (isSwitched && !next.isActive);
+  return {
+    events: types.map((type, index) => `${type} ${id} ${user.version + index + 1}`),
+    result: { id, version },
+    effect: all(
+      put('users', id, next),
+      ...(endsSessions ? [revokeSessionsOf(id)] : []),
+      ...(endsResets ? [endResetsOf(id)] : []),
+    ),
+  };
+}
+
+function changeByAdmin(changesOf: (payload: { role?: User['role'] }) => Changes): Rule {
+  return signedIn((state, request) => {
+    const user = state.users.get(request.payload.userId);
+    if (!user) return refuse('users.not-found');
+    if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
+    return change(state, user, changesOf(request.payload), request.issuedAt);
+  }, 'admin');
+}
+
+/** A family of refresh tokens ends. */
+function revoke(sessionId: string, version: number, userId: string): Done {
+  return {
+    events: [`SessionRevoked ${sessionId} ${version + 1}`],
+    effect: put('sessions', sessionId, { userId, version: version + 1, isRevoked: true }),
+  };
+}
+
+const addToken = (text: string, sessionId: string, issuedAt: number): Effect =>
+  put('refreshTokens', text, { sessionId, expiresAt: issuedAt + refreshTokenMs, usedAt: null });
+
+/** The rules of accounts, settings, sessions and password resets. */
+export const accountRules: Readonly<Record<string, Rule>> = {
+  RegisterUser: register('customer'),
+
+  CreateFirstAdmin: (state, request, chosen) =>
+    [...state.users.values()].some(({ role }) => role === 'admin')
+      ? nothing()
+      : register('admin')(state, request, chosen),
+
+  UpdateUser: signedIn((state, request) => {
+    const { caller, payload } = request;
+    const { password, currentPassword, name, email: given } = payload.changes;
+    const email = given?.toLowerCase();
+    if (!isSelfOrAdmin(caller, payload.userId)) return refuse('users.not-yours');
+    const user = state.users.get(payload.userId);
+    if (!user) return refuse('users.not-found');
+    if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
+    const needsPassword = password !== undefined || (email !== undefined && email !== user.email);
+    if (needsPassword && currentPassword === undefined) return refuse('users.password-required');
+    if (needsPassword && currentPassword !== state.users.get(caller.userId)?.password)
+      return refuse('users.wrong-password');
+    return change(state, user, { name, email, password }, request.issuedAt);
+  }),
+
+  ChangeRole: changeByAdmin(({ role }) => (role === undefined ? {} : { role })),
+  DeactivateUser: changeByAdmin(() => ({ isActive: false })),
+  ReactivateUser: changeByAdmin(() => ({ isActive: true })),
+
+  DeleteUser: signedIn((state, request) => {
+    const { caller, payload } = request;
+    const id: string = payload.userId;
+    if (!isSelfOrAdmin(caller, id)) return refuse('users.not-yours');
+    const user = state.users.get(id);
+    if (!user) return refuse('users.not-found');
+    if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
+    if (isLastAdmin(state, user)) return refuse('users.last-admin');
+    const tickets = [...state.tickets.values()].filter(({ customerId }) => customerId === id);
+    const orders = [...state.orders.values()].filter(({ customerId }) => customerId === id);
+    const items = [...state.items.values()].filter(({ ownerId }) => ownerId === id);
+    const ended = new Set([...state.sessions].filter(([, { userId }]) => userId === id).map(([key]) => key));
+    const remove = () => undefined;
+    return {
+      events: [
+        ...tickets.map((ticket) => `TicketDeleted ${ticket.id} ${ticket.version + 1}`),
+        ...orders.map((order) => `OrderAnonymised ${order.id} ${order.version + 1}`),
+        ...items.map((item) => `ItemDeleted ${item.id} ${item.version + 1}`),
+        `UserDeleted ${id} ${user.version + 1}`,
+      ],
+      result: { id, version: user.version + 1 },
+      effect: all(
+        each('users', (_, key) => key === id, remove),
+        each('settings', (_, key) => key === id, remove),
+        each('sessions', (_, key) => ended.has(key), remove),
+        each('refreshTokens', ({ sessionId }) => ended.has(sessionId), remove),
+        each('resets', ({ userId }) => userId === id, remove),
+        each('tickets', ({ customerId }) => customerId === id, remove),
+        each('items', ({ ownerId }) => ownerId === id, remove),
+        each(
+          'orders',
+          ({ customerId }) => customerId === id,
+          (order) => ({ ...order, customerId: null, address: null, version: order.version + 1 }),
+        ),
+      ),
+    };
+  }),
+
+  UpdateSettings: signedIn((state, request) => {
+    const { caller, payload, issuedAt } = request;
+    const id: string = payload.userId;
+    if (!isSelfOrAdmin(caller, id)) return refuse('users.not-yours');
+    const settings = state.settings.get(id);
+    if (!settings) return refuse('users.not-found');
+    if (isOtherVersion(request, settings.version)) return refuse('http.precondition-failed');
+    const next = { ...settings, ...payload.changes };
+    const { locale, timezone, emailNotifications } = next;
+    if (
+      locale === settings.locale &&
+      timezone === settings.timezone &&
+      emailNotifications === settings.emailNotifications
+    )
+      return nothing({ id, version: settings.version });
+    const version = settings.version + 1;
+    return {
+      events: [`SettingsUpdated ${id} ${version}`],
+      result: { id, version },
+      effect: put('settings', id, { ...next, version, updatedAt: isoTime(issuedAt) }),
+    };
+  }),
+
+  SignIn(state, { payload, issuedAt }, { sessionId, refreshToken }) {
+    const user = withEmail(state, payload.username.toLowerCase());
+    if (!user?.isActive || user.password !== payload.password) return refuse('auth.invalid-grant');
+    const version = user.version + 1;
+    return {
+      events: [`UserSignedIn ${user.id} ${version}`],
+      effect: all(
+        put('users', user.id, { ...user, version, lastLoginAt: isoTime(issuedAt) }),
+        put('sessions', sessionId, { userId: user.id, version: 0, isRevoked: false }),
+        addToken(refreshToken, sessionId, issuedAt),
+      ),
+    };
+  },
+
+  RefreshSession(state, { payload, issuedAt }, { refreshToken }) {
+    const token = state.refreshTokens.get(payload.refreshToken);
+    const session = token && state.sessions.get(token.sessionId);
+    if (!token || !session || session.isRevoked || token.expiresAt <= issuedAt) return nothing();
+    if (!state.users.get(session.userId)?.isActive) return nothing();
+    const { sessionId } = token;
+    if (token.usedAt !== null) {
+      if (issuedAt - token.usedAt <= graceMs) return refuse('auth.refresh-raced');
+      return revoke(sessionId, session.version, session.userId);
+    }
+    const version = session.version + 1;
+    return {
+      events: [`SessionRefreshed ${sessionId} ${version}`],
+      effect: all(
+        put('sessions', sessionId, { ...session, version }),
+        put('refreshTokens', payload.refreshToken, { ...token, usedAt: issuedAt }),
+        addToken(refreshToken, sessionId, issuedAt),
+      ),
+    };
+  },
+
+  SignOut(state, { payload }) {
+    const sessionId = state.refreshTokens.get(payload.refreshToken)?.sessionId ?? '';
+    const session = state.sessions.get(sessionId);
+    return !session || session.isRevoked ? nothing() : revoke(sessionId, session.version, session.userId);
+  },
+
+  RequestPasswordReset(state, { payload, issuedAt }, { id }) {
+    const user = withEmail(state, payload.email.toLowerCase());
+    if (!user?.isActive) return nothing();
+    return {
+      events: [`PasswordResetRequested ${id} 1`],
+      effect: all(
+        endResetsOf(user.id),
+        put('resets', id, { userId: user.id, expiresAt: issuedAt + resetMs, isUsed: false }),
+      ),
+    };
+  },
+
+  ConfirmPasswordReset(state, { payload, issuedAt, resetOf }) {
+    const id = resetOf(payload.token) ?? '';
+    const reset = state.resets.get(id);
+    const user = reset && state.users.get(reset.userId);
+    if (!user?.isActive || reset?.isUsed !== false || reset.expiresAt <= issuedAt)
+      return refuse('auth.invalid-reset-token');
+    const changed = change(state, user, { password: payload.password }, issuedAt);
+    if ('refused' in changed) return changed;
+    return { events: changed.events, effect: changed.effect };
+  },
+};

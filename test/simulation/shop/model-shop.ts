@@ -1,0 +1,218 @@
+import { type Done, isOtherVersion, isoTime, nothing, type Rule, refuse, signedIn } from './rule';
+import { all, type Caller, type Effect, each, type Item, type Order, put, type State, type Ticket } from './state';
+
+const isStaff = ({ role }: Caller) => role !== 'customer';
+const clientVersion = ({ version, stockVersion }: Item) => version + stockVersion;
+
+/** Moves pieces from the stock to an order, or back. An item without a stock is unlimited. */
+function moveStock(lines: readonly { itemId: string; quantity: number }[], sign: 1 | -1): Effect {
+  const quantityOf = new Map(lines.map(({ itemId, quantity }) => [itemId, quantity]));
+  return each(
+    'items',
+    ({ id, stock }) => stock !== null && quantityOf.has(id),
+    (item) => ({
+      ...item,
+      stock: (item.stock ?? 0) + sign * (quantityOf.get(item.id) ?? 0),
+      stockVersion: item.stockVersion + 1,
+    }),
+  );
+}
+
+/** The item that a caller wants to change, or why the caller may not. */
+function changeable(state: State, { itemId }: { itemId: string }, caller: Caller): Item | undefined {
+  const item = state.items.get(itemId);
+  return item && (item.ownerId === caller.userId || caller.role === 'admin') ? item : undefined;
+}
+
+const transitions = {
+  CancelOrder: { to: 'cancelled', event: 'OrderCancelled', customer: ['placed'], staff: ['placed', 'shipped'] },
+  ShipOrder: { to: 'shipped', event: 'OrderShipped', customer: undefined, staff: ['placed'] },
+  DeliverOrder: { to: 'delivered', event: 'OrderDelivered', customer: undefined, staff: ['shipped'] },
+} as const;
+
+function moveOrder(name: keyof typeof transitions): Rule {
+  const { to, event, customer, staff } = transitions[name];
+  return signedIn((state, request) => {
+    const { caller, issuedAt } = request;
+    const id: string = request.payload.orderId;
+    const order = state.orders.get(id);
+    if (!order || (order.customerId !== caller.userId && !isStaff(caller))) return refuse('orders.not-found');
+    const from: readonly string[] | undefined = isStaff(caller) ? staff : customer;
+    if (!from) return refuse('auth.insufficient-role');
+    if (!from.includes(order.status)) return refuse('orders.illegal-transition');
+    if (isOtherVersion(request, order.version)) return refuse('http.precondition-failed');
+    const version = order.version + 1;
+    const moved = put('orders', id, { ...order, status: to, version, updatedAt: isoTime(issuedAt) });
+    const effect =
+      to === 'cancelled'
+        ? all(
+            moved,
+            moveStock(
+              order.lines.filter(({ itemId }) => order.tookFrom.includes(itemId)),
+              1,
+            ),
+          )
+        : moved;
+    return { events: [`${event} ${id} ${version}`], result: { id, version }, effect };
+  });
+}
+
+/** A rule for the ticket that the payload names, for agents and admins. */
+function workOnTicket(
+  work: (
+    ticket: Ticket,
+    request: Parameters<Rule>[1] & { caller: Caller },
+    chosen: Parameters<Rule>[2],
+  ) => ReturnType<Rule>,
+): Rule {
+  return signedIn((state, request, chosen) => {
+    const { caller } = request;
+    const ticket = state.tickets.get(request.payload.ticketId);
+    if (!ticket || (ticket.customerId !== caller.userId && !isStaff(caller))) return refuse('tickets.not-found');
+    if (!isStaff(caller)) return refuse('auth.insufficient-role');
+    if (isOtherVersion(request, ticket.version)) return refuse('http.precondition-failed');
+    return work(ticket, request, chosen);
+  });
+}
+
+function countDay(at: string, figure: 'opened' | 'closed'): Effect {
+  return (state) => {
+    const date = at.slice(0, 10);
+    const day = state.days.get(date) ?? { opened: 0, closed: 0 };
+    return put('days', date, { ...day, [figure]: day[figure] + 1 })(state);
+  };
+}
+
+/** The rules of items, orders and tickets. */
+export const shopRules: Readonly<Record<string, Rule>> = {
+  CreateItem: signedIn((_, { caller, payload, issuedAt }, { id }) => {
+    const at = isoTime(issuedAt);
+    const { title, price, description = null, stock = null } = payload;
+    const item = { title, price, description, stock, id, ownerId: caller.userId, isActive: true };
+    const effect = put('items', id, { ...item, version: 1, stockVersion: 0, createdAt: at, updatedAt: at });
+    return { events: [`ItemCreated ${id} 1`], result: { id, version: 1 }, effect };
+  }),
+
+  UpdateItem: signedIn((state, request) => {
+    const { caller, payload, issuedAt } = request;
+    const item = changeable(state, payload, caller);
+    if (!item) return refuse('items.not-found');
+    if (isOtherVersion(request, clientVersion(item))) return refuse('http.precondition-failed');
+    const next: Item = { ...item, ...payload.changes };
+    const isSamePrice = next.price.amount === item.price.amount && next.price.currency === item.price.currency;
+    const isSame = (['title', 'description', 'stock', 'isActive'] as const).every((key) => next[key] === item[key]);
+    const { id } = item;
+    if (isSame && isSamePrice) return nothing({ id, version: clientVersion(item) });
+    next.version = item.version + 1;
+    next.updatedAt = isoTime(issuedAt);
+    if (next.stock !== item.stock) next.stockVersion++;
+    const result = { id, version: clientVersion(next) };
+    return { events: [`ItemUpdated ${id} ${next.version}`], result, effect: put('items', id, next) };
+  }),
+
+  DeleteItem: signedIn((state, request): ReturnType<Rule> => {
+    const item = changeable(state, request.payload, request.caller);
+    if (!item) return refuse('items.not-found');
+    if (isOtherVersion(request, clientVersion(item))) return refuse('http.precondition-failed');
+    const { id, version } = item;
+    return {
+      events: [`ItemDeleted ${id} ${version + 1}`],
+      effect: each(
+        'items',
+        (_, key) => key === id,
+        () => undefined,
+      ),
+    };
+  }),
+
+  PlaceOrder: signedIn((state, { caller, payload, issuedAt }, { id }) => {
+    const requested: { itemId: string; quantity: number }[] = payload.items;
+    const lines: Order['lines'][number][] = [];
+    for (const { itemId, quantity } of requested) {
+      const item = state.items.get(itemId);
+      if (!item?.isActive) return refuse('orders.item-unavailable');
+      lines.push({ itemId, title: item.title, quantity, price: item.price });
+    }
+    const { currency = '' } = lines[0]?.price ?? {};
+    if (lines.some(({ price }) => price.currency !== currency)) return refuse('orders.mixed-currencies');
+    const isShort = ({ itemId, quantity }: (typeof lines)[number]) =>
+      (state.items.get(itemId)?.stock ?? Number.POSITIVE_INFINITY) < quantity;
+    if (lines.some(isShort)) return refuse('orders.out-of-stock');
+    const at = isoTime(issuedAt);
+    const amount = lines.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
+    const order: Order = {
+      id,
+      version: 1,
+      customerId: caller.userId,
+      status: 'placed',
+      lines,
+      total: { amount, currency },
+      address: payload.shippingAddress,
+      tookFrom: lines.map(({ itemId }) => itemId).filter((itemId) => state.items.get(itemId)?.stock !== null),
+      createdAt: at,
+      updatedAt: at,
+    };
+    const effect = all(put('orders', id, order), moveStock(lines, -1));
+    return { events: [`OrderPlaced ${id} 1`], result: { id, version: 1 }, effect };
+  }),
+
+  CancelOrder: moveOrder('CancelOrder'),
+  ShipOrder: moveOrder('ShipOrder'),
+  DeliverOrder: moveOrder('DeliverOrder'),
+
+  OpenTicket: signedIn((state, { caller, payload, issuedAt }, { id }) => {
+    const { subject, message, orderId = null } = payload;
+    const order = state.orders.get(orderId);
+    if (orderId !== null && order?.customerId !== caller.userId) return refuse('tickets.unknown-order');
+    const at = isoTime(issuedAt);
+    const ticket: Ticket = {
+      id,
+      version: 1,
+      customerId: caller.userId,
+      orderId,
+      subject,
+      message,
+      status: 'open',
+      createdAt: at,
+      updatedAt: at,
+      triagedAt: null,
+      triageSeconds: null,
+      customerVersion: 1,
+      customerUpdatedAt: at,
+      notes: [],
+    };
+    const effect = all(put('tickets', id, ticket), countDay(at, 'opened'));
+    return { events: [`TicketOpened ${id} 1`], result: { id, version: 1 }, effect };
+  }),
+
+  ChangeTicketStatus: workOnTicket((ticket, { payload, issuedAt }) => {
+    const { id } = ticket;
+    if (ticket.status === payload.status) return nothing({ id, version: ticket.version });
+    if (ticket.status === 'closed') return refuse('tickets.closed');
+    const at = isoTime(issuedAt);
+    const waited = Math.max(0, Math.round((issuedAt - Date.parse(ticket.createdAt)) / 1000));
+    const version = ticket.version + 1;
+    const next: Ticket = {
+      ...ticket,
+      status: payload.status,
+      version,
+      customerVersion: ticket.customerVersion + 1,
+      updatedAt: at,
+      customerUpdatedAt: at,
+      triagedAt: ticket.triagedAt ?? at,
+      triageSeconds: ticket.triageSeconds ?? waited,
+    };
+    const counted = payload.status === 'closed' ? [countDay(at, 'closed')] : [];
+    const effect = all(put('tickets', id, next), ...counted);
+    return { events: [`TicketStatusChanged ${id} ${version}`], result: { id, version }, effect } satisfies Done;
+  }),
+
+  AddTicketNote: workOnTicket((ticket, { caller, payload, issuedAt }, { noteId }) => {
+    const { id } = ticket;
+    const at = isoTime(issuedAt);
+    const note = { id: noteId, authorId: caller.userId, note: payload.note, createdAt: at };
+    const version = ticket.version + 1;
+    const next: Ticket = { ...ticket, version, updatedAt: at, notes: [...ticket.notes, note] };
+    return { events: [`TicketNoteAdded ${id} ${version}`], result: { id, version }, effect: put('tickets', id, next) };
+  }),
+};

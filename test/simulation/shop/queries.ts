@@ -1,0 +1,506 @@
+import type { Queries } from '../../../src/domains';
+import { nextId } from '../ids';
+import type { Behaviour } from './behaviours';
+import * as documents from './documents';
+import type { Credential, Knowledge } from './knowledge';
+import type { Caller, Role, State } from './state';
+
+/** An event of the log, as far as the check needs it. */
+export interface LoggedEvent {
+  position: number;
+  id: string;
+  type: string;
+  streamId: string;
+  version: number;
+  data: Record<string, unknown>;
+  requestId: string;
+  commandId: string;
+  actorId: string | undefined;
+}
+
+/** The state after a position, with the log up to this position. */
+export interface Moment {
+  state: State;
+  events: readonly LoggedEvent[];
+}
+
+export interface Freshness {
+  consistency: string;
+  /** Undefined for a replica that does not know its age. */
+  ageSeconds: number | undefined;
+  source: string;
+  forwarded?: string;
+}
+
+/** What a read returned, without what the model does not know. */
+export interface Answer {
+  content: unknown;
+  freshness?: Freshness | undefined;
+  /** The id of the last row, where another page follows. */
+  lastId?: string | undefined;
+  cursor?: string | undefined;
+}
+
+/** One read that a client is about to do. `expect` returns the content that is right at a moment. */
+export interface Reading {
+  what: string;
+  by?: Credential | undefined;
+  /** Whether anybody may read it without a token. */
+  isPublic?: boolean;
+  run(queries: Queries): Promise<Answer>;
+  expect(moment: Moment, content: unknown): unknown;
+  /** The reading of the page after this one. */
+  next?(lastId: string, cursor: string): Reading;
+}
+
+interface Reader {
+  behaviour?: Behaviour;
+  weight: number;
+  reading(shop: Knowledge): Reading | undefined;
+}
+
+/** The content of a read that the model refuses. */
+export const refusedWith = (code: string) => ({ refused: code });
+
+interface FoundDocument extends Freshness {
+  document: { version: number; data: unknown };
+}
+
+const documentOf = ({ document: { version, data }, ...freshness }: FoundDocument): Answer => ({
+  content: { version, data },
+  freshness,
+});
+
+interface FoundPage {
+  data: { id: string }[];
+  nextCursor: string | null;
+  freshness?: Freshness;
+}
+
+const pageOf = ({ data, nextCursor, freshness }: FoundPage): Answer => ({
+  content: { data, hasMore: nextCursor !== null },
+  freshness,
+  lastId: data.at(-1)?.id,
+  cursor: nextCursor ?? undefined,
+});
+
+/** Reads a document; `find` returns the right one, or undefined for one that the caller may not see. */
+function document(
+  what: string,
+  by: Credential | undefined,
+  run: (queries: Queries) => Promise<FoundDocument>,
+  notFound: string,
+  find: (state: State, caller: Caller | undefined) => unknown,
+): Reading {
+  return {
+    what,
+    by,
+    run: async (queries) => documentOf(await run(queries)),
+    expect: ({ state }) => find(state, by?.caller) ?? refusedWith(notFound),
+  };
+}
+
+interface Rows {
+  what: string;
+  by?: Credential | undefined;
+  isPublic?: boolean;
+  limit: number;
+  allowed?: readonly Role[];
+  run(queries: Queries, page: { limit: number; cursor?: string | undefined }): Promise<FoundPage>;
+  rows(state: State, caller: Caller | undefined): { id: string }[];
+}
+
+/** Reads a page of a list, and the pages after it. */
+function page(list: Rows, from?: { after: string; cursor: string }): Reading {
+  const { by, limit, allowed } = list;
+  return {
+    what: `${list.what}, ${limit} rows${from ? ` after ${from.after}` : ''}`,
+    by,
+    isPublic: list.isPublic ?? false,
+    run: async (queries) => pageOf(await list.run(queries, { limit, cursor: from?.cursor })),
+    expect({ state }) {
+      if (by && allowed && !allowed.includes(by.caller.role)) return refusedWith('auth.insufficient-role');
+      return documents.pageOf(list.rows(state, by?.caller), { limit, after: from?.after });
+    },
+    next: (after, cursor) => page(list, { after, cursor }),
+  };
+}
+
+const isStaff = (caller: Caller | undefined) => caller !== undefined && caller.role !== 'customer';
+const staff = ['agent', 'admin'] as const;
+const all = ['customer', ...staff] as const;
+const limitOf = (shop: Knowledge) => shop.world.between(1, Math.min(3, shop.longestPage));
+const maybe = <Value>(shop: Knowledge, value: Value) => (shop.world.chance(0.5) ? value : undefined);
+const someId = (shop: Knowledge, list: Knowledge['items']) =>
+  shop.does('strangers', 0.03) ? nextId() : shop.someOf(list)?.id;
+
+/** A read for admins: `content` takes what the model knows from the result. */
+function byAdmin<Result>(
+  shop: Knowledge,
+  what: string,
+  run: (queries: Queries) => Promise<Result>,
+  content: (result: Result) => unknown,
+  expect: Reading['expect'],
+): Reading | undefined {
+  const by = shop.holderOf('admin');
+  if (!by) return undefined;
+  return {
+    what,
+    by,
+    run: async (queries) => ({ content: content(await run(queries)) }),
+    expect: (moment, found) =>
+      by.caller.role === 'admin' ? expect(moment, found) : refusedWith('auth.insufficient-role'),
+  };
+}
+
+const ownerReads = (shop: Knowledge, list: Knowledge['items'], make: (id: string, by: Credential) => Reading) => {
+  const id = someId(shop, list);
+  const owner = list.find((one) => one.id === id)?.ownerId ?? '';
+  const by = shop.ownerOr(owner, ...staff);
+  return id === undefined || !by ? undefined : make(id, by);
+};
+
+/** How many notes the document and a page have. */
+const notesInTicket = (shop: Knowledge) => shop.platform.releases[0].limits.notesInTicket;
+
+/** Reads a page of a ticket's notes, and the pages after it. */
+function notesPage(id: string, by: Credential, limit: number, from?: { after: string; cursor: string }): Reading {
+  return {
+    what: `the notes of ticket ${id}, ${limit} rows${from ? ` after ${from.after}` : ''}`,
+    by,
+    run: async (queries) => pageOf(await queries.ListTicketNotes({ id, limit, cursor: from?.cursor })),
+    expect({ state }, content) {
+      const ticket = state.tickets.get(id);
+      const isPage = typeof content === 'object' && content !== null && 'data' in content;
+      // D1 has the rows of later pages, and is asked after the ticket was found. It may be deleted in between.
+      if (!ticket && isPage && from) return documents.pageOf([], { limit });
+      if (!ticket || (!isStaff(by.caller) && ticket.customerId !== by.caller.userId))
+        return refusedWith('tickets.not-found');
+      if (!isStaff(by.caller)) return refusedWith('auth.insufficient-role');
+      return documents.pageOf(ticket.notes.map(documents.noteRow), { limit, after: from?.after });
+    },
+    next: (after, cursor) => notesPage(id, by, limit, { after, cursor }),
+  };
+}
+
+/** How clients read with each query. A query of domains.ts that is missing here fails the type check. */
+export const readers: { readonly [Name in keyof Queries]: Reader } = {
+  GetUser: {
+    weight: 6,
+    reading(shop) {
+      const id = shop.does('strangers', 0.03) ? nextId() : shop.anyone()?.id;
+      const by = id === undefined ? undefined : shop.ownerOr(id, ...staff);
+      if (id === undefined || !by) return undefined;
+      return document(
+        `user ${id}`,
+        by,
+        (queries) => queries.GetUser({ id }),
+        'users.not-found',
+        (state, caller) => (caller?.userId === id || isStaff(caller) ? documents.userDocument(state, id) : undefined),
+      );
+    },
+  },
+  GetOwnUser: {
+    weight: 3,
+    reading(shop) {
+      const by = shop.holderOf(...all);
+      if (!by) return undefined;
+      return document(
+        'the own account',
+        by,
+        (queries) => queries.GetOwnUser(),
+        'users.not-found',
+        (state) => documents.userDocument(state, by.caller.userId),
+      );
+    },
+  },
+  ListUsers: {
+    behaviour: 'lists',
+    weight: 3,
+    reading(shop) {
+      const by = shop.holderOf(...staff);
+      return (
+        by &&
+        page({
+          what: 'users',
+          by,
+          limit: limitOf(shop),
+          allowed: staff,
+          run: (queries, request) => queries.ListUsers(request),
+          rows: ({ users }) => [...users.values()].map(documents.userRow),
+        })
+      );
+    },
+  },
+  GetSettings: {
+    weight: 3,
+    reading(shop) {
+      const id = shop.anyone()?.id;
+      const by = id === undefined ? undefined : shop.ownerOr(id, ...staff);
+      if (id === undefined || !by) return undefined;
+      return document(
+        `settings ${id}`,
+        by,
+        (queries) => queries.GetSettings({ id }),
+        'users.not-found',
+        (state, caller) =>
+          caller?.userId === id || isStaff(caller) ? documents.settingsDocument(state, id) : undefined,
+      );
+    },
+  },
+  GetItem: {
+    weight: 8,
+    reading(shop) {
+      const id = someId(shop, shop.items);
+      if (id === undefined) return undefined;
+      const run = (queries: Queries) => queries.GetItem({ id });
+      const find = (state: State) => documents.itemDocument(state, id);
+      return { ...document(`item ${id}`, undefined, run, 'items.not-found', find), isPublic: true };
+    },
+  },
+  ListItems: {
+    behaviour: 'lists',
+    weight: 4,
+    reading(shop) {
+      const [owner, isActive] = [maybe(shop, shop.someOf(shop.items)?.ownerId), maybe(shop, shop.world.chance(0.5))];
+      return page({
+        what: `items of ${owner ?? 'everybody'}, active: ${isActive ?? '*'}`,
+        isPublic: true,
+        limit: limitOf(shop),
+        run: (queries, request) => queries.ListItems({ ...request, owner, isActive }),
+        rows: ({ items }) =>
+          [...items.values()]
+            .filter((item) => owner === undefined || item.ownerId === owner)
+            .filter((item) => isActive === undefined || item.isActive === isActive)
+            .map(documents.itemRow),
+      });
+    },
+  },
+  GetOrder: {
+    weight: 8,
+    reading: (shop) =>
+      ownerReads(shop, shop.orders, (id, by) =>
+        document(
+          `order ${id}`,
+          by,
+          (queries) => queries.GetOrder({ id }),
+          'orders.not-found',
+          (state, caller) =>
+            isStaff(caller) || state.orders.get(id)?.customerId === caller?.userId
+              ? documents.orderDocument(state, id)
+              : undefined,
+        ),
+      ),
+  },
+  ListOrders: {
+    behaviour: 'lists',
+    weight: 4,
+    reading(shop) {
+      const by = shop.holderOf(...all);
+      if (!by) return undefined;
+      const status = maybe(shop, shop.world.pick(['placed', 'cancelled', 'shipped', 'delivered'] as const));
+      const customer = maybe(shop, shop.someOf(shop.orders)?.ownerId);
+      const whose = isStaff(by.caller) ? customer : by.caller.userId;
+      return page({
+        what: `orders of ${whose ?? 'everybody'}, status: ${status ?? '*'}`,
+        by,
+        limit: limitOf(shop),
+        run: (queries, request) => queries.ListOrders({ ...request, status, customer }),
+        rows: ({ orders }) =>
+          [...orders.values()]
+            .filter((order) => whose === undefined || order.customerId === whose)
+            .filter((order) => status === undefined || order.status === status)
+            .map(documents.orderRow),
+      });
+    },
+  },
+  GetTicket: {
+    weight: 8,
+    reading: (shop) =>
+      ownerReads(shop, shop.tickets, (id, by) =>
+        document(
+          `ticket ${id}`,
+          by,
+          (queries) => queries.GetTicket({ id }),
+          'tickets.not-found',
+          (state, caller) => {
+            if (isStaff(caller)) return documents.staffTicketDocument(state, id, notesInTicket(shop));
+            const isOwn = state.tickets.get(id)?.customerId === caller?.userId;
+            return isOwn ? documents.ticketDocument(state, id) : undefined;
+          },
+        ),
+      ),
+  },
+  ListTicketNotes: {
+    behaviour: 'lists',
+    weight: 5,
+    reading: (shop) =>
+      ownerReads(shop, shop.tickets, (id, by) => notesPage(id, by, shop.world.between(1, notesInTicket(shop)))),
+  },
+  ListTickets: {
+    behaviour: 'lists',
+    weight: 5,
+    reading(shop) {
+      const by = shop.holderOf(...all);
+      if (!by) return undefined;
+      const status = maybe(shop, shop.world.pick(['open', 'triaged', 'closed'] as const));
+      const hasNote = shop.world.chance(0.3) ? shop.world.chance(0.5) : undefined;
+      const isForStaff = isStaff(by.caller);
+      return page({
+        what: `tickets, status: ${status ?? '*'}, with note: ${hasNote ?? '*'}`,
+        by,
+        limit: limitOf(shop),
+        ...(hasNote !== undefined && { allowed: staff }),
+        run: (queries, request) => queries.ListTickets({ ...request, status, hasNote }),
+        rows: ({ tickets }) =>
+          [...tickets.values()]
+            .filter((ticket) => isForStaff || ticket.customerId === by.caller.userId)
+            .filter((ticket) => status === undefined || ticket.status === status)
+            .filter((ticket) => hasNote === undefined || ticket.notes.length > 0 === hasNote)
+            .map(isForStaff ? documents.staffTicketRow : documents.ticketRow),
+      });
+    },
+  },
+  GetTicketDashboard: {
+    behaviour: 'lists',
+    weight: 3,
+    reading(shop) {
+      const by = shop.holderOf(...staff);
+      if (!by) return undefined;
+      return {
+        what: 'the dashboard',
+        by,
+        async run(queries) {
+          const { dashboard, ...freshness } = await queries.GetTicketDashboard();
+          const { counts, days, oldestOpenAt, medianTriageSeconds } = dashboard;
+          const busy = days.filter(({ opened, closed }) => opened + closed > 0);
+          const content = {
+            days: Object.fromEntries(busy.map(({ date, opened, closed }) => [date, { opened, closed }])),
+            ...{ counts, oldestOpenAt, medianTriageSeconds },
+          };
+          return { content, freshness };
+        },
+        expect: ({ state }) =>
+          isStaff(by.caller) ? documents.dashboardDocument(state) : refusedWith('auth.insufficient-role'),
+      };
+    },
+  },
+  GetReadiness: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: () => ({
+      what: 'the readiness',
+      isPublic: true,
+      async run(queries) {
+        const { status, issues } = await queries.GetReadiness();
+        return { content: { isReady: status === 'ready', hasIssues: issues.length > 0 } };
+      },
+      // Which issues there are depends on the world.
+      expect: (_, content) => ({
+        isReady: (content as { isReady: boolean }).isReady,
+        hasIssues: !(content as { isReady: boolean }).isReady,
+      }),
+    }),
+  },
+  GetEventCatalogue: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: () => ({
+      what: 'the catalogue of events',
+      isPublic: true,
+      run: async (queries) => ({ content: (await queries.GetEventCatalogue()).data.map(({ type }) => type) }),
+      expect: ({ events }, content) => {
+        const known = content as string[];
+        const unknown = events.map(({ type }) => `frontdesk.${type}`).filter((type) => !known.includes(type));
+        return [...known, ...unknown];
+      },
+    }),
+  },
+  ListProjections: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the projections',
+        (queries) => queries.ListProjections(),
+        ({ position, data }) => ({ position, isBehindLog: data.every((view) => view.position <= position) }),
+        ({ events }) => ({ position: events.length, isBehindLog: true }),
+      ),
+  },
+  ListRebuilds: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the rebuilds',
+        (queries) => queries.ListRebuilds(),
+        ({ data }) => data.map(({ id, view }) => ({ id, view })),
+        ({ state }) =>
+          [...state.rebuilds]
+            .map(([id, { view }]) => ({ id, view }))
+            .sort((a, b) => (a.id < b.id ? 1 : -1))
+            .slice(0, 20),
+      ),
+  },
+  GetRebuild: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const rebuildId = shop.does('strangers', 0.1) ? nextId() : shop.world.pick(shop.rebuilds);
+      if (rebuildId === undefined) return undefined;
+      return byAdmin(
+        shop,
+        `rebuild ${rebuildId}`,
+        (queries) => queries.GetRebuild({ id: rebuildId }),
+        ({ id, view }) => ({ id, view }),
+        ({ state }) => {
+          const found = state.rebuilds.get(rebuildId);
+          return found ? { id: rebuildId, view: found.view } : refusedWith('rebuilds.not-found');
+        },
+      );
+    },
+  },
+  ListDeadLetters: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const limit = limitOf(shop);
+      return byAdmin(
+        shop,
+        'the dead letters',
+        (queries) => queries.ListDeadLetters({ limit }),
+        ({ data }) => data.map(({ position, type, streamId }) => ({ position, type, streamId })),
+        // Which deliveries are dead depends on the world, and what they are about does not.
+        ({ events }, content) =>
+          (content as { position: number }[]).map(({ position }) => {
+            const { type, streamId } = events[position - 1] ?? {};
+            return { position, type, streamId };
+          }),
+      );
+    },
+  },
+  ListEvents: {
+    behaviour: 'operator-reads',
+    weight: 2,
+    reading(shop) {
+      const limit = limitOf(shop);
+      const actor = maybe(shop, shop.anyone()?.id);
+      return byAdmin(
+        shop,
+        `the events of ${actor ?? 'everybody'}`,
+        (queries) => queries.ListEvents({ limit, actor }),
+        ({ data }) => data.map(({ position, type, streamId }) => ({ position, type, streamId })),
+        ({ events }) =>
+          events
+            .filter((event) => actor === undefined || event.actorId === actor)
+            .slice(-limit)
+            .reverse()
+            .map(({ position, type, streamId }) => ({ position, type, streamId })),
+      );
+    },
+  },
+};
+
+export const queryNames = Object.keys(readers) as (keyof Queries)[];

@@ -1,0 +1,51 @@
+import type { Commands } from '../../../src/domains';
+import type { HeldToken } from './knowledge';
+import type { Answer, Reading } from './queries';
+import type { Caller } from './state';
+
+/** The positions of the log between the sending of a request and its answer. */
+export interface Span {
+  segment: number;
+  from: number;
+  /** When the request was sent, in real time. */
+  sentAt: number;
+  /** Undefined while there is no answer, and where a restore came in between. */
+  until?: number | undefined;
+  answeredAt?: number | undefined;
+}
+
+export type CommandAnswer =
+  | {
+      kind: 'acknowledged';
+      result: unknown;
+      commit: { position: number; bookmark: string | null };
+      isReplayed: boolean;
+    }
+  | { kind: 'refused'; code: string }
+  /** The command may have been carried out. */
+  | { kind: 'unclear' };
+
+/** One request with a command. Requests with the same key have the same command id. */
+export interface Attempt extends Span {
+  requestId: string;
+  commandId: string;
+  name: keyof Commands;
+  payload: unknown;
+  caller: Caller | undefined;
+  expectedVersion: number | undefined;
+  isRepeatable: boolean;
+  /** The clock of the process that received the request; undefined if none did. */
+  issuedAt: number | undefined;
+  answer: CommandAnswer;
+}
+
+export type ReadAnswer = { kind: 'read'; answer: Answer } | { kind: 'refused'; code: string } | { kind: 'failed' };
+
+/** One request with a query. */
+export interface ReadRecord extends Span {
+  reading: Reading;
+  token: HeldToken | undefined;
+  answer: ReadAnswer;
+  /** Whether the deployment that received it had the epoch of the token. */
+  isTokenCurrent: boolean;
+}

@@ -1,0 +1,136 @@
+import type { AcceptedEmail } from '../history';
+import type { Segment } from './log';
+import { outcomesOf } from './model';
+import type { LoggedEvent } from './queries';
+import type { Attempt } from './record';
+import type { Chosen, Done, ModelRequest } from './rule';
+import { emptyState, type State } from './state';
+import { violate } from './violate';
+
+/** The events that one request appended. */
+export interface Commit {
+  attempt: Attempt;
+  from: number;
+  /** The position of its last event, which is the one that the answer names. */
+  position: number;
+  outcome: Done;
+}
+
+/** The states of the model after each position of a segment's log, and the commits that made them. */
+export interface Timeline {
+  segment: Segment;
+  /** By position; the first one is the empty shop. */
+  states: State[];
+  /** By command id. */
+  commits: Map<string, Commit>;
+}
+
+/** What the checks look up in the whole history. */
+export interface Facts {
+  attempts: ReadonlyMap<string, Attempt>;
+  resetOf(token: string): string | undefined;
+}
+
+/** The id of the event that an e-mail is about, which its own id contains. */
+export function eventOf(messageId: string): string {
+  return /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(messageId)?.[0] ?? messageId;
+}
+
+/** The reset that a token of an e-mail is for: the e-mail has the id of the event, and the event is in the reset's stream. */
+export function createResetOf(emails: readonly AcceptedEmail[], segments: readonly Segment[]): Facts['resetOf'] {
+  const streams = new Map(segments.flatMap(({ events }) => events.map(({ id, streamId }) => [id, streamId] as const)));
+  const resets = new Map(
+    emails.map(({ messageId, text }) => [/#token=(\S+)/.exec(text)?.[1] ?? '', streams.get(eventOf(messageId))]),
+  );
+  return (token) => resets.get(token);
+}
+
+export function requestOf(attempt: Attempt, { resetOf }: Facts): ModelRequest {
+  const { name, payload, caller, expectedVersion, issuedAt = 0 } = attempt;
+  return { name, payload, caller, expectedVersion, issuedAt, resetOf };
+}
+
+const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${streamId} ${version}`;
+
+/** What the code chose for a commit: the ids in its events, and the tokens in its answer. */
+function chosenIn([first]: readonly LoggedEvent[], { requestId, answer }: Attempt): Chosen {
+  const { noteId, sessionId } = (first?.data ?? {}) as { noteId?: string; sessionId?: string };
+  const result = answer.kind === 'acknowledged' ? (answer.result as { refresh_token?: string } | null) : null;
+  return {
+    id: first?.streamId ?? '',
+    noteId: noteId ?? '',
+    sessionId: sessionId ?? '',
+    refreshToken: result?.refresh_token ?? `of request ${requestId}`,
+  };
+}
+
+/** Whether the log has exactly the events that the model expects; the model does not know every version. */
+function isSame(expected: readonly string[], events: readonly LoggedEvent[]): boolean {
+  const left = events.map((event) => `${describe(event)} `);
+  if (left.length !== expected.length) return false;
+  return expected.every((one) => {
+    const index = left.findIndex((text) => text.startsWith(`${one} `));
+    return index >= 0 && left.splice(index, 1).length > 0;
+  });
+}
+
+/**
+ * A request read the database before a restore and wrote after it, so that no order of the commands explains the log any
+ * more. What follows in this history cannot be checked.
+ */
+export class CrossedRestore extends Error {}
+
+/**
+ * These commands record a fact about something else than their own stream, decide on the primary, and change nothing
+ * that the meantime could break; so the decision may be as old as the request.
+ */
+const decidedBefore: readonly string[] = ['CreateFirstAdmin', 'RequestPasswordReset'];
+
+/**
+ * Applies the commits of a log, one after the other, to the model.
+ * @throws InvariantViolation for a commit that the model would have refused at its position, and for a second commit of
+ * one command
+ */
+export function createTimeline(segment: Segment, earlier: readonly Timeline[], facts: Facts): Timeline {
+  const [index, before] = [earlier.length, earlier.at(-1)];
+  const { base, events } = segment;
+  const states = before ? before.states.slice(0, base + 1) : [emptyState];
+  const kept = [...(before?.commits ?? [])].filter(([, { position }]) => position <= base);
+  const commits = new Map(kept);
+  for (let from = base; from < events.length; ) {
+    const requestId = events[from]?.requestId;
+    let until = from;
+    while (until < events.length && events[until]?.requestId === requestId) until++;
+    const own = events.slice(from, until);
+    const where = `position ${until}`;
+    const attempt = facts.attempts.get(requestId ?? '');
+    if (!attempt) throw violate(`a client sent the request behind ${where}`, `events ${own.map(describe).join(', ')}`);
+    const { commandId, name } = attempt;
+    const first = commits.get(commandId);
+    if (first)
+      throw violate(`${name} (command ${commandId}) takes effect once`, `it did at ${first.position} and at ${until}`);
+
+    const request = requestOf(attempt, facts);
+    const chosen = chosenIn(own, attempt);
+    const crossed = attempt.segment !== index;
+    const oldest = decidedBefore.includes(name) && !crossed ? Math.min(attempt.from, from) : from;
+    const possible = states.slice(oldest).flatMap((state) => outcomesOf(state, request, chosen));
+    const outcome = possible.find((one): one is Done => 'events' in one && isSame(one.events, own));
+    const state = states[from];
+    if ((!outcome || !state) && crossed) throw new CrossedRestore();
+    if (!outcome || !state) {
+      const told = possible.map((one) =>
+        'refused' in one ? `${one.refused}` : one.events.join(', ') || 'nothing to change',
+      );
+      throw violate(
+        `${name} ${JSON.stringify(attempt.payload)} of ${JSON.stringify(attempt.caller)} at ${where} does what the model does: ${[...new Set(told)].join(' or ')}`,
+        own.map(describe).join(', '),
+      );
+    }
+    const next = outcome.effect(state);
+    for (const _ of own) states.push(next);
+    commits.set(commandId, { attempt, from, position: until, outcome });
+    from = until;
+  }
+  return { segment, states, commits };
+}

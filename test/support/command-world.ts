@@ -1,0 +1,96 @@
+import type { AccessTokens } from '../../src/access/access-token';
+import { hashSecret } from '../../src/auth/secret-token';
+import { newId } from '../../src/platform/ids';
+import type { User } from '../../src/users/user';
+import { aLine, anItem, anOrder, aTicket, aUser, createdAt, weakPasswordHash } from './factories';
+import { givenCommands, resetTokens } from './given-commands';
+
+export const refreshToken = 'the refresh token of the customer';
+export const now = Date.parse('2026-03-01T10:00:00.000Z');
+
+/** Access tokens that can be compared: each is what it states. */
+const readableTokens: AccessTokens = {
+  issue: async (caller) => ({ token: JSON.stringify(caller), expiresInSeconds: 900 }),
+  verify: async (token) => JSON.parse(token),
+};
+
+/** A shop in which every command finds what it needs: everything has an owner, a state and something to change. */
+export function createCommandWorld() {
+  const [customer, seller, inactive] = [
+    aUser({ passwordHash: weakPasswordHash }),
+    aUser(),
+    aUser({ isActive: false, tokenGeneration: 2 }),
+  ];
+  const [agent, admin, otherAdmin] = (['agent', 'admin', 'admin'] as const).map((role) => aUser({ role })) as [
+    User,
+    User,
+    User,
+  ];
+  const item = anItem({ ownerId: seller.id, stock: 5 });
+  const unlimited = anItem({ ownerId: seller.id, stock: null });
+  const lines = [aLine({ itemId: item.id, tookStock: true }), aLine({ itemId: unlimited.id, tookStock: false })];
+  const placed = anOrder({ customerId: customer.id, lines });
+  const shipped = anOrder({ customerId: customer.id, lines, status: 'shipped' });
+  const ticket = aTicket({ customerId: customer.id });
+  const commands = givenCommands({
+    users: [customer, seller, inactive, agent, admin, otherAdmin],
+    items: [item, unlimited],
+    orders: [placed, shipped],
+    tickets: [ticket],
+    accessTokens: readableTokens,
+    clock: { now: () => now },
+  });
+  const { deliveries, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
+  deliveries.set('7-emails', {
+    position: 7,
+    subscription: 'emails',
+    status: 'dead',
+    attempts: 9,
+    failures: 1,
+    lastError: null,
+    availableAt: 0,
+  });
+  const rebuildId = newId();
+  rebuilds.set(rebuildId, {
+    id: rebuildId,
+    version: 1,
+    view: 'item',
+    status: 'running',
+    target: 7,
+    checkpoint: 0,
+    steps: 0,
+    keys: 0,
+    failedKeys: 0,
+    attempts: 0,
+    lastError: null,
+    startedAt: createdAt,
+    progressedAt: 0,
+  });
+  const session = { id: newId(), userId: customer.id, version: 0, createdAt, revokedAt: null };
+  sessions.set(session.id, session);
+  const hash = hashSecret(refreshToken);
+  refreshTokens.set(hash, { hash, sessionId: session.id, expiresAt: now + 1000, usedAt: null });
+  const resetId = newId();
+  const resetToken = resetTokens.tokenFor(resetId);
+  const tokenHash = hashSecret(resetToken);
+  passwordResets.set(resetId, { id: resetId, userId: customer.id, tokenHash, expiresAt: now + 1000, usedAt: null });
+  return {
+    ...commands,
+    customer,
+    seller,
+    inactive,
+    agent,
+    admin,
+    otherAdmin,
+    item,
+    unlimited,
+    placed,
+    shipped,
+    ticket,
+    rebuildId,
+    session,
+    resetToken,
+  };
+}
+
+export type CommandWorld = ReturnType<typeof createCommandWorld>;

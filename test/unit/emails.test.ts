@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { createEmailHandler } from '../../src/consumers/emails';
+import type { RecordedEvent } from '../../src/cqrs/log/event';
+import type { ClaimResult, Outbox } from '../../src/cqrs/log/outbox';
+import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
+
+function anEvent(id: string): RecordedEvent {
+  return {
+    position: 7,
+    id,
+    type: 'Noted',
+    streamType: 'thing',
+    streamId: 'a',
+    version: 1,
+    schemaVersion: 1,
+    data: {},
+    metadata: { commandId: 'c', requestId: 'r' },
+    occurredAt: '2026-01-01T00:00:00.000Z',
+  };
+}
+
+/** Handles events; `send` is what the provider does, and the calls of the outbox are recorded. */
+async function handle(
+  ids: readonly string[],
+  send: (id: string) => Promise<void>,
+  { claimed = 'claimed', tries = 'queue' }: { claimed?: ClaimResult; tries?: 'queue' | 'relay' | 'nobody' } = {},
+) {
+  const calls: string[] = [];
+  const sent: string[] = [];
+  const record = (name: string, id: string | undefined) => void calls.push(`${name} ${id}`);
+  const outbox: Omit<Outbox, 'bury' | 'recordFailure'> = {
+    claim: async (_, events) => ({ results: new Map(events.map(({ id }) => [id, claimed])), until: 1 }),
+    release: async (_, { id }) => record('release', id),
+    complete: async (_, [event]) => record('complete', event?.id),
+    markDead: async (_, [event], error) => record(`markDead (${error})`, event?.id),
+    async putOff(_, { id }, error) {
+      record(`putOff (${error})`, id);
+      return tries;
+    },
+  };
+  const composed = async ({ id }: RecordedEvent) => {
+    if (id === 'broken') throw new TypeError('The template is broken.');
+    return { to: { email: 'ada@example.com' }, subject: 's', text: 't', html: 'h', messageId: id };
+  };
+  const handler = createEmailHandler({
+    // The handler calls no other method.
+    outbox: outbox as Outbox,
+    sender: {
+      async send({ messageId }) {
+        sent.push(messageId);
+        await send(messageId);
+      },
+    },
+    reactions: new Map([['Noted', composed]]),
+  });
+  return { outcomes: [...(await handler(ids.map(anEvent))).values()], calls, sent };
+}
+
+describe('the handler of e-mails (product 7.2, 7.3)', () => {
+  const accept = async () => {};
+
+  test.each([
+    ['claimed', { kind: 'done' }, 1],
+    ['claimed-elsewhere', { kind: 'later' }, 0],
+    ['finished', { kind: 'done' }, 0],
+    ['unknown', { kind: 'obsolete' }, 0],
+  ] as const)('a delivery whose claim is %s ends with %j', async (claimed, expected, count) => {
+    const { outcomes, sent } = await handle(['a'], accept, { claimed });
+    expect([outcomes, sent.length]).toEqual([[expected], count]);
+  });
+
+  test.each([
+    ['queue', true],
+    ['relay', false],
+    ['nobody', false],
+  ] as const)('an e-mail that is refused for now is released, and is tried again by: %s', async (tries, expected) => {
+    const error = new EmailError('SMTP_451', false);
+    const { calls, outcomes } = await handle(['a'], () => Promise.reject(error), { tries });
+    expect(calls).toEqual(['release a', 'putOff (EmailError: SMTP_451) a']);
+    expect(outcomes).toEqual([{ kind: 'recorded', error, isRetriedByQueue: expected }]);
+  });
+
+  test.each([new UnclearEmailError('TIMED_OUT'), new Error('The connection is lost.')])(
+    'an e-mail with an unclear outcome keeps its claim: %s',
+    async (error) => {
+      const { calls } = await handle(['a'], () => Promise.reject(error));
+      expect(calls).toEqual([expect.stringMatching(/^putOff/)]);
+    },
+  );
+
+  test('an e-mail that is refused for good is dead with this error, and the queue does not try again', async () => {
+    const error = new EmailError('SMTP_550', true);
+    const { calls, outcomes } = await handle(['a'], () => Promise.reject(error));
+    expect(calls).toEqual(['markDead (EmailError: SMTP_550) a']);
+    expect(outcomes).toEqual([{ kind: 'recorded', error, isRetriedByQueue: false }]);
+  });
+
+  test('a defect in a sender is a failure, and is not put off for days', async () => {
+    const error = new TypeError('a defect');
+    const { calls, outcomes } = await handle(['a'], () => Promise.reject(error));
+    expect([calls, outcomes]).toEqual([[], [{ kind: 'failed', error }]]);
+  });
+
+  test('an e-mail that cannot be composed fails alone, and no other e-mail of its batch is tried twice', async () => {
+    const { outcomes, sent } = await handle(['a', 'broken', 'b'], accept);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['done', 'failed', 'done']);
+    expect(sent).toEqual(['a', 'b']);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { createProjectionHandler } from '../../src/consumers/projections';
+import type { RecordedEvent } from '../../src/cqrs/log/event';
+import { createInlineProjection } from '../../src/cqrs/reading/inline-projection';
+import type { ProjectionOutcome, Projector } from '../../src/cqrs/reading/projector';
+import { createLogger } from '../../src/platform/logger';
+
+function eventAt(position: number): RecordedEvent {
+  const stream = { type: 'UserDeleted', streamType: 'user', streamId: 'u', version: 1, schemaVersion: 1 };
+  const metadata = { commandId: 'c', requestId: 'r' };
+  return { ...stream, id: `e${position}`, position, data: {}, metadata, occurredAt: '' };
+}
+
+describe('the handler of the projections', () => {
+  function handle(project: () => Promise<ProjectionOutcome>) {
+    // The handler calls no other method.
+    return createProjectionHandler({ project } as unknown as Projector)([1, 2, 3, 4].map(eventAt));
+  }
+
+  test('each event is done, failed, or tried again when the last of its keys is free', async () => {
+    const error = new Error('broken');
+    const waiting = new Map([
+      [3, 1_001],
+      [4, 3_600_000],
+    ]);
+    const outcomes = await handle(async () => ({ done: new Set([1]), failed: new Map([[2, error]]), waiting }));
+    expect([...outcomes]).toEqual([
+      ['e1', { kind: 'done' }],
+      ['e2', { kind: 'failed', error }],
+      ['e3', { kind: 'later', retryInSeconds: 2 }],
+      // A clock that is ahead does not make a message wait for an hour.
+      ['e4', { kind: 'later', retryInSeconds: 60 }],
+    ]);
+  });
+
+  test('a failure of the platform fails the batch, and its events are not handled one by one', async () => {
+    const error = new Error('D1_ERROR: Network connection lost.');
+    const outcomes = await handle(() => Promise.reject(error));
+    expect([...outcomes.values()]).toEqual(Array.from({ length: 4 }, () => ({ kind: 'failed', error })));
+  });
+});
+
+describe('the inline projection', () => {
+  /** An inline projection whose key is free after some milliseconds of waiting. */
+  function given(freeAfter: number, failure?: Error) {
+    const logs: string[] = [];
+    const background: Promise<unknown>[] = [];
+    const waits: number[] = [];
+    const waited = () => waits.reduce((sum, ms) => sum + ms, 0);
+    const project = createInlineProjection({
+      projector: {
+        async projectInline() {
+          if (waited() >= freeAfter) return true;
+          if (failure) throw failure;
+          return false;
+        },
+      },
+      wait: async (ms) => void waits.push(ms),
+      waitUntil: (promise) => void background.push(promise),
+      logger: createLogger({}, (line) => void logs.push(line)),
+    });
+    return { background, logs, project: () => project([eventAt(7)]), waited };
+  }
+
+  test('a free key needs no wait', async () => {
+    const { background, project, waited } = given(0);
+    await project();
+    expect([waited(), background]).toEqual([0, []]);
+  });
+
+  test('the response waits for a key that was written within the last second (product 1.7)', async () => {
+    const { background, project, waited } = given(1_000);
+    await project();
+    expect([waited() >= 1_000, waited() < 3_000, background]).toEqual([true, true, []]);
+  });
+
+  test('the background waits for a key that another consumer has claimed (product 1.7)', async () => {
+    const { background, logs, project, waited } = given(29_000);
+    await project();
+    expect([waited() >= 3_000, background.length]).toEqual([true, 1]);
+    await Promise.all(background);
+    expect([waited() >= 29_000, logs]).toEqual([true, []]);
+  });
+
+  test('a failure is tried again like a busy key (product 1.7)', async () => {
+    const { background, logs, project } = given(2_000, new Error('KV PUT failed: 429'));
+    await project();
+    expect([background, logs]).toEqual([[], []]);
+  });
+
+  test('an inline projection that gives up is logged with its position and its last error', async () => {
+    const { background, logs, project, waited } = given(Number.POSITIVE_INFINITY, new TypeError('a text'));
+    await project();
+    await Promise.all(background);
+    expect(waited()).toBe(30_000);
+    expect(logs.map((line) => JSON.parse(line))).toMatchObject([
+      { event: 'inline-projection.failed', position: 7, error: 'TypeError' },
+    ]);
+  });
+});
