@@ -70,7 +70,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const projectInline = createInlineProjection({ projector, wait, waitUntil, logger });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
   const watermark = createWatermarkPublisher({ database, store: documents, epoch: config.epoch, clock, wait });
-  const rebuilder = createRebuilder({ database, documents, projector, views, catalogue: eventCatalogue, clock });
+  const rebuilder = createRebuilder({ database, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
 

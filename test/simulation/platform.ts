@@ -52,6 +52,8 @@ export class SimulatedPlatform implements Platform {
       process.onDeath = () => ended(false);
       world.spawn(process, async () => {
         await this.compose(process).consume(batch);
+        // A queue acknowledges a batch after the work in the background, too.
+        await Promise.allSettled(process.background);
         ended(true);
       });
       return process;

@@ -53,6 +53,35 @@ describe('docs/product.md', () => {
   });
 });
 
+/** The table at the end of docs/product.md: a promise, its tests, and what the simulation does against it. */
+function evidence(): { row: string; tests: string[]; faults: string[] }[] {
+  const [, table = ''] = read('docs/product.md').split('## What tries to break each promise');
+  return [...table.matchAll(/^\| (\d+\.\d+) \| ([^|]+) \| ([^|]+) \|$/gm)].map(
+    ([, row = '', tests = '', faults = '']) => ({
+      row,
+      tests: tests.split(', ').map((name) => `test/${name.trim()}.test.ts`),
+      faults: [...faults.matchAll(/`([\w-]+)`/g)].map(([, name = '']) => name),
+    }),
+  );
+}
+
+describe('what tries to break each promise', () => {
+  test('every promise names its tests, and each of them cites the promise', () => {
+    const cited = citations();
+    expect(evidence().map(({ row }) => row)).toEqual(promises());
+    const wrong = evidence().flatMap(({ row, tests }) => tests.filter((file) => !cited.get(row)?.includes(file)));
+    expect(wrong).toEqual([]);
+  });
+
+  test('the simulation knows every fault and every behaviour that a promise names', () => {
+    const known = ['hardships.ts', 'shop/behaviours.ts'].map((file) => read(`test/simulation/${file}`)).join('\n');
+    const names = new Set([...known.matchAll(/^ {2}'?([\w-]+)'?:\s/gm)].map(([, name = '']) => name));
+    const unknown = evidence().flatMap(({ faults }) => faults.filter((fault) => !names.has(fault)));
+    expect(unknown).toEqual([]);
+    expect(evidence().filter(({ faults }) => faults.length === 0).length).toBeLessThanOrEqual(6);
+  });
+});
+
 describe('docs/operations.md', () => {
   test('lists every event that the code logs', () => {
     const source = filesBelow('src', '.ts').map(read).join('\n');

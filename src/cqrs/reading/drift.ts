@@ -19,7 +19,7 @@ export interface Drift {
   differing: KnownKey[];
   /** Keys whose documents cannot be made, with the errors. */
   failing: Map<KnownKey, unknown>;
-  /** Keys of views that neither this version nor the table `shapes` knows. */
+  /** Keys of views that this version does not know, whose documents have no row, or whose shape is not registered. */
   unknown: ViewKey[];
 }
 
@@ -31,11 +31,11 @@ interface QuietRow extends ViewKey {
 /** The key of a document in KV. */
 const kvKeyOf = ({ view, key }: ViewKey) => `${view}:${key}`;
 
-/** Keeps the keys of views that no version knows. Another version that runs may own a shape that is registered. */
+/** Keeps the keys of views that neither this version nor one of these shapes has. */
 export function unknownAmong(
   keys: readonly ViewKey[],
   views: readonly View[],
-  shapes: readonly { view: string }[],
+  shapes: readonly { view: string }[] = [],
 ): ViewKey[] {
   const known = new Set([...views.map(({ id }) => id), ...shapes.map(({ view }) => view)]);
   return keys.filter(({ view }) => !known.has(view));
@@ -96,6 +96,7 @@ export async function compareRows(
   const quiet = requireRows<QuietRow>(quietRows);
   const byKey = new Map(quiet.map((row) => [kvKeyOf(row), row]));
   const touched = findTouched(views, catalogue, requireRows(pending));
+  // Another version that runs may own a shape that is registered, and keeps the rows of its documents up to date.
   const unknown = unknownAmong(quiet, views, requireRows(shapes));
   const drift: Drift = { checked: quiet.length, differing: [], failing: new Map(), unknown };
   const absent: KnownKey[] = [];

@@ -5,7 +5,6 @@ import { describeError, isPlatformFailure } from '../../platform/failure';
 import { limits } from '../../platform/limits';
 import type { EventCatalogue } from '../log/event';
 import { readEvents } from '../log/event-log';
-import type { DocumentStore } from './document-store';
 import {
   clearErrors,
   countFailing,
@@ -17,7 +16,6 @@ import {
 } from './failing-keys';
 import type { Projector, ViewKey } from './projector';
 import { findTouched, takeKeys } from './rebuild-keys';
-import { removeUnknown } from './remove-unknown';
 import { rebuilds } from './tables';
 import type { View } from './view';
 
@@ -53,13 +51,12 @@ type Rebuild = typeof rebuilds.$inferSelect;
 
 export function createRebuilder(options: {
   database: D1Database;
-  documents: DocumentStore;
   projector: Projector;
   views: readonly View[];
   catalogue: EventCatalogue;
   clock: Clock;
 }): Rebuilder {
-  const { catalogue, clock, database, documents, projector, views } = options;
+  const { catalogue, clock, database, projector, views } = options;
   const open = () => openSession(database, 'first-primary').db;
 
   /** Saves the progress of a step, unless the rebuild was cancelled or another message carried out the same step. */
@@ -135,8 +132,9 @@ export function createRebuilder(options: {
       SELECT view, key FROM projections
       WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${limits.orphansPerRebuildStep}`);
     if (old.length === 0) return saveProgress(db, rebuild, view, { status: 'done' });
-    for (const error of (await removeUnknown(db, documents, old)).values()) throw error;
-    return saveProgress(db, rebuild, view, {});
+    // The version may still run, so its documents are removed by the protocol of claims.
+    for (const error of (await projector.remove(old)).values()) throw error;
+    return saveProgress(db, rebuild, view, {}, true);
   }
 
   /**

@@ -9,9 +9,8 @@ import type { ListableDocuments } from './document-store';
 import { compareRows, type Drift } from './drift';
 import { clearErrors, type KnownKey, saveErrors } from './failing-keys';
 import type { Projector, ViewKey } from './projector';
-import { removeUnknown } from './remove-unknown';
 import { findStrays } from './strays';
-import type { View } from './view';
+import { documentKey, type View } from './view';
 
 /** The figures of a run. A document that still differs after the run counts as failed, and is repaired later. */
 export interface Reconciliation {
@@ -102,15 +101,19 @@ async function repair(
   options: ReconcilerOptions,
   { checked, differing, failing, unknown }: Drift,
 ): Promise<Reconciliation> {
-  const { clock, documents, logger } = options;
+  const { clock, logger, projector } = options;
   await saveErrors(db, clock.now(), failing);
-  const removeErrors = await removeUnknown(db, documents, unknown);
+  const removeErrors = await projector.remove(unknown);
   const { left, errors } = await project(db, options, differing);
-  for (const [{ view }, error] of [...failing, ...removeErrors, ...errors]) {
+  const notRemoved = unknown.flatMap((key) => {
+    const error = removeErrors.get(documentKey(key));
+    return error === undefined ? [] : [[key, error] as const];
+  });
+  for (const [{ view }, error] of [...failing, ...notRemoved, ...errors]) {
     logger.error('reconciler.failed', error, { view });
   }
-  const failed = failing.size + removeErrors.size + left;
-  return { checked, repaired: differing.length - left + unknown.length - removeErrors.size, failed };
+  const failed = failing.size + notRemoved.length + left;
+  return { checked, repaired: differing.length - left + unknown.length - notRemoved.length, failed };
 }
 
 /**

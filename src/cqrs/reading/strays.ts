@@ -24,12 +24,11 @@ export async function findStrays(
   listed: readonly string[],
 ): Promise<Drift> {
   const keys = listed.flatMap((name) => parseKvKey(name) ?? []);
-  const [withoutRow, shapes] = await runBatch(db, [
+  const [withoutRow] = await runBatch(db, [
     db.all<ViewKey>(sql`
       SELECT listed.value->>'view' AS view, listed.value->>'key' AS key FROM json_each(${JSON.stringify(keys)}) AS listed
         LEFT JOIN projections AS p ON p.view = listed.value->>'view' AND p.key = listed.value->>'key'
       WHERE p.view IS NULL`),
-    db.all<{ view: string }>(sql`SELECT view FROM shapes`),
   ]);
   const strays = await presentAmong(withoutRow, documents);
   const known = knownAmong(strays, views);
@@ -38,6 +37,7 @@ export async function findStrays(
     checked: keys.length,
     differing: known.filter((key) => !failing.has(key)),
     failing,
-    unknown: unknownAmong(strays, views, shapes),
+    // Without its row nobody would ever update or remove the document, whichever version it belongs to.
+    unknown: unknownAmong(strays, views),
   };
 }

@@ -7,6 +7,7 @@ const behaviours = {
   resets: 'people ask for a password reset and use the link of the e-mail',
   profiles: 'people change names, addresses, passwords and settings',
   roles: 'admins change roles',
+  'last-admin': 'admins change, deactivate and delete every account, so that one of them tries it with the last admin',
   deactivation: 'admins deactivate and reactivate accounts',
   deletion: 'people and admins delete accounts',
   items: 'owners change and delete items while others order them',

@@ -5,7 +5,7 @@ import { canonical, differenceOf, violate } from './violate';
 type Row = Record<string, unknown>;
 
 /** The password of a hash, which the simulation makes in plain text. */
-const passwordOf = (hash: string) => hash.replace('hash of ', '');
+export const passwordOf = (hash: string) => hash.replace('hash of ', '');
 type Tables = Readonly<Record<string, Row[]>>;
 
 const isTrue = (value: unknown) => value === 1;

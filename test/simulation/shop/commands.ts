@@ -68,7 +68,7 @@ function moveOrder(shop: Knowledge, isForCustomers: boolean): Draft<{ orderId: s
 }
 
 function byAdmin<Payload>(shop: Knowledge, make: (userId: string) => Payload): Draft<Payload> | undefined {
-  const target = shop.does('strangers', 0.03) ? { id: nextId() } : shop.anyone();
+  const target = shop.does('strangers', 0.03) ? { id: nextId() } : shop.target();
   if (!target) return undefined;
   return by(shop, shop.holderOf('admin'), { payload: make(target.id), expectedVersion: shop.ifMatch(target.id) });
 }
@@ -157,7 +157,7 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     weight: 2,
     takesKey: false,
     draft(shop) {
-      const person = shop.people.size > 4 ? shop.anyone() : undefined;
+      const person = shop.people.size > 4 ? shop.target() : undefined;
       if (!person) return undefined;
       const payload = { userId: person.id };
       return by(shop, shop.ownerOr(person.id, 'admin'), { payload, expectedVersion: shop.ifMatch(person.id) });

@@ -36,6 +36,8 @@ export interface Owned {
   ownerId: string;
 }
 
+const roleOf = ({ credentials }: Person) => credentials.at(-1)?.caller.role;
+
 /** What the clients know from the answers that they received. */
 export class Knowledge {
   readonly people = new Map<string, Person>();
@@ -46,7 +48,7 @@ export class Knowledge {
   /** The newest version of each thing that a client was told. */
   readonly versions = new Map<string, number>();
   tokens: HeldToken[] = [];
-  /** The account of the operator, which no other client changes. */
+  /** The account of the first operator. */
   operatorId = '';
   #texts = 0;
 
@@ -85,9 +87,16 @@ export class Knowledge {
     return this.people.get(id);
   }
 
-  /** Somebody whom clients may change: not the operator. */
+  /** Somebody whom clients may change. */
   anyone(): Person | undefined {
-    return this.world.pick([...this.people.values()].filter(({ id }) => id !== this.operatorId));
+    const isSpared = ({ id }: Person) => id === this.operatorId && !this.behaviours.has('last-admin');
+    return this.world.pick([...this.people.values()].filter((person) => !isSpared(person)));
+  }
+
+  /** Somebody whose account an admin changes: now and then an admin, so that few are left. */
+  target(): Person | undefined {
+    if (!this.does('last-admin', 0.3)) return this.anyone();
+    return this.world.pick([...this.people.values()].filter((person) => roleOf(person) === 'admin'));
   }
 
   credentialOf(person: Person | undefined): Credential | undefined {
@@ -100,8 +109,8 @@ export class Knowledge {
   /** A credential of somebody with one of these roles, as far as the clients know; now and then of anybody. */
   holderOf(...roles: readonly Caller['role'][]): Credential | undefined {
     const anybody = this.does('strangers', 0.08);
-    const holders = [...this.people.values()].filter(({ credentials }) => {
-      const role = credentials.at(-1)?.caller.role;
+    const holders = [...this.people.values()].filter((person) => {
+      const role = roleOf(person);
       return role !== undefined && (anybody || roles.includes(role));
     });
     return this.credentialOf(this.world.pick(holders));

@@ -19,8 +19,8 @@ export const operationsRules: Readonly<Record<string, Rule>> = {
   ReplayDeadLetters: changeDeadLetters('DeadLettersReplayed'),
   DiscardDeadLetters: changeDeadLetters('DeadLettersDiscarded'),
 
-  StartRebuild: signedIn((state, { payload: { view } }, { id }) => {
-    if (view === 'no-such-view') return refuse('projections.not-found');
+  StartRebuild: signedIn((state, { payload: { view }, views }, { id }) => {
+    if (!views.includes(view)) return refuse('projections.not-found');
     const before = [...state.rebuilds.values()].filter((rebuild) => rebuild.view === view && !rebuild.isCancelled);
     const effect = put('rebuilds', id, { view, isCancelled: false });
     const started = { events: [`RebuildStarted ${id} 1`], result: { id, version: 1 }, effect };

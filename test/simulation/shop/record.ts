@@ -36,6 +36,8 @@ export interface Attempt extends Span {
   isRepeatable: boolean;
   /** The clock of the process that received the request; undefined if none did. */
   issuedAt: number | undefined;
+  /** The read models that the version of this process knows. */
+  views: readonly string[];
   answer: CommandAnswer;
 }
 

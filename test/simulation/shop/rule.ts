@@ -10,6 +10,8 @@ export interface ModelRequest {
   /** The version of `If-Match`. */
   expectedVersion: number | undefined;
   issuedAt: number;
+  /** The names of the read models that the version knows. */
+  views: readonly string[];
   /** The reset that a token of an e-mail belongs to; the model does not derive tokens. */
   resetOf(token: string): string | undefined;
 }

@@ -46,8 +46,8 @@ export function createResetOf(emails: readonly AcceptedEmail[], segments: readon
 }
 
 export function requestOf(attempt: Attempt, { resetOf }: Facts): ModelRequest {
-  const { name, payload, caller, expectedVersion, issuedAt = 0 } = attempt;
-  return { name, payload, caller, expectedVersion, issuedAt, resetOf };
+  const { name, payload, caller, expectedVersion, views, issuedAt = 0 } = attempt;
+  return { name, payload, caller, expectedVersion, issuedAt, views, resetOf };
 }
 
 const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${streamId} ${version}`;
