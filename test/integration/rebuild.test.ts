@@ -467,6 +467,10 @@ describe('a rebuild while the platform is away', () => {
     system.clock.advance(2000);
     await system.deliverQueues();
     await env.VIEWS.delete(ticketView.kvKey(ticket));
+    // An old error of the key is no reason to leave it out.
+    await env.DB.prepare("UPDATE projections SET error = 'ZodError' WHERE view = 'ticket@1' AND key = ?")
+      .bind(ticket)
+      .run();
     const id = await startRebuild(system, 'ticket');
     await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 5 WHERE id = ?').bind(id).run();
     const [message] = system.rebuildMessages;
