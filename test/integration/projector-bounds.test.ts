@@ -134,6 +134,14 @@ describe('the bounds of one run of the projector', () => {
     expect(newer.written.length).toBe(2);
   });
 
+  test('the search for keys that fail counts as well', async () => {
+    const { faults, projector, written } = given();
+    Object.assign(limits, { keysPerBatch: 2, keysPerInvocation: 4 });
+    faults.malformed.push('x');
+    await projector.project([await recordEvent({ keys: ['x', 'a', 'b', 'c'] })]);
+    expect(written).toEqual(['listed@1:a']);
+  });
+
   test('keys that fail do not take the place of other keys for ever', async () => {
     const { faults, projector, written } = given();
     Object.assign(limits, { keysPerInvocation: 2 });
