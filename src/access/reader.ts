@@ -74,7 +74,7 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
   }
 
   function accessOf({ userId }: Caller) {
-    // The access document may be older than the consistency token. It may be as old as KV's cache, 30 seconds.
+    // The access document may be older than the consistency token: for about a minute KV may hide that it was replaced.
     return { view: accessView, key: userId, ignoreToken: true };
   }
 

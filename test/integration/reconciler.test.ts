@@ -136,6 +136,22 @@ describe('the reconciler repairs', () => {
     expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
   });
 
+  test('the documents of a shape that missed an event, because no reader takes them (product 7.6)', async () => {
+    const system = await shareHealthy();
+    await rename(system);
+    await run('DELETE FROM deliveries');
+    await run('UPDATE shapes SET missed = (SELECT max(position) FROM events) WHERE view = ?', userView.id);
+    const below = 'SELECT count(*) AS n FROM projections JOIN shapes USING (view) WHERE view = ? AND position < missed';
+    const count = async () => Number((await env.DB.prepare(below).bind(userView.id).first<{ n: number }>())?.n);
+    const before = await count();
+    expect(before).toBeGreaterThan(1);
+    // The new name changes the list of users, too.
+    expect(await reconcileAll(system)).toMatchObject({ repaired: before + 1, failed: 0 });
+    expect(await count()).toBe(0);
+    letTimePass(system);
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
+  });
+
   test.each([
     ['a document', JSON.stringify({ version: 1, asOf: 1, projectedAt: 1, epoch: '1', data: {} })],
     ['a document of another epoch', JSON.stringify({ version: 1, asOf: 1, projectedAt: 1, epoch: 'old', data: {} })],
@@ -329,6 +345,21 @@ describe('what cannot be repaired stops nothing', () => {
     expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 1 });
     expect(await readRow('gone@1', 'key')).not.toBeNull();
     expect(failuresOf(system)).toMatchObject([{ view: 'gone@1', error: 'Error' }]);
+  });
+
+  test('a document without a row of another version’s shape is removed by the relay after KV refused it', async () => {
+    let refusals = 1;
+    const refusing = replaceKv({
+      delete: (key: string) =>
+        refusals-- > 0 ? Promise.reject(new Error('KV DELETE failed: 429 Too Many Requests')) : env.VIEWS.delete(key),
+    });
+    const system = await givenHealthy({ VIEWS: refusing });
+    await run("INSERT INTO shapes (view, name, types, since) VALUES ('user@7', 'user', '[]', 1)");
+    await env.VIEWS.put('user@7:key', '{}');
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 1 });
+    system.clock.advance(2_000);
+    await system.services().relay();
+    expect([await env.VIEWS.get('user@7:key'), await readRow('user@7', 'key')]).toEqual([null, null]);
   });
 
   test('a slice that fails by its own fault is reported, and the walk continues behind it', async () => {

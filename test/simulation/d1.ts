@@ -1,5 +1,6 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { type Bound, Copy, isWrite, kindOf, type Row, type StatementKind } from './sqlite';
+import { rareSteps } from './steps';
 import { describeCause } from './trace';
 import { type Process, SimulatedFault, type World } from './world';
 
@@ -170,7 +171,8 @@ export class D1Model {
       world.coverage.count('outage', step);
       this.#fail(process, [...clear, ...unclear], 'is away');
     }
-    if (world.fault('faults', 'D1 fails before the batch', 0.02, step)) {
+    const seldom = rareSteps.has(step) ? 0.08 : 0.02;
+    if (world.fault('faults', 'D1 fails before the batch', seldom, step)) {
       this.#fail(process, [...clear, ...unclear], 'the batch is not applied');
     }
     const results = this.#readReplica(process, statements, session, step);
@@ -178,11 +180,11 @@ export class D1Model {
     const written = this.#run(process, 'primary', (descriptions) => this.#write(statements, descriptions));
     this.#requireShortRows(statements, written);
     // The answer of a commit is worth more than others: the client's token comes from it.
-    const lossOf = step === 'commit' ? 0.08 : 0.02;
+    const lossOf = step === 'commit' ? 0.08 : seldom;
     const isLost = world.fault('faults', 'D1 applies the batch, and the answer is lost', lossOf, step);
     if (!isLost || !world.hardships.has('lost-bookmarks')) session.bookmark = this.#committed;
     if (isLost) this.#fail(process, unclear, 'the batch was applied, but the process receives a failure');
-    for (const [index, bound] of statements.entries()) this.#countLimit(process, bound, written[index] ?? []);
+    this.#countLimits(process, statements, written, step);
     return written;
   }
 
@@ -219,10 +221,25 @@ export class D1Model {
     }
   }
 
-  #countLimit({ release }: Process, { kind: { limit }, params }: Bound, rows: readonly Row[]): void {
-    if (limit === undefined || rows.length < release.limits[limit]) return;
-    const isReached = limit !== 'firstPageSize' || params.at(-1) === release.limits[limit];
-    if (isReached) this.world.coverage.count('limit reached', limit);
+  /** Counts which limits the code has reached. */
+  #countLimits(process: Process, statements: readonly Bound[], results: readonly Row[][], step: string): void {
+    const { coverage } = this.world;
+    const { limits } = process.release;
+    for (const [index, { kind, params }] of statements.entries()) {
+      const { limit } = kind;
+      if (limit === undefined || (results[index]?.length ?? 0) < limits[limit]) continue;
+      const isReached = limit !== 'firstPageSize' || params.at(-1) === limits[limit];
+      if (isReached) coverage.count('limit reached', limit);
+      if (limit !== 'deliveriesPerRelayRound') continue;
+      const rounds = `rounds of ${params[0]}`;
+      process.operations[rounds] = (process.operations[rounds] ?? 0) + 1;
+      if (process.operations[rounds] === limits.relayRoundsPerRun) coverage.count('limit reached', 'relayRoundsPerRun');
+    }
+    const inserts = statements.filter(({ kind }) => kind.step === 'commit');
+    if (inserts.length > 1) coverage.count('limit reached', 'bytesPerParameter');
+    // Only a command looks for unsettled keys in a request: its inline projection could not claim them.
+    const isBusy = step === 'find unsettled keys' && process.name === 'request' && (results[0]?.length ?? 0) > 0;
+    if (isBusy) coverage.count('a command finds its access document busy', '');
   }
 
   /** The binding as a process sees it. */
@@ -232,7 +249,7 @@ export class D1Model {
       const run = async (statements: readonly Bound[]) => {
         this.#requireWithinLimits(process, statements);
         const step = stepOf(process, statements);
-        return this.world.operation(
+        const result = this.world.operation(
           process,
           step,
           () => this.#perform(process, statements, session, step),
@@ -245,6 +262,10 @@ export class D1Model {
             }
           },
         );
+        if (rareSteps.has(step) && this.world.fault('deaths', 'a process dies', 0.05, process.name)) {
+          this.world.kill(process);
+        }
+        return result;
       };
       return createSession(run, () => (session.bookmark === null ? null : String(session.bookmark)));
     };

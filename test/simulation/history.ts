@@ -74,9 +74,10 @@ export interface Platform {
   /**
    * Sends a request to a process of the Worker, which may be of either version, has a clock and a location of its own,
    * and may die.
+   * @param client the requests of one client mostly arrive at the same location
    * @throws NoResponse when the process died; the errors of `run` otherwise
    */
-  request<Result>(name: string, run: (invocation: Invocation) => Promise<Result>): Promise<Result>;
+  request<Result>(name: string, client: Process, run: (invocation: Invocation) => Promise<Result>): Promise<Result>;
 }
 
 /** D1 went back in time: the log ends at `position` again, and `EPOCH` has a new value. */
@@ -104,6 +105,12 @@ export interface Clients {
     /** Deletes again the accounts that were deleted after the restored moment. */
     deleteAccountsAgain(): Promise<void>;
   };
+  /**
+   * Reads with tokens of commands, when all work has been done for more than a minute. Ends when all reads have ended.
+   * @param hasFloors documents have missed an event, and no reconciler has projected them again
+   * @throws InvariantViolation for a read that KV could not answer although it has the document
+   */
+  readAtRest(hasFloors: boolean): Promise<void>;
   /** Whether a client still waits for something, so that the recovery cannot end. */
   readonly isBusy: boolean;
   /** Names and addresses of accounts that are deleted: no document of any shape may contain one of these texts. */

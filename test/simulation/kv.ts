@@ -46,8 +46,11 @@ export class KvModel {
 
   #land(process: Process, key: string, value: string | null, when: string): void {
     this.world.trace?.(process, `KV: ${describePut(key, value)} lands ${when}`);
-    if (value === null) this.stored.delete(key);
-    else this.stored.set(key, value);
+    const isOfAnotherShape = !process.release.views.some(({ id }) => key.startsWith(`${id}:`));
+    if (value === null && this.stored.delete(key) && isOfAnotherShape) {
+      this.world.coverage.count('a version removes a document of another shape', process.name);
+    }
+    if (value !== null) this.stored.set(key, value);
   }
 
   /** Counts an operation, because an invocation has a budget. */
@@ -126,7 +129,7 @@ export class KvModel {
       this.world.coverage.count('outage', step);
       throw new SimulatedFault('KV GET failed: 503 Service Unavailable');
     }
-    if (this.world.fault('faults', 'KV fails a read', 0.02, step)) throw new SimulatedFault('KV GET failed: 500');
+    if (this.world.fault('faults', 'KV fails a read', 0.03, step)) throw new SimulatedFault('KV GET failed: 500');
   }
 
   #get(process: Process, keys: readonly string[], asJson: boolean): Promise<Map<string, unknown>> {
@@ -157,7 +160,7 @@ export class KvModel {
       }
       const after = listing.names.filter((name) => name.startsWith(prefix ?? '') && name > (cursor ?? ''));
       const names = after.slice(0, Math.min(limit ?? keysPerList, keysPerList));
-      if (names.length === limit) world.coverage.count('limit reached', 'keys of a list');
+      if (names.length === limit) world.coverage.count('limit reached', 'documentsPerReconcilerSlice');
       const isComplete = names.length === after.length;
       return {
         keys: names.map((name) => ({ name })),

@@ -54,7 +54,8 @@ export class SimulatedPlatform implements Platform {
         await this.compose(process).consume(batch);
         // A queue acknowledges a batch after the work in the background, too.
         await Promise.allSettled(process.background);
-        ended(true);
+        // A consumer that asked for nothing can die before its promises ran.
+        if (!process.dead) ended(true);
       });
       return process;
     });
@@ -128,8 +129,9 @@ export class SimulatedPlatform implements Platform {
     this.world.spawn(this.createProcess(name), run, 'clients');
   }
 
-  request<Result>(name: string, run: (invocation: Invocation) => Promise<Result>): Promise<Result> {
+  request<Result>(name: string, client: Process, run: (invocation: Invocation) => Promise<Result>): Promise<Result> {
     const process = this.createProcess(name);
+    if (this.world.chance(0.8)) process.location = client.location;
     const { epoch, release } = process;
     return new Promise((resolve, reject) => {
       process.onDeath = () => reject(new NoResponse(`process ${process.id} died`));

@@ -193,7 +193,9 @@ export class QueuesModel {
     const name = shortName(stored.queue);
     world.note('a message moves to the dead letters', name);
     this.#messages.push({ ...stored, queue: 'frontdesk-dead-letters', attempts: 1, visibleAt });
-    if (!world.fault('faults', 'a dead letter arrives again minutes later', 0.2, name)) return;
+    // Also after the faults: the message was duplicated when it was sent.
+    if (!world.chance(0.2) || !world.hardships.has('faults')) return;
+    world.note('a dead letter arrives again minutes later', name);
     const later = world.now + world.between(60_000, 600_000);
     this.#messages.push({ ...stored, queue: 'frontdesk-dead-letters', attempts: 1, visibleAt: later });
   }

@@ -23,7 +23,8 @@ export interface Drift {
 interface QuietRow extends ViewKey {
   position: number;
   error: string | null;
-  isRegistered: number;
+  /** The floor of its shape; null for a shape that is not registered. */
+  missed: number | null;
 }
 
 /** The documents that these events touch, by their keys in KV. */
@@ -41,12 +42,13 @@ function findTouched(views: Views, catalogue: EventCatalogue, rows: readonly Eve
 }
 
 /** Whether the document in KV is the one that the projector would put; `absent` when neither has one. */
-function compare(document: Document | undefined, loaded: LoadedKey, { position, error }: QuietRow) {
+function compare(document: Document | undefined, loaded: LoadedKey, { position, error, missed }: QuietRow) {
   if (error !== null) return 'different';
   try {
     const expected = loadDocument(loaded);
     if (!expected) return document ? 'different' : 'absent';
-    if (document?.asOf !== position) return 'different';
+    // Readers take no document below the floor, whatever it contains.
+    if (document?.asOf !== position || position < (missed ?? 0)) return 'different';
     const { version, revision, data } = document;
     return isSameJson({ version, revision, data }, expected) ? 'same' : 'different';
   } catch {
@@ -71,9 +73,10 @@ export async function compareRows(
   const stored = known.length === 0 ? new Map() : await documents.getAll(known.map(documentKey));
   const { results, loaded } = await loadTogether(db, views, slice, [
     db.all(sql`
-      SELECT p.view, p.key, p.position, p.error, EXISTS (SELECT 1 FROM shapes WHERE view = p.view) AS isRegistered
+      SELECT p.view, p.key, p.position, p.error, shapes.missed
       FROM json_each(${JSON.stringify(slice)}) AS wanted
         JOIN projections AS p ON p.view = wanted.value->>'view' AND p.key = wanted.value->>'key'
+        LEFT JOIN shapes ON shapes.view = p.view
       WHERE p.claimed_by IS NULL AND p.recheck_at IS NULL AND p.claimed_until < ${now - cachedMs}`),
     db.all(sql`
       SELECT ${eventColumns} FROM
@@ -87,17 +90,15 @@ export async function compareRows(
   const differing: ViewKey[] = [];
   const absent: ViewKey[] = [];
   for (const item of loaded) {
+    const { view, key, definition } = item;
     const kvKey = documentKey(item);
     const row = quietRows.get(kvKey);
     if (!row || touched.has(kvKey)) continue;
-    if (!item.definition) {
-      // Another version that runs may own a shape that is registered, and keeps the rows of its documents up to date.
-      if (!row.isRegistered) differing.push(item);
-      continue;
-    }
-    const result = compare(stored.get(kvKey), item, row);
-    if (result === 'different') differing.push(item);
-    if (result === 'absent') absent.push(item);
+    // Another version that runs may own a shape that is registered, and keeps the rows of its documents up to date.
+    if (!definition && row.missed !== null) continue;
+    const result = definition ? compare(stored.get(kvKey), item, row) : 'different';
+    if (result === 'different') differing.push({ view, key });
+    if (result === 'absent') absent.push({ view, key });
   }
   // The write model has none of these documents, but KV can have values that are broken or of another epoch.
   differing.push(...(await presentAmong(absent, documents)));

@@ -33,7 +33,7 @@ export interface ReadResult<Data> extends Freshness {
 export interface WantedDocument<Data> {
   view: View<Data>;
   key: string;
-  /** Set when the document may be older than the token. For access the cache time of KV is the limit. */
+  /** Set when the document may be older than the token. For access the limit is how long KV may hide a change. */
   ignoreToken?: boolean;
 }
 

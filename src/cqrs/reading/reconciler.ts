@@ -97,14 +97,21 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
 }
 
 /**
- * Projects the keys that differ; of shapes that this version does not know, it removes the documents. What failed by its
- * own fault is tried again by the next walk, and what could not be projected for another reason by the relay.
+ * Projects the keys that differ; of shapes that this version does not know, it removes the documents. Before that the keys
+ * are marked to be rechecked, so that the relay does what this run cannot. A key that fails by its own fault loses the
+ * mark, because the relay cannot help it; the next walk tries it again.
  */
 async function repair(
   db: Database,
   { clock, logger, projector }: ReconcilerOptions,
   { checked, differing }: Drift,
 ): Promise<Reconciliation> {
+  if (differing.length === 0) return { checked, repaired: 0, failed: 0 };
+  const marked = clock.now();
+  await db.run(sql`
+    INSERT INTO projections (view, key, position, claimed_until, recheck_at)
+    SELECT value->>'view', value->>'key', 0, 0, ${marked} FROM json_each(${JSON.stringify(differing)}) WHERE true
+    ON CONFLICT (view, key) DO UPDATE SET recheck_at = coalesce(recheck_at, excluded.recheck_at)`);
   const { put, errors } = await projector.projectAgain(differing);
   const left = differing.filter((key) => !put.has(documentKey(key)));
   for (const key of left) {
@@ -113,9 +120,9 @@ async function repair(
   }
   if (left.length > 0) {
     await db.run(sql`
-      INSERT INTO projections (view, key, position, claimed_until, recheck_at)
-      SELECT value->>'view', value->>'key', 0, 0, ${clock.now()} FROM json_each(${JSON.stringify(left)}) WHERE true
-      ON CONFLICT (view, key) DO UPDATE SET recheck_at = coalesce(recheck_at, excluded.recheck_at) WHERE error IS NULL`);
+      UPDATE projections SET recheck_at = NULL
+      WHERE recheck_at = ${marked} AND claimed_by IS NULL AND error IS NOT NULL
+        AND (view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${JSON.stringify(left)}))`);
   }
   return { checked, repaired: differing.length - left.length, failed: left.length };
 }

@@ -29,7 +29,7 @@ const behaviours = {
   lists: 'people read lists, and the pages after the first one',
   'operator-reads': 'admins read what operators need',
   ages: 'the check demands that a read without a token is not older than its answer says',
-  'access-time': 'the check demands that a revoked caller reads for 30 seconds at most, where the world has no faults',
+  'access-time': 'the check demands that a revoked caller reads for a minute at most after the access document changed',
 } as const;
 
 export type Behaviour = keyof typeof behaviours;

@@ -1,6 +1,6 @@
 import type { AcceptedEmail, Platform } from '../history';
 import type { LoggedEvent } from './queries';
-import type { State, User } from './state';
+import type { User } from './state';
 import { eventOf, type Timeline } from './timeline';
 import { violate } from './violate';
 
@@ -16,22 +16,27 @@ function discardedIn(events: readonly LoggedEvent[]): Set<number> {
   return new Set(letters.filter(({ subscription }) => subscription === 'emails').map(({ position }) => position));
 }
 
-function accountSince(states: readonly State[], userId: string): (User | undefined)[] {
-  return states.map(({ users }) => users.get(userId));
+/**
+ * The account after an event, at each position of every history that has the event: a consumer may read before a restore
+ * and send after it.
+ */
+function accountSince({ id, position }: LoggedEvent, userId: string, timelines: readonly Timeline[]) {
+  const having = timelines.filter(({ segment }) => segment.events[position - 1]?.id === id);
+  return having.flatMap(({ states }) => states.slice(position).map(({ users }) => users.get(userId)));
 }
 
 /**
  * Every registration and every password reset of an account that is still active has its e-mail, and each e-mail goes to
  * an address that the account had since.
  */
-export function checkEmails({ emails }: Pick<Platform, 'emails'>, timeline: Timeline): void {
-  const { segment, states } = timeline;
-  const discarded = discardedIn(segment.events);
+export function checkEmails({ emails }: Pick<Platform, 'emails'>, timelines: readonly Timeline[]): void {
+  const events = timelines.at(-1)?.segment.events ?? [];
+  const discarded = discardedIn(events);
   const byId = Map.groupBy(emails, ({ messageId }) => eventOf(messageId));
-  for (const event of segment.events) {
+  for (const event of events) {
     const userId = owing[event.type]?.(event);
     if (userId === undefined) continue;
-    const since = accountSince(states.slice(event.position), userId);
+    const since = accountSince(event, userId, timelines);
     const isOwed = since.every((user) => user?.isActive === true);
     const sent = byId.get(event.id) ?? [];
     if (isOwed && sent.length === 0 && !discarded.has(event.position))

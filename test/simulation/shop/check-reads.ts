@@ -4,14 +4,17 @@ import { positionAt } from './log';
 import type { Moment } from './queries';
 import type { ReadRecord } from './record';
 import { refuseCaller } from './rule';
+import type { SettledAccess } from './settled-access';
 import type { Timeline } from './timeline';
 import { canonical, differenceOf, violate } from './violate';
 
 /** How much the answer's age may be wrong: it is in whole seconds, and the clocks of two processes differ. */
 const ageSlackMs = 12_000;
-/** How long a revoked caller may go on reading (product 1.7), with a second for the check. */
-const accessMs = 31_000;
-/** A world with one of these can keep a document from being put for longer than the promise says. */
+/** How long KV may hide that an access document was replaced (product 1.7). */
+const hiddenMs = 60_000;
+/** How long a command's own process goes on to project the document, and by how much the clocks of two processes differ. */
+const inlineMs = 30_000 + 10_000;
+/** A world with one of these can keep a document from being put for longer than that. */
 const delaysDocuments: readonly Hardship[] = [
   ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'platform-limits'] as const),
 ];
@@ -19,6 +22,7 @@ const delaysDocuments: readonly Hardship[] = [
 interface Rules {
   behaviours: Behaviours;
   hardships: ReadonlySet<Hardship>;
+  access: SettledAccess;
 }
 
 /** Every read returned what was right at one position, which is not older than its token or its label says. */
@@ -96,8 +100,15 @@ function checkRevoked({ from, reading }: ReadRecord, until: number, { states }: 
   );
 }
 
-/** The caller of an answered read had a valid token: at some time, and not long ago where nothing delays documents. */
-function checkAccess(read: ReadRecord, { commits, states }: Timeline, { behaviours, hardships }: Rules): void {
+/**
+ * The caller of an answered read had a valid token at some time, and not long ago: a minute after the access document has
+ * the revocation nobody reads. Where nothing delays documents, it has it soon after the command's answer.
+ */
+function checkAccess(
+  read: ReadRecord,
+  { commits, segment, states }: Timeline,
+  { access, behaviours, hardships }: Rules,
+): void {
   const { reading, sentAt, until = 0 } = read;
   const { caller } = reading.by ?? {};
   if (reading.isPublic || !caller) return;
@@ -109,12 +120,19 @@ function checkAccess(read: ReadRecord, { commits, states }: Timeline, { behaviou
   while (last >= 0 && !valid(last)) last--;
   if (last < 0)
     throw violate(`the read of ${reading.what} is refused: ${canonical(caller)} was never valid`, 'an answer');
-  if (last === until || !behaviours.has('access-time') || delaysDocuments.some((one) => hardships.has(one))) return;
+  if (last === until || !behaviours.has('access-time')) return;
   const revocation = [...commits.values()].find(({ from, position }) => from <= last && last < position);
   const { answer, answeredAt = Number.POSITIVE_INFINITY } = revocation?.attempt ?? {};
-  if (answer?.kind !== 'acknowledged' || answeredAt + accessMs > sentAt) return;
+  const isSoon = answer?.kind === 'acknowledged' && !delaysDocuments.some((one) => hardships.has(one));
+  const settledAt = Math.min(
+    isSoon ? answeredAt + inlineMs : Number.POSITIVE_INFINITY,
+    ...segment.events
+      .slice(last, revocation?.position)
+      .map(({ position }) => access.at(read.segment, position) ?? Number.POSITIVE_INFINITY),
+  );
+  if (settledAt + hiddenMs > sentAt) return;
   throw violate(
-    `the read of ${reading.what} is refused, because ${revocation?.attempt.name} revoked ${canonical(caller)} at position ${last + 1}, and was answered ${(sentAt - answeredAt) / 1000} s before`,
+    `the read of ${reading.what} is refused, because ${revocation?.attempt.name} revoked ${canonical(caller)} at position ${last + 1}, and the access document had this ${(sentAt - settledAt) / 1000} s before`,
     'an answer',
   );
 }

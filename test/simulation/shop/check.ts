@@ -7,6 +7,7 @@ import { checkReads } from './check-reads';
 import { checkFinalState } from './check-state';
 import type { ObservedLog } from './log';
 import type { Attempt, ReadRecord } from './record';
+import type { SettledAccess } from './settled-access';
 import { CrossedRestore, createResetOf, createTimeline, type Facts, type Timeline } from './timeline';
 import { Mismatch } from './violate';
 
@@ -17,6 +18,7 @@ export interface Recorded {
   attempts: readonly Attempt[];
   reads: readonly ReadRecord[];
   log: ObservedLog;
+  access: SettledAccess;
 }
 
 /** The states of the model along each segment of the log. */
@@ -47,7 +49,7 @@ export function timelinesOf({ attempts, log, platform }: Recorded): {
  * @throws InvariantViolation
  */
 export function checkHistory(recorded: Recorded): void {
-  const { attempts, behaviours, platform, reads } = recorded;
+  const { access, attempts, behaviours, platform, reads } = recorded;
   try {
     const { timelines, facts, isCut } = timelinesOf(recorded);
     const last = timelines.at(-1);
@@ -56,9 +58,9 @@ export function checkHistory(recorded: Recorded): void {
     checkAnswers(attempts, timelines, facts);
     if (!isCut) {
       checkFinalState(platform, state);
-      checkEmails(platform, last);
+      checkEmails(platform, timelines);
     }
-    checkReads(reads, timelines, { behaviours, hardships: platform.hardships });
+    checkReads(reads, timelines, { access, behaviours, hardships: platform.hardships });
   } catch (error) {
     if (error instanceof Mismatch) throw new InvariantViolation(platform.world.seed, error);
     throw error;

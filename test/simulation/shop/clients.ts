@@ -21,8 +21,9 @@ import { followUps } from './follow-ups';
 import { type Credential, type HeldToken, Knowledge, needsSignIn } from './knowledge';
 import { learn, learnPassword } from './learning';
 import { ObservedLog } from './log';
-import { queryNames, type Reading, readers } from './queries';
+import { ownAccount, queryNames, type Reading, readers } from './queries';
 import type { Attempt, ReadRecord } from './record';
+import { SettledAccess } from './settled-access';
 
 /** The access token had expired when the process looked at it, so the command or query never ran. */
 class ExpiredToken extends Error {}
@@ -33,6 +34,9 @@ interface Admin {
   hash: string;
   generation: number;
 }
+
+/** Commands that may end the tokens of the account in their payload. */
+const revokingCommands: readonly (keyof Commands)[] = ['ChangeRole', 'DeactivateUser', 'DeleteUser'];
 
 const operatorEmail = 'operator@example.com';
 const operatorPassword = 'the password of the operator';
@@ -46,6 +50,7 @@ class ShopClients implements Clients {
   readonly attempts: Attempt[] = [];
   readonly reads: ReadRecord[] = [];
   readonly log: ObservedLog;
+  readonly access: SettledAccess;
   readonly shop: Knowledge;
   readonly #figures: Record<string, number> = {};
   #waiting = 0;
@@ -55,6 +60,7 @@ class ShopClients implements Clients {
     readonly behaviours: Behaviours,
   ) {
     this.log = new ObservedLog(platform);
+    this.access = new SettledAccess(platform, this.log);
     this.shop = new Knowledge(platform, behaviours);
     for (const name of commandNames) if (this.#isOn(generators[name])) this.#figures[`command: ${name}`] = 0;
     for (const name of queryNames) if (this.#isOn(readers[name])) this.#figures[`query: ${name}`] = 0;
@@ -136,6 +142,20 @@ class ShopClients implements Clients {
     if (following) await this.#story(client, next, following, left - 1);
   }
 
+  /** Somebody goes on reading with a token that a command is about to end, until the token is refused. */
+  #watchRevocation(name: keyof Commands, { payload }: Draft): void {
+    const { shop } = this;
+    if (!revokingCommands.includes(name) || !shop.does('revoked-callers', 0.8)) return;
+    const by = shop.person((payload as { userId: string }).userId)?.credentials.at(-1);
+    if (!by) return;
+    this.#start(async (client) => {
+      for (let left = 10; left > 0 && !by.isRefused; left--) {
+        await this.#query(client, 'GetOwnUser', ownAccount(by), undefined);
+        await shop.world.wait(client, shop.world.between(1_000, 20_000));
+      }
+    });
+  }
+
   async #waitForEmail(client: Process): Promise<void> {
     const before = this.platform.emails.length;
     for (let tries = 30; tries > 0 && this.platform.emails.length === before; tries--) {
@@ -146,6 +166,7 @@ class ShopClients implements Clients {
   /** Sends a command, and now and then a second time at the same time, or another body under the same key. */
   async #send(client: Process, name: keyof Commands, draft: Draft): Promise<boolean> {
     const { shop } = this;
+    this.#watchRevocation(name, draft);
     const isRepeatable = generators[name].takesKey && !shop.does('no-keys', 0.25);
     const identity = { commandId: nextId(), isRepeatable };
     if (isRepeatable && shop.does('double-sends', 0.12)) {
@@ -197,7 +218,7 @@ class ShopClients implements Clients {
     world.trace?.(client, `sends ${name} as ${whose}, command ${commandId}: ${text}`);
     let invoked: Invocation | undefined;
     try {
-      const committed = await platform.request('request', async (invocation) => {
+      const committed = await platform.request('request', client, async (invocation) => {
         invoked = invocation;
         const now = invocation.services.clock.now();
         if (by && by.expiresAt <= now) throw new ExpiredToken();
@@ -258,6 +279,7 @@ class ShopClients implements Clients {
   /** Notes where the log ends now, unless a restore came in between. */
   #end(span: Attempt | ReadRecord): void {
     const until = this.log.observe();
+    this.access.observe();
     if (span.segment !== this.log.segment) return;
     span.until = until;
     span.answeredAt = this.platform.world.now;
@@ -295,7 +317,7 @@ class ShopClients implements Clients {
     world.trace?.(client, `reads ${reading.what}${with_}`);
     let invoked: Invocation | undefined;
     try {
-      const answer = await platform.request('read', (invocation) => {
+      const answer = await platform.request('read', client, async (invocation) => {
         invoked = invocation;
         const { by } = reading;
         if (by && by.expiresAt <= invocation.services.clock.now()) throw new ExpiredToken();
@@ -319,12 +341,34 @@ class ShopClients implements Clients {
 
   #countRead(name: keyof Queries, { answer }: ReadRecord, token: HeldToken | undefined): void {
     this.#count(answer.kind === 'read' ? `query: ${name}` : `reads ${answer.kind}`);
-    const source = answer.kind === 'read' ? answer.answer.freshness?.source : undefined;
+    const freshness = answer.kind === 'read' ? answer.answer.freshness : undefined;
+    const source = freshness?.source;
     if (!token || !source) return;
     this.#count('reads with a token');
-    if (this.platform.world.now - token.at < 75_000) return;
-    this.#count('reads with a token older than 75 s');
+    if (this.platform.world.now - token.at < 90_000) return;
+    this.#count('reads with a token older than 90 s');
     if (source === 'kv') this.#count('of these answered by KV');
+    else this.#count(`of these answered by D1: ${freshness?.forwarded}`);
+  }
+
+  async readAtRest(hasFloors: boolean): Promise<void> {
+    const tokens = this.shop.tokens.filter(({ segment }) => segment === this.log.segment);
+    for (let left = 24; left > 0; left--) {
+      const name = this.#choose(queryNames, readers);
+      const [reading, token] = [readers[name].reading(this.shop), this.platform.world.pick(tokens)];
+      if (!reading || !token) continue;
+      const { answer } = await new Promise<ReadRecord>((resolve) =>
+        this.#start(async (client) => resolve(await this.#query(client, name, reading, token))),
+      );
+      const { forwarded, source } = (answer.kind === 'read' && answer.answer.freshness) || {};
+      if (source) this.#count('reads at rest with a token');
+      if (source === 'kv') this.#count('reads at rest with a token answered by KV');
+      if (forwarded !== 'stale' || hasFloors) continue;
+      throw new InvariantViolation(this.platform.world.seed, {
+        expected: `KV answers the read of ${reading.what} with the token of position ${token.position}, because all work was done more than a minute ago`,
+        found: 'the document in KV was too old, so D1 answered',
+      });
+    }
   }
 
   restored({ position }: Restored): void {

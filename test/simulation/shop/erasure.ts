@@ -20,16 +20,14 @@ function* personalTexts({ users, orders, tickets }: State): Generator<[userId: s
   }
 }
 
-/** The personal texts of deleted accounts, without those that an account of today has too. */
+/** The personal texts of accounts that D1 does not have any more, without those that an account of today had too. */
 export function erasedTexts(recorded: Recorded): string[] {
   const { timelines } = timelinesOf(recorded);
-  const now = timelines.at(-1)?.states.at(-1);
-  const kept = new Set([...(now ? personalTexts(now) : [])].map(([, text]) => text));
+  const today = new Set(recorded.platform.d1.query<{ id: string }>('SELECT id FROM users').map(({ id }) => id));
+  const kept = new Set<string>();
   const erased = new Set<string>();
-  for (const { states } of timelines) {
-    for (const [userId, text] of states.flatMap((state) => [...personalTexts(state)])) {
-      if (!now?.users.has(userId) && !kept.has(text)) erased.add(text);
-    }
+  for (const state of timelines.flatMap(({ states }) => states)) {
+    for (const [userId, text] of personalTexts(state)) (today.has(userId) ? kept : erased).add(text);
   }
-  return [...erased];
+  return [...erased].filter((text) => !kept.has(text));
 }

@@ -183,6 +183,11 @@ function notesPage(id: string, by: Credential, limit: number, from?: { after: st
   };
 }
 
+export function ownAccount(by: Credential): Reading {
+  const find = (state: State) => documents.userDocument(state, by.caller.userId);
+  return document('the own account', by, (queries) => queries.GetOwnUser(), 'users.not-found', find);
+}
+
 /** How clients read with each query. A query of domains.ts that is missing here fails the type check. */
 export const readers: { readonly [Name in keyof Queries]: Reader } = {
   GetUser: {
@@ -204,14 +209,7 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
     weight: 3,
     reading(shop) {
       const by = shop.holderOf(...all);
-      if (!by) return undefined;
-      return document(
-        'the own account',
-        by,
-        (queries) => queries.GetOwnUser(),
-        'users.not-found',
-        (state) => documents.userDocument(state, by.caller.userId),
-      );
+      return by && ownAccount(by);
     },
   },
   ListUsers: {

@@ -97,6 +97,8 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
   const states = before ? before.states.slice(0, base + 1) : [emptyState];
   const kept = [...(before?.commits ?? [])].filter(([, { position }]) => position <= base);
   const commits = new Map(kept);
+  /** The things whose last changes the restore took back. */
+  const takenBack = new Set(before?.segment.events.slice(base).map(({ streamId }) => streamId));
   for (let from = base; from < events.length; ) {
     const requestId = events[from]?.requestId;
     let until = from;
@@ -115,6 +117,9 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     const crossed = attempt.segment !== index;
     const oldest = decidedBefore.includes(name) && !crossed ? Math.min(attempt.from, from) : from;
     const possible = states.slice(oldest).flatMap((state) => outcomesOf(state, request, chosen));
+    // The request may have saved what it read of a change that was taken back. No event shows this.
+    const about = crossed ? JSON.stringify([attempt.payload, own]) : '';
+    if (crossed && [...takenBack].some((id) => about.includes(id))) throw new CrossedRestore();
     const outcome = possible.find((one): one is Done => 'events' in one && isSame(one.events, own));
     const state = states[from];
     if ((!outcome || !state) && crossed) throw new CrossedRestore();
