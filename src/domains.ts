@@ -210,7 +210,7 @@ const hourlyDocuments: readonly ViewKey[] = [{ view: dashboardView.id, key: dash
 /** The hourly tasks that domains need, by the name of the log entry; each returns figures for it. */
 export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Promise<LogFields>>> = {
   async 'documents.refreshed'({ projector }) {
-    for (const error of (await projector.projectAgain(hourlyDocuments)).values()) throw error;
+    for (const error of (await projector.projectAgain(hourlyDocuments)).errors.values()) throw error;
     return { documents: hourlyDocuments.length };
   },
   'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),

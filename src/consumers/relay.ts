@@ -1,7 +1,7 @@
 import type { DueDeliveries } from '../cqrs/log/due-deliveries';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
-import { findKeysToRecheck } from '../cqrs/reading/projection-steps';
 import type { Projector } from '../cqrs/reading/projector';
+import { findKeysToRecheck } from '../cqrs/reading/settled';
 import type { Clock } from '../platform/clock';
 import { openSession } from '../platform/d1';
 import { limits } from '../platform/limits';

@@ -14,6 +14,11 @@ const ownNames = new Set([
 /** What KV says about a key or a value that it will never accept. */
 const refusedForGood = /^KV \w+ failed: 4(?:00|13|14)\b/;
 
+/** Whether KV refused a key or a value that it will never accept. */
+export function isRefusedForGood(error: unknown): boolean {
+  return error instanceof Error && refusedForGood.test(error.message);
+}
+
 /**
  * Whether work failed because a part of the platform was away, so that the same work can succeed later. Other failures
  * are the work's own: nothing but a correction of the code or the data ends them. An unknown error counts as the
@@ -22,7 +27,7 @@ const refusedForGood = /^KV \w+ failed: 4(?:00|13|14)\b/;
 export function isPlatformFailure(error: unknown): boolean {
   if (statementError(error) !== undefined) return false;
   for (let current = error; current instanceof Error; current = current.cause) {
-    if (ownNames.has(current.name) || refusedForGood.test(current.message)) return false;
+    if (ownNames.has(current.name) || isRefusedForGood(current)) return false;
   }
   return true;
 }

@@ -21,7 +21,7 @@ export const limits = {
   obsoleteDocumentsPerRun: 100,
   /** Events that one step of a rebuild replays. */
   eventsPerRebuildStep: 100,
-  /** Keys that one step of a rebuild projects; each is an operation of KV, and loads count as well. */
+  /** Keys that one step of a rebuild projects: at most as many as one run of the projector takes on. */
   keysPerRebuildStep: 300,
   /** Documents that one step of a rebuild removes. */
   orphansPerRebuildStep: 100,

@@ -18,20 +18,29 @@ beforeEach(async () => {
 });
 afterEach(() => void Object.assign(limits, usual));
 
-/** What goes wrong with keys: their rows contain malformed JSON, or their documents cannot be made. */
+/**
+ * What goes wrong with keys: their query cannot be made, SQLite or the Worker cannot read JSON in their rows, or their
+ * documents cannot be made.
+ */
 interface Faults {
+  unaskable: string[];
   malformed: string[];
+  undecodable: string[];
   unmakeable: string[];
 }
 
 /** A view whose events name the keys that they touch. */
-function listedView(shapeVersion: number, { malformed, unmakeable }: Faults): View {
+function listedView(shapeVersion: number, { unaskable, malformed, undecodable, unmakeable }: Faults): View {
+  const json = (key: string) => sql`${undecodable.includes(key) ? '{' : '{}'}`.mapWith(JSON.parse);
   return defineView({
     name: 'listed',
     shapeVersion,
     triggers: [{ types: ['Listed'], keys: ({ data }) => (data as { keys: string[] }).keys.map(String) }],
-    query: (db, key) =>
-      db.all<{ a: number }>(sql`SELECT json_extract(${malformed.includes(key) ? '{' : '{"a":1}'}, '$.a') AS a`),
+    query(db, key) {
+      if (unaskable.includes(key)) throw new RangeError('Invalid time value');
+      const a = sql<number>`json_extract(${malformed.includes(key) ? '{' : '{"a":1}'}, '$.a')`;
+      return db.select({ a, b: json(key) }).from(sql`(SELECT 1)`);
+    },
     toDocument([row], key) {
       if (unmakeable.includes(key)) throw new TypeError('a text with personal data');
       return row && { version: row.a, data: row };
@@ -41,19 +50,24 @@ function listedView(shapeVersion: number, { malformed, unmakeable }: Faults): Vi
 
 /** A projector that records what it writes to KV, with events that touch keys. */
 function given(shapeVersion = 1, database = env.DB) {
-  const faults: Faults = { malformed: [], unmakeable: [] };
+  const faults: Faults = { unaskable: [], malformed: [], undecodable: [], unmakeable: [] };
   const real = createDocumentStore(env.VIEWS, '1');
   const written: string[] = [];
+  const behaviour: { refused: string | undefined } = { refused: undefined };
   const documents: DocumentStore = {
     ...real,
-    put: (key, document) => real.put(key, document).then(() => void written.push(key)),
+    async put(key, document) {
+      if (behaviour.refused && key.endsWith(':x')) throw new Error(behaviour.refused);
+      await real.put(key, document);
+      written.push(key);
+    },
     delete: (key) => real.delete(key).then(() => void written.push(key)),
   };
   const views = [listedView(shapeVersion, faults)];
   const projector = createProjector({ database, documents, views, epoch: '1', clock });
   const errorOf = (key: string) =>
     env.DB.prepare('SELECT error FROM projections WHERE key = ?').bind(key).first<string | null>('error');
-  return { errorOf, faults, projector, written };
+  return { behaviour, errorOf, faults, projector, written };
 }
 
 /** Writes an event with its delivery, as a command does, and returns it. */
@@ -120,6 +134,14 @@ describe('the bounds of one run of the projector', () => {
     expect(newer.written.length).toBe(2);
   });
 
+  test('the search for keys that fail counts as well', async () => {
+    const { faults, projector, written } = given();
+    Object.assign(limits, { keysPerBatch: 2, keysPerInvocation: 4 });
+    faults.malformed.push('x');
+    await projector.project([await recordEvent({ keys: ['x', 'a', 'b', 'c'] })]);
+    expect(written).toEqual(['listed@1:a']);
+  });
+
   test('keys that fail do not take the place of other keys for ever', async () => {
     const { faults, projector, written } = given();
     Object.assign(limits, { keysPerInvocation: 2 });
@@ -140,17 +162,43 @@ describe('the bounds of one run of the projector', () => {
 });
 
 describe('a key that fails by its own fault', () => {
-  test('a key whose query fails fails alone, and its error is kept until it succeeds (product 7.3)', async () => {
-    const { errorOf, faults, projector, written } = given();
-    faults.malformed.push('x');
-    const [bad, good] = [await recordEvent({ keys: ['x', 'a'] }), await recordEvent({ keys: ['b'] })];
+  test.each([
+    ['unaskable', 'RangeError'],
+    ['malformed', 'SQLITE_ERROR'],
+    ['undecodable', 'SyntaxError'],
+    ['unmakeable', 'TypeError'],
+  ] as const)(
+    'a key that is %s fails alone, and the class of its error is kept until it succeeds (product 7.3)',
+    async (fault, error) => {
+      const { errorOf, faults, projector, written } = given();
+      faults[fault].push('x');
+      const [bad, good] = [await recordEvent({ keys: ['x', 'a'] }), await recordEvent({ keys: ['b'] })];
+      const { done, failed } = await projector.project([bad, good]);
+      expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
+      expect(written.sort()).toEqual(['listed@1:a', 'listed@1:b']);
+      expect([await errorOf('x'), await errorOf('a')]).toEqual([error, null]);
+      faults[fault].length = 0;
+      clock.advance(pacing.writeMs);
+      expect([...(await projector.project([bad])).done]).toEqual([bad.position]);
+      expect(await errorOf('x')).toBeNull();
+    },
+  );
+
+  test('a key whose document KV does not take (413) is released and fails alone (product 7.3)', async () => {
+    const { behaviour, errorOf, projector } = given();
+    behaviour.refused = 'KV PUT failed: 413 Value length of 26214401 exceeds limit of 26214400.';
+    const [bad, good] = [await recordEvent({ keys: ['x'] }), await recordEvent({ keys: ['b'] })];
     const { done, failed } = await projector.project([bad, good]);
     expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
-    expect(written.sort()).toEqual(['listed@1:a', 'listed@1:b']);
-    expect([await errorOf('x'), await errorOf('a')]).toEqual(['SQLITE_ERROR', null]);
-    faults.malformed.length = 0;
-    expect([...(await projector.project([bad])).done]).toEqual([bad.position]);
+    expect(await errorOf('x')).toBe('Error');
+    // A refusal for a moment says nothing of the document.
+    behaviour.refused = 'KV PUT failed: 429 Too Many Requests';
+    clock.advance(pacing.writeMs);
+    await projector.project([bad]);
     expect(await errorOf('x')).toBeNull();
+    behaviour.refused = undefined;
+    clock.advance(pacing.writeMs);
+    expect([...(await projector.project([bad])).done]).toEqual([bad.position]);
   });
 
   test('an event that waits for a key of another consumer has not failed because another event has (product 7.3)', async () => {
@@ -166,19 +214,6 @@ describe('a key that fails by its own fault', () => {
     expect([done.size, [...failed.keys()], [...waiting.keys()]]).toEqual([0, [bad.position], [busy.position]]);
     const ms = waiting.get(busy.position) ?? 0;
     expect(ms > 10_000 && ms <= 20_000).toBe(true);
-  });
-
-  test('a key whose document cannot be made fails alone, and no message of its error is stored (product 7.3)', async () => {
-    const { errorOf, faults, projector } = given();
-    faults.unmakeable.push('x');
-    const [bad, good] = [await recordEvent({ keys: ['x', 'a'] }), await recordEvent({ keys: ['b'] })];
-    const { done, failed } = await projector.project([bad, good]);
-    expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
-    expect([await errorOf('x'), await errorOf('a')]).toEqual(['TypeError', null]);
-    faults.unmakeable.length = 0;
-    clock.advance(pacing.writeMs);
-    expect((await projector.project([bad])).done.size).toBe(1);
-    expect(await errorOf('x')).toBeNull();
   });
 
   test('an event whose keys cannot be computed fails alone (product 7.3)', async () => {

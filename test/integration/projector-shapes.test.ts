@@ -5,8 +5,9 @@ import { fromEnvelope } from '../../src/cqrs/log/envelope';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
 import { createRemoveObsolete } from '../../src/cqrs/reading/obsolete-documents';
-import { findKeysToRecheck, pacing } from '../../src/cqrs/reading/projection-steps';
+import { pacing } from '../../src/cqrs/reading/projection-steps';
 import { createProjector } from '../../src/cqrs/reading/projector';
+import { findKeysToRecheck } from '../../src/cqrs/reading/settled';
 import { defineView, type View, when } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
 import { UserDeleted, UserRegistered, UserUpdated } from '../../src/users/events';
@@ -249,7 +250,7 @@ describe('the shapes of two versions', () => {
       { view: 'profile@1', key: user.id },
       { view: 'gone@3', key: 'k' },
     ];
-    expect(await newer.remove(keys)).toEqual(new Map());
+    expect((await newer.remove(keys)).errors).toEqual(new Map());
     for (const { view, key } of keys) expect(await env.VIEWS.get(`${view}:${key}`)).toBeNull();
     expect([await rowsOf('profile@1'), await rowsOf('gone@3')]).toEqual([0, 0]);
   });

@@ -375,6 +375,10 @@ describe('a key that fails in a rebuild', () => {
     const old = await env.VIEWS.get(orderView.kvKey(broken));
     const { results } = await env.DB.prepare('SELECT lines FROM orders WHERE id = ?').bind(broken).all();
     await env.DB.prepare("UPDATE orders SET lines = '[' WHERE id = ?").bind(broken).run();
+    // A failing key of another view is not counted.
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES ('item@1', 'other', 0, 0, 'ZodError')",
+    ).run();
     for (const id of [first, last]) await env.VIEWS.delete(orderView.kvKey(id ?? ''));
     const id = await startRebuild(system, 'order');
     await runRebuilds(system);
@@ -411,6 +415,27 @@ describe('a key that fails in a rebuild', () => {
     await env.DB.prepare('DELETE FROM projections WHERE error IS NOT NULL').run();
   });
 
+  test('a key that another consumer holds is waited for, even if it failed before (product 7.5)', async () => {
+    const system = await given();
+    const [key = ''] = await givenOrders(system, 1);
+    await env.VIEWS.delete(orderView.kvKey(key));
+    const id = await startRebuild(system, 'order');
+    await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 2 WHERE id = ?').bind(id).run();
+    await env.DB.prepare(
+      "UPDATE projections SET claimed_by = 'other', claimed_until = ?, error = 'ZodError' WHERE view = 'order@1' AND key = ?",
+    )
+      .bind(system.clock.now() + 30_000, key)
+      .run();
+    const { checkpoint } = await readRebuild(system, id);
+    await system.deliver('rebuilds', system.rebuildMessages.splice(0, 1));
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'running', keys: 0, checkpoint });
+    expect(await env.VIEWS.get(orderView.kvKey(key))).toBeNull();
+    system.clock.advance(31_000);
+    await runRebuilds(system);
+    expect(await readRebuild(system, id)).toMatchObject({ status: 'done', keys: 1, failedKeys: 0 });
+    expect(await env.VIEWS.get(orderView.kvKey(key))).not.toBeNull();
+  });
+
   test('an orphan with an old error is removed (product 7.5)', async () => {
     const system = await given();
     const key = newId();
@@ -442,6 +467,10 @@ describe('a rebuild while the platform is away', () => {
     system.clock.advance(2000);
     await system.deliverQueues();
     await env.VIEWS.delete(ticketView.kvKey(ticket));
+    // An old error of the key is no reason to leave it out.
+    await env.DB.prepare("UPDATE projections SET error = 'ZodError' WHERE view = 'ticket@1' AND key = ?")
+      .bind(ticket)
+      .run();
     const id = await startRebuild(system, 'ticket');
     await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 5 WHERE id = ?').bind(id).run();
     const [message] = system.rebuildMessages;
@@ -471,20 +500,26 @@ describe('a rebuild while the platform is away', () => {
       },
       // The system opens sessions only.
     } as unknown as D1Database;
+    const cancelAndFail = async () => {
+      await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE status = 'running'").run();
+      throw new Error('KV is down.');
+    };
     const kvAway = new Proxy(env.VIEWS, {
-      get: (kv, name) =>
-        name === 'put' ? () => Promise.reject(new Error('KV is down.')) : Reflect.get(kv, name).bind(kv),
+      get: (kv, name) => (name === 'put' ? cancelAndFail : Reflect.get(kv, name).bind(kv)),
     });
     const system = await given({ DB: away, VIEWS: kvAway });
     await openTicket(system);
     const id = await startRebuild(system, 'ticket');
+    // The checkpoint moves to the events of this ticket, so that the length of the log does not matter.
+    await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 2 WHERE id = ?').bind(id).run();
     const [message] = system.rebuildMessages.splice(0, 1);
     isAway = true;
     expect(await system.deliver('rebuilds', [message])).toMatchObject({ acked: ['m0'] });
     expect(system.rebuildMessages.splice(0)).toEqual([message]);
     isAway = false;
-    await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE id = ?").bind(id).run();
     expect(await system.deliver('rebuilds', [message])).toMatchObject({ acked: ['m0'] });
+    expect(system.logs.filter((line) => line.includes('rebuild.failed'))).toHaveLength(2);
     expect(system.rebuildMessages).toEqual([]);
+    expect((await readRebuild(system, id)).status).toBe('cancelled');
   });
 });

@@ -1,14 +1,8 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { sql } from 'drizzle-orm';
 import type { DocumentStore } from '../../src/cqrs/reading/document-store';
-import {
-  type Claim,
-  claimAndLoad,
-  confirm,
-  loadDocument,
-  pacing,
-  putAll,
-} from '../../src/cqrs/reading/projection-steps';
+import { loadDocument } from '../../src/cqrs/reading/load';
+import { type Claim, claimAndLoad, confirm, pacing, putAll } from '../../src/cqrs/reading/projection-steps';
 import { defineView, type Target } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
 import { bindCopy } from '../simulation/d1';
@@ -149,8 +143,8 @@ export function createSteps(mutation: Mutation | undefined) {
 
   function claimOf(at: number, asOf: number, isClaimed: boolean, version: Version): Claim {
     const definition = viewsOf[version].get(view.id);
-    const claimed = isClaimed ? [{ view: view.id, key, definition, rows: [{ version: asOf }] }] : [];
-    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, claimed, siblings: [] };
+    const claimed = isClaimed ? [{ view: view.id, key, definition, rows: () => [{ version: asOf }] }] : [];
+    return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, claimed, siblings: [], searched: 0 };
   }
 
   /** The targets of an event, or of the relay's recheck (event 0), as a version of the Worker sees them. */
@@ -210,7 +204,7 @@ export function createSteps(mutation: Mutation | undefined) {
         const message = { refused: 'KV PUT failed: 429 Too Many Requests', unclear: 'KV PUT failed: 500' };
         const result =
           seen === 'none'
-            ? { put: [], refused: [], failed: [] }
+            ? { put: [], refused: [] }
             : await put(begun, async () => {
                 if (seen !== 'put') throw new Error(message[seen]);
               });

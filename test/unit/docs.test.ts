@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hourlyTasks } from '../../src/domains';
 import { issueCodes } from '../../src/operations/schemas';
@@ -79,6 +79,17 @@ describe('what tries to break each promise', () => {
     const unknown = evidence().flatMap(({ faults }) => faults.filter((fault) => !names.has(fault)));
     expect(unknown).toEqual([]);
     expect(evidence().filter(({ faults }) => faults.length === 0).length).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  test('says what each file of cqrs/reading contains', () => {
+    const files = filesBelow('src/cqrs/reading', '.ts').map((file) => basename(file));
+    const [, ...rows] = read('docs/architecture.md').split(/^\| (?=`)/m);
+    const named = rows.flatMap((row) =>
+      [...(row.split(' | ')[0] ?? '').matchAll(/`([\w-]+\.ts)`/g)].map(([, file]) => file),
+    );
+    expect(files.filter((file) => !named.includes(file))).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRefusedForGood } from '../../platform/failure';
 import type { Document } from './view';
 import { parseWatermark, type Watermark, watermarkKey } from './watermark';
 
@@ -15,11 +16,11 @@ const envelopeSchema = z.object({
 });
 
 /**
- * Whether KV refused a put (429: a second write to a key within a second). A refused put never arrives; after any other
- * failure the put may still arrive (rule "no guess" in docs/architecture.md).
+ * Whether KV refused a put: for the moment (429: a second write to a key within a second), or for good. A refused put
+ * never arrives; after any other failure the put may still arrive (rule "no guess" in docs/architecture.md).
  */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && /\b429\b/.test(error.message);
+  return isRefusedForGood(error) || (error instanceof Error && /\b429\b/.test(error.message));
 }
 
 /** A part of the keys in KV; `after` is where the next part begins, null after the last key. */

@@ -5,9 +5,9 @@ import { limits } from '../../platform/limits';
 import { type EventCatalogue, upcast } from '../log/event';
 import { type EventRow, eventColumns, joinEvents, toRecordedEvent } from '../log/event-log';
 import type { ListableDocuments } from './document-store';
-import { type KnownKey, knownAmong, runIsolated, toSettledDocument } from './failing-keys';
-import type { ViewKey } from './projector';
-import { type Document, type Loaded, targetsOf, type View } from './view';
+import { type LoadedKey, loadDocument, loadTogether } from './load';
+import type { Views } from './shapes';
+import { type Document, documentKey, targetsOf, type ViewKey } from './view';
 
 /** KV may serve a cached value for some time after a write, so keys that were written within this time are left out. */
 const cachedMs = 120_000;
@@ -15,39 +15,25 @@ const cachedMs = 120_000;
 /** What a slice of keys has shown. */
 export interface Drift {
   checked: number;
-  /** Keys whose documents in KV are not what the write model says, or that no version keeps up to date. */
+  /** Keys whose documents in KV are not what the write model says, or belong to no version that keeps them up to date. */
   differing: ViewKey[];
-  /** Keys whose documents cannot be made, with the errors. */
-  failing: Map<KnownKey, unknown>;
 }
 
+/** A row that nobody is about to project. */
 interface QuietRow extends ViewKey {
   position: number;
   error: string | null;
-  /** The floor of its shape. */
-  missed: number;
-}
-
-/** The key of a document in KV. */
-const kvKeyOf = ({ view, key }: ViewKey) => `${view}:${key}`;
-
-/** Keeps the keys of views that neither this version nor one of these shapes has. */
-export function unknownAmong(
-  keys: readonly ViewKey[],
-  views: readonly View[],
-  shapes: readonly { view: string }[] = [],
-): ViewKey[] {
-  const known = new Set([...views.map(({ id }) => id), ...shapes.map(({ view }) => view)]);
-  return keys.filter(({ view }) => !known.has(view));
+  /** The floor of its shape; null for a shape that is not registered. */
+  missed: number | null;
 }
 
 /** The documents that these events touch, by their keys in KV. */
-function findTouched(views: readonly View[], catalogue: EventCatalogue, rows: readonly EventRow[]): Set<string> {
+function findTouched(views: Views, catalogue: EventCatalogue, rows: readonly EventRow[]): Set<string> {
   const touched = new Set<string>();
   for (const row of rows) {
     try {
       const event = upcast(catalogue, toRecordedEvent(row));
-      for (const target of targetsOf(views, event)) touched.add(kvKeyOf(target));
+      for (const target of targetsOf([...views.values()], event)) touched.add(documentKey(target));
     } catch {
       // An event that cannot be read becomes a dead letter, which operators see.
     }
@@ -55,20 +41,20 @@ function findTouched(views: readonly View[], catalogue: EventCatalogue, rows: re
   return touched;
 }
 
-function isCurrent(document: Document | undefined, loaded: Loaded<unknown>, row: QuietRow): boolean {
-  const { position, error, missed } = row;
-  if (!document || document.asOf !== position || error !== null) return false;
-  // Readers take no document below the floor, whatever it contains.
-  if (document.asOf < missed) return false;
-  const { version, revision, data } = document;
-  return isSameJson({ version, revision, data }, loaded);
-}
-
-/** @throws the error of a statement that failed */
-function requireRows<Row>(result: PromiseSettledResult<unknown> | undefined): Row[] {
-  if (result?.status === 'rejected') throw result.reason;
-  // Each caller names the columns of its own statement.
-  return result?.value as Row[];
+/** Whether the document in KV is the one that the projector would put; `absent` when neither has one. */
+function compare(document: Document | undefined, loaded: LoadedKey, { position, error, missed }: QuietRow) {
+  if (error !== null) return 'different';
+  try {
+    const expected = loadDocument(loaded);
+    if (!expected) return document ? 'different' : 'absent';
+    // Readers take no document below the floor, whatever it contains.
+    if (document?.asOf !== position || position < (missed ?? 0)) return 'different';
+    const { version, revision, data } = document;
+    return isSameJson({ version, revision, data }, expected) ? 'same' : 'different';
+  } catch {
+    // The projector keeps the error.
+    return 'different';
+  }
 }
 
 /**
@@ -78,15 +64,16 @@ function requireRows<Row>(result: PromiseSettledResult<unknown> | undefined): Ro
  */
 export async function compareRows(
   db: Database,
-  { documents, views, catalogue }: { documents: ListableDocuments; views: readonly View[]; catalogue: EventCatalogue },
+  { documents, catalogue }: { documents: ListableDocuments; catalogue: EventCatalogue },
+  views: Views,
   slice: readonly ViewKey[],
   now: number,
 ): Promise<Drift> {
-  const known = knownAmong(slice, views);
-  const stored = known.length === 0 ? new Map() : await documents.getAll(known.map(kvKeyOf));
-  const [quietRows, pending, shapes, ...loads] = await runIsolated(db, [
+  const known = slice.filter(({ view }) => views.has(view));
+  const stored = known.length === 0 ? new Map() : await documents.getAll(known.map(documentKey));
+  const { results, loaded } = await loadTogether(db, views, slice, [
     db.all(sql`
-      SELECT p.view, p.key, p.position, p.error, coalesce(shapes.missed, 0) AS missed
+      SELECT p.view, p.key, p.position, p.error, shapes.missed
       FROM json_each(${JSON.stringify(slice)}) AS wanted
         JOIN projections AS p ON p.view = wanted.value->>'view' AND p.key = wanted.value->>'key'
         LEFT JOIN shapes ON shapes.view = p.view
@@ -95,37 +82,32 @@ export async function compareRows(
       SELECT ${eventColumns} FROM
         (SELECT position FROM deliveries WHERE subscription = 'projections' AND status = 'pending'
           ORDER BY available_at LIMIT ${limits.pendingEventsPerReconcilerRun}) ${joinEvents}`),
-    db.all(sql`SELECT view FROM shapes`),
-    ...known.map(({ definition, key }) => definition.query(db, key)),
   ]);
-  const quiet = requireRows<QuietRow>(quietRows);
-  const byKey = new Map(quiet.map((row) => [kvKeyOf(row), row]));
-  const touched = findTouched(views, catalogue, requireRows(pending));
-  // Another version that runs may own a shape that is registered, and keeps the rows of its documents up to date.
-  const unknown = unknownAmong(quiet, views, requireRows(shapes));
-  const drift: Drift = { checked: quiet.length, differing: unknown, failing: new Map() };
-  const absent: KnownKey[] = [];
-  for (const [index, item] of known.entries()) {
-    const kvKey = kvKeyOf(item);
-    const row = byKey.get(kvKey);
-    if (!row) continue;
-    const document = toSettledDocument(item, loads[index]);
-    if (document.status === 'rejected') drift.failing.set(item, document.reason);
-    else if (touched.has(kvKey)) continue;
-    else if (!document.value && row.error === null && !stored.has(kvKey)) absent.push(item);
-    else if (!document.value || !isCurrent(stored.get(kvKey), document.value, row)) drift.differing.push(item);
+  // The statements return these columns.
+  const [quiet, pending] = results as [QuietRow[], EventRow[]];
+  const quietRows = new Map(quiet.map((row) => [documentKey(row), row]));
+  const touched = findTouched(views, catalogue, pending);
+  const differing: ViewKey[] = [];
+  const absent: ViewKey[] = [];
+  for (const item of loaded) {
+    const { view, key, definition } = item;
+    const kvKey = documentKey(item);
+    const row = quietRows.get(kvKey);
+    if (!row || touched.has(kvKey)) continue;
+    // Another version that runs may own a shape that is registered, and keeps the rows of its documents up to date.
+    if (!definition && row.missed !== null) continue;
+    const result = definition ? compare(stored.get(kvKey), item, row) : 'different';
+    if (result === 'different') differing.push({ view, key });
+    if (result === 'absent') absent.push({ view, key });
   }
   // The write model has none of these documents, but KV can have values that are broken or of another epoch.
-  const present = await presentAmong(absent, documents);
-  return { ...drift, differing: [...drift.differing, ...present] };
+  differing.push(...(await presentAmong(absent, documents)));
+  return { checked: quiet.length, differing };
 }
 
 /** Keeps the keys that have any value in KV. */
-export async function presentAmong<Key extends ViewKey>(
-  keys: readonly Key[],
-  documents: ListableDocuments,
-): Promise<Key[]> {
+export async function presentAmong(keys: readonly ViewKey[], documents: ListableDocuments): Promise<ViewKey[]> {
   if (keys.length === 0) return [];
-  const present = await documents.findPresent(keys.map(kvKeyOf));
-  return keys.filter((key) => present.has(kvKeyOf(key)));
+  const present = await documents.findPresent(keys.map(documentKey));
+  return keys.filter((key) => present.has(documentKey(key)));
 }

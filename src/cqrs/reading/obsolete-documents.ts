@@ -21,7 +21,7 @@ export function createRemoveObsolete(options: {
   return async () => {
     const { db } = openSession(database, 'first-primary');
     const keys = await findObsolete(db, views, clock.now(), limits.obsoleteDocumentsPerRun);
-    for (const error of (await projector.remove(keys)).values()) throw error;
+    for (const error of (await projector.remove(keys)).errors.values()) throw error;
     return keys.length;
   };
 }

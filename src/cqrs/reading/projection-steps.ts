@@ -1,10 +1,13 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
-import { type Database, runBatch, statementError } from '../../platform/d1';
+import { type Database, runBatch } from '../../platform/d1';
+import { describeError, isPlatformFailure } from '../../platform/failure';
 import { lastPosition, positionOf } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
+import { type LoadedKey, type LoadedTogether, type loadDocument, loadTogether } from './load';
+import { findUnsettled } from './settled';
 import { type HandledEvent, recordMissed, registerShapes, siblingsOf, type Views } from './shapes';
-import { documentKey, type Loaded, type Target, type View, type ViewKey } from './view';
+import { documentKey, type Target, type ViewKey } from './view';
 
 // docs/architecture.md explains the three steps and the three rules: deadline, no guess, recheck.
 
@@ -20,24 +23,16 @@ export const pacing = {
   recheckMs: 30_000,
 } as const;
 
-/** A key that a claim holds, with the rows of D1 for its document. */
-export interface ClaimedKey extends ViewKey {
-  /** Undefined for a shape that this version of the Worker does not know: its document is removed. */
-  definition: View | undefined;
-  rows: unknown;
+/** A key whose put will certainly not arrive. */
+export interface RefusedKey extends ViewKey {
+  /** The class of the error for which the key's document cannot be made or put; null when another try may succeed. */
+  error: string | null;
 }
 
-/** A key whose document cannot be made, by its own fault. */
-export interface FailedKey extends ViewKey {
-  /** The class of the error. */
-  error: string;
-}
-
-/** The keys that were put, and the keys whose puts will certainly not arrive. The puts of all other keys may arrive. */
+/** The keys that were put, and those whose puts will certainly not arrive. The puts of all other keys may arrive. */
 export interface PutResult {
-  put: ClaimedKey[];
-  refused: ClaimedKey[];
-  failed: FailedKey[];
+  put: LoadedKey[];
+  refused: RefusedKey[];
 }
 
 /** One claim on several keys; times in milliseconds. */
@@ -49,9 +44,10 @@ export interface Claim {
   /** The newest event position in the snapshot from which the documents were loaded. */
   asOf: number;
   /** The keys that the claim holds. */
-  claimed: ClaimedKey[];
+  claimed: LoadedKey[];
   /** The documents of other shapes that the events of the targets touch too, and that have not reached their position. */
   siblings: Target[];
+  searched: LoadedTogether['searched'];
 }
 
 /** An event's delivery to the projections. It is done when every target is settled at the event's position. */
@@ -73,14 +69,10 @@ export async function claimAndLoad(
 ): Promise<Claim> {
   const at = clock.now();
   const until = at + pacing.claimMs;
-  if (targets.length === 0) return { id, at, until, asOf: 0, claimed: [], siblings: [] };
-  const known = targets.flatMap((target) => {
-    const view = views.get(target.view);
-    return view ? [{ target, view }] : [];
-  });
-  const knownTargets = JSON.stringify(known.map(({ target }) => target));
-  const [, claimedRows, positionRows, siblings, ...loads] = await runBatch(db, [
-    registerShapes(db, new Set(known.map(({ view }) => view))),
+  if (targets.length === 0) return { id, at, until, asOf: 0, claimed: [], siblings: [], searched: 0 };
+  const known = targets.filter(({ view }) => views.has(view));
+  const { results, loaded, searched } = await loadTogether(db, views, targets, [
+    registerShapes(db, new Set(known.flatMap(({ view }) => views.get(view) ?? []))),
     // Recheck: if another claim on the key ran out, the put of that claim may still arrive, so `recheck_at` is set.
     db.all(sql`
       INSERT INTO projections (view, key, position, claimed_by, claimed_until)
@@ -96,54 +88,14 @@ export async function claimAndLoad(
       RETURNING view, key`),
     db.all(sql`SELECT ${lastPosition} AS position`),
     db.all(sql`
-      SELECT p.view, p.key, target.value->>'position' AS position FROM ${siblingsOf(knownTargets, views)}
+      SELECT p.view, p.key, target.value->>'position' AS position FROM ${siblingsOf(JSON.stringify(known), views)}
       WHERE p.position < target.value->>'position' OR p.recheck_at IS NOT NULL`),
-    ...known.map(({ target, view }) => view.query(db, target.key)),
   ]);
   // The statements return these columns.
-  const held = new Set((claimedRows as ViewKey[]).map(documentKey));
-  const asOf = (positionRows as { position: number }[])[0]?.position ?? 0;
-  const rows = new Map(known.map(({ target }, index) => [target, loads[index]]));
-  const claimed = targets
-    .filter((target) => held.has(documentKey(target)))
-    .map((target) => ({
-      view: target.view,
-      key: target.key,
-      definition: views.get(target.view),
-      rows: rows.get(target),
-    }));
-  return { id, at, until, asOf, claimed, siblings: siblings as Target[] };
-}
-
-/** Finds the keys whose query fails by its own fault, for example because of malformed JSON in a row. */
-export async function findFailing(
-  db: Database,
-  views: Views,
-  targets: readonly Target[],
-): Promise<Map<Target, unknown>> {
-  const failing = new Map<Target, unknown>();
-  await Promise.all(
-    targets.map(async (target) => {
-      const view = views.get(target.view);
-      try {
-        if (view) await runBatch(db, [view.query(db, target.key)]);
-      } catch (error) {
-        if (statementError(error) === undefined) throw error;
-        failing.set(target, error);
-      }
-    }),
-  );
-  return failing;
-}
-
-/** Makes a document from the snapshot of step 1; undefined when the write model has no such document. */
-export function loadDocument({ key, rows, definition }: ClaimedKey): Loaded<unknown> | undefined {
-  return definition?.toDocument(rows, key);
-}
-
-/** The class of an error. Its message is left out, because it may contain personal data. */
-export function errorClass(error: unknown): string {
-  return statementError(error) ?? (error instanceof Error ? error.name : 'unknown error');
+  const [, claimedRows, positionRows, siblings] = results as [unknown, ViewKey[], { position: number }[], Target[]];
+  const held = new Set(claimedRows.map(documentKey));
+  const claimed = loaded.filter((key) => held.has(documentKey(key)));
+  return { id, at, until, asOf: positionRows[0]?.position ?? 0, claimed, siblings, searched };
 }
 
 /**
@@ -156,7 +108,7 @@ export async function putAll(
   errors: Map<string, unknown>,
   toDocument: typeof loadDocument,
 ): Promise<PutResult> {
-  const result: PutResult = { put: [], refused: [], failed: [] };
+  const result: PutResult = { put: [], refused: [] };
   await Promise.all(
     claim.claimed.map(async (claimed) => {
       const { view, key } = claimed;
@@ -166,16 +118,17 @@ export async function putAll(
         const loaded = toDocument(claimed);
         const now = clock.now();
         // Deadline: a put that could outlast its claim does not begin, because it could overwrite a later claim's put.
-        if (now + pacing.putMs > claim.until) return void result.refused.push(claimed);
+        if (now + pacing.putMs > claim.until) return void result.refused.push({ view, key, error: null });
         hasBegun = true;
         if (loaded) await documents.put(kvKey, { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
         else await documents.delete(kvKey);
         result.put.push(claimed);
       } catch (error) {
         errors.set(kvKey, error);
-        if (!hasBegun) result.failed.push({ view, key, error: errorClass(error) });
         // No guess: unless KV refused the put, it may still arrive, so the key is neither confirmed nor released.
-        if (!hasBegun || isRefusal(error)) result.refused.push(claimed);
+        if (hasBegun && !isRefusal(error)) return;
+        const isOwn = !hasBegun || !isPlatformFailure(error);
+        result.refused.push({ view, key, error: isOwn ? describeError(error) : null });
       }
     }),
   );
@@ -191,11 +144,11 @@ export async function confirm(
   db: Database,
   views: Views,
   claim: Claim,
-  { put, refused, failed }: PutResult,
+  { put, refused }: PutResult,
   deliveries: readonly Delivery[],
   clock: Clock,
 ): Promise<Map<number, number>> {
-  if (claim.claimed.length === 0 && failed.length === 0 && deliveries.length === 0) return new Map();
+  if (claim.claimed.length === 0 && deliveries.length === 0) return new Map();
   const freeAt = clock.now() + pacing.writeMs;
   const unsettled = findUnsettled(
     views,
@@ -205,7 +158,7 @@ export async function confirm(
   const own = sql`SELECT value->>'position' FROM json_each(${JSON.stringify(deliveries.map(({ id, position }) => ({ id, position })))})
     WHERE ${positionOf(sql`value->>'id'`)} = value->>'position'`;
   const isRecheckDone = sql`recheck_at <= ${claim.at}`;
-  const [, , , , , , left] = await runBatch(db, [
+  const [, , , , , left] = await runBatch(db, [
     // A row of an unknown shape ends with its document, when no earlier put can arrive any more.
     db.run(sql`
       DELETE FROM projections WHERE claimed_by = ${claim.id} AND (recheck_at IS NULL OR ${isRecheckDone})
@@ -216,12 +169,9 @@ export async function confirm(
         recheck_at = CASE WHEN ${isRecheckDone} THEN NULL ELSE recheck_at END, error = NULL
       WHERE claimed_by = ${claim.id} AND ${isAmong(put)}`),
     db.run(sql`
-      UPDATE projections SET claimed_by = NULL, claimed_until = ${freeAt}
-      WHERE claimed_by = ${claim.id} AND ${isAmong(refused)}`),
-    db.run(sql`
-      INSERT INTO projections (view, key, position, claimed_until, error)
-      SELECT value->>'view', value->>'key', 0, 0, value->>'error' FROM json_each(${JSON.stringify(failed)}) WHERE true
-      ON CONFLICT (view, key) DO UPDATE SET error = excluded.error`),
+      UPDATE projections SET claimed_by = NULL, claimed_until = ${freeAt}, error = refused.value->>'error'
+      FROM json_each(${JSON.stringify(refused)}) AS refused
+      WHERE claimed_by = ${claim.id} AND view = refused.value->>'view' AND projections.key = refused.value->>'key'`),
     recordMissed(db, views, deliveries),
     db.run(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
@@ -238,42 +188,4 @@ export async function confirm(
 function isAmong(keys: readonly ViewKey[]) {
   const list = JSON.stringify(keys.map(({ view, key }) => ({ view, key })));
   return sql`(view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${list}))`;
-}
-
-/** A target, or its sibling in another shape, that is not settled. */
-export interface Unsettled extends ViewKey {
-  /** The position that the document must include. */
-  target: number;
-  /** The position that the document includes. */
-  position: number;
-  /** Milliseconds: when the key is free for a claim that can settle it. */
-  freeAt: number;
-  error: string | null;
-}
-
-/**
- * The query for the targets that are not settled: their document does not include the position, or an earlier put may
- * still arrive over it. As soon as all targets of an event are settled, KV can show no document without the event.
- */
-export function findUnsettled(views: Views, targets: readonly Target[]) {
-  const list = JSON.stringify(targets.map(({ view, key, position }) => ({ view, key, position })));
-  const state = sql`coalesce(p.position, -1) AS position, p.error,
-    max(coalesce(p.claimed_until, 0), coalesce(p.recheck_at, 0)) AS freeAt`;
-  const isUnsettled = sql`(p.position IS NULL OR p.position < target.value->>'position' OR p.recheck_at IS NOT NULL)`;
-  return sql`
-    SELECT target.value->>'view' AS view, target.value->>'key' AS key, target.value->>'position' AS target, ${state}
-    FROM json_each(${list}) AS target
-      LEFT JOIN projections AS p ON p.view = target.value->>'view' AND p.key = target.value->>'key'
-    WHERE ${isUnsettled}
-    UNION ALL
-    SELECT p.view, p.key, target.value->>'position' AS target, ${state} FROM ${siblingsOf(list, views)}
-    WHERE ${isUnsettled}`;
-}
-
-/** Finds the keys to be rechecked: `recheck_at` has passed, or a claim ran out without a confirmation. */
-export function findKeysToRecheck(db: Database, now: number, limit: number): Promise<{ view: string; key: string }[]> {
-  return db.all(sql`
-    SELECT view, key FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}
-    UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}
-    LIMIT ${limit}`);
 }

@@ -1,27 +1,23 @@
 import type { Clock } from '../../platform/clock';
-import { openSession, statementError } from '../../platform/d1';
+import { openSession } from '../../platform/d1';
 import { newId } from '../../platform/ids';
 import { limits } from '../../platform/limits';
 import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
-import {
-  type Claim,
-  claimAndLoad,
-  confirm,
-  type Delivery,
-  errorClass,
-  findFailing,
-  findUnsettled,
-  loadDocument,
-  putAll,
-  type Unsettled,
-} from './projection-steps';
+import { loadDocument } from './load';
+import { claimAndLoad, confirm, type Delivery, putAll } from './projection-steps';
+import { findUnsettled, type Unsettled } from './settled';
 import { documentKey, type Target, targetsOf, typesOf, type View, type ViewKey } from './view';
 
 export type { ViewKey } from './view';
 
-/** The errors of keys, by the keys of their documents in KV. */
-type Errors = ReadonlyMap<string, unknown>;
+/** What became of keys, by the keys of their documents in KV. A key that is in neither of them waits. */
+export interface KeyOutcomes {
+  /** The keys whose documents were put or deleted. */
+  put: ReadonlySet<string>;
+  /** Why keys failed. */
+  errors: ReadonlyMap<string, unknown>;
+}
 
 /** The outcome of a projection: each event is done, or it failed, or it waits. */
 export interface ProjectionOutcome {
@@ -45,12 +41,12 @@ export interface Projector {
    * not, a key is claimed elsewhere, or was written within the last second.
    */
   projectInline(events: readonly RecordedEvent[]): Promise<boolean>;
-  /** Projects keys again, also keys that have the newest position. Returns why keys failed. */
-  projectAgain(keys: readonly ViewKey[]): Promise<Errors>;
-  /** Projects the keys that have not reached their target's position. Returns why keys failed. */
-  projectUpTo(targets: readonly Target[]): Promise<Errors>;
-  /** Deletes documents that no event touches, also of unknown shapes; D1 serves their reads. Returns why keys failed. */
-  remove(keys: readonly ViewKey[]): Promise<Errors>;
+  /** Projects keys again, also keys that have the newest position, and removes documents of unknown shapes. */
+  projectAgain(keys: readonly ViewKey[]): Promise<KeyOutcomes>;
+  /** Projects the keys that have not reached their target's position. */
+  projectUpTo(targets: readonly Target[]): Promise<KeyOutcomes>;
+  /** Removes documents that no event touches, whatever the write model says; D1 serves their reads. */
+  remove(keys: readonly ViewKey[]): Promise<KeyOutcomes>;
 }
 
 export interface ProjectorOptions {
@@ -61,10 +57,9 @@ export interface ProjectorOptions {
   clock: Clock;
 }
 
-interface Run {
+interface Run extends KeyOutcomes {
   /** The deliveries that are left, by their positions, and when the last of their keys is free. */
   left: ReadonlyMap<number, number>;
-  errors: Errors;
   /** Whether every key was put. */
   isComplete: boolean;
 }
@@ -86,20 +81,6 @@ export function createProjector(options: ProjectorOptions): Projector {
       .map(({ view, key, target }) => ({ view, key, position: target }));
   }
 
-  /** Claims keys. A key whose query fails does not keep the other keys of its batch from being claimed. */
-  async function claim(targets: readonly Target[]): Promise<{ claim: Claim; failing: ReadonlyMap<Target, unknown> }> {
-    const db = open();
-    try {
-      return { claim: await claimAndLoad(db, views, targets, newId(), clock), failing: new Map() };
-    } catch (error) {
-      if (statementError(error) === undefined) throw error;
-      const failing = await findFailing(db, views, targets);
-      if (failing.size === 0) throw error;
-      const others = targets.filter((target) => !failing.has(target));
-      return { claim: await claimAndLoad(db, views, others, newId(), clock), failing };
-    }
-  }
-
   /** Claims, puts and confirms: two round trips to D1 for up to `limits.keysPerBatch` keys. */
   async function run(
     targets: readonly Target[],
@@ -107,28 +88,24 @@ export function createProjector(options: ProjectorOptions): Projector {
     toDocument = loadDocument,
   ): Promise<Run> {
     const errors = new Map<string, unknown>();
+    const put = new Set<string>();
     const merged = mergeTargets(targets);
     const waiting = [...(await choose(merged))];
-    const taken = new Set(waiting.map(documentKey));
+    const wanted = new Set(merged.map(documentKey));
     let budget = limits.keysPerInvocation;
-    let behind = merged.length;
     // An event that touches no key still has a delivery to delete, so there is at least one round.
     for (;;) {
       const batch = waiting.splice(0, Math.min(limits.keysPerBatch, budget));
-      const { claim: held, failing } = await claim(batch);
-      const siblings = held.siblings.filter((sibling) => !taken.has(documentKey(sibling)));
+      const claim = await claimAndLoad(open(), views, batch, newId(), clock);
+      const siblings = claim.siblings.filter((sibling) => !wanted.has(documentKey(sibling)));
       waiting.push(...siblings);
-      // The search for failing keys loads each key alone, and the second claim loads the others once more.
-      budget -= held.claimed.length + (failing.size === 0 ? 0 : 2 * batch.length);
-      const result = await putAll(options, held, errors, toDocument);
-      for (const [target, error] of failing) {
-        errors.set(documentKey(target), error);
-        result.failed.push({ view: target.view, key: target.key, error: errorClass(error) });
-      }
-      behind += siblings.length - result.put.length;
+      budget -= claim.claimed.length + claim.searched;
+      const result = await putAll(options, claim, errors, toDocument);
+      for (const key of siblings) wanted.add(documentKey(key));
+      for (const key of result.put) put.add(documentKey(key));
       const isLast = waiting.length === 0 || budget <= 0;
-      const left = await confirm(open(), views, held, result, isLast ? deliveries : [], clock);
-      if (isLast) return { left, errors, isComplete: behind === 0 };
+      const left = await confirm(open(), views, claim, result, isLast ? deliveries : [], clock);
+      if (isLast) return { left, errors, put, isComplete: put.size === wanted.size };
     }
   }
 
@@ -136,6 +113,11 @@ export function createProjector(options: ProjectorOptions): Projector {
     const { id, position, type } = event;
     const handledBy = options.views.filter((view) => typesOf(view).includes(type)).map(({ name }) => name);
     return { id, position, type, handledBy, targets: targetsOf(options.views, event) };
+  }
+
+  /** Projects keys without deliveries. */
+  async function runOnly(targets: readonly Target[], toDocument = loadDocument): Promise<KeyOutcomes> {
+    return targets.length === 0 ? { put: new Set(), errors: new Map() } : run(targets, [], toDocument);
   }
 
   return {
@@ -176,15 +158,9 @@ export function createProjector(options: ProjectorOptions): Projector {
       const unsettled = await open().all<Unsettled>(findUnsettled(views, targets));
       return unsettled.every(({ position, target }) => position >= target);
     },
-    async projectAgain(keys) {
-      return keys.length === 0 ? new Map() : (await run(keys.map(alwaysBehind), [])).errors;
-    },
-    async projectUpTo(targets) {
-      return targets.length === 0 ? new Map() : (await run(targets, [])).errors;
-    },
-    async remove(keys) {
-      return keys.length === 0 ? new Map() : (await run(keys.map(alwaysBehind), [], () => undefined)).errors;
-    },
+    projectAgain: (keys) => runOnly(keys.map(alwaysBehind)),
+    projectUpTo: (targets) => runOnly(targets),
+    remove: (keys) => runOnly(keys.map(alwaysBehind), () => undefined),
   };
 }
 

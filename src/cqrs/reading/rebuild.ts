@@ -5,19 +5,11 @@ import { describeError, isPlatformFailure } from '../../platform/failure';
 import { limits } from '../../platform/limits';
 import type { EventCatalogue } from '../log/event';
 import { readEvents } from '../log/event-log';
-import {
-  clearErrors,
-  countFailing,
-  failedSince,
-  findFailing,
-  type KnownKey,
-  knownAmong,
-  saveErrors,
-} from './failing-keys';
-import type { Projector, ViewKey } from './projector';
+import { countFailing, failedSince } from './failing-keys';
+import type { Projector } from './projector';
 import { findTouched, takeKeys } from './rebuild-keys';
 import { rebuilds } from './tables';
-import type { View } from './view';
+import type { View, ViewKey } from './view';
 
 /** A rebuild fails after this many failures of its own that follow each other. */
 const maxFailures = 10;
@@ -88,74 +80,33 @@ export function createRebuilder(options: {
     const touched = findTouched(await readEvents(db, rebuild.checkpoint, end), view, catalogue);
     const behind = await findBehind(db, view, rebuild, [...new Set(touched.flatMap(({ keys }) => keys))]);
     const { keys, checkpoint } = takeKeys(touched, new Set(behind), { ...rebuild, end });
-    const failing = await project(db, view, rebuild, keys);
+    const targets = keys.map((key) => ({ view: view.id, key, position: rebuild.target }));
+    const { errors } = await projector.projectUpTo(targets);
     const left = await findBehind(db, view, rebuild, keys);
-    const done = keys.filter((key) => !failing.has(key) && !left.includes(key));
-    await clearErrors(
-      db,
-      done.map((key) => ({ view: view.id, key })),
-    );
-    const progress = { keys: rebuild.keys + done.length };
+    // A key that failed by its own fault is not left, and stops no other. The other errors are the platform's.
+    for (const key of left) if (errors.has(view.kvKey(key))) throw errors.get(view.kvKey(key));
+    const failed = keys.filter((key) => errors.has(view.kvKey(key)));
+    const progress = { keys: rebuild.keys + keys.length - failed.length - left.length };
     // Another consumer holds some keys, or they were written within the last second: replay the same events again.
     if (left.length > 0) return saveProgress(db, rebuild, view, progress, true);
     return saveProgress(db, rebuild, view, { ...progress, checkpoint });
   }
 
-  /**
-   * Projects keys. A key that fails by its own fault stops no other; its error is stored.
-   * @returns the failing keys
-   */
-  async function project(db: Database, view: View, { target }: Rebuild, keys: readonly string[]): Promise<Set<string>> {
-    const known = keys.map((key) => ({ view: view.id, key, definition: view }));
-    const failing = await findFailing(db, known);
-    const sound = known.filter((key) => !failing.has(key));
-    const errors = await projector.projectUpTo(sound.map(({ key }) => ({ view: view.id, key, position: target })));
-    await saveOwnErrors(db, sound, errors, failing);
-    return new Set([...failing.keys()].map(({ key }) => key));
-  }
-
-  /** Removes the documents that no event of the log touches, and the documents of older shapes. */
+  /** Removes the documents that no event of the log touches, and the documents of the view's other shapes. */
   async function removeOrphans(db: Database, rebuild: Rebuild, view: View): Promise<NextStep> {
+    // The ids of all shapes of a view sort between `ticket@` and `ticketA`. A version that still has another shape reads
+    // D1 from now on.
     const orphans = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections WHERE view = ${view.id} AND position > 0 AND position < ${rebuild.target}
         AND NOT ${failedSince(Date.parse(rebuild.startedAt))}
-      LIMIT ${limits.orphansPerRebuildStep}`);
-    if (orphans.length > 0) {
-      const errors = await projector.remove(orphans);
-      await clearErrors(db, orphans);
-      await saveOwnErrors(db, knownAmong(orphans, [view]), errors);
-      return saveProgress(db, rebuild, view, {}, true);
-    }
-    // The ids of all shapes of a view sort between `ticket@` and `ticketA`. A version that still has another shape reads
-    // D1 from now on.
-    const old = await db.all<ViewKey>(sql`
+      UNION ALL
       SELECT view, key FROM projections
-      WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id} LIMIT ${limits.orphansPerRebuildStep}`);
-    if (old.length === 0) return saveProgress(db, rebuild, view, { status: 'done' });
-    // The version may still run, so its documents are removed by the protocol of claims.
-    for (const error of (await projector.remove(old)).values()) throw error;
+      WHERE view > ${`${view.name}@`} AND view < ${`${view.name}A`} AND view <> ${view.id}
+      LIMIT ${limits.orphansPerRebuildStep}`);
+    if (orphans.length === 0) return saveProgress(db, rebuild, view, { status: 'done' });
+    for (const error of (await projector.remove(orphans)).errors.values()) throw error;
+    // Some of them may be claimed, or may have to be removed once more.
     return saveProgress(db, rebuild, view, {}, true);
-  }
-
-  /**
-   * Stores the errors of keys that failed by their own fault, and adds them to `failing`.
-   * @throws Error of a key for which the platform failed
-   */
-  async function saveOwnErrors(
-    db: Database,
-    keys: readonly KnownKey[],
-    errors: ReadonlyMap<string, unknown>,
-    failing = new Map<KnownKey, unknown>(),
-  ): Promise<void> {
-    const platform: unknown[] = [];
-    for (const item of keys) {
-      const kvKey = item.definition.kvKey(item.key);
-      if (!errors.has(kvKey)) continue;
-      if (isPlatformFailure(errors.get(kvKey))) platform.push(errors.get(kvKey));
-      else failing.set(item, errors.get(kvKey));
-    }
-    await saveErrors(db, clock.now(), failing);
-    for (const error of platform) throw error;
   }
 
   return {

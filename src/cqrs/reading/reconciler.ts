@@ -7,10 +7,9 @@ import type { Logger } from '../../platform/logger';
 import type { EventCatalogue } from '../log/event';
 import type { ListableDocuments } from './document-store';
 import { compareRows, type Drift } from './drift';
-import { clearErrors, saveErrors } from './failing-keys';
-import type { Projector, ViewKey } from './projector';
+import type { Projector } from './projector';
 import { findStrays } from './strays';
-import { documentKey, type View } from './view';
+import { documentKey, type View, type ViewKey } from './view';
 
 /** The figures of a run. A document that still differs after the run counts as failed, and is repaired later. */
 export interface Reconciliation {
@@ -41,6 +40,7 @@ export interface ReconcilerOptions {
  */
 export function createReconciler(options: ReconcilerOptions): () => Promise<Reconciliation> {
   const { clock, database, documents, logger } = options;
+  const views = new Map(options.views.map((view) => [view.id, view]));
 
   /** Repairs what `find` has found. A slice that fails by its own fault is left behind, so that the walk goes on. */
   async function carryOut(db: Database, keys: number, find: () => Promise<Drift>): Promise<Reconciliation> {
@@ -57,7 +57,7 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
     const slice = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections WHERE (view, key) > (${view}, ${key})
       ORDER BY view, key LIMIT ${limits.keysPerReconcilerSlice}`);
-    const result = await carryOut(db, slice.length, () => compareRows(db, options, slice, clock.now()));
+    const result = await carryOut(db, slice.length, () => compareRows(db, options, views, slice, clock.now()));
     // After the last row the next run starts again with the first one.
     const last = slice.length < limits.keysPerReconcilerSlice ? undefined : slice.at(-1);
     await db.run(sql`UPDATE reconciliation SET view = ${last?.view ?? ''}, key = ${last?.key ?? ''}`);
@@ -96,41 +96,33 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
   };
 }
 
+/**
+ * Projects the keys that differ; of shapes that this version does not know, it removes the documents. Before that the keys
+ * are marked to be rechecked, so that the relay does what this run cannot. A key that fails by its own fault loses the
+ * mark, because the relay cannot help it; the next walk tries it again.
+ */
 async function repair(
   db: Database,
-  options: ReconcilerOptions,
-  { checked, differing, failing }: Drift,
+  { clock, logger, projector }: ReconcilerOptions,
+  { checked, differing }: Drift,
 ): Promise<Reconciliation> {
-  const { clock, logger } = options;
-  await saveErrors(db, clock.now(), failing);
-  const { left, errors } = await project(db, options, differing);
-  for (const [{ view }, error] of [...failing, ...errors]) logger.error('reconciler.failed', error, { view });
-  return { checked, repaired: differing.length - left, failed: failing.size + left };
-}
-
-/**
- * Projects keys, and removes those of unknown views. Before that they are marked to be rechecked, so that the relay does
- * what this run cannot.
- * @returns how many keys still have this mark, and why keys failed
- */
-async function project(db: Database, { clock, projector }: ReconcilerOptions, keys: readonly ViewKey[]) {
-  if (keys.length === 0) return { left: 0, errors: [] };
-  const viewKeys = keys.map(({ view, key }) => ({ view, key }));
-  const list = JSON.stringify(viewKeys);
+  if (differing.length === 0) return { checked, repaired: 0, failed: 0 };
+  const marked = clock.now();
   await db.run(sql`
     INSERT INTO projections (view, key, position, claimed_until, recheck_at)
-    SELECT value->>'view', value->>'key', 0, 0, ${clock.now()} FROM json_each(${list}) WHERE true
+    SELECT value->>'view', value->>'key', 0, 0, ${marked} FROM json_each(${JSON.stringify(differing)}) WHERE true
     ON CONFLICT (view, key) DO UPDATE SET recheck_at = coalesce(recheck_at, excluded.recheck_at)`);
-  const byKvKey = await projector.projectAgain(viewKeys);
-  const marked = await db.all<ViewKey>(sql`
-    SELECT view, key FROM projections WHERE (recheck_at IS NOT NULL OR claimed_by IS NOT NULL)
-      AND (view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${list}))`);
-  const left = new Set(marked.map(documentKey));
-  const done = keys.filter((key) => !left.has(documentKey(key)));
-  await clearErrors(db, done);
-  const errors = keys.flatMap((key) => {
-    const kvKey = documentKey(key);
-    return byKvKey.has(kvKey) ? [[key, byKvKey.get(kvKey)] as const] : [];
-  });
-  return { left: left.size, errors };
+  const { put, errors } = await projector.projectAgain(differing);
+  const left = differing.filter((key) => !put.has(documentKey(key)));
+  for (const key of left) {
+    const error = errors.get(documentKey(key));
+    if (error !== undefined) logger.error('reconciler.failed', error, { view: key.view });
+  }
+  if (left.length > 0) {
+    await db.run(sql`
+      UPDATE projections SET recheck_at = NULL
+      WHERE recheck_at = ${marked} AND claimed_by IS NULL AND error IS NOT NULL
+        AND (view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${JSON.stringify(left)}))`);
+  }
+  return { checked, repaired: differing.length - left.length, failed: left.length };
 }

@@ -17,7 +17,7 @@ export const projections = sqliteTable(
     claimedUntil: integer('claimed_until').notNull(),
     /** Milliseconds: an earlier put may still arrive until this time, so the key is projected again after this time. */
     recheckAt: integer('recheck_at'),
-    /** The class of the error for which the document could not be made last time; null after a success. */
+    /** The class of the error for which the last try could not make the document, or KV never takes it; else null. */
     error: text(),
   },
   (table) => [
