@@ -171,6 +171,7 @@ export class D1Model {
       world.coverage.count('outage', step);
       this.#fail(process, [...clear, ...unclear], 'is away');
     }
+    if (world.hasFaults && rareSteps.has(step)) world.coverage.count('a rare step among faults', step);
     const seldom = rareSteps.has(step) ? 0.08 : 0.02;
     if (world.fault('faults', 'D1 fails before the batch', seldom, step)) {
       this.#fail(process, [...clear, ...unclear], 'the batch is not applied');

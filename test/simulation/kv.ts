@@ -38,7 +38,8 @@ export class KvModel {
     const key = world.pick([...this.stored.keys()]);
     const text = world.pick(['not JSON {', 'not JSON {', '{}', 'null', undefined]);
     if (key === undefined) return undefined;
-    const ofNobody = world.chance(0.5) ? world.between(1, 9) : 0;
+    // Keys without a colon are no documents.
+    const ofNobody = world.chance(0.5) && key.includes(':') ? world.between(1, 9) : 0;
     for (let number = 1; number <= ofNobody; number++) {
       this.stored.set(`${key}-of-nobody-${number}`, this.stored.get(key) ?? '');
     }

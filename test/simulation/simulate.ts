@@ -22,7 +22,7 @@ export interface Report {
 }
 
 /** How many steps the traffic of a history has. */
-const stepCount = 280;
+const stepCount = 400;
 /** How long the work may take after the last fault. The relay waits an hour at most before it tries something again. */
 const recoveryMs = 3 * 3_600_000;
 /** Longer than a refresh token is valid. */
@@ -171,15 +171,15 @@ class Simulation {
     for (let step = 0; step < stepCount; step++) {
       for (const turn of turns) if (turn.at === step) turn.run();
       const dice = world.random();
-      if (dice < 0.58 && world.isBusy) await world.performOne();
+      if (world.isBusy && (dice < 0.58 || world.isCrowded)) await world.performOne();
       else if (dice < 0.67) await world.advance(world.between(1, 600));
       else if (dice < 0.695)
         await world.advance(
           world.between(1_000, world.hasOutage ? Math.max(120_000, this.#longestMs) : this.#longestMs),
         );
       else if (dice < 0.8) this.#platform.queues.deliver();
-      else if (dice < 0.95) this.#clients.act();
-      else if (dice < 0.965) this.#crash();
+      else if (dice < 0.94) this.#clients.act();
+      else if (dice < 0.955) this.#crash();
       else this.#tick();
     }
   }
@@ -197,8 +197,9 @@ class Simulation {
     plan('outages', 0.2, () => [{ at: at(0.1, 0.9), run: () => this.#startOutage() }]);
     plan('outages', 0.5, () => [{ at: at(0.1, 0.9), run: () => this.#pauseSchedule() }]);
     plan('faults', 0.6, () => [{ at: at(0.15, 0.6), run: () => this.#startRebuild() }]);
-    plan('corruption', 0.4, () => [
-      { at: at(0.2, 0.6), run: () => this.#corrupt() },
+    plan('corruption', 0.5, () => [
+      { at: at(0.15, 0.4), run: () => this.#corrupt() },
+      { at: at(0.3, 0.7), run: () => this.#corrupt() },
       { at: at(0.5, 0.95), run: () => this.#corrupt() },
     ]);
     plan('restores', 0.15, () => [{ at: at(0.4, 0.9), run: () => this.#restore() }]);
@@ -249,6 +250,8 @@ class Simulation {
     const key = this.#platform.kv.corrupt();
     if (key === undefined) return;
     this.#wasCorrupted = true;
+    // The schedule is due soon, so that the reconciler meets the damage while there are faults.
+    this.#nextTick = Math.min(this.#nextTick, this.world.now);
     [this.#damaged = key] = key.split('@');
     this.world.note('a value in KV is destroyed', this.#damaged);
   }

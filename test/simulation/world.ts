@@ -39,6 +39,9 @@ export interface Process {
   onDeath?(): void;
 }
 
+/** How many operations in progress are a crowd. */
+const crowd = 16;
+
 /** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
 interface Operation {
   process: Process;
@@ -213,6 +216,11 @@ export class World {
   /** Whether an operation is in progress. */
   get isBusy(): boolean {
     return this.#operations.length > 0;
+  }
+
+  /** Whether so much is in progress that more would only begin, and end after the faults. */
+  get isCrowded(): boolean {
+    return this.#operations.length > crowd;
   }
 
   /** Whether no process and no client has anything left to do. */
