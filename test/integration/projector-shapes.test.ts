@@ -179,6 +179,14 @@ describe('the shapes of two versions', () => {
     for (const view of ['profile@1', 'profile@2', 'legacy@1']) expect([view, await nameIn(view)]).toEqual([view, null]);
   });
 
+  test('an event that the log does not have, because of a restore, is no event that a shape has missed (product 7.4)', async () => {
+    const { change, newer, older, shapes, takeEvents } = await given();
+    await older.project(takeEvents());
+    await change('Ada');
+    await newer.project(takeEvents().map((event) => ({ ...event, id: crypto.randomUUID() })));
+    expect(await shapes()).toContainEqual({ view: 'legacy@1', missed: 0 });
+  });
+
   test('the events that a version cannot handle for another shape are recorded, and the schedule removes the documents that missed one (product 7.5)', async () => {
     const { change, clock, nameIn, newer, older, rowsOf, shapes, takeEvents } = await given();
     await older.project(takeEvents());

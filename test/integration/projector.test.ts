@@ -5,7 +5,9 @@ import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
 import { pacing } from '../../src/cqrs/reading/projection-steps';
 import { createProjector } from '../../src/cqrs/reading/projector';
+import { findKeysToRecheck } from '../../src/cqrs/reading/settled';
 import { userView } from '../../src/domains';
+import { openSession } from '../../src/platform/d1';
 import { userViews } from '../../src/users/views';
 import { createSystem } from '../support/system';
 
@@ -235,3 +237,12 @@ async function recordEvent(id: string): Promise<RecordedEvent> {
     position: row?.position ?? 0,
   };
 }
+
+test('keys that are rechecked in vain do not keep the relay from the others', async () => {
+  const db = openSession(env.DB, 'first-primary').db;
+  await env.DB.prepare('DELETE FROM projections').run();
+  await env.DB.prepare(
+    "INSERT INTO projections (view, key, position, claimed_until, recheck_at) VALUES ('v@1', 'a', 1, 90, 10), ('v@1', 'b', 1, 50, 20)",
+  ).run();
+  expect((await findKeysToRecheck(db, 100, 1)).map(({ key }) => key)).toEqual(['b']);
+});

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, runBatch } from '../../platform/d1';
-import { describeError, isPlatformFailure } from '../../platform/failure';
+import { DefectError, describeError, isPlatformFailure } from '../../platform/failure';
 import { lastPosition, positionOf } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
 import { type LoadedKey, type LoadedTogether, type loadDocument, loadTogether } from './load';
@@ -52,7 +52,6 @@ export interface Claim {
 
 /** An event's delivery to the projections. It is done when every target is settled at the event's position. */
 export interface Delivery extends HandledEvent {
-  id: string;
   targets: readonly Target[];
 }
 
@@ -124,7 +123,8 @@ export async function putAll(
         else await documents.delete(kvKey);
         result.put.push(claimed);
       } catch (error) {
-        errors.set(kvKey, error);
+        // Before the put begins, only code and rows can fail.
+        errors.set(kvKey, hasBegun ? error : new DefectError(error));
         // No guess: unless KV refused the put, it may still arrive, so the key is neither confirmed nor released.
         if (hasBegun && !isRefusal(error)) return;
         const isOwn = !hasBegun || !isPlatformFailure(error);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../platform/clock';
 import { openSession } from '../../platform/d1';
+import { DefectError } from '../../platform/failure';
 import { newId } from '../../platform/ids';
 import { limits } from '../../platform/limits';
 import type { RecordedEvent } from '../log/event';
@@ -132,7 +133,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         try {
           deliveries.push(deliveryOf(event));
         } catch (error) {
-          outcome.failed.set(event.position, error);
+          outcome.failed.set(event.position, new DefectError(error));
         }
       }
       const { left, errors } = await run(

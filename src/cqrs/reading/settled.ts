@@ -33,10 +33,13 @@ export function findUnsettled(views: Views, targets: readonly Target[]) {
     WHERE ${isUnsettled}`;
 }
 
-/** Finds the keys to be rechecked: `recheck_at` has passed, or a claim ran out without a confirmation. */
+/**
+ * Finds the keys to be rechecked: `recheck_at` has passed, or a claim ran out without a confirmation. The keys that were
+ * tried last come last, so that keys that always fail do not stop the others.
+ */
 export function findKeysToRecheck(db: Database, now: number, limit: number): Promise<{ view: string; key: string }[]> {
   return db.all(sql`
-    SELECT view, key FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}
-    UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}
-    LIMIT ${limit}`);
+    SELECT view, key, claimed_until FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}
+    UNION SELECT view, key, claimed_until FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}
+    ORDER BY claimed_until LIMIT ${limit}`);
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../../platform/d1';
-import { lastPosition } from '../log/event-log';
+import { lastPosition, positionOf } from '../log/event-log';
 import { typesOf, type View } from './view';
 
 // Two versions of the Worker that run side by side, or one after the other, can have different shapes of a read model.
@@ -13,6 +13,8 @@ export type Views = ReadonlyMap<string, View>;
 /** An event as the shapes that this version does not know see it: its type, and the views that handle it. */
 export interface HandledEvent {
   position: number;
+  /** Positions repeat after a restore, so an event that the log does not have at its position raises no floor. */
+  id: string;
   type: string;
   /** The names of the views of this version that list the event's type. */
   handledBy: readonly string[];
@@ -56,6 +58,7 @@ export function recordMissed(db: Database, views: Views, events: readonly Handle
       WHERE other.view NOT IN ${idsOf(views)}
         AND other.name NOT IN (SELECT value FROM json_each(event.value, '$.handledBy'))
         AND EXISTS (SELECT 1 FROM projections WHERE view = other.view)
+        AND ${positionOf(sql`event.value->>'id'`)} = event.value->>'position'
       GROUP BY other.view
     ) AS unhandled
     WHERE shapes.view = unhandled.view AND shapes.missed < unhandled.position`);
