@@ -38,3 +38,13 @@ export function chooseHardships(without: readonly string[] = [], only: readonly 
   const chosen = only.length === 0 ? all : all.filter((name) => only.includes(name));
   return new Set(chosen.filter((name) => !without.includes(name)));
 }
+
+/** With one of these, work that is due in seconds may take minutes. */
+export const delaying: readonly Hardship[] = [
+  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'platform-limits'] as const),
+];
+
+/** The hardships of a seed: each fifth has none that delays work, so that the check can demand that work is done in time. */
+export function hardshipsOf(seed: number, hardships: Hardships): Hardships {
+  return seed % 5 === 0 ? new Set([...hardships].filter((name) => !delaying.includes(name))) : hardships;
+}

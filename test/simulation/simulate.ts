@@ -1,7 +1,7 @@
 import type { View } from '../../src/cqrs/reading/view';
 import type { Coverage } from './coverage';
 import { checkDocuments, checkRebuilt, type Ordeal } from './documents';
-import { chooseHardships, type Hardship, type Hardships } from './hardships';
+import { chooseHardships, type Hardship, type Hardships, hardshipsOf } from './hardships';
 import type { Clients, Release } from './history';
 import { seedIds } from './ids';
 import { chooseLimits, useRealLimits } from './limits';
@@ -40,7 +40,7 @@ export async function simulate(
   hardships: Hardships = chooseHardships(),
   behaviours: Behaviours = behavioursWithout([]),
 ): Promise<Report> {
-  const world = new World(seed, hardships, print);
+  const world = new World(seed, hardshipsOf(seed, hardships), print);
   const simulation = new Simulation(world, await loadReleases(), behaviours);
   const { random } = Math;
   // The jitter of retries is part of the history.

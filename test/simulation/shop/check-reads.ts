@@ -1,4 +1,4 @@
-import type { Hardship } from '../hardships';
+import { delaying, type Hardship } from '../hardships';
 import type { Behaviours } from './behaviours';
 import { positionAt } from './log';
 import type { Moment } from './queries';
@@ -14,11 +14,6 @@ const ageSlackMs = 12_000;
 const hiddenMs = 60_000;
 /** How long a command's own process goes on to project the document, and by how much the clocks of two processes differ. */
 const inlineMs = 30_000 + 10_000;
-/** A world with one of these can keep a document from being put for longer than that. */
-const delaysDocuments: readonly Hardship[] = [
-  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'platform-limits'] as const),
-];
-
 interface Rules {
   behaviours: Behaviours;
   hardships: ReadonlySet<Hardship>;
@@ -123,7 +118,7 @@ function checkAccess(
   if (last === until || !behaviours.has('access-time')) return;
   const revocation = [...commits.values()].find(({ from, position }) => from <= last && last < position);
   const { answer, answeredAt = Number.POSITIVE_INFINITY } = revocation?.attempt ?? {};
-  const isSoon = answer?.kind === 'acknowledged' && !delaysDocuments.some((one) => hardships.has(one));
+  const isSoon = answer?.kind === 'acknowledged' && !delaying.some((one) => hardships.has(one));
   const settledAt = Math.min(
     isSoon ? answeredAt + inlineMs : Number.POSITIVE_INFINITY,
     ...segment.events
