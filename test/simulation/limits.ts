@@ -34,6 +34,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   obsoleteDocumentsPerRun: [3, 8],
   // An e-mail that the provider puts off must not be dead within the minutes of a history.
   relaySendsPerEmail: [100, 100],
+  // The check of dead letters must know the number by which an e-mail was given up.
+  unclearSendsPerEmail: [3, 3],
 };
 
 /** The platform's limits beside small limits of the code: still above what the code may ask for. */

@@ -24,6 +24,8 @@ const recordMs = 10_000;
 export class MailModel {
   readonly accepted: AcceptedEmail[] = [];
   readonly #refused = new Set<string>();
+  /** How many senders of an e-mail got no clear answer. */
+  readonly #unanswered = new Map<string, number>();
   readonly #sendings = new Map<string, Sending[]>();
   #restoredAt = Number.NEGATIVE_INFINITY;
   /** How often the provider of this history is slow. */
@@ -39,9 +41,14 @@ export class MailModel {
     this.#strictness = world.chance(0.1) ? 0.8 : 0.04;
   }
 
-  /** Whether the e-mail of an event was refused for good. */
-  isRefused(eventId: string): boolean {
-    return [...this.#refused].some((messageId) => messageId.includes(eventId));
+  /** Whether the e-mail of an event was refused for good, or so many senders of it got no clear answer. */
+  isHopeless(eventId: string, unclearSends: number): boolean {
+    if ([...this.#refused].some((messageId) => messageId.includes(eventId))) return true;
+    return [...this.#unanswered].some(([messageId, times]) => messageId.includes(eventId) && times >= unclearSends);
+  }
+
+  #countUnanswered(messageId: string): void {
+    this.#unanswered.set(messageId, (this.#unanswered.get(messageId) ?? 0) + 1);
   }
 
   /** After a restore, e-mails whose deliveries were pending at that moment are sent again. */
@@ -79,6 +86,7 @@ export class MailModel {
     const isPutOff = this.#isPutOff(message);
     const isLie = world.fault('lying-mail', 'the provider accepts, and the sender gets an error', 0.06, 'send e-mail');
     const isLate = world.fault('faults', 'the provider says later', 0.05, 'send e-mail');
+    signal?.addEventListener('abort', () => this.#countUnanswered(message.messageId));
     const latest = world.now + (isSlow ? slowestMs : quickestMs);
     if (isSlow) await world.wait(process, world.between(30_000, slowestMs));
     return world.operation(
@@ -99,7 +107,9 @@ export class MailModel {
         sending.answeredAt = isLie ? undefined : world.now;
         sending.d1FailuresBefore = process.d1Failures;
         this.#accept(sending, message, isPending);
-        if (isLie) throw new SimulatedFault('read ECONNRESET');
+        if (!isLie) return;
+        this.#countUnanswered(message.messageId);
+        throw new SimulatedFault('read ECONNRESET');
       },
       () => {
         if (!signal?.aborted && !isRefused && !isPutOff && world.now <= latest && !world.isAway('mail'))

@@ -370,10 +370,11 @@ class Simulation {
     const dead = d1.query<{ id: string; which: string; error: string | null }>(`
       SELECT events.id, subscription || ' ' || position AS which, last_error AS error
       FROM deliveries JOIN events USING (position) WHERE status = 'dead'`);
-    const wrong = dead.find(({ id }) => !mail.isRefused(id));
+    const { unclearSendsPerEmail } = this.#current.limits;
+    const wrong = dead.find(({ id }) => !mail.isHopeless(id, unclearSendsPerEmail));
     if (!wrong) return;
     const expected =
-      'only a delivery that failed by its own fault is dead, such as an e-mail that was refused for good';
+      'only a delivery that failed by its own fault is dead: an e-mail that was refused for good, or never clearly answered';
     throw new InvariantViolation(this.world.seed, { expected, found: `${wrong.which} is dead: ${wrong.error}` });
   }
 

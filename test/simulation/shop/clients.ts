@@ -259,7 +259,9 @@ class ShopClients implements Clients {
       const { commit, isReplayed = false } = committed;
       attempt.answer = { kind: 'acknowledged', result, commit, isReplayed };
     } catch (error) {
-      attempt.answer = this.#refusal(name, error, invoked);
+      // A restore may have taken back what the command found before.
+      const isCrossed = attempt.segment !== this.log.segment && !invoked?.release.isRefusal(error);
+      attempt.answer = isCrossed ? { kind: 'unclear' } : this.#refusal(name, error, invoked);
     }
     this.#end(attempt);
     const { answer } = attempt;
