@@ -20,6 +20,7 @@ CREATE TABLE `__new_deliveries` (
 	`claimed_until` integer DEFAULT 0 NOT NULL,
 	`status` text DEFAULT 'pending' NOT NULL,
 	`failures` integer DEFAULT 0 NOT NULL,
+	`unclear_sends` integer DEFAULT 0 NOT NULL,
 	`last_error` text,
 	PRIMARY KEY(`subscription`, `position`),
 	FOREIGN KEY (`position`) REFERENCES `events`(`position`) ON UPDATE no action ON DELETE no action,

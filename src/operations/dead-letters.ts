@@ -22,7 +22,7 @@ export function selectDeadLetters(
   const order = isNewestFirst ? sql`DESC` : sql`ASC`;
   const parts = (subscription ? [subscription] : subscriptions).map(
     (name) => sql`
-      SELECT * FROM (SELECT position, subscription, attempts + failures AS attempts, last_error
+      SELECT * FROM (SELECT position, subscription, attempts + failures + unclear_sends AS attempts, last_error
         FROM deliveries INDEXED BY deliveries_dead WHERE status = 'dead' AND subscription = ${name} AND ${condition}
         ORDER BY position ${order} LIMIT ${limit})`,
   );

@@ -62,7 +62,8 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
     replay: (letters, at) =>
       stage(
         db.run(sql`
-          UPDATE deliveries SET status = 'pending', attempts = 0, failures = 0, last_error = NULL, available_at = ${at}
+          UPDATE deliveries SET status = 'pending', attempts = 0, failures = 0, unclear_sends = 0,
+            last_error = NULL, available_at = ${at}
           WHERE ${isAmong(letters)}`),
       ),
     discard(letters) {

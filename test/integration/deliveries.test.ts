@@ -362,6 +362,15 @@ describe('an e-mail that the provider puts off (product 7.2, 7.3)', () => {
     expect((await find('emails'))?.claimed_until).toBeGreaterThan(clock.now());
   });
 
+  test('a duplicate in the dead-letter queue buries no e-mail because of one unclear outcome (product 7.3)', async () => {
+    const { deliver, find, outbox, sender, sent } = await given();
+    sender.failWith(new UnclearEmailError('TIMED_OUT'));
+    await deliver('emails', sent.emails);
+    const event = (await find('emails')) ?? { position: 0, id: '' };
+    expect(await outbox.bury('emails', event)).toBe(false);
+    expect(await find('emails')).toMatchObject({ status: 'pending', failures: 0 });
+  });
+
   test('after an unclear outcome no second e-mail begins until the claim has run out', async () => {
     const { clock, countMails, deliver, find, sender, sent } = await given();
     sender.failWith(new UnclearEmailError('TIMED_OUT'));

@@ -162,8 +162,9 @@ export function createOutbox(database: D1Database, clock: Clock, wait: (ms: numb
       const unclear = outcome === 'unclear' ? 1 : 0;
       const [row] = await open().all<{ attempts: number; status: string }>(sql`
         UPDATE deliveries SET last_error = ${error}, available_at = ${clock.now()} + ${growingWait},
-          failures = failures + ${unclear},
-          status = CASE WHEN attempts >= ${limits.relaySendsPerEmail} OR failures + ${unclear} >= ${limits.unclearSendsPerEmail}
+          unclear_sends = unclear_sends + ${unclear},
+          status = CASE WHEN attempts >= ${limits.relaySendsPerEmail}
+              OR unclear_sends + ${unclear} >= ${limits.unclearSendsPerEmail}
             THEN 'dead' ELSE 'pending' END
         WHERE ${isPending(subscription, [event])}
         RETURNING attempts, status`);

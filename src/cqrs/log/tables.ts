@@ -47,6 +47,8 @@ export const deliveries = sqliteTable(
       .default('pending'),
     /** How often the work failed by its own fault since the delivery was made or replayed. */
     failures: integer().notNull().default(0),
+    /** How often nobody knew whether the receiver had accepted the work, since the delivery was made or replayed. */
+    unclearSends: integer('unclear_sends').notNull().default(0),
     lastError: text('last_error'),
   },
   (table) => [
