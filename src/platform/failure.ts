@@ -1,15 +1,7 @@
 import { statementError } from './d1';
 
 /** The errors that only code or data can cause: the same work fails again until somebody corrects the code or the data. */
-const ownNames = new Set([
-  'DefectError',
-  'RangeError',
-  'ReferenceError',
-  'SyntaxError',
-  'TypeError',
-  'ZodError',
-  '$ZodError',
-]);
+const ownNames = new Set(['RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'ZodError', '$ZodError']);
 
 /** What KV says about a key or a value that it will never accept. */
 const refusedForGood = /^KV \w+ failed: 4(?:00|13|14)\b/;
@@ -27,17 +19,19 @@ export function isRefusedForGood(error: unknown): boolean {
 export function isPlatformFailure(error: unknown): boolean {
   if (statementError(error) !== undefined) return false;
   for (let current = error; current instanceof Error; current = current.cause) {
-    if (ownNames.has(current.name) || isRefusedForGood(current)) return false;
+    if (current instanceof DefectError || ownNames.has(current.name) || isRefusedForGood(current)) return false;
   }
   return true;
 }
 
-/** An error of code that only computes, such as a template or the making of a document: no platform takes part in it. */
+/**
+ * An error of code that only computes, such as the making of a document: no platform takes part in it. Its name is that
+ * of the error that the code threw.
+ */
 export class DefectError extends Error {
-  override readonly name = 'DefectError';
-
   constructor(override readonly cause: unknown) {
     super('The code failed on this data.', { cause });
+    this.name = cause instanceof Error ? cause.name : 'unknown error';
   }
 }
 
