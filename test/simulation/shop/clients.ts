@@ -131,8 +131,9 @@ class ShopClients implements Clients {
 
   /** A client sends a command, and then something that belongs to it, so that people work on the same things. */
   async #story(client: Process, name: keyof Commands, draft: Draft, left: number): Promise<void> {
-    this.#readAlong(name);
+    const watch = this.#readAlong(name, draft);
     const isDone = await this.#send(client, name, draft);
+    if (isDone) watch.token = this.shop.newestToken;
     const next = this.shop.world.pick(isDone ? (followUps[name] ?? []) : []);
     if (left === 0 || next === undefined || !this.shop.world.chance(0.7)) return;
     // Who looks at the effect of a command sends the token of its answer.
@@ -144,21 +145,24 @@ class ShopClients implements Clients {
   }
 
   /**
-   * Somebody looks at the same thing again and again for some minutes, before and after the effect of a command, and
-   * sends the newest token. So a location has an old document in its cache when newer tokens arrive.
+   * Somebody looks at what a command changes, again and again for some minutes, before the command and after it, then
+   * with the command's token. So a location has an old document in its cache when the token and newer marks arrive.
    */
-  #readAlong(command: keyof Commands): void {
+  #readAlong(command: keyof Commands, { payload }: Draft): { token: HeldToken | undefined } {
     const { shop } = this;
+    const watch = { token: shop.newestToken };
     const name = shop.world.pick((followUps[command] ?? []).filter(isQuery));
-    if (!name || !this.#isOn(readers[name]) || !shop.does('tokens', 0.3)) return;
-    const reading = readers[name].reading(shop);
-    if (!reading) return;
+    if (!name || !this.#isOn(readers[name]) || !shop.does('tokens', 0.4)) return watch;
+    const { userId, itemId, orderId, ticketId } = payload as Record<string, string | undefined>;
+    const reading = readers[name].reading(shop, userId ?? itemId ?? orderId ?? ticketId);
+    if (!reading) return watch;
     this.#start(async (client) => {
-      for (let left = 8; left > 0 && !reading.by?.isRefused; left--) {
-        await this.#query(client, name, reading, shop.newestToken);
+      for (let left = 10; left > 0 && !reading.by?.isRefused; left--) {
+        await this.#query(client, name, reading, watch.token);
         await shop.world.wait(client, shop.world.between(1_000, 25_000));
       }
     });
+    return watch;
   }
 
   /** Somebody goes on reading with a token that a command is about to end, until the token is refused. */

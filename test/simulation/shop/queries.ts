@@ -56,7 +56,8 @@ export interface Reading {
 interface Reader {
   behaviour?: Behaviour;
   weight: number;
-  reading(shop: Knowledge): Reading | undefined;
+  /** @param about the id of the thing to look at, where the query is about one */
+  reading(shop: Knowledge, about?: string): Reading | undefined;
 }
 
 /** The content of a read that the model refuses. */
@@ -153,8 +154,13 @@ function byAdmin<Result>(
   };
 }
 
-const ownerReads = (shop: Knowledge, list: Knowledge['items'], make: (id: string, by: Credential) => Reading) => {
-  const id = someId(shop, list);
+const ownerReads = (
+  shop: Knowledge,
+  list: Knowledge['items'],
+  about: string | undefined,
+  make: (id: string, by: Credential) => Reading,
+) => {
+  const id = about ?? someId(shop, list);
   const owner = list.find((one) => one.id === id)?.ownerId ?? '';
   const by = shop.ownerOr(owner, ...staff);
   return id === undefined || !by ? undefined : make(id, by);
@@ -192,8 +198,8 @@ export function ownAccount(by: Credential): Reading {
 export const readers: { readonly [Name in keyof Queries]: Reader } = {
   GetUser: {
     weight: 6,
-    reading(shop) {
-      const id = shop.does('strangers', 0.03) ? nextId() : shop.anyone()?.id;
+    reading(shop, about) {
+      const id = shop.does('strangers', 0.03) ? nextId() : (about ?? shop.anyone()?.id);
       const by = id === undefined ? undefined : shop.ownerOr(id, ...staff);
       if (id === undefined || !by) return undefined;
       return document(
@@ -232,8 +238,8 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
   },
   GetSettings: {
     weight: 3,
-    reading(shop) {
-      const id = shop.anyone()?.id;
+    reading(shop, about) {
+      const id = about ?? shop.anyone()?.id;
       const by = id === undefined ? undefined : shop.ownerOr(id, ...staff);
       if (id === undefined || !by) return undefined;
       return document(
@@ -248,8 +254,8 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
   },
   GetItem: {
     weight: 8,
-    reading(shop) {
-      const id = someId(shop, shop.items);
+    reading(shop, about) {
+      const id = about ?? someId(shop, shop.items);
       if (id === undefined) return undefined;
       const run = (queries: Queries) => queries.GetItem({ id });
       const find = (state: State) => documents.itemDocument(state, id);
@@ -276,8 +282,8 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
   },
   GetOrder: {
     weight: 8,
-    reading: (shop) =>
-      ownerReads(shop, shop.orders, (id, by) =>
+    reading: (shop, about) =>
+      ownerReads(shop, shop.orders, about, (id, by) =>
         document(
           `order ${id}`,
           by,
@@ -314,8 +320,8 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
   },
   GetTicket: {
     weight: 8,
-    reading: (shop) =>
-      ownerReads(shop, shop.tickets, (id, by) =>
+    reading: (shop, about) =>
+      ownerReads(shop, shop.tickets, about, (id, by) =>
         document(
           `ticket ${id}`,
           by,
@@ -332,8 +338,8 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
   ListTicketNotes: {
     behaviour: 'lists',
     weight: 5,
-    reading: (shop) =>
-      ownerReads(shop, shop.tickets, (id, by) => notesPage(id, by, shop.world.between(1, notesInTicket(shop)))),
+    reading: (shop, about) =>
+      ownerReads(shop, shop.tickets, about, (id, by) => notesPage(id, by, shop.world.between(1, notesInTicket(shop)))),
   },
   ListTickets: {
     behaviour: 'lists',
