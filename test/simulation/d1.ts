@@ -172,7 +172,7 @@ export class D1Model {
       this.#fail(process, [...clear, ...unclear], 'is away');
     }
     if (world.hasFaults && rareSteps.has(step)) world.coverage.count('a rare step among faults', step);
-    const seldom = rareSteps.has(step) ? 0.08 : 0.02;
+    const seldom = rareSteps.has(step) ? 0.15 : 0.02;
     if (world.fault('faults', 'D1 fails before the batch', seldom, step)) {
       this.#fail(process, [...clear, ...unclear], 'the batch is not applied');
     }
@@ -263,7 +263,7 @@ export class D1Model {
             }
           },
         );
-        if (rareSteps.has(step) && this.world.fault('deaths', 'a process dies', 0.05, process.name)) {
+        if (rareSteps.has(step) && this.world.fault('deaths', 'a process dies', 0.1, process.name)) {
           this.world.kill(process);
         }
         return result;
