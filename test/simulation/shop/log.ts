@@ -15,6 +15,8 @@ interface Row extends Record<string, unknown> {
 export interface Segment {
   /** How many events it has in common with the segment before. */
   base: number;
+  /** The segment before the restore. */
+  before?: Segment;
   events: LoggedEvent[];
   /** The end of the log at real times, in their order. */
   seen: { at: number; position: number }[];
@@ -54,12 +56,14 @@ export class ObservedLog {
 
   restored(position: number): void {
     const events = this.current.events.slice(0, position);
-    this.segments.push({ base: position, events, seen: [] });
+    this.segments.push({ base: position, before: this.current, events, seen: [] });
     this.observe();
   }
 }
 
 /** The end of a segment's log at a real time, or an earlier position. */
-export function positionAt({ seen, base }: Segment, at: number): number {
-  return seen.findLast((one) => one.at <= at)?.position ?? base;
+export function positionAt({ seen, base, before }: Segment, at: number): number {
+  const position = seen.findLast((one) => one.at <= at)?.position;
+  // The restored state is older than the restore.
+  return position ?? (before ? Math.min(base, positionAt(before, at)) : base);
 }
