@@ -131,6 +131,7 @@ class ShopClients implements Clients {
 
   /** A client sends a command, and then something that belongs to it, so that people work on the same things. */
   async #story(client: Process, name: keyof Commands, draft: Draft, left: number): Promise<void> {
+    if (name === 'DeleteUser') this.#changeMeanwhile((draft.payload as { userId: string }).userId);
     const watch = this.#readAlong(name, draft);
     const isDone = await this.#send(client, name, draft);
     if (isDone) watch.token = this.shop.newestToken;
@@ -142,6 +143,17 @@ class ShopClients implements Clients {
     if (next === 'ConfirmPasswordReset') await this.#waitForEmail(client);
     const following = generators[next].draft(this.shop);
     if (following) await this.#story(client, next, following, left - 1);
+  }
+
+  /** An admin changes the settings of an account while it is deleted; the two are different streams. */
+  #changeMeanwhile(userId: string): void {
+    const { shop } = this;
+    const by = shop.does('profiles', 0.6) ? shop.holderOf('admin') : undefined;
+    if (!by) return;
+    const changes = { emailNotifications: shop.world.chance(0.5) };
+    this.#start(
+      async (client) => void (await this.#send(client, 'UpdateSettings', { payload: { userId, changes }, by })),
+    );
   }
 
   /**
