@@ -55,7 +55,10 @@ export class SimulatedPlatform implements Platform {
         // A queue acknowledges a batch after the work in the background, too.
         await Promise.allSettled(process.background);
         // A consumer that asked for nothing can die before its promises ran.
-        if (!process.dead) ended(true);
+        if (process.dead) return;
+        // A death after the acknowledgement changes nothing.
+        delete process.onDeath;
+        ended(true);
       });
       return process;
     });
