@@ -304,6 +304,7 @@ export class World {
 
   /** Ends a process. The operations that it had begun may still take effect. */
   kill(process: Process): void {
+    if (process.dead) return;
     process.dead = true;
     this.processes.delete(process);
     const orphans: Operation[] = [];
