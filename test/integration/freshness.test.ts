@@ -132,6 +132,15 @@ test('values in KV that are not JSON count as missing, and the documents that ar
   expect(await readSettings()).toBe('KV; hit, eventual');
 });
 
+test('without KV, D1 answers', async () => {
+  const { clock, customer } = await given();
+  const failing = { get: () => Promise.reject(new Error('KV is away.')) } as unknown as KVNamespace;
+  const withoutKv = createSystem({ VIEWS: failing });
+  withoutKv.clock.advance(clock.now() - Date.now());
+  const response = await withoutKv.request(`/v1/users/${customer.id}/settings`, { headers: customer.bearer });
+  expect([response.status, response.headers.get('Cache-Status')]).toEqual([200, 'KV; fwd=miss']);
+});
+
 test('an access document that has missed an event decides nothing, with D1 and without it (product 1.7)', async () => {
   const { clock, customer, openTicket, project, request, services } = await given();
   await openTicket();
@@ -189,6 +198,15 @@ describe('the age of a response from D1 (product 7.4)', () => {
     await env.DB.prepare('DELETE FROM watermarks').run();
     await env.VIEWS.delete(settingsView.kvKey(customer.id));
     expect(await read(`/v1/users/${customer.id}/settings`)).toEqual(['KV; fwd=miss', 'eventual', null]);
+  });
+
+  test('is 0 if the newest mark comes from a process whose clock is ahead', async () => {
+    const { clock, customer, read } = await given();
+    await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
+      .bind(clock.now() + 60_000)
+      .run();
+    await env.VIEWS.delete(settingsView.kvKey(customer.id));
+    expect(await read(`/v1/users/${customer.id}/settings`)).toEqual(['KV; fwd=miss', 'eventual', '0']);
   });
 
   test('is 0 for D1’s primary, also when there is no mark', async () => {
