@@ -202,7 +202,7 @@ describe('the age of a response from D1 (product 7.4)', () => {
 
   test('is 0 if the newest mark comes from a process whose clock is ahead', async () => {
     const { clock, customer, read } = await given();
-    await env.DB.prepare('INSERT INTO watermarks (at, position) VALUES (?, 0)')
+    await env.DB.prepare("INSERT INTO watermarks (at, epoch, position) VALUES (?, '1', 0)")
       .bind(clock.now() + 60_000)
       .run();
     await env.VIEWS.delete(settingsView.kvKey(customer.id));
