@@ -3,6 +3,7 @@ import type { RecordedEvent, Subscription } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
 import { limits } from '../platform/limits';
 import type { Logger } from '../platform/logger';
+import { jsonBytes, splitBySize } from '../platform/split';
 
 /** A message to a queue of Frontdesk: the CloudEvent, with `subscription` as an extension attribute. */
 export type AddressedEnvelope = Envelope & { subscription: Subscription };
@@ -35,22 +36,6 @@ interface Outgoing {
   bytes: number;
 }
 
-const encoder = new TextEncoder();
-
-/** Divides messages into sends that a queue accepts: not too many, and not too large together. */
-function toSends(messages: readonly Outgoing[]): Outgoing[][] {
-  const sends: Outgoing[][] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const last = sends.at(-1);
-    const fits = last && last.length < limits.messagesPerSend && bytes + message.bytes <= limits.bytesPerSend;
-    if (fits) last.push(message);
-    else sends.push([message]);
-    bytes = fits ? bytes + message.bytes : message.bytes;
-  }
-  return sends;
-}
-
 export function createDispatch(options: {
   queues: Queues;
   epoch: string;
@@ -62,7 +47,7 @@ export function createDispatch(options: {
   function toOutgoing(subscription: Subscription, event: RecordedEvent): Outgoing {
     // Other teams get the CloudEvent alone.
     const envelope = { ...toEnvelope(event, epoch), ...(subscription === 'events' ? {} : { subscription }) };
-    return { event, envelope, bytes: encoder.encode(JSON.stringify(envelope)).length };
+    return { event, envelope, bytes: jsonBytes(envelope) };
   }
 
   async function send(subscription: Subscription, messages: readonly Outgoing[]): Promise<void> {
@@ -93,11 +78,11 @@ export function createDispatch(options: {
     };
     for (const [subscription, group] of Map.groupBy(deliveries, (delivery) => delivery.subscription)) {
       const messages = group.map(({ event }) => toOutgoing(subscription, event));
+      const tooLarge = messages.filter(({ bytes }) => bytes > limits.bytesPerMessage);
       const fitting = messages.filter(({ bytes }) => bytes <= limits.bytesPerMessage);
-      for (const message of messages) {
-        if (!fitting.includes(message)) run(subscription, [message], giveUp(subscription, message));
-      }
-      for (const sent of toSends(fitting)) run(subscription, sent, send(subscription, sent));
+      const sends = splitBySize(fitting, ({ bytes }) => bytes, limits.bytesPerSend, limits.messagesPerSend);
+      for (const message of tooLarge) run(subscription, [message], giveUp(subscription, message));
+      for (const sent of sends) run(subscription, sent, send(subscription, sent));
     }
     await Promise.all(tasks);
     return unsent;

@@ -3,7 +3,7 @@ import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { occurredAtOf } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
 import type { Clock } from '../platform/clock';
-import { type Database, openSession } from '../platform/d1';
+import { type Database, openSession, runBatch } from '../platform/d1';
 import { limits } from '../platform/limits';
 import type { IssueCode, Readiness } from './schemas';
 
@@ -48,8 +48,10 @@ export const backlogQueries = () => ({
 
 async function findBacklog(db: Database): Promise<Backlog> {
   const queries = backlogQueries();
-  const oldest = await db.all<Backlog['oldest'][number]>(queries.oldest);
-  const [dead] = await db.all<{ count: number }>(queries.deadLetters);
+  const [oldest, [dead]] = await runBatch(db, [
+    db.all<Backlog['oldest'][number]>(queries.oldest),
+    db.all<{ count: number }>(queries.deadLetters),
+  ]);
   return { oldest, deadLetters: dead?.count ?? 0 };
 }
 

@@ -1,5 +1,5 @@
 import { type CommandWorld, now, refreshToken } from './command-world';
-import { address, password } from './factories';
+import { aDeadLetter, address, password } from './factories';
 
 export type Change = (world: CommandWorld) => unknown;
 
@@ -73,16 +73,7 @@ export const changes = {
   'the ticket has a note': ({ agent, as, ticket }) => as(agent).AddTicketNote({ ticketId: ticket.id, note: 'a' }),
   'the dead letters are replayed': ({ admin, as }) => as(admin).ReplayDeadLetters({}),
   'the dead letters are discarded': ({ admin, as }) => as(admin).DiscardDeadLetters({}),
-  'there is another dead letter': ({ state }) =>
-    state().deliveries.set('8-emails', {
-      position: 8,
-      subscription: 'emails',
-      status: 'dead',
-      failures: 1,
-      lastError: null,
-      attempts: 9,
-      availableAt: 0,
-    }),
+  'there is another dead letter': ({ state }) => state().deliveries.set('8-emails', aDeadLetter({ position: 8 })),
   'a rebuild is started': ({ admin, as }) => as(admin).StartRebuild({ view: 'order' }),
   'the rebuild is cancelled': ({ admin, as, rebuildId }) => as(admin).CancelRebuild({ rebuildId }),
   'the rebuild is done': ({ rebuildId, state }) => {

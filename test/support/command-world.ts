@@ -2,7 +2,17 @@ import type { AccessTokens } from '../../src/access/access-token';
 import { hashSecret } from '../../src/auth/secret-token';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { aLine, anItem, anOrder, aTicket, aUser, createdAt, weakPasswordHash } from './factories';
+import {
+  aDeadLetter,
+  aLine,
+  anItem,
+  anOrder,
+  aRebuild,
+  aTicket,
+  aUser,
+  createdAt,
+  weakPasswordHash,
+} from './factories';
 import { givenCommands, resetTokens } from './given-commands';
 
 export const refreshToken = 'the refresh token of the customer';
@@ -41,31 +51,9 @@ export function createCommandWorld() {
     clock: { now: () => now },
   });
   const { deliveries, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
-  deliveries.set('7-emails', {
-    position: 7,
-    subscription: 'emails',
-    status: 'dead',
-    attempts: 9,
-    failures: 1,
-    lastError: null,
-    availableAt: 0,
-  });
-  const rebuildId = newId();
-  rebuilds.set(rebuildId, {
-    id: rebuildId,
-    version: 1,
-    view: 'item',
-    status: 'running',
-    target: 7,
-    checkpoint: 0,
-    steps: 0,
-    keys: 0,
-    failedKeys: 0,
-    attempts: 0,
-    lastError: null,
-    startedAt: createdAt,
-    progressedAt: 0,
-  });
+  deliveries.set('7-emails', aDeadLetter());
+  const rebuild = aRebuild();
+  rebuilds.set(rebuild.id, rebuild);
   const session = { id: newId(), userId: customer.id, version: 0, createdAt, revokedAt: null };
   sessions.set(session.id, session);
   const hash = hashSecret(refreshToken);
@@ -87,7 +75,7 @@ export function createCommandWorld() {
     placed,
     shipped,
     ticket,
-    rebuildId,
+    rebuildId: rebuild.id,
     session,
     resetToken,
   };

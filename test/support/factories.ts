@@ -6,6 +6,7 @@ import { newId } from '../../src/platform/ids';
 import type { Ticket } from '../../src/tickets/ticket';
 import { defaultSettings, type Settings } from '../../src/users/settings';
 import type { User } from '../../src/users/user';
+import type { DeliveryRow, RebuildRow } from './memory/state';
 
 export const password = 'correct horse battery';
 
@@ -99,6 +100,40 @@ export function aTicket(overrides: Partial<Ticket> = {}): Ticket {
     triageSeconds: null,
     customerVersion: 1,
     customerUpdatedAt: createdAt,
+    ...overrides,
+  };
+}
+
+/** A rebuild that runs and has done nothing yet. */
+export function aRebuild(overrides: Partial<RebuildRow> = {}): RebuildRow {
+  return {
+    id: newId(),
+    version: 1,
+    view: 'item',
+    status: 'running',
+    target: 7,
+    checkpoint: 0,
+    steps: 0,
+    keys: 0,
+    failedKeys: 0,
+    attempts: 0,
+    lastError: null,
+    startedAt: createdAt,
+    progressedAt: 0,
+    ...overrides,
+  };
+}
+
+/** The delivery of an e-mail that is a dead letter. */
+export function aDeadLetter(overrides: Partial<DeliveryRow> = {}): DeliveryRow {
+  return {
+    position: 7,
+    subscription: 'emails',
+    status: 'dead',
+    attempts: 9,
+    failures: 1,
+    lastError: 'Error',
+    availableAt: 0,
     ...overrides,
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Commands } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { address, aLine, anItem, anOrder, aTicket, aUser, createdAt, password } from '../support/factories';
+import { aDeadLetter, address, aLine, anItem, anOrder, aRebuild, aTicket, aUser, password } from '../support/factories';
 import { type GivenCommands, givenCommands } from '../support/given-commands';
 
 /** A customer with an item, orders and a ticket; the staff; another customer; and what operators work with. */
@@ -20,33 +20,10 @@ function createWorld() {
     orders: [order, shipped],
     tickets: [ticket],
   });
-  const dead = {
-    position: 7,
-    subscription: 'emails',
-    status: 'dead',
-    attempts: 9,
-    failures: 9,
-    lastError: 'Error',
-    availableAt: 0,
-  } as const;
-  commands.state().deliveries.set('7-emails', dead);
-  const rebuildId = newId();
-  commands.state().rebuilds.set(rebuildId, {
-    id: rebuildId,
-    version: 1,
-    view: 'item',
-    status: 'running',
-    target: 7,
-    checkpoint: 0,
-    steps: 0,
-    keys: 0,
-    failedKeys: 0,
-    attempts: 0,
-    lastError: null,
-    startedAt: createdAt,
-    progressedAt: 0,
-  });
-  return { ...commands, customer, other, agent, admin, inactive, item, order, shipped, ticket, rebuildId };
+  commands.state().deliveries.set('7-emails', aDeadLetter());
+  const rebuild = aRebuild();
+  commands.state().rebuilds.set(rebuild.id, rebuild);
+  return { ...commands, customer, other, agent, admin, inactive, item, order, shipped, ticket, rebuildId: rebuild.id };
 }
 
 type World = ReturnType<typeof createWorld>;

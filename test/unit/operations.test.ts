@@ -4,31 +4,11 @@ import { type RebuildStatus, rebuildStatuses } from '../../src/cqrs/reading/rebu
 import { views } from '../../src/domains';
 import { cancelRebuild } from '../../src/operations/rebuild';
 import { newId } from '../../src/platform/ids';
-import { aUser, createdAt } from '../support/factories';
+import { aRebuild, aUser } from '../support/factories';
 import { givenCommands } from '../support/given-commands';
-import type { RebuildRow } from '../support/memory/state';
 
 const at = '2026-03-01T10:00:00.000Z';
 const issuedAt = Date.parse(at);
-
-function aRebuild(overrides: Partial<RebuildRow> = {}): RebuildRow {
-  return {
-    id: newId(),
-    version: 1,
-    view: 'item',
-    status: 'running',
-    target: 7,
-    checkpoint: 3,
-    steps: 1,
-    keys: 2,
-    failedKeys: 0,
-    attempts: 0,
-    lastError: null,
-    startedAt: createdAt,
-    progressedAt: 0,
-    ...overrides,
-  };
-}
 
 function given() {
   const admin = aUser({ role: 'admin' });

@@ -35,7 +35,7 @@ function findTouched(views: Views, catalogue: EventCatalogue, rows: readonly Eve
       const event = upcast(catalogue, toRecordedEvent(row));
       for (const target of targetsOf([...views.values()], event)) touched.add(documentKey(target));
     } catch {
-      // An event that cannot be read becomes a dead letter, which operators see.
+      // The consumer reports an event that cannot be read.
     }
   }
   return touched;
