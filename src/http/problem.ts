@@ -20,6 +20,7 @@ export const statusOf = {
   invalid: 422,
   'too-many': 429,
   internal: 500,
+  unavailable: 503,
 } satisfies Record<ErrorKind, ContentfulStatusCode>;
 
 export const titles: Readonly<Record<number, string>> = {
@@ -35,6 +36,7 @@ export const titles: Readonly<Record<number, string>> = {
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 };
 
 /** Problem details (RFC 9457), with `code`, `requestId`, `errors` and `details` as extensions. */

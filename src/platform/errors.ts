@@ -12,7 +12,9 @@ export type ErrorKind =
   | 'unsupported-media-type'
   | 'invalid'
   | 'too-many'
-  | 'internal';
+  | 'internal'
+  /** The API could not do its work in time; `retryAfterSeconds` in the details says when to send the request again. */
+  | 'unavailable';
 
 /** One wrong field of an input: its JSON pointer (RFC 6901), a text for people, and a code. */
 export interface FieldError {
