@@ -4,7 +4,7 @@ import { decodeConsistencyToken, encodeConsistencyToken } from '../../src/cqrs/l
 import { errorCatalogue } from '../../src/domains';
 import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
 import { continueTrace } from '../../src/http/tracing';
-import { brokenConstraint, foreignKey, isUnclearFailure } from '../../src/platform/d1';
+import { brokenConstraint, foreignKey } from '../../src/platform/d1';
 import { DomainError, defineError } from '../../src/platform/errors';
 import { money } from '../../src/platform/money';
 import { verifyPassword } from '../../src/platform/password';
@@ -147,16 +147,6 @@ describe('an error of D1', () => {
 
   test('a broken foreign key is recognised, although SQLite does not name it', () => {
     expect(brokenConstraint(new Error('D1_ERROR: FOREIGN KEY constraint failed'))).toBe(foreignKey);
-  });
-
-  test.each([
-    ['D1_ERROR: Network connection lost.', true],
-    ['D1_ERROR: D1 DB storage caused object to be reset.', true],
-    ['D1_ERROR: D1 DB reset because its code was updated.', true],
-    ['D1_ERROR: UNIQUE constraint failed: users.email', false],
-  ])('the D1 error “%s” leaves open whether the write was applied: %s', (message, expected) => {
-    expect(isUnclearFailure(new Error(message))).toBe(expected);
-    expect(isUnclearFailure(wrap(message))).toBe(expected);
   });
 });
 
