@@ -40,6 +40,7 @@ import {
 import { createEmailSender } from './email/create-email-sender';
 import { limitSending } from './email/deadline';
 import type { EmailSender } from './email/email-sender';
+import { createConsistencyTokens } from './http/consistency-tokens';
 import type { HttpServices } from './http/context';
 import { type Clock, systemClock, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
@@ -177,6 +178,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const http: HttpServices = {
     clock,
     accessTokens,
+    consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
     limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },

@@ -186,15 +186,22 @@ export function withDeadlines(binding: D1Database, wait: Wait, ms: () => number)
       throw toDatabaseFailure(error);
     }
   };
-  function withSession(from: string) {
-    let session: D1DatabaseSession;
+  /** What D1 documents to answer at once can fail all the same. */
+  function now<Result>(run: () => Result): Result {
     try {
-      session = binding.withSession(from);
+      return run();
     } catch (error) {
       throw toDatabaseFailure(error);
     }
+  }
+  function withSession(from: string) {
+    const session = now(() => binding.withSession(from));
     return {
-      prepare: (query: string) => new LimitedStatement(session.prepare(query), call),
+      prepare: (query: string) =>
+        new LimitedStatement(
+          now(() => session.prepare(query)),
+          call,
+        ),
       batch: (statements: LimitedStatement[]) =>
         call(() => session.batch(statements.map(({ statement }) => statement))),
       getBookmark: () => session.getBookmark(),
