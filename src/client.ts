@@ -2,7 +2,7 @@ import { hc } from 'hono/client';
 import type { z } from 'zod';
 import type { AppType } from './app';
 import type { tokenError } from './auth/schemas';
-import { decodeConsistencyToken } from './cqrs/log/consistency-token';
+import { readUnverified } from './cqrs/log/consistency-token';
 import type { ErrorCode } from './domains';
 import type { problem } from './http/problem';
 
@@ -50,7 +50,8 @@ const longestWaitMs = 60_000;
 /**
  * Makes a typed client of the API. The client refreshes its access token by itself, sends the newest Consistency-Token
  * so that it reads its own writes, repeats requests that are safe to repeat (reads, and POST with an Idempotency-Key),
- * and throws a {@link ProblemError} for every refusal.
+ * and throws a {@link ProblemError} for every refusal. A read fails with `http.database-unavailable` rather than show less
+ * than the client has written.
  */
 export function createClient(baseUrl: string, options: ClientOptions = {}) {
   const { fetch: send = fetch, tries = 4, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
@@ -60,11 +61,28 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
     : undefined;
   let refreshing: Promise<void> | undefined;
   let newestToken: string | undefined;
+  /** Whether this client has sent a command without credentials, such as a registration, whose response has no token. */
+  let hasUnprovenCommand = false;
 
   /** Keeps the newest Consistency-Token, because the responses to parallel commands can arrive in any order. */
   function keepNewestToken(response: Response): void {
     const token = response.headers.get('Consistency-Token');
     if (token !== null && (newestToken === undefined || isNewer(token, newestToken))) newestToken = token;
+  }
+
+  /**
+   * Sends a request. If the API refuses the Consistency-Token, because its secret has changed since, the client forgets
+   * the token and sends the request once more without it; the refused request has had no effect.
+   */
+  async function sendWithToken(url: string, init: RequestInit & { headers: Headers }): Promise<Response> {
+    const response = await sendWithRetries(url, init);
+    const used = init.headers.get('Consistency-Token');
+    if (response.status !== 400 || used === null) return response;
+    const { code } = await toError(response.clone());
+    if (code !== 'http.invalid-consistency-token') return response;
+    if (newestToken === used) newestToken = undefined;
+    init.headers.delete('Consistency-Token');
+    return sendWithRetries(url, init);
   }
 
   function withHeaders(url: string, init: RequestInit): Headers {
@@ -93,17 +111,22 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
         });
       // A request that a rate limit refused has had no effect, so every such request can be repeated.
       const repeatable = isSafe ? retryable : [429];
-      if (response && (isLast || !repeatable.includes(response.status))) return response;
-      await wait(Math.min(longestWaitMs, retryAfterMs(response) ?? 100 * 2 ** attempt * (0.5 + Math.random() / 2)));
+      const atLeastMs = retryAfterMs(response) ?? 0;
+      const isOver = isLast || atLeastMs > longestWaitMs;
+      if (response && (isOver || !repeatable.includes(response.status))) return response;
+      // The random part keeps clients that failed together from coming back together.
+      await wait(atLeastMs + 50 * 2 ** attempt * (1 + Math.random()));
     }
   }
 
   async function requestTokens(form: Record<string, string>): Promise<void> {
     const url = `${base}${tokenPaths[0]}`;
-    // The Consistency-Token of this response is not kept. With it every document that is older than the sign-in would
-    // be read from D1 during the first minute.
+    // The Consistency-Token of this response is kept only if the client has to read what it did as a stranger. With it
+    // every document that is older than the sign-in would be read from D1 during the first minute.
     const response = await sendWithRetries(url, { method: 'POST', body: new URLSearchParams(form) });
     if (!response.ok) throw await toError(response);
+    if (hasUnprovenCommand) keepNewestToken(response);
+    hasUnprovenCommand = false;
     const { access_token: access, refresh_token: refresh } = (await response.json()) as Record<string, string>;
     if (!access || !refresh) throw new Error('The token endpoint returned no tokens.');
     tokens = { access, refresh };
@@ -122,16 +145,17 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
     if (tokens && tokens.access === undefined) await refresh();
     const used = tokens?.access;
     const headers = withHeaders(url, init);
-    let response = await sendWithRetries(url, { ...init, headers });
+    let response = await sendWithToken(url, { ...init, headers });
     const isExpired =
       response.status === 401 && used !== undefined && headers.get('Authorization') === `Bearer ${used}`;
     if (isExpired) {
       // A parallel call may have refreshed the token in the meantime.
       if (tokens?.access === used) await refresh();
       headers.set('Authorization', `Bearer ${tokens?.access}`);
-      response = await sendWithRetries(url, { ...init, headers });
+      response = await sendWithToken(url, { ...init, headers });
     }
     keepNewestToken(response);
+    if (response.ok && init.method === 'POST' && !response.headers.has('Consistency-Token')) hasUnprovenCommand = true;
     if (!response.ok && response.status !== 304) throw await toError(response);
     return response;
   }
@@ -165,7 +189,7 @@ async function withBody(response: Response): Promise<Response> {
 }
 
 function isNewer(token: string, than: string): boolean {
-  const [next, last] = [decodeConsistencyToken(token), decodeConsistencyToken(than)];
+  const [next, last] = [readUnverified(token), readUnverified(than)];
   return next.epoch !== last.epoch || next.position >= last.position;
 }
 

@@ -38,11 +38,14 @@ import {
   views,
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
-import { withDeadline } from './email/deadline';
+import { limitSending } from './email/deadline';
 import type { EmailSender } from './email/email-sender';
+import { createConsistencyTokens } from './http/consistency-tokens';
 import type { HttpServices } from './http/context';
 import { type Clock, systemClock, type Wait } from './platform/clock';
+import { withDeadlines } from './platform/d1';
 import { describeError } from './platform/failure';
+import { deadlines } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
@@ -63,14 +66,24 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const config = loadConfig(env);
   const { clock = systemClock, wait = (ms, options) => scheduler.wait(ms, options) } = overrides;
   const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
-  const database = env.DB;
+  /** D1 for requests, and for what happens after a response or without one. Nothing else uses the binding. */
+  const database = withDeadlines(env.DB, wait, () => deadlines.requestCallMs);
+  const background = withDeadlines(env.DB, wait, () => deadlines.backgroundCallMs);
   const documents = createDocumentStore(env.VIEWS, config.epoch);
-  const outbox = createOutbox(database, clock, wait);
-  const projector = createProjector({ database, documents, views, epoch: config.epoch, clock });
-  const projectInline = createInlineProjection({ projector, wait, waitUntil, logger });
+  const outbox = createOutbox(background, clock, wait);
+  const createProjectorOn = (d1: D1Database) =>
+    createProjector({ database: d1, documents, views, epoch: config.epoch, clock });
+  const projector = createProjectorOn(background);
+  const projectInline = createInlineProjection({ projector: createProjectorOn(database), wait, waitUntil, logger });
   const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
-  const watermark = createWatermarkPublisher({ database, store: documents, epoch: config.epoch, clock, wait });
-  const rebuilder = createRebuilder({ database, projector, views, catalogue: eventCatalogue, clock });
+  const watermark = createWatermarkPublisher({
+    database: background,
+    store: documents,
+    epoch: config.epoch,
+    clock,
+    wait,
+  });
+  const rebuilder = createRebuilder({ database: background, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
 
@@ -83,8 +96,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     events,
   };
   const dispatch = createDispatch({ queues, epoch: config.epoch, outbox, logger });
-  const due = createDueDeliveries(database, clock);
-  const relay = createRelay({ database, due, dispatch, projector, clock, logger });
+  const due = createDueDeliveries(background, clock);
+  const relay = createRelay({ database: background, due, dispatch, projector, clock, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
@@ -123,11 +136,11 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
 
   const reactions = createEmailReactions({
-    findRecipient: createFindRecipient(database),
+    findRecipient: createFindRecipient(background),
     resetTokens,
     resetUrl: config.passwordResetUrl,
   });
-  const sender = withDeadline(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
+  const sender = limitSending(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
     projections: createProjectionHandler(projector),
     emails: createEmailHandler({ outbox, sender, reactions }),
@@ -165,6 +178,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const http: HttpServices = {
     clock,
     accessTokens,
+    consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
     limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
@@ -174,7 +188,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     config,
     clock,
     logger,
-    database,
+    database: background,
     documents,
     http,
     projector,
@@ -182,9 +196,9 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     readModels,
     publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
-    removeObsoleteDocuments: createRemoveObsolete({ database, views, projector, clock }),
+    removeObsoleteDocuments: createRemoveObsolete({ database: background, views, projector, clock }),
     reconcileNextSlice: createReconciler({
-      database,
+      database: background,
       documents,
       views,
       catalogue: eventCatalogue,
@@ -195,11 +209,11 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>
-      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf), { accessTokens, resetTokens }),
+      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf, wait), { accessTokens, resetTokens }),
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>
-      createQueries(createReader({ readModels, database, accessView }, request), { clock, database, documents }),
+      createQueries(createReader({ readModels, database, accessView }, request), { clock, database, documents, wait }),
 
     /**
      * Handles a batch of a queue.

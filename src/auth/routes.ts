@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain, describeToken } from '../http/openapi';
 import { limitByAccount, limitByAddress } from '../http/rate-limits';
-import { sendDone, setCommandHeaders } from '../http/responses';
+import { sendDone, setGrantHeaders } from '../http/responses';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
 import type { AuthCommands } from './commands';
@@ -41,7 +41,7 @@ async function grantToken(c: Context<AuthEnv>, form: z.infer<typeof schemas.toke
       ? await commands.SignIn({ username: form.username, password: form.password })
       : await commands.RefreshSession({ refreshToken: form.refresh_token });
   if (!result) throw authErrors.invalidGrant({});
-  setCommandHeaders(c, outcome);
+  setGrantHeaders(c, outcome);
   c.header('Cache-Control', 'no-store');
   return c.json(result, 200);
 }

@@ -1,4 +1,5 @@
 import type { Wait } from '../platform/clock';
+import { withDeadline } from '../platform/deadline';
 import { type EmailSender, UnclearEmailError } from './email-sender';
 
 /**
@@ -8,20 +9,7 @@ import { type EmailSender, UnclearEmailError } from './email-sender';
 export const sendingMs = 20_000;
 
 /** Gives every e-mail of a sender one deadline. Then the connection is closed, and the outcome is unclear. */
-export function withDeadline(sender: EmailSender, wait: Wait): EmailSender {
-  return {
-    async send(message) {
-      const sending = new AbortController();
-      const waiting = new AbortController();
-      const deadline = wait(sendingMs, { signal: waiting.signal }).then(() => {
-        sending.abort();
-        throw new UnclearEmailError('TIMED_OUT');
-      });
-      try {
-        await Promise.race([sender.send(message, sending.signal), deadline]);
-      } finally {
-        waiting.abort();
-      }
-    },
-  };
+export function limitSending(sender: EmailSender, wait: Wait): EmailSender {
+  const late = () => new UnclearEmailError('TIMED_OUT');
+  return { send: (message) => withDeadline(sendingMs, wait, (signal) => sender.send(message, signal), late) };
 }

@@ -2,18 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { AccessTokens } from '../access/access-token';
 import type { Caller } from '../access/caller';
-import { decodeConsistencyToken } from '../cqrs/log/consistency-token';
 import { commandErrors } from '../cqrs/writing/errors';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
 import type { Clock } from '../platform/clock';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';
+import type { ConsistencyTokens } from './consistency-tokens';
 import { httpErrors } from './errors';
 
 /** The services that this folder needs; composition.ts makes them. */
 export interface HttpServices {
   clock: Clock;
   accessTokens: AccessTokens;
+  consistencyTokens: ConsistencyTokens;
   /** The epoch of the consistency tokens. */
   epoch: string;
   corsOrigins: readonly string[];
@@ -57,7 +58,7 @@ function expectedVersion(header: string | undefined): number | undefined {
 /** The `Consistency-Token` of the request. @throws DomainError 400 for a token that this API did not make */
 export function consistencyToken(c: RequestContext) {
   const text = c.req.header('Consistency-Token');
-  return text === undefined ? undefined : decodeConsistencyToken(text);
+  return text === undefined ? undefined : c.var.http.consistencyTokens.decode(text);
 }
 
 /** Takes 1 to 255 visible ASCII characters, with or without quotes (IETF draft of the header Idempotency-Key). */

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import { generateSpecs } from 'hono-openapi';
 import type { ErrorInfo } from '../platform/errors';
 import type { AppEnv } from './context';
-import { limitHeaders } from './openapi';
+import { limitHeaders, retryAfter } from './openapi';
 import { handleNotFound, problemPath, statusOf, titles } from './problem';
 
 const page = html`<!doctype html>
@@ -26,6 +26,7 @@ type Specification = Awaited<ReturnType<typeof generateSpecs>>;
 interface Operation {
   parameters?: object[];
   requestBody?: object;
+  security?: object[];
   responses: Record<string, { description: string; headers?: Record<string, object>; content?: object }>;
 }
 
@@ -80,6 +81,8 @@ function derivedProblems({ parameters: own = [], requestBody }: Operation, kind:
     ...(kind === 'command' ? [400, 409, 412, 422] : []),
     // A malformed Consistency-Token.
     ...(kind === 'query' ? [400] : []),
+    // The database does not answer.
+    ...(kind === 'other' ? [] : [503 as const]),
   ];
 }
 
@@ -87,7 +90,7 @@ function derivedProblems({ parameters: own = [], requestBody }: Operation, kind:
 function completeOperation(method: string, path: string, operation: Operation): void {
   const { responses } = operation;
   const [success] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
-  const headers = (success && responses[success]?.headers) || {};
+  const { ...headers } = (success && responses[success]?.headers) || {};
   const isToken = /\/auth\/(?:token|login)$/.test(path);
   const kind = isToken
     ? 'other'
@@ -104,9 +107,13 @@ function completeOperation(method: string, path: string, operation: Operation): 
   if (path.includes('{') && '412' in responses) names.push('IfMatch');
   if (!isToken) {
     for (const status of derivedProblems(operation, kind)) {
-      responses[status] ??= { description: titles[status] ?? 'Refused', content: problemContent };
+      const own = status === 503 && { headers: retryAfter };
+      responses[status] ??= { description: titles[status] ?? 'Refused', ...own, content: problemContent };
     }
   }
+  // Strangers must not see the position of the log: it moves with what others do.
+  if (kind === 'command' && !operation.security?.length) delete headers['Consistency-Token'];
+  if (success && responses[success]) responses[success].headers = headers;
   const references = names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
   operation.parameters = [...(operation.parameters ?? []), ...references];
   if (method === 'get') responses['304'] = { description: 'Not Modified', headers };

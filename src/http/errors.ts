@@ -68,6 +68,16 @@ export const httpErrors = {
     text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
       `Too many requests. Wait ${retryAfterSeconds} seconds, then send the request again.`,
   }),
+  databaseUnavailable: defineError({
+    code: 'http.database-unavailable',
+    kind: 'unavailable',
+    meaning:
+      'The database did not answer in time. The request has changed nothing. A read with a Consistency-Token has no other source that is new enough.',
+    remedy:
+      'Wait for the seconds of `Retry-After`, then send the request again, a command with the same Idempotency-Key if it has one. A read without a Consistency-Token can often be answered meanwhile, with data that is about a minute old.',
+    text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
+      `The database did not answer in time, and nothing was changed. Wait ${retryAfterSeconds} seconds, then send the request again.`,
+  }),
   internal: defineError({
     code: 'http.internal',
     kind: 'internal',

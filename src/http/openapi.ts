@@ -5,7 +5,7 @@ import { problem, titles } from './problem';
 import { commandResult } from './responses';
 
 type Status = 200 | 201 | 202 | 204;
-export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
 
 interface RouteDescription {
   summary: string;
@@ -30,7 +30,7 @@ const etag = { ETag: header('The version of the response (RFC 9110), for If-None
 
 const queryHeaders = {
   ...etag,
-  Consistency: header('`strong`: at least as new as the token; `eventual`: no token; `stale`: older than the token.'),
+  Consistency: header('`strong`: at least as new as the token; `eventual`: no token was sent.'),
   Age: header('The data is at most so many seconds old. Missing when a replica does not know how old it is.', false),
   'Cache-Status': header(
     '`KV; hit`; for data from D1 `KV; fwd=miss` (KV has no document) or `KV; fwd=stale` (too old) (RFC 9211).',
@@ -49,11 +49,12 @@ export const limitHeaders = {
 
 const location = { Location: header('The address of the resource, or of its progress.') };
 const challenge = { 'WWW-Authenticate': header('The credentials that the operation needs (RFC 6750).') };
-const retryAfter = { 'Retry-After': header('Seconds to wait.') };
+export const retryAfter = { 'Retry-After': header('Seconds to wait.') };
 
 const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
   401: challenge,
   429: { ...limitHeaders, ...retryAfter },
+  503: retryAfter,
 };
 
 const problemContent = { 'application/problem+json': { schema: resolver(problem) } };
@@ -87,7 +88,7 @@ function describeWith(
   });
 }
 
-/** Documents a command: its response carries a Consistency-Token. */
+/** Documents a command: its response carries a Consistency-Token, if the operation asks for credentials. */
 export function describeCommand({
   status = 200,
   ignoresIfMatch = false,
@@ -143,6 +144,7 @@ export function describeToken(summary: string, tags: string[], schemas: { respon
       },
       413: refusal(413),
       415: refusal(415),
+      503: refusal(503),
     },
   });
 }

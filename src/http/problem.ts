@@ -1,7 +1,10 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
+import { findDatabaseFailure } from '../platform/d1';
 import { DomainError, type ErrorKind } from '../platform/errors';
+import { describeError } from '../platform/failure';
+import { retryAfterSeconds } from '../platform/retry';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
 
@@ -94,12 +97,15 @@ function toDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
   // hono throws this exception for a body that its parser refuses.
   if (error instanceof HTTPException && error.status === 400) return httpErrors.invalidBody({});
+  // A commit without an answer is a DomainError, so here D1 has failed to read, and nothing was changed.
+  if (findDatabaseFailure(error)) return httpErrors.databaseUnavailable({ retryAfterSeconds: retryAfterSeconds() });
   return undefined;
 }
 
 /** Turns an exception into a response; for an unexpected error the response contains none of its details. */
 export function handleError(error: Error, c: RequestContext): Response {
   const expected = toDomainError(error);
+  if (expected?.kind === 'unavailable') c.var.logger.warn('request.unavailable', { error: describeError(error) });
   if (expected) return problemResponse(c, expected);
   c.var.logger.error('request.failed', error);
   return problemResponse(c, httpErrors.internal({}));

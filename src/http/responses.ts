@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { encodeConsistencyToken } from '../cqrs/log/consistency-token';
+import type { CommitPoint } from '../cqrs/log/consistency-token';
 import type { Page } from '../cqrs/reading/pages';
 import type { FoundDocument, Freshness } from '../cqrs/reading/read-models';
 import type { Committed } from '../cqrs/writing/unit-of-work';
@@ -9,15 +9,29 @@ import type { RequestContext } from './context';
 export const commandResult = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandResult' });
 type CommandResult = z.infer<typeof commandResult>;
 
-/** Sets the Consistency-Token, with which the client can read the command's effect, and the ETag of the new version. */
+function setConsistencyToken(c: RequestContext, commit: CommitPoint): void {
+  const { consistencyTokens, epoch } = c.var.http;
+  c.header('Consistency-Token', consistencyTokens.encode({ ...commit, epoch }));
+}
+
+/**
+ * Sets the ETag of the new version and, for a caller with an access token, the Consistency-Token, with which the client can
+ * read the command's effect. A stranger gets none: the position moves with what others do, so it would show, for
+ * example, whether the account exists whose password was to be reset.
+ */
 export function setCommandHeaders(
   c: RequestContext,
   { commit, isReplayed }: Omit<Committed<unknown>, 'result'>,
   version?: number,
 ): void {
-  c.header('Consistency-Token', encodeConsistencyToken({ ...commit, epoch: c.var.http.epoch }));
+  if (c.var.caller) setConsistencyToken(c, commit);
   if (isReplayed) c.header('Idempotency-Replayed', 'true');
   if (version !== undefined) c.header('ETag', `"${version}"`);
+}
+
+/** Sets the Consistency-Token of a grant: the client has no access token yet, but has proven its account. */
+export function setGrantHeaders(c: RequestContext, { commit }: Pick<Committed<unknown>, 'commit'>): void {
+  setConsistencyToken(c, commit);
 }
 
 /** 201, with the address of the new resource below the address of the request. */

@@ -7,7 +7,7 @@ import type { EventFilter } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../cqrs/reading/pages';
 import type { View } from '../cqrs/reading/view';
-import type { Clock } from '../platform/clock';
+import type { Clock, Wait } from '../platform/clock';
 import { findAuditEvents } from './audit-trail';
 import { findDeadLetters } from './dead-letters';
 import { operationsErrors } from './errors';
@@ -24,6 +24,7 @@ export interface OperationsQueryServices {
   clock: Clock;
   database: D1Database;
   documents: DocumentStore;
+  wait: Wait;
   views: readonly View[];
   eventCatalogue: EventCatalogue;
 }

@@ -2,9 +2,10 @@ import { sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { occurredAtOf } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
-import type { Clock } from '../platform/clock';
+import type { Clock, Wait } from '../platform/clock';
 import { type Database, openSession, runBatch } from '../platform/d1';
-import { limits } from '../platform/limits';
+import { withDeadline } from '../platform/deadline';
+import { deadlines, limits } from '../platform/limits';
 import type { IssueCode, Readiness } from './schemas';
 
 /**
@@ -55,17 +56,19 @@ async function findBacklog(db: Database): Promise<Backlog> {
   return { oldest, deadLetters: dead?.count ?? 0 };
 }
 
-/** Reads from D1 and KV, and looks for late and dead deliveries. There is no time limit: the client sets its own. */
+/** Reads from D1 and KV, and looks for late and dead deliveries. What does not answer in time counts as unreachable. */
 export async function checkReadiness(services: {
   clock: Clock;
   database: D1Database;
   documents: DocumentStore;
+  wait: Wait;
 }): Promise<Readiness> {
-  const { clock, database, documents } = services;
+  const { clock, database, documents, wait } = services;
+  const late = () => new Error('There was no answer in time.');
+  const inTime = <Result>(run: () => Promise<Result>) => withDeadline(deadlines.readinessMs, wait, run, late);
   const [backlog, kv] = await Promise.allSettled([
-    // `openSession` runs inside a promise, because it may throw.
-    Promise.resolve().then(() => findBacklog(openSession(database, 'first-primary').db)),
-    documents.getAll(['ready']),
+    inTime(() => findBacklog(openSession(database, 'first-primary').db)),
+    inTime(() => documents.getAll(['ready'])),
   ]);
   const issues: Readiness['issues'] = [];
   let status: Readiness['status'] = 'ready';

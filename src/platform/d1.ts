@@ -1,8 +1,11 @@
-import { is, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
+import { DrizzleQueryError, is, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { SQLiteRaw } from 'drizzle-orm/sqlite-core/query-builders/raw';
+import type { Wait } from './clock';
+import { withDeadline } from './deadline';
 import { limits } from './limits';
+import { retry } from './retry';
 
 export type Database = DrizzleD1Database & { $client: D1Database };
 export type Statement = BatchItem<'sqlite'>;
@@ -63,18 +66,19 @@ export function decodeLater(statement: Statement): Statement {
   return Object.assign(statement, { _prepare: () => prepared });
 }
 
+/** The messages that D1 wrote. A DrizzleQueryError's own message is left out: it has bound values, which a person typed. */
 function* messagesOf(error: unknown): Generator<string> {
-  for (let current = error; current instanceof Error; current = current.cause) yield current.message;
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (!(current instanceof DrizzleQueryError)) yield current.message;
+  }
 }
 
 /** What {@link brokenConstraint} returns for a foreign key, which SQLite does not name. */
 export const foreignKey = 'foreign key';
 
-/**
- * The constraint that a failed statement broke (`users.email`, or the name of a CHECK); undefined for another failure.
- * Only this part of the message is used, because the rest of a DrizzleQueryError contains the bound values.
- */
+/** The constraint that a failed statement broke (`users.email`, or the name of a CHECK); undefined for another failure. */
 export function brokenConstraint(error: unknown): string | undefined {
+  if (findDatabaseFailure(error)) return undefined;
   for (const message of messagesOf(error)) {
     const match = /(?:UNIQUE|CHECK|NOT NULL) constraint failed: ([\w., ]+?)(?::|$)/m.exec(message);
     if (match?.[1]) return match[1].trim();
@@ -83,31 +87,128 @@ export function brokenConstraint(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Runs an idempotent write, and repeats it after an unclear failure. The waits are random and grow up to 2 s. */
-export async function retryUnclear<Result>(
-  run: () => Promise<Result>,
-  wait: (ms: number) => Promise<unknown>,
-  tries = 5,
-): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt === tries || !isUnclearFailure(error)) throw error;
-      await wait(Math.min(2000, 50 * 2 ** attempt * (0.5 + Math.random())));
-    }
+/** Runs an idempotent write, and repeats it unless D1 surely refused it. */
+export function retryUnclear<Result>(run: () => Promise<Result>, wait: Wait): Promise<Result> {
+  const mayPass = (error: unknown) => !isRefusedByD1(error);
+  return retry(run, { tries: 5, pauses: { firstMs: 200, longestMs: 2_000 }, wait, mayPass });
+}
+
+/** Why D1 gave no result. */
+type DatabaseFailureCode = 'FAILED' | 'OVERLOADED' | 'TIMED_OUT';
+
+/**
+ * A call of D1 that did not give a result, and that D1 did not surely refuse: a write may have been applied, and may even
+ * be applied later. {@link withDeadlines} makes this error of every such failure, whatever D1's message is.
+ */
+export class DatabaseFailure extends Error {
+  override readonly name = 'DatabaseFailure';
+
+  constructor(
+    readonly code: DatabaseFailureCode,
+    cause?: unknown,
+  ) {
+    super(`D1 gave no result (${code}).`, { cause });
   }
 }
 
-const unclearMessages = [
-  'Network connection lost',
-  'storage caused object to be reset',
-  'reset because its code was updated',
-];
+/** The failure of D1 behind an error, which the query builder may have wrapped; undefined if another part failed. */
+export function findDatabaseFailure(error: unknown): DatabaseFailure | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof DatabaseFailure) return current;
+  }
+  return undefined;
+}
 
-/** True for a failed write that D1 may have applied all the same. */
-export function isUnclearFailure(error: unknown): boolean {
-  return [...messagesOf(error)].some((message) => unclearMessages.some((text) => message.includes(text)));
+/** The queue in front of the database is full. More requests would make it longer. */
+const overloaded = /D1 DB is overloaded|Requests queued for too long|Too many requests queued/;
+
+/** Whether D1 failed because it has too much to do, so that the same request must not be repeated at once. */
+export function isOverloaded(error: unknown): boolean {
+  const failure = findDatabaseFailure(error);
+  return failure ? failure.code === 'OVERLOADED' : [...messagesOf(error)].some((message) => overloaded.test(message));
+}
+
+/**
+ * Whether D1 surely refused what it was asked, because of the statements or their data: nothing was applied, and the same
+ * request would be refused again. Every other failure leaves open what happened.
+ */
+export function isRefusedByD1(error: unknown): boolean {
+  if (findDatabaseFailure(error)) return false;
+  return (
+    statementError(error) !== undefined ||
+    brokenConstraint(error) !== undefined ||
+    [...messagesOf(error)].some((message) => /\bD1_(?:TYPE_ERROR|COLUMN_NOTFOUND)\b/.test(message))
+  );
+}
+
+function toDatabaseFailure(error: unknown): unknown {
+  if (isRefusedByD1(error) || findDatabaseFailure(error)) return error;
+  return new DatabaseFailure(isOverloaded(error) ? 'OVERLOADED' : 'FAILED', error);
+}
+
+/** Runs one call of D1. @throws DatabaseFailure when D1 gives no result in time, or fails without a sure refusal */
+type Call = <Result>(run: () => Promise<Result>) => Promise<Result>;
+
+/** A prepared statement whose calls have a deadline. It has the methods that drizzle calls. */
+class LimitedStatement {
+  constructor(
+    readonly statement: D1PreparedStatement,
+    readonly call: Call,
+  ) {}
+
+  bind(...values: unknown[]): LimitedStatement {
+    return new LimitedStatement(this.statement.bind(...values), this.call);
+  }
+
+  all(): Promise<unknown> {
+    return this.call(() => this.statement.all());
+  }
+
+  raw(): Promise<unknown> {
+    return this.call(() => this.statement.raw());
+  }
+
+  run(): Promise<unknown> {
+    return this.call(() => this.statement.run());
+  }
+}
+
+/**
+ * The binding of D1, with a deadline for every call of its sessions. It is the one place where a call can be given up, and
+ * where failures are classed.
+ * @param ms how long a call may take; it is asked for each call
+ */
+export function withDeadlines(binding: D1Database, wait: Wait, ms: () => number): D1Database {
+  const call: Call = async (run) => {
+    try {
+      return await withDeadline(ms(), wait, run, () => new DatabaseFailure('TIMED_OUT'));
+    } catch (error) {
+      throw toDatabaseFailure(error);
+    }
+  };
+  /** What D1 documents to answer at once can fail all the same. */
+  function now<Result>(run: () => Result): Result {
+    try {
+      return run();
+    } catch (error) {
+      throw toDatabaseFailure(error);
+    }
+  }
+  function withSession(from: string) {
+    const session = now(() => binding.withSession(from));
+    return {
+      prepare: (query: string) =>
+        new LimitedStatement(
+          now(() => session.prepare(query)),
+          call,
+        ),
+      batch: (statements: LimitedStatement[]) =>
+        call(() => session.batch(statements.map(({ statement }) => statement))),
+      getBookmark: () => session.getBookmark(),
+    };
+  }
+  // Sessions and drizzle call no other method.
+  return { withSession } as unknown as D1Database;
 }
 
 /**
@@ -115,6 +216,7 @@ export function isUnclearFailure(error: unknown): boolean {
  * malformed JSON in a row; undefined when the platform failed, so that the same statement can succeed later.
  */
 export function statementError(error: unknown): string | undefined {
+  if (findDatabaseFailure(error)) return undefined;
   for (const message of messagesOf(error)) {
     const code = /\bSQLITE_[A-Z]+/.exec(message)?.[0];
     if (code && !platformCodes.has(code)) return code;

@@ -1,4 +1,4 @@
-import { statementError } from './d1';
+import { findDatabaseFailure, statementError } from './d1';
 
 /** The errors that only code or data can cause: the same work fails again until somebody corrects the code or the data. */
 const ownNames = new Set(['RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'ZodError', '$ZodError']);
@@ -17,6 +17,7 @@ export function isRefusedForGood(error: unknown): boolean {
  * platform's, so that an outage cannot make dead letters.
  */
 export function isPlatformFailure(error: unknown): boolean {
+  if (findDatabaseFailure(error)) return true;
   if (statementError(error) !== undefined) return false;
   for (let current = error; current instanceof Error; current = current.cause) {
     if (current instanceof DefectError || ownNames.has(current.name) || isRefusedForGood(current)) return false;

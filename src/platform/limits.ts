@@ -58,3 +58,20 @@ export const limits = {
   /** Expired rows that one run deletes, so that the run does not delay commands. */
   expiredRowsPerRun: 5_000,
 };
+
+/**
+ * How long something may take, in milliseconds; read a deadline where it is used, like a limit. D1 is known to stall for 30
+ * to 80 seconds, and its documentation names no time after which a call ends.
+ */
+export const deadlines = {
+  /** One call of D1 in a request. */
+  requestCallMs: 5_000,
+  /** A commit with all its tries, and the looks for its events. */
+  commitMs: 10_000,
+  /** One call of D1 in a queue consumer, in the schedule, or after a response. */
+  backgroundCallMs: 30_000,
+  /** The calls of D1 and KV in the readiness check. */
+  readinessMs: 2_000,
+  /** How long a response waits for the documents that decide about access. */
+  inlineProjectionMs: 3_000,
+};

@@ -20,6 +20,7 @@ import {
 } from '../support/contract/implementation';
 import { aContext, aUser, callerOf, checked } from '../support/factories';
 import { describeUnitOfWork } from '../support/unit-of-work-contract';
+import { createTime } from '../support/wait';
 
 /** Empties every table, so that a test sees its own rows alone. Positions start at 1 again, as in a new event log. */
 async function emptyDatabase(): Promise<void> {
@@ -50,7 +51,7 @@ function createOn(database: D1Database, committed: RecordedEvent[] = []): Create
         subscriptionsOf: () => contractSubscriptions,
         constraints,
         onCommitted: async (events) => void committed.push(...events),
-        wait: async () => {},
+        wait: createTime().wait,
       }),
       eventsOf: async (id) =>
         (await all<EventRow>('SELECT * FROM events WHERE stream_id = ? ORDER BY position', id)).map(toRecordedEvent),
@@ -248,15 +249,24 @@ describe('a commit on D1', () => {
     expect(await eventsOf(user.id)).toHaveLength(21);
   });
 
-  test('that stays without a response after four tries reports the failure', async () => {
-    const { findUser, run } = await given(createOn(withBatches([modes.lost, modes.lost, modes.lost, modes.lost])));
+  test('that stays without a response until its deadline says that its outcome is unknown (product 6.5)', async () => {
+    let sent = 0;
+    const lost = async () => {
+      sent++;
+      throw new Error(connectionLost);
+    };
+    const around = Array.from({ length: 100 }, () => lost);
+    const { findUser, run } = await given(createOn(withBatches(around)));
     const user = aUser();
     const failed = run((tx) => {
       tx.users.add(user);
       tx.record(UserRegistered.create(user.id, 1, { role: 'customer' }));
     });
-    await expect(failed).rejects.toThrow();
+    await expect(failed).rejects.toMatchObject({ kind: 'unavailable', code: 'concurrency.outcome-unknown' });
+    around.length = 0;
     expect(await findUser(user.id)).toBeUndefined();
+    expect(sent).toBeGreaterThan(3);
+    expect(sent).toBeLessThanOrEqual(12);
   });
 
   test('with a guard is one batch', async () => {

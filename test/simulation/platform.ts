@@ -123,7 +123,7 @@ export class SimulatedPlatform implements Platform {
     return release.compose(env as unknown as Env, silent, {
       clock: { now: () => this.world.now },
       logger,
-      wait: async () => {},
+      wait: async (_ms, options) => (options?.signal ? new Promise(() => {}) : undefined),
       emailSender: { send: async () => {} },
     });
   }

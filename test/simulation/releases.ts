@@ -63,15 +63,23 @@ function reshape(): void {
 /** Loads the Worker's modules once more. */
 async function load(number: Release['number']): Promise<Release> {
   vi.resetModules();
-  const [{ compose }, { runSchedule }, { eventCatalogue, views }, { limits }, { DomainError }, { EmailError }] =
-    await Promise.all([
-      import('../../src/composition'),
-      import('../../src/schedule'),
-      import('../../src/domains'),
-      import('../../src/platform/limits'),
-      import('../../src/platform/errors'),
-      import('../../src/email/email-sender'),
-    ]);
+  const [
+    { compose },
+    { runSchedule },
+    { eventCatalogue, views },
+    { limits },
+    { DomainError },
+    { EmailError },
+    { findDatabaseFailure },
+  ] = await Promise.all([
+    import('../../src/composition'),
+    import('../../src/schedule'),
+    import('../../src/domains'),
+    import('../../src/platform/limits'),
+    import('../../src/platform/errors'),
+    import('../../src/email/email-sender'),
+    import('../../src/platform/d1'),
+  ]);
   return {
     number,
     compose,
@@ -79,8 +87,12 @@ async function load(number: Release['number']): Promise<Release> {
     eventCatalogue,
     views,
     limits,
-    isRefusal: (error): error is InstanceType<typeof DomainError> => error instanceof DomainError,
-    isUnclear: isSimulated,
+    isRefusal: (error): error is InstanceType<typeof DomainError> =>
+      error instanceof DomainError && error.kind !== 'unavailable',
+    isUnclear: (error) =>
+      isSimulated(error) ||
+      findDatabaseFailure(error) !== undefined ||
+      (error instanceof DomainError && error.kind === 'unavailable'),
     createEmailError: (code, isPermanent) => new EmailError(code, isPermanent, new SimulatedFault(code)),
   };
 }

@@ -54,6 +54,7 @@ interface Timer {
   at: number;
   order: number;
   run(): void;
+  isRemoved?: boolean;
 }
 
 /** The timers, the next one first (a binary heap). Timers of the same time run in the order in which they were set. */
@@ -62,6 +63,7 @@ class Timers {
   #set = 0;
 
   get next(): Timer | undefined {
+    while (this.#heap[0]?.isRemoved) this.removeNext();
     return this.#heap[0];
   }
 
@@ -78,12 +80,19 @@ class Timers {
     this.#heap[second] = a;
   }
 
-  add(at: number, run: () => void): void {
-    let index = this.#heap.push({ at, order: ++this.#set, run }) - 1;
+  add(at: number, run: () => void): Timer {
+    const timer: Timer = { at, order: ++this.#set, run };
+    let index = this.#heap.push(timer) - 1;
     for (let parent = (index - 1) >> 1; index > 0 && this.#isBefore(index, parent); parent = (index - 1) >> 1) {
       this.#swap(index, parent);
       index = parent;
     }
+    return timer;
+  }
+
+  /** Removes a timer that has not run: it stays in the heap until it is the next one. */
+  remove(timer: Timer): void {
+    timer.isRemoved = true;
   }
 
   removeNext(): void {
@@ -197,15 +206,18 @@ export class World {
     });
   }
 
-  after(ms: number, run: () => void): void {
-    this.#timers.add(this.now + Math.max(0, Math.floor(ms)), run);
+  after(ms: number, run: () => void): Timer {
+    return this.#timers.add(this.now + Math.max(0, Math.floor(ms)), run);
   }
 
-  /** Waits in a process; fails when the signal is aborted before. */
+  /** Waits in a process; fails when the signal is aborted before, and then no timer is left. */
   wait(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.after(ms, () => process.dead || resolve());
-      signal?.addEventListener('abort', () => reject(signal.reason));
+      const timer = this.after(ms, () => process.dead || resolve());
+      signal?.addEventListener('abort', () => {
+        this.#timers.remove(timer);
+        reject(signal.reason);
+      });
     });
   }
 

@@ -45,7 +45,12 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
   function send(context: CallerContext): Commands {
     const fingerprints = (text: string) => [`fingerprint of ${text}`] as const;
     return createCommands(
-      createDefineCommand(unitOfWork, fingerprints, () => context),
+      createDefineCommand(
+        unitOfWork,
+        fingerprints,
+        () => context,
+        async () => {},
+      ),
       { accessTokens, resetTokens: createResetTokens(secrets) },
     );
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createClient, ProblemError } from '../../src/client';
-import { encodeConsistencyToken } from '../../src/cqrs/log/consistency-token';
+import { createConsistencyTokens } from '../../src/http/consistency-tokens';
 
 const url = 'https://api.example';
 
@@ -23,7 +23,8 @@ function serve(handler: Handler, options: { refreshToken?: string } = {}) {
 }
 
 const json = (body: unknown, init: ResponseInit = {}) => Response.json(body, init);
-const token = (position: number) => encodeConsistencyToken({ position, bookmark: null, epoch: '1' });
+const tokens = createConsistencyTokens(['a-secret-that-the-client-does-not-know']);
+const token = (position: number, epoch = '1') => tokens.encode({ position, bookmark: null, epoch });
 const granted = (access: string) => json({ access_token: access, refresh_token: `r-${access}`, token_type: 'Bearer' });
 const unauthorized = () =>
   json({ code: 'auth.invalid-token', detail: 'expired', status: 401 }, { status: 401, headers: problemType });
@@ -110,7 +111,8 @@ describe('a client that repeats a request', () => {
     const keys = requests.map(({ headers }) => headers.get('Idempotency-Key'));
     expect(keys).toHaveLength(4);
     expect(new Set(keys).size).toBe(1);
-    expect(waits[2]).toBe(7000);
+    expect(waits[2]).toBeGreaterThanOrEqual(7000);
+    expect(waits[2]).toBeLessThan(9000);
   });
 
   test('a client uses another Idempotency-Key for another command', async () => {
@@ -148,7 +150,7 @@ describe('a client that repeats a request', () => {
       count < 3 ? json({}, { status: 429, headers: { 'Retry-After': '60' } }) : granted('a'),
     );
     await client.signIn('ada@example.com', 'secret');
-    expect(waits).toEqual([60_000, 60_000]);
+    expect(waits.map((ms) => Math.floor(ms / 1000))).toEqual([60, 60]);
   });
 
   test('a client gives up after four tries, and reports the error of the last try', async () => {

@@ -24,6 +24,7 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
       return { result, commit: { position: 1, bookmark: null } };
     },
   };
+  const waits: number[] = [];
   let contexts = 0;
   const contextOf = () => {
     contexts++;
@@ -33,6 +34,7 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
     unitOfWork,
     (text) => [`fingerprint of ${text}`, `older fingerprint of ${text}`],
     contextOf,
+    async (ms) => void waits.push(ms),
   );
   const command = define<{ text: string }, unknown, string>({
     input,
@@ -40,7 +42,7 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
     handle: () => 'done',
     ...definition,
   });
-  return { command, runs, readsFrom: () => runs.map(({ readFrom }) => readFrom), contexts: () => contexts };
+  return { command, runs, readsFrom: () => runs.map(({ readFrom }) => readFrom), contexts: () => contexts, waits };
 }
 
 const payload = { text: 'a' };

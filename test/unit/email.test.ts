@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { deliveryTimes } from '../../src/cqrs/log/outbox';
-import { sendingMs, withDeadline } from '../../src/email/deadline';
+import { limitSending, sendingMs } from '../../src/email/deadline';
 import type { SmtpConfig } from '../../src/email/email-config';
 import { EmailError, type EmailMessage, UnclearEmailError } from '../../src/email/email-sender';
 import { toMime } from '../../src/email/mime';
@@ -45,7 +45,7 @@ describe('the deadline of an e-mail (product 7.2)', () => {
   test('a provider that does not answer until the deadline leaves an unclear outcome, and its sender is told to stop', async () => {
     const { end, wait, waits } = createHeldWait();
     const signals: (AbortSignal | undefined)[] = [];
-    const sender = withDeadline({ send: (_, signal) => new Promise(() => void signals.push(signal)) }, wait);
+    const sender = limitSending({ send: (_, signal) => new Promise(() => void signals.push(signal)) }, wait);
     const sending = sender.send(message);
     expect([waits[0]?.ms, signals[0]?.aborted]).toEqual([sendingMs, false]);
     end();
@@ -59,7 +59,7 @@ describe('the deadline of an e-mail (product 7.2)', () => {
   ])('when the provider %s the e-mail in time, nothing waits for the deadline any more', async (_, error) => {
     const { wait, waits } = createHeldWait();
     const send = () => (error ? Promise.reject(error) : Promise.resolve());
-    const [result] = await Promise.allSettled([withDeadline({ send }, wait).send(message)]);
+    const [result] = await Promise.allSettled([limitSending({ send }, wait).send(message)]);
     expect(result).toMatchObject(error ? { reason: error } : { status: 'fulfilled' });
     expect(waits).toEqual([{ ms: sendingMs, isCancelled: true }]);
   });
@@ -99,7 +99,7 @@ describe('the SMTP sender with a real server', () => {
     async (holds) => {
       const sink = await startSmtpSink(credentials, { holds });
       const { end, wait } = createHeldWait();
-      const sending = withDeadline(senderFor({ ...plain, port: sink.port }), wait).send(message);
+      const sending = limitSending(senderFor({ ...plain, port: sink.port }), wait).send(message);
       // Only the deadline ends the sending, so this does not depend on time.
       const outcome = expect(sending).rejects.toMatchObject({ name: 'UnclearEmailError', code: 'TIMED_OUT' });
       await sink.held;

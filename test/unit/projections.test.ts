@@ -3,6 +3,7 @@ import { createProjectionHandler } from '../../src/consumers/projections';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createInlineProjection } from '../../src/cqrs/reading/inline-projection';
 import type { ProjectionOutcome, Projector } from '../../src/cqrs/reading/projector';
+import type { Wait } from '../../src/platform/clock';
 import { createLogger } from '../../src/platform/logger';
 
 function eventAt(position: number): RecordedEvent {
@@ -47,6 +48,13 @@ describe('the inline projection', () => {
     const background: Promise<unknown>[] = [];
     const waits: number[] = [];
     const waited = () => waits.reduce((sum, ms) => sum + ms, 0);
+    /** The deadline of the response; it ends when the pauses are as long. */
+    let deadline: { ms: number; end(): void } | undefined;
+    const wait: Wait = async (ms, { signal } = {}) => {
+      if (signal) return new Promise<void>((end) => (deadline = { ms, end }));
+      waits.push(ms);
+      if (deadline && waited() >= deadline.ms) deadline.end();
+    };
     const project = createInlineProjection({
       projector: {
         async projectInline() {
@@ -55,7 +63,7 @@ describe('the inline projection', () => {
           return false;
         },
       },
-      wait: async (ms) => void waits.push(ms),
+      wait,
       waitUntil: (promise) => void background.push(promise),
       logger: createLogger({}, (line) => void logs.push(line)),
     });

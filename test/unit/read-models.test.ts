@@ -44,12 +44,16 @@ describe('a read while D1 is away', () => {
 
   test('counts the age of a mark up to its question to KV, because the response may be as old as the question', async () => {
     const readModels = given({ marks: [[start - watermarkTimes.marginMs + 1, 20]] }, 60_000);
-    expect(await readModels.read(token(20), wanted)).toMatchObject([{ consistency: 'stale', source: 'kv' }]);
+    await expect(readModels.read(token(20), wanted)).rejects.toThrow('D1 is away.');
   });
 
-  test('gets a document that is behind the token, marked stale', async () => {
-    expect(await given().read(token(11), wanted)).toMatchObject([
-      { document: { data: 'in KV' }, consistency: 'stale', source: 'kv' },
+  test('never gets a document that is behind the token (product 6.6)', async () => {
+    await expect(given().read(token(11), wanted)).rejects.toThrow('D1 is away.');
+  });
+
+  test('gets the document of KV without a token, marked eventual', async () => {
+    expect(await given().read(undefined, wanted)).toMatchObject([
+      { document: { data: 'in KV' }, consistency: 'eventual', source: 'kv' },
     ]);
   });
 

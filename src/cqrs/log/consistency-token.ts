@@ -24,7 +24,7 @@ export const consistencyTokenErrors = {
   }),
 };
 
-const tokenSchema = z.strictObject({
+const payloadSchema = z.strictObject({
   p: z.int().nonnegative(),
   // A bookmark of D1 is groups of hexadecimal digits. Any other text must not reach D1.
   b: z
@@ -35,17 +35,20 @@ const tokenSchema = z.strictObject({
   e: z.string().max(64),
 });
 
-export function encodeConsistencyToken(token: ConsistencyToken): string {
+/** The content of a token as a text. A token is this text, a dot, and a MAC of the text (`http/consistency-tokens.ts`). */
+export function encodePayload(token: ConsistencyToken): string {
   return base64url.encode(JSON.stringify({ p: token.position, b: token.bookmark, e: token.epoch }));
 }
 
-/** @throws DomainError `http.invalid-consistency-token` for a text that is not a token of this API */
-export function decodeConsistencyToken(text: string): ConsistencyToken {
-  try {
-    if (text.length > 512) throw new Error('The token is longer than any that this API makes.');
-    const { p, b, e } = tokenSchema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
-    return { position: p, bookmark: b, epoch: e };
-  } catch (cause) {
-    throw consistencyTokenErrors.invalid({}, { cause });
-  }
+/**
+ * Reads the content of a token without its MAC, so that nothing may be decided on it but which of two tokens is newer.
+ * Clients do that, who have no secret.
+ * @throws Error for a text that has not the form of a token
+ */
+export function readUnverified(token: string): ConsistencyToken {
+  if (token.length > 512) throw new Error('The token is longer than any that this API makes.');
+  const [payload = '', mac, ...rest] = token.split('.');
+  if (!mac || rest.length > 0) throw new Error('The token has no MAC.');
+  const { p, b, e } = payloadSchema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(payload))));
+  return { position: p, bookmark: b, epoch: e };
 }

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../../platform/clock';
+import type { Clock, Wait } from '../../platform/clock';
 import { type Database, openSession, retryUnclear, runBatch } from '../../platform/d1';
 import { limits } from '../../platform/limits';
 import type { EventKey, Subscription } from './event';
@@ -111,7 +111,7 @@ export function insertDeliveries(
     FROM json_each(${JSON.stringify(wanted)})`);
 }
 
-export function createOutbox(database: D1Database, clock: Clock, wait: (ms: number) => Promise<unknown>): Outbox {
+export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Outbox {
   const open = () => openSession(database, 'first-primary').db;
   return {
     async claim(subscription, events) {

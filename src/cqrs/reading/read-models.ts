@@ -8,9 +8,9 @@ import { newestMark } from './watermark-publisher';
 
 /**
  * The guarantee of a read. `strong`: the data is at least as new as the request's token. `eventual`: the request had no
- * token. `stale`: the data is older than the token, because D1 was not available.
+ * token.
  */
-export type Consistency = 'strong' | 'eventual' | 'stale';
+export type Consistency = 'strong' | 'eventual';
 
 /** The source and the age of the data of a read. */
 export interface Freshness {
@@ -114,23 +114,19 @@ export function createReadModels(options: {
     });
   }
 
-  /** Reads from D1 what KV cannot answer. Without D1, a document that is only behind the token is better than none. */
+  /**
+   * Reads from D1 what KV cannot answer. Where D1 does not answer either, the read fails: a document that is behind the
+   * token is not what the client asked for, and one that has missed an event must not be served at all.
+   */
   async function replace(rest: readonly Found[], token: ConsistencyToken | undefined): Promise<ReadResult<unknown>[]> {
-    try {
-      const { results, freshness } = await fromD1(token, (db) =>
-        rest.map(({ item: { view, key } }) => view.query(db, key)),
-      );
-      return rest.map(({ item: { view, key }, verdict }, index) => ({
-        ...freshness,
-        document: view.toDocument(results[index], key),
-        forwarded: verdict === 'missing' ? 'miss' : 'stale',
-      }));
-    } catch (cause) {
-      return rest.map(({ document, verdict }) => {
-        if (verdict !== 'behind') throw cause;
-        return fromKv(document, 'stale');
-      });
-    }
+    const { results, freshness } = await fromD1(token, (db) =>
+      rest.map(({ item: { view, key } }) => view.query(db, key)),
+    );
+    return rest.map(({ item: { view, key }, verdict }, index) => ({
+      ...freshness,
+      document: view.toDocument(results[index], key),
+      forwarded: verdict === 'missing' ? 'miss' : 'stale',
+    }));
   }
 
   async function read(token: ConsistencyToken | undefined, ...wanted: WantedDocument<unknown>[]) {

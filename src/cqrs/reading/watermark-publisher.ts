@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../../platform/clock';
+import type { Clock, Wait } from '../../platform/clock';
 import { type Database, openSession, runBatch } from '../../platform/d1';
 import { lastPosition } from '../log/event-log';
 import { isRefusal, type WatermarkStore } from './document-store';
@@ -37,7 +37,7 @@ export function createWatermarkPublisher(options: {
   store: WatermarkStore;
   epoch: string;
   clock: Clock;
-  wait(ms: number): Promise<unknown>;
+  wait: Wait;
 }): WatermarkPublisher {
   const { database, store, epoch, clock, wait } = options;
   const { keepMs, retryMs, spacingMs } = watermarkTimes;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import { isoTime } from '../../platform/clock';
+import { isoTime, type Wait } from '../../platform/clock';
 import { DomainError } from '../../platform/errors';
+import { backoffMs } from '../../platform/retry';
 import { ConcurrencyError } from './errors';
 import type { CommandContext, Committed, RequestHashes, Transaction, UnitOfWork } from './unit-of-work';
 
@@ -38,30 +39,44 @@ export type DefineCommand<Repositories, Caller> = <Payload, Actor, Result>(
 
 const attempts = 5;
 
-/** Whether another attempt on the primary can end differently: the state may have changed, or a replica was too old. */
+/** The pauses after a lost race. A commit takes some tens of milliseconds. */
+const pauses = { firstMs: 40, longestMs: 500 };
+
+/**
+ * Whether another attempt on the primary can end differently: the state may have changed, or a replica was too old. A
+ * command that is `unavailable` may have been carried out, so it must not run again with new events.
+ */
 function mayDifferOnPrimary(error: unknown, context: CommandContext): boolean {
   if (error instanceof ConcurrencyError) return true;
-  return context.readFrom !== 'first-primary' && error instanceof DomainError;
+  return context.readFrom !== 'first-primary' && error instanceof DomainError && error.kind !== 'unavailable';
 }
 
 /**
  * The runner of all commands. It validates the payload, recognises a repeated command and runs the unit of work. A
  * command that lost a race, or that was refused with the data of a replica, runs again on the primary.
- * @param fingerprints keyed hashes of the payload, one for each secret, to recognise another payload under the same
- * command id
+ * @param fingerprints keyed hashes of a text, one for each secret, to recognise another payload under the same command id
  * @param contextOf makes the request's context when a command is sent
  */
 export function createDefineCommand<Repositories, Caller>(
   unitOfWork: UnitOfWork<Repositories>,
   fingerprints: (text: string) => RequestHashes,
   contextOf: () => CommandContext<Caller>,
+  wait: Wait,
 ): DefineCommand<Repositories, Caller> {
+  /** What a repeatable command is recognised by. Strangers have only their payload to tell them apart. */
+  function identify({ caller, commandId }: CommandContext<Caller>, payload: unknown) {
+    const text = JSON.stringify(payload);
+    const requestHashes = fingerprints(text);
+    if (caller !== undefined) return { requestHashes };
+    const [ownId, ...formerIds] = fingerprints(`${commandId} ${text}`);
+    return { requestHashes, commandId: ownId, formerCommandIds: formerIds };
+  }
+
   return ({ input, onlyIf, handle, isNeverStored = false, readsPrimary = false }) =>
     async (payload) => {
       const valid = input.parse(payload);
       const context = contextOf();
       const isRepeatable = context.isRepeatable === true && !isNeverStored;
-      const requestHashes = isRepeatable && { requestHashes: fingerprints(JSON.stringify(valid)) };
       const work = {
         authorize: (tx: Repositories) => onlyIf(context.caller, tx),
         handle(actor: ReturnType<typeof onlyIf>, tx: Transaction<Repositories>) {
@@ -69,7 +84,7 @@ export function createDefineCommand<Repositories, Caller>(
           return handle(valid, tx, { actor, issuedAt, at: isoTime(issuedAt), expectedVersion });
         },
       };
-      let current: CommandContext = { ...context, isRepeatable, ...requestHashes };
+      let current: CommandContext = { ...context, isRepeatable, ...(isRepeatable && identify(context, valid)) };
       if (readsPrimary) current = { ...current, readFrom: 'first-primary' };
       for (let attempt = 1; ; attempt++) {
         try {
@@ -77,6 +92,8 @@ export function createDefineCommand<Repositories, Caller>(
         } catch (error) {
           if (!mayDifferOnPrimary(error, current)) throw error;
           if (attempt === attempts) throw error instanceof ConcurrencyError ? new ConcurrencyError(attempts) : error;
+          // What a replica decided runs again at once, because the primary decides about other data.
+          if (current.readFrom === 'first-primary') await wait(backoffMs(attempt, pauses));
           current = { ...current, readFrom: 'first-primary' };
         }
       }

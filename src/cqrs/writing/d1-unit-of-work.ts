@@ -1,18 +1,21 @@
 import { sql } from 'drizzle-orm';
-import type { Clock } from '../../platform/clock';
-import { isoTime } from '../../platform/clock';
+import { type Clock, isoTime, type Wait } from '../../platform/clock';
 import {
   brokenConstraint,
+  DatabaseFailure,
   type DatabaseSession,
   foreignKey,
-  isUnclearFailure,
+  isOverloaded,
+  isRefusedByD1,
   openSession,
   runBatch,
   type Statement,
 } from '../../platform/d1';
+import { withDeadline } from '../../platform/deadline';
 import { DomainError } from '../../platform/errors';
 import { newId } from '../../platform/ids';
-import { limits } from '../../platform/limits';
+import { deadlines, limits } from '../../platform/limits';
+import { backoffMs, retryAfterSeconds } from '../../platform/retry';
 import { splitByBytes } from '../../platform/split';
 import {
   type EventCatalogue,
@@ -23,7 +26,7 @@ import {
 } from '../log/event';
 import { findPositions, insertEvents, lastPosition, toPositions, type UnpositionedEvent } from '../log/event-log';
 import { insertDeliveries } from '../log/outbox';
-import { ConcurrencyError } from './errors';
+import { ConcurrencyError, commandErrors } from './errors';
 import { checkInBatch, explainRefusal, type Guard, guardConstraint, requireAll, selectGuards } from './guards';
 import { selectStoredResponse, storeResponse, toStoredResponse } from './idempotency';
 import {
@@ -46,7 +49,7 @@ export interface UnitOfWorkOptions<Repositories extends object> {
   constraints: Readonly<Record<string, () => DomainError>>;
   /** A function that runs after each commit, before the command returns, and that must not throw. */
   onCommitted(events: readonly RecordedEvent[]): Promise<void>;
-  wait(ms: number): Promise<unknown>;
+  wait: Wait;
 }
 
 /** The writes, guards and events that one run of a unit of work has collected. */
@@ -56,7 +59,9 @@ interface Collected {
   recorded: NewEvent[];
 }
 
-const commitTries = 4;
+/** The pauses between the requests of one commit; `deadlines.commitMs` ends them, or the number of requests. */
+const pauses = { firstMs: 200, longestMs: 2_000 };
+const requestsPerCommit = 12;
 
 /** The unit of work on D1: one batch, which fails if a guard is false or another commit took a stream's version. */
 export function createD1UnitOfWork<Repositories extends object>(
@@ -96,7 +101,7 @@ export function createD1UnitOfWork<Repositories extends object>(
       selectGuards(db, guards),
     ]);
     requireAll(guards, holds);
-    if (response.length > 0) await commit(options, session, { staged: response, guards, recorded: [] }, []);
+    if (response.length > 0) await commit(options, context, session, { staged: response, guards, recorded: [] }, []);
     return { result, commit: { position: position[0]?.position ?? 0, bookmark: session.bookmark() } };
   }
 
@@ -131,14 +136,14 @@ export function createD1UnitOfWork<Repositories extends object>(
 
         const events = toUnpositioned(recorded, context, clock.now());
         const response = storeResponse(db, context, result, events.length, clock.now());
-        const applied = await commit(options, session, { ...collected, staged: [...response, ...staged] }, events);
+        const all = { ...collected, staged: [...response, ...staged] };
+        const applied = await commit(options, context, session, all, events);
         const { bookmark, positions } = applied;
         await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
         return { result, commit: { position: Math.max(...positions.values()), bookmark } };
       } catch (error) {
         // A command that was refused on a replica runs again on the primary, so its guards are checked there.
-        const isFinal = error instanceof DomainError && !(error instanceof ConcurrencyError);
-        if (!isFinal || context.readFrom !== 'first-primary') throw error;
+        if (!isFinalRefusal(error) || context.readFrom !== 'first-primary') throw error;
         // Another request with the same key may have succeeded after this one looked for its response.
         const stored = accessGuards && (await findStored<Result>(context, accessGuards));
         if (stored) return stored;
@@ -161,47 +166,117 @@ interface Applied {
 }
 
 /**
- * Commits everything in one batch. After an unclear failure the batch is sent again, and in the end the log shows whether
- * an attempt was applied.
+ * Commits everything in one batch. Only a sure refusal of D1 means that nothing was applied. After every other failure, also
+ * that of the first try, the primary is asked for the events; if it has none, the same batch is sent again. Its events keep
+ * their ids, so that it cannot be applied twice.
+ * @throws DomainError `concurrency.outcome-unknown` when the outcome stays open until the deadline
  */
 async function commit<Repositories extends object>(
   options: UnitOfWorkOptions<Repositories>,
+  context: CommandContext,
   { db, bookmark }: DatabaseSession,
   { staged, guards }: Collected,
   events: readonly UnpositionedEvent[],
 ): Promise<Applied> {
+  const { clock, database, wait } = options;
   const before = [...checkInBatch(db, guards), ...staged];
   // The deliveries of some events take fewer bytes than the events, so both are split at the same places.
   const parts = splitByBytes(events, limits.bytesPerParameter);
   const statements = [
     ...before,
     ...parts.map((part) => insertEvents(db, part)),
-    ...parts.map((part) => insertDeliveries(db, part, options.subscriptionsOf, options.clock.now())),
+    ...parts.map((part) => insertDeliveries(db, part, options.subscriptionsOf, clock.now())),
   ];
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const results = await runBatch(db, statements);
-      const inserted = results.slice(before.length, before.length + parts.length);
-      return { positions: toPositions(inserted.flat()), bookmark: bookmark() };
-    } catch (error) {
-      if (attempt < commitTries && isUnclearFailure(error)) {
-        await options.wait(50 * 2 ** attempt * (0.5 + Math.random()));
-        continue;
+  const until = clock.now() + deadlines.commitMs;
+  const inTime = <Result>(run: () => Promise<Result>) =>
+    withDeadline(Math.max(0, until - clock.now()), wait, run, () => new DatabaseFailure('TIMED_OUT'));
+  const giveUp = (cause: unknown) =>
+    commandErrors.outcomeUnknown({ retryAfterSeconds: retryAfterSeconds() }, { cause });
+
+  let requests = 0;
+
+  /** Waits before the next request. @throws DomainError when there may be none */
+  async function pause(cause: unknown): Promise<void> {
+    const ms = backoffMs(++requests, pauses);
+    if (isOverloaded(cause) || clock.now() + ms >= until || requests >= requestsPerCommit) throw giveUp(cause);
+    await wait(ms);
+  }
+
+  async function send(): Promise<Applied> {
+    const results = await runBatch(db, statements);
+    const inserted = results.slice(before.length, before.length + parts.length);
+    return { positions: toPositions(inserted.flat()), bookmark: bookmark() };
+  }
+
+  /** Asks the primary, until it answers, whether a try was applied. */
+  async function findApplied(): Promise<Applied | undefined> {
+    for (;;) {
+      try {
+        return await inTime(() => lookForCommit(openSession(database, 'first-primary'), context, events, clock.now()));
+      } catch (error) {
+        if (error instanceof DomainError) throw error;
+        await pause(error);
       }
-      const primary = openSession(options.database, 'first-primary');
-      // If an earlier attempt was applied, the repeated batch fails on a constraint, and its events are in the log.
-      if (attempt > 1) {
-        const ids = events.map(({ id }) => id);
-        const positions = await findPositions(primary.db, ids);
-        // The session of the batch never got the response, so its bookmark can be older than the commit.
-        if (positions.size > 0) return { positions, bookmark: primary.bookmark() };
-      }
-      const constraint = brokenConstraint(error);
-      throw constraint === guardConstraint
-        ? await explainRefusal(primary.db, guards)
-        : toDomainError(error, constraint, options.constraints);
     }
   }
+
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTime(send);
+    } catch (error) {
+      const isRefused = isRefusedByD1(error);
+      const constraint = brokenConstraint(error);
+      const explain = async () =>
+        constraint === guardConstraint
+          ? await explainRefusal(openSession(database, 'first-primary').db, guards)
+          : toDomainError(error, constraint, options.constraints);
+      if (isRefused && attempt === 1) throw await explain();
+      const applied = await findApplied();
+      if (applied) return applied;
+      // An earlier try may still be on its way. If the reason of this refusal can pass, that try can succeed afterwards.
+      if (isRefused) throw isRefusedForEver(constraint) ? await explain() : giveUp(error);
+      await pause(error);
+    }
+  }
+}
+
+/**
+ * Finds out on the primary whether a commit was applied. The session of the batch never got the response, so its bookmark
+ * can be older than the commit, and that of this session is returned.
+ * @throws ConcurrencyError when only a response was to be stored, and one is stored: the command then finds it
+ */
+async function lookForCommit(
+  { bookmark, db }: DatabaseSession,
+  context: CommandContext,
+  events: readonly UnpositionedEvent[],
+  now: number,
+): Promise<Applied | undefined> {
+  if (events.length === 0) {
+    const [stored] = await selectStoredResponse(db, context, now);
+    if (stored) throw new ConcurrencyError();
+    return undefined;
+  }
+  const ids = events.map(({ id }) => id);
+  const positions = await findPositions(db, ids);
+  return positions.size > 0 ? { positions, bookmark: bookmark() } : undefined;
+}
+
+/**
+ * Whether a command was refused for a reason that another look on the primary can confirm. Nobody knows the outcome of an
+ * `unavailable` one, and a ConcurrencyError is tried again.
+ */
+function isFinalRefusal(error: unknown): boolean {
+  return error instanceof DomainError && !(error instanceof ConcurrencyError) && error.kind !== 'unavailable';
+}
+
+/** Another commit took the stream's version or deleted a row that this command refers to, or took the command's id. */
+function isLostRace(constraint: string): boolean {
+  return constraint.startsWith('events.stream_type') || ['idempotency_keys.key', foreignKey].includes(constraint);
+}
+
+/** Whether the same batch would be refused at any later time too. Versions and ids are never free again. */
+function isRefusedForEver(constraint: string | undefined): boolean {
+  return constraint === undefined || isLostRace(constraint);
 }
 
 function toDomainError(
@@ -210,9 +285,6 @@ function toDomainError(
   constraints: Readonly<Record<string, () => DomainError>>,
 ): unknown {
   if (!constraint) return error;
-  // Another commit took the stream's version or deleted a row that this command refers to, or another request is
-  // carrying out the same command.
-  if (constraint.startsWith('events.stream_type') || ['idempotency_keys.key', foreignKey].includes(constraint))
-    return new ConcurrencyError();
+  if (isLostRace(constraint)) return new ConcurrencyError();
   return constraints[constraint]?.() ?? error;
 }

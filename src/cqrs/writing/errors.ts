@@ -10,6 +10,16 @@ export const commandErrors = {
     text: ({ attempts }: { attempts: number }) =>
       `Other requests changed this resource during each of ${attempts} attempts. Send the command again.`,
   }),
+  outcomeUnknown: defineError({
+    code: 'concurrency.outcome-unknown',
+    kind: 'unavailable',
+    meaning:
+      'The database took the command and gave no answer in time. The command may have been carried out, may still be carried out, or may be lost.',
+    remedy:
+      'Wait for the seconds of `Retry-After`. Then repeat a POST with the same Idempotency-Key and the same body: it is carried out once, and you get its response. Without a key, and before you repeat a PATCH or DELETE, read the resource: it shows whether the command was carried out.',
+    text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
+      `The database gave no answer, so the command may or may not have been carried out. Wait ${retryAfterSeconds} seconds, then repeat it with the same Idempotency-Key; without a key, first read whether it was carried out.`,
+  }),
   preconditionFailed: defineError({
     code: 'http.precondition-failed',
     kind: 'precondition',

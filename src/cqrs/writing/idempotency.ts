@@ -1,4 +1,4 @@
-import { and, eq, gt, lte, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import type { Database, Statement } from '../../platform/d1';
 import { lastPosition } from '../log/event-log';
 import { idempotencyKeys } from './tables';
@@ -8,11 +8,12 @@ import { type CommandContext, type Committed, type RequestHashes, requireSameReq
 const lifetimeMs = 24 * 3_600_000;
 
 /** The statement that finds the stored response to a repeatable command. */
-export function selectStoredResponse(db: Database, { commandId }: CommandContext, now: number) {
+export function selectStoredResponse(db: Database, context: CommandContext, now: number) {
+  const { commandId, formerCommandIds = [] } = context;
   return db
     .select()
     .from(idempotencyKeys)
-    .where(and(eq(idempotencyKeys.key, commandId), gt(idempotencyKeys.expiresAt, now)));
+    .where(and(inArray(idempotencyKeys.key, [commandId, ...formerCommandIds]), gt(idempotencyKeys.expiresAt, now)));
 }
 
 /**

@@ -9,8 +9,13 @@ export type RequestHashes = readonly [current: string, ...previous: string[]];
 
 /** The data that every command carries from its request to its events. */
 export interface CommandContext<Caller = unknown> {
-  /** A hash of the `Idempotency-Key` and its scope, or a new id if no key was sent. */
+  /**
+   * A hash of the `Idempotency-Key` and its scope, or a new id if no key was sent. Where there is no caller, the command
+   * runner adds a keyed hash of the payload, so that strangers who use the same key share nothing.
+   */
   commandId: string;
+  /** The ids that this command had with earlier secrets, under which its response may be stored. */
+  formerCommandIds?: readonly string[];
   /** Whether the same `commandId` may arrive again, and must then get the stored response. */
   isRepeatable?: boolean;
   /**

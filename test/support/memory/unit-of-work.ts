@@ -103,8 +103,8 @@ export function createMemoryUnitOfWork({
   let replica: MemoryState | undefined;
 
   function findStored<Result>(context: CommandContext, guards: readonly Guard[]): Committed<Result> | undefined {
-    const { commandId, requestHashes } = context;
-    const stored = state.responses.get(commandId);
+    const { commandId, formerCommandIds = [], requestHashes } = context;
+    const stored = [commandId, ...formerCommandIds].map((id) => state.responses.get(id)).find(Boolean);
     if (requestHashes === undefined || !stored || stored.expiresAt <= clock.now()) return undefined;
     requireAll(guards, state);
     requireSameRequest(stored.requestHash, requestHashes);
@@ -197,7 +197,8 @@ export function createMemoryUnitOfWork({
           return await attempt(context, work, collected);
         } catch (thrown) {
           const error = toDomainError(thrown);
-          const isFinal = error instanceof DomainError && !(error instanceof ConcurrencyError);
+          const isFinal =
+            error instanceof DomainError && !(error instanceof ConcurrencyError) && error.kind !== 'unavailable';
           if (!isFinal || context.readFrom !== 'first-primary') throw error;
           const stored = collected.accessGuards && findStored<Result>(context, collected.accessGuards);
           if (stored) return stored;
