@@ -5,7 +5,7 @@ import { problem, titles } from './problem';
 import { commandResult } from './responses';
 
 type Status = 200 | 201 | 202 | 204;
-export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
 
 interface RouteDescription {
   summary: string;
@@ -14,7 +14,7 @@ interface RouteDescription {
   /** The body of the successful response. */
   body?: z.ZodType;
   /**
-   * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 from `limitByAddress`,
+   * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 and 503 from `limitByNetwork`,
    * 404 from a path parameter, 400 and 422 from validation, and those that every command or every query can have.
    */
   problems?: readonly ProblemStatus[];
@@ -54,6 +54,7 @@ const retryAfter = { 'Retry-After': header('Seconds to wait.') };
 const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
   401: challenge,
   429: { ...limitHeaders, ...retryAfter },
+  503: retryAfter,
 };
 
 const problemContent = { 'application/problem+json': { schema: resolver(problem) } };

@@ -3,14 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { userView } from '../../src/domains';
 import type { OrderDetail } from '../../src/orders/schemas';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
+import { createTurns } from '../../src/platform/turns';
 import type { UserDetail, UserSettings } from '../../src/users/schemas';
 import { accessView } from '../../src/users/views';
-import { address, password, weakPasswordHash } from '../support/factories';
+import { address, password, passwordHash } from '../support/factories';
 import { readAllDocuments, readAllRows } from '../support/stores';
 import { countRows, createSystem } from '../support/system';
 
 type System = ReturnType<typeof createSystem>;
 type Account = Awaited<ReturnType<System['register']>>;
+
+/** The parameters of production. */
+const realHashing = () => ({ turns: createTurns(() => limits.waitingHashes) });
 
 const currentPhc = /^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/;
 
@@ -79,16 +84,16 @@ describe('registration', () => {
 
 describe('passwords', () => {
   test('a stored password is an scrypt hash in the PHC format, with a salt of its own (product 1.3)', async () => {
-    const { register } = createSystem();
+    const { register } = createSystem({}, { hashing: realHashing() });
     const hashes = [await hashOf((await register()).id), await hashOf((await register()).id)];
     for (const hash of hashes) expect(hash).toMatch(currentPhc);
     expect(hashes[0]).not.toBe(hashes[1]);
   });
 
   test('a sign-in replaces a hash that was made with other parameters (product 1.3)', async () => {
-    const { register, signIn } = createSystem();
+    const { register, signIn } = createSystem({}, { hashing: realHashing() });
     const { id, email } = await register();
-    await env.DB.prepare('UPDATE users SET password_hash = ? WHERE id = ?').bind(weakPasswordHash, id).run();
+    await env.DB.prepare('UPDATE users SET password_hash = ? WHERE id = ?').bind(passwordHash, id).run();
     await signIn(email);
     expect(await hashOf(id)).toMatch(currentPhc);
     const renewed = await hashOf(id);

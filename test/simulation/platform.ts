@@ -1,4 +1,5 @@
 import type { Services } from '../../src/composition';
+import { createTurns } from '../../src/platform/turns';
 import { D1Model } from './d1';
 import { type Invocation, NoResponse, type Platform, type Release } from './history';
 import { KvModel } from './kv';
@@ -109,6 +110,8 @@ export class SimulatedPlatform implements Platform {
     return process.release.compose(env as unknown as Env, waitUntil, {
       clock: { now: () => world.now + process.clockOffset },
       logger,
+      // Each process is an isolate of its own.
+      hashing: { turns: createTurns(() => 1) },
       wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
       emailSender: {
         // A version whose senders have a deadline passes a signal.

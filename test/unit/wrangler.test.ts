@@ -54,7 +54,7 @@ test('the cron triggers in wrangler.toml are those for which src/schedule.ts has
 test('the rate limits in wrangler.toml are those that src/http/rate-limits.ts announces in its headers', () => {
   const bound = Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]));
   const announced = Object.entries(rateLimits).map(([name, { quota, windowSeconds }]) => [
-    `${name.toUpperCase()}_LIMIT`,
+    `${name.toUpperCase().replaceAll('-', '_')}_LIMIT`,
     { limit: quota, period: windowSeconds },
   ]);
   expect(bound).toEqual(Object.fromEntries(announced));
