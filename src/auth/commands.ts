@@ -67,8 +67,8 @@ export function createAuthCommands(
         const { ok, needsRehash } = await passwords.verify(password, account?.passwordHash);
         if (!account || !ok || !account.isActive) throw authErrors.invalidGrant({});
         if (needsRehash) tx.accounts.replaceHash(account, await passwords.hash(password));
-        // The password and the role were read before the hash was computed. Whatever has ended tokens since then fails the
-        // commit, and the command decides again.
+        // The account was read before the hash was computed. If its tokens have ended or its address has changed since
+        // then, the commit fails, and the command decides again.
         tx.access.requireUnchanged(account, () => new ConcurrencyError());
         const session = {
           id: newId(),
@@ -79,7 +79,7 @@ export function createAuthCommands(
           network: network === undefined ? null : hashNetwork(network),
         };
         tx.sessions.add(session);
-        tx.accounts.saveSignIn(account.id, details.at);
+        tx.accounts.saveSignIn(account, details.at);
         tx.record(SessionStarted.create(session.id, session.version, { userId: account.id }));
         return grant(tx, account, session.id, details);
       },

@@ -11,9 +11,9 @@ export interface AccountRepository {
   findByEmail(email: string): Promise<Account | undefined>;
   /**
    * Saves the time of a sign-in, if it is the newest one. The account keeps its version, so that sign-ins conflict neither
-   * with each other nor with a change of the account.
+   * with each other nor with a change of the account. The commit fails if the account has another e-mail address by then.
    */
-  saveSignIn(userId: string, at: string): void;
+  saveSignIn(account: Pick<Account, 'id' | 'email'>, at: string): void;
   /** Replaces the hash of the same password; a hash that was changed in the meantime stays. */
   replaceHash(account: Pick<Account, 'id' | 'passwordHash'>, passwordHash: string): void;
   savePassword(account: Account, at: string): void;
@@ -49,16 +49,21 @@ export interface PasswordResetRepository {
   find(id: string): Promise<{ reset: PasswordReset; account: Account } | undefined>;
 }
 
-export function createAccountRepository({ db, stage }: RepositoryContext): AccountRepository {
+export function createAccountRepository({ db, stage, guard }: RepositoryContext): AccountRepository {
   return {
     findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
-    saveSignIn: (userId, at) =>
+    saveSignIn({ id, email }, at) {
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id} AND ${users.email} = ${email})`,
+        () => new ConcurrencyError(),
+      );
       stage(
         db
           .update(users)
           .set({ lastLoginAt: sql`max(coalesce(${users.lastLoginAt}, ''), ${at})` })
-          .where(eq(users.id, userId)),
-      ),
+          .where(eq(users.id, id)),
+      );
+    },
     replaceHash: (account, passwordHash) =>
       stage(
         db

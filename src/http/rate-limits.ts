@@ -91,7 +91,6 @@ export async function limitSignIns(c: RequestContext, username: string): Promise
 
 /** Limits the changes of an account that need the caller's password, by the caller and the network. */
 export async function limitPasswordChecks(c: RequestContext, callerId: string): Promise<void> {
-  await requireQuota(c, 'network', networkKey(c));
   await limitGuesses(c, 'password-check', { id: callerId });
   c.var.http.permitHashing();
 }

@@ -49,8 +49,9 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .patch(
     '/:id',
-    describeCommand({ summary: 'Change an account', ...changed, problems: [403, 429, 503] }),
+    describeCommand({ summary: 'Change an account', ...changed, problems: [403] }),
     authenticate,
+    limitByNetwork,
     validate('param', idParam),
     validate('json', schemas.updateUser),
     async (c) => {

@@ -220,9 +220,21 @@ export function describeAccountRepositories(create: CreateImplementation): void 
         ['2026-02-01T00:00:00.002Z', '2026-02-01T00:00:00.002Z'],
         ['2026-02-01T00:00:00.001Z', '2026-02-01T00:00:00.002Z'],
       ] as const) {
-        await write((tx) => tx.accounts.saveSignIn(user.id, at));
+        await write((tx) => tx.accounts.saveSignIn(user, at));
         expect([await findUser(user.id), await findUser(other.id)]).toEqual([{ ...user, lastLoginAt }, other]);
       }
+    });
+
+    test('a sign-in is refused when its account has another address by then, or is gone (product 6.3)', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, deleted] = [await addUser(), await addUser()];
+      await write((tx) => tx.users.save({ ...user, email: 'new@example.com' }, checked(user)));
+      await write((tx) => tx.users.remove(deleted, checked(deleted)));
+      for (const account of [user, deleted]) {
+        const refused = write((tx) => tx.accounts.saveSignIn(account, '2026-02-01T00:00:00.000Z'));
+        await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      }
+      expect((await findUser(user.id))?.lastLoginAt).toBeNull();
     });
 
     test('a hash is replaced only while it is the stored one (product 1.3)', async () => {

@@ -13,14 +13,19 @@ export function removeSessions(next: MemoryState, ownerId: string): void {
   );
 }
 
-export function createAccountRepository({ read, stage }: MemoryContext): AccountRepository {
+export function createAccountRepository({ read, stage, guard }: MemoryContext): AccountRepository {
   return {
     findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
-    saveSignIn: (userId, at) =>
+    saveSignIn({ id, email }, at) {
+      guard(
+        ({ users }) => users.get(id)?.email === email,
+        () => new ConcurrencyError(),
+      );
       stage((next) => {
-        const before = find(next.users, userId)?.lastLoginAt ?? '';
-        update(next.users, userId, { lastLoginAt: before > at ? before : at });
-      }),
+        const before = find(next.users, id)?.lastLoginAt ?? '';
+        update(next.users, id, { lastLoginAt: before > at ? before : at });
+      });
+    },
     replaceHash: (account, passwordHash) =>
       stage((next) => {
         const isSame = find(next.users, account.id)?.passwordHash === account.passwordHash;
