@@ -9,7 +9,10 @@ import type { Clock } from '../platform/clock';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';
 import { httpErrors } from './errors';
-import type { AccountName, LimitName } from './rate-limits';
+import type { LimitName } from './quotas';
+
+/** An account as a request names it. */
+export type AccountName = { email: string } | { id: string };
 
 /** The services that this folder needs; composition.ts makes them. */
 export interface HttpServices {

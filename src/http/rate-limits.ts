@@ -1,33 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv, RequestContext } from './context';
+import type { AccountName, AppEnv, RequestContext } from './context';
 import { httpErrors } from './errors';
 import { clientNetwork } from './network';
 import { documented, refusal } from './openapi';
-
-/**
- * Each limit allows `quota` requests in `windowSeconds`. The bindings in wrangler.toml have the same numbers. Why there
- * are so many: docs/decisions/0010-limits-that-lock-nobody-out.md.
- */
-export const rateLimits = {
-  /** For each network, on operations that hash a password or send an e-mail, and on refreshes. */
-  network: { quota: 100, windowSeconds: 60 },
-  /** For each network. */
-  registration: { quota: 20, windowSeconds: 60 },
-  /** For each account from each network, so that nobody can use up the attempts of another network. */
-  'sign-in': { quota: 10, windowSeconds: 60 },
-  /** For each account from each network, apart from sign-ins: a reset is the way out for who cannot sign in. */
-  reset: { quota: 5, windowSeconds: 60 },
-  /** For each account from each network, where a change needs the current password. */
-  'password-check': { quota: 10, windowSeconds: 60 },
-  /** For each account from all networks together, against guesses from many networks. A known network passes it. */
-  account: { quota: 100, windowSeconds: 60 },
-} as const;
-
-export type LimitName = keyof typeof rateLimits;
-
-/** An account as a request names it. */
-export type AccountName = { email: string } | { id: string };
+import { type LimitName, rateLimits } from './quotas';
 
 /** The policies as header fields (IETF draft, RateLimit header fields for HTTP). */
 const policies = Object.entries(rateLimits)

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import type { Hashing } from '../../src/access/passwords';
 import { lifetimes } from '../../src/auth/session';
-import { rateLimits } from '../../src/http/rate-limits';
+import { rateLimits } from '../../src/http/quotas';
 import { newId } from '../../src/platform/ids';
 import { createTurns } from '../../src/platform/turns';
 import { cheapParameters, password } from '../support/factories';
