@@ -9,7 +9,7 @@ import { createLagProbe, percentile } from './measures';
 
 const usage = `npm run demo -- [--customers N] [--orders N] [--wait]
 
-  --customers N   so many customers (12)
+  --customers N   so many customers (12); 20 accounts a minute can register, so more of them wait
   --orders N      so many orders of each customer (3)
   --wait          at the end, wait until KV can answer reads with a Consistency-Token
 

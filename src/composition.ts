@@ -1,6 +1,8 @@
 import type { CallerContext } from './access/access-rules';
 import { createAccessTokens } from './access/access-token';
+import { createPasswords, type Hashing } from './access/passwords';
 import { createReader, type ReadRequest } from './access/reader';
+import { createIsKnownNetwork } from './auth/known-networks';
 import { createResetTokens, keyedHashes } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createAnalyticsHandler } from './consumers/analytics';
@@ -45,8 +47,9 @@ import type { HttpServices } from './http/context';
 import { type Clock, systemClock, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
 import { describeError } from './platform/failure';
-import { deadlines } from './platform/limits';
+import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
+import { createTurns } from './platform/turns';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
 
@@ -56,7 +59,11 @@ export interface Overrides {
   emailSender?: EmailSender;
   logger?: Logger;
   wait?: Wait;
+  hashing?: Hashing;
 }
+
+/** How this isolate hashes passwords: one at a time, for all requests. */
+const isolate: Hashing = { turns: createTurns(() => limits.waitingHashes) };
 
 /**
  * Makes the services of one invocation from its bindings.
@@ -86,6 +93,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const rebuilder = createRebuilder({ database: background, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
+  const { passwords, permitHashing } = createPasswords(overrides.hashing ?? isolate, { clock, wait });
+  const networkHashes = (network: string) => keyedHashes(config.tokenSecrets, `network:${network}`);
 
   // This binding exists only in an installation whose events another team reads.
   const { EVENTS_QUEUE: events } = env as Env & { EVENTS_QUEUE?: Queue<Envelope> };
@@ -181,7 +190,16 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
-    limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
+    limiters: {
+      network: env.NETWORK_LIMIT,
+      registration: env.REGISTRATION_LIMIT,
+      'sign-in': env.SIGN_IN_LIMIT,
+      reset: env.RESET_LIMIT,
+      'password-check': env.PASSWORD_CHECK_LIMIT,
+      account: env.ACCOUNT_LIMIT,
+    },
+    isKnownNetwork: createIsKnownNetwork({ database, clock, hashesOf: networkHashes }),
+    permitHashing,
   };
 
   return {
@@ -209,7 +227,12 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>
-      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf, wait), { accessTokens, resetTokens }),
+      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf, wait), {
+        accessTokens,
+        resetTokens,
+        passwords,
+        hashNetwork: (network) => networkHashes(network)[0],
+      }),
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>

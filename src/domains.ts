@@ -1,11 +1,10 @@
 import { createAccessRepository } from './access/access-repository';
 import type { DefineCommand } from './access/access-rules';
-import type { AccessTokens } from './access/access-token';
 import { accessErrors } from './access/errors';
 import type { Reader } from './access/reader';
-import { createAuthCommands } from './auth/commands';
+import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
-import { authEvents, PasswordResetRequested } from './auth/events';
+import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
 import { removeExpiredCredentials } from './auth/remove-expired';
 import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth/repository';
 import type { ResetTokens } from './auth/secret-token';
@@ -15,6 +14,7 @@ import { createEventCatalogue, type RecordedEvent, type Subscription } from './c
 import { pageErrors } from './cqrs/reading/pages';
 import type { Projector, ViewKey } from './cqrs/reading/projector';
 import type { RebuildStep } from './cqrs/reading/rebuild';
+import { when } from './cqrs/reading/view';
 import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
 import type { RepositoryContext } from './cqrs/writing/unit-of-work';
@@ -69,7 +69,10 @@ export const eventCatalogue = createEventCatalogue([
 ]);
 
 /** The account with the counts that the other domains offer. */
-export const userView = createUserView({ itemCount, orderCount, openTicketCount });
+export const userView = createUserView(
+  { itemCount, orderCount, openTicketCount },
+  when([SessionStarted], ({ data }) => [data.userId]),
+);
 
 /** Every read model. */
 export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
@@ -122,15 +125,10 @@ export function createRepositories(context: RepositoryContext) {
 
 export type Repositories = ReturnType<typeof createRepositories>;
 
-export interface CommandServices {
-  accessTokens: AccessTokens;
-  resetTokens: ResetTokens;
-}
-
 /** Every command, bound to one request. */
-export function createCommands(command: DefineCommand<Repositories>, services: CommandServices) {
+export function createCommands(command: DefineCommand<Repositories>, services: AuthServices) {
   return {
-    ...createUserCommands(command),
+    ...createUserCommands(command, services),
     ...createAuthCommands(command, services),
     ...createItemCommands(command),
     ...createOrderCommands(command),

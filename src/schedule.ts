@@ -1,16 +1,27 @@
 import type { Services } from './composition';
 import { hourlyTasks } from './domains';
 import { newId } from './platform/ids';
+import { hasActiveAdmin } from './users/repository';
 
-/** Creates the first admin of a new installation, if the configuration names one and no admin exists. */
-async function createFirstAdmin({ bindCommands, clock, config, logger }: Services): Promise<void> {
-  if (!config.firstAdmin) return;
+/**
+ * Gives an installation without an active admin the one that the configuration names: it creates the account, or makes an
+ * account with this address an active admin with the configured password.
+ */
+async function createFirstAdmin({ bindCommands, clock, config, database, http, logger }: Services): Promise<void> {
+  if (await hasActiveAdmin(database)) return;
+  if (!config.firstAdmin) {
+    logger.warn('first-admin.missing');
+    return;
+  }
   const { email, password } = config.firstAdmin;
+  http.permitHashing();
   const id = newId();
   const context = { commandId: id, requestId: id, issuedAt: clock.now(), readFrom: 'first-primary' };
   const commands = bindCommands(() => context);
   const { result } = await commands.CreateFirstAdmin({ name: 'Administrator', email, password });
-  if (result) logger.info('first-admin.created', { userId: result.id });
+  if (!result) return;
+  // An account that existed before has events of its own.
+  logger.info(result.version === 1 ? 'first-admin.created' : 'first-admin.restored', { userId: result.id });
 }
 
 async function reconcile({ logger, reconcileNextSlice }: Services): Promise<void> {

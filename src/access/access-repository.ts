@@ -12,8 +12,8 @@ export interface AccessRepository {
   /** Adds the guard that the caller's account is active and its token is not revoked. */
   requireValidToken(caller: Caller): void;
   /**
-   * Adds the guard that an account is still active and still has this token generation. A refresh needs this guard,
-   * because it issues a token without a caller.
+   * Adds the guard that an account is still active and still has this token generation. A sign-in and a refresh need this
+   * guard, because they issue a token without a caller.
    * @param refuse makes the error for an account that has changed
    */
   requireUnchanged(account: Pick<AccountStatus, 'id' | 'tokenGeneration'>, refuse: () => Error): void;

@@ -18,6 +18,15 @@ export const accessErrors = {
     text: ({ reason }: { reason: 'malformed' | 'invalid-or-expired' | 'revoked' }) =>
       `The access token is ${reason === 'invalid-or-expired' ? 'invalid or expired' : reason}. Refresh it or sign in again.`,
   }),
+  hashingBusy: defineError({
+    code: 'auth.hashing-busy',
+    kind: 'unavailable',
+    meaning:
+      'Many requests wait to have a password hashed or checked, which takes long by design. Nothing was changed, and the password was not checked.',
+    remedy: 'Wait for the seconds of `Retry-After`, then send the request again.',
+    text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
+      `Too many passwords are being checked. Wait ${retryAfterSeconds} seconds, then send the request again.`,
+  }),
   insufficientRole: defineError({
     code: 'auth.insufficient-role',
     kind: 'forbidden',

@@ -1,8 +1,9 @@
 import type { AccountStatus } from '../access/caller';
 
-/** An account as far as signing in needs it. `version` counts the events of the account's stream. */
+/** An account as far as signing in needs it. `version` counts the events of the account's stream; a sign-in is none of them. */
 export interface Account extends AccountStatus {
   version: number;
+  email: string;
   passwordHash: string;
 }
 

@@ -1,15 +1,15 @@
 import { type AccessTransaction, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccessTokens } from '../access/access-token';
 import type { AccountStatus } from '../access/caller';
+import type { Passwords } from '../access/passwords';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
-import { hashPassword, verifyPassword } from '../platform/password';
-import { UserPasswordChanged, UserSignedIn } from '../users/events';
+import { UserPasswordChanged } from '../users/events';
 import { withPassword } from './account';
 import { authErrors } from './errors';
-import { PasswordResetRequested, SessionRefreshed, SessionRevoked } from './events';
+import { PasswordResetRequested, SessionRefreshed, SessionRevoked, SessionStarted } from './events';
 import type { AccountRepository, PasswordResetRepository, SessionRepository } from './repository';
 import * as schemas from './schemas';
 import { hashSecret, newSecret, type ResetTokens } from './secret-token';
@@ -27,12 +27,15 @@ type Details = CommandDetails<undefined>;
 export interface AuthServices {
   accessTokens: AccessTokens;
   resetTokens: ResetTokens;
+  passwords: Passwords;
+  /** A keyed hash of a network, so that the database does not show where people sign in. */
+  hashNetwork(network: string): string;
 }
 
 /** The commands of signing in and out. */
 export function createAuthCommands(
   command: DefineCommand<AuthTransaction>,
-  { accessTokens, resetTokens }: AuthServices,
+  { accessTokens, resetTokens, passwords, hashNetwork }: AuthServices,
 ) {
   /** Adds a refresh token to a session, and makes the body of the token endpoint's response (RFC 6749, 5.1). */
   async function grant(tx: Tx, { id, role, tokenGeneration }: AccountStatus, sessionId: string, { issuedAt }: Details) {
@@ -49,23 +52,35 @@ export function createAuthCommands(
   }
 
   return {
-    /** Starts a session. The response holds secrets, so it is never stored. */
+    /**
+     * Starts a session. The response holds secrets, so it is never stored. The event belongs to the stream of the session:
+     * sign-ins do not wait for each other, and what a client has read of the account stays current for `If-Match`.
+     */
     SignIn: command({
       input: schemas.signIn,
       onlyIf: anyone,
       isNeverStored: true,
       readsPrimary: true,
-      async handle({ username, password }, tx, details) {
+      async handle({ username, password, network }, tx, details) {
         const account = await tx.accounts.findByEmail(username);
         // Without an account a hash is computed too, so that the response takes the same time.
-        const { ok, needsRehash } = await verifyPassword(password, account?.passwordHash);
+        const { ok, needsRehash } = await passwords.verify(password, account?.passwordHash);
         if (!account || !ok || !account.isActive) throw authErrors.invalidGrant({});
-        const passwordHash = needsRehash ? await hashPassword(password) : account.passwordHash;
-        const version = account.version + 1;
-        const session = { id: newId(), userId: account.id, version: 0, createdAt: details.at, revokedAt: null };
+        if (needsRehash) tx.accounts.replaceHash(account, await passwords.hash(password));
+        // The account was read before the hash was computed. If its tokens have ended or its address has changed since
+        // then, the commit fails, and the command decides again.
+        tx.access.requireUnchanged(account, () => new ConcurrencyError());
+        const session = {
+          id: newId(),
+          userId: account.id,
+          version: 1,
+          createdAt: details.at,
+          revokedAt: null,
+          network: network === undefined ? null : hashNetwork(network),
+        };
         tx.sessions.add(session);
-        tx.accounts.saveSignIn({ ...account, version, passwordHash }, details.at);
-        tx.record(UserSignedIn.create(account.id, version, { sessionId: session.id }));
+        tx.accounts.saveSignIn(account, details.at);
+        tx.record(SessionStarted.create(session.id, session.version, { userId: account.id }));
         return grant(tx, account, session.id, details);
       },
     }),
@@ -137,7 +152,7 @@ export function createAuthCommands(
           resetTokens.isHashFor(found.reset.id, found.reset.tokenHash) &&
           isResetUsable(found.reset, issuedAt);
         if (!isUsable) throw authErrors.invalidResetToken({});
-        const account = withPassword(found.account, await hashPassword(password));
+        const account = withPassword(found.account, await passwords.hash(password));
         tx.accounts.savePassword(account, at);
         tx.passwordResets.use(found.reset, issuedAt);
         tx.sessions.revokeAll(account.id, issuedAt);

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { defineEvent } from '../cqrs/log/event';
 
+/** A sign-in. Before 0.4.0 a sign-in was the event `UserSignedIn` of the account's stream. */
+export const SessionStarted = defineEvent({
+  type: 'SessionStarted',
+  streamType: 'session',
+  schema: z.strictObject({ userId: z.uuid() }),
+});
+
 export const SessionRefreshed = defineEvent({
   type: 'SessionRefreshed',
   streamType: 'session',
@@ -20,4 +27,4 @@ export const PasswordResetRequested = defineEvent({
   schema: z.strictObject({ userId: z.uuid() }),
 });
 
-export const authEvents = [SessionRefreshed, SessionRevoked, PasswordResetRequested];
+export const authEvents = [SessionStarted, SessionRefreshed, SessionRevoked, PasswordResetRequested];

@@ -9,8 +9,13 @@ import { passwordResets, refreshTokens, sessions } from './tables';
 /** The accounts of the write model, as far as signing in changes them. */
 export interface AccountRepository {
   findByEmail(email: string): Promise<Account | undefined>;
-  /** Saves the time of a sign-in, and the hash of the password if it was made again. */
-  saveSignIn(account: Account, at: string): void;
+  /**
+   * Saves the time of a sign-in, if it is the newest one. The account keeps its version, so that sign-ins conflict neither
+   * with each other nor with a change of the account. The commit fails if the account has another e-mail address by then.
+   */
+  saveSignIn(account: Pick<Account, 'id' | 'email'>, at: string): void;
+  /** Replaces the hash of the same password; a hash that was changed in the meantime stays. */
+  replaceHash(account: Pick<Account, 'id' | 'passwordHash'>, passwordHash: string): void;
   savePassword(account: Account, at: string): void;
 }
 
@@ -44,18 +49,30 @@ export interface PasswordResetRepository {
   find(id: string): Promise<{ reset: PasswordReset; account: Account } | undefined>;
 }
 
-export function createAccountRepository({ db, stage }: RepositoryContext): AccountRepository {
-  const save = ({ id, version, passwordHash, tokenGeneration }: Account, times: object) =>
-    stage(
-      db
-        .update(users)
-        .set({ version, passwordHash, tokenGeneration, ...times })
-        .where(eq(users.id, id)),
-    );
+export function createAccountRepository({ db, stage, guard }: RepositoryContext): AccountRepository {
   return {
     findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
-    saveSignIn: (account, lastLoginAt) => save(account, { lastLoginAt }),
-    savePassword: (account, updatedAt) => save(account, { updatedAt }),
+    saveSignIn({ id, email }, at) {
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id} AND ${users.email} = ${email})`,
+        () => new ConcurrencyError(),
+      );
+      stage(
+        db
+          .update(users)
+          .set({ lastLoginAt: sql`max(coalesce(${users.lastLoginAt}, ''), ${at})` })
+          .where(eq(users.id, id)),
+      );
+    },
+    replaceHash: (account, passwordHash) =>
+      stage(
+        db
+          .update(users)
+          .set({ passwordHash })
+          .where(and(eq(users.id, account.id), eq(users.passwordHash, account.passwordHash))),
+      ),
+    savePassword: ({ id, version, passwordHash, tokenGeneration }, updatedAt) =>
+      stage(db.update(users).set({ version, passwordHash, tokenGeneration, updatedAt }).where(eq(users.id, id))),
   };
 }
 

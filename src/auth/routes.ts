@@ -1,8 +1,9 @@
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import type { RouteEnv } from '../http/context';
+import { clientNetwork } from '../http/network';
 import { describeCommand, describePlain, describeToken } from '../http/openapi';
-import { limitByAccount, limitByAddress } from '../http/rate-limits';
+import { limitByNetwork, limitResetConfirmations, limitResets, limitSignIns } from '../http/rate-limits';
 import { sendDone, setGrantHeaders } from '../http/responses';
 import { validate } from '../http/validation';
 import { DomainError } from '../platform/errors';
@@ -35,10 +36,10 @@ function refuseForm(error: z.core.$ZodError): Error {
 
 async function grantToken(c: Context<AuthEnv>, form: z.infer<typeof schemas.tokenRequest>) {
   const { commands } = c.var;
-  if (form.grant_type === 'password') await limitByAccount(c, form.username);
+  if (form.grant_type === 'password') await limitSignIns(c, form.username);
   const { result, ...outcome } =
     form.grant_type === 'password'
-      ? await commands.SignIn({ username: form.username, password: form.password })
+      ? await commands.SignIn({ username: form.username, password: form.password, network: clientNetwork(c) })
       : await commands.RefreshSession({ refreshToken: form.refresh_token });
   if (!result) throw authErrors.invalidGrant({});
   setGrantHeaders(c, outcome);
@@ -67,14 +68,14 @@ const tokenRoutes = new Hono<AuthEnv>()
   .post(
     '/token',
     describeToken('Sign in or refresh', tags, tokenSchemas),
-    limitByAddress,
+    limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),
     async (c) => grantToken(c, c.req.valid('form')),
   )
   .post(
     '/login',
     describeToken('The same as /v1/auth/token', tags, tokenSchemas),
-    limitByAddress,
+    limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),
     async (c) => grantToken(c, c.req.valid('form')),
   );
@@ -92,10 +93,10 @@ export const authRoutes = new Hono<AuthEnv>()
   .post(
     '/password-reset',
     describePlain({ summary: 'Ask for a password reset e-mail', tags, status: 202, problems: [409, 412] }),
-    limitByAddress,
+    limitByNetwork,
     validate('json', schemas.requestPasswordReset),
     async (c) => {
-      await limitByAccount(c, c.req.valid('json').email);
+      await limitResets(c, c.req.valid('json').email);
       // The response has no Consistency-Token, because a new position would show that the account exists.
       await c.var.commands.RequestPasswordReset(c.req.valid('json'));
       return c.body(null, 202);
@@ -104,7 +105,10 @@ export const authRoutes = new Hono<AuthEnv>()
   .post(
     '/password-reset/confirm',
     describeCommand({ summary: 'Set a new password with the token of the e-mail', tags, status: 204 }),
-    limitByAddress,
+    limitByNetwork,
     validate('json', schemas.confirmPasswordReset),
-    async (c) => sendDone(c, await c.var.commands.ConfirmPasswordReset(c.req.valid('json'))),
+    async (c) => {
+      await limitResetConfirmations(c, c.req.valid('json').token);
+      return sendDone(c, await c.var.commands.ConfirmPasswordReset(c.req.valid('json')));
+    },
   );

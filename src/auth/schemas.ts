@@ -4,7 +4,8 @@ import { anyPassword, newPassword } from '../platform/password-schemas';
 const secret = z.string().min(1).max(512);
 const username = z.string().trim().toLowerCase().min(1).max(254);
 
-export const signIn = z.strictObject({ username, password: anyPassword });
+/** `network` is the client's network as the HTTP layer knows it. */
+export const signIn = z.strictObject({ username, password: anyPassword, network: z.string().optional() });
 export const refresh = z.strictObject({ refreshToken: secret });
 
 /** The OAuth 2.0 form (RFC 6749, 4.3.2 and 6). Unknown parameters are ignored, as the RFC requires. */

@@ -1,4 +1,7 @@
-/** A sign-in with its family of refresh tokens. `version` counts the session's own events, not the sign-in. */
+/**
+ * A sign-in with its family of refresh tokens. `version` counts the session's events; a session from before 0.4.0 began
+ * without an event.
+ */
 export interface Session {
   id: string;
   userId: string;
@@ -6,6 +9,8 @@ export interface Session {
   createdAt: string;
   /** Milliseconds. */
   revokedAt: number | null;
+  /** A keyed hash of the network from which the account signed in; null where the network is not known. */
+  network: string | null;
 }
 
 /** One refresh token of a family; it can be used once. Times are milliseconds. */
@@ -33,6 +38,8 @@ export const lifetimes = {
   /** A second use of a token within this time counts as a race of two tabs, and later as a theft. */
   refreshGraceMs: 10_000,
   passwordResetMs: 3_600_000,
+  /** How long a network counts as one from which the account signs in. */
+  knownNetworkMs: 30 * 24 * 3_600_000,
 } as const;
 
 export type RefreshDecision = 'rotate' | 'retry' | 'revoke' | 'refuse';

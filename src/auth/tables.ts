@@ -12,8 +12,9 @@ export const sessions = sqliteTable(
     version: integer().notNull(),
     createdAt: text('created_at').notNull(),
     revokedAt: integer('revoked_at'),
+    network: text(),
   },
-  (table) => [index('sessions_by_user').on(table.userId)],
+  (table) => [index('sessions_by_user').on(table.userId, table.network)],
 );
 
 /** The hashes of all refresh tokens of a family, also of used ones, to notice a second use. Times are milliseconds. */

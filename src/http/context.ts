@@ -9,6 +9,10 @@ import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';
 import type { ConsistencyTokens } from './consistency-tokens';
 import { httpErrors } from './errors';
+import type { LimitName } from './quotas';
+
+/** An account as a request names it. */
+export type AccountName = { email: string } | { id: string };
 
 /** The services that this folder needs; composition.ts makes them. */
 export interface HttpServices {
@@ -18,7 +22,11 @@ export interface HttpServices {
   /** The epoch of the consistency tokens. */
   epoch: string;
   corsOrigins: readonly string[];
-  limiters: Readonly<Record<'address' | 'account', RateLimit>>;
+  limiters: Readonly<Record<LimitName, RateLimit>>;
+  /** Whether the account has signed in from the network lately. */
+  isKnownNetwork(account: AccountName, network: string): Promise<boolean>;
+  /** Lets the commands of the request hash passwords; only the limits call it. */
+  permitHashing(): void;
 }
 
 export interface AppEnv {

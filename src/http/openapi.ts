@@ -14,7 +14,7 @@ interface RouteDescription {
   /** The body of the successful response. */
   body?: z.ZodType;
   /**
-   * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 from `limitByAddress`,
+   * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 and 503 from `limitByNetwork`,
    * 404 from a path parameter, 400 and 422 from validation, and those that every command or every query can have.
    */
   problems?: readonly ProblemStatus[];

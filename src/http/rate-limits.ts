@@ -1,42 +1,85 @@
+import { createHash } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv, RequestContext } from './context';
+import type { AccountName, AppEnv, RequestContext } from './context';
 import { httpErrors } from './errors';
+import { clientNetwork } from './network';
 import { documented, refusal } from './openapi';
-
-/** Each limit allows `quota` requests in `windowSeconds`. The bindings in wrangler.toml have the same numbers. */
-export const rateLimits = {
-  /** For each address, on operations that hash a password or send an e-mail. */
-  address: { quota: 100, windowSeconds: 60 },
-  /** For each account that requests name, against guesses of one password from many addresses. */
-  account: { quota: 10, windowSeconds: 60 },
-} as const;
-
-type LimitName = keyof typeof rateLimits;
+import { type LimitName, rateLimits } from './quotas';
 
 /** The policies as header fields (IETF draft, RateLimit header fields for HTTP). */
 const policies = Object.entries(rateLimits)
   .map(([name, { quota, windowSeconds }]) => `"${name}";q=${quota};w=${windowSeconds}`)
   .join(', ');
 
+const nameOf = (account: AccountName) => ('id' in account ? account.id : account.email);
+
+/** A client whose network is not known shares its limits with all of them. */
+const networkKey = (c: RequestContext) => clientNetwork(c) ?? 'unknown';
+
 /** Counts the request and sets the headers. The binding does not report how many requests are left. */
-async function requireQuota(c: RequestContext, name: LimitName, key: string): Promise<void> {
+async function requireQuota(
+  c: RequestContext,
+  name: LimitName,
+  key: string,
+  isExempt: () => Promise<boolean> = async () => false,
+): Promise<void> {
   const { success } = await c.var.http.limiters[name].limit({ key });
+  const passes = success || (await isExempt());
   const { windowSeconds } = rateLimits[name];
   c.header('RateLimit-Policy', policies);
-  c.header('RateLimit', `"${name}";r=${success ? 1 : 0};t=${windowSeconds}`);
-  if (!success) throw httpErrors.tooManyRequests({ retryAfterSeconds: windowSeconds });
+  c.header('RateLimit', `"${name}";r=${passes ? 1 : 0};t=${windowSeconds}`);
+  if (!passes) throw httpErrors.tooManyRequests({ retryAfterSeconds: windowSeconds });
 }
 
-/** Limits a route by the client's address, from a header that only Cloudflare sets and that a client cannot forge. */
-export const limitByAddress = documented(
-  { responses: { 429: refusal(429) } },
+/**
+ * Limits the attempts on an account, from this network and then from all of them. An attempt that the first limit refuses
+ * does not count for the second one, so a single network cannot use that one up.
+ */
+async function limitGuesses(c: RequestContext, name: 'sign-in' | 'password-check', account: AccountName) {
+  await requireQuota(c, name, `${networkKey(c)} ${nameOf(account)}`);
+  await requireQuota(c, 'account', `${name} ${nameOf(account)}`, async () => {
+    const network = clientNetwork(c);
+    return network !== undefined && (await c.var.http.isKnownNetwork(account, network));
+  });
+}
+
+/** Limits a route by the client's network. */
+export const limitByNetwork = documented(
+  { responses: { 429: refusal(429), 503: refusal(503) } },
   createMiddleware<AppEnv>(async (c, next) => {
-    await requireQuota(c, 'address', c.req.header('CF-Connecting-IP') ?? 'unknown');
+    await requireQuota(c, 'network', networkKey(c));
     await next();
   }),
 );
 
-/** Limits the attempts on one account from all addresses. Call it before the command, which hashes a password. */
-export function limitByAccount(c: RequestContext, username: string): Promise<void> {
-  return requireQuota(c, 'account', username);
+// A password is hashed only in a request that has asked one of the following limits: each of them permits the hashing.
+
+/** Limits registrations by the client's network. */
+export async function limitRegistrations(c: RequestContext): Promise<void> {
+  await requireQuota(c, 'registration', networkKey(c));
+  c.var.http.permitHashing();
+}
+
+/** Limits sign-ins by account and network. @param username the address that the request names, in lower case */
+export async function limitSignIns(c: RequestContext, username: string): Promise<void> {
+  await limitGuesses(c, 'sign-in', { email: username });
+  c.var.http.permitHashing();
+}
+
+/** Limits the changes of an account that need the caller's password, by the caller and the network. */
+export async function limitPasswordChecks(c: RequestContext, callerId: string): Promise<void> {
+  await limitGuesses(c, 'password-check', { id: callerId });
+  c.var.http.permitHashing();
+}
+
+/** Limits the requests for a reset e-mail by account and network. @param email the address in lower case */
+export async function limitResets(c: RequestContext, email: string): Promise<void> {
+  await requireQuota(c, 'reset', `${networkKey(c)} ${email}`);
+}
+
+/** Limits the uses of a reset link, by link and network. */
+export async function limitResetConfirmations(c: RequestContext, token: string): Promise<void> {
+  // The token is a secret, so only its hash leaves the Worker.
+  await requireQuota(c, 'reset', `${networkKey(c)} ${createHash('sha256').update(token).digest('hex')}`);
+  c.var.http.permitHashing();
 }

@@ -13,6 +13,8 @@ export const limits = {
   notesInTicket: 10,
   /** Wrong fields that a refusal of an input names. */
   fieldErrorsPerRefusal: 20,
+  /** Requests that wait in one isolate for their turn to hash a password; a hash takes about 150 ms. */
+  waitingHashes: 8,
   /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
   keysPerBatch: 80,
   /** Keys that one run of the projector takes on. Each key is one operation of KV and one or more statements of D1. */

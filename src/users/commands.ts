@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { activeAccount, activeAdmin, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
 import type { CheckedActor, Role } from '../access/caller';
+import type { Passwords } from '../access/passwords';
 import type { NewEvent } from '../cqrs/log/event';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
-import { hashPassword, verifyPassword } from '../platform/password';
 import { userErrors } from './errors';
 import * as events from './events';
 import type { SettingsRepository, UserRepository } from './repository';
@@ -33,8 +33,44 @@ const updateUser = target.extend({ changes: schemas.updateUser });
 const changeRole = target.extend(schemas.changeRole.shape);
 const updateSettings = target.extend({ changes: schemas.updateSettings });
 
+export interface UserServices {
+  passwords: Passwords;
+}
+
 /** The commands on accounts and their settings. */
-export function createUserCommands(command: DefineCommand<UserTransaction>) {
+export function createUserCommands(command: DefineCommand<UserTransaction>, { passwords }: UserServices) {
+  async function addAccount(
+    tx: Tx,
+    { name, email, password }: z.infer<typeof schemas.registerUser>,
+    role: Role,
+    at: string,
+  ) {
+    const account: rules.User = {
+      id: newId(),
+      version: 1,
+      name,
+      email,
+      passwordHash: await passwords.hash(password),
+      role,
+      isActive: true,
+      tokenGeneration: 1,
+      createdAt: at,
+      updatedAt: at,
+      lastLoginAt: null,
+    };
+    tx.users.add(account);
+    tx.settings.add(defaultSettings(account.id, at));
+    tx.record(events.UserRegistered.create(account.id, account.version, { role }));
+    return { id: account.id, version: account.version };
+  }
+
+  /** Checks the password of the caller, not of the account: a stolen token of an admin must not be enough. */
+  async function requirePassword(caller: rules.User, password: string | undefined): Promise<void> {
+    if (password !== undefined && (await passwords.verify(password, caller.passwordHash)).ok) return;
+    const error = password === undefined ? userErrors.passwordRequired : userErrors.wrongPassword;
+    throw error({}, { pointer: '/currentPassword' });
+  }
+
   return {
     /** Creates an account with its default settings. */
     RegisterUser: command({
@@ -43,12 +79,27 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
       handle: (payload, tx, { at }) => addAccount(tx, payload, 'customer', at),
     }),
 
-    /** Creates the first admin of a new installation; returns undefined if an admin exists. */
+    /**
+     * Gives an installation without an active admin one: the account with this address becomes an active admin with this
+     * password, and its sessions end; without such an account it is created. Returns undefined if there is an active admin.
+     */
     CreateFirstAdmin: command({
       input: schemas.registerUser,
       onlyIf: anyone,
-      async handle(payload, tx, { at }) {
-        return (await tx.users.hasAdmin()) ? undefined : addAccount(tx, payload, 'admin', at);
+      async handle(payload, tx, { at, issuedAt }) {
+        if (await tx.users.hasActiveAdmin()) return undefined;
+        const account = await tx.users.findByEmail(payload.email);
+        if (!account) return addAccount(tx, payload, 'admin', at);
+        const passwordHash = await passwords.hash(payload.password);
+        const changes = { passwordHash, role: 'admin', isActive: true } as const;
+        const fields = rules.changedFields(account, changes);
+        const created = eventsOf(rules.applyChanges(account, changes, at), fields);
+        const version = account.version + created.length;
+        tx.users.makeAdmin({ ...rules.applyChanges(account, changes, at), version });
+        tx.revokeSessions(account.id, issuedAt);
+        tx.endPasswordResets(account.id, issuedAt);
+        for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
+        return { id: account.id, version };
       },
     }),
 
@@ -65,7 +116,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
         const { password, currentPassword, ...rest } = changes;
         const isSensitive = password !== undefined || (rest.email !== undefined && rest.email !== account.email);
         if (isSensitive) await requirePassword(getAccount(accounts, actor.id), currentPassword);
-        const passwordHash = password === undefined ? undefined : await hashPassword(password);
+        const passwordHash = password === undefined ? undefined : await passwords.hash(password);
         return save(tx, account, { ...rest, passwordHash }, details);
       },
     }),
@@ -128,31 +179,6 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
 
 export type UserCommands = ReturnType<typeof createUserCommands>;
 
-async function addAccount(
-  tx: Tx,
-  { name, email, password }: z.infer<typeof schemas.registerUser>,
-  role: Role,
-  at: string,
-) {
-  const account: rules.User = {
-    id: newId(),
-    version: 1,
-    name,
-    email,
-    passwordHash: await hashPassword(password),
-    role,
-    isActive: true,
-    tokenGeneration: 1,
-    createdAt: at,
-    updatedAt: at,
-    lastLoginAt: null,
-  };
-  tx.users.add(account);
-  tx.settings.add(defaultSettings(account.id, at));
-  tx.record(events.UserRegistered.create(account.id, account.version, { role }));
-  return { id: account.id, version: account.version };
-}
-
 function getAccount(accounts: readonly rules.User[], userId: string): rules.User {
   const account = accounts.find(({ id }) => id === userId);
   if (!account) throw userErrors.notFound({ userId });
@@ -170,13 +196,6 @@ async function changeByAdmin(
   return save(tx, account, changes, details);
 }
 
-/** Checks the password of the caller, not of the account: a stolen token of an admin must not be enough. */
-async function requirePassword(caller: rules.User, password: string | undefined): Promise<void> {
-  if (password !== undefined && (await verifyPassword(password, caller.passwordHash)).ok) return;
-  const error = password === undefined ? userErrors.passwordRequired : userErrors.wrongPassword;
-  throw error({}, { pointer: '/currentPassword' });
-}
-
 /** Saves the fields that differ, with an event for each kind of change; without a difference there is no event. */
 function save(
   tx: Tx,
@@ -190,6 +209,7 @@ function save(
   const created = eventsOf(changed, fields);
   const version = account.version + created.length;
   tx.users.save({ ...changed, version }, actor);
+  if (fields.includes('passwordHash')) tx.users.savePassword(changed, actor);
   if (rules.isActiveAdmin(account) && !rules.isActiveAdmin(changed)) tx.users.requireOtherAdmin(account.id);
   if (fields.includes('passwordHash') || changes.isActive === false) tx.revokeSessions(account.id, issuedAt);
   if (fields.includes('passwordHash') || fields.includes('email')) tx.endPasswordResets(account.id, issuedAt);

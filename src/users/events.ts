@@ -31,6 +31,7 @@ export const UserRoleChanged = defineEvent({
 
 export const UserDeactivated = defineEvent({ type: 'UserDeactivated', streamType: 'user', schema: noData });
 export const UserReactivated = defineEvent({ type: 'UserReactivated', streamType: 'user', schema: noData });
+/** The sign-ins before 0.4.0. Since then a sign-in is the event `SessionStarted` of the session's stream. */
 export const UserSignedIn = defineEvent({
   type: 'UserSignedIn',
   streamType: 'user',

@@ -2,6 +2,7 @@ import { eq, inArray, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
+import { type Database, openSession } from '../platform/d1';
 import { userErrors } from './errors';
 import type { Settings } from './settings';
 import { settings, users } from './tables';
@@ -11,13 +12,21 @@ import type { User } from './user';
 export interface UserRepository {
   /** Adds an account; anybody may register. */
   add(user: User): void;
+  /**
+   * Saves what changes of an account change. The hash and the time of the last sign-in stay, because a sign-in writes them
+   * without a new version of the account.
+   */
   save(user: User, by: CheckedActor): void;
+  savePassword(user: User, by: CheckedActor): void;
+  /** Saves an account and its password without a caller. The commit fails if there is an active admin by then. */
+  makeAdmin(user: User): void;
   /** Deletes an account. Foreign keys delete its settings, sessions and password resets as well. */
   remove(user: User, by: CheckedActor): void;
   /** One round trip, in no particular order; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<User[]>;
-  /** Whether an account has the role admin. The commit fails if the answer is another one by then. */
-  hasAdmin(): Promise<boolean>;
+  findByEmail(email: string): Promise<User | undefined>;
+  /** Whether an active account has the role admin. The commit fails if the answer is another one by then. */
+  hasActiveAdmin(): Promise<boolean>;
   /** Adds the guard that another account is an active admin. */
   requireOtherAdmin(userId: string): void;
 }
@@ -37,20 +46,48 @@ export const userConstraints = {
   'users.email': () => userErrors.emailTaken({ field: 'email' }),
 };
 
+const existsActiveAdmin = sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND is_active = 1)`;
+
+async function findActiveAdmin(db: Database): Promise<boolean> {
+  const [row] = await db.all<{ found: number }>(sql`SELECT ${existsActiveAdmin} AS found`);
+  return row?.found === 1;
+}
+
+/** Whether an active account has the role admin. */
+export function hasActiveAdmin(database: D1Database): Promise<boolean> {
+  return findActiveAdmin(openSession(database, 'first-primary').db);
+}
+
 export function createUserRepository({ db, stage, guard }: RepositoryContext): UserRepository {
+  const save = ({ id, version, name, email, role, isActive, tokenGeneration, updatedAt }: User) =>
+    stage(
+      db
+        .update(users)
+        .set({ version, name, email, role, isActive, tokenGeneration, updatedAt })
+        .where(eq(users.id, id)),
+    );
+  const savePassword = ({ id, passwordHash }: User) =>
+    stage(db.update(users).set({ passwordHash }).where(eq(users.id, id)));
   return {
     add: (user) => stage(db.insert(users).values(user)),
-    save: ({ id, ...values }) => stage(db.update(users).set(values).where(eq(users.id, id))),
+    save,
+    savePassword,
+    makeAdmin(user) {
+      guard(sql`NOT ${existsActiveAdmin}`, () => new ConcurrencyError());
+      save(user);
+      savePassword(user);
+    },
     remove: ({ id }) => stage(db.delete(users).where(eq(users.id, id))),
     findAll: (ids) =>
       db
         .select()
         .from(users)
         .where(inArray(users.id, [...ids])),
-    async hasAdmin() {
-      const admins = await db.select({ id: users.id }).from(users).where(eq(users.role, 'admin')).limit(1);
-      guard(sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin') = ${admins.length}`, () => new ConcurrencyError());
-      return admins.length > 0;
+    findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
+    async hasActiveAdmin() {
+      const found = await findActiveAdmin(db);
+      guard(sql`${existsActiveAdmin} = ${Number(found)}`, () => new ConcurrencyError());
+      return found;
     },
     requireOtherAdmin: (userId) =>
       guard(sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND is_active = 1 AND id <> ${userId})`, () =>

@@ -4,7 +4,7 @@ import { pageRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
-import { limitByAddress } from '../http/rate-limits';
+import { limitByNetwork, limitPasswordChecks, limitRegistrations } from '../http/rate-limits';
 import { commandResult, sendCreated, sendDocument, sendDone, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
 import type { UserCommands } from './commands';
@@ -20,9 +20,12 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   .post(
     '/',
     describeCommand({ summary: 'Register', ...changed, status: 201 }),
-    limitByAddress,
+    limitByNetwork,
     validate('json', schemas.registerUser),
-    async (c) => sendCreated(c, await c.var.commands.RegisterUser(c.req.valid('json'))),
+    async (c) => {
+      await limitRegistrations(c);
+      return sendCreated(c, await c.var.commands.RegisterUser(c.req.valid('json')));
+    },
   )
   .get(
     '/',
@@ -48,10 +51,15 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
     '/:id',
     describeCommand({ summary: 'Change an account', ...changed, problems: [403] }),
     authenticate,
+    limitByNetwork,
     validate('param', idParam),
     validate('json', schemas.updateUser),
-    async (c) =>
-      sendResult(c, await c.var.commands.UpdateUser({ userId: c.req.valid('param').id, changes: c.req.valid('json') })),
+    async (c) => {
+      const changes = c.req.valid('json');
+      const usesPassword = changes.password !== undefined || changes.currentPassword !== undefined;
+      if (usesPassword && c.var.caller) await limitPasswordChecks(c, c.var.caller.userId);
+      return sendResult(c, await c.var.commands.UpdateUser({ userId: c.req.valid('param').id, changes }));
+    },
   )
   .delete(
     '/:id',

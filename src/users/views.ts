@@ -1,7 +1,7 @@
 import { desc, eq, lt } from 'drizzle-orm';
 import { defineAccessView } from '../access/access-view';
 import type { AccountCount } from '../access/account-parts';
-import { defineView, when } from '../cqrs/reading/view';
+import { defineView, type Trigger, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
 import {
@@ -25,14 +25,18 @@ export const accessView = defineAccessView(users, UserRegistered, accessEvents);
 
 type CountName = 'itemCount' | 'orderCount' | 'openTicketCount';
 
-/** The view of an account with its counts. Another domain offers each count, with the events that change the count. */
-export function createUserView(counts: Record<CountName, AccountCount>) {
+/**
+ * The view of an account with its counts. Another domain offers each count, with the events that change the count, and the
+ * event of a sign-in.
+ */
+export function createUserView(counts: Record<CountName, AccountCount>, signIns: Trigger) {
   const { itemCount, orderCount, openTicketCount } = counts;
   return defineView({
     name: 'user',
-    shapeVersion: 2,
+    shapeVersion: 3,
     triggers: [
       when([...accessEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId]),
+      signIns,
       ...Object.values(counts).flatMap(({ triggers }) => triggers),
     ],
     query: (db, key) =>
@@ -56,8 +60,9 @@ export function createUserView(counts: Record<CountName, AccountCount>) {
     toDocument([row]) {
       if (!row) return undefined;
       const { version, ...detail } = row;
-      // The counts change without a version of the account.
-      const revision = [detail.itemCount, detail.orderCount, detail.openTicketCount].join('.');
+      // The counts and the last sign-in change without a version of the account.
+      const lastLogin = detail.lastLoginAt === null ? 0 : Date.parse(detail.lastLoginAt);
+      const revision = [detail.itemCount, detail.orderCount, detail.openTicketCount, lastLogin].join('.');
       return { version, revision, data: detail satisfies UserDetail };
     },
   });

@@ -133,6 +133,26 @@ test('of fifteen orders at the same time for the last three pieces, three get 20
   }, until);
 });
 
+test('sign-ins whose clients went away keep nobody from signing in, and reads are answered meanwhile (product 2.7)', async () => {
+  const email = 'patient@example.com';
+  await hc<AppType>(url).v1.users.$post({ json: { name: 'Patient', email, password } });
+  for (let round = 0; round < 3; round++) {
+    const abort = new AbortController();
+    const gone = Array.from({ length: 9 }, (_, index) => {
+      const body = new URLSearchParams({ grant_type: 'password', username: `${round}-${index}@example.com`, password });
+      return fetch(`${url}/v1/auth/token`, { method: 'POST', body, signal: abort.signal }).then(
+        ({ status }) => status,
+        () => 'gone',
+      );
+    });
+    // When this read is answered, the sign-ins have arrived, too.
+    expect((await fetch(`${url}/v1/items`)).status).toBe(200);
+    abort.abort();
+    await Promise.all(gone);
+  }
+  await vi.waitFor(async () => expect((await signIn(email)).status).toBe(200), { timeout: 20_000, interval: 3000 });
+});
+
 test('the link of a password reset e-mail sets a new password, and works only once (product 2.6)', async () => {
   const email = 'grace@example.com';
   const json = { 'Content-Type': 'application/json' };

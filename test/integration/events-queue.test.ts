@@ -31,7 +31,7 @@ test('the events queue receives every event as CloudEvents 1.0, in the shape tha
   await send('PATCH', `/v1/users/${id}`, { name: 'Other' }, bearer);
   expect(received.map(({ type }) => type)).toEqual([
     'frontdesk.UserRegistered',
-    'frontdesk.UserSignedIn',
+    'frontdesk.SessionStarted',
     'frontdesk.TicketOpened',
     'frontdesk.UserUpdated',
   ]);

@@ -59,7 +59,7 @@ async function given() {
     return system.sent.projections
       .splice(0)
       .map(fromEnvelope)
-      .filter(({ streamId, type }) => streamId === user.id && type !== 'UserSignedIn');
+      .filter(({ streamId }) => streamId === user.id);
   }
   const nameIn = async (view: string) =>
     (await env.VIEWS.get<{ data: { name: string } }>(`${view}:${user.id}`, 'json'))?.data.name ?? null;
@@ -70,7 +70,7 @@ async function given() {
     (
       await env.DB.prepare(
         `SELECT position FROM deliveries JOIN events USING (position)
-         WHERE subscription = 'projections' AND stream_id = ? AND type <> 'UserSignedIn'`,
+         WHERE subscription = 'projections' AND stream_id = ?`,
       )
         .bind(user.id)
         .all()

@@ -223,9 +223,9 @@ describe('the reconciler leaves out', () => {
     const system = await givenHealthy();
     await rename(system);
     // An event that cannot be read stands before it.
-    await run("UPDATE events SET data = '{}' WHERE type = 'UserSignedIn'");
+    await run("UPDATE events SET data = '{}' WHERE type = 'SessionStarted'");
     await run(`INSERT INTO deliveries (position, subscription, available_at)
-      SELECT min(position), 'projections', 0 FROM events WHERE type = 'UserSignedIn'`);
+      SELECT min(position), 'projections', 0 FROM events WHERE type = 'SessionStarted'`);
     expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
     limits.pendingEventsPerReconcilerRun = 1;
     expect(await reconcileAll(system)).toMatchObject({ repaired: 2, failed: 0 });

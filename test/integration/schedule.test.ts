@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { hourlyTasks } from '../../src/domains';
+import type { Turns } from '../../src/platform/turns';
 import { runSchedule } from '../../src/schedule';
+import { cheapParameters } from '../support/factories';
 import { createSystem } from '../support/system';
 
 const eventsOf = (logs: readonly string[]) => logs.map((line) => JSON.parse(line).event);
@@ -35,4 +38,83 @@ test('a task that fails is logged and does not keep the other tasks from running
   await runSchedule(services(), '* * * * *');
   expect(eventsOf(logs)).toEqual(expect.arrayContaining(['relay.ran', 'schedule.failed']));
   expect(eventsOf(logs)).not.toContain('reconciler.ran');
+});
+
+describe('the first admin (product 2.8)', () => {
+  const email = 'first-admin@example.com';
+  const configured = { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: 'the configured password' };
+
+  function given(bindings: object = {}) {
+    const counter = { count: 0 };
+    const turns: Turns = {
+      async run(_, work) {
+        counter.count++;
+        return { result: await work() };
+      },
+    };
+    const system = createSystem(bindings as Partial<Env>, { hashing: { turns, parameters: cheapParameters } });
+    /** Runs the tasks of a minute, and returns what they log about the admin. */
+    const run = async () => {
+      system.logs.splice(0);
+      await runSchedule(system.services(), '* * * * *');
+      return eventsOf(system.logs).filter((event) => /^(first-admin|schedule)\./.test(event));
+    };
+    return { ...system, counter, run };
+  }
+
+  beforeEach(async () => {
+    await env.DB.prepare("UPDATE users SET role = 'customer' WHERE role = 'admin'").run();
+    await env.DB.prepare('DELETE FROM users WHERE email = ?').bind(email).run();
+  });
+
+  const signInWith = async ({ request }: Pick<ReturnType<typeof createSystem>, 'request'>, secret: string) => {
+    const body = new URLSearchParams({ grant_type: 'password', username: email, password: secret });
+    return (await request('/v1/auth/token', { method: 'POST', body })).status;
+  };
+
+  test('the schedule creates the admin that the configuration names, and hashes once and not each minute', async () => {
+    const system = given(configured);
+    expect(await system.run()).toEqual(['first-admin.created']);
+    expect(system.counter.count).toBe(1);
+    for (let minute = 0; minute < 3; minute++) expect(await system.run()).toEqual([]);
+    expect(system.counter.count).toBe(1);
+    expect(await signInWith(system, configured.FIRST_ADMIN_PASSWORD)).toBe(200);
+  });
+
+  test('the schedule makes an account with the address an active admin with the configured password', async () => {
+    const system = given(configured);
+    const stranger = { name: 'Eve', email, password: 'the password of a stranger' };
+    const { id } = await (await system.send('POST', '/v1/users', stranger)).json<{ id: string }>();
+    const body = new URLSearchParams({ grant_type: 'password', username: email, password: stranger.password });
+    const signedIn = await system.request('/v1/auth/token', { method: 'POST', body });
+    const tokens = await signedIn.json<{ access_token: string; refresh_token: string }>();
+    expect(await system.run()).toEqual(['first-admin.restored']);
+    const bearer = { Authorization: `Bearer ${tokens.access_token}` };
+    expect((await system.send('PATCH', `/v1/users/${id}`, { name: 'X' }, bearer)).status).toBe(401);
+    const refresh = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    expect((await system.request('/v1/auth/token', { method: 'POST', body: refresh })).status).toBe(400);
+    expect(await signInWith(system, stranger.password)).toBe(400);
+    expect(await signInWith(system, configured.FIRST_ADMIN_PASSWORD)).toBe(200);
+    const row = await env.DB.prepare('SELECT role, is_active FROM users WHERE id = ?').bind(id).first();
+    expect(row).toEqual({ role: 'admin', is_active: 1 });
+    expect(await system.run()).toEqual([]);
+  });
+
+  test('without a configured admin the schedule says in one line that nobody can administer, and hashes nothing', async () => {
+    const system = given();
+    expect(await system.run()).toEqual(['first-admin.missing']);
+    await system.register({ role: 'admin' });
+    system.counter.count = 0;
+    expect(await system.run()).toEqual([]);
+    expect(system.counter.count).toBe(0);
+  });
+
+  test('what the schedule cannot do it says in one line, and tries again a minute later', async () => {
+    const refusing: Turns = { run: async () => undefined };
+    const busy = createSystem(configured as unknown as Partial<Env>, { hashing: { turns: refusing } });
+    await runSchedule(busy.services(), '* * * * *');
+    const lines = busy.logs.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');
+    expect(lines).toMatchObject([{ event: 'schedule.failed', level: 'error' }]);
+    expect(await given(configured).run()).toEqual(['first-admin.created']);
+  });
 });

@@ -2,9 +2,12 @@ import { env } from 'cloudflare:workers';
 import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { countD1 } from '../../bench/counting';
+import type { Wait } from '../../src/platform/clock';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
+import { createTurns, type Turns } from '../../src/platform/turns';
 import type { UserDetail } from '../../src/users/schemas';
-import { password } from '../support/factories';
+import { cheapParameters, password } from '../support/factories';
 import { readAllRows } from '../support/stores';
 import { countRows, createSystem } from '../support/system';
 
@@ -36,10 +39,16 @@ async function refreshTokenOf(response: Response): Promise<string> {
 /** Opens a second session of an account, and returns its refresh token. */
 const openSession = async (system: System, email: string) => refreshTokenOf(await signIn(system, email));
 
-async function countEvents(type: string, streamId: string): Promise<number> {
-  const statement = env.DB.prepare('SELECT count(*) AS count FROM events WHERE type = ? AND stream_id = ?');
-  return Number((await statement.bind(type, streamId).first())?.count);
+/** The events of sign-ins of an account. */
+async function countSignIns(userId: string): Promise<number> {
+  const statement = env.DB.prepare(
+    "SELECT count(*) AS count FROM events WHERE type = 'SessionStarted' AND data ->> 'userId' = ?",
+  );
+  return Number((await statement.bind(userId).first())?.count);
 }
+
+/** The parameters of production. */
+const realHashing = () => ({ turns: createTurns(() => limits.waitingHashes) });
 
 describe('the token endpoint', () => {
   test('a sign-in returns an access token for 15 minutes (product 2.1)', async () => {
@@ -117,7 +126,7 @@ describe('the token endpoint', () => {
   });
 
   test('an unknown address and a wrong password take equally long (product 2.2)', async () => {
-    const system = createSystem();
+    const system = createSystem({}, { hashing: realHashing() });
     const { email } = await system.register();
     const measure = async (username: string, secret: string) => {
       const startedAt = await readTime();
@@ -233,17 +242,181 @@ test('a sign-in records an event and sets lastLoginAt, and a refresh does neithe
     const own = await (await system.request('/v1/users/me', { headers: bearer })).json<UserDetail>();
     return Date.parse(own.lastLoginAt ?? '');
   };
-  const [first, events] = [await lastLoginAt(), await countEvents('UserSignedIn', id)];
+  const [first, events] = [await lastLoginAt(), await countSignIns(id)];
   expect(events).toBe(1);
   system.clock.advance(60_000);
   const token = await openSession(system, email);
   const second = await lastLoginAt();
   expect(second - first).toBeGreaterThanOrEqual(60_000);
-  expect(await countEvents('UserSignedIn', id)).toBe(2);
+  expect(await countSignIns(id)).toBe(2);
   system.clock.advance(60_000);
   expect((await refresh(system, token)).status).toBe(200);
-  expect([await lastLoginAt(), await countEvents('UserSignedIn', id)]).toEqual([second, 2]);
+  expect([await lastLoginAt(), await countSignIns(id)]).toEqual([second, 2]);
 });
+
+describe('sign-ins at the same time (product 2.7)', () => {
+  test('nine right sign-ins at once all succeed, and a tenth that finds eight waiting is told to come back', async () => {
+    const system = createSystem({}, { wait: waitForTimers });
+    const { email, id } = await system.register();
+    const before = await countSignIns(id);
+    const responses = await Promise.all(Array.from({ length: 9 }, () => signIn(system, email)));
+    expect(responses.map(({ status }) => status)).toEqual(Array(9).fill(200));
+    expect(await countSignIns(id)).toBe(before + 9);
+    const more = await Promise.all(Array.from({ length: 12 }, () => signIn(system, email)));
+    const refused = more.filter(({ status }) => status === 503);
+    expect(more.filter(({ status }) => status === 200)).toHaveLength(12 - refused.length);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { headers } of refused) expect(headers.get('Retry-After')).toBe('2');
+  });
+
+  test('a read is answered while sign-ins wait for each other', async () => {
+    const system = createSystem({}, { hashing: realHashing(), wait: waitForTimers });
+    const { email } = await system.register();
+    const done: string[] = [];
+    const note = (name: string) => (response: Response) => {
+      expect(response.status).toBe(200);
+      done.push(name);
+    };
+    const signIns = Array.from({ length: 8 }, () => signIn(system, email).then(note('sign-in')));
+    const reads = Array.from({ length: 3 }, () => system.request('/v1/items').then(note('read')));
+    await Promise.all([...signIns, ...reads]);
+    expect(done.lastIndexOf('read')).toBeLessThan(done.length - 4);
+  });
+
+  test('a sign-in elsewhere leaves If-Match valid, and shows in the ETag (product 2.5)', async () => {
+    const system = createSystem();
+    const { bearer, email, id } = await system.register();
+    const read = async () => (await system.request(`/v1/users/${id}`, { headers: bearer })).headers.get('ETag') ?? '';
+    const before = await read();
+    system.clock.advance(1000);
+    expect((await signIn(system, email)).status).toBe(200);
+    const after = await read();
+    expect(after).not.toBe(before);
+    const init = { headers: { ...bearer, 'If-None-Match': before } };
+    expect((await system.request(`/v1/users/${id}`, init)).status).toBe(200);
+    const renamed = await system.send('PATCH', `/v1/users/${id}`, { name: 'A' }, { ...bearer, 'If-Match': before });
+    expect([renamed.status, renamed.headers.get('ETag')]).toEqual([200, '"2"']);
+  });
+});
+
+/** Waits as the Worker does. A deadline of a test never passes. */
+const waitForTimers: Wait = (ms, options) => (options?.signal ? new Promise(() => {}) : scheduler.wait(ms));
+
+describe('revocations that race with refreshes (product 1.7)', () => {
+  /** Two isolates on one database. In the second one, hashing a password lets the test do something meanwhile. */
+  function givenTwo() {
+    const meanwhile: (() => Promise<unknown>)[] = [];
+    const turns: Turns = {
+      async run(_, work) {
+        const result = await work();
+        await meanwhile.shift()?.();
+        return { result };
+      },
+    };
+    const [one, two] = [createSystem(), createSystem({}, { hashing: { turns, parameters: cheapParameters } })];
+    return { meanwhile, one, two };
+  }
+
+  const asBearer = async (response: Response) => {
+    expect(response.status).toBe(200);
+    const { access_token, refresh_token } = await response.json<TokenResponse>();
+    return { bearer: { Authorization: `Bearer ${access_token}` }, refreshToken: refresh_token };
+  };
+
+  test('tokens that are refreshed while a new password is hashed end with the change', async () => {
+    const { meanwhile, one, two } = givenTwo();
+    const { bearer, email, id } = await one.register();
+    const refreshed: Awaited<ReturnType<typeof asBearer>>[] = [];
+    const refreshAnother = async () =>
+      void refreshed.push(await asBearer(await refresh(one, await openSession(one, email))));
+    // The current password is hashed, and then the new one.
+    meanwhile.push(refreshAnother, refreshAnother);
+    const change = { password: 'another long password', currentPassword: password };
+    expect((await two.send('PATCH', `/v1/users/${id}`, change, bearer)).status).toBe(200);
+    expect(refreshed).toHaveLength(2);
+    for (const tokens of refreshed) {
+      expect((await one.send('PATCH', `/v1/users/${id}`, { name: 'A' }, tokens.bearer)).status).toBe(401);
+      expect((await one.request(`/v1/users/${id}`, { method: 'DELETE', headers: tokens.bearer })).status).toBe(401);
+      expect((await one.request('/v1/users/me', { headers: tokens.bearer })).status).toBe(401);
+      expect((await refresh(one, tokens.refreshToken)).status).toBe(400);
+    }
+  });
+
+  test('tokens that are refreshed while the password of a reset is hashed end with the reset', async () => {
+    const { meanwhile, one, two } = givenTwo();
+    const { email, id } = await one.register();
+    const token = await requestReset(one, email);
+    const session = await openSession(one, email);
+    const refreshed: Awaited<ReturnType<typeof asBearer>>[] = [];
+    meanwhile.push(async () => void refreshed.push(await asBearer(await refresh(one, session))));
+    const confirm = { token, password: 'another long password' };
+    expect((await two.send('POST', '/v1/auth/password-reset/confirm', confirm)).status).toBe(204);
+    for (const tokens of refreshed) {
+      expect((await one.send('PATCH', `/v1/users/${id}`, { name: 'A' }, tokens.bearer)).status).toBe(401);
+      expect((await one.request('/v1/users/me', { headers: tokens.bearer })).status).toBe(401);
+      expect((await refresh(one, tokens.refreshToken)).status).toBe(400);
+    }
+    expect(refreshed).toHaveLength(1);
+  });
+
+  test('a sign-in whose account gets another password while its own is hashed is refused', async () => {
+    const { meanwhile, one, two } = givenTwo();
+    const { bearer, email, id } = await one.register();
+    const change = { password: 'another long password', currentPassword: password };
+    meanwhile.push(() => one.send('PATCH', `/v1/users/${id}`, change, bearer));
+    expect((await signIn(two, email)).status).toBe(400);
+    expect(await countSignIns(id)).toBe(1);
+  });
+
+  test('an agent whose refresh races the end of the role lists no orders of other customers', async () => {
+    const [system, admin] = [createSystem(), await createSystem().register({ role: 'admin' })];
+    const agent = await system.register({ role: 'agent' });
+    const asAdmin = (await system.signIn(admin.email)).bearer;
+    const demote = () => system.send('POST', `/v1/users/${agent.id}/role`, { role: 'customer' }, asAdmin);
+    // The refresh has read the account, and is about to commit, when the role changes.
+    const racing = createSystem({
+      DB: beforeFirstWrite(env.DB, async () => expect((await demote()).status).toBe(200)),
+    });
+    const { bearer } = await asBearer(await refresh(racing, (await system.signIn(agent.email)).refreshToken));
+    for (const token of [agent.bearer, (await system.signIn(agent.email)).bearer, bearer]) {
+      const response = await system.request('/v1/orders', { headers: token });
+      const body = token === agent.bearer ? undefined : await response.json<{ data: unknown[] }>();
+      expect([response.status, body?.data]).toEqual(token === agent.bearer ? [401, undefined] : [200, []]);
+    }
+    expect(decodeJwt(bearer.Authorization.slice(7))).toMatchObject({ role: 'customer' });
+  });
+});
+
+/** D1, with something that happens after the reads of a command and before its first commit. */
+function beforeFirstWrite(database: D1Database, happen: () => Promise<unknown>): D1Database {
+  let hasHappened = false;
+  const withSession = (from: string) => {
+    const session = database.withSession(from);
+    const isWrite = new WeakSet<D1PreparedStatement>();
+    return {
+      prepare(sql: string) {
+        const statement = session.prepare(sql);
+        const bind = statement.bind.bind(statement);
+        statement.bind = (...values) => {
+          const bound = bind(...values);
+          if (/^\s*(insert|update|delete)/i.test(sql)) isWrite.add(bound);
+          return bound;
+        };
+        return statement;
+      },
+      async batch(statements: D1PreparedStatement[]) {
+        if (!hasHappened && statements.some((statement) => isWrite.has(statement))) {
+          hasHappened = true;
+          await happen();
+        }
+        return session.batch(statements);
+      },
+      getBookmark: () => session.getBookmark(),
+    };
+  };
+  // The system uses D1 only through sessions, so the wrapper needs no other method.
+  return { withSession } as unknown as D1Database;
+}
 
 /** Asks for a password reset, and returns the token of the link in the e-mail. */
 async function requestReset({ deliverQueues, send, sender }: System, email: string): Promise<string> {

@@ -1,4 +1,5 @@
 import type { Services } from '../../src/composition';
+import { createTurns } from '../../src/platform/turns';
 import { D1Model } from './d1';
 import { type Invocation, NoResponse, type Platform, type Release } from './history';
 import { KvModel } from './kv';
@@ -106,15 +107,20 @@ export class SimulatedPlatform implements Platform {
       VIEWS: this.kv.bind(process),
     };
     const waitUntil = (work: Promise<unknown>) => void process.background.push(work);
-    return process.release.compose(env as unknown as Env, waitUntil, {
+    const services = process.release.compose(env as unknown as Env, waitUntil, {
       clock: { now: () => world.now + process.clockOffset },
       logger,
+      // Each process is an isolate of its own.
+      hashing: { turns: createTurns(() => 1) },
       wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
       emailSender: {
         // A version whose senders have a deadline passes a signal.
         send: (message, ...[signal]: AbortSignal[]) => this.mail.send(process, message, signal),
       },
     });
+    // The limits belong to the HTTP layer, which the clients here do without.
+    services.http.permitHashing();
+    return services;
   }
 
   /** The composition on models that never fail and answer at once, for the checks. */

@@ -2,17 +2,7 @@ import type { AccessTokens } from '../../src/access/access-token';
 import { hashSecret } from '../../src/auth/secret-token';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import {
-  aDeadLetter,
-  aLine,
-  anItem,
-  anOrder,
-  aRebuild,
-  aTicket,
-  aUser,
-  createdAt,
-  weakPasswordHash,
-} from './factories';
+import { aDeadLetter, aLine, anItem, anOrder, aRebuild, aTicket, aUser, createdAt } from './factories';
 import { givenCommands, resetTokens } from './given-commands';
 
 export const refreshToken = 'the refresh token of the customer';
@@ -26,11 +16,7 @@ const readableTokens: AccessTokens = {
 
 /** A shop in which every command finds what it needs: everything has an owner, a state and something to change. */
 export function createCommandWorld() {
-  const [customer, seller, inactive] = [
-    aUser({ passwordHash: weakPasswordHash }),
-    aUser(),
-    aUser({ isActive: false, tokenGeneration: 2 }),
-  ];
+  const [customer, seller, inactive] = [aUser(), aUser(), aUser({ isActive: false, tokenGeneration: 2 })];
   const [agent, admin, otherAdmin] = (['agent', 'admin', 'admin'] as const).map((role) => aUser({ role })) as [
     User,
     User,
@@ -54,7 +40,7 @@ export function createCommandWorld() {
   deliveries.set('7-emails', aDeadLetter());
   const rebuild = aRebuild();
   rebuilds.set(rebuild.id, rebuild);
-  const session = { id: newId(), userId: customer.id, version: 0, createdAt, revokedAt: null };
+  const session = { id: newId(), userId: customer.id, version: 0, createdAt, revokedAt: null, network: null };
   sessions.set(session.id, session);
   const hash = hashSecret(refreshToken);
   refreshTokens.set(hash, { hash, sessionId: session.id, expiresAt: now + 1000, usedAt: null });

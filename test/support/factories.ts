@@ -1,8 +1,10 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { asChecked, type Caller, type CheckedActor } from '../../src/access/caller';
+import type { Passwords } from '../../src/access/passwords';
 import type { Item } from '../../src/items/item';
 import type { Order, OrderLine, ShippingAddress } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
+import { type HashParameters, hashPassword, verifyPassword } from '../../src/platform/password';
 import type { Ticket } from '../../src/tickets/ticket';
 import { defaultSettings, type Settings } from '../../src/users/settings';
 import type { User } from '../../src/users/user';
@@ -10,12 +12,21 @@ import type { DeliveryRow, RebuildRow } from './memory/state';
 
 export const password = 'correct horse battery';
 
-// A real hash of `password`, so that a test pays for one hash and not for two.
-export const passwordHash = '$scrypt$ln=14,r=8,p=5$quedJCThH2+QZh2m2QXbYg$3zjMq8u6R3/dJRqvdjLaY68R+LbO92kNAFxq97AyCf8';
+/** The parameters of the hashes in tests: they cost nothing. Only the tests of hashing use the real ones. */
+export const cheapParameters: HashParameters = { ln: 4, r: 8, p: 1 };
 
-// `password` hashed with parameters that cost nothing. A sign-in replaces it; a check of the current password does not.
-export const weakPasswordHash =
-  '$scrypt$ln=4,r=8,p=1$BwcHBwcHBwcHBwcHBwcHBw$cEV+K//OeYWY/GTFKER+4xhs1WWKV3aYDDWox2i5QfI';
+/** `password` hashed with these parameters. */
+export const passwordHash = '$scrypt$ln=4,r=8,p=1$BwcHBwcHBwcHBwcHBwcHBw$cEV+K//OeYWY/GTFKER+4xhs1WWKV3aYDDWox2i5QfI';
+
+/** `password` hashed with other parameters, here the real ones. A sign-in replaces it. */
+export const outdatedPasswordHash =
+  '$scrypt$ln=14,r=8,p=5$quedJCThH2+QZh2m2QXbYg$3zjMq8u6R3/dJRqvdjLaY68R+LbO92kNAFxq97AyCf8';
+
+/** The passwords of a test's request, without a queue and without limits. */
+export const cheapPasswords: Passwords = {
+  hash: (secret) => hashPassword(secret, cheapParameters),
+  verify: (secret, storedHash) => verifyPassword(secret, storedHash, cheapParameters),
+};
 
 /** When the factories' rows were created. */
 export const createdAt = '2026-01-01T00:00:00.000Z';

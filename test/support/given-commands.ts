@@ -1,5 +1,6 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
+import type { Passwords } from '../../src/access/passwords';
 import { createResetTokens } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
@@ -8,7 +9,7 @@ import type { Order } from '../../src/orders/order';
 import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
 import type { User } from '../../src/users/user';
-import { aContext, actingAs, settingsOf } from './factories';
+import { aContext, actingAs, cheapPasswords, settingsOf } from './factories';
 import { createMemoryUnitOfWork } from './memory/unit-of-work';
 
 const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
@@ -21,13 +22,14 @@ interface Given {
   orders?: readonly Order[];
   tickets?: readonly Ticket[];
   accessTokens?: AccessTokens;
+  passwords?: Passwords;
   clock?: Clock;
   secrets?: readonly [string, ...string[]];
 }
 
 /** Every command on the in-memory unit of work, with some rows to begin with. */
 export function givenCommands({ users = [], items = [], orders = [], tickets = [], ...services }: Given = {}) {
-  const { clock = systemClock, secrets = defaultSecrets } = services;
+  const { clock = systemClock, passwords = cheapPasswords, secrets = defaultSecrets } = services;
   const { freezeReplica, state, unitOfWork } = createMemoryUnitOfWork({ clock });
   const config = { issuer: 'https://frontdesk.example', audience: 'frontdesk', tokenSecrets: secrets };
   const { accessTokens = createAccessTokens(config, clock) } = services;
@@ -51,7 +53,12 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
         () => context,
         async () => {},
       ),
-      { accessTokens, resetTokens: createResetTokens(secrets) },
+      {
+        accessTokens,
+        resetTokens: createResetTokens(secrets),
+        passwords,
+        hashNetwork: (network) => `hash of ${network}`,
+      },
     );
   }
 

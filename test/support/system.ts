@@ -7,9 +7,11 @@ import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
 import type { RebuildStep } from '../../src/cqrs/reading/rebuild';
 import type { Wait } from '../../src/platform/clock';
+import { limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
+import { createTurns } from '../../src/platform/turns';
 import { createConformance } from './conformance';
-import { password } from './factories';
+import { cheapParameters, password } from './factories';
 import { createRecordingEmailSender } from './recording-email-sender';
 
 /** A clock that a test moves forward. It starts at the real time, because D1 also takes times from the real clock. */
@@ -25,8 +27,11 @@ export function createTestClock() {
 
 const unlimited: RateLimit = { limit: async () => ({ success: true }) };
 
-/** The system on real D1 and KV. The queues hold their messages until the test delivers, doubles or drops them. */
-export function createSystem(bindings: Partial<Env> = {}) {
+/**
+ * The system on real D1 and KV. The queues hold their messages until the test delivers, doubles or drops them, and
+ * passwords are hashed with parameters that cost nothing.
+ */
+export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrides, 'hashing' | 'wait'> = {}) {
   const clock = createTestClock();
   const sender = createRecordingEmailSender();
   const logs: string[] = [];
@@ -47,7 +52,8 @@ export function createSystem(bindings: Partial<Env> = {}) {
     }) as unknown as Queue;
   // A wait moves the clock, and takes no time. A wait with a signal is a deadline, which no provider of a test reaches.
   const wait: Wait = (ms, options) => (options?.signal ? new Promise(() => {}) : Promise.resolve(clock.advance(ms)));
-  const overrides: Overrides = { clock, emailSender: sender, logger, wait };
+  const hashing = { turns: createTurns(() => limits.waitingHashes), parameters: cheapParameters };
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait, hashing, ...replaced };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),
@@ -57,7 +63,11 @@ export function createSystem(bindings: Partial<Env> = {}) {
       send: async (message: RebuildStep) => void rebuildMessages.push(message),
       // The rebuilds' consumer and the commands call no other method.
     } as unknown as Queue,
-    ADDRESS_LIMIT: unlimited,
+    NETWORK_LIMIT: unlimited,
+    REGISTRATION_LIMIT: unlimited,
+    SIGN_IN_LIMIT: unlimited,
+    RESET_LIMIT: unlimited,
+    PASSWORD_CHECK_LIMIT: unlimited,
     ACCOUNT_LIMIT: unlimited,
     ANALYTICS: { writeDataPoint: (point) => void points.push(point ?? {}) },
     ...bindings,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AccessTokens } from '../../src/access/access-token';
+import type { Passwords } from '../../src/access/passwords';
 import { withPassword } from '../../src/auth/account';
 import { createResetTokens, hashSecret, keyedHashes, newSecret } from '../../src/auth/secret-token';
 import {
@@ -13,7 +14,7 @@ import {
 import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
 import type { User } from '../../src/users/user';
-import { aUser, createdAt, password, weakPasswordHash } from '../support/factories';
+import { aUser, cheapPasswords, createdAt, outdatedPasswordHash, password, passwordHash } from '../support/factories';
 import { givenCommands, resetTokens } from '../support/given-commands';
 
 const at = '2026-03-01T10:00:00.000Z';
@@ -28,6 +29,7 @@ describe('the lifetimes of secrets', () => {
       refreshTokenMs: 30 * day,
       refreshGraceMs: 10 * second,
       passwordResetMs: hour,
+      knownNetworkMs: 30 * day,
     });
   });
 });
@@ -52,7 +54,7 @@ describe('the rule what a refresh token leads to (product 2.3)', () => {
     ['a refresh token of a revoked family is refused when it was used a moment ago', 5001, 5000, 4000, 'refuse'],
     ['a refresh token of a revoked family is refused when it was used long ago', 50_000, 5000, 4000, 'refuse'],
   ])('%s', (_, now, usedAt, revokedAt, expected) => {
-    const session: Session = { id: 's', userId: 'u', version: 0, createdAt, revokedAt };
+    const session: Session = { id: 's', userId: 'u', version: 0, createdAt, revokedAt, network: null };
     const token: RefreshToken = { hash: 'h', sessionId: 's', expiresAt, usedAt };
     expect(decideRefresh(token, session, now)).toBe(expected);
   });
@@ -148,7 +150,8 @@ describe('signing in', () => {
   test('a sign-in starts a session, returns a pair of tokens and sets lastLoginAt with an event (product 2.1, 2.5)', async () => {
     const user = aUser();
     const { account, accessTokens, anonymous, lastEvent, state } = givenCommands({ users: [user] });
-    const sent = anonymous({ issuedAt }).SignIn({ username: ` ${user.email.toUpperCase()} `, password });
+    const payload = { username: ` ${user.email.toUpperCase()} `, password, network: '192.0.2.7' };
+    const sent = anonymous({ issuedAt }).SignIn(payload);
     const { result } = await sent;
     expect(result).toMatchObject({ token_type: 'Bearer', expires_in: 900 });
     expect(result.refresh_token).toMatch(/^[\w-]{43}$/);
@@ -158,12 +161,25 @@ describe('signing in', () => {
       tokenGeneration: 1,
     });
     const [session] = state().sessions.values();
-    expect(session).toEqual({ id: expect.any(String), userId: user.id, version: 0, createdAt: at, revokedAt: null });
+    expect(session).toEqual({
+      id: expect.any(String),
+      userId: user.id,
+      version: 1,
+      createdAt: at,
+      revokedAt: null,
+      network: 'hash of 192.0.2.7',
+    });
     const hash = hashSecret(result.refresh_token);
     const expiresAt = issuedAt + 30 * day;
     expect([...state().refreshTokens.values()]).toEqual([{ hash, sessionId: session?.id, expiresAt, usedAt: null }]);
-    expect(account(user.id)).toEqual({ ...user, version: 2, lastLoginAt: at });
-    expect(lastEvent()).toMatchObject({ type: 'UserSignedIn', streamId: user.id, data: { sessionId: session?.id } });
+    // The account keeps its version, so that a sign-in elsewhere does not end what a client has read (If-Match).
+    expect(account(user.id)).toEqual({ ...user, lastLoginAt: at });
+    expect(lastEvent()).toMatchObject({
+      type: 'SessionStarted',
+      streamId: session?.id,
+      version: 1,
+      data: { userId: user.id },
+    });
     expect(JSON.stringify(state())).not.toContain(result.refresh_token);
   });
 
@@ -172,7 +188,7 @@ describe('signing in', () => {
     ['a wrong password', { password: 'not the password' }],
     ['a deactivated account', {}],
   ])('a sign-in with %s gets the refusal that every failed sign-in gets (product 2.2)', async (name, wrong) => {
-    const user = aUser({ isActive: name !== 'a deactivated account', passwordHash: weakPasswordHash });
+    const user = aUser({ isActive: name !== 'a deactivated account' });
     const { anonymous, state } = givenCommands({ users: [user] });
     const before = state();
     const refused = anonymous().SignIn({ username: user.email, password, ...wrong });
@@ -181,13 +197,97 @@ describe('signing in', () => {
   });
 
   test('a sign-in replaces a password hash that was made with other parameters (product 1.3)', async () => {
-    const user = aUser({ passwordHash: weakPasswordHash });
+    const user = aUser({ passwordHash: outdatedPasswordHash });
     const { account, anonymous } = givenCommands({ users: [user] });
     await anonymous().SignIn({ username: user.email, password });
     const renewed = account(user.id).passwordHash;
-    expect(renewed).toContain('ln=14,r=8,p=5');
-    expect(await verifyPassword(password, renewed)).toEqual({ ok: true, needsRehash: false });
+    expect(await cheapPasswords.verify(password, renewed)).toEqual({ ok: true, needsRehash: false });
+    await anonymous().SignIn({ username: user.email, password });
+    expect(account(user.id).passwordHash).toBe(renewed);
   });
+
+  /** Passwords that count the hashes, and run something during the next one. */
+  function interruptedPasswords() {
+    const interruptions: (() => Promise<unknown>)[] = [];
+    const hashes: string[] = [];
+    const passwords: Passwords = {
+      async hash(secret) {
+        hashes.push(`hash ${secret}`);
+        return cheapPasswords.hash(secret);
+      },
+      async verify(secret, storedHash) {
+        hashes.push(`verify ${secret}`);
+        const verified = await cheapPasswords.verify(secret, storedHash);
+        await interruptions.shift()?.();
+        return verified;
+      },
+    };
+    return { hashes, interruptions, passwords };
+  }
+
+  test('sign-ins at the same time do not conflict, so each hashes once (product 2.5)', async () => {
+    const user = aUser();
+    const { hashes, interruptions, passwords } = interruptedPasswords();
+    const { account, anonymous, state } = givenCommands({ users: [user], passwords });
+    const signIn = (time: number) => anonymous({ issuedAt: time }).SignIn({ username: user.email, password });
+    interruptions.push(() => signIn(issuedAt + 5));
+    await signIn(issuedAt);
+    expect(hashes).toEqual([`verify ${password}`, `verify ${password}`]);
+    expect(state().sessions.size).toBe(2);
+    expect(account(user.id)).toEqual({ ...user, lastLoginAt: '2026-03-01T10:00:00.005Z' });
+  });
+
+  test('a change of the account during a sign-in does not conflict with it, and both are kept (product 2.5)', async () => {
+    const user = aUser();
+    const { hashes, interruptions, passwords } = interruptedPasswords();
+    const { account, anonymous, as } = givenCommands({ users: [user], passwords });
+    const signIn = () => anonymous({ issuedAt }).SignIn({ username: user.email, password });
+    const rename = (name: string, changes = {}) =>
+      as(user, { issuedAt, expectedVersion: name === 'A' ? 1 : 2 }).UpdateUser({
+        userId: user.id,
+        changes: { name, ...changes },
+      });
+    interruptions.push(() => rename('A'));
+    await signIn();
+    interruptions.push(signIn);
+    await rename('B', { email: 'b@example.com', currentPassword: password });
+    expect(hashes).toHaveLength(3);
+    expect(account(user.id)).toMatchObject({ name: 'B', email: 'b@example.com', version: 3, lastLoginAt: at });
+  });
+
+  test('a hash that a sign-in makes again is not put back by a change of the account at the same time', async () => {
+    const user = aUser({ passwordHash: outdatedPasswordHash });
+    const { interruptions, passwords } = interruptedPasswords();
+    const { account, anonymous, as } = givenCommands({ users: [user], passwords });
+    interruptions.push(() => anonymous().SignIn({ username: user.email, password }));
+    await as(user).UpdateUser({ userId: user.id, changes: { email: 'b@example.com', currentPassword: password } });
+    expect(account(user.id).passwordHash).not.toBe(outdatedPasswordHash);
+  });
+
+  test.each(['ChangeRole', 'DeactivateUser', 'UpdateUser'] as const)(
+    'a sign-in whose account is changed by %s while the password is hashed decides again (product 1.7)',
+    async (name) => {
+      const [user, admin] = [aUser(), aUser({ role: 'admin' })];
+      const { interruptions, passwords } = interruptedPasswords();
+      const { accessTokens, anonymous, as, state } = givenCommands({ users: [user, admin], passwords });
+      const changes = { password: 'another long password', currentPassword: password };
+      interruptions.push(() =>
+        ({
+          ChangeRole: () => as(admin).ChangeRole({ userId: user.id, role: 'agent' }),
+          DeactivateUser: () => as(admin).DeactivateUser({ userId: user.id }),
+          UpdateUser: () => as(user).UpdateUser({ userId: user.id, changes }),
+        })[name](),
+      );
+      const signedIn = anonymous().SignIn({ username: user.email, password });
+      if (name === 'ChangeRole') {
+        const issued = await accessTokens.verify((await signedIn).result.access_token);
+        expect(issued).toMatchObject({ role: 'agent', tokenGeneration: 2 });
+      } else {
+        await expect(signedIn).rejects.toMatchObject({ code: 'auth.invalid-grant' });
+        expect(state().sessions.size).toBe(0);
+      }
+    },
+  );
 
   test('a sign-in during the deletion of the account is refused as if the account did not exist (product 2.2)', async () => {
     const user = aUser();
@@ -200,11 +300,11 @@ describe('signing in', () => {
   });
 
   test('a sign-in reads from the primary, and issues no access token for a password that was changed there', async () => {
-    const user = aUser({ passwordHash: weakPasswordHash });
+    const user = aUser();
     const { accessTokens, interruptions } = interruptedTokens();
     const { anonymous, freezeReplica, state } = givenCommands({ users: [user], accessTokens });
     freezeReplica();
-    state().users.set(user.id, { ...user, passwordHash: weakPasswordHash.replace(/.{4}$/, 'AAAA') });
+    state().users.set(user.id, { ...user, passwordHash: passwordHash.replace(/.{4}$/, 'AAAA') });
     interruptions.push(async () => expect.unreachable('An access token was issued.'));
     const refused = anonymous({ readFrom: 'first-unconstrained' }).SignIn({ username: user.email, password });
     await expect(refused).rejects.toMatchObject({ code: 'auth.invalid-grant' });
@@ -233,6 +333,7 @@ describe('refreshing', () => {
       version: 0,
       createdAt,
       revokedAt: null,
+      network: null,
       ...options.session,
     };
     const token: RefreshToken = {
@@ -318,6 +419,24 @@ describe('refreshing', () => {
     expect((await refresh(result?.refresh_token, { issuedAt: later })).result).toBeUndefined();
   });
 
+  test('a refresh conflicts with nothing but its own session (product 2.3)', async () => {
+    const { account, as, anonymous, interruptions, refresh, session, state, user } = given();
+    const issued: string[] = [];
+    interruptions.push(async () => {
+      issued.push('first');
+      await anonymous().SignIn({ username: user.email, password });
+      await as(user).UpdateUser({ userId: user.id, changes: { name: 'Countess' } });
+      const other = { ...session, id: newId() };
+      state().sessions.set(other.id, other);
+      state().refreshTokens.set('x', { hash: 'x', sessionId: other.id, expiresAt: issuedAt + day, usedAt: null });
+    });
+    interruptions.push(async () => void issued.push('sign-in'));
+    interruptions.push(async () => expect.unreachable('The refresh ran again.'));
+    expect((await refresh()).result).toMatchObject({ token_type: 'Bearer' });
+    expect(issued).toEqual(['first', 'sign-in']);
+    expect(account(user.id)).toMatchObject({ name: 'Countess', version: 2 });
+  });
+
   test('a refresh while a role changes issues a token of the new generation, and none of the old one (product 1.7)', async () => {
     const { accessTokens, admin, as, interruptions, refresh, state, user } = given();
     interruptions.push(() => as(admin).ChangeRole({ userId: user.id, role: 'agent' }));
@@ -385,7 +504,7 @@ describe('signing out (product 2.4)', () => {
   function given(revokedAt: number | null = null) {
     const user = aUser();
     const commands = givenCommands({ users: [user] });
-    const session = { id: newId(), userId: user.id, version: 3, createdAt, revokedAt };
+    const session = { id: newId(), userId: user.id, version: 3, createdAt, revokedAt, network: null };
     const hash = hashSecret('first');
     commands.state().sessions.set(session.id, session);
     commands.state().refreshTokens.set(hash, { hash, sessionId: session.id, expiresAt: 0, usedAt: 0 });
@@ -473,7 +592,7 @@ describe('resetting a password (product 2.6)', () => {
 
   test('a reset at the end of its hour sets the password once, raises the generation and revokes every session', async () => {
     const { account, confirm, lastEvent, reset, state, user } = await givenRequest(aUser({ version: 4 }));
-    state().sessions.set('s', { id: 's', userId: user.id, version: 0, createdAt, revokedAt: null });
+    state().sessions.set('s', { id: 's', userId: user.id, version: 0, createdAt, revokedAt: null, network: null });
     const confirmedAt = issuedAt + hour - 1;
     await confirm({ issuedAt: confirmedAt });
     const changed = account(user.id);
@@ -510,7 +629,7 @@ describe('resetting a password (product 2.6)', () => {
   test.each([{ password: newPassword }, { email: 'new@example.com' }])(
     'a reset is refused after the account was changed with %j',
     async (changes) => {
-      const { as, confirm, user } = await givenRequest(aUser({ passwordHash: weakPasswordHash }));
+      const { as, confirm, user } = await givenRequest(aUser());
       await as(user).UpdateUser({ userId: user.id, changes: { ...changes, currentPassword: password } });
       await expect(confirm()).rejects.toMatchObject(refused);
     },

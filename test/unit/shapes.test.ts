@@ -1,16 +1,21 @@
 import { expect, test } from 'vitest';
-import { typesOf } from '../../src/cqrs/reading/view';
-import { views } from '../../src/domains';
+import { SessionStarted } from '../../src/auth/events';
+import { type RecordedEvent, upcast } from '../../src/cqrs/log/event';
+import { targetsOf, typesOf } from '../../src/cqrs/reading/view';
+import { eventCatalogue, views } from '../../src/domains';
+import { newId } from '../../src/platform/ids';
+import { UserSignedIn } from '../../src/users/events';
 
 /**
  * The shapes of the read models, each with the types of events that touch it. A version that runs beside this one, or
  * that a rollback brings back, handles the events of a shape that it knows by its own list.
  */
 const released: Readonly<Record<string, readonly string[]>> = {
-  'user@2': [
+  'user@3': [
     'ItemCreated',
     'ItemDeleted',
     'OrderPlaced',
+    'SessionStarted',
     'TicketOpened',
     'TicketStatusChanged',
     'UserDeactivated',
@@ -45,4 +50,16 @@ const released: Readonly<Record<string, readonly string[]>> = {
 
 test('a shape that exists keeps its types of events: another list needs a higher shapeVersion (product 7.5)', () => {
   expect(Object.fromEntries(views.map((view) => [view.id, typesOf(view)]))).toEqual(released);
+});
+
+test('a sign-in touches the account, in the form of today and in that of before 0.4.0 (product 2.5)', () => {
+  const [userId, sessionId] = [newId(), newId()];
+  const recorded = { position: 1, id: newId(), metadata: { commandId: 'c', requestId: 'r' }, occurredAt: '' };
+  for (const event of [
+    SessionStarted.create(sessionId, 1, { userId }),
+    UserSignedIn.create(userId, 2, { sessionId }),
+  ]) {
+    const read = upcast(eventCatalogue, { ...recorded, ...event } as RecordedEvent);
+    expect(targetsOf(views, read).map(({ key, view }) => [view, key])).toEqual([['user@3', userId]]);
+  }
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Role } from '../../src/access/caller';
+import type { Passwords } from '../../src/access/passwords';
 import type { Commands } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
@@ -20,11 +21,11 @@ import {
   anOrder,
   aTicket,
   aUser,
+  cheapPasswords,
   checked,
   createdAt,
   password,
   settingsOf,
-  weakPasswordHash,
 } from '../support/factories';
 import { givenCommands } from '../support/given-commands';
 
@@ -185,8 +186,6 @@ describe('registering', () => {
     expect(state().settings.get(result.id)).toEqual(defaultSettings(result.id, at));
     expect(types()).toEqual(['UserRegistered']);
     expect(JSON.stringify(state().events)).not.toMatch(/byron|example\.com/i);
-    // The password is hashed with scrypt and today's parameters (product 1.3).
-    expect(user.passwordHash).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
     expect((await verifyPassword(password, user.passwordHash)).ok).toBe(true);
   });
 
@@ -208,6 +207,73 @@ describe('registering', () => {
     expect([...state().users.values()].map(({ email, role }) => [email, role])).toEqual([
       ['admin@example.com', 'admin'],
     ]);
+  });
+
+  test.each([
+    ['a customer', aUser({ email: 'admin@example.com' }), ['UserPasswordChanged', 'UserRoleChanged']],
+    [
+      'a deactivated admin',
+      aUser({ email: 'admin@example.com', role: 'admin', isActive: false }),
+      ['UserPasswordChanged', 'UserReactivated'],
+    ],
+    [
+      'a deactivated agent',
+      aUser({ email: 'admin@example.com', role: 'agent', isActive: false }),
+      ['UserPasswordChanged', 'UserRoleChanged', 'UserReactivated'],
+    ],
+  ])(
+    'CreateFirstAdmin makes %s with the address an active admin with the password (product 2.8)',
+    async (_, user, expected) => {
+      const { account, anonymous, state, types } = givenCommands({
+        users: [user, aUser({ role: 'admin', isActive: false })],
+      });
+      const { passwordResets, sessions } = state();
+      const row = { id: 'x', userId: user.id };
+      sessions.set('x', { ...row, version: 1, createdAt, revokedAt: null, network: null });
+      passwordResets.set('x', { ...row, tokenHash: 'h', expiresAt: issuedAt + 1000, usedAt: null });
+      const payload = { name: 'Administrator', email: 'Admin@example.com', password: 'the configured password' };
+      const { result } = await anonymous({ issuedAt }).CreateFirstAdmin(payload);
+      const version = 1 + expected.length;
+      expect(result).toEqual({ id: user.id, version });
+      const healed = account(user.id);
+      expect(healed).toEqual({
+        ...user,
+        ...{ version, role: 'admin', isActive: true, tokenGeneration: user.tokenGeneration + 1, updatedAt: at },
+        passwordHash: healed.passwordHash,
+      });
+      expect((await cheapPasswords.verify(payload.password, healed.passwordHash)).ok).toBe(true);
+      expect(types()).toEqual(expected);
+      expect(state().events.map((event) => event.version)).toEqual(expected.map((__, index) => index + 2));
+      expect([state().sessions.get('x')?.revokedAt, state().passwordResets.get('x')?.usedAt]).toEqual([
+        issuedAt,
+        issuedAt,
+      ]);
+    },
+  );
+
+  test('CreateFirstAdmin hashes nothing while there is an active admin (product 2.8)', async () => {
+    const passwords = { hash: () => expect.unreachable('A password was hashed.'), verify: cheapPasswords.verify };
+    const users = [aUser({ role: 'admin' }), aUser({ email: 'admin@example.com' })];
+    const { anonymous, state } = givenCommands({ users, passwords });
+    const before = structuredClone(state());
+    const payload = { name: 'Administrator', email: 'admin@example.com', password };
+    expect((await anonymous().CreateFirstAdmin(payload)).result).toBeUndefined();
+    expect(state()).toEqual(before);
+  });
+
+  test('CreateFirstAdmin heals nothing when an admin is made active in the meantime (product 2.8)', async () => {
+    const [user, other] = [aUser({ email: 'admin@example.com' }), aUser({ role: 'admin', isActive: false })];
+    const passwords: Passwords = {
+      ...cheapPasswords,
+      async hash(secret) {
+        state().users.set(other.id, { ...other, isActive: true });
+        return cheapPasswords.hash(secret);
+      },
+    };
+    const { account, anonymous, state } = givenCommands({ users: [user, other], passwords });
+    const payload = { name: 'Administrator', email: 'admin@example.com', password };
+    expect((await anonymous().CreateFirstAdmin(payload)).result).toBeUndefined();
+    expect(account(user.id)).toEqual(user);
   });
 });
 
@@ -299,7 +365,7 @@ describe('changing an account (product 1.4)', () => {
   test.each([{ email: 'new@example.com' }, { password: 'another long password' }])(
     'a change of an account needs the current password of the caller for %j',
     async (sensitive) => {
-      const user = aUser({ passwordHash: weakPasswordHash });
+      const user = aUser();
       const { as, types } = givenCommands({ users: [user] });
       const update = (currentPassword?: string) =>
         as(user).UpdateUser({ userId: user.id, changes: { ...sensitive, currentPassword } });
@@ -321,7 +387,7 @@ describe('changing an account (product 1.4)', () => {
 
   test('an admin who changes the address of an account needs the admin’s password, and not that of the account', async () => {
     const user = aUser({ passwordHash: 'is never looked at' });
-    const admin = aUser({ role: 'admin', passwordHash: weakPasswordHash });
+    const admin = aUser({ role: 'admin' });
     const { account, as } = givenCommands({ users: [user, admin] });
     const changes = { email: 'new@example.com', currentPassword: password };
     await as(admin).UpdateUser({ userId: user.id, changes });
@@ -329,7 +395,7 @@ describe('changing an account (product 1.4)', () => {
   });
 
   test('a change of the name needs no password, whether or not one is sent', async () => {
-    const user = aUser({ passwordHash: weakPasswordHash });
+    const user = aUser();
     const { account, as } = givenCommands({ users: [user] });
     const changes = { name: 'Countess', currentPassword: 'wrong password' };
     await as(user).UpdateUser({ userId: user.id, changes });
@@ -337,7 +403,7 @@ describe('changing an account (product 1.4)', () => {
   });
 
   test('a change to an address that another account has is refused', async () => {
-    const [user, other] = [aUser({ passwordHash: weakPasswordHash }), aUser()];
+    const [user, other] = [aUser(), aUser()];
     const { as } = givenCommands({ users: [user, other] });
     const changes = { email: other.email, currentPassword: password };
     const refused = as(user).UpdateUser({ userId: user.id, changes });
@@ -345,7 +411,7 @@ describe('changing an account (product 1.4)', () => {
   });
 
   test('a change of an account records an event for each kind of change, each with a version of its own', async () => {
-    const user = aUser({ passwordHash: weakPasswordHash });
+    const user = aUser();
     const { account, as, state } = givenCommands({ users: [user] });
     const changes = {
       name: 'Countess',
@@ -383,10 +449,17 @@ describe('changing an account (product 1.4)', () => {
 
 describe('token generations (product 1.7)', () => {
   async function given() {
-    const [user, admin] = [aUser({ passwordHash: weakPasswordHash }), aUser({ role: 'admin' })];
+    const [user, admin] = [aUser(), aUser({ role: 'admin' })];
     const commands = givenCommands({ users: [user, admin] });
-    const sessions = ['first', 'second'].map((id) => ({ id, userId: user.id, version: 0, createdAt, revokedAt: null }));
-    const foreign = { id: 'foreign', userId: admin.id, version: 0, createdAt, revokedAt: null };
+    const sessions = ['first', 'second'].map((id) => ({
+      id,
+      userId: user.id,
+      version: 0,
+      createdAt,
+      revokedAt: null,
+      network: null,
+    }));
+    const foreign = { id: 'foreign', userId: admin.id, version: 0, createdAt, revokedAt: null, network: null };
     for (const session of [...sessions, foreign]) commands.state().sessions.set(session.id, session);
     const revokedSessions = () =>
       [...commands.state().sessions.values()].filter(({ revokedAt }) => revokedAt !== null).map(({ id }) => id);
@@ -399,7 +472,7 @@ describe('token generations (product 1.7)', () => {
     await as(user, { issuedAt }).UpdateUser({ userId: user.id, changes });
     const { passwordHash: renewed, tokenGeneration } = account(user.id);
     expect(tokenGeneration).toBe(2);
-    expect(await verifyPassword(changes.password, renewed)).toEqual({ ok: true, needsRehash: false });
+    expect(await cheapPasswords.verify(changes.password, renewed)).toEqual({ ok: true, needsRehash: false });
     expect(revokedSessions()).toEqual(['first', 'second']);
     expect(state().sessions.get('first')?.revokedAt).toBe(issuedAt);
     const refused = as(user).UpdateUser({ userId: user.id, changes: { name: 'X' } });

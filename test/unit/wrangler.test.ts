@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { queueNames } from '../../src/consumers/queues';
-import { rateLimits } from '../../src/http/rate-limits';
+import { rateLimits } from '../../src/http/quotas';
 import { tasks } from '../../src/schedule';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -51,10 +51,10 @@ test('the cron triggers in wrangler.toml are those for which src/schedule.ts has
   expect(triggers.crons.toSorted()).toEqual(Object.keys(tasks).toSorted());
 });
 
-test('the rate limits in wrangler.toml are those that src/http/rate-limits.ts announces in its headers', () => {
+test('the rate limits in wrangler.toml are those that src/http/quotas.ts has in its headers', () => {
   const bound = Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]));
   const announced = Object.entries(rateLimits).map(([name, { quota, windowSeconds }]) => [
-    `${name.toUpperCase()}_LIMIT`,
+    `${name.toUpperCase().replaceAll('-', '_')}_LIMIT`,
     { limit: quota, period: windowSeconds },
   ]);
   expect(bound).toEqual(Object.fromEntries(announced));

@@ -116,9 +116,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
   RegisterUser: register('customer'),
 
   CreateFirstAdmin: (state, request, chosen) =>
-    [...state.users.values()].some(({ role }) => role === 'admin')
-      ? nothing()
-      : register('admin')(state, request, chosen),
+    [...state.users.values()].some(isActiveAdmin) ? nothing() : register('admin')(state, request, chosen),
 
   UpdateUser: signedIn((state, request) => {
     const { caller, payload } = request;
@@ -200,16 +198,17 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     };
   }),
 
-  SignIn(state, { payload, issuedAt }, { sessionId, refreshToken }) {
+  SignIn(state, { payload, issuedAt }, { id, refreshToken }) {
     const user = withEmail(state, payload.username.toLowerCase());
     if (!user?.isActive || user.password !== payload.password) return refuse('auth.invalid-grant');
-    const version = user.version + 1;
+    const at = isoTime(issuedAt);
+    const lastLoginAt = (user.lastLoginAt ?? '') > at ? user.lastLoginAt : at;
     return {
-      events: [`UserSignedIn ${user.id} ${version}`],
+      events: [`SessionStarted ${id} 1`],
       effect: all(
-        put('users', user.id, { ...user, version, lastLoginAt: isoTime(issuedAt) }),
-        put('sessions', sessionId, { userId: user.id, version: 0, isRevoked: false }),
-        addToken(refreshToken, sessionId, issuedAt),
+        put('users', user.id, { ...user, lastLoginAt }),
+        put('sessions', id, { userId: user.id, version: 1, isRevoked: false }),
+        addToken(refreshToken, id, issuedAt),
       ),
     };
   },

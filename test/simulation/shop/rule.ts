@@ -21,7 +21,6 @@ export interface Chosen {
   /** The id of what was created. */
   id: string;
   noteId: string;
-  sessionId: string;
   refreshToken: string;
 }
 

@@ -54,12 +54,11 @@ const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${stream
 
 /** What the code chose for a commit: the ids in its events, and the tokens in its answer. */
 function chosenIn([first]: readonly LoggedEvent[], { requestId, answer }: Attempt): Chosen {
-  const { noteId, sessionId } = (first?.data ?? {}) as { noteId?: string; sessionId?: string };
+  const { noteId } = (first?.data ?? {}) as { noteId?: string };
   const result = answer.kind === 'acknowledged' ? (answer.result as { refresh_token?: string } | null) : null;
   return {
     id: first?.streamId ?? '',
     noteId: noteId ?? '',
-    sessionId: sessionId ?? '',
     refreshToken: result?.refresh_token ?? `of request ${requestId}`,
   };
 }

@@ -6,7 +6,7 @@ import { aUser, checked, createdAt, settingsOf } from '../factories';
 import { type CreateImplementation, given } from './implementation';
 
 function aSession(user: User, overrides: Partial<Session> = {}): Session {
-  return { id: newId(), userId: user.id, version: 0, createdAt, revokedAt: null, ...overrides };
+  return { id: newId(), userId: user.id, version: 0, createdAt, revokedAt: null, network: null, ...overrides };
 }
 
 function aToken(session: Session, overrides: Partial<RefreshToken> = {}): RefreshToken {
@@ -43,23 +43,55 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.users.findAll([newId()]))).toEqual([]);
     });
 
-    test('every field of one account is saved, and no other account changes', async () => {
+    test('a change of one account is saved, keeps what sign-ins write, and changes no other account', async () => {
       const { addUser, findUser, write } = await given(create);
-      const [user, other] = [await addUser(), await addUser()];
+      const user = await addUser(aUser({ lastLoginAt: createdAt }));
+      const other = await addUser();
       const next: User = {
         ...user,
         version: 2,
         name: 'Countess',
         email: 'countess@example.com',
-        passwordHash: 'other',
         role: 'agent',
         isActive: false,
         tokenGeneration: 2,
         updatedAt: '2026-02-01T00:00:00.000Z',
-        lastLoginAt: '2026-02-02T00:00:00.000Z',
       };
-      await write((tx) => tx.users.save(next, checked(user)));
+      const readBefore = { ...next, passwordHash: 'an older hash', lastLoginAt: null };
+      await write((tx) => tx.users.save(readBefore, checked(user)));
       expect([await findUser(user.id), await findUser(other.id)]).toEqual([next, other]);
+    });
+
+    test('a password is saved, and nothing else of the account', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      await write((tx) => tx.users.savePassword({ ...user, name: 'X', passwordHash: 'new' }, checked(user)));
+      expect([await findUser(user.id), await findUser(other.id)]).toEqual([{ ...user, passwordHash: 'new' }, other]);
+    });
+
+    test('an account is made an admin with a password only while there is no active admin (product 1.7)', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, other] = [await addUser(aUser({ isActive: false })), await addUser()];
+      const next: User = {
+        ...user,
+        version: 2,
+        role: 'admin',
+        isActive: true,
+        tokenGeneration: 2,
+        passwordHash: 'new',
+      };
+      await write((tx) => tx.users.makeAdmin(next));
+      expect(await findUser(user.id)).toEqual(next);
+      const refused = write((tx) => tx.users.makeAdmin({ ...other, role: 'admin', passwordHash: 'new' }));
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findUser(other.id)).toEqual(other);
+    });
+
+    test('accounts are found by their e-mail address', async () => {
+      const { addUser, read } = await given(create);
+      const user = await addUser();
+      expect(await read((tx) => tx.users.findByEmail(user.email))).toEqual(user);
+      expect(await read((tx) => tx.users.findByEmail('nobody@example.com'))).toBeUndefined();
     });
 
     test('a change to an e-mail address that another account has is refused (product 1.1)', async () => {
@@ -71,25 +103,26 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect((await findUser(one.id))?.email).toBe(one.email);
     });
 
-    test('the repository of accounts knows whether there is an admin', async () => {
+    test('the repository of accounts knows whether there is an active admin', async () => {
       const { addUser, read } = await given(create);
       await addUser(aUser({ role: 'agent' }));
-      expect(await read((tx) => tx.users.hasAdmin())).toBe(false);
       await addUser(aUser({ role: 'admin', isActive: false }));
-      expect(await read((tx) => tx.users.hasAdmin())).toBe(true);
+      expect(await read((tx) => tx.users.hasActiveAdmin())).toBe(false);
+      await addUser(aUser({ role: 'admin' }));
+      expect(await read((tx) => tx.users.hasActiveAdmin())).toBe(true);
     });
 
     test('the answer that there is no admin is refused when there is one by the time of the commit', async () => {
       const { addUser, write } = await given(create);
       const admin = aUser({ role: 'admin' });
       const refused = write(async (tx) => {
-        expect(await tx.users.hasAdmin()).toBe(false);
+        expect(await tx.users.hasActiveAdmin()).toBe(false);
         await addUser(admin);
       });
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
-      await write((tx) => tx.users.hasAdmin());
+      await write((tx) => tx.users.hasActiveAdmin());
       const refusedAgain = write(async (tx) => {
-        expect(await tx.users.hasAdmin()).toBe(true);
+        expect(await tx.users.hasActiveAdmin()).toBe(true);
         await write((other) => other.users.remove(admin, checked(admin)));
       });
       await expect(refusedAgain).rejects.toMatchObject({ name: 'ConcurrencyError' });
@@ -179,19 +212,39 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       expect(await read((tx) => tx.accounts.findByEmail('nobody@example.com'))).toBeUndefined();
     });
 
-    test('a sign-in saves its time, the version and the hash, and keeps a name that was changed in the meantime', async () => {
+    test('a sign-in saves its time and nothing else, and the newest time stays (product 2.5)', async () => {
       const { addUser, findUser, write } = await given(create);
-      const user = await addUser();
-      await write((tx) => tx.users.save({ ...user, name: 'Renamed' }, checked(user)));
-      const signedIn = { ...user, version: 2, passwordHash: 'renewed', isActive: false, role: 'admin' as const };
-      await write((tx) => tx.accounts.saveSignIn(signedIn, '2026-02-01T00:00:00.000Z'));
-      expect(await findUser(user.id)).toEqual({
-        ...user,
-        name: 'Renamed',
-        version: 2,
-        passwordHash: 'renewed',
-        lastLoginAt: '2026-02-01T00:00:00.000Z',
-      });
+      const [user, other] = [await addUser(), await addUser()];
+      for (const [at, lastLoginAt] of [
+        ['2026-02-01T00:00:00.000Z', '2026-02-01T00:00:00.000Z'],
+        ['2026-02-01T00:00:00.002Z', '2026-02-01T00:00:00.002Z'],
+        ['2026-02-01T00:00:00.001Z', '2026-02-01T00:00:00.002Z'],
+      ] as const) {
+        await write((tx) => tx.accounts.saveSignIn(user, at));
+        expect([await findUser(user.id), await findUser(other.id)]).toEqual([{ ...user, lastLoginAt }, other]);
+      }
+    });
+
+    test('a sign-in is refused when its account has another address by then, or is gone (product 6.3)', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, deleted] = [await addUser(), await addUser()];
+      await write((tx) => tx.users.save({ ...user, email: 'new@example.com' }, checked(user)));
+      await write((tx) => tx.users.remove(deleted, checked(deleted)));
+      for (const account of [user, deleted]) {
+        const refused = write((tx) => tx.accounts.saveSignIn(account, '2026-02-01T00:00:00.000Z'));
+        await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      }
+      expect((await findUser(user.id))?.lastLoginAt).toBeNull();
+    });
+
+    test('a hash is replaced only while it is the stored one (product 1.3)', async () => {
+      const { addUser, findUser, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      await write((tx) => tx.accounts.replaceHash(user, 'renewed'));
+      const renewed = { ...user, passwordHash: 'renewed' };
+      expect([await findUser(user.id), await findUser(other.id)]).toEqual([renewed, other]);
+      await write((tx) => tx.accounts.replaceHash(user, 'too late'));
+      expect(await findUser(user.id)).toEqual(renewed);
     });
 
     test('a new password is saved with its generation and the time of the change', async () => {

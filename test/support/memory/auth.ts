@@ -1,4 +1,3 @@
-import type { Account } from '../../../src/auth/account';
 import type { AccountRepository, PasswordResetRepository, SessionRepository } from '../../../src/auth/repository';
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import type { MemoryContext } from './context';
@@ -14,13 +13,26 @@ export function removeSessions(next: MemoryState, ownerId: string): void {
   );
 }
 
-export function createAccountRepository({ read, stage }: MemoryContext): AccountRepository {
-  const save = ({ id, version, passwordHash, tokenGeneration }: Account, times: object) =>
-    stage((next) => update(next.users, id, { version, passwordHash, tokenGeneration, ...times }));
+export function createAccountRepository({ read, stage, guard }: MemoryContext): AccountRepository {
   return {
     findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
-    saveSignIn: (account, lastLoginAt) => save(account, { lastLoginAt }),
-    savePassword: (account, updatedAt) => save(account, { updatedAt }),
+    saveSignIn({ id, email }, at) {
+      guard(
+        ({ users }) => users.get(id)?.email === email,
+        () => new ConcurrencyError(),
+      );
+      stage((next) => {
+        const before = find(next.users, id)?.lastLoginAt ?? '';
+        update(next.users, id, { lastLoginAt: before > at ? before : at });
+      });
+    },
+    replaceHash: (account, passwordHash) =>
+      stage((next) => {
+        const isSame = find(next.users, account.id)?.passwordHash === account.passwordHash;
+        if (isSame) update(next.users, account.id, { passwordHash });
+      }),
+    savePassword: ({ id, version, passwordHash, tokenGeneration }, updatedAt) =>
+      stage((next) => update(next.users, id, { version, passwordHash, tokenGeneration, updatedAt })),
   };
 }
 

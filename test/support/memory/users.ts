@@ -9,23 +9,37 @@ import type { MemoryState } from './state';
 import { find, insert, remove, requireCheck, requireParent, requireUnique, select, update } from './table';
 import { removeTickets } from './tickets';
 
-function requireEmail({ users }: MemoryState, { id, email }: User): void {
+function requireEmail({ users }: MemoryState, { id, email }: Pick<User, 'id' | 'email'>): void {
   requireCheck('users_email_is_lower_case', email === email.toLowerCase());
   requireUnique(users, 'users.email', id, (other) => other.email === email);
 }
 
+const isAnyAdmin = ({ users }: MemoryState) => select(users, isActiveAdmin).length > 0;
+
 export function createUserRepository({ read, stage, guard }: MemoryContext): UserRepository {
+  // The repository on D1 leaves these columns out, too.
+  const save = ({ passwordHash: _, lastLoginAt: __, createdAt: ___, ...user }: User) =>
+    stage((next) => {
+      requireEmail(next, user);
+      update(next.users, user.id, user);
+    });
+  const savePassword = ({ id, passwordHash }: User) => stage((next) => update(next.users, id, { passwordHash }));
   return {
     add: (user) =>
       stage((next) => {
         requireEmail(next, user);
         insert(next.users, 'users.id', user.id, user);
       }),
-    save: (user) =>
-      stage((next) => {
-        requireEmail(next, user);
-        update(next.users, user.id, user);
-      }),
+    save,
+    savePassword,
+    makeAdmin(user) {
+      guard(
+        (state) => !isAnyAdmin(state),
+        () => new ConcurrencyError(),
+      );
+      save(user);
+      savePassword(user);
+    },
     remove: ({ id }) =>
       stage((next) => {
         remove(next.users, (user) => user.id === id);
@@ -37,8 +51,8 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
         removeTickets(next, id);
       }),
     findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
-    async hasAdmin() {
-      const isAnyAdmin = ({ users }: MemoryState) => select(users, ({ role }) => role === 'admin').length > 0;
+    findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
+    async hasActiveAdmin() {
       const found = isAnyAdmin(read());
       guard(
         (state) => isAnyAdmin(state) === found,
