@@ -167,6 +167,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     accessTokens,
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
+    keyedHashes: fingerprints,
     limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
   };
 

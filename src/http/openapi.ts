@@ -5,7 +5,7 @@ import { problem, titles } from './problem';
 import { commandResult } from './responses';
 
 type Status = 200 | 201 | 202 | 204;
-export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
 
 interface RouteDescription {
   summary: string;
@@ -15,7 +15,8 @@ interface RouteDescription {
   body?: z.ZodType;
   /**
    * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 from `limitByAddress`,
-   * 404 from a path parameter, 400 and 422 from validation, and those that every command or every query can have.
+   * 404 from a path parameter, 400, 413, 415 and 422 from validation, and those that every command or every query can
+   * have: 409 and 412, and 503 of a database that does not answer.
    */
   problems?: readonly ProblemStatus[];
 }
@@ -51,9 +52,12 @@ const location = { Location: header('The address of the resource, or of its prog
 const challenge = { 'WWW-Authenticate': header('The credentials that the operation needs (RFC 6750).') };
 const retryAfter = { 'Retry-After': header('Seconds to wait.') };
 
-const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
+/** The headers of refusals, by their status. */
+export const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
   401: challenge,
+  415: { 'Accept-Encoding': header('`identity`, when the body was compressed.', false) },
   429: { ...limitHeaders, ...retryAfter },
+  503: retryAfter,
 };
 
 const problemContent = { 'application/problem+json': { schema: resolver(problem) } };
