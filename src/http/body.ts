@@ -17,11 +17,12 @@ function charsetOf(parameters: readonly string[]): string | undefined {
 }
 
 /**
- * Checks that hono's validator reads the body as it was meant. The validator itself takes compressed bytes and bytes of
- * another charset for UTF-8, and replaces what is not UTF-8.
- * @throws DomainError 415 for another media type, charset or content coding; 400 for a body that is not of its media type
+ * Whether hono's validator reads the body as it was meant. The validator itself takes compressed bytes and bytes of another
+ * charset for UTF-8, and replaces what is not UTF-8.
+ * @returns false for a body that does not have the format of its media type
+ * @throws DomainError 415 for another media type, charset or content coding
  */
-export async function requireReadableBody({ req }: Context, kind: BodyKind): Promise<void> {
+export async function isReadableBody({ req }: Context, kind: BodyKind): Promise<boolean> {
   const { pattern, name } = kinds[kind];
   const [mediaType = '', ...parameters] = (req.header('Content-Type') ?? '').split(';');
   const charset = charsetOf(parameters);
@@ -30,23 +31,13 @@ export async function requireReadableBody({ req }: Context, kind: BodyKind): Pro
   }
   const coding = req.header('Content-Encoding')?.trim().toLowerCase() ?? 'identity';
   if (coding !== 'identity') throw httpErrors.unsupportedContentEncoding({ acceptEncoding: 'identity' });
-  const text = decodeUtf8(await req.arrayBuffer());
-  if (kind === 'json') parseJson(text);
-  else if (!isEncodedUtf8(text)) throw httpErrors.invalidBody({});
-}
-
-function decodeUtf8(bytes: ArrayBuffer): string {
+  const bytes = await req.arrayBuffer();
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch (cause) {
-    throw httpErrors.invalidBody({}, { cause });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw httpErrors.invalidBody({}, { cause });
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    if (kind === 'form') return isEncodedUtf8(text);
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -33,6 +33,8 @@ export interface AppEnv {
     http: HttpServices;
     /** The caller as the access token states it; `authenticate` sets it. */
     caller?: Caller;
+    /** Set for a route without versions, whose requests have no preconditions. */
+    hasNoVersions?: boolean;
     /** The parameters of the query string that the route knows; `validate` sets them. */
     knownParameters?: readonly (readonly [name: string, value: string])[];
   };
@@ -50,7 +52,8 @@ export interface RouteEnv<Commands, Queries> extends AppEnv {
 }
 
 /** @throws DomainError 412 for preconditions that no version of a resource fulfils */
-function versionConditions({ req, var: { http } }: RequestContext): VersionConditions {
+function versionConditions({ req, var: { hasNoVersions, http } }: RequestContext): VersionConditions {
+  if (hasNoVersions) return {};
   const fields = { ifMatch: req.header('If-Match'), ifNoneMatch: req.header('If-None-Match') };
   const conditions = readConditions(fields, http.keyedHashes);
   if (!conditions) throw commandErrors.preconditionFailed({});

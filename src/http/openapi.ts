@@ -1,6 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
+import { createMiddleware } from 'hono/factory';
 import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
+import type { AppEnv } from './context';
 import { problem, titles } from './problem';
 import { commandResult } from './responses';
 
@@ -128,9 +130,12 @@ export function describePlain({
   return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
 }
 
-/** Documents the token endpoint, which has the errors of RFC 6749. */
+/**
+ * Documents the token endpoint, which has the errors of RFC 6749. A token has no versions, so its requests have no
+ * preconditions (RFC 9110, 13.2.1).
+ */
 export function describeToken(summary: string, tags: string[], schemas: { response: z.ZodType; error: z.ZodType }) {
-  return describeRoute({
+  const documentation: DescribeRouteOptions = {
     summary,
     description: 'The password grant is for first-party clients.',
     tags,
@@ -148,7 +153,14 @@ export function describeToken(summary: string, tags: string[], schemas: { respon
       413: refusal(413),
       415: refusal(415),
     },
-  });
+  };
+  return documented(
+    documentation,
+    createMiddleware<AppEnv>(async (c, next) => {
+      c.set('hasNoVersions', true);
+      await next();
+    }),
+  );
 }
 
 /** Gives a middleware its part of the OpenAPI document, so that no route has to repeat the part. */

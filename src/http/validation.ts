@@ -2,7 +2,7 @@ import { zValidator } from '@hono/zod-validator';
 import type { Context } from 'hono';
 import { resolver, uniqueSymbol } from 'hono-openapi';
 import { z } from 'zod';
-import { type BodyKind, requireReadableBody } from './body';
+import { type BodyKind, isReadableBody } from './body';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';
 import { describeIssue, toFieldErrors, unstorableTexts } from './field-errors';
@@ -48,7 +48,10 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
   );
 
   async function prepare(c: Context<AppEnv>) {
-    if (target === 'json' || target === 'form') await requireReadableBody(c, target);
+    const isBody = target === 'json' || target === 'form';
+    if (isBody && !(await isReadableBody(c, target))) {
+      throw refusal?.(new z.ZodError([unreadable])) ?? httpErrors.invalidBody({});
+    }
     if (target !== 'query') return;
     if (!isEncodedUtf8(new URL(c.req.url).search)) throw httpErrors.invalidQuery({}, { errors: [notUtf8] });
     c.set('knownParameters', knownParameters(c.req.url, schema));
@@ -62,4 +65,5 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
   return Object.assign(validator, { [uniqueSymbol]: { target, ...resolver(schema), ...media } });
 }
 
+const unreadable = { code: 'custom' as const, path: [], message: 'is not in the format of its media type' };
 const notUtf8 = { pointer: '', detail: 'has percent-encoded bytes that are not UTF-8', code: 'invalid_encoding' };

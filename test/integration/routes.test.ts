@@ -18,6 +18,7 @@ const publicRoutes = [
   'GET /v1/items/:id',
   'GET /openapi.json',
   'GET /docs',
+  'GET /docs/assets/:file',
   'GET /problems',
   'GET /problems/:code',
 ];
@@ -84,7 +85,7 @@ test('an unknown path gets 404, and a known path gets 405 with Allow for a metho
   const { request } = createSystem();
   expect((await request('/v1/nothing')).status).toBe(404);
   const response = await request('/v1/users', { method: 'PUT' });
-  expect([response.status, response.headers.get('Allow')]).toEqual([405, 'POST, GET, HEAD']);
+  expect([response.status, response.headers.get('Allow')]).toEqual([405, 'POST, GET, HEAD, OPTIONS']);
   expect((await request('/v1/users', { method: 'OPTIONS' })).status).toBe(204);
   expect((await request('/v1/health', { method: 'HEAD' })).status).toBe(200);
 });
