@@ -10,10 +10,10 @@ const kinds = {
 
 export type BodyKind = keyof typeof kinds;
 
-/** The charset of a Content-Type, in lower case and without quotes. */
-function charsetOf(parameters: readonly string[]): string | undefined {
-  const [, charset] = /^charset=(.*)$/i.exec(parameters.map((part) => part.trim()).join(';')) ?? [];
-  return charset?.replace(/^"(.*)"$/, '$1').toLowerCase();
+/** Whether a parameter of a Content-Type names another charset than UTF-8. */
+function isOtherCharset(parameter: string): boolean {
+  const [, charset] = /^charset=(.*)$/i.exec(parameter.trim()) ?? [];
+  return charset !== undefined && !/^("?)utf-?8\1$/i.test(charset);
 }
 
 /**
@@ -25,8 +25,7 @@ function charsetOf(parameters: readonly string[]): string | undefined {
 export async function isReadableBody({ req }: Context, kind: BodyKind): Promise<boolean> {
   const { pattern, name } = kinds[kind];
   const [mediaType = '', ...parameters] = (req.header('Content-Type') ?? '').split(';');
-  const charset = charsetOf(parameters);
-  if (!pattern.test(mediaType.trim()) || !['utf-8', 'utf8', undefined].includes(charset)) {
+  if (!pattern.test(mediaType.trim()) || parameters.some(isOtherCharset)) {
     throw httpErrors.unsupportedMediaType({ expected: name });
   }
   const coding = req.header('Content-Encoding')?.trim().toLowerCase() ?? 'identity';
