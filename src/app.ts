@@ -38,6 +38,17 @@ const routes = new Hono<AppEnv>()
   .route('/tickets', registered(ticketRoutes))
   .route('/dashboard', registered(dashboardRoutes));
 
+/** The groups of operations in the OpenAPI document. */
+const tags = [
+  { name: 'Users', description: 'Accounts, their roles and their settings.' },
+  { name: 'Signing in', description: 'Access tokens, sessions and password resets.' },
+  { name: 'Items', description: 'The public catalogue of what is for sale.' },
+  { name: 'Orders', description: 'Orders of items, from placing to delivery.' },
+  { name: 'Tickets', description: 'The support desk and its figures.' },
+  { name: 'Events', description: 'What other teams can receive.' },
+  { name: 'Operations', description: 'Health, and the work of operators.' },
+];
+
 /** The type of the API, for hono's client `hc`. */
 export type AppType = typeof routes;
 
@@ -65,6 +76,6 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.use(bindRequests(composeServices));
   applyMiddleware(app);
   app.route('/', routes);
-  mountDocumentation(app, { version, errors: errorCatalogue });
+  mountDocumentation(app, { version, tags, errors: errorCatalogue });
   return app;
 }

@@ -190,6 +190,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
+    keyedHashes: fingerprints,
     limiters: {
       network: env.NETWORK_LIMIT,
       registration: env.REGISTRATION_LIMIT,

@@ -9,22 +9,23 @@ export type AccountTable = SQLiteTable & { [Column in keyof AccountStatus | 'ver
 
 /** The check of callers for commands. */
 export interface AccessRepository {
-  /** Adds the guard that the caller's account is active and its token is not revoked. */
+  /** Adds the guard that the caller's account is active, and that it has the role and the generation of the token. */
   requireValidToken(caller: Caller): void;
   /**
-   * Adds the guard that an account is still active and still has this token generation. A sign-in and a refresh need this
-   * guard, because they issue a token without a caller.
+   * Adds the guard that an account is still active and still has this role and this token generation. A sign-in and a
+   * refresh need this guard, because they issue a token without a caller.
    * @param refuse makes the error for an account that has changed
    */
-  requireUnchanged(account: Pick<AccountStatus, 'id' | 'tokenGeneration'>, refuse: () => Error): void;
+  requireUnchanged(account: Omit<AccountStatus, 'isActive'>, refuse: () => Error): void;
 }
 
 export function createAccessRepository({ guard }: RepositoryContext, accounts: AccountTable): AccessRepository {
-  const isValid = (id: string, tokenGeneration: number) => sql`EXISTS (SELECT 1 FROM ${accounts}
-    WHERE ${accounts.id} = ${id} AND ${accounts.isActive} = 1 AND ${accounts.tokenGeneration} = ${tokenGeneration})`;
+  const isValid = ({ id, role, tokenGeneration }: Omit<AccountStatus, 'isActive'>) => sql`EXISTS (SELECT 1
+    FROM ${accounts} WHERE ${accounts.id} = ${id} AND ${accounts.isActive} = 1
+    AND ${accounts.tokenGeneration} = ${tokenGeneration} AND ${accounts.role} = ${role})`;
   return {
-    requireValidToken: ({ userId, tokenGeneration }) =>
-      guard(isValid(userId, tokenGeneration), () => accessErrors.invalidToken({ reason: 'revoked' })),
-    requireUnchanged: ({ id, tokenGeneration }, refuse) => guard(isValid(id, tokenGeneration), refuse),
+    requireValidToken: ({ userId, ...stated }) =>
+      guard(isValid({ id: userId, ...stated }), () => accessErrors.invalidToken({ reason: 'revoked' })),
+    requireUnchanged: (account, refuse) => guard(isValid(account), refuse),
   };
 }

@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Clock } from '../platform/clock';
-import { newId } from '../platform/ids';
+import { newId, uuid } from '../platform/ids';
 import { type Caller, roles } from './caller';
 import { accessErrors } from './errors';
 
 const algorithm = 'HS256';
 const type = 'at+jwt';
 const lifetimeSeconds = 900;
+/** How far the clocks of two isolates may differ. */
+const clockToleranceSeconds = 10;
 
 export interface AccessTokens {
   issue(caller: Caller): Promise<{ token: string; expiresInSeconds: number }>;
@@ -22,7 +24,13 @@ function keyOf(secret: string) {
 }
 
 /** The claims that a caller is made from; `gen` is the account's token generation. */
-const claims = z.object({ sub: z.string().min(1), role: z.enum(roles), gen: z.int().positive() });
+const claims = z.object({
+  sub: uuid,
+  role: z.enum(roles),
+  gen: z.int().positive(),
+  iat: z.number(),
+  exp: z.number(),
+});
 
 /** Makes JWT access tokens (RFC 9068) with the rules of RFC 8725: one algorithm, and known keys, which `kid` names. */
 export function createAccessTokens(
@@ -60,7 +68,11 @@ export function createAccessTokens(
           currentDate: new Date(clock.now()),
           requiredClaims: ['sub', 'exp', 'iat', 'jti'],
         });
-        const { sub, role, gen } = claims.parse(payload);
+        const { sub, role, gen, iat, exp } = claims.parse(payload);
+        // The library compares only `exp` with the clock.
+        if (iat > clock.now() / 1000 + clockToleranceSeconds)
+          throw new errors.JWTInvalid('The token is of the future.');
+        if (exp - iat > lifetimeSeconds) throw new errors.JWTInvalid('The token lives longer than those of this API.');
         return { userId: sub, role, tokenGeneration: gen };
       } catch (cause) {
         throw accessErrors.invalidToken({ reason: 'invalid-or-expired' }, { cause });

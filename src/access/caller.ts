@@ -32,14 +32,14 @@ export interface CheckedActor {
   readonly role: Role;
 }
 
-/** Whether the caller's token is valid: the account is active and has the token's generation. */
-export function isTokenValid(status: AccountStatus | undefined, caller: Caller): boolean {
-  return status?.isActive === true && status.tokenGeneration === caller.tokenGeneration;
+/** Whether the caller's token is valid: the account is active, and has the generation and the role of the token. */
+export function isTokenValid(status: AccountStatus | undefined, { role, tokenGeneration }: Caller): boolean {
+  return status?.isActive === true && status.tokenGeneration === tokenGeneration && status.role === role;
 }
 
 /**
- * Marks a caller as checked. Call this function only after a check, or where the commit checks. While the generation is
- * the same, the role in the token is the account's role, because a change of role raises the generation.
+ * Marks a caller as checked. Call this function only after a check, or where the commit checks. Both compare the role in
+ * the token with the role of the account, so the actor has the role of the account.
  */
 export function asChecked({ userId, role }: Caller): CheckedActor {
   // The brand exists only in the types.

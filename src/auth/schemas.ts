@@ -39,7 +39,7 @@ export const logout = z.strictObject({ refreshToken: secret }).meta({
   ref: 'Logout',
   examples: [{ refreshToken: 'the refresh_token of the last token response' }],
 });
-export const requestPasswordReset = z.strictObject({ email: username }).meta({
+export const requestPasswordReset = z.strictObject({ email: username.meta({ format: 'email' }) }).meta({
   ref: 'RequestPasswordReset',
   examples: [{ email: 'ada@example.com' }],
 });

@@ -3,12 +3,14 @@ import type { Context } from 'hono';
 import type { AccessTokens } from '../access/access-token';
 import type { Caller } from '../access/caller';
 import { commandErrors } from '../cqrs/writing/errors';
+import type { VersionConditions } from '../cqrs/writing/expected-version';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
 import type { Clock } from '../platform/clock';
-import { newId } from '../platform/ids';
+import { newId, withLowerCaseIds } from '../platform/ids';
 import type { Logger } from '../platform/logger';
 import type { ConsistencyTokens } from './consistency-tokens';
 import { httpErrors } from './errors';
+import { type KeyedHashes, readConditions } from './preconditions';
 import type { LimitName } from './quotas';
 
 /** An account as a request names it. */
@@ -22,6 +24,8 @@ export interface HttpServices {
   /** The epoch of the consistency tokens. */
   epoch: string;
   corsOrigins: readonly string[];
+  /** Hashes with the secrets of the access tokens; each use has a prefix of its own. */
+  keyedHashes: KeyedHashes;
   limiters: Readonly<Record<LimitName, RateLimit>>;
   /** Whether the account has signed in from the network lately. */
   isKnownNetwork(account: AccountName, network: string): Promise<boolean>;
@@ -38,6 +42,10 @@ export interface AppEnv {
     http: HttpServices;
     /** The caller as the access token states it; `authenticate` sets it. */
     caller?: Caller;
+    /** Set for a route without versions, whose requests have no preconditions. */
+    hasNoVersions?: boolean;
+    /** The parameters of the query string that the route knows; `validate` sets them. */
+    knownParameters?: readonly (readonly [name: string, value: string])[];
   };
 }
 
@@ -52,15 +60,13 @@ export interface RouteEnv<Commands, Queries> extends AppEnv {
   Variables: AppEnv['Variables'] & { commands: Commands; queries: Queries };
 }
 
-/**
- * The version in `If-Match`: one strong tag (RFC 9110, 13.1.1). A tag can have a revision after the version. The
- * revision is ignored, because it belongs to parts of the document that a command does not change.
- */
-function expectedVersion(header: string | undefined): number | undefined {
-  if (header === undefined || header.trim() === '*') return undefined;
-  const [, version] = /^"(\d{1,15})(?:-[\d.]{1,64})?"$/.exec(header.trim()) ?? [];
-  if (version === undefined) throw commandErrors.preconditionFailed({});
-  return Number(version);
+/** @throws DomainError 412 for preconditions that no version of a resource fulfils */
+function versionConditions({ req, var: { hasNoVersions, http } }: RequestContext): VersionConditions {
+  if (hasNoVersions) return {};
+  const fields = { ifMatch: req.header('If-Match'), ifNoneMatch: req.header('If-None-Match') };
+  const conditions = readConditions(fields, http.keyedHashes);
+  if (!conditions) throw commandErrors.preconditionFailed({});
+  return conditions;
 }
 
 /** The `Consistency-Token` of the request. @throws DomainError 400 for a token that this API did not make */
@@ -85,7 +91,7 @@ export function commandContext(c: RequestContext): CommandContext<Caller> {
   const isCurrent = token?.epoch === http.epoch;
   const idempotencyKey = parseIdempotencyKey(c.req.header('Idempotency-Key'));
   const isRepeatable = idempotencyKey !== undefined && c.req.method === 'POST';
-  const scope = [caller?.userId ?? 'anonymous', c.req.method, c.req.path, idempotencyKey].join(' ');
+  const scope = [caller?.userId ?? 'anonymous', c.req.method, withLowerCaseIds(c.req.path), idempotencyKey].join(' ');
   return {
     commandId: isRepeatable ? createHash('sha256').update(scope).digest('hex') : newId(),
     isRepeatable,
@@ -95,6 +101,6 @@ export function commandContext(c: RequestContext): CommandContext<Caller> {
     caller,
     actorId: caller?.userId,
     readFrom: (isCurrent ? token.bookmark : null) ?? 'first-unconstrained',
-    expectedVersion: expectedVersion(c.req.header('If-Match')),
+    ...versionConditions(c),
   };
 }

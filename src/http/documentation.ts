@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import { generateSpecs } from 'hono-openapi';
 import type { ErrorInfo } from '../platform/errors';
 import type { AppEnv } from './context';
-import { limitHeaders, retryAfter } from './openapi';
+import { limitHeaders, type ProblemStatus, refusalHeaders } from './openapi';
 import { handleNotFound, problemPath, statusOf, titles } from './problem';
 
 const page = html`<!doctype html>
@@ -26,7 +26,7 @@ type Specification = Awaited<ReturnType<typeof generateSpecs>>;
 interface Operation {
   parameters?: object[];
   requestBody?: object;
-  security?: object[];
+  security?: readonly object[];
   responses: Record<string, { description: string; headers?: Record<string, object>; content?: object }>;
 }
 
@@ -50,7 +50,7 @@ const parameters = {
   ),
   IfMatch: headerParameter(
     'If-Match',
-    'The ETag of the resource as you read it. If it has changed, the status is 412.',
+    'The ETag of the resource as you read it, or a list of ETags. If none is the current one, the status is 412.',
   ),
   IfNoneMatch: headerParameter(
     'If-None-Match',
@@ -70,20 +70,22 @@ const requestId = {
   schema: { type: 'string' },
 };
 
+type Kind = 'command' | 'query' | 'other';
+
 /** The refusals that follow from the kind of an operation and from its input. */
-function derivedProblems({ parameters: own = [], requestBody }: Operation, kind: 'command' | 'query' | 'other') {
+function derivedProblems({ parameters: own = [], requestBody, security = [] }: Operation, kind: Kind): ProblemStatus[] {
   const isIn = (place: string) => own.some((parameter) => 'in' in parameter && parameter.in === place);
-  return [
-    ...(isIn('path') ? [404] : []),
-    ...(isIn('query') ? [400] : []),
-    ...(requestBody ? [400, 413, 415, 422] : []),
-    // A malformed header, a conflict with another command, an old If-Match, a reused Idempotency-Key.
-    ...(kind === 'command' ? [400, 409, 412, 422] : []),
-    // A malformed Consistency-Token.
-    ...(kind === 'query' ? [400] : []),
-    // The database does not answer.
-    ...(kind === 'other' ? [] : [503 as const]),
-  ];
+  const problems: ProblemStatus[] = [];
+  if (isIn('path')) problems.push(404);
+  if (isIn('query')) problems.push(400);
+  if (requestBody) problems.push(400, 413, 415, 422);
+  // A malformed header, a conflict with another command, a precondition, a reused Idempotency-Key.
+  if (kind === 'command') problems.push(400, 409, 412, 422);
+  // A malformed Consistency-Token.
+  if (kind === 'query') problems.push(400);
+  // Whatever needs the database may have to give up.
+  if (kind !== 'other' || security.length > 0) problems.push(503);
+  return problems;
 }
 
 /** Adds everything that all operations of a kind have, so that no route has to repeat it. */
@@ -92,23 +94,21 @@ function completeOperation(method: string, path: string, operation: Operation): 
   const [success] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
   const { ...headers } = (success && responses[success]?.headers) || {};
   const isToken = /\/auth\/(?:token|login)$/.test(path);
-  const kind = isToken
-    ? 'other'
-    : 'Consistency-Token' in headers
-      ? 'command'
-      : 'Consistency' in headers
-        ? 'query'
-        : 'other';
+  const isCommand = method !== 'get' && !isToken;
+  const kind = isCommand ? 'command' : 'Consistency' in headers ? 'query' : 'other';
   const names: ParameterName[] = ['RequestId', 'Traceparent'];
   // A command takes the token also where its response has none.
-  if (kind === 'query' || (method !== 'get' && !isToken)) names.push('ConsistencyToken');
+  if (kind !== 'other') names.push('ConsistencyToken');
   if (method === 'get') names.push('IfNoneMatch');
   if (method === 'post' && !isToken) names.push('IdempotencyKey');
   if (path.includes('{') && '412' in responses) names.push('IfMatch');
   if (!isToken) {
     for (const status of derivedProblems(operation, kind)) {
-      const own = status === 503 && { headers: retryAfter };
-      responses[status] ??= { description: titles[status] ?? 'Refused', ...own, content: problemContent };
+      responses[status] ??= {
+        description: titles[status] ?? 'Refused',
+        ...(refusalHeaders[status] && { headers: refusalHeaders[status] }),
+        content: problemContent,
+      };
     }
   }
   // Strangers must not see the position of the log: it moves with what others do.
@@ -123,7 +123,7 @@ function completeOperation(method: string, path: string, operation: Operation): 
     response.headers = { ...response.headers, 'X-Request-Id': requestId };
 }
 
-async function specify(app: Hono<AppEnv>, { version, errors }: ApiDescription): Promise<Specification> {
+async function specify(app: Hono<AppEnv>, { version, errors, tags }: ApiDescription): Promise<Specification> {
   const specification = await generateSpecs(app, {
     documentation: {
       openapi: '3.1.0',
@@ -134,6 +134,7 @@ async function specify(app: Hono<AppEnv>, { version, errors }: ApiDescription): 
         license: { name: 'UNLICENSED', identifier: 'UNLICENSED' },
       },
       servers: [{ url: '/' }],
+      tags: [...tags],
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
         // The library's type wants the literal 'header' in each parameter.
@@ -204,6 +205,8 @@ function problemList(errors: readonly ErrorInfo[]) {
 /** The content of the documentation that does not come from the routes. */
 interface ApiDescription {
   version: string;
+  /** The groups of operations, in the order in which readers see them. */
+  tags: readonly { name: string; description: string }[];
   /** The error catalogue of all domains. */
   errors: readonly ErrorInfo[];
 }
@@ -219,6 +222,14 @@ export function mountDocumentation(app: Hono<AppEnv>, description: ApiDescriptio
     return c.json(await specification);
   });
   app.get('/docs', (c) => c.html(page));
+  app.get('/docs/assets/:file', async (c) => {
+    const asset = await c.env.ASSETS.fetch(c.req.raw);
+    // The responses of the assets to wrong requests are no problem details.
+    if (asset.status !== 200 && asset.status !== 304) return handleNotFound(c);
+    // The API's own rule for caches is for the data of its callers.
+    c.header('Cache-Control', undefined);
+    return c.newResponse(asset.body, asset);
+  });
   app.get('/problems', (c) => c.html(problemList(description.errors)));
   app.get('/problems/:code', (c) => {
     const error = description.errors.find(({ code }) => code === c.req.param('code'));

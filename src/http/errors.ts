@@ -7,15 +7,16 @@ export const httpErrors = {
     kind: 'not-found',
     meaning: 'The API has no resource at this address. An id that is not a UUID is such an address too.',
     remedy: 'Compare the address with the documentation at /docs.',
-    text: ({ path }: { path: string }) => `There is nothing at ${path}. Compare the address with /docs.`,
+    text: ({ documentation }: { documentation: string }) =>
+      `There is nothing at this address. Compare it with ${documentation}.`,
   }),
   methodNotAllowed: defineError({
     code: 'http.method-not-allowed',
     kind: 'method-not-allowed',
     meaning: 'The resource exists, but it does not have this method.',
     remedy: 'Use one of the methods that the `Allow` header lists.',
-    text: ({ method, allowed }: { method: string; allowed: readonly string[] }) =>
-      `${method} is not possible here. Use ${allowed.join(', ')}.`,
+    text: ({ allowed }: { allowed: readonly string[] }) =>
+      `This resource does not have the method of the request. Use ${allowed.join(', ')}.`,
   }),
   bodyTooLarge: defineError({
     code: 'http.body-too-large',
@@ -27,29 +28,38 @@ export const httpErrors = {
   invalidBody: defineError({
     code: 'http.invalid-body',
     kind: 'bad-request',
-    meaning: 'The body does not have the format that its Content-Type names, for example broken JSON.',
+    meaning: 'The body does not have the format that its Content-Type names: broken JSON, or bytes that are not UTF-8.',
     remedy: 'Correct the body.',
-    text: () => 'The body does not have the format that its Content-Type names. Check it for broken or missing JSON.',
+    text: () =>
+      'The body does not have the format that its Content-Type names. Check it for broken JSON and for bytes that are not UTF-8.',
   }),
   unsupportedMediaType: defineError({
     code: 'http.unsupported-media-type',
     kind: 'unsupported-media-type',
-    meaning: 'The operation does not take bodies of this Content-Type.',
-    remedy: 'Send application/json, or application/x-www-form-urlencoded to the token endpoint.',
+    meaning: 'The operation does not take bodies of this Content-Type, or of this charset.',
+    remedy: 'Send application/json in UTF-8, or application/x-www-form-urlencoded to the token endpoint.',
     text: ({ expected }: { expected: string }) =>
-      `This operation takes only ${expected}. Send a body of this Content-Type.`,
+      `This operation takes only ${expected} in UTF-8. Send a body of this Content-Type.`,
+  }),
+  unsupportedContentEncoding: defineError({
+    code: 'http.unsupported-content-encoding',
+    kind: 'unsupported-media-type',
+    meaning: 'The body is compressed, and the API reads only bodies that are not.',
+    remedy: 'Send the body as it is, without Content-Encoding.',
+    text: ({ acceptEncoding }: { acceptEncoding: string }) =>
+      `The body has a Content-Encoding other than ${acceptEncoding}. Send the body without compression.`,
   }),
   validationFailed: defineError({
     code: 'http.validation-failed',
     kind: 'invalid',
-    meaning: 'The body has fields that are missing, unknown or wrong; `errors` lists each with a JSON pointer.',
+    meaning: 'The body has fields that are missing, unknown or wrong; `errors` lists the first 20 with a JSON pointer.',
     remedy: 'Correct the fields that `errors` lists.',
     text: () => 'The body is not valid. Correct the fields that `errors` lists.',
   }),
   invalidQuery: defineError({
     code: 'http.invalid-query',
     kind: 'bad-request',
-    meaning: 'A parameter of the query string is wrong; `errors` lists each with a JSON pointer.',
+    meaning: 'A parameter of the query string is wrong; `errors` lists the first 20 with a JSON pointer.',
     remedy: 'Correct the parameters that `errors` lists.',
     text: () => 'The query string is not valid. Correct the parameters that `errors` lists.',
   }),

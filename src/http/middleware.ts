@@ -3,8 +3,8 @@ import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { createMiddleware } from 'hono/factory';
-import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
+import { allowMethods } from './allowed-methods';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';
 import { problemResponse } from './problem';
@@ -24,7 +24,9 @@ const privateResponses = createMiddleware<AppEnv>(async (c, next) => {
 /** CORS is off unless the configuration names origins. */
 const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   const { corsOrigins } = c.var.http;
-  if (corsOrigins.length === 0) return next();
+  // Without this header OPTIONS is no preflight, which `cors` would answer for every path.
+  const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;
+  if (corsOrigins.length === 0 || (c.req.method === 'OPTIONS' && !isPreflight)) return next();
   return cors({
     origin: [...corsOrigins],
     exposeHeaders: [...ownHeaders, 'ETag', 'Idempotency-Replayed', 'Location', ...limitHeaders],
@@ -52,15 +54,7 @@ export function applyMiddleware(app: Hono<AppEnv>): void {
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
   app.use(privateResponses);
   app.use(configuredCors);
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed(c: Context<AppEnv>, methods) {
-        if (c.req.method === 'OPTIONS') return c.body(null, 204, { Allow: methods.join(', ') });
-        return problemResponse(c, httpErrors.methodNotAllowed({ method: c.req.method, allowed: methods }));
-      },
-    }),
-  );
+  app.use(allowMethods(app));
   app.use(
     bodyLimit({
       maxSize: maxBodyBytes,

@@ -1,6 +1,8 @@
 import type { MiddlewareHandler } from 'hono';
+import { createMiddleware } from 'hono/factory';
 import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
+import type { AppEnv } from './context';
 import { problem, titles } from './problem';
 import { commandResult } from './responses';
 
@@ -15,7 +17,8 @@ interface RouteDescription {
   body?: z.ZodType;
   /**
    * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 and 503 from `limitByNetwork`,
-   * 404 from a path parameter, 400 and 422 from validation, and those that every command or every query can have.
+   * 404 from a path parameter, 400, 413, 415 and 422 from validation, and those that every command or every query can
+   * have: 409 and 412, and 503 of a database that does not answer.
    */
   problems?: readonly ProblemStatus[];
 }
@@ -51,8 +54,10 @@ const location = { Location: header('The address of the resource, or of its prog
 const challenge = { 'WWW-Authenticate': header('The credentials that the operation needs (RFC 6750).') };
 export const retryAfter = { 'Retry-After': header('Seconds to wait.') };
 
-const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
+/** The headers of refusals, by their status. */
+export const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
   401: challenge,
+  415: { 'Accept-Encoding': header('`identity`, when the body was compressed.', false) },
   429: { ...limitHeaders, ...retryAfter },
   503: retryAfter,
 };
@@ -125,9 +130,12 @@ export function describePlain({
   return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
 }
 
-/** Documents the token endpoint, which has the errors of RFC 6749. */
+/**
+ * Documents the token endpoint, which has the errors of RFC 6749. A token has no versions, so its requests have no
+ * preconditions (RFC 9110, 13.2.1).
+ */
 export function describeToken(summary: string, tags: string[], schemas: { response: z.ZodType; error: z.ZodType }) {
-  return describeRoute({
+  const documentation: DescribeRouteOptions = {
     summary,
     description: 'The password grant is for first-party clients.',
     tags,
@@ -146,7 +154,14 @@ export function describeToken(summary: string, tags: string[], schemas: { respon
       415: refusal(415),
       503: refusal(503),
     },
-  });
+  };
+  return documented(
+    documentation,
+    createMiddleware<AppEnv>(async (c, next) => {
+      c.set('hasNoVersions', true);
+      await next();
+    }),
+  );
 }
 
 /** Gives a middleware its part of the OpenAPI document, so that no route has to repeat the part. */

@@ -4,9 +4,11 @@ import { z } from 'zod';
 import { findDatabaseFailure } from '../platform/d1';
 import { DomainError, type ErrorKind } from '../platform/errors';
 import { describeError } from '../platform/failure';
+import { limits } from '../platform/limits';
 import { retryAfterSeconds } from '../platform/retry';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
+import { pathReference } from './uri';
 
 /** The HTTP status of each kind of refusal. */
 export const statusOf = {
@@ -49,10 +51,17 @@ export const problem = z
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    instance: z.string().meta({ description: 'The path of the request.' }),
+    instance: z
+      .string()
+      .meta({ format: 'uri-reference', description: 'The path of the request, unless it is very long.' })
+      .optional(),
     code: z.string().meta({ examples: ['users.email-taken'] }),
     requestId: z.string(),
-    errors: z.array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() })).optional(),
+    errors: z
+      .array(z.object({ pointer: z.string(), detail: z.string(), code: z.string() }))
+      .max(20)
+      .meta({ description: 'The first wrong fields.' })
+      .optional(),
     details: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ ref: 'Problem' });
@@ -70,7 +79,31 @@ function challenge(error: DomainError): string | undefined {
   return undefined;
 }
 
-/** The response to a refusal, as problem details. */
+/** The largest body of a problem, so that no request makes the API send much more than it received. */
+const largestBytes = 16 * 1024;
+
+/** The longest path that a problem repeats. */
+const longestInstance = 2000;
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** The problem without the members that would make it too large; the last form has no text of a request. */
+function serialize(body: z.infer<typeof problem>): string {
+  const { errors, details, ...rest } = body;
+  const { title, status, code, requestId } = body;
+  const forms = [
+    body,
+    { ...rest, errors },
+    rest,
+    { type: 'about:blank', title, status, detail: title, code, requestId },
+  ];
+  const texts = forms.map((form) => () => JSON.stringify(form));
+  return (texts.find((text) => bytesOf(text()) <= largestBytes) ?? texts.at(-1))?.() ?? '';
+}
+
+/** The response to a refusal, as problem details of 16 KB at most. The API makes no other problem responses. */
 export function problemResponse(c: RequestContext, error: DomainError) {
   const { code, kind, message: detail, errors, details } = error;
   const status = statusOf[kind];
@@ -79,18 +112,21 @@ export function problemResponse(c: RequestContext, error: DomainError) {
   if (authenticate) headers['WWW-Authenticate'] = authenticate;
   if (typeof details.retryAfterSeconds === 'number') headers['Retry-After'] = String(details.retryAfterSeconds);
   if (Array.isArray(details.allowed) && status === 405) headers.Allow = details.allowed.join(', ');
+  // RFC 9110, 12.5.3.
+  if (typeof details.acceptEncoding === 'string' && status === 415) headers['Accept-Encoding'] = details.acceptEncoding;
+  const instance = pathReference(c.req.url);
   const body = {
     type: new URL(problemPath(code), c.req.url).href,
     title: titles[status] ?? 'Error',
     status,
     detail,
-    instance: c.req.path,
+    ...(instance.length <= longestInstance && { instance }),
     code,
     requestId: c.var.requestId,
-    errors,
-    details: Object.keys(details).length > 0 ? details : undefined,
+    ...(errors && { errors: errors.slice(0, limits.fieldErrorsPerRefusal) }),
+    ...(Object.keys(details).length > 0 && { details }),
   } satisfies z.infer<typeof problem>;
-  return c.body(JSON.stringify(body), status, headers);
+  return c.body(serialize(body), status, headers);
 }
 
 function toDomainError(error: Error): DomainError | undefined {
@@ -112,5 +148,5 @@ export function handleError(error: Error, c: RequestContext): Response {
 }
 
 export function handleNotFound(c: RequestContext): Response {
-  return problemResponse(c, httpErrors.notFound({ path: c.req.path }));
+  return problemResponse(c, httpErrors.notFound({ documentation: '/docs' }));
 }

@@ -4,6 +4,8 @@ import type { Page } from '../cqrs/reading/pages';
 import type { FoundDocument, Freshness } from '../cqrs/reading/read-models';
 import type { Committed } from '../cqrs/writing/unit-of-work';
 import type { RequestContext } from './context';
+import { formatEntityTag } from './preconditions';
+import { pathReference } from './uri';
 
 /** The result of most commands: the aggregate's id and its version after the command. */
 export const commandResult = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandResult' });
@@ -76,17 +78,18 @@ export function setFreshness(c: RequestContext, { consistency, ageSeconds, forwa
 export function sendDocument<Data>(c: RequestContext, { document, ...freshness }: FoundDocument<Data>) {
   const { version, revision, data } = document;
   setFreshness(c, freshness);
-  c.header('ETag', revision === undefined ? `"${version}"` : `"${version}-${revision}"`);
+  c.header('ETag', formatEntityTag(version, revision, c.var.http.keyedHashes));
   return c.json(data, 200);
 }
 
-/** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
+/** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters and nothing else. */
 export function sendPage<Row>(c: RequestContext, { data, nextCursor, freshness }: Page<Row>) {
   if (freshness) setFreshness(c, freshness);
   if (nextCursor !== null) {
-    const url = new URL(c.req.url);
-    url.searchParams.set('cursor', nextCursor);
-    c.header('Link', `<${url.pathname}${url.search}>; rel="next"`);
+    const { knownParameters = [] } = c.var;
+    const query = new URLSearchParams(knownParameters.filter(([name]) => name !== 'cursor').map((pair) => [...pair]));
+    query.set('cursor', nextCursor);
+    c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
   }
   return c.json({ data, nextCursor }, 200);
 }

@@ -1,57 +1,69 @@
 import { zValidator } from '@hono/zod-validator';
+import type { Context } from 'hono';
 import { resolver, uniqueSymbol } from 'hono-openapi';
-import type { z } from 'zod';
-import type { FieldError } from '../platform/errors';
-import { limits } from '../platform/limits';
+import { z } from 'zod';
+import { type BodyKind, isReadableBody } from './body';
+import type { AppEnv } from './context';
 import { httpErrors } from './errors';
+import { describeIssue, toFieldErrors, unstorableTexts } from './field-errors';
+import { isEncodedUtf8 } from './uri';
 
-type Target = 'json' | 'form' | 'param' | 'query';
+type Target = BodyKind | 'param' | 'query';
 
-const mediaTypes: Partial<Record<Target, { pattern: RegExp; name: string }>> = {
-  json: { pattern: /^application\/(?:[\w.+-]+\+)?json(?:\s*;|$)/i, name: 'application/json' },
-  form: { pattern: /^application\/x-www-form-urlencoded(?:\s*;|$)/i, name: 'application/x-www-form-urlencoded' },
-};
-
-/** Names the first wrong fields only, because a body can have thousands. */
-function toFieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  const errors = issues.flatMap((issue): FieldError[] => {
-    const { code, message, path } = issue;
-    if (code !== 'unrecognized_keys') return [{ pointer: toPointer(path), detail: message, code }];
-    // The message of zod names all unknown fields, so it is not repeated for each of them.
-    return issue.keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'is not a known field', code }));
-  });
-  return errors.slice(0, limits.fieldErrorsPerRefusal);
-}
-
-/** Makes a JSON pointer (RFC 6901). */
-function toPointer(path: readonly PropertyKey[]): string {
-  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
-function refuse(target: Target, path: string, error: z.core.$ZodError): Error {
+function refuse(target: Target, error: z.core.$ZodError): Error {
   // A path parameter is an id: if the id cannot exist, the resource does not exist.
-  if (target === 'param') return httpErrors.notFound({ path });
+  if (target === 'param') return httpErrors.notFound({ documentation: '/docs' });
   const errors = toFieldErrors(error.issues);
   return target === 'query' ? httpErrors.invalidQuery({}, { errors }) : httpErrors.validationFailed({}, { errors });
 }
 
+/** The parameters of the query string whose names the schema has. */
+function knownParameters(url: string, schema: z.ZodType): [string, string][] {
+  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  return [...new URL(url).searchParams].filter(([name]) => names.includes(name));
+}
+
 /**
  * Validates one part of a request, and documents it: the schema that validates is the one in the OpenAPI document.
- * @throws DomainError 422 for a body, 400 for a query, 404 for a path, 415 for another media type;
- * hono throws an HTTPException 400 for broken JSON
+ * @throws DomainError 422 for a body, 400 for a query, 404 for a path; 415 and 400 for a body that cannot be read
  */
 export function validate<Schema extends z.ZodType, Part extends Target>(
   target: Part,
   schema: Schema,
   refusal?: (error: z.core.$ZodError) => Error,
 ) {
-  const validator = zValidator(target, schema, (result, c) => {
-    const mediaType = mediaTypes[target];
-    if (mediaType && !mediaType.pattern.test(c.req.header('Content-Type') ?? '')) {
-      throw httpErrors.unsupportedMediaType({ expected: mediaType.name });
+  async function parse(_: Schema, value: unknown) {
+    const issues = unstorableTexts(value);
+    if (issues.length > 0) return { success: false, error: new z.ZodError(issues) };
+    return schema.safeParseAsync(value, { error: describeIssue });
+  }
+  const checked = zValidator(
+    target,
+    schema,
+    (result) => {
+      if (!result.success) throw refusal?.(result.error) ?? refuse(target, result.error);
+    },
+    // The library's type depends on the schema, which is not known yet.
+    { validationFunction: parse as never },
+  );
+
+  async function prepare(c: Context<AppEnv>) {
+    const isBody = target === 'json' || target === 'form';
+    if (isBody && !(await isReadableBody(c, target))) {
+      throw refusal?.(new z.ZodError([unreadable])) ?? httpErrors.invalidBody({});
     }
-    if (!result.success) throw refusal?.(result.error) ?? refuse(target, c.req.path, result.error);
-  });
+    if (target !== 'query') return;
+    if (!isEncodedUtf8(new URL(c.req.url).search)) throw httpErrors.invalidQuery({}, { errors: [notUtf8] });
+    c.set('knownParameters', knownParameters(c.req.url, schema));
+  }
+  const validator: typeof checked = async (c, next) => {
+    // Every route has the environment of the app.
+    await prepare(c as unknown as Context<AppEnv>);
+    return checked(c, next);
+  };
   const media = target === 'form' ? { options: { media: 'application/x-www-form-urlencoded' } } : {};
   return Object.assign(validator, { [uniqueSymbol]: { target, ...resolver(schema), ...media } });
 }
+
+const unreadable = { code: 'custom' as const, path: [], message: 'is not in the format of its media type' };
+const notUtf8 = { pointer: '', detail: 'has percent-encoded bytes that are not UTF-8', code: 'invalid_encoding' };

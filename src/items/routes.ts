@@ -6,6 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import { commandResult, sendCreated, sendDocument, sendDone, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
+import { uuid } from '../platform/ids';
 import type { ItemCommands } from './commands';
 import type { ItemQueries } from './queries';
 import * as schemas from './schemas';
@@ -13,7 +14,7 @@ import * as schemas from './schemas';
 const idParam = z.object({ id: schemas.itemId });
 const listQuery = pageRequest.extend({
   active: z.enum(['true', 'false']).optional(),
-  owner: z.uuid().optional(),
+  owner: uuid.optional(),
 });
 const tags = ['Items'];
 const changed = { tags, body: commandResult };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { uuid } from '../platform/ids';
 import { money } from '../platform/money';
 
-export const itemId = z.uuid().meta({ description: 'The item’s id, a UUIDv7.' });
+export const itemId = uuid.meta({ description: 'The item’s id, a UUIDv7.' });
 
 const title = z
   .string()
@@ -33,7 +34,7 @@ export const updateItem = z
 export const itemDetail = z
   .object({
     id: itemId,
-    ownerId: z.uuid(),
+    ownerId: uuid,
     title: z.string(),
     description: z.string().nullable(),
     price: money,

@@ -5,7 +5,7 @@ import { subscriptions } from '../cqrs/log/event';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
-import { newId } from '../platform/ids';
+import { newId, uuid } from '../platform/ids';
 import { limits } from '../platform/limits';
 import { operationsErrors } from './errors';
 import * as events from './events';
@@ -20,7 +20,7 @@ type Tx = Transaction<OperationsTransaction>;
 type Details = CommandDetails<CheckedActor>;
 
 const startRebuild = z.strictObject({ view: z.string() });
-const cancelRebuildInput = z.strictObject({ rebuildId: z.uuid() });
+const cancelRebuildInput = z.strictObject({ rebuildId: uuid });
 const deadLetterFilter = z.strictObject({
   position: z.int().optional(),
   subscription: z.enum(subscriptions).optional(),

@@ -6,6 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain } from '../http/openapi';
 import { commandResult, sendAccepted, sendDone, sendPage, sendResult, setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
+import { uuid } from '../platform/ids';
 import { version } from '../platform/version';
 import type { OperationsCommands } from './commands';
 import { eventCatalogueSchema } from './event-catalogue';
@@ -17,18 +18,19 @@ type OperationsEnv = RouteEnv<OperationsCommands, OperationsQueries>;
 const tags = ['Operations'];
 const read = { tags, problems: [403] as const };
 const viewParam = z.object({ view: schemas.viewName });
-const idParam = z.object({ id: z.uuid() });
+const idParam = z.object({ id: uuid });
 const letterParam = z.object({ id: schemas.deadLetterId });
 const letterQuery = pageRequest.extend({ subscription: schemas.subscription.optional() });
 
 const auditQuery = pageRequest.extend({
   stream: z
     .string()
+    .toLowerCase()
     .regex(/^[a-z-]{1,32}\/[\w-]{1,64}$/)
     .optional()
     .meta({ description: 'Type and id of a stream.', examples: ['ticket/0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
-  actor: z.uuid().optional(),
-  command: z.string().min(1).max(64).optional(),
+  actor: uuid.optional(),
+  command: z.string().toLowerCase().min(1).max(64).optional(),
   request: z.string().min(1).max(64).optional(),
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { subscriptions } from '../cqrs/log/event';
 import { rebuildStatuses } from '../cqrs/reading/rebuild-status';
+import { uuid } from '../platform/ids';
 
 export const health = z.object({ status: z.literal('ok'), version: z.string() }).meta({ ref: 'Health' });
 
@@ -42,7 +43,7 @@ export const projectionList = z
 
 export const rebuild = z
   .object({
-    id: z.uuid(),
+    id: uuid,
     view: z.string(),
     status: z.enum(rebuildStatuses),
     progress: z.number().min(0).max(1).meta({ description: 'The part of the event log that has been replayed.' }),

@@ -6,6 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import { commandResult, sendCreated, sendDocument, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
+import { uuid } from '../platform/ids';
 import type { OrderCommands } from './commands';
 import { orderStatuses } from './order-status';
 import type { OrderQueries } from './queries';
@@ -14,7 +15,7 @@ import * as schemas from './schemas';
 const idParam = z.object({ id: schemas.orderId });
 const listQuery = pageRequest.extend({
   status: z.enum(orderStatuses).optional(),
-  customer: z.uuid().optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
+  customer: uuid.optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
 });
 const tags = ['Orders'];
 const changed = { tags, body: commandResult };

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { isCountry } from '../platform/codes';
+import { uuid } from '../platform/ids';
 import { money } from '../platform/money';
 import { orderStatuses } from './order-status';
 
-export const orderId = z.uuid().meta({ description: 'The order’s id, a UUIDv7.' });
+export const orderId = uuid.meta({ description: 'The order’s id, a UUIDv7.' });
 
 const line = (max: number) => z.string().trim().min(1).max(max);
 
@@ -15,12 +17,12 @@ export const shippingAddress = z
     city: line(100),
     country: z
       .string()
-      .regex(/^[A-Z]{2}$/, 'must be an ISO 3166-1 alpha-2 code')
-      .meta({ examples: ['DE'] }),
+      .refine(isCountry, { error: 'must be an ISO 3166-1 alpha-2 code' })
+      .meta({ pattern: '^[A-Z]{2}$', examples: ['DE'] }),
   })
   .meta({ ref: 'ShippingAddress' });
 
-const requestedLine = z.strictObject({ itemId: z.uuid(), quantity: z.int().min(1).max(1000) });
+const requestedLine = z.strictObject({ itemId: uuid, quantity: z.int().min(1).max(1000) });
 
 export const placeOrder = z
   .strictObject({
@@ -52,9 +54,9 @@ export const placeOrder = z
 export const orderDetail = z
   .object({
     id: orderId,
-    customerId: z.uuid().nullable().meta({ description: 'Null once the customer’s account is deleted.' }),
+    customerId: uuid.nullable().meta({ description: 'Null once the customer’s account is deleted.' }),
     status: z.enum(orderStatuses),
-    lines: z.array(z.object({ itemId: z.uuid(), title: z.string(), quantity: z.int(), price: money })),
+    lines: z.array(z.object({ itemId: uuid, title: z.string(), quantity: z.int(), price: money })),
     total: money,
     shippingAddress: shippingAddress.nullable(),
     createdAt: z.iso.datetime(),

@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { isCurrency } from './codes';
 
 /** An amount in the currency's minor units (cents) with its ISO 4217 code. */
 export interface Money {
   amount: number;
   currency: string;
 }
-
-const currencies = new Set(Intl.supportedValuesOf('currency'));
 
 /** Money as it crosses HTTP. */
 export const money = z
@@ -18,7 +17,7 @@ export const money = z
       .meta({ description: 'The amount in minor units, for example cents.', examples: [1999] }),
     currency: z
       .string()
-      .refine((code) => currencies.has(code), { error: 'must be an ISO 4217 code' })
-      .meta({ examples: ['EUR'] }),
+      .refine(isCurrency, { error: 'must be a current ISO 4217 code of a currency with minor units' })
+      .meta({ pattern: '^[A-Z]{3}$', examples: ['EUR'] }),
   })
   .meta({ ref: 'Money' });

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { pageRequest } from '../cqrs/reading/pages';
+import { pageLimit, pageRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -21,7 +21,7 @@ const listQuery = pageRequest.extend({
 });
 /** Notes can be long, so a page of them is shorter than a page of another list. */
 const notesQuery = pageRequest.extend({
-  limit: z.coerce.number().int().min(1).max(limits.notesInTicket).default(limits.notesInTicket),
+  limit: pageLimit(limits.notesInTicket, limits.notesInTicket),
 });
 const tags = ['Tickets'];
 const changed = { tags, body: commandResult };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { uuid } from '../platform/ids';
 import { ticketStatuses } from './ticket-status';
 
-export const ticketId = z.uuid().meta({ description: 'The ticket’s id, a UUIDv7.' });
+export const ticketId = uuid.meta({ description: 'The ticket’s id, a UUIDv7.' });
 const status = z.enum(ticketStatuses);
 const text = (max: number) => z.string().trim().min(1).max(max);
 
@@ -9,7 +10,7 @@ export const openTicket = z
   .strictObject({
     subject: text(200),
     message: text(20_000),
-    orderId: z.uuid().optional().meta({ description: 'One of your own orders.' }),
+    orderId: uuid.optional().meta({ description: 'One of your own orders.' }),
   })
   .meta({
     ref: 'OpenTicket',
@@ -25,8 +26,8 @@ export const addTicketNote = z
 
 const common = {
   id: ticketId,
-  customerId: z.uuid(),
-  orderId: z.uuid().nullable(),
+  customerId: uuid,
+  orderId: uuid.nullable(),
   subject: z.string(),
   status,
   createdAt: z.iso.datetime(),
@@ -38,7 +39,7 @@ export const ticketDetail = z.object({ ...common, message: z.string() }).meta({ 
 export type TicketDetail = z.infer<typeof ticketDetail>;
 
 export const ticketNoteDetail = z
-  .object({ id: z.uuid(), authorId: z.uuid(), note: z.string(), createdAt: z.iso.datetime() })
+  .object({ id: uuid, authorId: uuid, note: z.string(), createdAt: z.iso.datetime() })
   .meta({ ref: 'TicketNoteDetail' });
 export type TicketNoteDetail = z.infer<typeof ticketNoteDetail>;
 

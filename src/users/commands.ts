@@ -7,7 +7,7 @@ import type { NewEvent } from '../cqrs/log/event';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
-import { newId } from '../platform/ids';
+import { newId, uuid } from '../platform/ids';
 import { userErrors } from './errors';
 import * as events from './events';
 import type { SettingsRepository, UserRepository } from './repository';
@@ -28,7 +28,7 @@ export interface UserTransaction {
 
 type Tx = Transaction<UserTransaction>;
 
-const target = z.strictObject({ userId: z.uuid() });
+const target = z.strictObject({ userId: uuid });
 const updateUser = target.extend({ changes: schemas.updateUser });
 const changeRole = target.extend(schemas.changeRole.shape);
 const updateSettings = target.extend({ changes: schemas.updateSettings });

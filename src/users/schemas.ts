@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { roles } from '../access/caller';
+import { uuid } from '../platform/ids';
 import { anyPassword, newPassword } from '../platform/password-schemas';
+import { isTimeZone } from '../platform/time-zones';
 
-/** Any UUID in the canonical form. */
-export const userId = z
-  .uuid()
-  .meta({ description: 'The user’s id, a UUIDv7.', examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] });
+export const userId = uuid.meta({
+  description: 'The user’s id, a UUIDv7.',
+  examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'],
+});
 
 // A line break or another control character in a name could change the headers of an e-mail.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses control characters
@@ -24,7 +26,11 @@ const email = z
   .toLowerCase()
   .max(254)
   .pipe(z.email())
-  .meta({ description: 'Case does not matter; the address is stored in lower case.', examples: ['ada@example.com'] });
+  .meta({
+    format: 'email',
+    description: 'Case does not matter; the address is stored in lower case.',
+    examples: ['ada@example.com'],
+  });
 
 export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({
   ref: 'RegisterUser',
@@ -55,15 +61,6 @@ function isLocale(value: string): boolean {
   }
 }
 
-function isTimezone(value: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: value });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const locale = z
   .string()
   .max(35)
@@ -72,7 +69,7 @@ const locale = z
 const timezone = z
   .string()
   .max(64)
-  .refine(isTimezone, { error: 'must be an IANA time zone' })
+  .refine(isTimeZone, { error: 'must be an IANA time zone' })
   .meta({ examples: ['Europe/Berlin'] });
 
 export const updateSettings = z
@@ -88,7 +85,7 @@ export const userDetail = z
   .object({
     id: userId,
     name: z.string(),
-    email: z.string(),
+    email: z.string().meta({ format: 'email' }),
     role: z.enum(roles),
     isActive: z.boolean(),
     createdAt: z.iso.datetime(),

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Role } from '../../src/access/caller';
+import { address } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf } from '../support/routes';
 import { countRows, createSystem } from '../support/system';
@@ -13,7 +15,7 @@ type Account = Awaited<ReturnType<typeof register>>;
 
 let admin: Account;
 /** Accounts whose tokens are revoked. All but the customer were admins when their tokens were issued. */
-let revoked: Record<string, Account>;
+let revoked: Record<string, { bearer: Account['bearer'] }>;
 let stranger: Account;
 let prepare: ReturnType<typeof createRequestPreparer>;
 
@@ -31,20 +33,38 @@ beforeAll(async () => {
   admin = await register({ role: 'admin' });
   stranger = await register();
   prepare = createRequestPreparer(system, admin);
-  revoked = {
+  const accounts = {
     deactivated: await register({ role: 'admin' }),
     deleted: await register({ role: 'admin' }),
     demoted: await register({ role: 'admin' }),
     // Some queries have a path of their own for customers.
     'deactivated customer’s': await register(),
+    'demoted agent’s': await register({ role: 'agent' }),
+    raced: await register({ role: 'admin' }),
   };
   await deliverQueues();
   clock.advance(2000);
   const by = { headers: admin.bearer };
-  await request(`/v1/users/${revoked.deactivated?.id}/deactivate`, { method: 'POST', ...by });
-  await request(`/v1/users/${revoked['deactivated customer’s']?.id}/deactivate`, { method: 'POST', ...by });
-  await request(`/v1/users/${revoked.deleted?.id}`, { method: 'DELETE', ...by });
-  await send('POST', `/v1/users/${revoked.demoted?.id}/role`, { role: 'customer' }, admin.bearer);
+  await request(`/v1/users/${accounts.deactivated.id}/deactivate`, { method: 'POST', ...by });
+  await request(`/v1/users/${accounts['deactivated customer’s'].id}/deactivate`, { method: 'POST', ...by });
+  await request(`/v1/users/${accounts.deleted.id}`, { method: 'DELETE', ...by });
+  for (const { id } of [accounts.demoted, accounts['demoted agent’s'], accounts.raced]) {
+    await send('POST', `/v1/users/${id}/role`, { role: 'customer' }, admin.bearer);
+  }
+  const { accessTokens } = system.services().http;
+  const tokenOf = async (role: Role) => {
+    const { token } = await accessTokens.issue({ userId: accounts.raced.id, role, tokenGeneration: 2 });
+    return { bearer: { Authorization: `Bearer ${token}` } };
+  };
+  revoked = {
+    ...accounts,
+    // A refresh that raced the demotion could have made these tokens: the old role, and the new generation.
+    'former admin’s with the new generation': await tokenOf('admin'),
+    'former agent’s with the new generation': await tokenOf('agent'),
+  };
+  // So the refusals of these two are due to the role.
+  const { status } = await request('/v1/users/me', { headers: (await tokenOf('customer')).bearer });
+  expect(status).toBe(200);
 });
 
 const secured = await operationsOf(system).then((operations) =>
@@ -58,7 +78,7 @@ test('the document names more than thirty operations that ask for credentials', 
 describe.each(secured.map(({ method, path }) => [`${method} ${path}`, method, path] as const))(
   '%s',
   (name, method, path) => {
-    let sendAs: (caller: Account | undefined) => Promise<Response>;
+    let sendAs: (caller: Pick<Account, 'bearer'> | undefined) => Promise<Response>;
 
     beforeAll(async () => {
       const { sendWith } = await prepare(method, path);
@@ -66,7 +86,15 @@ describe.each(secured.map(({ method, path }) => [`${method} ${path}`, method, pa
       clock.advance(2000);
     });
 
-    const kinds = ['deactivated', 'deleted', 'demoted', 'deactivated customer’s'];
+    const kinds = [
+      'deactivated',
+      'deleted',
+      'demoted',
+      'deactivated customer’s',
+      'demoted agent’s',
+      'former admin’s with the new generation',
+      'former agent’s with the new generation',
+    ];
     test.each(kinds)('the token of a %s account gets 401 (product 1.7)', async (kind) => {
       const before = await countRows();
       const hint = 'A status of 415 or 422 means that bodies in prepared-requests.ts has no valid body.';
@@ -121,6 +149,32 @@ test('a refresh after a demotion returns a token of the new role (product 1.7)',
   const headers = { Authorization: `Bearer ${token}` };
   expect((await request('/v1/users', { headers })).status).toBe(403);
   expect((await request('/v1/users/me', { headers })).status).toBe(200);
+});
+
+test('a refresh that races a demotion gives no token that reads like an agent (product 1.7)', async () => {
+  const customer = await register();
+  const price = { amount: 1, currency: 'EUR' };
+  const item = await send('POST', '/v1/items', { title: 'a', price }, customer.bearer);
+  const { id: itemId } = await item.json<{ id: string }>();
+  const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
+  await send('POST', '/v1/orders', order, customer.bearer);
+  for (let round = 0; round < 4; round++) {
+    const agent = await register({ role: 'agent' });
+    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: agent.refreshToken });
+    const [refreshed, demoted] = await Promise.all([
+      request('/v1/auth/token', { method: 'POST', body }),
+      send('POST', `/v1/users/${agent.id}/role`, { role: 'customer' }, admin.bearer),
+    ]);
+    expect(demoted.status).toBe(200);
+    const { access_token: token } = await refreshed.json<{ access_token?: string }>();
+    for (const bearer of [agent.bearer, { Authorization: `Bearer ${token}` }]) {
+      for (const path of [`/v1/orders?customer=${customer.id}`, '/v1/orders', '/v1/tickets', '/v1/users']) {
+        const response = await request(path, { headers: bearer });
+        const { data = [] } = await response.json<{ data?: unknown[] }>();
+        expect([path, [200, 401, 403].includes(response.status), data]).toEqual([path, true, []]);
+      }
+    }
+  }
 });
 
 test('a customer gets 403 for a list of agents before the cursor of the page is read', async () => {

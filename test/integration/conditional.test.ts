@@ -11,7 +11,8 @@ import { countRows, createSystem } from '../support/system';
 /** The token endpoint is the one exception: it ignores the key. */
 const isTokenEndpoint = (path: string) => /^\/v1\/auth\/(?:token|login)$/.test(path);
 
-const postCommands = (await operationsOf(createSystem()))
+const operations = await operationsOf(createSystem());
+const postCommands = operations
   .filter(({ method, path }) => method === 'POST' && !isTokenEndpoint(path))
   .map(({ path, operation }) => [path, operation] as const);
 
@@ -80,6 +81,10 @@ describe('Idempotency-Key', () => {
         expect([second.status, await second.text()]).toEqual([first.status, await first.text()]);
         for (const name of ['ETag', 'Location'])
           expect([name, second.headers.get(name)]).toEqual([name, first.headers.get(name)]);
+        // The response to a password reset request is the same for every address, and says nothing about the work.
+        const isSilent = path === '/v1/auth/password-reset';
+        expect(first.headers.get('Idempotency-Replayed')).toBeNull();
+        expect(second.headers.get('Idempotency-Replayed')).toBe(isSilent ? null : 'true');
         expect(await countRows()).toEqual(before);
       },
     );
@@ -291,17 +296,97 @@ describe('every operation that documents If-Match', () => {
     prepare = createRequestPreparer(system, admin);
   });
 
-  test('refuses another version with 412, and changes no row (product 6.3)', async () => {
-    const conditional = (await operationsOf(system)).filter(({ operation }) =>
-      operation.parameters?.some(({ $ref }) => $ref?.endsWith('/IfMatch')),
-    );
-    expect(conditional.length).toBeGreaterThan(10);
-    for (const { method, path } of conditional) {
-      const { sendWith } = await prepare(method, path);
+  const conditional = operations.filter(({ operation }) =>
+    operation.parameters?.some(({ $ref }) => $ref?.endsWith('/IfMatch')),
+  );
+
+  test('there are more than ten such operations', () => expect(conditional.length).toBeGreaterThan(10));
+
+  /** The version of the resource that a prepared request is about. */
+  async function versionOf(path: string): Promise<number> {
+    const target = path.replace(/\/(?:cancel|ship|deliver|status|notes|role|deactivate|reactivate)$/, '');
+    const read = await system.request(target, { headers: admin.bearer });
+    if (target.includes('/rebuilds/')) return 1;
+    return Number(/^"(\d+)/.exec(read.headers.get('ETag') ?? '')?.[1]);
+  }
+
+  const cases = conditional.map(({ method, path }) => [method, path] as const);
+
+  test.each(cases)(
+    '%s %s refuses preconditions that are false with 412, and changes no row (product 6.3)',
+    async (method, path) => {
+      const { path: target, sendWith } = await prepare(method, path);
+      const version = await versionOf(target);
+      const refused: Record<string, string>[] = [
+        { 'If-Match': '"999999"' },
+        { 'If-Match': '"999998", "999999"' },
+        // If-Match compares strongly, so a weak tag matches nothing.
+        { 'If-Match': `W/"${version}"` },
+        { 'If-Match': `W/"${version}", "999999"` },
+        // Suffixes that this API did not make.
+        { 'If-Match': `"${version}-1.4.0"` },
+        { 'If-Match': `"${version}-0.0.0-0123456789abcdef"` },
+        { 'If-Match': `"${version}-"` },
+        // No entity tags at all.
+        { 'If-Match': `${version}` },
+        { 'If-Match': `"${version}` },
+        { 'If-Match': `"${version}" "999999"` },
+        { 'If-Match': '' },
+        { 'If-None-Match': '*' },
+        { 'If-None-Match': `"999999", "${version}"` },
+        { 'If-None-Match': `W/"${version}"` },
+      ];
       const before = await countRows();
-      const response = await sendWith({ ...admin.bearer, 'If-Match': '"999999"' });
-      expect([method, path, response.status]).toEqual([method, path, 412]);
+      for (const fields of refused) {
+        const response = await sendWith({ ...admin.bearer, ...fields });
+        expect([fields, response.status]).toEqual([fields, 412]);
+        expect((await response.json<{ code: string }>()).code).toBe('http.precondition-failed');
+      }
       expect(await countRows()).toEqual(before);
-    }
+      expect(await versionOf(target)).toBe(version);
+    },
+  );
+
+  test.each(cases)('%s %s takes a list of tags of which one is current (product 6.3)', async (method, path) => {
+    const { path: target, sendWith } = await prepare(method, path);
+    const version = await versionOf(target);
+    const response = await sendWith({
+      ...admin.bearer,
+      'If-Match': `W/"1", "999999" ,, "${version}","a,b"`,
+      'If-None-Match': '"999999", "x"',
+    });
+    expect(response.status).toBeLessThan(300);
   });
+});
+
+test('an ETag with a revision is accepted as it was read, and by no other version or revision (product 6.3)', async () => {
+  const system = createSystem();
+  const { id, bearer } = await system.register();
+  const etag = (await system.request('/v1/users/me', { headers: bearer })).headers.get('ETag') ?? '';
+  const [, version, revision, hash] = /^"(\d+)-(.+)-([\da-f]{16})"$/.exec(etag) ?? [];
+  const change = async (tag: string) =>
+    (await system.send('PATCH', `/v1/users/${id}`, { name: 'Ada' }, { ...bearer, 'If-Match': tag })).status;
+  expect(await change(`"${version}-9.9.9-${hash}"`)).toBe(412);
+  expect(await change(`"${version}-${revision}-${'0'.repeat(16)}"`)).toBe(412);
+  expect(await change(`"${version}-${revision}"`)).toBe(412);
+  expect(await change(`"${Number(version) + 1}-${revision}-${hash}"`)).toBe(412);
+  expect(await change(etag)).toBe(200);
+});
+
+test('an ETag with a revision outlives a change of the token secret', async () => {
+  const [previous, current] = ['previous', 'current'].map((name) => `${name}-secret-0123456789-abcdefghijklmnop`);
+  const before = createSystem({ TOKEN_SECRET: previous } as Partial<Env>);
+  const { id, bearer } = await before.register();
+  const etag = (await before.request('/v1/users/me', { headers: bearer })).headers.get('ETag') ?? '';
+  const after = createSystem({ TOKEN_SECRET: current, TOKEN_SECRET_PREVIOUS: previous } as Partial<Env>);
+  const response = await after.send('PATCH', `/v1/users/${id}`, { name: 'Ada' }, { ...bearer, 'If-Match': etag });
+  expect(response.status).toBe(200);
+});
+
+test('the token endpoint has no versions, so it ignores preconditions', async () => {
+  const { register, request } = createSystem();
+  const { email } = await register();
+  const headers = { 'If-Match': '"7"', 'If-None-Match': '*' };
+  const body = new URLSearchParams({ grant_type: 'password', username: email, password });
+  expect((await request('/v1/auth/token', { method: 'POST', body, headers })).status).toBe(200);
 });

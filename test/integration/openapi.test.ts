@@ -72,6 +72,46 @@ describe('the OpenAPI document', () => {
   });
 });
 
+describe('what operations have in common', () => {
+  interface Described {
+    tags: { name: string; description: string }[];
+    paths: Record<string, Record<string, { tags: string[]; security?: object[]; responses: Record<string, object> }>>;
+    components: { schemas: Record<string, { properties: Record<string, { format?: string }> }> };
+  }
+  const load = async () => (await createSystem().request('/openapi.json')).json<Described>();
+
+  test('the document declares every tag that an operation has, and no other', async () => {
+    const { tags, paths } = await load();
+    const used = Object.values(paths).flatMap((item) => Object.values(item).flatMap((operation) => operation.tags));
+    expect(tags.map(({ name }) => name).sort()).toEqual([...new Set(used)].sort());
+    for (const { description } of tags) expect(description).toMatch(/^[A-Z].+\.$/);
+  });
+
+  test('every field with an e-mail address has the format email', async () => {
+    const { schemas } = (await load()).components;
+    const formats = ['RegisterUser', 'UpdateUser', 'UserDetail', 'RequestPasswordReset'].map(
+      (name) => schemas[name]?.properties.email?.format,
+    );
+    expect(formats).toEqual(['email', 'email', 'email', 'email']);
+  });
+
+  test('every command describes 409, 412 and 503, every read of data 503, and every limited operation 429', async () => {
+    const { paths } = await load();
+    const isLimited = ['/v1/users', '/v1/auth/password-reset', '/v1/auth/password-reset/confirm'];
+    for (const [path, item] of Object.entries(paths)) {
+      for (const [method, { responses, security = [] }] of Object.entries(item)) {
+        const described = (status: number) => [method, path, status, String(status) in responses];
+        if (/\/auth\/(?:token|login)$/.test(path)) continue;
+        const isCommand = method !== 'get';
+        const statuses = isCommand ? [409, 412, 503] : security.length > 0 || path.startsWith('/v1/items') ? [503] : [];
+        for (const status of statuses) expect(described(status)).toEqual([method, path, status, true]);
+        if (method === 'post' && isLimited.includes(path)) expect(described(429)).toEqual([method, path, 429, true]);
+        if (statuses.includes(503)) expect(JSON.stringify(responses['503'])).toContain('Retry-After');
+      }
+    }
+  });
+});
+
 describe('the comparison of a response with the document', () => {
   const conform = createConformance(() => createSystem().request('/openapi.json'));
   const json = (body: unknown, init: ResponseInit = {}) =>

@@ -18,6 +18,7 @@ const publicRoutes = [
   'GET /v1/items/:id',
   'GET /openapi.json',
   'GET /docs',
+  'GET /docs/assets/:file',
   'GET /problems',
   'GET /problems/:code',
 ];
@@ -84,7 +85,84 @@ test('an unknown path gets 404, and a known path gets 405 with Allow for a metho
   const { request } = createSystem();
   expect((await request('/v1/nothing')).status).toBe(404);
   const response = await request('/v1/users', { method: 'PUT' });
-  expect([response.status, response.headers.get('Allow')]).toEqual([405, 'POST, GET, HEAD']);
+  expect([response.status, response.headers.get('Allow')]).toEqual([405, 'POST, GET, HEAD, OPTIONS']);
   expect((await request('/v1/users', { method: 'OPTIONS' })).status).toBe(204);
   expect((await request('/v1/health', { method: 'HEAD' })).status).toBe(200);
+});
+
+describe('the methods of a resource', () => {
+  const resources: [path: string, methods: string[]][] = [
+    ['/v1/users/me', ['GET', 'HEAD', 'OPTIONS']],
+    [`/v1/users/${newId()}`, ['GET', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS']],
+    ['/v1/operations/dead-letters/replay', ['POST', 'OPTIONS']],
+    ['/v1/operations/dead-letters/7-emails', ['DELETE', 'OPTIONS']],
+    ['/v1/operations/dead-letters/7-emails/replay', ['POST', 'OPTIONS']],
+    ['/v1/auth/password-reset/confirm', ['POST', 'OPTIONS']],
+    ['/docs/assets/start.js', ['GET', 'HEAD', 'OPTIONS']],
+    ['/openapi.json', ['GET', 'HEAD', 'OPTIONS']],
+  ];
+
+  test.each(resources)('OPTIONS and 405 name exactly the methods of %s', async (path, methods) => {
+    const { request } = createSystem();
+    const options = await request(path, { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('Allow')]).toEqual([204, methods.join(', ')]);
+    expect([options.headers.get('Content-Type'), await options.text()]).toEqual([null, '']);
+    for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+      const response = await request(path, { method });
+      expect([method, response.status === 405]).toEqual([method, !methods.includes(method)]);
+      if (response.status === 405) expect(response.headers.get('Allow')).toBe(methods.join(', '));
+    }
+  });
+
+  test('every route is in the methods that its address allows, and only there', async () => {
+    const system = createSystem();
+    const routes = routesOf(system).map((route) => route.split(' ') as [string, string]);
+    for (const path of new Set(routes.map(([, template]) => template))) {
+      const own = routes.filter(([, template]) => template === path).map(([method]) => method);
+      const { headers } = await system.request(path.replace(/:\w+/g, newId()), { method: 'OPTIONS' });
+      const expected = ['OPTIONS', ...(own.includes('GET') ? ['HEAD'] : []), ...own];
+      expect([path, headers.get('Allow')?.split(', ').sort()]).toEqual([path, expected.sort()]);
+    }
+  });
+
+  test('with CORS a preflight is answered, and any other OPTIONS like without', async () => {
+    const { request } = createSystem({ CORS_ORIGINS: 'https://shop.example' } as Partial<Env>);
+    const fields = { Origin: 'https://shop.example', 'Access-Control-Request-Method': 'PATCH' };
+    const preflight = await request('/v1/users/me', { method: 'OPTIONS', headers: fields });
+    expect([preflight.status, preflight.headers.get('Access-Control-Allow-Origin')]).toEqual([
+      204,
+      'https://shop.example',
+    ]);
+    const plain = await request('/v1/users/me', { method: 'OPTIONS' });
+    expect([plain.status, plain.headers.get('Allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
+    expect((await request('/v1/nothing', { method: 'OPTIONS' })).status).toBe(404);
+  });
+});
+
+describe('the assets of the documentation', () => {
+  test('an asset has its own media type, and may be kept by caches and asked for again', async () => {
+    const { request } = createSystem();
+    const response = await request('/docs/assets/start.js');
+    expect([response.status, response.headers.get('Content-Type')]).toEqual([
+      200,
+      expect.stringContaining('javascript'),
+    ]);
+    expect(await response.text()).toContain('SwaggerUIBundle');
+    expect(response.headers.get('Cache-Control')).not.toContain('no-store');
+    expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
+    const etag = response.headers.get('ETag') ?? '';
+    const again = await request('/docs/assets/start.js', { headers: { 'If-None-Match': etag } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+    const head = await request('/docs/assets/swagger-ui.css', { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  test.each(['/docs/assets/', '/docs/assets/nothing.js', '/docs/assets/a/b.js', '/docs/assets/..%2f..%2fsecret'])(
+    'the address %s gets a problem like every other address without a resource',
+    async (path) => {
+      const response = await createSystem().request(path);
+      expect([response.status, response.headers.get('Content-Type')]).toEqual([404, 'application/problem+json']);
+      expect(await response.json()).toMatchObject({ code: 'http.not-found', status: 404 });
+    },
+  );
 });

@@ -27,6 +27,11 @@ test('forged, expired and unsigned tokens get 401 for reads and commands, and le
     ['alg none', unsigned(real)],
     ['a changed payload', real.replace(/\.[^.]+\./, `.${btoa('{"sub":"x"}').replace(/=+$/, '')}.`)],
     ['an empty token', ''],
+    ['a time of issue in the future', await forge(real, { claims: { iat: now + 60, exp: now + 600 } })],
+    ['a lifetime above 15 minutes', await forge(real, { claims: { exp: now + 86_400 } })],
+    ['a subject that is a number', await forge(real, { claims: { sub: 7 } })],
+    ['a subject that is an object', await forge(real, { claims: { sub: { id } } })],
+    ['a long subject', await forge(real, { claims: { sub: 'x'.repeat(2000) } })],
   ];
   const before = await countRows();
   const messages = Object.values(sent).flat().length;

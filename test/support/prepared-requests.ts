@@ -90,15 +90,18 @@ export function createRequestPreparer(system: System, admin: Account) {
     'POST /v1/operations/projections/{view}/rebuild': cancelRebuilds,
   };
 
-  /** Returns the path of the prepared request, and a function that sends the request with the given headers. */
-  return async function prepare(method: string, template: string) {
+  /**
+   * Returns the path of the prepared request, and a function that sends the request with the given headers.
+   * @param spell changes how the id is written in the path
+   */
+  return async function prepare(method: string, template: string, spell = (id: string) => id) {
     const name = `${method} ${template}`;
     const createResource = Object.entries(resources).find(([start]) => template.startsWith(start))?.[1];
     if (template.includes('{id}') && !createResource) {
       throw new Error(`Say how to create the resource of ${template}: add it to resources in prepared-requests.ts.`);
     }
     const id = createResource ? await createResource() : '';
-    const path = template.replace('{id}', id).replace('{view}', 'user');
+    const path = template.replace('{id}', spell(id)).replace('{view}', 'user');
     await preparations[name]?.(path);
     const body = await bodies[name]?.();
     const sendWith = (headers: Record<string, string> = {}) =>

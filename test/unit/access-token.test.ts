@@ -1,4 +1,4 @@
-import { SignJWT } from 'jose';
+import { decodeJwt, SignJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { createAccessTokens } from '../../src/access/access-token';
 import type { Caller } from '../../src/access/caller';
@@ -27,7 +27,14 @@ describe('an access token (RFC 8725, RFC 9068)', () => {
       header = {},
       secret = secrets[0],
       claims = {},
-    }: { header?: object; secret?: string; claims?: Record<string, unknown> } = {},
+      payload = {},
+    }: {
+      header?: object;
+      secret?: string;
+      claims?: Record<string, unknown>;
+      /** Claims that replace those which the library sets. */
+      payload?: Record<string, unknown>;
+    } = {},
   ) {
     const { token } = await tokens.issue(caller);
     const kid = JSON.parse(atob(token.split('.')[0] ?? '')).kid;
@@ -38,7 +45,11 @@ describe('an access token (RFC 8725, RFC 9068)', () => {
       .setIssuedAt(nowSeconds)
       .setExpirationTime(nowSeconds + 60)
       .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid, ...header });
-    return change(jwt).sign(new TextEncoder().encode(secret));
+    const key = new TextEncoder().encode(secret);
+    const signed = await change(jwt).sign(key);
+    if (Object.keys(payload).length === 0) return signed;
+    const replaced = new SignJWT({ ...decodeJwt(signed), ...payload });
+    return replaced.setProtectedHeader({ alg: 'HS256', typ: 'at+jwt', kid }).sign(key);
   }
 
   test('an access token states the account, its role and its token generation for 15 minutes (product 2.1)', async () => {
@@ -49,6 +60,11 @@ describe('an access token (RFC 8725, RFC 9068)', () => {
     const verifyAt = (ms: number) => createAccessTokens(config, { now: () => now + ms }).verify(token);
     expect(await verifyAt(899_000)).toEqual(caller);
     await expect(verifyAt(900_000)).rejects.toMatchObject(refused);
+  });
+
+  test('a token of an isolate whose clock is a few seconds ahead is accepted', async () => {
+    const { token } = await createAccessTokens(config, { now: () => now + 9000 }).issue(caller);
+    expect(await tokens.verify(token)).toEqual(caller);
   });
 
   test('an access token holds nothing but ids, the role, the generation and times', async () => {
@@ -71,6 +87,18 @@ describe('an access token (RFC 8725, RFC 9068)', () => {
     ['another audience', () => forge((jwt) => jwt.setAudience('other'))],
     ['an expiry in the past', () => forge((jwt) => jwt.setExpirationTime(nowSeconds - 1))],
     ['an empty subject', () => forge((jwt) => jwt.setSubject(''))],
+    ['a subject that is no text', () => forge((jwt) => jwt, { payload: { sub: 42 } })],
+    ['a subject that is a list', () => forge((jwt) => jwt, { payload: { sub: [caller.userId] } })],
+    ['a subject that is no id', () => forge((jwt) => jwt.setSubject('a'.repeat(5000)))],
+    ['a time of issue in the future', () => forge((jwt) => jwt.setIssuedAt(nowSeconds + 11))],
+    ['a time of issue that is no number', () => forge((jwt) => jwt, { payload: { iat: 'now' } })],
+    ['no time of issue', () => forge((jwt) => jwt, { payload: { iat: undefined } })],
+    ['no expiry', () => forge((jwt) => jwt, { payload: { exp: undefined } })],
+    ['a lifetime above 15 minutes', () => forge((jwt) => jwt.setExpirationTime(nowSeconds + 901))],
+    [
+      'a lifetime above 15 minutes that has nearly passed',
+      () => forge((jwt) => jwt.setIssuedAt(nowSeconds - 3000).setExpirationTime(nowSeconds + 10)),
+    ],
     ['no jti', () => forge((jwt) => jwt, { claims: { jti: undefined } })],
     ['an unknown role', () => forge((jwt) => jwt, { claims: { role: 'owner' } })],
     ['no role', () => forge((jwt) => jwt, { claims: { role: undefined } })],

@@ -63,6 +63,7 @@ describe('a token is valid (product 1.7)', () => {
       { ...status, tokenGeneration: 3 },
       false,
     ],
+    ['a token is not valid for another role, whatever the generation', { ...status, role: 'agent' }, false],
     ['a token is not valid for an inactive account', { ...status, isActive: false }, false],
     ['a token is not valid for an account that does not exist', undefined, false],
   ])('%s', (_, account, expected) => expect(isTokenValid(account, caller)).toBe(expected));

@@ -227,14 +227,19 @@ describe('a command that may be repeated (product 6.2)', () => {
 });
 
 describe('the version of If-Match (product 6.3)', () => {
-  test.each<[number, number | undefined, 'accepted' | 'refused']>([
+  test.each<[number, number | readonly number[] | undefined, 'accepted' | 'refused', number[]?]>([
     [3, undefined, 'accepted'],
+    [3, [2, 3], 'accepted'],
+    [3, [2, 4], 'refused'],
+    [3, undefined, 'refused', [3]],
+    [3, 3, 'refused', [4, 3]],
+    [3, 3, 'accepted', [4]],
     [3, 3, 'accepted'],
     [3, 2, 'refused'],
     [3, 4, 'refused'],
     [1, 0, 'refused'],
-  ])('at version %i, a change with the expected version %s is %s', (version, expectedVersion, expected) => {
-    const check = () => requireVersion(version, { expectedVersion });
+  ])('at version %i, a change with the expected version %s is %s', (version, expectedVersion, expected, refused) => {
+    const check = () => requireVersion(version, { expectedVersion, unexpectedVersions: refused });
     if (expected === 'accepted') return check();
     expect(check).toThrow(
       expect.objectContaining({

@@ -2,6 +2,7 @@ import { base64url } from 'jose';
 import { z } from 'zod';
 import type { Database, Statement } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
+import { uuid } from '../../platform/ids';
 import { limits } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
 import type { Freshness, ReadModels, ReadResult } from './read-models';
@@ -16,14 +17,20 @@ export const pageErrors = {
   }),
 };
 
+/** How many rows a page may have: decimal digits, because `Number` would also read ` 5`, `0x5` and `1e1`. */
+export function pageLimit(most: number, usual: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number in decimal digits')
+    .transform(Number)
+    .pipe(z.int().min(1).max(most))
+    .default(usual)
+    .meta({ type: 'integer', pattern: undefined, minimum: 1, maximum: most });
+}
+
 /** The parameters of every list: a `limit` from 1 to 100, and the `cursor` that the previous page returned. */
 export const pageRequest = z.object({
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(limits.firstPageSize - 1)
-    .default(20),
+  limit: pageLimit(limits.firstPageSize - 1, 20),
   cursor: z.string().min(1).max(512).optional(),
 });
 export type PageRequest = z.infer<typeof pageRequest>;
@@ -73,7 +80,7 @@ export interface FirstRows<Row> extends ReadResult<Row[]> {
 }
 
 // Ids are UUIDv7, so a list with the newest row first is sorted by id.
-const idCursor = z.tuple([z.uuid()]);
+const idCursor = z.tuple([uuid]);
 const idOf = ({ id }: { id: string }) => [id];
 
 /**

@@ -3,18 +3,17 @@ import { isoTime, type Wait } from '../../platform/clock';
 import { DomainError } from '../../platform/errors';
 import { backoffMs } from '../../platform/retry';
 import { ConcurrencyError } from './errors';
+import type { VersionConditions } from './expected-version';
 import type { CommandContext, Committed, RequestHashes, Transaction, UnitOfWork } from './unit-of-work';
 
 /** The facts about a command that its handler gets in addition to the payload. */
-export interface CommandDetails<Actor> {
+export interface CommandDetails<Actor> extends VersionConditions {
   /** The account that acts, as the command's access rule returned it. */
   actor: Actor;
   /** When the command was issued, in milliseconds since the Unix epoch. */
   issuedAt: number;
   /** The same time in ISO 8601, the form of times in state. */
   at: string;
-  /** The version of `If-Match`, for `requireVersion`. */
-  expectedVersion: number | undefined;
 }
 
 /** The definition of a command: its input, its access rule and its handler. */
@@ -80,8 +79,8 @@ export function createDefineCommand<Repositories, Caller>(
       const work = {
         authorize: (tx: Repositories) => onlyIf(context.caller, tx),
         handle(actor: ReturnType<typeof onlyIf>, tx: Transaction<Repositories>) {
-          const { issuedAt, expectedVersion } = context;
-          return handle(valid, tx, { actor, issuedAt, at: isoTime(issuedAt), expectedVersion });
+          const { issuedAt, expectedVersion, unexpectedVersions } = context;
+          return handle(valid, tx, { actor, issuedAt, at: isoTime(issuedAt), expectedVersion, unexpectedVersions });
         },
       };
       let current: CommandContext = { ...context, isRepeatable, ...(isRepeatable && identify(context, valid)) };

@@ -23,12 +23,12 @@ export const commandErrors = {
   preconditionFailed: defineError({
     code: 'http.precondition-failed',
     kind: 'precondition',
-    meaning: 'If-Match names a version of the resource that is not the current one.',
+    meaning: 'The version of the resource is not one that If-Match and If-None-Match allow.',
     remedy: 'Read the resource again, decide again, and send the command with the new ETag.',
     text: ({ currentVersion }: { currentVersion?: number }) =>
       currentVersion === undefined
-        ? 'If-Match holds no version of this resource. Send the ETag of the resource as you read it.'
-        : `The resource has changed since you read it: its version is ${currentVersion}. Read the resource again before you change it.`,
+        ? 'If-Match and If-None-Match allow no version of this resource. Send If-Match with its ETag as you read it.'
+        : `The version of the resource is ${currentVersion}, which is not what you expect. Read it again before you change it.`,
   }),
   idempotencyKeyReused: defineError({
     code: 'http.idempotency-key-reused',

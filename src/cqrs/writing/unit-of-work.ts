@@ -3,12 +3,13 @@ import type { Database, Statement } from '../../platform/d1';
 import type { CommitPoint } from '../log/consistency-token';
 import type { EventMetadata, NewEvent } from '../log/event';
 import { commandErrors } from './errors';
+import type { VersionConditions } from './expected-version';
 
 /** The keyed hashes of one payload; see `requestHashes` of {@link CommandContext}. */
 export type RequestHashes = readonly [current: string, ...previous: string[]];
 
 /** The data that every command carries from its request to its events. */
-export interface CommandContext<Caller = unknown> {
+export interface CommandContext<Caller = unknown> extends VersionConditions {
   /**
    * A hash of the `Idempotency-Key` and its scope, or a new id if no key was sent. Where there is no caller, the command
    * runner adds a keyed hash of the payload, so that strangers who use the same key share nothing.
@@ -33,8 +34,6 @@ export interface CommandContext<Caller = unknown> {
   caller?: Caller | undefined;
   /** Where state is loaded from: a D1 bookmark, `first-unconstrained` (the nearest replica) or `first-primary`. */
   readFrom: string;
-  /** The version that the caller has read (`If-Match`); any other version is refused. */
-  expectedVersion?: number | undefined;
 }
 
 /** The tools of a repository on D1. */

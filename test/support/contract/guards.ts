@@ -210,6 +210,7 @@ export function describeGuards(create: CreateImplementation): void {
       ['accepts the generation of the active account', {}, true],
       ['refuses an older generation', { tokenGeneration: 3 }, false],
       ['refuses a newer generation', { tokenGeneration: 5 }, false],
+      ['refuses another role than that of the account, whatever the generation', { role: 'admin' }, false],
       ['refuses an account that does not exist', { id: newId() }, false],
     ];
 
