@@ -54,11 +54,10 @@ const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${stream
 
 /** What the code chose for a commit: the ids in its events, and the tokens in its answer. */
 function chosenIn([first]: readonly LoggedEvent[], { requestId, answer }: Attempt): Chosen {
-  const { noteId, sessionId } = (first?.data ?? {}) as { noteId?: string; sessionId?: string };
+  const { sessionId } = (first?.data ?? {}) as { sessionId?: string };
   const result = answer.kind === 'acknowledged' ? (answer.result as { refresh_token?: string } | null) : null;
   return {
     id: first?.streamId ?? '',
-    noteId: noteId ?? '',
     sessionId: sessionId ?? '',
     refreshToken: result?.refresh_token ?? `of request ${requestId}`,
   };
