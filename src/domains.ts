@@ -32,7 +32,7 @@ import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
 import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
 import { createOperationsRepository } from './operations/repository';
-import { anonymiseOrdersOfAccount, createOrderCommands } from './orders/commands';
+import { createOrderCommands, releaseOrdersOfAccount } from './orders/commands';
 import { orderErrors } from './orders/errors';
 import { orderEvents } from './orders/events';
 import { createOrderQueries } from './orders/queries';
@@ -116,7 +116,11 @@ export function createRepositories(context: RepositoryContext) {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
-    onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
+    onAccountDeleted: [
+      deleteTicketsOfAccount(tickets),
+      releaseOrdersOfAccount(orders, items),
+      deleteItemsOfAccount(items),
+    ],
   };
 }
 

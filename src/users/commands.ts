@@ -97,7 +97,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>) {
         const account = getAccount(await tx.users.findAll([userId]), userId);
         requireVersion(account.version, details);
         for (const handleDeletion of tx.onAccountDeleted) {
-          for (const event of await handleDeletion(userId)) tx.record(event);
+          for (const event of await handleDeletion(userId, details.at)) tx.record(event);
         }
         const version = account.version + 1;
         if (rules.isActiveAdmin(account)) tx.users.requireOtherAdmin(userId);
