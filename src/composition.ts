@@ -39,6 +39,7 @@ import {
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
 import { withDeadline } from './email/deadline';
+import { createEmailLimiter } from './email/email-limiter';
 import type { EmailSender } from './email/email-sender';
 import type { HttpServices } from './http/context';
 import { type Clock, systemClock, type Wait } from './platform/clock';
@@ -130,7 +131,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const sender = withDeadline(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
     projections: createProjectionHandler(projector),
-    emails: createEmailHandler({ outbox, sender, reactions }),
+    emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(database, fingerprints), reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
   function consumerOf(subscription: keyof typeof handlers): Consumer {

@@ -18,6 +18,7 @@ import type { RebuildStep } from './cqrs/reading/rebuild';
 import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
 import type { RepositoryContext } from './cqrs/writing/unit-of-work';
+import { removeExpiredEmailLimits } from './email/email-limiter';
 import type { EmailReaction } from './email/reaction';
 import type { FindRecipient } from './email/recipient';
 import { httpErrors } from './http/errors';
@@ -218,5 +219,6 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     return { documents: hourlyDocuments.length };
   },
   'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
+  'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
   'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
 };

@@ -33,6 +33,8 @@ export const lifetimes = {
   /** A second use of a token within this time counts as a race of two tabs, and later as a theft. */
   refreshGraceMs: 10_000,
   passwordResetMs: 3_600_000,
+  /** Within this time after a reset was requested, another request for the account has no effect. */
+  betweenResetsMs: 5 * 60_000,
 } as const;
 
 export type RefreshDecision = 'rotate' | 'retry' | 'revoke' | 'refuse';
