@@ -42,6 +42,7 @@ import { withDeadline } from './email/deadline';
 import { createEmailLimiter } from './email/email-limiter';
 import type { EmailSender } from './email/email-sender';
 import type { HttpServices } from './http/context';
+import { createBackground } from './platform/background';
 import { type Clock, systemClock, type Wait } from './platform/clock';
 import { describeError } from './platform/failure';
 import { createLogger, type Logger } from './platform/logger';
@@ -168,6 +169,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     accessTokens,
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
+    inBackground: createBackground({ clock, logger, wait, waitUntil }),
     limiters: { address: env.ADDRESS_LIMIT, account: env.ACCOUNT_LIMIT },
   };
 

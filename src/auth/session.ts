@@ -17,8 +17,8 @@ export interface RefreshToken {
 }
 
 /**
- * A requested password reset; it can be used once. A newer request, a new password or a new e-mail address ends the reset
- * too, and then also sets `usedAt`. Times are milliseconds.
+ * A requested password reset; it can be used once. A newer request, a new password, a new e-mail address or the
+ * deactivation of the account ends the reset too, and then also sets `usedAt`. Times are milliseconds.
  */
 export interface PasswordReset {
   id: string;

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
 import type { AccessTokens } from '../access/access-token';
 import type { Caller } from '../access/caller';
 import { decodeConsistencyToken } from '../cqrs/log/consistency-token';
 import { commandErrors } from '../cqrs/writing/errors';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
+import type { RunInBackground } from '../platform/background';
 import type { Clock } from '../platform/clock';
 import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';
@@ -17,6 +19,7 @@ export interface HttpServices {
   /** The epoch of the consistency tokens. */
   epoch: string;
   corsOrigins: readonly string[];
+  inBackground: RunInBackground;
   limiters: Readonly<Record<'address' | 'account', RateLimit>>;
 }
 
@@ -29,6 +32,8 @@ export interface AppEnv {
     http: HttpServices;
     /** The caller as the access token states it; `authenticate` sets it. */
     caller?: Caller;
+    /** True for an operation that has no use for a precondition and no key; `ignoreConditions` sets it. */
+    ignoresConditions?: boolean;
   };
 }
 
@@ -69,12 +74,22 @@ function parseIdempotencyKey(header: string | undefined): string | undefined {
   return key;
 }
 
+/**
+ * For operations without a resource whose version a client could know, and whose response is never stored: the headers
+ * `If-Match` and `Idempotency-Key` are ignored, whatever they contain.
+ */
+export const ignoreConditions = createMiddleware<AppEnv>(async (c, next) => {
+  c.set('ignoresConditions', true);
+  await next();
+});
+
 /** The data that a command carries from its request to its events. */
 export function commandContext(c: RequestContext): CommandContext<Caller> {
-  const { caller, http, requestId, traceparent } = c.var;
+  const { caller, http, ignoresConditions = false, requestId, traceparent } = c.var;
   const token = consistencyToken(c);
   const isCurrent = token?.epoch === http.epoch;
-  const idempotencyKey = parseIdempotencyKey(c.req.header('Idempotency-Key'));
+  const header = (name: string) => (ignoresConditions ? undefined : c.req.header(name));
+  const idempotencyKey = parseIdempotencyKey(header('Idempotency-Key'));
   const isRepeatable = idempotencyKey !== undefined && c.req.method === 'POST';
   const scope = [caller?.userId ?? 'anonymous', c.req.method, c.req.path, idempotencyKey].join(' ');
   return {
@@ -86,6 +101,6 @@ export function commandContext(c: RequestContext): CommandContext<Caller> {
     caller,
     actorId: caller?.userId,
     readFrom: (isCurrent ? token.bookmark : null) ?? 'first-unconstrained',
-    expectedVersion: expectedVersion(c.req.header('If-Match')),
+    expectedVersion: expectedVersion(header('If-Match')),
   };
 }

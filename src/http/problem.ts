@@ -1,9 +1,10 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
-import { DomainError, type ErrorKind } from '../platform/errors';
+import { DomainError, type ErrorDetails, type ErrorKind } from '../platform/errors';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
+import { isTokenEndpoint, toTokenError } from './token-endpoint';
 
 /** The HTTP status of each kind of refusal. */
 export const statusOf = {
@@ -67,15 +68,25 @@ function challenge(error: DomainError): string | undefined {
   return undefined;
 }
 
-/** The response to a refusal, as problem details. */
+/** The headers that follow from the details of a refusal. */
+function headersOf({ allowed, retryAfterSeconds }: ErrorDetails, status: number): Record<string, string> {
+  return {
+    ...(typeof retryAfterSeconds === 'number' && { 'Retry-After': String(retryAfterSeconds) }),
+    ...(Array.isArray(allowed) && status === 405 && { Allow: allowed.join(', ') }),
+  };
+}
+
+/** The response to a refusal: as problem details, or from the token endpoint in the form of RFC 6749. */
 export function problemResponse(c: RequestContext, error: DomainError) {
   const { code, kind, message: detail, errors, details } = error;
+  if (isTokenEndpoint(c.req.path)) {
+    const { body, retryAfterSeconds, status } = toTokenError(error);
+    return c.json(body, status, headersOf({ ...details, retryAfterSeconds }, status));
+  }
   const status = statusOf[kind];
-  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
+  const headers = { 'Content-Type': 'application/problem+json', ...headersOf(details, status) };
   const authenticate = challenge(error);
-  if (authenticate) headers['WWW-Authenticate'] = authenticate;
-  if (typeof details.retryAfterSeconds === 'number') headers['Retry-After'] = String(details.retryAfterSeconds);
-  if (Array.isArray(details.allowed) && status === 405) headers.Allow = details.allowed.join(', ');
+  if (authenticate) Object.assign(headers, { 'WWW-Authenticate': authenticate });
   const body = {
     type: new URL(problemPath(code), c.req.url).href,
     title: titles[status] ?? 'Error',

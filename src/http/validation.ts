@@ -43,14 +43,14 @@ function refuse(target: Target, path: string, error: z.core.$ZodError): Error {
 export function validate<Schema extends z.ZodType, Part extends Target>(
   target: Part,
   schema: Schema,
-  refusal?: (error: z.core.$ZodError) => Error,
+  refusal?: (error: z.core.$ZodError, input: unknown) => Error,
 ) {
   const validator = zValidator(target, schema, (result, c) => {
     const mediaType = mediaTypes[target];
     if (mediaType && !mediaType.pattern.test(c.req.header('Content-Type') ?? '')) {
       throw httpErrors.unsupportedMediaType({ expected: mediaType.name });
     }
-    if (!result.success) throw refusal?.(result.error) ?? refuse(target, c.req.path, result.error);
+    if (!result.success) throw refusal?.(result.error, result.data) ?? refuse(target, c.req.path, result.error);
   });
   const media = target === 'form' ? { options: { media: 'application/x-www-form-urlencoded' } } : {};
   return Object.assign(validator, { [uniqueSymbol]: { target, ...resolver(schema), ...media } });

@@ -192,7 +192,8 @@ function save(
   tx.users.save({ ...changed, version }, actor);
   if (rules.isActiveAdmin(account) && !rules.isActiveAdmin(changed)) tx.users.requireOtherAdmin(account.id);
   if (fields.includes('passwordHash') || changes.isActive === false) tx.revokeSessions(account.id, issuedAt);
-  if (fields.includes('passwordHash') || fields.includes('email')) tx.endPasswordResets(account.id, issuedAt);
+  const endsLinks = fields.includes('passwordHash') || fields.includes('email') || changes.isActive === false;
+  if (endsLinks) tx.endPasswordResets(account.id, issuedAt);
   for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
   return { id: account.id, version };
 }

@@ -1,9 +1,10 @@
 import { type Done, isOtherVersion, isoTime, nothing, type Outcome, type Rule, refuse, signedIn } from './rule';
-import { all, type Caller, type Effect, each, put, type State, type User } from './state';
+import { all, type Caller, type Effect, each, put, type Reset, type State, type User } from './state';
 
 const refreshTokenMs = 30 * 24 * 3_600_000;
 const graceMs = 10_000;
 const resetMs = 3_600_000;
+const betweenResetsMs = 300_000;
 
 const withEmail = (state: State, email: string) => [...state.users.values()].find((user) => user.email === email);
 const isSelfOrAdmin = (caller: Caller, id: string) => caller.userId === id || caller.role === 'admin';
@@ -78,8 +79,9 @@ function change(state: State, user: User, changes: Changes, issuedAt: number): O
     updatedAt: isoTime(issuedAt),
   };
   if (isLastAdmin(state, user) && !isActiveAdmin(next)) return refuse('users.last-admin');
-  const endsResets = changes.password !== undefined || next.email !== user.email;
-  const endsSessions = changes.password !== undefined || (isSwitched && !next.isActive);
+  const isEnded = isSwitched && !next.isActive;
+  const endsResets = changes.password !== undefined || next.email !== user.email || isEnded;
+  const endsSessions = changes.password !== undefined || isEnded;
   return {
     events: types.map((type, index) => `${type} ${id} ${user.version + index + 1}`),
     result: { id, version },
@@ -270,6 +272,9 @@ export const accountRules: Readonly<Record<string, Rule>> = {
   RequestPasswordReset(state, { payload, issuedAt }, { id }) {
     const user = withEmail(state, payload.email.toLowerCase());
     if (!user?.isActive) return nothing();
+    const isRecent = ({ userId, expiresAt }: Reset) =>
+      userId === user.id && expiresAt - resetMs > issuedAt - betweenResetsMs;
+    if ([...state.resets.values()].some(isRecent)) return nothing();
     return {
       events: [`PasswordResetRequested ${id} 1`],
       effect: all(

@@ -83,7 +83,7 @@ export class CrossedRestore extends Error {}
  * These commands record a fact about something else than their own stream, decide on the primary, and change nothing
  * that the meantime could break; so the decision may be as old as the request.
  */
-const decidedBefore: readonly string[] = ['CreateFirstAdmin', 'RequestPasswordReset'];
+const decidedBefore: readonly string[] = ['CreateFirstAdmin'];
 
 /**
  * Applies the commits of a log, one after the other, to the model.
