@@ -1,10 +1,10 @@
 import { hc } from 'hono/client';
 import type { z } from 'zod';
 import type { AppType } from './app';
-import type { tokenError } from './auth/schemas';
 import { readUnverified } from './cqrs/log/consistency-token';
 import type { ErrorCode } from './domains';
 import type { problem } from './http/problem';
+import type { tokenError } from './http/token-endpoint';
 
 /** Problem details (RFC 9457). Each code has a page at `/problems/{code}`. */
 export type Problem = z.infer<typeof problem> & { code: ErrorCode };

@@ -41,9 +41,11 @@ import {
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
 import { limitSending } from './email/deadline';
+import { createEmailLimiter } from './email/email-limiter';
 import type { EmailSender } from './email/email-sender';
 import { createConsistencyTokens } from './http/consistency-tokens';
 import type { HttpServices } from './http/context';
+import { createBackground } from './platform/background';
 import { type Clock, systemClock, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
 import { describeError } from './platform/failure';
@@ -152,7 +154,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const sender = limitSending(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
     projections: createProjectionHandler(projector),
-    emails: createEmailHandler({ outbox, sender, reactions }),
+    emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(database, fingerprints), reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
   function consumerOf(subscription: keyof typeof handlers): Consumer {
@@ -191,6 +193,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
     keyedHashes: fingerprints,
+    inBackground: createBackground({ clock, logger, wait, waitUntil }),
     limiters: {
       network: env.NETWORK_LIMIT,
       registration: env.REGISTRATION_LIMIT,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addressPattern } from './email/address';
 import type { EmailConfig, Mailbox } from './email/email-config';
 import type { LogFormat } from './platform/logger';
 
@@ -14,7 +15,10 @@ const secret = z
 
 const address = z
   .string()
-  .regex(/^(?:[^<>\r\n"]+ )?<?[^\s<>@]+@[^\s<>@]+>?$/, 'must be "Name <address>" or an address');
+  .regex(
+    new RegExp(`^(?:${addressPattern.source}|(?:[^<>\\r\\n"]+ )?<${addressPattern.source}>)$`),
+    'must be "Name <address>" or an address',
+  );
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const port = z.coerce.number().int().min(1).max(65_535);
 

@@ -18,6 +18,7 @@ import { when } from './cqrs/reading/view';
 import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
 import type { RepositoryContext } from './cqrs/writing/unit-of-work';
+import { removeExpiredEmailLimits } from './email/email-limiter';
 import type { EmailReaction } from './email/reaction';
 import type { FindRecipient } from './email/recipient';
 import { httpErrors } from './http/errors';
@@ -32,7 +33,7 @@ import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
 import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
 import { createOperationsRepository } from './operations/repository';
-import { anonymiseOrdersOfAccount, createOrderCommands } from './orders/commands';
+import { createOrderCommands, releaseOrdersOfAccount } from './orders/commands';
 import { orderErrors } from './orders/errors';
 import { orderEvents } from './orders/events';
 import { createOrderQueries } from './orders/queries';
@@ -119,7 +120,11 @@ export function createRepositories(context: RepositoryContext) {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
-    onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
+    onAccountDeleted: [
+      deleteTicketsOfAccount(tickets),
+      releaseOrdersOfAccount(orders, items),
+      deleteItemsOfAccount(items),
+    ],
   };
 }
 
@@ -212,5 +217,6 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     return { documents: hourlyDocuments.length };
   },
   'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
+  'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
   'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
 };

@@ -13,5 +13,8 @@ export interface AccountCount {
   triggers: readonly Trigger[];
 }
 
-/** Runs when an account is deleted: it stages the domain's changes and returns the events to record. */
-export type AccountDeletionHandler = (userId: string) => Promise<NewEvent[]>;
+/**
+ * Runs when an account is deleted, at a time in ISO 8601: it stages the domain's changes and returns the events to record.
+ * An account can have many rows, so a handler stages statements for all rows together, and never one for each row.
+ */
+export type AccountDeletionHandler = (userId: string, at: string) => Promise<NewEvent[]>;

@@ -122,20 +122,23 @@ export function createAuthCommands(
       },
     }),
 
-    /** Records the request for a reset e-mail, which ends earlier links. The response does not show whether there is an active account. */
+    /**
+     * Records the request for a reset e-mail, which ends earlier links. An account that has asked a moment ago keeps its
+     * link, so that nobody can fill a mailbox, or end a link again and again before its owner reads it.
+     */
     RequestPasswordReset: command({
       input: schemas.requestPasswordReset,
       onlyIf: anyone,
-      // With and without an account the command takes as many round trips, so its duration does not show which it was.
       readsPrimary: true,
       async handle({ email }, tx, { issuedAt }) {
         const account = await tx.accounts.findByEmail(email);
         if (!account?.isActive) return;
+        if (await tx.passwordResets.wasRequestedSince(account.id, issuedAt - lifetimes.betweenResetsMs)) return;
         const id = newId();
         const tokenHash = hashSecret(resetTokens.tokenFor(id));
         const expiresAt = issuedAt + lifetimes.passwordResetMs;
         tx.passwordResets.endAll(account.id, issuedAt);
-        tx.passwordResets.add({ id, userId: account.id, tokenHash, expiresAt, usedAt: null });
+        tx.passwordResets.add({ id, userId: account.id, tokenHash, expiresAt, usedAt: null }, account);
         tx.record(PasswordResetRequested.create(id, 1, { userId: account.id }));
       },
     }),

@@ -9,6 +9,20 @@ export const authErrors = {
     remedy: 'Check the address and the password, or sign in again instead of refreshing.',
     text: () => 'The credentials are wrong, expired or revoked. Check them, or sign in again.',
   }),
+  invalidTokenRequest: defineError({
+    code: 'auth.invalid-token-request',
+    kind: 'bad-request',
+    meaning: 'A parameter of the token request is missing, empty, repeated or malformed.',
+    remedy: 'Send grant_type once, and each parameter of that grant once.',
+    text: () => 'A parameter is missing, empty, repeated or malformed. Send each parameter of the grant once.',
+  }),
+  unsupportedGrantType: defineError({
+    code: 'auth.unsupported-grant-type',
+    kind: 'bad-request',
+    meaning: 'The token endpoint does not know the grant_type.',
+    remedy: 'Use the grant_type password or refresh_token.',
+    text: () => 'This grant_type is not known. Use password or refresh_token.',
+  }),
   refreshRaced: defineError({
     code: 'auth.refresh-raced',
     kind: 'invalid',
@@ -21,7 +35,7 @@ export const authErrors = {
     code: 'auth.invalid-reset-token',
     kind: 'invalid',
     meaning:
-      'The password reset link is wrong, was used before, is older than an hour, or was ended by a newer link, a new password or a new e-mail address.',
+      'The password reset link is wrong, was used before, is older than an hour, or was ended by a newer link, a new password, a new e-mail address or a deactivation.',
     remedy: 'Ask for a new password reset.',
     text: () => 'The reset token is wrong, used, replaced or expired. Ask for a new password reset.',
   }),

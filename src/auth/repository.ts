@@ -1,9 +1,9 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { users } from '../users/tables';
 import type { Account } from './account';
-import type { PasswordReset, RefreshToken, Session } from './session';
+import { lifetimes, type PasswordReset, type RefreshToken, type Session } from './session';
 import { passwordResets, refreshTokens, sessions } from './tables';
 
 /** The accounts of the write model, as far as signing in changes them. */
@@ -41,7 +41,10 @@ export interface SessionRepository {
 }
 
 export interface PasswordResetRepository {
-  add(reset: PasswordReset): void;
+  /** @param account as it was read; the commit fails if anything of the account has changed since */
+  add(reset: PasswordReset, account: Account): void;
+  /** Whether a reset was requested after a time, used or not. The commit fails if the answer is another one by then. */
+  wasRequestedSince(userId: string, at: number): Promise<boolean>;
   /** Uses a reset, which ends every reset of the account. The commit fails if the reset was used or ended by then. */
   use(reset: PasswordReset, at: number): void;
   /** Ends every reset of an account, so that its links no longer work. */
@@ -134,7 +137,26 @@ export function createPasswordResetRepository({ db, stage, guard }: RepositoryCo
         .where(and(eq(passwordResets.userId, userId), isNull(passwordResets.usedAt))),
     );
   return {
-    add: (reset) => stage(db.insert(passwordResets).values(reset)),
+    add(reset, { id, version }) {
+      // What ends links may have happened since the account was read, and must end this one too.
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id} AND ${users.version} = ${version})`,
+        () => new ConcurrencyError(),
+      );
+      stage(db.insert(passwordResets).values(reset));
+    },
+    async wasRequestedSince(userId, at) {
+      const isRecent = and(
+        eq(passwordResets.userId, userId),
+        gt(passwordResets.expiresAt, at + lifetimes.passwordResetMs),
+      );
+      const recent = await db.select({ id: passwordResets.id }).from(passwordResets).where(isRecent).limit(1);
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${passwordResets} WHERE ${isRecent}) = ${recent.length}`,
+        () => new ConcurrencyError(),
+      );
+      return recent.length > 0;
+    },
     endAll,
     use({ id, userId }, at) {
       guard(

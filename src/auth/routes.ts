@@ -1,12 +1,11 @@
 import { type Context, Hono } from 'hono';
-import type { z } from 'zod';
-import type { RouteEnv } from '../http/context';
+import { z } from 'zod';
+import { consistencyToken, ignoreConditions, type RouteEnv } from '../http/context';
 import { clientNetwork } from '../http/network';
 import { describeCommand, describePlain, describeToken } from '../http/openapi';
 import { limitByNetwork, limitResetConfirmations, limitResets, limitSignIns } from '../http/rate-limits';
 import { sendDone, setGrantHeaders } from '../http/responses';
 import { validate } from '../http/validation';
-import { DomainError } from '../platform/errors';
 import type { AuthCommands } from './commands';
 import { authErrors } from './errors';
 import * as schemas from './schemas';
@@ -14,24 +13,17 @@ import * as schemas from './schemas';
 type AuthEnv = RouteEnv<AuthCommands, object>;
 
 const tags = ['Signing in'];
-const tokenSchemas = { response: schemas.tokenResponse, error: schemas.tokenError };
+/** Whether a form has one `grant_type`, which is not known. A form without one, or with two, is malformed (RFC 6749, 5.2). */
+const unsupportedGrant = z.object({
+  grant_type: z
+    .string()
+    .min(1)
+    .refine((type) => !schemas.isGrantType(type)),
+});
 
-type TokenErrorCode = z.infer<typeof schemas.tokenError>['error'];
-
-/** The token endpoint has the errors of RFC 6749, 5.2, and is the one exception to problem details. */
-function sendTokenError(c: Context<AuthEnv>, error: TokenErrorCode, description: string) {
-  return c.json({ error, error_description: description }, 400);
-}
-
-class TokenRequestError extends Error {
-  constructor(readonly error: TokenErrorCode) {
-    super(error);
-  }
-}
-
-function refuseForm(error: z.core.$ZodError): Error {
-  const isUnsupported = error.issues.some(({ code, path }) => code === 'invalid_union' && path[0] === 'grant_type');
-  return new TokenRequestError(isUnsupported ? 'unsupported_grant_type' : 'invalid_request');
+function refuseForm(_: z.core.$ZodError, form: unknown): Error {
+  const isUnsupported = unsupportedGrant.safeParse(form).success;
+  return isUnsupported ? authErrors.unsupportedGrantType({}) : authErrors.invalidTokenRequest({});
 }
 
 async function grantToken(c: Context<AuthEnv>, form: z.infer<typeof schemas.tokenRequest>) {
@@ -43,43 +35,27 @@ async function grantToken(c: Context<AuthEnv>, form: z.infer<typeof schemas.toke
       : await commands.RefreshSession({ refreshToken: form.refresh_token });
   if (!result) throw authErrors.invalidGrant({});
   setGrantHeaders(c, outcome);
-  c.header('Cache-Control', 'no-store');
   return c.json(result, 200);
-}
-
-function handleTokenError(error: Error, c: Context<AuthEnv>) {
-  c.header('Cache-Control', 'no-store');
-  if (error instanceof TokenRequestError) {
-    const description =
-      error.error === 'unsupported_grant_type'
-        ? 'grant_type must be password or refresh_token.'
-        : 'A parameter is missing, repeated or malformed.';
-    return sendTokenError(c, error.error, description);
-  }
-  if (!(error instanceof DomainError) || error.kind !== 'invalid') throw error;
-  // After a refresh that lost a race the client waits for the newer token; after every other refusal it signs in again.
-  const { retryAfterSeconds } = error.details;
-  if (typeof retryAfterSeconds === 'number') c.header('Retry-After', String(retryAfterSeconds));
-  return sendTokenError(c, 'invalid_grant', error.message);
 }
 
 /** `/token`, and the same operation as `/login`, a name that people expect. */
 const tokenRoutes = new Hono<AuthEnv>()
   .post(
     '/token',
-    describeToken('Sign in or refresh', tags, tokenSchemas),
+    describeToken('Sign in or refresh', tags, schemas.tokenResponse),
+    ignoreConditions,
     limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),
     async (c) => grantToken(c, c.req.valid('form')),
   )
   .post(
     '/login',
-    describeToken('The same as /v1/auth/token', tags, tokenSchemas),
+    describeToken('The same as /v1/auth/token', tags, schemas.tokenResponse),
+    ignoreConditions,
     limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),
     async (c) => grantToken(c, c.req.valid('form')),
   );
-tokenRoutes.onError(handleTokenError);
 
 /** Signing in and out, and password resets. */
 export const authRoutes = new Hono<AuthEnv>()
@@ -92,13 +68,24 @@ export const authRoutes = new Hono<AuthEnv>()
   )
   .post(
     '/password-reset',
-    describePlain({ summary: 'Ask for a password reset e-mail', tags, status: 202, problems: [409, 412] }),
+    describePlain({
+      summary: 'Ask for a password reset e-mail',
+      description:
+        'The response is the same for every address, and comes before the API looks for an account. It is no promise of an e-mail: an account gets one in five minutes at most, so ask again after that time if none arrives.',
+      tags,
+      status: 202,
+      problems: [400],
+    }),
+    ignoreConditions,
     limitByNetwork,
     validate('json', schemas.requestPasswordReset),
     async (c) => {
-      await limitResets(c, c.req.valid('json').email);
-      // The response has no Consistency-Token, because a new position would show that the account exists.
-      await c.var.commands.RequestPasswordReset(c.req.valid('json'));
+      const request = c.req.valid('json');
+      await limitResets(c, request.email);
+      // A malformed token is refused here, because nobody would learn of it later.
+      consistencyToken(c);
+      // Neither the response nor its duration shows whether there is an account.
+      c.var.http.inBackground('password-reset.failed', () => c.var.commands.RequestPasswordReset(request));
       return c.body(null, 202);
     },
   )

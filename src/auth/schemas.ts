@@ -8,11 +8,17 @@ const username = z.string().trim().toLowerCase().min(1).max(254);
 export const signIn = z.strictObject({ username, password: anyPassword, network: z.string().optional() });
 export const refresh = z.strictObject({ refreshToken: secret });
 
+const grantTypes = { password: z.literal('password'), refresh: z.literal('refresh_token') };
+
+export function isGrantType(text: string): boolean {
+  return Object.values(grantTypes).some(({ value }) => value === text);
+}
+
 /** The OAuth 2.0 form (RFC 6749, 4.3.2 and 6). Unknown parameters are ignored, as the RFC requires. */
 export const tokenRequest = z
   .discriminatedUnion('grant_type', [
-    z.object({ grant_type: z.literal('password'), username, password: anyPassword }),
-    z.object({ grant_type: z.literal('refresh_token'), refresh_token: secret }),
+    z.object({ grant_type: grantTypes.password, username, password: anyPassword }),
+    z.object({ grant_type: grantTypes.refresh, refresh_token: secret }),
   ])
   .meta({
     ref: 'TokenRequest',
@@ -27,13 +33,6 @@ export const tokenResponse = z
     refresh_token: z.string(),
   })
   .meta({ ref: 'TokenResponse' });
-
-export const tokenError = z
-  .object({
-    error: z.enum(['invalid_grant', 'invalid_request', 'unsupported_grant_type']),
-    error_description: z.string(),
-  })
-  .meta({ ref: 'TokenError' });
 
 export const logout = z.strictObject({ refreshToken: secret }).meta({
   ref: 'Logout',

@@ -1,9 +1,16 @@
 import { z } from 'zod';
+import type { EmailLimit } from '../email/email-limiter';
 import type { EmailReaction } from '../email/reaction';
 import type { FindRecipient } from '../email/recipient';
 import { passwordResetEmail } from '../email/templates';
 import type { ResetTokens } from './secret-token';
 import { lifetimes } from './session';
+
+/**
+ * The command lets one account have a link every five minutes. This limit is for several accounts that have one address
+ * after each other. It is shorter, so that it never holds back the only link of an account that is valid.
+ */
+const betweenAccounts: EmailLimit = { kind: 'password-reset', everyMs: lifetimes.betweenResetsMs - 60_000 };
 
 const dataSchema = z.object({ userId: z.uuid() });
 
@@ -19,9 +26,10 @@ export function sendResetEmailOnPasswordResetRequested(options: {
     const link = `${options.resetUrl}#token=${options.resetTokens.tokenFor(event.streamId)}`;
     const validMinutes = lifetimes.passwordResetMs / 60_000;
     return {
-      to: { name: recipient.name, email: recipient.email },
+      to: recipient,
       messageId: event.id,
-      ...passwordResetEmail({ name: recipient.name, link, validMinutes }),
+      limit: betweenAccounts,
+      ...passwordResetEmail({ ...recipient, link, validMinutes }),
     };
   };
 }

@@ -22,8 +22,8 @@ export interface RefreshToken {
 }
 
 /**
- * A requested password reset; it can be used once. A newer request, a new password or a new e-mail address ends the reset
- * too, and then also sets `usedAt`. Times are milliseconds.
+ * A requested password reset; it can be used once. A newer request, a new password, a new e-mail address or the
+ * deactivation of the account ends the reset too, and then also sets `usedAt`. Times are milliseconds.
  */
 export interface PasswordReset {
   id: string;
@@ -40,6 +40,8 @@ export const lifetimes = {
   passwordResetMs: 3_600_000,
   /** How long a network counts as one from which the account signs in. */
   knownNetworkMs: 30 * 24 * 3_600_000,
+  /** Within this time after a reset was requested, another request for the account has no effect. */
+  betweenResetsMs: 5 * 60_000,
 } as const;
 
 export type RefreshDecision = 'rotate' | 'retry' | 'revoke' | 'refuse';

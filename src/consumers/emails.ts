@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '../cqrs/log/event';
 import type { DeliveryClaim, Outbox } from '../cqrs/log/outbox';
-import { EmailError, type EmailSender } from '../email/email-sender';
+import type { EmailLimiter } from '../email/email-limiter';
+import { EmailError, type EmailMessage, type EmailSender } from '../email/email-sender';
 import type { EmailReaction } from '../email/reaction';
 import { describeError } from '../platform/failure';
 import type { Outcome, Outcomes } from './consumer';
@@ -14,13 +15,24 @@ import { toFailure } from './failures';
 export function createEmailHandler(options: {
   outbox: Outbox;
   sender: EmailSender;
+  limiter: EmailLimiter;
   reactions: ReadonlyMap<string, EmailReaction>;
 }) {
-  const { outbox, sender, reactions } = options;
+  const { limiter, outbox, sender, reactions } = options;
+
+  /** Composes the e-mail of an event; undefined without a recipient, and for an address that has just got another one. */
+  async function compose(event: RecordedEvent): Promise<EmailMessage | undefined> {
+    const composed = await reactions.get(event.type)?.(event);
+    if (!composed) return undefined;
+    const { limit, ...message } = composed;
+    const { messageId, to } = message;
+    const email = { address: to.email, messageId, occurredAt: Date.parse(event.occurredAt) };
+    return (await limiter.allows(limit, email)) ? message : undefined;
+  }
 
   /** Composes the message before the claim, so that the time of the claim is used for the provider alone. */
   async function handle(event: RecordedEvent): Promise<Outcome> {
-    const message = await reactions.get(event.type)?.(event);
+    const message = await compose(event);
     const claim = await outbox.claim('emails', [event]);
     const result = claim.results.get(event.id);
     if (result === 'unknown') return { kind: 'obsolete' };

@@ -1,3 +1,4 @@
+import { requireAddress } from './address';
 import type { Mailbox } from './email-config';
 import { EmailError, type EmailSender, UnclearEmailError } from './email-sender';
 
@@ -18,10 +19,12 @@ export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): 
   return {
     async send({ to, subject, text, html, messageId }) {
       const sender = { name: from.name ?? from.email, email: from.email };
+      // The recipient's name is left out.
+      const recipient = requireAddress(to.email);
       try {
         await binding.send({
           from: sender,
-          to: to.email,
+          to: recipient,
           subject,
           text,
           html,

@@ -1,4 +1,5 @@
 import { isoTime } from '../platform/clock';
+import { requireAddress } from './address';
 import type { Mailbox } from './email-config';
 import type { EmailMessage } from './email-sender';
 
@@ -29,28 +30,37 @@ function toQuotedPrintable(text: string): string {
     .join('\r\n');
 }
 
-/** Encodes a header's text: ASCII as it is, any other text as encoded words (RFC 2047) of up to 75 characters. */
-function toHeaderText(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text) && !text.includes('=?')) return text;
+/** Continues a header on a new line (RFC 5322, 2.2.3). */
+const fold = '\r\n ';
+
+/** A text that a header can have as it is: ASCII that fits on one line, and that nobody takes for an encoded word. */
+function isPlain(text: string): boolean {
+  return /^[\x20-\x7e]{1,60}$/.test(text) && !text.includes('=?');
+}
+
+/** Encodes any text as words of 64 characters at most (RFC 2047), so that each fits beside the name of its header. */
+function toEncodedWords(text: string): string {
   const words: string[] = [];
   let bytes: number[] = [];
   for (const character of text) {
     const encoded = encoder.encode(character);
-    if (bytes.length + encoded.length > 45) {
+    if (bytes.length + encoded.length > 39) {
       words.push(String.fromCharCode(...bytes));
       bytes = [];
     }
     bytes.push(...encoded);
   }
   words.push(String.fromCharCode(...bytes));
-  return words.map((word) => `=?UTF-8?B?${btoa(word)}?=`).join('\r\n ');
+  return words.map((word) => `=?UTF-8?B?${btoa(word)}?=`).join(fold);
 }
 
-function toMailboxText({ name, email }: { name?: string; email: string }): string {
-  if (name === undefined) return `<${email}>`;
-  const encoded = toHeaderText(name);
-  const phrase = encoded === name ? `"${name.replace(/["\\]/g, '\\$&')}"` : encoded;
-  return `${phrase} <${email}>`;
+/** A mailbox with its display name (RFC 5322, 3.4): quoted, or as encoded words, which must not be quoted. */
+function toMailboxText({ name, email }: Mailbox): string {
+  const path = `<${requireAddress(email)}>`;
+  if (!name) return path;
+  if (!isPlain(name)) return `${toEncodedWords(name)}${fold}${path}`;
+  const phrase = `"${name.replace(/["\\]/g, '\\$&')}"`;
+  return phrase.length + path.length > 65 ? `${phrase}${fold}${path}` : `${phrase} ${path}`;
 }
 
 /** The date of a header (RFC 5322, 3.3). */
@@ -58,7 +68,10 @@ function toHeaderDate(ms: number): string {
   return new Date(isoTime(ms)).toUTCString().replace('GMT', '+0000');
 }
 
-/** Writes an e-mail as a MIME message with a text part and an HTML part. The Message-ID is the same for each attempt. */
+/**
+ * Writes an e-mail as a MIME message with a text part and an HTML part. The Message-ID is the same for each attempt.
+ * @throws EmailError for an address that is none
+ */
 export function toMime({ to, subject, text, html, messageId }: EmailMessage, from: Mailbox, now: number): string {
   const domain = from.email.slice(from.email.indexOf('@') + 1);
   const part = (type: string, content: string) => [
@@ -71,7 +84,7 @@ export function toMime({ to, subject, text, html, messageId }: EmailMessage, fro
   return [
     `From: ${toMailboxText(from)}`,
     `To: ${toMailboxText(to)}`,
-    `Subject: ${toHeaderText(subject)}`,
+    `Subject: ${isPlain(subject) ? subject : toEncodedWords(subject)}`,
     `Date: ${toHeaderDate(now)}`,
     `Message-ID: <${messageId}@${domain}>`,
     'MIME-Version: 1.0',

@@ -1,5 +1,6 @@
 export interface Recipient {
-  name: string;
+  /** Absent for a name that an e-mail must not show; `toPrintableName` decides. */
+  name?: string;
   email: string;
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../platform/clock';
+import { requireAddress } from './address';
 import type { Mailbox, SmtpConfig } from './email-config';
 import { EmailError, type EmailSender, UnclearEmailError } from './email-sender';
 import { toMime } from './mime';
@@ -65,8 +66,8 @@ export function createSmtpEmailSender(smtp: SmtpConfig, from: Mailbox, connect: 
         signal?.addEventListener('abort', destroy);
         try {
           await open(connection, smtp, domain);
-          await connection.command(`MAIL FROM:<${from.email}>`, 2);
-          await connection.command(`RCPT TO:<${message.to.email}>`, 2);
+          await connection.command(`MAIL FROM:<${requireAddress(from.email)}>`, 2);
+          await connection.command(`RCPT TO:<${requireAddress(message.to.email)}>`, 2);
           await connection.command('DATA', 3);
           isHandedOver = true;
           await connection.writeMessage(content);

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { Recipient } from './recipient';
 
 /** The content of an e-mail, without its recipient. */
 export interface EmailContent {
@@ -18,19 +19,23 @@ function composeEmail(subject: string, paragraphs: readonly string[], link?: str
   };
 }
 
-export function welcomeEmail({ name }: { name: string }): EmailContent {
+type Greeted = Pick<Recipient, 'name'>;
+
+const greeting = ({ name }: Greeted) => (name === undefined ? 'Hello,' : `Hello ${name},`);
+
+export function welcomeEmail(to: Greeted): EmailContent {
   return composeEmail('Welcome to Frontdesk', [
-    `Hello ${name},`,
+    greeting(to),
     'your account is ready. You can sign in with your e-mail address and the password you chose.',
     'If you did not register, please ignore this message.',
   ]);
 }
 
-export function passwordResetEmail(about: { name: string; link: string; validMinutes: number }): EmailContent {
+export function passwordResetEmail(about: Greeted & { link: string; validMinutes: number }): EmailContent {
   return composeEmail(
     'Reset your password',
     [
-      `Hello ${about.name},`,
+      greeting(about),
       `somebody asked to reset the password of your account. If it was you, use this link within ${about.validMinutes} minutes:`,
     ],
     about.link,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
 import type { AccessTokens } from '../access/access-token';
 import type { Caller } from '../access/caller';
 import { commandErrors } from '../cqrs/writing/errors';
 import type { VersionConditions } from '../cqrs/writing/expected-version';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
+import type { RunInBackground } from '../platform/background';
 import type { Clock } from '../platform/clock';
 import { newId, withLowerCaseIds } from '../platform/ids';
 import type { Logger } from '../platform/logger';
@@ -24,6 +26,7 @@ export interface HttpServices {
   /** The epoch of the consistency tokens. */
   epoch: string;
   corsOrigins: readonly string[];
+  inBackground: RunInBackground;
   /** Hashes with the secrets of the access tokens; each use has a prefix of its own. */
   keyedHashes: KeyedHashes;
   limiters: Readonly<Record<LimitName, RateLimit>>;
@@ -42,8 +45,8 @@ export interface AppEnv {
     http: HttpServices;
     /** The caller as the access token states it; `authenticate` sets it. */
     caller?: Caller;
-    /** Set for a route without versions, whose requests have no preconditions. */
-    hasNoVersions?: boolean;
+    /** True for an operation that has no use for a precondition and no key; `ignoreConditions` sets it. */
+    ignoresConditions?: boolean;
     /** The parameters of the query string that the route knows; `validate` sets them. */
     knownParameters?: readonly (readonly [name: string, value: string])[];
   };
@@ -61,8 +64,8 @@ export interface RouteEnv<Commands, Queries> extends AppEnv {
 }
 
 /** @throws DomainError 412 for preconditions that no version of a resource fulfils */
-function versionConditions({ req, var: { hasNoVersions, http } }: RequestContext): VersionConditions {
-  if (hasNoVersions) return {};
+function versionConditions({ req, var: { http, ignoresConditions } }: RequestContext): VersionConditions {
+  if (ignoresConditions) return {};
   const fields = { ifMatch: req.header('If-Match'), ifNoneMatch: req.header('If-None-Match') };
   const conditions = readConditions(fields, http.keyedHashes);
   if (!conditions) throw commandErrors.preconditionFailed({});
@@ -84,12 +87,22 @@ function parseIdempotencyKey(header: string | undefined): string | undefined {
   return key;
 }
 
+/**
+ * For operations without a resource whose version a client could know, and whose response is never stored: the headers
+ * `If-Match` and `Idempotency-Key` are ignored, whatever they contain.
+ */
+export const ignoreConditions = createMiddleware<AppEnv>(async (c, next) => {
+  c.set('ignoresConditions', true);
+  await next();
+});
+
 /** The data that a command carries from its request to its events. */
 export function commandContext(c: RequestContext): CommandContext<Caller> {
-  const { caller, http, requestId, traceparent } = c.var;
+  const { caller, http, ignoresConditions = false, requestId, traceparent } = c.var;
   const token = consistencyToken(c);
   const isCurrent = token?.epoch === http.epoch;
-  const idempotencyKey = parseIdempotencyKey(c.req.header('Idempotency-Key'));
+  const header = (name: string) => (ignoresConditions ? undefined : c.req.header(name));
+  const idempotencyKey = parseIdempotencyKey(header('Idempotency-Key'));
   const isRepeatable = idempotencyKey !== undefined && c.req.method === 'POST';
   const scope = [caller?.userId ?? 'anonymous', c.req.method, withLowerCaseIds(c.req.path), idempotencyKey].join(' ');
   return {

@@ -5,6 +5,7 @@ import type { ErrorInfo } from '../platform/errors';
 import type { AppEnv } from './context';
 import { limitHeaders, type ProblemStatus, refusalHeaders } from './openapi';
 import { handleNotFound, problemPath, statusOf, titles } from './problem';
+import { isTokenEndpoint } from './token-endpoint';
 
 const page = html`<!doctype html>
 <html lang="en">
@@ -64,6 +65,8 @@ type ParameterName = keyof typeof parameters;
 
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
 
+const tokenErrorContent = { 'application/json': { schema: { $ref: '#/components/schemas/TokenError' } } };
+
 const requestId = {
   description: 'The id of the request in the logs of the API.',
   required: true,
@@ -93,7 +96,7 @@ function completeOperation(method: string, path: string, operation: Operation): 
   const { responses } = operation;
   const [success] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? [];
   const { ...headers } = (success && responses[success]?.headers) || {};
-  const isToken = /\/auth\/(?:token|login)$/.test(path);
+  const isToken = isTokenEndpoint(path);
   const isCommand = method !== 'get' && !isToken;
   const kind = isCommand ? 'command' : 'Consistency' in headers ? 'query' : 'other';
   const names: ParameterName[] = ['RequestId', 'Traceparent'];
@@ -119,6 +122,10 @@ function completeOperation(method: string, path: string, operation: Operation): 
   if (method === 'get') responses['304'] = { description: 'Not Modified', headers };
   if (success && responses[success] && '429' in responses) responses[success].headers = { ...headers, ...limitHeaders };
   responses.default = { description: titles[500] ?? 'Internal Server Error', content: problemContent };
+  if (isToken) {
+    const refusals = Object.entries(responses).filter(([status]) => !status.startsWith('2'));
+    for (const [, refusal] of refusals) refusal.content = tokenErrorContent;
+  }
   for (const response of Object.values(responses))
     response.headers = { ...response.headers, 'X-Request-Id': requestId };
 }

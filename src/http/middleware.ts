@@ -8,6 +8,7 @@ import { allowMethods } from './allowed-methods';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';
 import { problemResponse } from './problem';
+import { isTokenEndpoint } from './token-endpoint';
 import { tracing } from './tracing';
 
 const maxBodyBytes = 64 * 1024;
@@ -17,7 +18,10 @@ const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', '
 const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
 const privateResponses = createMiddleware<AppEnv>(async (c, next) => {
-  c.header('Cache-Control', 'private, no-store');
+  const isToken = isTokenEndpoint(c.req.path);
+  c.header('Cache-Control', isToken ? 'no-store' : 'private, no-store');
+  // RFC 6749, 5.1.
+  if (isToken) c.header('Pragma', 'no-cache');
   await next();
 });
 

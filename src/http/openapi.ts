@@ -1,10 +1,9 @@
 import type { MiddlewareHandler } from 'hono';
-import { createMiddleware } from 'hono/factory';
 import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
-import type { AppEnv } from './context';
 import { problem, titles } from './problem';
 import { commandResult } from './responses';
+import { tokenError } from './token-endpoint';
 
 type Status = 200 | 201 | 202 | 204;
 export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
@@ -130,12 +129,10 @@ export function describePlain({
   return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
 }
 
-/**
- * Documents the token endpoint, which has the errors of RFC 6749. A token has no versions, so its requests have no
- * preconditions (RFC 9110, 13.2.1).
- */
-export function describeToken(summary: string, tags: string[], schemas: { response: z.ZodType; error: z.ZodType }) {
-  const documentation: DescribeRouteOptions = {
+/** Documents the token endpoint, which has the errors of RFC 6749; documentation.ts gives the form to derived refusals. */
+export function describeToken(summary: string, tags: string[], response: z.ZodType) {
+  const content = { 'application/json': { schema: resolver(tokenError) } };
+  return describeRoute({
     summary,
     description: 'The password grant is for first-party clients.',
     tags,
@@ -144,24 +141,15 @@ export function describeToken(summary: string, tags: string[], schemas: { respon
       200: {
         description: 'Granted',
         headers: commandHeaders,
-        content: { 'application/json': { schema: resolver(schemas.response) } },
+        content: { 'application/json': { schema: resolver(response) } },
       },
-      400: {
-        description: 'Refused (RFC 6749, 5.2)',
-        content: { 'application/json': { schema: resolver(schemas.error) } },
-      },
-      413: refusal(413),
-      415: refusal(415),
-      503: refusal(503),
+      400: { description: 'Refused (RFC 6749, 5.2)', content },
+      413: { description: titles[413] ?? 'Refused', content },
+      415: { description: titles[415] ?? 'Refused', content },
+      500: { description: 'Failed', content },
+      503: { description: 'Unavailable', headers: retryAfter, content },
     },
-  };
-  return documented(
-    documentation,
-    createMiddleware<AppEnv>(async (c, next) => {
-      c.set('hasNoVersions', true);
-      await next();
-    }),
-  );
+  });
 }
 
 /** Gives a middleware its part of the OpenAPI document, so that no route has to repeat the part. */

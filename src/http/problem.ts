@@ -2,12 +2,13 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { findDatabaseFailure } from '../platform/d1';
-import { DomainError, type ErrorKind } from '../platform/errors';
+import { DomainError, type ErrorDetails, type ErrorKind } from '../platform/errors';
 import { describeError } from '../platform/failure';
 import { limits } from '../platform/limits';
 import { retryAfterSeconds } from '../platform/retry';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
+import { isTokenEndpoint, toTokenError } from './token-endpoint';
 import { pathReference } from './uri';
 
 /** The HTTP status of each kind of refusal. */
@@ -79,6 +80,19 @@ function challenge(error: DomainError): string | undefined {
   return undefined;
 }
 
+/** The headers that follow from the details of a refusal. */
+function headersOf(
+  { acceptEncoding, allowed, retryAfterSeconds }: ErrorDetails,
+  status: number,
+): Record<string, string> {
+  return {
+    ...(typeof retryAfterSeconds === 'number' && { 'Retry-After': String(retryAfterSeconds) }),
+    ...(Array.isArray(allowed) && status === 405 && { Allow: allowed.join(', ') }),
+    // RFC 9110, 12.5.3.
+    ...(typeof acceptEncoding === 'string' && status === 415 && { 'Accept-Encoding': acceptEncoding }),
+  };
+}
+
 /** The largest body of a problem, so that no request makes the API send much more than it received. */
 const largestBytes = 16 * 1024;
 
@@ -103,17 +117,20 @@ function serialize(body: z.infer<typeof problem>): string {
   return (texts.find((text) => bytesOf(text()) <= largestBytes) ?? texts.at(-1))?.() ?? '';
 }
 
-/** The response to a refusal, as problem details of 16 KB at most. The API makes no other problem responses. */
+/**
+ * The response to a refusal: problem details of 16 KB at most, or from the token endpoint the form of RFC 6749. The API
+ * makes no other responses to refusals.
+ */
 export function problemResponse(c: RequestContext, error: DomainError) {
   const { code, kind, message: detail, errors, details } = error;
+  if (isTokenEndpoint(c.req.path)) {
+    const { body, retryAfterSeconds, status } = toTokenError(error);
+    return c.json(body, status, headersOf({ ...details, retryAfterSeconds }, status));
+  }
   const status = statusOf[kind];
-  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
+  const headers = { 'Content-Type': 'application/problem+json', ...headersOf(details, status) };
   const authenticate = challenge(error);
-  if (authenticate) headers['WWW-Authenticate'] = authenticate;
-  if (typeof details.retryAfterSeconds === 'number') headers['Retry-After'] = String(details.retryAfterSeconds);
-  if (Array.isArray(details.allowed) && status === 405) headers.Allow = details.allowed.join(', ');
-  // RFC 9110, 12.5.3.
-  if (typeof details.acceptEncoding === 'string' && status === 415) headers['Accept-Encoding'] = details.acceptEncoding;
+  if (authenticate) Object.assign(headers, { 'WWW-Authenticate': authenticate });
   const instance = pathReference(c.req.url);
   const body = {
     type: new URL(problemPath(code), c.req.url).href,

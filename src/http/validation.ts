@@ -30,7 +30,7 @@ function knownParameters(url: string, schema: z.ZodType): [string, string][] {
 export function validate<Schema extends z.ZodType, Part extends Target>(
   target: Part,
   schema: Schema,
-  refusal?: (error: z.core.$ZodError) => Error,
+  refusal?: (error: z.core.$ZodError, input: unknown) => Error,
 ) {
   async function parse(_: Schema, value: unknown) {
     const issues = unstorableTexts(value);
@@ -41,7 +41,7 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
     target,
     schema,
     (result) => {
-      if (!result.success) throw refusal?.(result.error) ?? refuse(target, result.error);
+      if (!result.success) throw refusal?.(result.error, result.data) ?? refuse(target, result.error);
     },
     // The library's type depends on the schema, which is not known yet.
     { validationFunction: parse as never },
@@ -50,7 +50,7 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
   async function prepare(c: Context<AppEnv>) {
     const isBody = target === 'json' || target === 'form';
     if (isBody && !(await isReadableBody(c, target))) {
-      throw refusal?.(new z.ZodError([unreadable])) ?? httpErrors.invalidBody({});
+      throw refusal?.(new z.ZodError([unreadable]), undefined) ?? httpErrors.invalidBody({});
     }
     if (target !== 'query') return;
     if (!isEncodedUtf8(new URL(c.req.url).search)) throw httpErrors.invalidQuery({}, { errors: [notUtf8] });

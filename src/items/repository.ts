@@ -3,6 +3,8 @@ import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
+import { limits } from '../platform/limits';
+import { splitByBytes } from '../platform/split';
 import type { Item } from './item';
 import { items } from './tables';
 
@@ -26,7 +28,7 @@ export interface ItemRepository {
   findAll(ids: readonly string[]): Promise<Item[]>;
   /** Takes pieces for an order. The commit fails if an item has too few pieces left by then. */
   takeStock(lines: readonly StockLine[]): void;
-  /** Puts pieces back. Items without a stock are unlimited and stay unlimited. */
+  /** Puts pieces back; each item may be on one line only. Items without a stock are unlimited and stay unlimited. */
   returnStock(lines: readonly StockLine[]): void;
   /** Adds the guard that none of these items has changed since it was read, its stock left aside. */
   requireUnchanged(items: readonly AggregateVersion[]): void;
@@ -50,13 +52,17 @@ function toItem({ amount, currency, ...row }: Row): Item {
 
 export function createItemRepository(context: RepositoryContext): ItemRepository {
   const { db, stage, guard } = context;
-  const changeStock = (lines: readonly StockLine[], sign: 1 | -1) =>
-    stage(
-      db.run(sql`
-        UPDATE items SET stock = stock + ${sign} * (line.value->>'quantity'), stock_version = stock_version + 1
-        FROM json_each(${JSON.stringify(lines)}) AS line
-        WHERE items.id = line.value->>'itemId' AND items.stock IS NOT NULL`),
-    );
+  /** Each item may be on one line only. The lines of an order have a bound; those of an account's orders have none. */
+  function changeStock(lines: readonly StockLine[], sign: 1 | -1): void {
+    for (const part of splitByBytes(lines, limits.bytesPerParameter)) {
+      stage(
+        db.run(sql`
+          UPDATE items SET stock = stock + ${sign} * (line.value->>'quantity'), stock_version = stock_version + 1
+          FROM json_each(${JSON.stringify(part)}) AS line
+          WHERE items.id = line.value->>'itemId' AND items.stock IS NOT NULL`),
+      );
+    }
+  }
   /** Orders change the stock without an event in the item's stream, so the version of that stream is not enough. */
   const requireAsRead = ({ id, version, stockVersion }: Item) =>
     guard(

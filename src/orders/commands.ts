@@ -5,7 +5,7 @@ import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { orderErrors } from './errors';
 import * as events from './events';
-import { decideTransition, linesToReturn, type Order, type OrderAction, priceLines } from './order';
+import { decideTransition, linesToReturn, mergeLines, type Order, type OrderAction, priceLines } from './order';
 import type { OrderableItems, OrderRepository } from './repository';
 import * as schemas from './schemas';
 
@@ -18,7 +18,7 @@ const target = z.strictObject({ orderId: schemas.orderId });
 
 const eventOf = { cancel: events.OrderCancelled, ship: events.OrderShipped, deliver: events.OrderDelivered };
 
-function factsOf({ customerId, lines }: Order) {
+function factsOf({ customerId, lines }: Pick<Order, 'customerId' | 'lines'>) {
   return { customerId, items: lines.map(({ itemId, quantity }) => ({ itemId, quantity })) };
 }
 
@@ -74,10 +74,20 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
 
 export type OrderCommands = ReturnType<typeof createOrderCommands>;
 
-/** Anonymises the orders of an account that is deleted. The orders are kept without personal data. */
-export function anonymiseOrdersOfAccount(orders: OrderRepository): AccountDeletionHandler {
-  return async (customerId) => {
-    const released = await orders.anonymiseAllOf(customerId);
-    return released.map(({ id, version }) => events.OrderAnonymised.create(id, version + 1, { customerId }));
+/**
+ * Cancels the orders of a deleted account that are still placed, because their address is deleted too, and puts their
+ * pieces back. All orders are kept without personal data.
+ */
+export function releaseOrdersOfAccount(orders: OrderRepository, items: OrderableItems): AccountDeletionHandler {
+  return async (customerId, at) => {
+    const released = await orders.anonymiseAllOf(customerId, at);
+    items.returnStock(mergeLines(released.flatMap(({ cancelledLines }) => linesToReturn(cancelledLines ?? []))));
+    return released.flatMap(({ id, version, cancelledLines: lines }) => {
+      if (lines === null) return [events.OrderAnonymised.create(id, version + 1, { customerId })];
+      return [
+        events.OrderCancelled.create(id, version + 1, factsOf({ customerId, lines })),
+        events.OrderAnonymised.create(id, version + 2, { customerId }),
+      ];
+    });
   };
 }

@@ -34,6 +34,14 @@ export const orderErrors = {
     text: ({ itemId, stock, quantity }: { itemId: string; stock: number; quantity: number }) =>
       `The item ${itemId} has ${stock} pieces left, and the order asks for ${quantity}. Order fewer pieces.`,
   }),
+  noAddress: defineError({
+    code: 'orders.no-address',
+    kind: 'conflict',
+    meaning: 'The account of the customer was deleted, and the shipping address of the order with it.',
+    remedy: 'Cancel the order, which puts its stock back.',
+    text: ({ orderId }: { orderId: string }) =>
+      `The order ${orderId} has no address, because its customer’s account was deleted. Cancel the order.`,
+  }),
   illegalTransition: defineError({
     code: 'orders.illegal-transition',
     kind: 'conflict',

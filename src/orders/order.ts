@@ -79,6 +79,13 @@ export function linesToReturn(lines: readonly OrderLine[]): OrderLine[] {
   return lines.filter(({ tookStock = true }) => tookStock);
 }
 
+/** Adds the lines of several orders up, so that each item is on one line. */
+export function mergeLines(lines: readonly RequestedLine[]): RequestedLine[] {
+  const quantities = new Map<string, number>();
+  for (const { itemId, quantity } of lines) quantities.set(itemId, (quantities.get(itemId) ?? 0) + quantity);
+  return [...quantities].map(([itemId, quantity]) => ({ itemId, quantity }));
+}
+
 export type OrderAction = 'cancel' | 'ship' | 'deliver';
 
 const transitions: Record<OrderAction, { to: OrderStatus; customer: OrderStatus[]; staff: OrderStatus[] }> = {
@@ -90,7 +97,7 @@ const transitions: Record<OrderAction, { to: OrderStatus; customer: OrderStatus[
 /**
  * Decides the order's status after an action.
  * @throws DomainError 404 for another customer's order, 403 for an action that only agents and admins may do, 409 for a
- * status that does not allow the action
+ * status that does not allow the action, and for the shipping of an order without an address
  */
 export function decideTransition(order: Order, action: OrderAction, actor: CheckedActor): OrderStatus {
   requireReadable(order, actor);
@@ -100,6 +107,8 @@ export function decideTransition(order: Order, action: OrderAction, actor: Check
   if (!allowedFrom.includes(order.status)) {
     throw orderErrors.illegalTransition({ action, status: order.status, allowedFrom });
   }
+  // The deletion of an account cancels its placed orders since version 0.4.0. An older one has no address to go to.
+  if (action === 'ship' && order.customerId === null) throw orderErrors.noAddress({ orderId: order.id });
   return to;
 }
 

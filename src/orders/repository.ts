@@ -1,17 +1,27 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
-import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
+import { type AggregateVersion, raiseLoadedVersions } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import type { Order, OrderableItem, OrderLine, RequestedLine, ShippingAddress } from './order';
 import { orders, shippingAddresses } from './tables';
+
+/** An order whose customer's account is deleted, as it was before. */
+export interface ReleasedOrder extends AggregateVersion {
+  /** The lines of an order that the deletion cancels, because it was not shipped; null for every other order. */
+  cancelledLines: readonly OrderLine[] | null;
+}
 
 /** The orders of the write model. */
 export interface OrderRepository {
   add(order: Order, address: ShippingAddress, by: CheckedActor): void;
   saveStatus(order: Order, by: CheckedActor): void;
   find(id: string): Promise<Order | undefined>;
-  /** Anonymises all orders of a customer. The commit fails if an order was placed in the meantime. */
-  anonymiseAllOf(customerId: string): Promise<AggregateVersion[]>;
+  /**
+   * Anonymises all orders of a customer, and cancels those that are still placed. Each order's version rises by one, and
+   * that of a cancelled one by two. The commit fails if an order was placed in the meantime.
+   * @param at the time of the cancellation in ISO 8601
+   */
+  anonymiseAllOf(customerId: string, at: string): Promise<ReleasedOrder[]>;
 }
 
 /** The catalogue as far as orders need it. domains.ts passes the repository of items, which has these functions. */
@@ -42,7 +52,28 @@ export function createOrderRepository(context: RepositoryContext): OrderReposito
     saveStatus: ({ id, version, status, updatedAt }) =>
       stage(db.update(orders).set({ version, status, updatedAt }).where(eq(orders.id, id))),
     find: async (id) => (await db.select().from(orders).where(eq(orders.id, id))).map(toOrder)[0],
-    // The foreign key sets the customer to null when the account's row is deleted.
-    anonymiseAllOf: (customerId) => raiseVersionsOf(context, orders, orders.customerId, customerId),
+    async anonymiseAllOf(customerId, at) {
+      const isTheirs = eq(orders.customerId, customerId);
+      const isPlaced = eq(orders.status, 'placed');
+      // One statement reads versions and statuses. Two could see a change of an order between them.
+      const released = await db
+        .select({
+          id: orders.id,
+          version: orders.version,
+          // Only `add` writes this column, from lines of the same type.
+          cancelledLines: sql<OrderLine[] | null>`CASE WHEN ${isPlaced} THEN ${orders.lines} END`.mapWith(JSON.parse),
+        })
+        .from(orders)
+        .where(isTheirs);
+      stage(
+        db
+          .update(orders)
+          .set({ status: 'cancelled', updatedAt: at, version: sql`${orders.version} + 1` })
+          .where(and(isTheirs, isPlaced)),
+      );
+      // The foreign key sets the customer to null when the account's row is deleted.
+      raiseLoadedVersions(context, orders, orders.customerId, customerId, released);
+      return released;
+    },
   };
 }

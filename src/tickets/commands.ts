@@ -9,7 +9,7 @@ import { ticketErrors } from './errors';
 import * as events from './events';
 import type { TicketRepository } from './repository';
 import * as schemas from './schemas';
-import { changeStatus, requireWorkable, type Ticket, withNote } from './ticket';
+import { changeStatus, requireWorkable, type Ticket, type TicketNote } from './ticket';
 
 export interface TicketTransaction {
   tickets: TicketRepository;
@@ -62,17 +62,17 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
       },
     }),
 
+    /** Adds a note. The ticket keeps its version, so notes conflict neither with each other nor with an `If-Match`. */
     AddTicketNote: command({
       input: addTicketNote,
       onlyIf: activeAccount,
       async handle({ ticketId, note }, tx, details) {
         const { actor, at } = details;
         const ticket = await loadForWork(tx, ticketId, details);
-        const next = withNote(ticket, at);
-        const noteId = newId();
-        tx.tickets.addNote(next, { id: noteId, ticketId, authorId: actor.id, note, createdAt: at }, actor);
-        tx.record(events.TicketNoteAdded.create(ticketId, next.version, { noteId, status: ticket.status }));
-        return { id: ticketId, version: next.version };
+        const added: TicketNote = { id: newId(), ticketId, authorId: actor.id, note, createdAt: at };
+        tx.tickets.addNote(ticket, added, actor);
+        tx.record(events.TicketNoteWritten.create(added.id, 1, { ticketId, status: ticket.status }));
+        return { id: ticketId, version: ticket.version };
       },
     }),
   };

@@ -26,10 +26,21 @@ export const TicketStatusChanged = defineEvent({
   ],
 });
 
+/** A note, as it was recorded in the ticket's stream up to version 0.3.0. The log has such events, and none is added. */
 export const TicketNoteAdded = defineEvent({
   type: 'TicketNoteAdded',
   streamType: 'ticket',
   schema: z.strictObject({ noteId: z.uuid(), status }),
+});
+
+/**
+ * A note. Each note is a stream of its own, so that two notes on one ticket never take each other's version. `status` is
+ * that of the ticket, on whose lists the note shows.
+ */
+export const TicketNoteWritten = defineEvent({
+  type: 'TicketNoteWritten',
+  streamType: 'ticket-note',
+  schema: z.strictObject({ ticketId: z.uuid(), status }),
 });
 
 /** The customer's account was deleted, and the ticket with it. */
@@ -39,4 +50,4 @@ export const TicketDeleted = defineEvent({
   schema: z.strictObject({ customerId }),
 });
 
-export const ticketEvents = [TicketOpened, TicketStatusChanged, TicketNoteAdded, TicketDeleted];
+export const ticketEvents = [TicketOpened, TicketStatusChanged, TicketNoteAdded, TicketNoteWritten, TicketDeleted];

@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
+import { ConcurrencyError } from '../cqrs/writing/errors';
 import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { orders } from '../orders/tables';
@@ -12,7 +13,12 @@ import type { TicketStatus } from './ticket-status';
 export interface TicketRepository {
   /** Adds a ticket. The commit fails if the ticket names an order that is not the customer's. */
   add(ticket: Ticket, by: CheckedActor): void;
+  /** Saves a new status. A note in the meantime keeps its effects, and `updatedAt` never goes back. */
   saveStatus(ticket: Ticket, before: TicketStatus, by: CheckedActor): void;
+  /**
+   * Adds a note; the ticket shows the preview of its newest one.
+   * @param ticket the ticket as it was read; the commit fails if its status has changed since, and not for another note
+   */
   addNote(ticket: Ticket, note: TicketNote, by: CheckedActor): void;
   find(id: string): Promise<Ticket | undefined>;
   /** Deletes all tickets of a customer and returns them. The commit fails if a ticket was opened in the meantime. */
@@ -40,6 +46,9 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
     );
   }
 
+  /** The later one of a time and `updatedAt`: notes and statuses are committed without regard to each other. */
+  const notBefore = (at: string) => sql<string>`max(${tickets.updatedAt}, ${at})`;
+
   return {
     add(ticket) {
       const { orderId, customerId } = ticket;
@@ -56,16 +65,32 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
     },
     saveStatus(ticket, before) {
       const { version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt } = ticket;
-      const values = { version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
-      stage(db.update(tickets).set(values).where(eq(tickets.id, ticket.id)));
+      const values = { version, status, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
+      stage(
+        db
+          .update(tickets)
+          .set({ ...values, updatedAt: notBefore(updatedAt) })
+          .where(eq(tickets.id, ticket.id)),
+      );
       count(before, -1);
       count(status, 1);
       if (status === 'closed') countDay(updatedAt, 'closed');
     },
-    addNote({ id, version, updatedAt }, note) {
-      const values = { version, updatedAt, hasNote: true, notePreview: previewOf(note.note) };
-      stage(db.update(tickets).set(values).where(eq(tickets.id, id)));
+    addNote({ id, version }, note) {
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${tickets} WHERE ${tickets.id} = ${id} AND ${tickets.version} = ${version})`,
+        () => new ConcurrencyError(),
+      );
       stage(db.insert(ticketNotes).values(note));
+      // Notes are committed in any order, and their ids have the order in which they were written.
+      const isNewest = sql`NOT EXISTS (SELECT 1 FROM ticket_notes WHERE ticket_id = ${id} AND id > ${note.id})`;
+      const notePreview = sql<string>`CASE WHEN ${isNewest} THEN ${previewOf(note.note)} ELSE note_preview END`;
+      stage(
+        db
+          .update(tickets)
+          .set({ hasNote: true, notePreview, updatedAt: notBefore(note.createdAt) })
+          .where(eq(tickets.id, id)),
+      );
     },
     find: async (id) => (await db.select().from(tickets).where(eq(tickets.id, id)))[0],
     async removeAllOf(customerId) {

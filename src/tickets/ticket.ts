@@ -5,6 +5,7 @@ import type { TicketStatus } from './ticket-status';
 /** A customer's request for help. Times are ISO 8601. */
 export interface Ticket {
   id: string;
+  /** Counts the events of the ticket's stream. A note is a stream of its own, and does not raise it. */
   version: number;
   customerId: string;
   orderId: string | null;
@@ -51,7 +52,7 @@ export function changeStatus(ticket: Ticket, status: TicketStatus, at: string): 
     ...ticket,
     status,
     version,
-    // Not the version, which would show the customer how many notes were added before.
+    // Not the version, which also counts the notes that were added up to version 0.3.0.
     customerVersion: ticket.customerVersion + 1,
     updatedAt: at,
     customerUpdatedAt: at,
@@ -63,11 +64,6 @@ export function changeStatus(ticket: Ticket, status: TicketStatus, at: string): 
 function triage({ triagedAt, triageSeconds, createdAt }: Ticket, at: string) {
   if (triagedAt !== null) return { triagedAt, triageSeconds };
   return { triagedAt: at, triageSeconds: Math.max(0, Math.round((Date.parse(at) - Date.parse(createdAt)) / 1000)) };
-}
-
-/** Returns the ticket after a note was added. The values that the customer sees do not change. */
-export function withNote(ticket: Ticket, at: string): Ticket {
-  return { ...ticket, version: ticket.version + 1, updatedAt: at };
 }
 
 const previewLength = 120;

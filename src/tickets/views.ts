@@ -3,12 +3,12 @@ import type { AccountCount } from '../access/account-parts';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
-import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from './events';
+import { TicketDeleted, TicketNoteAdded, TicketNoteWritten, TicketOpened, TicketStatusChanged } from './events';
 import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketNoteDetail, TicketSummary } from './schemas';
 import { ticketNotes, tickets } from './tables';
 import { type TicketStatus, ticketStatuses } from './ticket-status';
 
-/** The events whose effects a customer may see. TicketNoteAdded is not one of them. */
+/** The events whose effects a customer may see. Those of notes are not among them. */
 const visibleEvents = [TicketOpened, TicketStatusChanged, TicketDeleted];
 
 const { id, customerId, orderId, subject, message, status, createdAt } = tickets;
@@ -53,8 +53,11 @@ const newestNotes = () => sql<string>`(
 /** A ticket as agents and admins see it, with its newest notes. */
 export const staffTicketView = defineView({
   name: 'staff-ticket',
-  shapeVersion: 2,
-  triggers: [when([...visibleEvents, TicketNoteAdded], (event) => [event.streamId])],
+  shapeVersion: 3,
+  triggers: [
+    when([...visibleEvents, TicketNoteAdded], (event) => [event.streamId]),
+    when([TicketNoteWritten], ({ data }) => [data.ticketId]),
+  ],
   query: (db, key) =>
     db
       .select({
@@ -70,7 +73,9 @@ export const staffTicketView = defineView({
     if (!row) return undefined;
     const { version, notes, ...rest } = row;
     // The query makes this JSON from the columns of a note.
-    return { version, data: { ...rest, notes: JSON.parse(notes) as TicketNoteDetail[] } satisfies StaffTicket };
+    const data = { ...rest, notes: JSON.parse(notes) as TicketNoteDetail[] } satisfies StaffTicket;
+    // Notes change the document without a version of the ticket. They are only added, so their number tells them apart.
+    return { version, revision: String(rest.noteCount), data };
   },
 });
 
@@ -162,11 +167,11 @@ function staffLists(statuses: readonly TicketStatus[], noteFilters: readonly boo
 
 export const staffTicketListView = defineView({
   name: 'staff-ticket-list',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [
     when([TicketOpened], () => staffLists(['open'], [false])),
     when([TicketStatusChanged], ({ data: { from, to } }) => staffLists(from === null ? ticketStatuses : [from, to])),
-    when([TicketNoteAdded], ({ data }) => staffLists([data.status])),
+    when([TicketNoteAdded, TicketNoteWritten], ({ data }) => staffLists([data.status])),
     when([TicketDeleted], () => staffLists(ticketStatuses)),
   ],
   query(db, key) {

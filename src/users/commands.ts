@@ -148,7 +148,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
         const account = getAccount(await tx.users.findAll([userId]), userId);
         requireVersion(account.version, details);
         for (const handleDeletion of tx.onAccountDeleted) {
-          for (const event of await handleDeletion(userId)) tx.record(event);
+          for (const event of await handleDeletion(userId, details.at)) tx.record(event);
         }
         const version = account.version + 1;
         if (rules.isActiveAdmin(account)) tx.users.requireOtherAdmin(userId);
@@ -212,7 +212,8 @@ function save(
   if (fields.includes('passwordHash')) tx.users.savePassword(changed, actor);
   if (rules.isActiveAdmin(account) && !rules.isActiveAdmin(changed)) tx.users.requireOtherAdmin(account.id);
   if (fields.includes('passwordHash') || changes.isActive === false) tx.revokeSessions(account.id, issuedAt);
-  if (fields.includes('passwordHash') || fields.includes('email')) tx.endPasswordResets(account.id, issuedAt);
+  const endsLinks = fields.includes('passwordHash') || fields.includes('email') || changes.isActive === false;
+  if (endsLinks) tx.endPasswordResets(account.id, issuedAt);
   for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
   return { id: account.id, version };
 }

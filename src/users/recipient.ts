@@ -1,9 +1,13 @@
 import { and, eq } from 'drizzle-orm';
+import { toPrintableName } from '../email/printable-name';
 import type { FindRecipient } from '../email/recipient';
 import { openSession } from '../platform/d1';
 import { users } from './tables';
 
-/** Finds the name and the address of an active account; undefined if the account is deleted or inactive. */
+/**
+ * Finds the address of an active account, and its name if an e-mail may show it; undefined if the account is deleted or
+ * inactive.
+ */
 export function createFindRecipient(database: D1Database): FindRecipient {
   return async (userId) => {
     const { db } = openSession(database, 'first-primary');
@@ -11,6 +15,9 @@ export function createFindRecipient(database: D1Database): FindRecipient {
       .select({ name: users.name, email: users.email })
       .from(users)
       .where(and(eq(users.id, userId), eq(users.isActive, true)));
-    return rows[0];
+    const [account] = rows;
+    if (!account) return undefined;
+    const name = toPrintableName(account.name);
+    return { email: account.email, ...(name !== undefined && { name }) };
   };
 }

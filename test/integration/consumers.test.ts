@@ -1,8 +1,10 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
+import { keyedHashes } from '../../src/auth/secret-token';
 import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
+import { createEmailLimiter } from '../../src/email/email-limiter';
 import { EmailError } from '../../src/email/email-sender';
 import { password } from '../support/factories';
 import { createSystem } from '../support/system';
@@ -58,6 +60,83 @@ describe('the welcome e-mail', () => {
     // A duplicate of the message does not try the dead letter again; only a replay does.
     expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: ['m0'], retried: [] });
     expect(sender.sent).toEqual([]);
+  });
+
+  test('an address gets one welcome e-mail a day, also when its account is deleted and made again (product 1.9)', async () => {
+    const system = await given();
+    const { sent, deliver, sender, request, send, clock, user } = system;
+    const registerAgain = async () => {
+      const body = { name: 'Grace Hopper', email: user.email.toUpperCase(), password };
+      const { id } = await (await send('POST', '/v1/users', body)).json<{ id: string }>();
+      const { bearer } = await system.signIn(user.email);
+      return { id, bearer };
+    };
+    const remove = async ({ id, bearer }: { id: string; bearer: Record<string, string> }) =>
+      expect((await request(`/v1/users/${id}`, { method: 'DELETE', headers: bearer })).status).toBe(204);
+    await deliver('emails', sent.emails.splice(0));
+    expect(sender.sent.length).toBe(1);
+    await remove(user);
+    const second = await registerAgain();
+    clock.advance(23 * 3_600_000);
+    expect((await deliver('emails', sent.emails.splice(0))).acked).toEqual(['m0']);
+    expect(sender.sent.length).toBe(1);
+    await remove({ ...second, ...(await system.signIn(user.email)) });
+    clock.advance(3_600_000);
+    await registerAgain();
+    await deliver('emails', sent.emails.splice(0));
+    expect(sender.sent.map(({ to }) => to.email)).toEqual([user.email, user.email]);
+    // Nothing in the table says which address it is.
+    const rows = await env.DB.prepare('SELECT * FROM limited_emails').all();
+    expect(JSON.stringify(rows.results)).not.toContain(user.email);
+  });
+
+  test('the limit of an address does not hold back another attempt of the same e-mail (product 1.9, 7.2)', async () => {
+    const { sent, deliver, sender } = await given();
+    for (const error of [new EmailError('SMTP_451', false), new EmailError('SMTP_452', false)]) {
+      sender.failWith(error);
+      expect((await deliver('emails', [sent.emails[0]])).retried).toEqual(['m0']);
+    }
+    expect((await deliver('emails', [sent.emails[0]])).acked).toEqual(['m0']);
+    expect(sender.sent.length).toBe(1);
+  });
+
+  test.each([
+    ['Grace Hopper', 'Hello Grace Hopper,', { name: 'Grace Hopper' }],
+    ['Win money at evil.example', 'Hello,', {}],
+  ])('the welcome e-mail to somebody named “%s” begins with “%s” (product 1.9)', async (name, greeting, shown) => {
+    const { sent, deliver, sender, send } = await given();
+    const email = `${crypto.randomUUID()}@example.com`;
+    await send('POST', '/v1/users', { name, email, password });
+    await deliver('emails', [sent.emails.at(-1)]);
+    expect(sender.sent[0]?.text.startsWith(`${greeting}\n`)).toBe(true);
+    expect(sender.sent[0]?.to).toEqual({ ...shown, email });
+    expect(JSON.stringify(sender.sent[0])).not.toContain('evil');
+  });
+
+  test('a limit is by kind and address, and knows an address after the secret has changed (product 1.9)', async () => {
+    const address = `${crypto.randomUUID()}@example.com`;
+    const welcome = { kind: 'welcome', everyMs: 1000 } as const;
+    const limiterWith = (...secrets: readonly [string, ...string[]]) =>
+      createEmailLimiter(env.DB, (text) => keyedHashes(secrets, text));
+    const first = { address, messageId: 'first', occurredAt: 5000 };
+    const old = limiterWith('old');
+    expect(await old.allows(welcome, first)).toBe(true);
+    const rotated = limiterWith('new', 'old');
+    const second = { address, messageId: 'second', occurredAt: 5999 };
+    expect(await rotated.allows(welcome, second)).toBe(false);
+    expect(await old.allows(welcome, { ...second, occurredAt: 4000 })).toBe(false);
+    expect(await rotated.allows(welcome, first)).toBe(true);
+    expect(await rotated.allows({ ...welcome, kind: 'password-reset' }, second)).toBe(true);
+    expect(await rotated.allows(welcome, { ...second, address: `a${address}` })).toBe(true);
+    // A limit is used up by the first of two e-mails at the same time.
+    const third = { address, messageId: 'third', occurredAt: 6000 };
+    const fourth = { ...third, messageId: 'fourth' };
+    const both = await Promise.all([rotated.allows(welcome, third), rotated.allows(welcome, fourth)]);
+    expect(both.filter(Boolean)).toHaveLength(1);
+    // A late duplicate of a message that is done holds back nothing.
+    const latest = { address, messageId: 'latest', occurredAt: 9000 };
+    expect(await rotated.allows(welcome, first)).toBe(false);
+    expect(await rotated.allows(welcome, latest)).toBe(true);
   });
 
   test('a deleted account gets no welcome e-mail', async () => {

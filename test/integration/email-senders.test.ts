@@ -16,6 +16,19 @@ test('the send_email binding of the runtime accepts the messages of the Cloudfla
   await createCloudflareEmailSender(env.EMAIL, from).send(message);
 });
 
+test('Cloudflare gets the address of the recipient alone, and none that is no address (product 1.9)', async () => {
+  const sent: unknown[] = [];
+  // The sender calls no other method.
+  const binding = { send: async ({ to }: { to: unknown }) => void sent.push(to) } as unknown as SendEmail;
+  const sender = createCloudflareEmailSender(binding, from);
+  await sender.send({ ...message, to: { name: 'Ada" <eve@evil.example>', email: 'ada@example.com' } });
+  for (const email of ['ada@example.com, eve@evil.example', 'ada@example.com\r\nBcc: eve@evil.example', 'ada']) {
+    const refused = sender.send({ ...message, to: { email } });
+    await expect(refused).rejects.toMatchObject({ name: 'EmailError', code: 'INVALID_ADDRESS', permanent: true });
+  }
+  expect(sent).toEqual(['ada@example.com']);
+});
+
 test.each([
   ['E_RECIPIENT_SUPPRESSED', true],
   ['E_RATE_LIMIT_EXCEEDED', false],

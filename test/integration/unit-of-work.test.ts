@@ -360,7 +360,7 @@ test('the deletion of an account deletes its shipping addresses and the notes of
     await addOrder(account);
     const ticket = await addTicket(account);
     const note = { id: crypto.randomUUID(), ticketId: ticket.id, authorId: agent.id, note: 'A note', createdAt: '' };
-    await write((tx) => tx.tickets.addNote({ ...ticket, version: 2 }, note, agent));
+    await write((tx) => tx.tickets.addNote(ticket, note, agent));
   }
   const countRows = async () => [
     await all('SELECT customer_id FROM shipping_addresses'),

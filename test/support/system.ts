@@ -157,6 +157,7 @@ export async function countRows(): Promise<Record<string, number>> {
     'events',
     'deliveries',
     'idempotency_keys',
+    'limited_emails',
     'items',
     'orders',
     'shipping_addresses',

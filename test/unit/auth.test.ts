@@ -30,6 +30,7 @@ describe('the lifetimes of secrets', () => {
       refreshGraceMs: 10 * second,
       passwordResetMs: hour,
       knownNetworkMs: 30 * day,
+      betweenResetsMs: 5 * 60_000,
     });
   });
 });
@@ -552,6 +553,116 @@ describe('resetting a password (product 2.6)', () => {
   }
 
   const refused = { kind: 'invalid', code: 'auth.invalid-reset-token' };
+  const fiveMinutes = 5 * 60_000;
+
+  test.each([
+    ['at the same moment', 0],
+    ['just before the five minutes are over', fiveMinutes - 1],
+    // Clocks of several machines differ.
+    ['by a clock that is a minute behind', -60_000],
+  ])('a second request %s changes nothing, and the first link stays valid', async (_, later) => {
+    const { anonymous, confirm, state, user } = await givenRequest();
+    const before = state();
+    const { result } = await anonymous({ issuedAt: issuedAt + later }).RequestPasswordReset({ email: user.email });
+    expect([result, state().events, state().passwordResets]).toEqual([undefined, before.events, before.passwordResets]);
+    await confirm({ issuedAt: issuedAt + fiveMinutes });
+  });
+
+  test('a request within five minutes has no effect, also when the first link was used by then', async () => {
+    const { anonymous, confirm, types, user } = await givenRequest();
+    await confirm();
+    await anonymous({ issuedAt: issuedAt + fiveMinutes - 1 }).RequestPasswordReset({ email: user.email });
+    expect(types()).toEqual(['PasswordResetRequested', 'UserPasswordChanged']);
+    await anonymous({ issuedAt: issuedAt + fiveMinutes }).RequestPasswordReset({ email: user.email });
+    expect(types().at(-1)).toBe('PasswordResetRequested');
+  });
+
+  test('of requests at the same time one is recorded, and each account has its own five minutes', async () => {
+    const [user, other] = [aUser(), aUser()];
+    const { anonymous, types } = givenCommands({ users: [user, other] });
+    const ask = ({ email }: User) => anonymous({ issuedAt }).RequestPasswordReset({ email });
+    await Promise.all([ask(user), ask(user), ask(user), ask(other)]);
+    expect(types()).toEqual(['PasswordResetRequested', 'PasswordResetRequested']);
+  });
+
+  type Ended = Awaited<ReturnType<typeof givenRequest>> & { admin: User };
+
+  test.each<[string, (given: Ended) => unknown, boolean]>([
+    [
+      'a newer link',
+      ({ anonymous, user }) =>
+        anonymous({ issuedAt: issuedAt + fiveMinutes }).RequestPasswordReset({ email: user.email }),
+      true,
+    ],
+    [
+      'a new password',
+      ({ as, user }) =>
+        as(user).UpdateUser({ userId: user.id, changes: { password: newPassword, currentPassword: password } }),
+      true,
+    ],
+    ['the use of the link', ({ confirm }) => confirm(), true],
+    [
+      'a new address',
+      ({ as, user }) =>
+        as(user).UpdateUser({
+          userId: user.id,
+          changes: { email: 'new@example.com', currentPassword: password },
+        }),
+      true,
+    ],
+    [
+      'a new address that an admin has set',
+      ({ admin, as, user }) =>
+        as(admin).UpdateUser({
+          userId: user.id,
+          changes: { email: 'new@example.com', currentPassword: password },
+        }),
+      true,
+    ],
+    [
+      'a deactivation, also when the account is active again',
+      async ({ admin, as, user }) => {
+        await as(admin).DeactivateUser({ userId: user.id });
+        await as(admin).ReactivateUser({ userId: user.id });
+      },
+      true,
+    ],
+    ['the deletion of the account', ({ as, user }) => as(user).DeleteUser({ userId: user.id }), true],
+    ['a new name', ({ as, user }) => as(user).UpdateUser({ userId: user.id, changes: { name: 'Countess' } }), false],
+    ['a new role', ({ admin, as, user }) => as(admin).ChangeRole({ userId: user.id, role: 'agent' }), false],
+    ['a sign-in', ({ anonymous, user }) => anonymous().SignIn({ username: user.email, password }), false],
+  ])('after %s an open link no longer works: %s', async (_, end, isEnded) => {
+    const given = await givenRequest(aUser({ passwordHash: weakPasswordHash }));
+    const admin = aUser({ role: 'admin', passwordHash: weakPasswordHash });
+    given.state().users.set(admin.id, admin);
+    await end({ ...given, admin });
+    // The same batch that changed the account has ended the link.
+    const [reset] = [...given.state().passwordResets.values()].filter(({ id }) => id === given.reset?.id);
+    expect(reset === undefined || reset.usedAt !== null).toBe(isEnded);
+    if (isEnded) await expect(given.confirm()).rejects.toMatchObject(refused);
+    else await given.confirm();
+  });
+
+  test.each<[string, (given: Ended) => unknown]>([
+    [
+      'a new address',
+      ({ admin, as, user }) =>
+        as(admin).UpdateUser({
+          userId: user.id,
+          changes: { email: 'new@example.com', currentPassword: password },
+        }),
+    ],
+    ['a deactivation', ({ admin, as, user }) => as(admin).DeactivateUser({ userId: user.id })],
+    ['the deletion of the account', ({ as, user }) => as(user).DeleteUser({ userId: user.id })],
+  ])('a request that read the account before %s leaves no open link', async (_, change) => {
+    const user = aUser();
+    const admin = aUser({ role: 'admin', passwordHash: weakPasswordHash });
+    const commands = givenCommands({ users: [user, admin] });
+    const given = { ...commands, user, admin } as unknown as Ended;
+    await Promise.all([commands.anonymous({ issuedAt }).RequestPasswordReset({ email: user.email }), change(given)]);
+    const open = [...commands.state().passwordResets.values()].filter(({ usedAt }) => usedAt === null);
+    expect(open).toEqual([]);
+  });
 
   test('a reset request is recorded for an hour, and the token of its link is in no row and in no event', async () => {
     const { lastEvent, reset, state, token, user } = await givenRequest();
@@ -619,7 +730,7 @@ describe('resetting a password (product 2.6)', () => {
 
   test('a reset is refused when a newer link was asked for, and the newer link works once', async () => {
     const { anonymous, confirm, reset, state, user } = await givenRequest();
-    await anonymous({ issuedAt: issuedAt + 1 }).RequestPasswordReset({ email: user.email });
+    await anonymous({ issuedAt: issuedAt + fiveMinutes }).RequestPasswordReset({ email: user.email });
     const newer = [...state().passwordResets.keys()].find((id) => id !== reset?.id) ?? '';
     await expect(confirm()).rejects.toMatchObject(refused);
     await confirm({ token: resetTokens.tokenFor(newer) });
@@ -647,7 +758,7 @@ describe('resetting a password (product 2.6)', () => {
   test('a reset is refused when a newer link is asked for between its read and its commit', async () => {
     const { anonymous, confirm, state, user, types } = await givenRequest();
     const confirming = confirm();
-    await anonymous({ issuedAt }).RequestPasswordReset({ email: user.email });
+    await anonymous({ issuedAt: issuedAt + fiveMinutes }).RequestPasswordReset({ email: user.email });
     await expect(confirming).rejects.toMatchObject(refused);
     expect([state().passwordResets.size, types()]).toEqual([2, ['PasswordResetRequested', 'PasswordResetRequested']]);
   });

@@ -4,9 +4,12 @@ import { limitSending, sendingMs } from '../../src/email/deadline';
 import type { SmtpConfig } from '../../src/email/email-config';
 import { EmailError, type EmailMessage, UnclearEmailError } from '../../src/email/email-sender';
 import { toMime } from '../../src/email/mime';
+import { toPrintableName } from '../../src/email/printable-name';
 import type { SmtpSocket } from '../../src/email/smtp-connection';
 import { createSmtpEmailSender } from '../../src/email/smtp-email-sender';
+import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
 import type { Wait } from '../../src/platform/clock';
+import { parseHeaders } from '../support/mail-headers';
 import { nodeConnect } from '../support/node-connect';
 import { startSmtpSink } from '../support/smtp-sink';
 
@@ -77,6 +80,91 @@ describe('the SMTP sender with a real server', () => {
     expect(sink.mails[0]?.raw).toBe(`${toMime(message, from, clock.now())}\r\n`);
     await sink.close();
   });
+
+  const hostile = [
+    'Ada "the first" Byron',
+    '"',
+    'Ada \\ Byron',
+    'Ada \\" Byron \\',
+    "Ada, O'Neil <eve@evil.example>",
+    'Ada" <eve@evil.example>, "Eve',
+    'friends: eve@evil.example, mallory@evil.example;',
+    'Ada (eve@evil.example)',
+    'Grüße von Ada',
+    '王小明',
+    '=?UTF-8?B?ZXZlQGV2aWwuZXhhbXBsZQ==?=',
+    '=?UTF-8?Q?Ada=22_=3Ceve=40evil.example=3E?=',
+    'Ada\r\nBcc: eve@evil.example',
+    'Ada\nBcc: eve@evil.example',
+    'Ada\r\n\r\nThe body begins',
+    'Ada\u2028Bcc: eve@evil.example',
+    'A'.repeat(2000),
+    'Ada '.repeat(500),
+    '🦜'.repeat(300),
+    `${'a'.repeat(38)}é`,
+  ];
+  const spaced = (name: string) => name.replace(/\s+/gu, ' ').trim();
+
+  test.each(hostile)('the name %j adds no recipient and no header, and arrives as it is', async (name) => {
+    const sink = await startSmtpSink(credentials);
+    const sender = createSmtpEmailSender({ ...plain, port: sink.port }, { ...from, name }, nodeConnect, clock);
+    await sender.send({ ...message, to: { name, email: 'ada@example.com' }, subject: name });
+    const [mail] = sink.mails;
+    const headers = parseHeaders(mail?.raw ?? '');
+    expect(mail?.to).toEqual(['ada@example.com']);
+    expect(headers.names).toEqual([
+      ...['From', 'To', 'Subject', 'Date'],
+      ...['Message-ID', 'MIME-Version', 'Content-Type'],
+    ]);
+    const [sent, received, subject] = [headers.from, headers.to, headers.subject];
+    expect(sent.map(({ address }) => address)).toEqual([from.email]);
+    expect(received.map(({ address }) => address)).toEqual(['ada@example.com']);
+    const names = [sent[0]?.name ?? '', received[0]?.name ?? '', subject];
+    expect(names.map(spaced)).toEqual([spaced(name), spaced(name), spaced(name)]);
+    // RFC 2047, 2: a line with an encoded word has at most 76 characters.
+    expect(Math.max(...(mail?.raw.split('\r\n') ?? []).map((line) => line.length))).toBeLessThanOrEqual(76);
+    await sink.close();
+  });
+
+  test('a mail to somebody whose name an e-mail must not show has the address alone', async () => {
+    const sink = await startSmtpSink(credentials);
+    await senderFor({ ...plain, port: sink.port }).send({ ...message, to: { email: 'ada@example.com' } });
+    expect(sink.mails[0]?.raw).toContain('\r\nTo: <ada@example.com>\r\n');
+    await sink.close();
+  });
+
+  test.each([
+    'ada',
+    'ada@',
+    '@example.com',
+    'a b@example.com',
+    'ada@example.com, eve@evil.example',
+    'ada@example.com>\r\nRCPT TO:<eve@evil.example',
+    'ada@example.com> SIZE=1',
+    '<ada@example.com>',
+    '"ada"@example.com',
+    'ada@eve@example.com',
+    'ädä@example.com',
+    'ada@exämple.com',
+    `${'a'.repeat(243)}@example.com`,
+  ])(
+    'the address %j is refused for good before the server hears of it, and the error does not contain it',
+    async (email) => {
+      const sink = await startSmtpSink(credentials);
+      const sender = senderFor({ ...plain, port: sink.port });
+      const refused = {
+        name: 'EmailError',
+        code: 'INVALID_ADDRESS',
+        permanent: true,
+        message: expect.not.stringContaining(email),
+      };
+      await expect(sender.send({ ...message, to: { email } })).rejects.toMatchObject(refused);
+      const from = createSmtpEmailSender({ ...plain, port: sink.port }, { email }, nodeConnect, clock);
+      await expect(from.send(message)).rejects.toMatchObject(refused);
+      expect(sink.mails).toEqual([]);
+      await sink.close();
+    },
+  );
 
   test('wrong credentials are a refusal for good', async () => {
     const sink = await startSmtpSink({ ...credentials, password: 'another' });
@@ -199,8 +287,8 @@ describe('the SMTP sender', () => {
 
   test('an address with a line break does not become a second command', async () => {
     const { lines, sending } = send(accept, { to: { email: 'a@b.c>\r\nRCPT TO:<x@y.z' } });
-    await expect(sending).rejects.toMatchObject({ code: 'SMTP_LINE_BREAK', permanent: true });
-    expect(lines.join()).not.toContain('x@y.z');
+    await expect(sending).rejects.toMatchObject({ code: 'INVALID_ADDRESS', permanent: true });
+    expect(lines).toEqual([]);
   });
 });
 
@@ -226,7 +314,7 @@ describe('the MIME message of an e-mail', () => {
     const name = '王小明 '.repeat(20);
     const mime = toMime({ ...message, text, subject: name, to: { name, email: 'a@b.c' } }, from, clock.now());
     expect(mime).toMatch(/^[\x20-\x7e\r\n]*$/);
-    expect(Math.max(...mime.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(76 + 'Subject: '.length);
+    expect(Math.max(...mime.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(76);
     const words = /Subject: ((?:=\?UTF-8\?B\?[^?]+\?=\s+)+)/.exec(mime)?.[1]?.trim().split('\r\n ') ?? [];
     const decoded = words.map((word) => Buffer.from(word.slice(10, -2), 'base64').toString('utf8'));
     expect(decoded.join('')).toBe(name);
@@ -249,5 +337,76 @@ describe('the MIME message of an e-mail', () => {
       0,
     );
     expect(broken).not.toMatch(/^Bcc/m);
+  });
+});
+
+describe('the names that e-mails show (product 1.9)', () => {
+  test.each([
+    'Ada Byron',
+    'ada',
+    'Grace Brewster Murray Hopper',
+    'J. R. R. Tolkien',
+    'Martin Luther King Jr.',
+    "Miles O'Brien",
+    'Renée d’Été',
+    'Jean-Luc Picard',
+    'Ægir Þórsson',
+    '王小明',
+    'नरेंद्र मोदी',
+    'Zoë Strauß',
+    `A${'b'.repeat(49)}`,
+  ])('the name %j is shown', (name) => {
+    expect(toPrintableName(name)).toBe(name);
+    expect(toPrintableName(` ${name} `)).toBe(name);
+  });
+
+  test.each([
+    '',
+    ' ',
+    '-',
+    'evil.com',
+    'Visit evil.com now',
+    'evil .com',
+    'J.R.R. Tolkien',
+    'https://evil.example',
+    'evil.example/path',
+    '//evil',
+    'mailto:eve',
+    'eve@evil',
+    'Ada <eve>',
+    'Win 1000 euros',
+    'Call ٠١٢٣',
+    'Buy now!',
+    'Hello, dear friend',
+    'Ada\nByron',
+    'Ada\tByron',
+    'Ada\u202eByron',
+    'Ada\u200bByron',
+    'evil。com',
+    'evil․com',
+    'evil．com',
+    '🦜 Ada',
+    '=?UTF-8?B?ZXZl?=',
+    'Ada "the first" Byron',
+    'Ada\\',
+    '\u0301Ada',
+    'evil.\u0301com',
+    'Buy our cheap pills today folks',
+    `A${'b'.repeat(50)}`,
+  ])('the name %j is not shown', (name) => {
+    expect(toPrintableName(name)).toBeUndefined();
+  });
+
+  const link = 'https://frontdesk.example/reset#token=t';
+
+  test.each([
+    ['the welcome', (to: { name?: string }) => welcomeEmail(to)],
+    ['the password reset', (to: { name?: string }) => passwordResetEmail({ ...to, link, validMinutes: 60 })],
+  ])('%s greets by a name that is shown, and else without one', (_, compose) => {
+    const [named, unnamed] = [compose({ name: 'Ada Byron' }), compose({})];
+    expect(named.text).toMatch(/^Hello Ada Byron,\n/);
+    expect(named.html).toContain('<p>Hello Ada Byron,</p>');
+    expect(unnamed.text).toBe(named.text.replace(' Ada Byron,', ','));
+    expect(unnamed.html).toBe(named.html.replace(' Ada Byron,', ','));
   });
 });

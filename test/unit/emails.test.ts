@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createEmailHandler } from '../../src/consumers/emails';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import type { ClaimResult, Outbox } from '../../src/cqrs/log/outbox';
+import type { EmailLimit, EmailLimiter } from '../../src/email/email-limiter';
 import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
 
 function anEvent(id: string): RecordedEvent {
@@ -19,11 +20,17 @@ function anEvent(id: string): RecordedEvent {
   };
 }
 
+const limit: EmailLimit = { kind: 'welcome', everyMs: 1000 };
+
 /** Handles events; `send` is what the provider does, and the calls of the outbox are recorded. */
 async function handle(
   ids: readonly string[],
   send: (id: string) => Promise<void>,
-  { claimed = 'claimed', tries = 'queue' }: { claimed?: ClaimResult; tries?: 'queue' | 'relay' | 'nobody' } = {},
+  {
+    claimed = 'claimed',
+    tries = 'queue',
+    allows = async () => true,
+  }: { claimed?: ClaimResult; tries?: 'queue' | 'relay' | 'nobody'; allows?: EmailLimiter['allows'] } = {},
 ) {
   const calls: string[] = [];
   const sent: string[] = [];
@@ -40,7 +47,7 @@ async function handle(
   };
   const composed = async ({ id }: RecordedEvent) => {
     if (id === 'broken') throw new TypeError('The template is broken.');
-    return { to: { email: 'ada@example.com' }, subject: 's', text: 't', html: 'h', messageId: id };
+    return { to: { email: 'ada@example.com' }, subject: 's', text: 't', html: 'h', messageId: id, limit };
   };
   const handler = createEmailHandler({
     // The handler calls no other method.
@@ -51,6 +58,7 @@ async function handle(
         await send(messageId);
       },
     },
+    limiter: { allows },
     reactions: new Map([['Noted', composed]]),
   });
   return { outcomes: [...(await handler(ids.map(anEvent))).values()], calls, sent };
@@ -99,6 +107,25 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     const error = new TypeError('a defect');
     const { calls, outcomes } = await handle(['a'], () => Promise.reject(error));
     expect([calls, outcomes]).toEqual([[], [{ kind: 'failed', error }]]);
+  });
+
+  test('an e-mail beyond the limit of its address is left out, and its delivery is done (product 1.9)', async () => {
+    const asked: unknown[] = [];
+    const allows: EmailLimiter['allows'] = async (...question) => {
+      asked.push(question);
+      return question[1].messageId !== 'b';
+    };
+    const { calls, outcomes, sent } = await handle(['a', 'b'], accept, { allows });
+    expect([sent, calls]).toEqual([['a'], ['complete a', 'complete b']]);
+    expect(outcomes).toEqual([{ kind: 'done' }, { kind: 'done' }]);
+    const occurredAt = Date.parse('2026-01-01T00:00:00.000Z');
+    expect(asked[0]).toEqual([limit, { address: 'ada@example.com', messageId: 'a', occurredAt }]);
+  });
+
+  test('an e-mail whose limit cannot be asked is tried again, and nothing is claimed or sent', async () => {
+    const error = new Error('D1 is away.');
+    const { calls, outcomes, sent } = await handle(['a'], accept, { allows: () => Promise.reject(error) });
+    expect([calls, sent, outcomes]).toEqual([[], [], [{ kind: 'failed', error }]]);
   });
 
   test('an e-mail that cannot be composed fails alone, and no other e-mail of its batch is tried twice', async () => {

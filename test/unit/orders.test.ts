@@ -97,9 +97,14 @@ describe('the rule which action is possible in which status, and for whom (produ
     },
   );
 
-  test('staff can work on an order whose customer’s account is deleted, and no customer can', () => {
+  test('staff can deliver and cancel an order whose customer’s account is deleted, and no customer can (product 1.5)', () => {
     const order = anOrder({ customerId: null });
-    expect(decideTransition(order, 'ship', checked(aUser({ role: 'agent' })))).toBe('shipped');
+    const agent = checked(aUser({ role: 'agent' }));
+    expect(decideTransition({ ...order, status: 'shipped' }, 'deliver', agent)).toBe('delivered');
+    expect(decideTransition(order, 'cancel', agent)).toBe('cancelled');
+    // The address was deleted with the account.
+    const refusal = { kind: 'conflict', code: 'orders.no-address', details: { orderId: order.id } };
+    expect(() => decideTransition(order, 'ship', agent)).toThrow(expect.objectContaining(refusal));
     const byCustomer = () => decideTransition(order, 'cancel', checked(customer));
     expect(byCustomer).toThrow(expect.objectContaining({ code: 'orders.not-found' }));
   });
@@ -396,12 +401,48 @@ describe('moving an order (product 4.3)', () => {
     expect(storedItem()).toEqual(item);
   });
 
-  test('the cancellation of an order returns no pieces of an item that was unlimited when it was ordered', async () => {
-    const { as, customer, item, other, place, storedItem } = given({ stock: null });
-    const { result } = await place(2);
-    await as(other).UpdateItem({ itemId: item.id, changes: { stock: 7 } });
-    await as(customer).CancelOrder({ orderId: result.id });
-    expect(storedItem()?.stock).toBe(7);
+  const unlimited = null;
+  const meanwhile: Readonly<Record<string, (number | null | 'deleted' | 'off sale')[]>> = {
+    'stays as it is': [],
+    'gets a stock of 3': [3],
+    'gets a stock of 3, and another one of 7': [3, 7],
+    'becomes unlimited': [unlimited],
+    'becomes unlimited, and gets a stock of 3 again': [unlimited, 3],
+    'is taken off sale': ['off sale'],
+    'is deleted': ['deleted'],
+  };
+
+  describe.each(['CancelOrder', 'DeleteUser'] as const)('the stock after an order of 2 pieces ends with %s', (way) => {
+    test.each<[number | null, keyof typeof meanwhile, number | null | undefined]>([
+      [5, 'stays as it is', 5],
+      [5, 'gets a stock of 3', 5],
+      [5, 'gets a stock of 3, and another one of 7', 9],
+      [5, 'becomes unlimited', unlimited],
+      // The pieces were taken, so they come back to the stock that the seller has counted since.
+      [5, 'becomes unlimited, and gets a stock of 3 again', 5],
+      [5, 'is taken off sale', 5],
+      [5, 'is deleted', undefined],
+      [unlimited, 'stays as it is', unlimited],
+      [unlimited, 'gets a stock of 3', 3],
+      [unlimited, 'gets a stock of 3, and another one of 7', 7],
+      [unlimited, 'becomes unlimited, and gets a stock of 3 again', 3],
+      [unlimited, 'is taken off sale', unlimited],
+      [unlimited, 'is deleted', undefined],
+    ])('the stock of an item that has %s, and meanwhile %s, ends at %s', async (stock, what, expected) => {
+      const { as, customer, item, other, place, storedItem } = given({ stock });
+      const { result } = await place(2);
+      for (const change of meanwhile[what] ?? []) {
+        const changes = change === 'off sale' ? { isActive: false } : { stock: change };
+        if (change === 'deleted') await as(other).DeleteItem({ itemId: item.id });
+        else await as(other).UpdateItem({ itemId: item.id, changes: changes as { stock: number | null } });
+      }
+      const before = storedItem();
+      if (way === 'CancelOrder') await as(customer).CancelOrder({ orderId: result.id });
+      else await as(customer).DeleteUser({ userId: customer.id });
+      expect(storedItem()?.stock).toBe(expected);
+      // What clients compare rises exactly when the stock changes.
+      expect(storedItem()?.stockVersion).toBe(before && before.stockVersion + (before.stock === expected ? 0 : 1));
+    });
   });
 
   test('the cancellation of an order returns the pieces of each line that took some, and of a line that does not say', async () => {
@@ -443,10 +484,10 @@ describe('moving an order (product 4.3)', () => {
     },
   );
 
-  test('staff can ship the order of a deleted account, and the event has no customer', async () => {
+  test('staff can deliver the order of a deleted account, and the event has no customer', async () => {
     const { addOrder, agent, as, lastEvent } = given();
-    const order = addOrder({ customerId: null });
-    await as(agent).ShipOrder({ orderId: order.id });
-    expect(lastEvent()).toMatchObject({ type: 'OrderShipped', data: { customerId: null } });
+    const order = addOrder({ customerId: null, status: 'shipped' });
+    await as(agent).DeliverOrder({ orderId: order.id });
+    expect(lastEvent()).toMatchObject({ type: 'OrderDelivered', data: { customerId: null } });
   });
 });

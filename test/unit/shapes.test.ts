@@ -42,9 +42,15 @@ const released: Readonly<Record<string, readonly string[]>> = {
   'order@1': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'order-list@1': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'ticket@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
-  'staff-ticket@2': ['TicketDeleted', 'TicketNoteAdded', 'TicketOpened', 'TicketStatusChanged'],
+  'staff-ticket@3': ['TicketDeleted', 'TicketNoteAdded', 'TicketNoteWritten', 'TicketOpened', 'TicketStatusChanged'],
   'ticket-list@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
-  'staff-ticket-list@1': ['TicketDeleted', 'TicketNoteAdded', 'TicketOpened', 'TicketStatusChanged'],
+  'staff-ticket-list@2': [
+    'TicketDeleted',
+    'TicketNoteAdded',
+    'TicketNoteWritten',
+    'TicketOpened',
+    'TicketStatusChanged',
+  ],
   'ticket-dashboard@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
 };
 

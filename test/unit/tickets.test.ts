@@ -1,16 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { type RecordedEvent, upcast } from '../../src/cqrs/log/event';
-import { eventCatalogue } from '../../src/domains';
+import { targetsOf } from '../../src/cqrs/reading/view';
+import { eventCatalogue, views } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { presentDashboard } from '../../src/tickets/dashboard';
-import { changeStatus, previewOf, requireWorkable, type Ticket, withNote } from '../../src/tickets/ticket';
+import { TicketNoteWritten } from '../../src/tickets/events';
+import { changeStatus, previewOf, requireWorkable, type Ticket } from '../../src/tickets/ticket';
 import type { TicketStatus } from '../../src/tickets/ticket-status';
+import { staffTicketListView, staffTicketView } from '../../src/tickets/views';
 import type { User } from '../../src/users/user';
 import { anOrder, aTicket, aUser, checked } from '../support/factories';
 import { givenCommands } from '../support/given-commands';
 
 const at = '2026-03-01T10:00:00.000Z';
 const issuedAt = Date.parse(at);
+
+/** What an event of the log has beside its type, stream and data. */
+const aRecord = { position: 1, id: 'e', metadata: { commandId: 'c', requestId: 'r' }, occurredAt: at };
 
 describe('the rule which status a ticket can get (product 5.2)', () => {
   test.each<[TicketStatus, TicketStatus, 'changed' | 'unchanged' | 'refused']>([
@@ -78,16 +84,6 @@ describe('the time to triage of a ticket (product 5.5)', () => {
       triageSeconds: 0,
     });
   });
-});
-
-describe('a note (product 5.2, 5.4)', () => {
-  test.each<TicketStatus>(['open', 'triaged', 'closed'])(
-    'a note changes nothing that the customer sees of a ticket that is %s',
-    (status) => {
-      const ticket = aTicket({ status, version: 3, customerVersion: 2 });
-      expect(withNote(ticket, at)).toEqual({ ...ticket, version: 4, updatedAt: at });
-    },
-  );
 });
 
 describe('the rule who may work on a ticket (product 5.4)', () => {
@@ -301,10 +297,11 @@ describe('adding a note to a ticket (product 5.2)', () => {
         ticketId: ticket.id,
         note: ' Asked the carrier ',
       });
-      expect(result).toEqual({ id: ticket.id, version: 4 });
-      expect(stored()).toMatchObject({
+      expect(result).toEqual({ id: ticket.id, version: 3 });
+      // Nothing that the customer sees has changed (product 5.4).
+      expect(stored()).toEqual({
         ...ticket,
-        version: 4,
+        preview: ticket.message,
         updatedAt: at,
         hasNote: true,
         notePreview: 'Asked the carrier',
@@ -317,10 +314,33 @@ describe('adding a note to a ticket (product 5.2)', () => {
         note: 'Asked the carrier',
         createdAt: at,
       });
-      expect(lastEvent()).toMatchObject({ type: 'TicketNoteAdded', version: 4, data: { noteId: note?.id, status } });
+      expect(lastEvent()).toMatchObject({
+        type: 'TicketNoteWritten',
+        streamType: 'ticket-note',
+        streamId: note?.id,
+        version: 1,
+        data: { ticketId: ticket.id, status },
+      });
       expect(JSON.stringify(state().events)).not.toContain('carrier');
     },
   );
+
+  test('notes of version 0.3.0 and of today touch the agents’ documents, and none of the customer (product 5.4, 7.5)', () => {
+    const [ticketId, noteId] = [newId(), newId()];
+    const old = { streamId: ticketId, version: 2, streamType: 'ticket', data: { noteId, status: 'open' } };
+    const stored = [
+      { type: 'TicketNoteAdded', ...old },
+      TicketNoteWritten.create(noteId, 1, { ticketId, status: 'open' }),
+    ];
+    for (const event of stored) {
+      const recorded = { ...aRecord, schemaVersion: 1, ...event };
+      const touched = targetsOf(views, upcast(eventCatalogue, recorded)).map(({ view, key }) => `${view} ${key}`);
+      const lists = ['*:*', '*:true', '*:false', 'open:*', 'open:true', 'open:false'];
+      expect(touched.toSorted()).toEqual(
+        [`${staffTicketView.id} ${ticketId}`, ...lists.map((key) => `${staffTicketListView.id} ${key}`)].toSorted(),
+      );
+    }
+  });
 
   test('a note gets 404 when its ticket was deleted with the account since the replica was updated', async () => {
     const { agent, as, customer, freezeReplica, state, ticket } = given();
@@ -332,12 +352,35 @@ describe('adding a note to a ticket (product 5.2)', () => {
     expect(state().ticketNotes.size).toBe(0);
   });
 
-  test('two notes that are sent at the same time are both added (product 6.3)', async () => {
+  test.each([2, 9])('%i notes that are sent at the same time are all added (product 6.3)', async (count) => {
     const { agent, as, state, stored, ticket } = given();
-    const notes = ['One', 'Two'].map((note) => as(agent).AddTicketNote({ ticketId: ticket.id, note }));
-    await Promise.all(notes);
-    expect(stored()?.version).toBe(3);
-    expect([...state().ticketNotes.values()].map(({ note }) => note).toSorted()).toEqual(['One', 'Two']);
+    const texts = Array.from({ length: count }, (_, index) => `Note ${index + 1}`);
+    await Promise.all(texts.map((note) => as(agent).AddTicketNote({ ticketId: ticket.id, note })));
+    expect(stored()?.version).toBe(1);
+    expect([...state().ticketNotes.values()].map(({ note }) => note).toSorted()).toEqual(texts);
+  });
+
+  test('a note that is sent with a change of status names the status that the ticket has by then', async () => {
+    const { agent, as, lastEvent, stored, ticket } = given();
+    await Promise.all([
+      as(agent).ChangeTicketStatus({ ticketId: ticket.id, status: 'triaged' }),
+      as(agent).AddTicketNote({ ticketId: ticket.id, note: 'Asked' }),
+    ]);
+    expect(stored()).toMatchObject({ status: 'triaged', version: 2, notePreview: 'Asked' });
+    expect(lastEvent()).toMatchObject({ type: 'TicketNoteWritten', data: { status: 'triaged' } });
+  });
+
+  test('with If-Match a note is refused after a change of status, and not after another note', async () => {
+    const { agent, as, state, ticket } = given();
+    const add = (note: string) => as(agent, { expectedVersion: 1 }).AddTicketNote({ ticketId: ticket.id, note });
+    await Promise.all([add('One'), add('Two')]);
+    expect(state().ticketNotes.size).toBe(2);
+    const [changed, refused] = await Promise.allSettled([
+      as(agent).ChangeTicketStatus({ ticketId: ticket.id, status: 'closed' }),
+      add('Three'),
+    ]);
+    expect(changed.status).toBe('fulfilled');
+    expect(refused).toMatchObject({ reason: { kind: 'precondition', details: { currentVersion: 2 } } });
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Role } from '../../src/access/caller';
 import type { Passwords } from '../../src/access/passwords';
 import type { Commands } from '../../src/domains';
+import type { Order } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
 import { verifyPassword } from '../../src/platform/password';
 import { applySettings, changedSettings, defaultSettings, type SettingsChanges } from '../../src/users/settings';
@@ -553,7 +554,7 @@ describe('deleting an account (product 1.5)', () => {
     const [user, other] = [aUser({ version: 6, role }), aUser()];
     const [item, otherItem] = [anItem({ ownerId: user.id, version: 2 }), anItem({ ownerId: other.id })];
     const [order, otherOrder] = [
-      anOrder({ customerId: user.id, version: 3, lines: [aLine({ itemId: item.id })] }),
+      anOrder({ customerId: user.id, version: 3, status: 'shipped', lines: [aLine({ itemId: item.id })] }),
       anOrder({ customerId: other.id }),
     ];
     const [ticket, otherTicket] = [aTicket({ customerId: user.id, version: 4 }), aTicket({ customerId: other.id })];
@@ -587,6 +588,50 @@ describe('deleting an account (product 1.5)', () => {
       ]),
     );
     expect(state().events.at(-1)?.type).toBe('UserDeleted');
+  });
+
+  test('a deletion cancels the orders that are not shipped, and puts all their pieces back at once', async () => {
+    const { as, other, otherItem, otherOrder, state, user } = given();
+    const line = aLine({ itemId: otherItem.id, quantity: 2, tookStock: true });
+    const add = (order: Partial<Order>) => {
+      const added = anOrder({ customerId: user.id, lines: [line], ...order });
+      state().orders.set(added.id, added);
+      return added;
+    };
+    const unlimited = aLine({ itemId: otherItem.id, quantity: 9, tookStock: false });
+    const placed = [add({ version: 2 }), add({ lines: [{ ...line, quantity: 3 }] }), add({ lines: [unlimited] })];
+    const kept = [add({ status: 'shipped' }), add({ status: 'delivered' }), add({ status: 'cancelled' })];
+    await as(user, { issuedAt }).DeleteUser({ userId: user.id });
+    const { items, orders } = state();
+    expect(items.get(otherItem.id)).toEqual({ ...otherItem, stock: (otherItem.stock ?? 0) + 5, stockVersion: 1 });
+    for (const order of placed) {
+      const cancelled = { status: 'cancelled', customerId: null, version: order.version + 2, updatedAt: at } as const;
+      expect(orders.get(order.id)).toEqual({ ...order, ...cancelled });
+      const items = order.lines.map(({ itemId, quantity }) => ({ itemId, quantity }));
+      expect(state().events.filter(({ streamId }) => streamId === order.id)).toMatchObject([
+        { type: 'OrderCancelled', version: order.version + 1, data: { customerId: user.id, items } },
+        { type: 'OrderAnonymised', version: order.version + 2, data: { customerId: user.id } },
+      ]);
+    }
+    for (const order of kept) expect(orders.get(order.id)).toEqual({ ...order, customerId: null, version: 2 });
+    expect(orders.get(otherOrder.id)).toEqual({ ...otherOrder, customerId: other.id });
+    expect(state().shippingAddresses.size).toBe(0);
+  });
+
+  test.each([
+    ['ShipOrder', 'shipped', 3],
+    ['CancelOrder', 'cancelled', 5],
+  ] as const)('of a deletion and %s at the same time, only one ends a placed order', async (name, status, stock) => {
+    const { as, otherItem, state, user } = given();
+    const agent = aUser({ role: 'agent' });
+    state().users.set(agent.id, agent);
+    state().items.set(otherItem.id, { ...otherItem, stock: 3 });
+    const lines = [aLine({ itemId: otherItem.id, quantity: 2, tookStock: true })];
+    const order = anOrder({ customerId: user.id, lines });
+    state().orders.set(order.id, order);
+    await Promise.all([as(agent)[name]({ orderId: order.id }), as(user).DeleteUser({ userId: user.id })]);
+    expect(state().orders.get(order.id)).toMatchObject({ status, customerId: null, version: 3 });
+    expect(state().items.get(otherItem.id)?.stock).toBe(stock);
   });
 
   test('the deletion of an account is refused with 412 when If-Match names another version', async () => {

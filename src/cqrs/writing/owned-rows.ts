@@ -13,21 +13,34 @@ export interface AggregateVersion {
 }
 
 /**
- * Loads every row of an owner and raises the version of each, for a change to all of them in this commit. A guard
- * counts the rows again, so the commit fails if a row was added in the meantime.
+ * Raises the version of every row of an owner, for a change to all of them in this commit, after they were loaded. A
+ * guard counts the rows again, so the commit fails if a row was added in the meantime. Another change of a row in the
+ * meantime has taken the version of the event that this commit records for the row.
  */
-export async function raiseVersionsOf(
+export function raiseLoadedVersions(
   { db, stage, guard }: RepositoryContext,
   table: AggregateTable,
   owner: SQLiteColumn,
   ownerId: string,
-): Promise<AggregateVersion[]> {
-  const rows = await db.select({ id: table.id, version: table.version }).from(table).where(eq(owner, ownerId));
+  loaded: readonly AggregateVersion[],
+): void {
   guard(
-    sql`(SELECT count(*) FROM ${table} WHERE ${owner} = ${ownerId}) = ${rows.length}`,
+    sql`(SELECT count(*) FROM ${table} WHERE ${owner} = ${ownerId}) = ${loaded.length}`,
     () => new ConcurrencyError(),
   );
   stage(db.run(sql`UPDATE ${table} SET version = version + 1 WHERE ${owner} = ${ownerId}`));
+}
+
+/** Loads every row of an owner and raises the version of each; see {@link raiseLoadedVersions}. */
+export async function raiseVersionsOf(
+  context: RepositoryContext,
+  table: AggregateTable,
+  owner: SQLiteColumn,
+  ownerId: string,
+): Promise<AggregateVersion[]> {
+  const { id, version } = table;
+  const rows = await context.db.select({ id, version }).from(table).where(eq(owner, ownerId));
+  raiseLoadedVersions(context, table, owner, ownerId, rows as AggregateVersion[]);
   // Every aggregate's id is text and its version an integer.
   return rows as AggregateVersion[];
 }

@@ -39,17 +39,48 @@ export function checkEmails({ emails }: Pick<Platform, 'emails'>, timelines: rea
     const since = accountSince(event, userId, timelines);
     const isOwed = since.every((user) => user?.isActive === true);
     const sent = byId.get(event.id) ?? [];
-    if (isOwed && sent.length === 0 && !discarded.has(event.position))
+    const isLimited = since.some((user) => addressesOf(event, timelines).has(user?.email ?? ''));
+    if (isOwed && sent.length === 0 && !discarded.has(event.position) && !isLimited)
       throw violate(
         `account ${userId} gets the e-mail of ${event.type} at position ${event.position}`,
         'it was never sent',
       );
     for (const email of sent) checkRecipient(email, event, since);
   }
+  checkLimit(emails, timelines);
+}
+
+/** The addresses that other events of the same type may have sent an e-mail to, which then count against its limit. */
+function addressesOf({ id, type }: LoggedEvent, timelines: readonly Timeline[]): Set<string> {
+  const addresses = new Set<string>();
+  for (const { segment, states } of timelines) {
+    const others = segment.events.filter((event) => event.type === type && event.id !== id);
+    for (const event of others) {
+      const userId = owing[type]?.(event) ?? '';
+      for (const { users } of states.slice(event.position)) addresses.add(users.get(userId)?.email ?? 'nobody');
+    }
+  }
+  return addresses;
+}
+
+/** No address gets a second welcome within a day, which no history lasts. A restore forgets what was sent. */
+function checkLimit(emails: readonly AcceptedEmail[], timelines: readonly Timeline[]): void {
+  if (timelines.length > 1) return;
+  const types = new Map(timelines[0]?.segment.events.map(({ id, type }) => [id, type]));
+  const welcomes = emails.filter(({ messageId }) => types.get(eventOf(messageId)) === 'UserRegistered');
+  for (const [to, sent] of Map.groupBy(welcomes, (email) => email.to)) {
+    const about = new Set(sent.map(({ messageId }) => eventOf(messageId)));
+    if (about.size > 1) throw violate(`the address ${to} gets one welcome a day`, `it got ${about.size}`);
+  }
+}
+
+/** An e-mail shows a name of letters, and no other one. */
+function greets(text: string, name: string): boolean {
+  return /^[A-Za-z ]+$/.test(name) ? text.startsWith(`Hello ${name},`) : text.startsWith('Hello,');
 }
 
 function checkRecipient({ to, text }: AcceptedEmail, event: LoggedEvent, since: readonly (User | undefined)[]): void {
-  const isRight = since.some((user) => user?.isActive === true && user.email === to && text.includes(user.name));
+  const isRight = since.some((user) => user?.isActive === true && user.email === to && greets(text, user.name));
   if (!isRight)
     throw violate(`the e-mail of ${event.type} at position ${event.position} goes to its account`, `${to}: ${text}`);
   if (event.type === 'PasswordResetRequested' && !text.includes('#token='))

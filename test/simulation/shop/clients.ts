@@ -430,7 +430,7 @@ class ShopClients implements Clients {
     for (const role of ['customer', 'customer', 'agent', 'admin'] as const) {
       const email = this.shop.email();
       const password = this.shop.text('a long password');
-      const { id: userId } = await send('RegisterUser', { payload: { name: this.shop.text('Ada'), email, password } });
+      const { id: userId } = await send('RegisterUser', { payload: { name: this.shop.name(), email, password } });
       if (role !== 'customer') await send('ChangeRole', { payload: { userId, role }, by });
       const own = await signIn(email, password);
       if (role === 'customer') continue;

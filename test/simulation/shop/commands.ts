@@ -53,7 +53,7 @@ function registration(shop: Knowledge): Draft<Payload<'RegisterUser'>> {
   const email = taken ?? shop.email();
   return {
     payload: {
-      name: shop.text('Ada'),
+      name: shop.name(),
       email: shop.world.chance(0.2) ? email.toUpperCase() : email,
       password: shop.text('a long password'),
     },
@@ -120,7 +120,7 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
       const taken = world.chance(0.2) ? shop.anyone()?.emails.at(-1) : undefined;
       const kind = world.between(0, 4);
       const changes = {
-        ...(kind < 3 && { name: world.chance(0.2) ? person.name : shop.text('Ada') }),
+        ...(kind < 3 && { name: world.chance(0.2) ? person.name : shop.name() }),
         ...(kind === 3 && { email: taken ?? shop.email() }),
         ...((kind === 4 || kind === 2) && { password: shop.text('a long password') }),
         ...(kind >= 2 && currentPassword(shop, caller)),

@@ -79,6 +79,13 @@ export class Knowledge {
     return `${what} (${++this.#texts})`;
   }
 
+  /** A name of its own: one of letters, by which an e-mail greets, or one with digits, by which none does. */
+  name(): string {
+    if (this.world.chance(0.3)) return this.text('Ada');
+    const letters = [...String(++this.#texts)].map((digit) => 'abcdefghij'[Number(digit)]).join('');
+    return `Ada ${letters} Byron`;
+  }
+
   email(): string {
     return `person-${++this.#texts}@example.com`;
   }

@@ -1,9 +1,10 @@
 import { type Done, isOtherVersion, isoTime, nothing, type Outcome, type Rule, refuse, signedIn } from './rule';
-import { all, type Caller, type Effect, each, put, type State, type User } from './state';
+import { all, type Caller, type Effect, each, put, type Reset, type State, type User } from './state';
 
 const refreshTokenMs = 30 * 24 * 3_600_000;
 const graceMs = 10_000;
 const resetMs = 3_600_000;
+const betweenResetsMs = 300_000;
 
 const withEmail = (state: State, email: string) => [...state.users.values()].find((user) => user.email === email);
 const isSelfOrAdmin = (caller: Caller, id: string) => caller.userId === id || caller.role === 'admin';
@@ -78,8 +79,9 @@ function change(state: State, user: User, changes: Changes, issuedAt: number): O
     updatedAt: isoTime(issuedAt),
   };
   if (isLastAdmin(state, user) && !isActiveAdmin(next)) return refuse('users.last-admin');
-  const endsResets = changes.password !== undefined || next.email !== user.email;
-  const endsSessions = changes.password !== undefined || (isSwitched && !next.isActive);
+  const isEnded = isSwitched && !next.isActive;
+  const endsResets = changes.password !== undefined || next.email !== user.email || isEnded;
+  const endsSessions = changes.password !== undefined || isEnded;
   return {
     events: types.map((type, index) => `${type} ${id} ${user.version + index + 1}`),
     result: { id, version },
@@ -148,12 +150,23 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     const tickets = [...state.tickets.values()].filter(({ customerId }) => customerId === id);
     const orders = [...state.orders.values()].filter(({ customerId }) => customerId === id);
     const items = [...state.items.values()].filter(({ ownerId }) => ownerId === id);
+    const cancelled = orders.filter(({ status }) => status === 'placed');
+    const returned = new Map<string, number>();
+    for (const { lines, tookFrom } of cancelled) {
+      for (const { itemId, quantity } of lines)
+        if (tookFrom.includes(itemId)) returned.set(itemId, (returned.get(itemId) ?? 0) + quantity);
+    }
+    const at = isoTime(request.issuedAt);
     const ended = new Set([...state.sessions].filter(([, { userId }]) => userId === id).map(([key]) => key));
     const remove = () => undefined;
     return {
       events: [
         ...tickets.map((ticket) => `TicketDeleted ${ticket.id} ${ticket.version + 1}`),
-        ...orders.map((order) => `OrderAnonymised ${order.id} ${order.version + 1}`),
+        ...orders.flatMap(({ id: order, status, version }) =>
+          status === 'placed'
+            ? [`OrderCancelled ${order} ${version + 1}`, `OrderAnonymised ${order} ${version + 2}`]
+            : [`OrderAnonymised ${order} ${version + 1}`],
+        ),
         ...items.map((item) => `ItemDeleted ${item.id} ${item.version + 1}`),
         `UserDeleted ${id} ${user.version + 1}`,
       ],
@@ -165,11 +178,26 @@ export const accountRules: Readonly<Record<string, Rule>> = {
         each('refreshTokens', ({ sessionId }) => ended.has(sessionId), remove),
         each('resets', ({ userId }) => userId === id, remove),
         each('tickets', ({ customerId }) => customerId === id, remove),
+        // What was not shipped is cancelled, and all its pieces go back together.
+        each(
+          'items',
+          ({ id: item, stock }) => stock !== null && returned.has(item),
+          (item) => ({
+            ...item,
+            stock: (item.stock ?? 0) + (returned.get(item.id) ?? 0),
+            stockVersion: item.stockVersion + 1,
+          }),
+        ),
         each('items', ({ ownerId }) => ownerId === id, remove),
         each(
           'orders',
           ({ customerId }) => customerId === id,
           (order) => ({ ...order, customerId: null, address: null, version: order.version + 1 }),
+        ),
+        each(
+          'orders',
+          ({ id: order }) => cancelled.some((one) => one.id === order),
+          (order) => ({ ...order, status: 'cancelled' as const, updatedAt: at, version: order.version + 1 }),
         ),
       ),
     };
@@ -243,6 +271,9 @@ export const accountRules: Readonly<Record<string, Rule>> = {
   RequestPasswordReset(state, { payload, issuedAt }, { id }) {
     const user = withEmail(state, payload.email.toLowerCase());
     if (!user?.isActive) return nothing();
+    const isRecent = ({ userId, expiresAt }: Reset) =>
+      userId === user.id && expiresAt - resetMs > issuedAt - betweenResetsMs;
+    if ([...state.resets.values()].some(isRecent)) return nothing();
     return {
       events: [`PasswordResetRequested ${id} 1`],
       effect: all(

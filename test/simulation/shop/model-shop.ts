@@ -2,6 +2,7 @@ import { type Done, isOtherVersion, isoTime, nothing, type Rule, refuse, signedI
 import { all, type Caller, type Effect, each, type Item, type Order, put, type State, type Ticket } from './state';
 
 const isStaff = ({ role }: Caller) => role !== 'customer';
+const later = (one: string, other: string) => (one > other ? one : other);
 const clientVersion = ({ version, stockVersion }: Item) => version + stockVersion;
 
 /** Moves pieces from the stock to an order, or back. An item without a stock is unlimited. */
@@ -197,7 +198,7 @@ export const shopRules: Readonly<Record<string, Rule>> = {
       status: payload.status,
       version,
       customerVersion: ticket.customerVersion + 1,
-      updatedAt: at,
+      updatedAt: later(ticket.updatedAt, at),
       customerUpdatedAt: at,
       triagedAt: ticket.triagedAt ?? at,
       triageSeconds: ticket.triageSeconds ?? waited,
@@ -207,12 +208,14 @@ export const shopRules: Readonly<Record<string, Rule>> = {
     return { events: [`TicketStatusChanged ${id} ${version}`], result: { id, version }, effect } satisfies Done;
   }),
 
-  AddTicketNote: workOnTicket((ticket, { caller, payload, issuedAt }, { noteId }) => {
+  AddTicketNote: workOnTicket((ticket, { caller, payload, issuedAt }, { id: noteId }) => {
     const { id } = ticket;
     const at = isoTime(issuedAt);
     const note = { id: noteId, authorId: caller.userId, note: payload.note, createdAt: at };
-    const version = ticket.version + 1;
-    const next: Ticket = { ...ticket, version, updatedAt: at, notes: [...ticket.notes, note] };
-    return { events: [`TicketNoteAdded ${id} ${version}`], result: { id, version }, effect: put('tickets', id, next) };
+    // Notes are committed in any order, and shown in the order of their ids.
+    const notes = [...ticket.notes, note].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const next: Ticket = { ...ticket, updatedAt: later(ticket.updatedAt, at), notes };
+    const result = { id, version: ticket.version };
+    return { events: [`TicketNoteWritten ${noteId} 1`], result, effect: put('tickets', id, next) };
   }),
 };

@@ -20,7 +20,6 @@ export interface ModelRequest {
 export interface Chosen {
   /** The id of what was created. */
   id: string;
-  noteId: string;
   refreshToken: string;
 }
 

@@ -52,7 +52,7 @@ export interface RefreshToken {
 export interface Reset {
   userId: string;
   expiresAt: number;
-  /** Used, or ended by a newer link, a new password or a new address. */
+  /** Used, or ended by a newer link, a new password, a new address or a deactivation. */
   isUsed: boolean;
 }
 

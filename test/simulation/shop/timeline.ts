@@ -54,11 +54,9 @@ const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${stream
 
 /** What the code chose for a commit: the ids in its events, and the tokens in its answer. */
 function chosenIn([first]: readonly LoggedEvent[], { requestId, answer }: Attempt): Chosen {
-  const { noteId } = (first?.data ?? {}) as { noteId?: string };
   const result = answer.kind === 'acknowledged' ? (answer.result as { refresh_token?: string } | null) : null;
   return {
     id: first?.streamId ?? '',
-    noteId: noteId ?? '',
     refreshToken: result?.refresh_token ?? `of request ${requestId}`,
   };
 }
@@ -83,7 +81,7 @@ export class CrossedRestore extends Error {}
  * These commands record a fact about something else than their own stream, decide on the primary, and change nothing
  * that the meantime could break; so the decision may be as old as the request.
  */
-const decidedBefore: readonly string[] = ['CreateFirstAdmin', 'RequestPasswordReset'];
+const decidedBefore: readonly string[] = ['CreateFirstAdmin'];
 
 /**
  * Applies the commits of a log, one after the other, to the model.

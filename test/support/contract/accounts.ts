@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PasswordReset, RefreshToken, Session } from '../../../src/auth/session';
+import { lifetimes } from '../../../src/auth/session';
 import { newId } from '../../../src/platform/ids';
 import type { User } from '../../../src/users/user';
 import { aUser, checked, createdAt, settingsOf } from '../factories';
@@ -152,8 +153,8 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       const otherSession = aSession(other);
       const otherToken = aToken(otherSession);
       await write((tx) => {
-        tx.passwordResets.add(reset);
-        tx.passwordResets.add(otherReset);
+        tx.passwordResets.add(reset, user);
+        tx.passwordResets.add(otherReset, other);
         tx.sessions.add(otherSession);
         tx.sessions.addToken(otherToken);
       });
@@ -170,7 +171,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       await write((tx) => {
         tx.sessions.add({ ...session, userId: other.id });
         tx.sessions.addToken(token);
-        tx.passwordResets.add({ ...reset, userId: other.id });
+        tx.passwordResets.add({ ...reset, userId: other.id }, other);
       });
     });
   });
@@ -337,8 +338,48 @@ export function describeAccountRepositories(create: CreateImplementation): void 
   describe('the repository of password resets', () => {
     test('a password reset whose account was deleted in the meantime is refused', async () => {
       const { write } = await given(create);
-      const refused = write((tx) => tx.passwordResets.add(aReset(aUser())));
+      const nobody = aUser();
+      const refused = write((tx) => tx.passwordResets.add(aReset(nobody), nobody));
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    });
+
+    test('a password reset is refused when its account has changed since it was read (product 2.6)', async () => {
+      const { addUser, read, write } = await given(create);
+      const user = await addUser();
+      const reset = aReset(user);
+      await write((tx) => tx.users.save({ ...user, version: 2, email: 'new@example.com' }, checked(user)));
+      const refused = write((tx) => tx.passwordResets.add(reset, user));
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await read((tx) => tx.passwordResets.find(reset.id))).toBeUndefined();
+    });
+
+    test.each([null, 5])('a request of an account is known for a time, also when it was used at %s', async (usedAt) => {
+      const { addUser, read, write } = await given(create);
+      const [user, other] = [await addUser(), await addUser()];
+      const requestedAt = 1_000_000;
+      const reset = aReset(user, { usedAt, expiresAt: requestedAt + lifetimes.passwordResetMs });
+      await write((tx) => tx.passwordResets.add(reset, user));
+      const since = (id: string, at: number) => read((tx) => tx.passwordResets.wasRequestedSince(id, at));
+      expect(await since(user.id, requestedAt - 1)).toBe(true);
+      expect(await since(user.id, requestedAt)).toBe(false);
+      expect(await since(other.id, 0)).toBe(false);
+    });
+
+    test('of two requests that both found no other one, the second is refused (product 2.6)', async () => {
+      const { addUser, read, write } = await given(create);
+      const user = await addUser();
+      const expiresAt = 1 + lifetimes.passwordResetMs;
+      const [first, second] = [aReset(user, { expiresAt }), aReset(user, { expiresAt })];
+      const request = (reset: PasswordReset, meanwhile: () => unknown) =>
+        write(async (tx) => {
+          expect(await tx.passwordResets.wasRequestedSince(user.id, 0)).toBe(false);
+          await meanwhile();
+          tx.passwordResets.add(reset, user);
+        });
+      const refused = request(second, () => request(first, () => {}));
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await read((tx) => tx.passwordResets.find(first.id))).toBeDefined();
+      expect(await read((tx) => tx.passwordResets.find(second.id))).toBeUndefined();
     });
 
     async function givenResets() {
@@ -347,7 +388,8 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       const [reset, second, foreign] = [aReset(user), aReset(user), aReset(other)];
       const used = aReset(user, { usedAt: 5 });
       await system.write((tx) => {
-        for (const added of [reset, second, foreign, used]) tx.passwordResets.add(added);
+        for (const added of [reset, second, used]) tx.passwordResets.add(added, user);
+        tx.passwordResets.add(foreign, other);
       });
       const find = (id: string) => system.read((tx) => tx.passwordResets.find(id));
       const usedAt = async () => {

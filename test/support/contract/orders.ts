@@ -4,6 +4,8 @@ import { newId } from '../../../src/platform/ids';
 import { address, aLine, anOrder, aUser, checked } from '../factories';
 import { type CreateImplementation, given } from './implementation';
 
+const at = '2026-02-01T00:00:00.000Z';
+
 async function givenCustomer(create: CreateImplementation) {
   const system = await given(create);
   const findOrder = (id: string) => system.read((tx) => tx.orders.find(id));
@@ -38,12 +40,16 @@ export function describeOrderRepository(create: CreateImplementation): void {
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
 
-    test('the orders of a deleted account are kept without a customer, each with a raised version (product 1.5)', async () => {
+    test('the orders of a deleted account are kept without a customer, and those that were placed are cancelled (product 1.5)', async () => {
       const { addOrder, addUser, customer, findOrder, run } = await givenCustomer(create);
-      const [one, two] = [await addOrder(customer), await addOrder(customer, { version: 3, status: 'delivered' })];
-      const other = await addOrder(await addUser());
+      const lines = [aLine({ tookStock: true }), aLine({ title: 'Cup “blue”' })];
+      const placed = [await addOrder(customer, { lines }), await addOrder(customer, { version: 6 })];
+      const others = [];
+      for (const status of ['shipped', 'delivered', 'cancelled'] as const)
+        others.push(await addOrder(customer, { version: 3, status }));
+      const foreign = await addOrder(await addUser());
       const { result } = await run(async (tx) => {
-        const released = await tx.orders.anonymiseAllOf(customer.id);
+        const released = await tx.orders.anonymiseAllOf(customer.id, at);
         tx.users.remove(customer, checked(customer));
         for (const { id, version } of released) {
           tx.record(OrderAnonymised.create(id, version + 1, { customerId: customer.id }));
@@ -51,19 +57,22 @@ export function describeOrderRepository(create: CreateImplementation): void {
         return released;
       });
       expect(result.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
-        { id: one.id, version: 1 },
-        { id: two.id, version: 3 },
+        ...placed.map(({ id, version, lines }) => ({ id, version, cancelledLines: lines })),
+        ...others.map(({ id, version }) => ({ id, version, cancelledLines: null })),
       ]);
-      expect(await findOrder(one.id)).toEqual({ ...one, customerId: null, version: 2 });
-      expect(await findOrder(two.id)).toEqual({ ...two, customerId: null, version: 4 });
-      expect(await findOrder(other.id)).toEqual(other);
+      for (const order of placed) {
+        const cancelled = { status: 'cancelled', customerId: null, version: order.version + 2, updatedAt: at } as const;
+        expect(await findOrder(order.id)).toEqual({ ...order, ...cancelled });
+      }
+      for (const order of others) expect(await findOrder(order.id)).toEqual({ ...order, customerId: null, version: 4 });
+      expect(await findOrder(foreign.id)).toEqual(foreign);
     });
 
     test('the anonymisation of a customer’s orders is refused when the customer places one in the meantime', async () => {
       const { addOrder, customer, findOrder, write } = await givenCustomer(create);
       const order = await addOrder(customer);
       const refused = write(async (tx) => {
-        await tx.orders.anonymiseAllOf(customer.id);
+        await tx.orders.anonymiseAllOf(customer.id, at);
         await addOrder(customer);
       });
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
@@ -75,7 +84,7 @@ export function describeOrderRepository(create: CreateImplementation): void {
       const order = await addOrder(customer);
       const next = { ...order, status: 'cancelled', version: 2 } as const;
       const refused = run(async (tx) => {
-        const [released] = await tx.orders.anonymiseAllOf(customer.id);
+        const [released] = await tx.orders.anonymiseAllOf(customer.id, at);
         await run((other) => {
           other.orders.saveStatus(next, checked(customer));
           other.record(OrderCancelled.create(order.id, 2, { customerId: customer.id, items: [] }));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../../src/platform/ids';
-import { TicketDeleted } from '../../../src/tickets/events';
+import { TicketDeleted, TicketNoteWritten } from '../../../src/tickets/events';
+import type { Ticket } from '../../../src/tickets/ticket';
 import { aTicket, aUser, checked } from '../factories';
 import { type CreateImplementation, given } from './implementation';
 
@@ -63,26 +64,81 @@ export function describeTicketRepository(create: CreateImplementation): void {
       expect(await findTicket(other.id)).toMatchObject(other);
     });
 
-    test('a note is added to one ticket, with the preview of the newest note (product 5.3)', async () => {
+    const laterAt = '2026-02-02T00:00:00.000Z';
+    const aNote = (ticket: Ticket, note: string, createdAt: string) => ({
+      ...{ id: newId(), ticketId: ticket.id, authorId: agent.id },
+      ...{ note, createdAt },
+    });
+
+    test('a note is added to one ticket, with the preview of the newest note, and leaves its version (product 5.3)', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
-      const addNote = (note: string, version: number) =>
-        write((tx) => {
-          const next = { ...ticket, version, updatedAt: '2026-02-01T00:00:00.000Z', customerVersion: 9 };
-          const row = { id: newId(), ticketId: ticket.id, authorId: agent.id, note, createdAt: next.updatedAt };
-          tx.tickets.addNote(next, row, agent);
-        });
-      await addNote('Asked the carrier', 2);
-      await addNote('It is\non its way', 3);
+      const changed = { ...ticket, subject: 'Changed', customerVersion: 9 };
+      const first = aNote(ticket, 'Asked the carrier', '2026-02-01T00:00:00.000Z');
+      const second = aNote(ticket, 'It is\non its way', laterAt);
+      for (const note of [first, second]) await write((tx) => tx.tickets.addNote(changed, note, agent));
       expect(await findTicket(ticket.id)).toEqual({
         ...ticket,
-        version: 3,
-        updatedAt: '2026-02-01T00:00:00.000Z',
+        updatedAt: laterAt,
         preview: 'Where is it?',
         hasNote: true,
         notePreview: 'It is on its way',
       });
       expect(await findTicket(other.id)).toMatchObject({ version: 1, hasNote: false, notePreview: null });
+    });
+
+    test('a note that is committed after a newer one changes neither the preview nor the time (product 5.3)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      const older = aNote(ticket, 'Asked the carrier', '2026-02-01T00:00:00.000Z');
+      const newer = aNote(ticket, 'It is on its way', laterAt);
+      for (const note of [newer, older]) await write((tx) => tx.tickets.addNote(ticket, note, agent));
+      expect(await findTicket(ticket.id)).toMatchObject({ notePreview: 'It is on its way', updatedAt: laterAt });
+    });
+
+    test.each([2, 9])(
+      '%i notes that all read the ticket before the first commit are added (product 6.3)',
+      async (n) => {
+        const { addTicket, customer, findTicket, run, write } = await givenCustomer(create);
+        const ticket = await addTicket(customer);
+        const notes = Array.from({ length: n }, (_, index) => aNote(ticket, `Note ${index}`, laterAt));
+        // Each runs once: a unit of work tries nothing again.
+        await Promise.all(
+          notes.map((note) =>
+            run(async (tx) => {
+              const read = await tx.tickets.find(ticket.id);
+              tx.tickets.addNote(read ?? ticket, note, agent);
+              tx.record(TicketNoteWritten.create(note.id, 1, { ticketId: ticket.id, status: 'open' }));
+            }),
+          ),
+        );
+        expect(await findTicket(ticket.id)).toMatchObject({ version: 1, notePreview: notes.at(-1)?.note });
+        await write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'The last one', laterAt), agent));
+      },
+    );
+
+    test('a note is refused when the status of its ticket has changed since it was read (product 6.3)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      const closed = { ...ticket, version: 2, status: 'closed' } as const;
+      await write((tx) => tx.tickets.saveStatus(closed, 'open', agent));
+      const refused = write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'A note', laterAt), agent));
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findTicket(ticket.id)).toMatchObject({ hasNote: false, notePreview: null });
+    });
+
+    test('a status that was decided before a note keeps the time of the note, and its preview', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      await write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'A note', laterAt), agent));
+      const next = { ...ticket, version: 2, status: 'triaged', updatedAt: '2026-02-01T00:00:00.000Z' } as const;
+      await write((tx) => tx.tickets.saveStatus(next, 'open', agent));
+      expect(await findTicket(ticket.id)).toMatchObject({
+        status: 'triaged',
+        updatedAt: laterAt,
+        hasNote: true,
+        notePreview: 'A note',
+      });
     });
 
     test('a ticket whose account, and a note whose ticket, was deleted in the meantime is refused', async () => {

@@ -1,4 +1,5 @@
 import type { AccountRepository, PasswordResetRepository, SessionRepository } from '../../../src/auth/repository';
+import { lifetimes } from '../../../src/auth/session';
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import type { MemoryContext } from './context';
 import type { MemoryState } from './state';
@@ -84,11 +85,29 @@ export function createPasswordResetRepository({ read, stage, guard }: MemoryCont
       for (const { id } of unused) update(next.passwordResets, id, { usedAt });
     });
   return {
-    add: (reset) =>
+    add(reset, { id, version }) {
+      guard(
+        ({ users }) => users.get(id)?.version === version,
+        () => new ConcurrencyError(),
+      );
       stage((next) => {
         requireParent(next.users, reset.userId);
         insert(next.passwordResets, 'password_resets.id', reset.id, reset);
-      }),
+      });
+    },
+    async wasRequestedSince(ownerId, at) {
+      const isFound = ({ passwordResets }: MemoryState) =>
+        select(
+          passwordResets,
+          ({ userId, expiresAt }) => userId === ownerId && expiresAt > at + lifetimes.passwordResetMs,
+        ).length > 0;
+      const found = isFound(read());
+      guard(
+        (state) => isFound(state) === found,
+        () => new ConcurrencyError(),
+      );
+      return found;
+    },
     endAll,
     use({ id, userId }, usedAt) {
       guard(

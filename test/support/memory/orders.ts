@@ -1,3 +1,4 @@
+import type { Order } from '../../../src/orders/order';
 import type { OrderRepository } from '../../../src/orders/repository';
 import { type MemoryContext, raiseVersionsOf } from './context';
 import type { MemoryState } from './state';
@@ -24,11 +25,18 @@ export function createOrderRepository(context: MemoryContext): OrderRepository {
     saveStatus: ({ id, version, status, updatedAt }) =>
       stage((next) => update(next.orders, id, { version, status, updatedAt })),
     find: async (id) => find(read().orders, id),
-    anonymiseAllOf: async (customerId) =>
-      raiseVersionsOf(
-        context,
-        ({ orders }) => orders,
-        (order) => order.customerId === customerId,
-      ),
+    async anonymiseAllOf(customerId, updatedAt) {
+      const isTheirs = (order: Order) => order.customerId === customerId;
+      const found = select(read().orders, isTheirs);
+      stage(({ orders }) => {
+        for (const { id, version, status } of select(orders, isTheirs)) {
+          if (status === 'placed') update(orders, id, { status: 'cancelled', updatedAt, version: version + 1 });
+        }
+      });
+      raiseVersionsOf(context, ({ orders }) => orders, isTheirs);
+      return found.map(({ id, version, status, lines }) => {
+        return { id, version, cancelledLines: status === 'placed' ? lines : null };
+      });
+    },
   };
 }

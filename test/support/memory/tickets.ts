@@ -1,9 +1,10 @@
+import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import { ticketErrors } from '../../../src/tickets/errors';
 import type { TicketRepository } from '../../../src/tickets/repository';
 import { previewOf } from '../../../src/tickets/ticket';
 import { type MemoryContext, raiseVersionsOf } from './context';
 import type { MemoryState } from './state';
-import { find, insert, remove, requireParent, update } from './table';
+import { find, insert, remove, requireParent, select, update } from './table';
 
 /** Deletes a customer's tickets with their notes. */
 export function removeTickets(next: MemoryState, ownerId: string): void {
@@ -12,6 +13,12 @@ export function removeTickets(next: MemoryState, ownerId: string): void {
     ({ customerId }) => customerId === ownerId,
     (id) => remove(next.ticketNotes, ({ ticketId }) => ticketId === id),
   );
+}
+
+/** The later one of a time and the time of the ticket's last change. */
+function notBefore({ tickets }: MemoryState, id: string, at: string): string {
+  const { updatedAt = at } = tickets.get(id) ?? {};
+  return updatedAt > at ? updatedAt : at;
 }
 
 /** The figures of the dashboard are no part of the interface, so they exist on D1 only. */
@@ -33,15 +40,22 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       });
     },
     saveStatus({ id, version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt }) {
-      const values = { version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
-      stage((next) => update(next.tickets, id, values));
+      const values = { version, status, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
+      stage((next) => update(next.tickets, id, { ...values, updatedAt: notBefore(next, id, updatedAt) }));
     },
-    addNote: ({ id, version, updatedAt }, note) =>
+    addNote({ id, version }, note) {
+      guard(
+        ({ tickets }) => tickets.get(id)?.version === version,
+        () => new ConcurrencyError(),
+      );
       stage((next) => {
-        update(next.tickets, id, { version, updatedAt, hasNote: true, notePreview: previewOf(note.note) });
         requireParent(next.tickets, note.ticketId);
         insert(next.ticketNotes, 'ticket_notes.id', note.id, note);
-      }),
+        const newest = select(next.ticketNotes, ({ ticketId }) => ticketId === id).every((one) => one.id <= note.id);
+        const preview = newest ? { notePreview: previewOf(note.note) } : {};
+        update(next.tickets, id, { ...preview, hasNote: true, updatedAt: notBefore(next, id, note.createdAt) });
+      });
+    },
     find: async (id) => find(read().tickets, id),
     async removeAllOf(customerId) {
       const removed = raiseVersionsOf(

@@ -11,7 +11,7 @@ import {
 } from '../../../src/cqrs/writing/unit-of-work';
 import { constraints, eventCatalogue, ownSubscriptionsOf, type Repositories } from '../../../src/domains';
 import { deleteItemsOfAccount } from '../../../src/items/commands';
-import { anonymiseOrdersOfAccount } from '../../../src/orders/commands';
+import { releaseOrdersOfAccount } from '../../../src/orders/commands';
 import { type Clock, isoTime, systemClock } from '../../../src/platform/clock';
 import { brokenConstraint } from '../../../src/platform/d1';
 import { DomainError } from '../../../src/platform/errors';
@@ -49,7 +49,11 @@ function createRepositories(context: MemoryContext): Repositories {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
-    onAccountDeleted: [deleteTicketsOfAccount(tickets), anonymiseOrdersOfAccount(orders), deleteItemsOfAccount(items)],
+    onAccountDeleted: [
+      deleteTicketsOfAccount(tickets),
+      releaseOrdersOfAccount(orders, items),
+      deleteItemsOfAccount(items),
+    ],
   };
 }
 

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { DomainError, ErrorKind } from '../platform/errors';
+
+const tokenErrors = [
+  'invalid_grant',
+  'invalid_request',
+  'unsupported_grant_type',
+  'server_error',
+  'temporarily_unavailable',
+] as const;
+type TokenErrorCode = (typeof tokenErrors)[number];
+
+/** An error of the token endpoint (RFC 6749, 5.2). The last two codes are those that the RFC has for a failing server. */
+export const tokenError = z
+  .object({ error: z.enum(tokenErrors), error_description: z.string() })
+  .meta({ ref: 'TokenError' });
+
+/** The two paths of the token endpoint. All their answers have the form of RFC 6749, whichever part of the API refuses. */
+const paths: readonly string[] = ['/v1/auth/token', '/v1/auth/login'];
+
+export function isTokenEndpoint(path: string): boolean {
+  return paths.includes(path);
+}
+
+/** The refusals for which clients of OAuth know a code of their own. */
+const codes: Readonly<Record<string, TokenErrorCode>> = {
+  'auth.invalid-grant': 'invalid_grant',
+  'auth.refresh-raced': 'invalid_grant',
+  'auth.unsupported-grant-type': 'unsupported_grant_type',
+};
+
+/** The kinds of refusals that have another status than 400, which is that of RFC 6749. */
+const statuses = {
+  'method-not-allowed': 405,
+  'too-large': 413,
+  'unsupported-media-type': 415,
+  'too-many': 429,
+  internal: 500,
+  unavailable: 503,
+  // The RFC knows no conflict. The same request can succeed a moment later.
+  conflict: 503,
+  'already-exists': 503,
+} as const satisfies Partial<Record<ErrorKind, number>>;
+
+const isListed = (kind: ErrorKind): kind is keyof typeof statuses => kind in statuses;
+
+function codeOf({ code, kind }: DomainError): TokenErrorCode {
+  if (kind === 'internal') return 'server_error';
+  if (isListed(kind) && [429, 503].includes(statuses[kind])) return 'temporarily_unavailable';
+  return codes[code] ?? 'invalid_request';
+}
+
+/** The characters that a description may have: ASCII without control characters, quotation marks and backslashes. */
+function toDescription(text: string): string {
+  return text.replace(/[‘’“”"]/g, "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]+/g, '?');
+}
+
+/** What the token endpoint answers to a refusal: a status, and the body. */
+export function toTokenError(error: DomainError) {
+  const status = isListed(error.kind) ? statuses[error.kind] : (400 as const);
+  const body = {
+    error: codeOf(error),
+    error_description: toDescription(error.message),
+  } satisfies z.infer<typeof tokenError>;
+  const { retryAfterSeconds = status === 503 ? 1 : undefined } = error.details;
+  return { status, body, retryAfterSeconds };
+}
