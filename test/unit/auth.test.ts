@@ -631,9 +631,9 @@ describe('resetting a password (product 2.6)', () => {
     ['a new name', ({ as, user }) => as(user).UpdateUser({ userId: user.id, changes: { name: 'Countess' } }), false],
     ['a new role', ({ admin, as, user }) => as(admin).ChangeRole({ userId: user.id, role: 'agent' }), false],
     ['a sign-in', ({ anonymous, user }) => anonymous().SignIn({ username: user.email, password }), false],
-  ])('after %s an open link no longer works: %s', async (_, end, isEnded) => {
-    const given = await givenRequest(aUser({ passwordHash: weakPasswordHash }));
-    const admin = aUser({ role: 'admin', passwordHash: weakPasswordHash });
+  ])('an open link after %s', async (_, end, isEnded) => {
+    const given = await givenRequest(aUser());
+    const admin = aUser({ role: 'admin' });
     given.state().users.set(admin.id, admin);
     await end({ ...given, admin });
     // The same batch that changed the account has ended the link.
@@ -656,7 +656,7 @@ describe('resetting a password (product 2.6)', () => {
     ['the deletion of the account', ({ as, user }) => as(user).DeleteUser({ userId: user.id })],
   ])('a request that read the account before %s leaves no open link', async (_, change) => {
     const user = aUser();
-    const admin = aUser({ role: 'admin', passwordHash: weakPasswordHash });
+    const admin = aUser({ role: 'admin' });
     const commands = givenCommands({ users: [user, admin] });
     const given = { ...commands, user, admin } as unknown as Ended;
     await Promise.all([commands.anonymous({ issuedAt }).RequestPasswordReset({ email: user.email }), change(given)]);
