@@ -1,3 +1,4 @@
+import { nameOf, openErrors } from './d1-errors';
 import type { Hardship, Hardships } from './hardships';
 
 /** How often each kind of fault met each step of the protocols, and how often each limit was reached. */
@@ -57,6 +58,8 @@ const messages = ['projections', 'emails', 'analytics', 'rebuilds'];
 /** What a search of many seeds must have met. A cell that stays empty would mean that the search tests less than it says. */
 const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: readonly string[]])[] = [
   ['faults', ['D1 fails before the batch', 'D1 applies the batch, and the answer is lost'], d1Steps],
+  ['faults', ['a commit fails before the write', 'a commit fails after the write'], openErrors.map(nameOf)],
+  ['stalls', ['D1 takes up a call late', 'D1 answers late', 'D1 never answers'], ['commit', 'other (read)']],
   ['deaths', ['the process dies before the effect', 'the process dies, the effect happens'], d1Steps],
   [
     'outages',
@@ -84,8 +87,17 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
   ['versions', ['deployment'], ['roll-forward', 'rollback', 'roll-forward to a half', 'rollback to a half']],
   ['versions', ['a version removes a document of another shape'], ['projections', 'schedule', 'rebuilds']],
   ['versions', ['a shape misses an event'], ['']],
+  ['new-events', ['a version cannot read an event'], ['message.failed', 'rebuild.failed']],
+  ['new-events', ['a rolled back version waits for an event that it cannot read'], ['']],
   ['faults', ['a command finds its access document busy'], ['']],
   ['restores', ['D1 is restored'], ['']],
+  ['late-epoch', ['EPOCH changes some time after the restore'], ['']],
+  ['late-epoch', ['a process works on a restored database with the old EPOCH'], ['request', 'read', 'projections']],
+  ['defects', ['the code fails on a document'], ['no query', 'refused query', 'no document']],
+  ['defects', ['a row of D1 becomes unreadable'], ['events', 'orders', 'shipping_addresses']],
+  ['defects', ['a delivery is dead', 'a dead letter is replayed', 'a dead letter is discarded'], ['projections']],
+  ['defects', ['a rebuild leaves out a failing key'], ['']],
+  ['defects', ['the log has an error'], ['reconciler.failed', 'dead-letter.stored']],
   [
     'small-limits',
     ['limit reached'],
@@ -122,7 +134,7 @@ export function findMissing(coverage: Coverage, hardships: Hardships): string[] 
 
 /** The cells that some hundred histories may miss by chance; a thousand meet them. */
 const rare =
-  /: (?:mark keys|save rebuild|give back deliveries|put off|obsoleteDocumentsPerRun|keysPerRebuildStep|orphansPerRebuildStep|keysToRecheckPerRun|deadLettersPerCommand|bytesPerParameter|rollback to a half)$/;
+  /: (?:mark keys|save rebuild|give back deliveries|put off|obsoleteDocumentsPerRun|keysPerRebuildStep|orphansPerRebuildStep|keysToRecheckPerRun|deadLettersPerCommand|bytesPerParameter|rollback to a half|rebuild\.failed)$/;
 
 export function isRare(cell: string): boolean {
   return rare.test(cell);

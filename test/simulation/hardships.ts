@@ -4,6 +4,7 @@
  */
 const hardships = {
   faults: 'single calls fail: before or after they took effect',
+  stalls: 'D1 takes up a call late, answers after up to 80 seconds, or never',
   deaths: 'processes die between any two steps',
   replicas: 'reads come from replicas that may be minutes behind, each with a lag of its own',
   'lost-bookmarks': 'a session learns a bookmark only from an answer that arrives',
@@ -14,8 +15,11 @@ const hardships = {
   'refusing-mail': 'the mail provider refuses for good, or says "later" to one recipient for ever',
   clocks: 'the clocks of processes differ by up to five seconds each way',
   versions: 'two versions of the code run side by side, with a roll-forward and a rollback',
+  'new-events': 'version 2 records events that version 1 cannot read: another type, and another schema version',
   restores: 'D1 goes back to an earlier point in the middle of everything',
+  'late-epoch': 'the new EPOCH is deployed up to 90 seconds after the restore',
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',
+  defects: 'rows of D1 cannot be read, and code fails on single documents, until both are corrected',
   'small-limits': 'pages, slices, rounds and batches are so small that they are full',
   'platform-limits': 'D1, KV and queues refuse what is above their documented limits, and invocations have a budget',
   contents: 'the check compares answers, reads and the state at the end with the reference model',
@@ -41,7 +45,17 @@ export function chooseHardships(without: readonly string[] = [], only: readonly 
 
 /** With one of these, work that is due in seconds may take minutes. */
 export const delaying: readonly Hardship[] = [
-  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'platform-limits'] as const),
+  ...([
+    'faults',
+    'stalls',
+    'deaths',
+    'outages',
+    'versions',
+    'restores',
+    'corruption',
+    'defects',
+    'platform-limits',
+  ] as const),
 ];
 
 /** The hardships of a seed: each fifth has none that delays work, so that the check can demand that work is done in time. */

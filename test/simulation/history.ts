@@ -3,7 +3,8 @@ import type { EventCatalogue } from '../../src/cqrs/log/event';
 import type { View } from '../../src/cqrs/reading/view';
 import type { limits } from '../../src/platform/limits';
 import type { Hardships } from './hardships';
-import type { Process, World } from './world';
+import type { Process } from './process';
+import type { World } from './world';
 
 // The contract between the world (platform, faults, versions, restore) and the clients of the shop, which are written
 // apart: the world starts clients, and clients send requests to processes of the Worker that the world chooses.
@@ -21,8 +22,10 @@ export interface Release {
   limits: typeof limits;
   /** Whether an error is a refusal with a code of the catalogue (4xx). */
   isRefusal(error: unknown): error is Error & { code: string; kind: string; details: Record<string, unknown> };
-  /** Whether a command that ended with this error may have been carried out all the same (500 and 503). */
-  isUnclear(error: unknown): boolean;
+  /** Whether an error is answered with 503, and a command may have been carried out all the same. */
+  isUnavailable(error: unknown): boolean;
+  /** Whether a part of the platform failed, which is answered with 500 unless the code knows better. */
+  isOfPlatform(error: unknown): boolean;
   /** The error of a provider that did not accept an e-mail, for good or for now. */
   createEmailError(code: string, isPermanent: boolean): Error;
 }
@@ -64,7 +67,7 @@ export interface Platform {
   readonly documents: ReadonlyMap<string, string>;
   /** In the order in which the provider accepted them. */
   readonly emails: readonly AcceptedEmail[];
-  /** The `EPOCH` of the newest deployment: '1', after the first restore '2', and so on. */
+  /** The `EPOCH` of the newest deployment: '1', soon after the first restore '2', and so on. */
   readonly epoch: string;
   /**
    * Starts a client. A client lives outside of the Worker and does not die. An error that `run` throws ends the history
@@ -80,10 +83,9 @@ export interface Platform {
   request<Result>(name: string, client: Process, run: (invocation: Invocation) => Promise<Result>): Promise<Result>;
 }
 
-/** D1 went back in time: the log ends at `position` again, and `EPOCH` has a new value. */
+/** D1 went back in time: the log ends at `position` again. The new `EPOCH` is deployed now or soon. */
 export interface Restored {
   position: number;
-  epoch: string;
   /** The real time of the restore. Requests that began before it may end in either history. */
   at: number;
 }
@@ -94,6 +96,8 @@ export interface Clients {
   setUp(): Promise<void>;
   /** One client does one thing, such as sending a command or reading; it must return at once. */
   act(): void;
+  /** Looks at the log before something in it is destroyed. */
+  observe(): void;
   /** D1 was restored. The clients forget what is not in the log any more. It must return at once. */
   restored(event: Restored): void;
   /** The part of an operator who follows docs/operations.md; each promise ends when the request has ended. */
@@ -102,6 +106,8 @@ export interface Clients {
     signIn(): Promise<void>;
     startRebuild(view: string): Promise<void>;
     replayDeadLetters(): Promise<void>;
+    /** Discards what is dead of the projections. */
+    discardProjections(): Promise<void>;
     /** Deletes again the accounts that were deleted after the restored moment. */
     deleteAccountsAgain(): Promise<void>;
   };
@@ -111,6 +117,11 @@ export interface Clients {
    * @throws InvariantViolation for a read that KV could not answer although it has the document
    */
   readAtRest(hasFloors: boolean): Promise<void>;
+  /**
+   * Repeats commands that have no clear answer yet, under their keys, when there are no faults any more.
+   * @throws InvariantViolation for one that gets no clear answer
+   */
+  repeatOpen(): Promise<void>;
   /** Whether a client still waits for something, so that the recovery cannot end. */
   readonly isBusy: boolean;
   /** Names and addresses of accounts that are deleted: no document of any shape may contain one of these texts. */

@@ -4,11 +4,21 @@ import { D1Model } from './d1';
 import { type Invocation, NoResponse, type Platform, type Release } from './history';
 import { KvModel } from './kv';
 import { MailModel } from './mail';
+import type { Process } from './process';
 import { type QueueName, QueuesModel } from './queues';
-import type { Process, World } from './world';
+import type { World } from './world';
 
 const silent = () => {};
-const logger = { info: silent, warn: silent, error: silent, child: () => logger } as unknown as Services['logger'];
+
+/** A logger that counts what the code reports as an error, and the events that a version cannot read. */
+function createLogger({ coverage }: World): Services['logger'] {
+  const error = (event: string) => coverage.count('the log has an error', event);
+  const warn = (event: string, fields?: { error?: unknown }) => {
+    if (fields?.error === 'UnreadableEventError') coverage.count('a version cannot read an event', event);
+  };
+  const logger = { info: silent, warn, error, child: () => logger };
+  return logger as unknown as Services['logger'];
+}
 
 const variables = {
   ANALYTICS: { writeDataPoint: silent },
@@ -30,6 +40,7 @@ const bindings = {
 /** The platform of one history: its services, the versions that are deployed, and the processes that run on it. */
 export class SimulatedPlatform implements Platform {
   readonly hardships;
+  readonly #logger: Services['logger'];
   readonly d1: D1Model;
   readonly kv: KvModel;
   readonly queues: QueuesModel;
@@ -39,14 +50,18 @@ export class SimulatedPlatform implements Platform {
   shareOfSecond = 0;
   /** Whether both versions have run in this history. */
   hasVersions = false;
+  /** Whether D1 was restored, and the new `EPOCH` is not deployed yet. */
+  #needsEpoch = false;
+  #wasRestored = false;
 
   constructor(
     readonly world: World,
     readonly releases: readonly [Release, Release],
   ) {
     this.hardships = world.hardships;
+    this.#logger = createLogger(world);
     this.d1 = new D1Model(world);
-    this.kv = new KvModel(world, () => this.hasVersions);
+    this.kv = new KvModel(world, () => this.hasVersions || this.#wasRestored);
     this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
     this.queues = new QueuesModel(world, (batch, name, ended) => {
       const process = this.createProcess(name);
@@ -92,6 +107,7 @@ export class SimulatedPlatform implements Platform {
 
   createProcess(name: string): Process {
     const release = this.releases[this.world.chance(this.shareOfSecond) ? 1 : 0];
+    if (this.#needsEpoch) this.world.coverage.count('a process works on a restored database with the old EPOCH', name);
     return this.world.createProcess(name, { release, epoch: this.epoch });
   }
 
@@ -109,7 +125,7 @@ export class SimulatedPlatform implements Platform {
     const waitUntil = (work: Promise<unknown>) => void process.background.push(work);
     const services = process.release.compose(env as unknown as Env, waitUntil, {
       clock: { now: () => world.now + process.clockOffset },
-      logger,
+      logger: this.#logger,
       // Each process is an isolate of its own.
       hashing: { turns: createTurns(() => 1) },
       wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
@@ -128,7 +144,7 @@ export class SimulatedPlatform implements Platform {
     const env = { ...variables, EPOCH: this.epoch, DB: this.d1.bindDirectly(), VIEWS: this.kv.bindDirectly() };
     return release.compose(env as unknown as Env, silent, {
       clock: { now: () => this.world.now },
-      logger,
+      logger: this.#logger,
       wait: async (_ms, options) => (options?.signal ? new Promise(() => {}) : undefined),
       emailSender: { send: async () => {} },
     });
@@ -146,18 +162,50 @@ export class SimulatedPlatform implements Platform {
       process.onDeath = () => reject(new NoResponse(`process ${process.id} died`));
       this.world.spawn(process, async () => {
         await run({ process, release, services: this.compose(process), epoch }).then(resolve, reject);
+        process.isAnswered = true;
       });
     });
+  }
+
+  /** The version that runs alone after the traffic. */
+  get current(): Release {
+    return this.releases[this.shareOfSecond < 0.5 ? 0 : 1];
+  }
+
+  /** Whether an event was recorded that this version cannot read, by its type or its schema version. */
+  isUnreadable({ eventCatalogue }: Release, position: number): boolean {
+    const [row] = this.d1.query<{ type: string; version: number }>(
+      'SELECT type, schema_version AS version FROM events WHERE position = ?',
+      position,
+    );
+    return row !== undefined && row.version > (eventCatalogue.get(row.type)?.schemaVersion ?? 0);
+  }
+
+  /** Whether the log has an event that this version cannot read. */
+  hasUnreadable({ eventCatalogue }: Release): boolean {
+    const newest = this.d1.query<{ type: string; version: number }>(
+      'SELECT type, max(schema_version) AS version FROM events GROUP BY type',
+    );
+    return newest.some(({ type, version }) => version > (eventCatalogue.get(type)?.schemaVersion ?? 0));
   }
 
   /** D1 goes back to an earlier moment; messages, documents and running processes stay. Returns the end of the log. */
   restore(moment: number): number {
     this.d1.restore(moment);
     this.mail.restored();
-    this.epoch = String(Number(this.epoch) + 1);
+    this.#needsEpoch = true;
+    this.#wasRestored = true;
     return (
       this.d1.query<{ position: number }>('SELECT coalesce(max(position), 0) AS position FROM events')[0]?.position ?? 0
     );
+  }
+
+  /** Gives new processes the `EPOCH` that a restore asks for. Returns whether one was due. */
+  deployEpoch(): boolean {
+    const wasDue = this.#needsEpoch;
+    if (wasDue) this.epoch = String(Number(this.epoch) + 1);
+    this.#needsEpoch = false;
+    return wasDue;
   }
 
   close(): void {

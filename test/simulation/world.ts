@@ -1,197 +1,39 @@
-import { Coverage } from './coverage';
-import type { Hardship, Hardships } from './hardships';
+import { Faults } from './faults';
 import type { Release } from './history';
-import { createTrace, type Trace } from './trace';
+import { type Operation, Operations } from './operations';
+import type { Process } from './process';
+import { type Timer, Timers } from './timers';
 import { type Finding, InvariantViolation } from './violation';
-
-/** A random number generator that a seed fixes (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** An error that the world made: it says nothing about the code. A process receives it as its own code wraps it. */
-export class SimulatedFault extends Error {}
-
-/** One invocation of the Worker. It can die between any two awaits; a dead process receives no result any more. */
-export interface Process {
-  name: string;
-  id: number;
-  dead: boolean;
-  /** Where the process runs: KV has a cache for each location, and each has its own nearest replica. */
-  location: number;
-  /** How far the clock of the process is ahead, in milliseconds. */
-  clockOffset: number;
-  /** The version of the code that the process runs. */
-  release: Release;
-  epoch: string;
-  /** How many operations of each service the process has begun; an invocation has a budget. */
-  operations: Record<string, number>;
-  /** How many of its operations on D1 failed because of the world. */
-  d1Failures: number;
-  /** What the process gave to `waitUntil`: the process lives until this work has ended too. */
-  background: Promise<unknown>[];
-  onDeath?(): void;
-}
 
 /** How many operations in progress are a crowd. */
 const crowd = 16;
+/** How many operations are completed while a long time passes. */
+const mostPrompt = 400;
+/** How long prompt services take at most. */
+const promptMs = 2_000;
 
-/** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
-interface Operation {
-  process: Process;
-  step: string;
-  start(): void;
-  orphan(): void;
-}
-
-interface Timer {
-  at: number;
-  order: number;
-  run(): void;
-  isRemoved?: boolean;
-}
-
-/** The timers, the next one first (a binary heap). Timers of the same time run in the order in which they were set. */
-class Timers {
-  readonly #heap: Timer[] = [];
-  #set = 0;
-
-  get next(): Timer | undefined {
-    while (this.#heap[0]?.isRemoved) this.removeNext();
-    return this.#heap[0];
-  }
-
-  #isBefore(first: number, second: number): boolean {
-    const [a, b] = [this.#heap[first], this.#heap[second]];
-    if (!a || !b) return a !== undefined;
-    return a.at < b.at || (a.at === b.at && a.order < b.order);
-  }
-
-  #swap(first: number, second: number): void {
-    const [a, b] = [this.#heap[first], this.#heap[second]];
-    if (!a || !b) return;
-    this.#heap[first] = b;
-    this.#heap[second] = a;
-  }
-
-  add(at: number, run: () => void): Timer {
-    const timer: Timer = { at, order: ++this.#set, run };
-    let index = this.#heap.push(timer) - 1;
-    for (let parent = (index - 1) >> 1; index > 0 && this.#isBefore(index, parent); parent = (index - 1) >> 1) {
-      this.#swap(index, parent);
-      index = parent;
-    }
-    return timer;
-  }
-
-  /** Removes a timer that has not run: it stays in the heap until it is the next one. */
-  remove(timer: Timer): void {
-    timer.isRemoved = true;
-  }
-
-  removeNext(): void {
-    const last = this.#heap.pop();
-    if (!last || this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    for (let index = 0; ; ) {
-      const child = this.#isBefore(2 * index + 2, 2 * index + 1) ? 2 * index + 2 : 2 * index + 1;
-      if (!this.#isBefore(child, index)) return;
-      this.#swap(index, child);
-      index = child;
-    }
-  }
-}
-
-/** Time, chance, and all operations in progress. One seed makes one history. */
-export class World {
-  now = Date.parse('2026-01-01T08:00:00.000Z');
-  /** Whether faults happen. */
-  hasFaults = true;
+/** Time, faults, the processes and all operations in progress. One seed makes one history. */
+export class World extends Faults {
   /** The processes of the Worker. */
   readonly processes = new Set<Process>();
   /** The clients: they live outside of the Worker, and nothing kills them. */
   readonly clients = new Set<Process>();
-  readonly coverage = new Coverage();
-  /** Prints one step of the history. Undefined unless tracing is on: `trace?.(…)` then does not even make the text. */
-  readonly trace: Trace | undefined;
-  readonly random: () => number;
-  readonly #operations: Operation[] = [];
+  readonly #operations = new Operations();
   readonly #timers = new Timers();
-  /** The services that are away, and until when. */
-  readonly #outages = new Map<string, number>();
   #spawned = 0;
   #failure: InvariantViolation | undefined;
-
-  constructor(
-    readonly seed: number,
-    readonly hardships: Hardships,
-    print?: (line: string) => unknown,
-  ) {
-    this.random = createRandom(seed);
-    const start = this.now;
-    this.trace = print && createTrace(() => this.now - start, print);
-  }
-
-  chance(probability: number): boolean {
-    return this.random() < probability;
-  }
-
-  /** Whether the world is this hard, at the moment. */
-  isHard(hardship: Hardship): boolean {
-    return this.hasFaults && this.hardships.has(hardship);
-  }
-
-  /** Whether a fault happens now to this step. The fault is counted. */
-  fault(hardship: Hardship, kind: string, probability: number, step = ''): boolean {
-    // Chance is asked in any case, so that a seed without a hardship resembles the seed with it.
-    const happens = this.chance(probability) && this.isHard(hardship);
-    if (happens) this.note(kind, step);
-    return happens;
-  }
-
-  /** Counts something that happened to a step. */
-  note(kind: string, step = ''): void {
-    this.coverage.count(kind, step);
-    this.trace?.('FAULT', step ? `${kind}: ${step}` : kind);
-  }
-
-  /** Whether the service is away. */
-  isAway(service: string): boolean {
-    return this.isHard('outages') && (this.#outages.get(service) ?? 0) > this.now;
-  }
-
-  startOutage(service: string, ms: number): void {
-    this.#outages.set(service, this.now + ms);
-    this.note('outage begins', service);
-  }
-
-  get hasOutage(): boolean {
-    return [...this.#outages.keys()].some((service) => this.isAway(service));
-  }
-
-  between(low: number, high: number): number {
-    return low + Math.floor(this.random() * (high - low + 1));
-  }
-
-  pick<Item>(items: readonly Item[]): Item | undefined {
-    return items[Math.floor(this.random() * items.length)];
-  }
 
   /**
    * Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies.
    * @param step what the process does, for the coverage
+   * @param isPrompt whether the service goes on answering while a long time passes
    */
   operation<Result>(
     process: Process,
     step: string,
     perform: () => Result,
     orphan: () => void = () => {},
+    isPrompt = false,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (process.dead) return;
@@ -202,7 +44,7 @@ export class World {
           reject(error);
         }
       };
-      this.#operations.push({ process, step, start, orphan });
+      this.#operations.add({ process, step, isPrompt, start, orphan });
     });
   }
 
@@ -227,12 +69,12 @@ export class World {
 
   /** Whether an operation is in progress. */
   get isBusy(): boolean {
-    return this.#operations.length > 0;
+    return this.#operations.count > 0;
   }
 
   /** Whether so much is in progress that more would only begin, and end after the faults. */
   get isCrowded(): boolean {
-    return this.#operations.length > crowd;
+    return this.#operations.count > crowd;
   }
 
   /** Whether no process and no client has anything left to do. */
@@ -254,11 +96,26 @@ export class World {
 
   /** Completes one of the operations in progress. @throws InvariantViolation */
   async performOne(): Promise<void> {
-    const index = Math.floor(this.random() * this.#operations.length);
-    const operation = this.#operations[index];
-    const last = this.#operations.pop();
-    if (!operation || !last) return;
-    if (operation !== last) this.#operations[index] = last;
+    await this.#perform(this.#operations.take(Math.floor(this.random() * this.#operations.count)));
+  }
+
+  /**
+   * Lets a long time pass, in which prompt services go on answering.
+   * @param isPrompt whether all services are prompt
+   * @throws InvariantViolation
+   */
+  async advancePromptly(ms: number, isPrompt: boolean): Promise<void> {
+    const until = this.now + ms;
+    for (let most = mostPrompt; ; most--) {
+      const operation = most > 0 ? this.#operations.takePrompt(isPrompt) : undefined;
+      if (operation) await this.#perform(operation);
+      else if (this.now >= until) return;
+      else await this.advance(Math.min(promptMs, until - this.now));
+    }
+  }
+
+  async #perform(operation: Operation | undefined): Promise<void> {
+    if (!operation) return;
     operation.start();
     await this.runPromises();
   }
@@ -298,6 +155,7 @@ export class World {
       ...deployed,
       operations: {},
       d1Failures: 0,
+      isAnswered: false,
       background: [],
     };
   }
@@ -314,15 +172,24 @@ export class World {
       .finally(() => this[kind].delete(process));
   }
 
+  /** Ends a process that still waits for an answer that never comes, as the platform does in the end. */
+  giveUp(process: Process): void {
+    if (process.dead || !this.processes.has(process)) return;
+    this.note('the platform ends an invocation that waits', process.name);
+    const waitsForOthers = this.#operations.isWaiting(process);
+    if (['request', 'read'].includes(process.name) && !process.isAnswered && !waitsForOthers) {
+      const expected = 'a request is answered within a minute although D1 never answers';
+      this.fail({ expected, found: `process ${process.id} waits for an answer that never comes` });
+    }
+    this.kill(process);
+  }
+
   /** Ends a process. The operations that it had begun may still take effect. */
   kill(process: Process): void {
     if (process.dead) return;
     process.dead = true;
     this.processes.delete(process);
-    const orphans: Operation[] = [];
-    for (let index = this.#operations.length - 1; index >= 0; index--) {
-      if (this.#operations[index]?.process === process) orphans.push(...this.#operations.splice(index, 1));
-    }
+    const orphans = this.#operations.takeAllOf(process);
     this.trace?.(process, `dies; ${orphans.length} operations were in progress`);
     for (const { orphan, step } of orphans) {
       const takesEffect = this.chance(0.5);

@@ -1,4 +1,5 @@
 import type { Platform } from '../history';
+import { modelType } from '../new-events';
 import type { LoggedEvent } from './queries';
 
 interface Row extends Record<string, unknown> {
@@ -15,6 +16,8 @@ interface Row extends Record<string, unknown> {
 export interface Segment {
   /** How many events it has in common with the segment before. */
   base: number;
+  /** The `EPOCH` of this history: each restore has a new one, which may be deployed later than the restore. */
+  epoch: string;
   /** The segment before the restore. */
   before?: Segment;
   events: LoggedEvent[];
@@ -24,7 +27,7 @@ export interface Segment {
 
 /** The event log as the clients have seen it grow. A restore begins a new segment, so the lost events stay known. */
 export class ObservedLog {
-  readonly segments: Segment[] = [{ base: 0, events: [], seen: [] }];
+  readonly segments: Segment[] = [{ base: 0, epoch: '1', events: [], seen: [] }];
 
   constructor(readonly platform: Pick<Platform, 'd1' | 'world'>) {}
 
@@ -43,8 +46,9 @@ export class ObservedLog {
     const sql = 'SELECT * FROM events WHERE position > ? ORDER BY position';
     for (const row of this.platform.d1.query<Row>(sql, events.length)) {
       const { requestId, commandId, actorId } = JSON.parse(row.metadata);
-      const { position, id, type, stream_id: streamId, version } = row;
-      const event = { position, id, type, streamId, version, data: JSON.parse(row.data) };
+      const { position, id, type: recordedType, stream_id: streamId, version } = row;
+      const type = modelType(recordedType);
+      const event = { position, id, type, recordedType, streamId, version, data: JSON.parse(row.data) };
       events.push({ ...event, requestId, commandId, actorId });
     }
     const last = seen.at(-1);
@@ -56,7 +60,8 @@ export class ObservedLog {
 
   restored(position: number): void {
     const events = this.current.events.slice(0, position);
-    this.segments.push({ base: position, before: this.current, events, seen: [] });
+    const epoch = `${this.segments.length + 1}`;
+    this.segments.push({ base: position, epoch, before: this.current, events, seen: [] });
     this.observe();
   }
 }

@@ -1,7 +1,8 @@
 import type { Commands } from '../../../src/domains';
-import type { HeldToken } from './knowledge';
+import type { Credential, HeldToken } from './knowledge';
 import type { Answer, Reading } from './queries';
 import type { Caller } from './state';
+import { canonical } from './violate';
 
 /** The positions of the log between the sending of a request and its answer. */
 export interface Span {
@@ -22,8 +23,25 @@ export type CommandAnswer =
       isReplayed: boolean;
     }
   | { kind: 'refused'; code: string }
-  /** The command may have been carried out. */
-  | { kind: 'unclear' };
+  /** 503: nobody knows whether the command was carried out. */
+  | { kind: 'unavailable' }
+  /** 500: the command had no effect. */
+  | { kind: 'failed' }
+  /** The process died, or a restore came in between. The command may have been carried out. */
+  | { kind: 'unanswered' };
+
+/** Whether a client cannot know from the answer what became of the command. */
+export function isOpen({ kind }: CommandAnswer): boolean {
+  return kind === 'unavailable' || kind === 'failed' || kind === 'unanswered';
+}
+
+/**
+ * What makes requests the same command: the key. Strangers share no keys with each other, so for a caller without an
+ * account the body belongs to it.
+ */
+export function identityOf({ caller, commandId, payload }: Attempt): string {
+  return caller ? commandId : `${commandId} ${canonical(payload)}`;
+}
 
 /** One request with a command. Requests with the same key have the same command id. */
 export interface Attempt extends Span {
@@ -32,6 +50,7 @@ export interface Attempt extends Span {
   name: keyof Commands;
   payload: unknown;
   caller: Caller | undefined;
+  by: Credential | undefined;
   expectedVersion: number | undefined;
   isRepeatable: boolean;
   /** The clock of the process that received the request; undefined if none did. */
@@ -50,4 +69,6 @@ export interface ReadRecord extends Span {
   answer: ReadAnswer;
   /** Whether the deployment that received it had the epoch of the token. */
   isTokenCurrent: boolean;
+  /** Whether its process had the `EPOCH` of this part of the log. Until then KV answers with the history before a restore. */
+  isEpochCurrent: boolean;
 }
