@@ -26,7 +26,7 @@ export function createTestClock() {
 const unlimited: RateLimit = { limit: async () => ({ success: true }) };
 
 /** The system on real D1 and KV. The queues hold their messages until the test delivers, doubles or drops them. */
-export function createSystem(bindings: Partial<Env> = {}) {
+export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrides, 'wait'> = {}) {
   const clock = createTestClock();
   const sender = createRecordingEmailSender();
   const logs: string[] = [];
@@ -47,7 +47,7 @@ export function createSystem(bindings: Partial<Env> = {}) {
     }) as unknown as Queue;
   // A wait moves the clock, and takes no time. A wait with a signal is a deadline, which no provider of a test reaches.
   const wait: Wait = (ms, options) => (options?.signal ? new Promise(() => {}) : Promise.resolve(clock.advance(ms)));
-  const overrides: Overrides = { clock, emailSender: sender, logger, wait };
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait, ...replaced };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),
