@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { DatabaseFailure, findDatabaseFailure, isRefusedByD1, openSession, withDeadlines } from '../../src/platform/d1';
+import {
+  type Database,
+  DatabaseFailure,
+  findDatabaseFailure,
+  isRefusedByD1,
+  openSession,
+  runBatch,
+  withDeadlines,
+} from '../../src/platform/d1';
 import { withDeadline } from '../../src/platform/deadline';
 import { backoffMs, retry } from '../../src/platform/retry';
 import { documentedErrors } from '../support/faulty-d1';
@@ -32,7 +40,11 @@ describe('work with a deadline', () => {
   test('work that takes too long fails, and is told so by its signal', async () => {
     const { expire, newest, wait } = createDeadlines(() => {});
     let signal: AbortSignal | undefined;
-    const work = withDeadline(1000, wait, (own) => forEver(void (signal = own)), late);
+    const run = (own: AbortSignal) => {
+      signal = own;
+      return forEver();
+    };
+    const work = withDeadline(1000, wait, run, late);
     expire(newest());
     await expect(work).rejects.toThrow('It took too long.');
     expect(signal?.aborted).toBe(true);
@@ -49,11 +61,16 @@ describe('D1 with deadlines (product 6.6)', () => {
     return { ...time, db: openSession(database, 'first-primary').db };
   }
 
-  const calls = ['all', 'run', 'values', 'get'] as const;
+  const calls: [string, (db: Database) => PromiseLike<unknown>][] = [
+    ['all', (db) => db.all('SELECT 1')],
+    ['run', (db) => db.run('SELECT 1')],
+    ['values', (db) => db.values('SELECT 1')],
+    ['a batch', (db) => runBatch(db, [db.all('SELECT 1')])],
+  ];
 
-  test.each(calls)('a call of %s that never ends is given up', async (name) => {
+  test.each(calls)('a call of %s that never ends is given up', async (_, run) => {
     const { db, expire, newest } = given(forEver);
-    const call = Promise.resolve(db[name]('SELECT 1'));
+    const call = Promise.resolve(run(db));
     await Promise.resolve();
     expire(newest());
     const error = await call.catch((caught) => caught);
