@@ -240,7 +240,12 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>
-      createQueries(createReader({ readModels, database, accessView }, request), { clock, database, documents, wait }),
+      createQueries(createReader({ readModels, database, accessView }, request), {
+        clock,
+        database: withDeadlines(env.DB, wait, () => deadlines.readinessMs),
+        documents,
+        wait,
+      }),
 
     /**
      * Handles a batch of a queue.

@@ -3,6 +3,7 @@ import { type EventCatalogue, type EventKey, type RecordedEvent, type Subscripti
 import type { DeliveryFailure } from '../cqrs/log/outbox';
 import { describeError } from '../platform/failure';
 import type { Logger } from '../platform/logger';
+import { backoffMs } from '../platform/retry';
 import { toFailure } from './failures';
 
 /**
@@ -43,12 +44,11 @@ export interface ConsumerOptions {
 /** A consumer acknowledges or retries each message alone, and never throws, because that would retry all messages. */
 export type Consumer = (batch: MessageBatch) => Promise<void>;
 
-const maxDelaySeconds = 300;
+const pauses = { firstMs: 2_000, longestMs: 300_000 };
 
-/** The seconds until the next try: exponential backoff whose upper half is random. `attempts` starts at 1. */
-export function backoffSeconds(attempts: number, random: () => number = Math.random): number {
-  const ceiling = Math.min(maxDelaySeconds, 2 ** attempts);
-  return Math.ceil(ceiling / 2 + (ceiling / 2) * random());
+/** The seconds until the next try; see {@link backoffMs}. */
+export function backoffSeconds(attempts: number, random?: () => number): number {
+  return Math.ceil(backoffMs(attempts, pauses, random) / 1000);
 }
 
 export function createConsumer(options: ConsumerOptions): Consumer {

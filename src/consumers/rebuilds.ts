@@ -8,8 +8,8 @@ const messageSchema = z.object({ rebuildId: z.uuid(), step: z.int() });
 
 /** How long a step waits for keys that another process has claimed or that were written within the last second. */
 const waitSeconds = 2;
-/** How long a step waits while the platform is away: shorter than the time after which a rebuild counts as stalled. */
-const platformSeconds = 30;
+/** A step waits 16 to 32 s while the platform is away: shorter than the time after which a rebuild counts as stalled. */
+const platformSeconds = () => backoffSeconds(5);
 
 /** Consumes the queue of rebuilds: one message is one step, and a completed step sends the next one. */
 export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<RebuildStep>, logger: Logger): Consumer {
@@ -30,7 +30,7 @@ export function createRebuildConsumer(rebuilder: Rebuilder, queue: Queue<Rebuild
       }
       // The tries of one message would not last as long as the platform may be away, so a new message waits.
       const isRunning = await rebuilder.recordFailure(rebuildId, error).catch(() => true);
-      if (isRunning) await queue.send(parsed.data, { delaySeconds: platformSeconds });
+      if (isRunning) await queue.send(parsed.data, { delaySeconds: platformSeconds() });
     }
   }
 

@@ -158,7 +158,8 @@ function toDomainError(error: Error): DomainError | undefined {
 /** Turns an exception into a response; for an unexpected error the response contains none of its details. */
 export function handleError(error: Error, c: RequestContext): Response {
   const expected = toDomainError(error);
-  if (expected?.kind === 'unavailable') c.var.logger.warn('request.unavailable', { error: describeError(error) });
+  if (expected?.kind === 'unavailable')
+    c.var.logger.warn('request.unavailable', { error: describeError(findDatabaseFailure(error) ?? error) });
   if (expected) return problemResponse(c, expected);
   c.var.logger.error('request.failed', error);
   return problemResponse(c, httpErrors.internal({}));

@@ -56,7 +56,10 @@ async function findBacklog(db: Database): Promise<Backlog> {
   return { oldest, deadLetters: dead?.count ?? 0 };
 }
 
-/** Reads from D1 and KV, and looks for late and dead deliveries. What does not answer in time counts as unreachable. */
+/**
+ * Reads from D1 and KV, and looks for late and dead deliveries. What does not answer in time counts as unreachable.
+ * @param services.database D1 with the deadline of this check
+ */
 export async function checkReadiness(services: {
   clock: Clock;
   database: D1Database;
@@ -65,10 +68,10 @@ export async function checkReadiness(services: {
 }): Promise<Readiness> {
   const { clock, database, documents, wait } = services;
   const late = () => new Error('There was no answer in time.');
-  const inTime = <Result>(run: () => Promise<Result>) => withDeadline(deadlines.readinessMs, wait, run, late);
   const [backlog, kv] = await Promise.allSettled([
-    inTime(() => findBacklog(openSession(database, 'first-primary').db)),
-    inTime(() => documents.getAll(['ready'])),
+    // `openSession` runs inside a promise, because it may throw.
+    Promise.resolve().then(() => findBacklog(openSession(database, 'first-primary').db)),
+    withDeadline(deadlines.readinessMs, wait, () => documents.getAll(['ready']), late),
   ]);
   const issues: Readiness['issues'] = [];
   let status: Readiness['status'] = 'ready';

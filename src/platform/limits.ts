@@ -68,11 +68,11 @@ export const limits = {
 export const deadlines = {
   /** One call of D1 in a request. */
   requestCallMs: 5_000,
-  /** A commit with all its tries, and the looks for its events. */
-  commitMs: 10_000,
+  /** A commit with all its tries, and the looks for its events: a little more than two calls that are given up. */
+  commitMs: 10_500,
   /** One call of D1 in a queue consumer, in the schedule, or after a response. */
   backgroundCallMs: 30_000,
-  /** The calls of D1 and KV in the readiness check. */
+  /** One call of D1 or KV in the readiness check. */
   readinessMs: 2_000,
   /** How long a response waits for the documents that decide about access. */
   inlineProjectionMs: 3_000,

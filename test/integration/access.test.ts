@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Role } from '../../src/access/caller';
-import { address } from '../support/factories';
+import { address, password } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf } from '../support/routes';
 import { countRows, createSystem } from '../support/system';
@@ -117,6 +117,54 @@ describe.each(secured.map(({ method, path }) => [`${method} ${path}`, method, pa
     });
   },
 );
+
+describe('a stored response (product 1.7, 6.2)', () => {
+  const repeatable = secured.filter(({ method }) => method === 'POST').map(({ path }) => path);
+
+  test('the table has more than fifteen commands', () => expect(repeatable.length).toBeGreaterThan(15));
+
+  describe.each(repeatable)('of POST %s', (path) => {
+    const ends: Record<string, (id: string) => Promise<Response>> = {
+      deactivated: (id) => request(`/v1/users/${id}/deactivate`, { method: 'POST', headers: admin.bearer }),
+      demoted: (id) => send('POST', `/v1/users/${id}/role`, { role: 'agent' }, admin.bearer),
+      deleted: (id) => request(`/v1/users/${id}`, { method: 'DELETE', headers: admin.bearer }),
+    };
+
+    test.each(Object.keys(ends))('is not given to a caller who was %s since', async (end) => {
+      const caller = await register({ role: 'admin' });
+      const { sendWith } = await prepare('POST', path);
+      const headers = { ...caller.bearer, 'Idempotency-Key': crypto.randomUUID() };
+      expect((await sendWith(headers)).status).toBeLessThan(300);
+      expect((await sendWith(headers)).headers.get('Idempotency-Replayed')).toBe('true');
+      expect((await ends[end]?.(caller.id))?.status).toBeLessThan(300);
+      const before = await countRows();
+      const repeated = await sendWith(headers);
+      expect([repeated.status, repeated.headers.get('Idempotency-Replayed')]).toEqual([401, null]);
+      expect(await countRows()).toEqual(before);
+    });
+  });
+});
+
+test('a stranger gets no position of the log, whatever the request (product 6.7)', async () => {
+  const open = (await operationsOf(system)).filter(({ operation }) => !operation.security?.length);
+  expect(open.length).toBeGreaterThan(8);
+  for (const { method, path } of open.filter(({ path }) => !/\/auth\/(?:token|login)$/.test(path))) {
+    const { sendWith } = await prepare(method, path);
+    const response = await sendWith();
+    expect([method, path, response.status < 400, response.headers.get('Consistency-Token')]).toEqual([
+      method,
+      path,
+      true,
+      null,
+    ]);
+  }
+  const { email } = await register();
+  const form = (fields: Record<string, string>) => ({ method: 'POST', body: new URLSearchParams(fields) });
+  const refused = form({ grant_type: 'password', username: email, password: 'a wrong one' });
+  expect((await request('/v1/auth/token', refused)).headers.get('Consistency-Token')).toBeNull();
+  const granted = form({ grant_type: 'password', username: email, password });
+  expect((await request('/v1/auth/token', granted)).headers.get('Consistency-Token')).not.toBeNull();
+});
 
 test('a stored response is not replayed to a caller whose token was revoked in the meantime (product 1.7)', async () => {
   const agent = await register({ role: 'agent' });

@@ -253,7 +253,8 @@ describe('a publication after a batch', () => {
     await finish(await addEvent());
     await publishNews();
     expect((await inKv())?.marks).toHaveLength(1);
-    expect(waits).toEqual([watermarkTimes.retryMs]);
+    expect(waits).toHaveLength(1);
+    expect(waits[0]).toBeGreaterThanOrEqual(watermarkTimes.retryMs);
     behaviour.put = async () => {
       throw new Error('KV PUT failed: 500');
     };

@@ -80,6 +80,38 @@ describe('a client that is signed in', () => {
     expect(requests).toHaveLength(4);
   });
 
+  test('a client keeps the Idempotency-Key of a command when its access token is refreshed meanwhile (product 6.2)', async () => {
+    const { client, requests } = serve(async (request) => {
+      if (request.url.endsWith('/token')) {
+        return granted((await request.text()).includes('refresh_token') ? 'new' : 'old');
+      }
+      const isNew = request.headers.get('Authorization') === 'Bearer new';
+      return isNew ? json({ id: 'a', version: 1 }, { status: 201 }) : unauthorized();
+    });
+    await client.signIn('ada@example.com', 'secret');
+    await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    const sent = requests.filter(({ url: to }) => to.endsWith('/tickets'));
+    expect(sent.map(({ headers }) => headers.get('Authorization'))).toEqual(['Bearer old', 'Bearer new']);
+    expect(new Set(sent.map(({ headers }) => headers.get('Idempotency-Key'))).size).toBe(1);
+  });
+
+  test('a client that has registered reads what it did with the token of its first sign-in, and another one without (product 6.7)', async () => {
+    for (const hasRegistered of [true, false]) {
+      const { client, requests } = serve((request) => {
+        if (request.method === 'GET') return json({ id: 'me' });
+        if (!request.url.endsWith('/token')) return json({ id: 'a', version: 1 }, { status: 201 });
+        const response = granted('a');
+        response.headers.set('Consistency-Token', token(7));
+        return response;
+      });
+      const account = { name: 'Ada', email: 'ada@example.com', password: 'correct horse battery' };
+      if (hasRegistered) await client.api.users.$post({ json: account });
+      await client.signIn('ada@example.com', 'secret');
+      await client.api.users.me.$get();
+      expect(requests.at(-1)?.headers.get('Consistency-Token')).toBe(hasRegistered ? token(7) : null);
+    }
+  });
+
   test('a client reports a wrong password with the error code of RFC 6749', async () => {
     const { client } = serve(() => json({ error: 'invalid_grant', error_description: 'No.' }, { status: 400 }));
     await expect(client.signIn('ada@example.com', 'x')).rejects.toMatchObject({
@@ -97,6 +129,66 @@ describe('a client that is signed in', () => {
     expect(await requests[1]?.json()).toEqual({ refreshToken: 'r-a' });
     expect(client.refreshToken()).toBeUndefined();
   });
+});
+
+describe('a client whose Consistency-Token the API refuses, because its secret has changed (product 6.7)', () => {
+  const problem = { status: 400, code: 'http.invalid-consistency-token', detail: 'It is not one of this API.' };
+
+  /** A client with a token of position 7, and a server that refuses this token. */
+  async function givenRefused(answer: () => Response = () => json({ data: [], nextCursor: null })) {
+    const served = serve((request, count) => {
+      if (count === 1) {
+        return json({ id: 'a', version: 1 }, { status: 201, headers: { 'Consistency-Token': token(7) } });
+      }
+      const isRefused = request.headers.get('Consistency-Token') === token(7);
+      return isRefused ? json(problem, { status: 400, headers: problemType }) : answer();
+    });
+    await served.client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    return served;
+  }
+
+  test('a client drops a refused token and repeats a read once without it', async () => {
+    const { client, requests, waits } = await givenRefused();
+    await client.api.tickets.$get({ query: {} });
+    await client.api.tickets.$get({ query: {} });
+    expect(requests.map(({ headers }) => headers.get('Consistency-Token'))).toEqual([null, token(7), null, null]);
+    expect(waits).toEqual([]);
+  });
+
+  test('a client repeats a command under the same Idempotency-Key, and keeps the new token', async () => {
+    const headers = { 'Consistency-Token': token(3, '2') };
+    const { client, requests } = await givenRefused(() => json({ id: 'b', version: 1 }, { status: 201, headers }));
+    await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    const keys = requests.map(({ headers }) => headers.get('Idempotency-Key'));
+    expect(keys[1]).toBe(keys[2]);
+    expect(keys[1]).not.toBe(keys[0]);
+    expect(client.consistencyToken()).toBe(token(3, '2'));
+  });
+
+  test('a client reports another 400, and keeps its token', async () => {
+    const other = { status: 400, code: 'http.invalid-query', detail: 'No.' };
+    const { client, requests } = serve((_, count) =>
+      count === 1
+        ? json({ id: 'a', version: 1 }, { status: 201, headers: { 'Consistency-Token': token(7) } })
+        : json(other, { status: 400, headers: problemType }),
+    );
+    await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    await expect(client.api.tickets.$get({ query: {} })).rejects.toMatchObject({ code: 'http.invalid-query' });
+    expect([requests.length, client.consistencyToken()]).toEqual([2, token(7)]);
+  });
+});
+
+test('a client waits as long as a 503 says, and gives up when that is too long for it (product 6.6)', async () => {
+  for (const [seconds, sent] of [
+    ['5', 4],
+    ['600', 1],
+  ] as const) {
+    const { client, requests, waits } = serve(() => json({}, { status: 503, headers: { 'Retry-After': seconds } }));
+    await expect(client.api.items.$get({ query: {} })).rejects.toMatchObject({ status: 503 });
+    expect(requests).toHaveLength(sent);
+    for (const ms of waits) expect(ms).toBeGreaterThanOrEqual(5_000);
+    expect(new Set(waits).size).toBe(waits.length);
+  }
 });
 
 describe('a client that repeats a request', () => {

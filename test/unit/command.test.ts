@@ -144,6 +144,40 @@ describe('a command whose state changed in the meantime (product 6.3)', () => {
   });
 });
 
+describe('the pauses of a command (product 6.3)', () => {
+  test('a command waits longer and longer, and never the same time, before it tries again on the primary', async () => {
+    const handle = () => {
+      throw new ConcurrencyError();
+    };
+    const { command, waits } = given({ handle });
+    await expect(command(payload)).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    expect(waits).toHaveLength(4);
+    for (const [index, ms] of waits.entries()) {
+      expect(ms).toBeGreaterThanOrEqual(20 * 2 ** index);
+      expect(ms).toBeLessThanOrEqual(40 * 2 ** index);
+    }
+  });
+
+  test('a command that a replica refused runs on the primary at once', async () => {
+    const handle: Definition['handle'] = (_, { name }) => {
+      if (name !== 'first-primary') throw new ConcurrencyError();
+      return 'done';
+    };
+    const { command, waits } = given({ handle }, aContext({ readFrom: 'first-unconstrained' }));
+    await command(payload);
+    expect(waits).toEqual([]);
+  });
+
+  test('a command with an unknown outcome is not run again, because new events could double it (product 6.5)', async () => {
+    const handle = () => {
+      throw refusal('unavailable');
+    };
+    const { command, runs } = given({ handle }, aContext({ readFrom: 'first-unconstrained' }));
+    await expect(command(payload)).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(runs).toHaveLength(1);
+  });
+});
+
 describe('the command runner (product 6.1)', () => {
   test('the command runner refuses a payload that does not fit before anything else happens', async () => {
     const { command, contexts, runs } = given();
@@ -223,6 +257,26 @@ describe('a command that may be repeated (product 6.2)', () => {
   test('a command has no fingerprint when its response holds a secret and must not be stored', async () => {
     const plain = { isRepeatable: false, requestHashes: undefined };
     expect(await hashOf({ isNeverStored: true }, { isRepeatable: true })).toEqual(plain);
+  });
+});
+
+describe('the id of a repeatable command (product 6.2)', () => {
+  const runOf = async (context: Partial<CallerContext>, text = 'a') => {
+    const { command, runs } = given({}, aContext({ commandId: 'hash of the key', ...context }));
+    await command({ text });
+    return runs[0];
+  };
+
+  test('a stranger’s command is recognised by its payload too, with each secret', async () => {
+    expect(await runOf({ isRepeatable: true })).toMatchObject({
+      commandId: 'fingerprint of hash of the key {"text":"a"}',
+      formerCommandIds: ['older fingerprint of hash of the key {"text":"a"}'],
+    });
+  });
+
+  test('a signed-in caller’s command is recognised by its key alone, so that another body is found out', async () => {
+    const run = await runOf({ isRepeatable: true, caller: callerOf(aUser()) });
+    expect(run?.commandId).toBe('hash of the key');
   });
 });
 

@@ -28,7 +28,7 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
       const [rows] = await runBatch(db, [
         db.all<EventRow>(sql`SELECT ${eventColumns} FROM deliveries ${joinEvents} WHERE deliveries.rowid IN (${due})`),
         db.run(sql`
-          UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait} WHERE rowid IN (${due})`),
+          UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE rowid IN (${due})`),
       ]);
       const events: RecordedEvent[] = [];
       for (const row of rows) {

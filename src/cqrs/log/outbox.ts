@@ -83,8 +83,14 @@ export const deliveryTimes = {
   maxWaitMs: 3_600_000,
 } as const;
 
-/** The wait of a delivery before its next try, as an SQL expression; it grows with the number of the relay's sends. */
-export const growingWait = sql`min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10))`;
+/**
+ * The wait of deliveries before their next try, as an SQL expression; it grows with the number of the relay's sends. A part
+ * is random, so that what failed together does not come back together.
+ */
+export function growingWait(random: () => number = Math.random) {
+  const share = 0.9 + 0.1 * random();
+  return sql`CAST(min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10)) * ${share} AS INTEGER)`;
+}
 
 /** Selects the deliveries of these events, as an SQL condition on `deliveries`. */
 function isDelivery(subscription: Subscription, events: readonly EventKey[]) {
@@ -168,7 +174,7 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
     async putOff(subscription, event, error, outcome) {
       const unclear = outcome === 'unclear' ? 1 : 0;
       const [row] = await open().all<{ attempts: number; status: string }>(sql`
-        UPDATE deliveries SET last_error = ${error}, available_at = ${clock.now()} + ${growingWait},
+        UPDATE deliveries SET last_error = ${error}, available_at = ${clock.now()} + ${growingWait()},
           unclear_sends = unclear_sends + ${unclear},
           status = CASE WHEN attempts >= ${limits.relaySendsPerEmail}
               OR unclear_sends + ${unclear} >= ${limits.unclearSendsPerEmail}

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Clock, Wait } from '../../platform/clock';
 import { type Database, openSession, runBatch } from '../../platform/d1';
+import { backoffMs } from '../../platform/retry';
 import { lastPosition } from '../log/event-log';
 import { isRefusal, type WatermarkStore } from './document-store';
 import { saysAsMuch, type Watermark, watermarkTimes } from './watermark';
@@ -91,7 +92,8 @@ export function createWatermarkPublisher(options: {
       await store.putWatermark(watermark);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      await wait(retryMs);
+      // At least `retryMs`.
+      await wait(backoffMs(1, { firstMs: 2 * retryMs, longestMs: 2 * retryMs }));
       await store.putWatermark(watermark);
     }
   }

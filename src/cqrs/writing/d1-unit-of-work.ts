@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm';
 import { type Clock, isoTime, type Wait } from '../../platform/clock';
 import {
   brokenConstraint,
-  DatabaseFailure,
   type DatabaseSession,
   foreignKey,
   isOverloaded,
@@ -11,7 +10,6 @@ import {
   runBatch,
   type Statement,
 } from '../../platform/d1';
-import { withDeadline } from '../../platform/deadline';
 import { DomainError } from '../../platform/errors';
 import { newId } from '../../platform/ids';
 import { deadlines, limits } from '../../platform/limits';
@@ -59,9 +57,9 @@ interface Collected {
   recorded: NewEvent[];
 }
 
-/** The pauses between the requests of one commit; `deadlines.commitMs` ends them, or the number of requests. */
+/** The pauses between the requests of one commit; `deadlines.commitMs` ends them, or the number of failures. */
 const pauses = { firstMs: 200, longestMs: 2_000 };
-const requestsPerCommit = 12;
+const failuresPerCommit = 12;
 
 /** The unit of work on D1: one batch, which fails if a guard is false or another commit took a stream's version. */
 export function createD1UnitOfWork<Repositories extends object>(
@@ -188,17 +186,21 @@ async function commit<Repositories extends object>(
     ...parts.map((part) => insertDeliveries(db, part, options.subscriptionsOf, clock.now())),
   ];
   const until = clock.now() + deadlines.commitMs;
-  const inTime = <Result>(run: () => Promise<Result>) =>
-    withDeadline(Math.max(0, until - clock.now()), wait, run, () => new DatabaseFailure('TIMED_OUT'));
   const giveUp = (cause: unknown) =>
     commandErrors.outcomeUnknown({ retryAfterSeconds: retryAfterSeconds() }, { cause });
 
-  let requests = 0;
+  let failures = 0;
+
+  /** @throws DomainError when no time is left for another request and its deadline */
+  function requireTime(cause: unknown, afterMs = 0): void {
+    if (clock.now() + afterMs + deadlines.requestCallMs > until) throw giveUp(cause);
+  }
 
   /** Waits before the next request. @throws DomainError when there may be none */
   async function pause(cause: unknown): Promise<void> {
-    const ms = backoffMs(++requests, pauses);
-    if (isOverloaded(cause) || clock.now() + ms >= until || requests >= requestsPerCommit) throw giveUp(cause);
+    const ms = backoffMs(++failures, pauses);
+    if (isOverloaded(cause) || failures >= failuresPerCommit) throw giveUp(cause);
+    requireTime(cause, ms);
     await wait(ms);
   }
 
@@ -212,7 +214,7 @@ async function commit<Repositories extends object>(
   async function findApplied(): Promise<Applied | undefined> {
     for (;;) {
       try {
-        return await inTime(() => lookForCommit(openSession(database, 'first-primary'), context, events, clock.now()));
+        return await lookForCommit(openSession(database, 'first-primary'), context, events, clock.now());
       } catch (error) {
         if (error instanceof DomainError) throw error;
         await pause(error);
@@ -222,7 +224,7 @@ async function commit<Repositories extends object>(
 
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inTime(send);
+      return await send();
     } catch (error) {
       const isRefused = isRefusedByD1(error);
       const constraint = brokenConstraint(error);
@@ -231,6 +233,7 @@ async function commit<Repositories extends object>(
           ? await explainRefusal(openSession(database, 'first-primary').db, guards)
           : toDomainError(error, constraint, options.constraints);
       if (isRefused && attempt === 1) throw await explain();
+      requireTime(error);
       const applied = await findApplied();
       if (applied) return applied;
       // An earlier try may still be on its way. If the reason of this refusal can pass, that try can succeed afterwards.
