@@ -31,8 +31,8 @@ test('sign-in is limited for each address in CF-Connecting-IP, before a password
   const before = await countRows();
   const second = await request('/v1/auth/login', form('somebody@example.com'));
   expect(second.status).toBe(429);
-  expect(second.headers.get('Content-Type')).toBe('application/problem+json');
-  expect(await second.json()).toMatchObject({ code: 'http.too-many-requests', status: 429 });
+  expect(second.headers.get('Content-Type')).toBe('application/json');
+  expect(await second.json()).toMatchObject({ error: 'temporarily_unavailable' });
   expect([second.headers.get('Retry-After'), second.headers.get('RateLimit')]).toEqual(['60', '"address";r=0;t=60']);
   expect(keys).toEqual(['192.0.2.7', '192.0.2.7']);
   expect(await countRows()).toEqual(before);
