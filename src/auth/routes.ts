@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
-import { consistencyToken, ignoreConditions, type RouteEnv } from '../http/context';
+import { checkConditions, ignoreConditions, type RouteEnv } from '../http/context';
 import { clientNetwork } from '../http/network';
 import { describeCommand, describePlain, describeToken } from '../http/openapi';
 import { limitByNetwork, limitResetConfirmations, limitResets, limitSignIns } from '../http/rate-limits';
@@ -74,16 +74,14 @@ export const authRoutes = new Hono<AuthEnv>()
         'The response is the same for every address, and comes before the API looks for an account. It is no promise of an e-mail: an account gets one in five minutes at most, so ask again after that time if none arrives.',
       tags,
       status: 202,
-      problems: [400],
+      problems: [400, 412],
     }),
-    ignoreConditions,
+    checkConditions,
     limitByNetwork,
     validate('json', schemas.requestPasswordReset),
     async (c) => {
       const request = c.req.valid('json');
       await limitResets(c, request.email);
-      // A malformed token is refused here, because nobody would learn of it later.
-      consistencyToken(c);
       // Neither the response nor its duration shows whether there is an account.
       c.var.http.inBackground('password-reset.failed', () => c.var.commands.RequestPasswordReset(request));
       return c.body(null, 202);

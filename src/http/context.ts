@@ -96,6 +96,16 @@ export const ignoreConditions = createMiddleware<AppEnv>(async (c, next) => {
   await next();
 });
 
+/**
+ * For an operation that runs its command after the response, when nobody would learn of a malformed header any more: it
+ * is refused before, as everywhere, and the conditions have no effect.
+ */
+export const checkConditions = createMiddleware<AppEnv>(async (c, next) => {
+  commandContext(c);
+  c.set('ignoresConditions', true);
+  await next();
+});
+
 /** The data that a command carries from its request to its events. */
 export function commandContext(c: RequestContext): CommandContext<Caller> {
   const { caller, http, ignoresConditions = false, requestId, traceparent } = c.var;

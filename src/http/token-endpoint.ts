@@ -31,6 +31,8 @@ const codes: Readonly<Record<string, TokenErrorCode>> = {
 
 /** The kinds of refusals that have another status than 400, which is that of RFC 6749. */
 const statuses = {
+  // The endpoint exists, so this is another method. The middleware that answers 405 looks for this status.
+  'not-found': 404,
   'method-not-allowed': 405,
   'too-large': 413,
   'unsupported-media-type': 415,

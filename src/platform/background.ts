@@ -27,7 +27,7 @@ export function createBackground(options: {
         return;
       } catch (error) {
         if (attempt === tries || clock.now() - begun > lastStartMs) throw error;
-        await wait(500 * 2 ** attempt * (0.5 + Math.random() / 2));
+        await wait(Math.round(500 * 2 ** attempt * (0.5 + Math.random() / 2)));
       }
     }
   }

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
+import { isTokenEndpoint } from '../../src/http/token-endpoint';
 import { newId } from '../../src/platform/ids';
 import { operationsOf, pathWith } from '../support/routes';
 import { countRows, createSystem } from '../support/system';
 
-const isProblem = (response: Response) => response.headers.get('Content-Type') === 'application/problem+json';
+/** Whether a refusal has the media type of its operation: the token endpoint has a form of its own (RFC 6749, 5.2). */
+function isRefusal(path: string, response: Response): boolean {
+  const type = response.headers.get('Content-Type');
+  return type === (isTokenEndpoint(path) ? 'application/json' : 'application/problem+json');
+}
 
 test('every route with a body refuses a large, broken or invalid body and another media type, and leaves no row (product 6.1)', async () => {
   const system = createSystem();
@@ -17,14 +22,14 @@ test('every route with a body refuses a large, broken or invalid body and anothe
     const send = (contentType: string, body: string) =>
       system.request(pathWith(path, newId()), { method, headers: { ...bearer, 'Content-Type': contentType }, body });
     const large = await send(type, `{"a":"${'a'.repeat(70_000)}"}`);
-    expect([path, large.status, isProblem(large)]).toEqual([path, 413, true]);
+    expect([path, large.status, isRefusal(path, large)]).toEqual([path, 413, true]);
     const other = await send('text/plain', '{}');
-    expect([path, other.status, isProblem(other)]).toEqual([path, 415, true]);
+    expect([path, other.status, isRefusal(path, other)]).toEqual([path, 415, true]);
     if (isForm) continue;
     const broken = await send(type, '{"a":');
-    expect([path, broken.status, isProblem(broken)]).toEqual([path, 400, true]);
+    expect([path, broken.status, isRefusal(path, broken)]).toEqual([path, 400, true]);
     const wrong = await send(type, '{"nobody":"knows this"}');
-    expect([path, wrong.status, isProblem(wrong)]).toEqual([path, 422, true]);
+    expect([path, wrong.status, isRefusal(path, wrong)]).toEqual([path, 422, true]);
   }
   expect(await countRows()).toEqual(before);
 });
@@ -37,7 +42,7 @@ test('every path supports OPTIONS, refuses unknown methods with 405 and Allow, a
     const target = pathWith(path, newId());
     expect([path, (await system.request(target, { method: 'OPTIONS' })).status]).toEqual([path, 204]);
     const put = await system.request(target, { method: 'PUT', headers: bearer });
-    expect([path, put.status, isProblem(put)]).toEqual([path, 405, true]);
+    expect([path, put.status, isRefusal(path, put)]).toEqual([path, 405, true]);
     const allowed = put.headers.get('Allow')?.split(', ') ?? [];
     for (const { method } of operations.filter((operation) => operation.path === path))
       expect(allowed).toContain(method);
@@ -63,13 +68,13 @@ test('every read refuses a forged Consistency-Token, and every list refuses a fo
     const parameters = JSON.stringify(operation.parameters);
     if (parameters.includes('ConsistencyToken')) {
       const forged = await system.request(target, { headers: { ...bearer, 'Consistency-Token': 'e30' } });
-      expect([path, forged.status, isProblem(forged)]).toEqual([path, 400, true]);
+      expect([path, forged.status, isRefusal(path, forged)]).toEqual([path, 400, true]);
     }
     if (!parameters.includes('"cursor"')) continue;
     lists++;
     for (const query of ['cursor=e30', 'limit=0', 'limit=101', 'limit=many']) {
       const refused = await system.request(`${target}?${query}`, { headers: bearer });
-      expect([path, query, refused.status, isProblem(refused)]).toEqual([path, query, 400, true]);
+      expect([path, query, refused.status, isRefusal(path, refused)]).toEqual([path, query, 400, true]);
     }
   }
   expect(lists).toBeGreaterThan(5);

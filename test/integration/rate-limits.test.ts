@@ -75,6 +75,7 @@ describe('the limits of sign-ins (product 2.7)', () => {
     const before = await countRows();
     const second = await signIn(system, 'somebody@example.com');
     expect(second.status).toBe(429);
+    expect(await second.json()).toMatchObject({ error: 'temporarily_unavailable' });
     expect([second.headers.get('Retry-After'), second.headers.get('RateLimit')]).toEqual(['60', '"network";r=0;t=60']);
     expect(keys).toEqual(['192.0.2.7', '192.0.2.7']);
     expect([await countRows(), counter.count]).toEqual([before, 1]);

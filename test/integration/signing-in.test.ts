@@ -643,8 +643,9 @@ describe('password resets', () => {
 
   test.each([
     [{ 'If-Match': '"7"' }, 202],
-    [{ 'If-Match': 'nonsense' }, 202],
-    [{ 'Idempotency-Key': '' }, 202],
+    [{ 'Idempotency-Key': 'key' }, 202],
+    [{ 'If-Match': 'nonsense' }, 412],
+    [{ 'Idempotency-Key': 'two words' }, 400],
     [{ 'Consistency-Token': '?' }, 400],
   ])(
     'a request with the header %j gets %i, and no failure in the background (product 2.6)',
