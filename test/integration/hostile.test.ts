@@ -127,14 +127,17 @@ async function fault(response: Response): Promise<string | undefined> {
   const size = new TextEncoder().encode(text).length;
   if (size > largestRefusal) return `has ${size} bytes`;
   const {
+    code = '',
     detail,
     errors = [],
     instance = '',
   } = JSON.parse(text) as {
+    code?: string;
     detail?: string;
     errors?: { pointer: string; detail: string }[];
     instance?: string;
   };
+  if (/^http\.(?:validation-failed|invalid-query)$/.test(code) && errors.length === 0) return 'names no field';
   if (errors.length > 20) return `has ${errors.length} errors`;
   const texts = [detail ?? '', ...errors.map((error) => error.detail)];
   if (texts.some((part) => part.length > 300)) return 'has a long text';

@@ -66,9 +66,12 @@ describe.each(withBody)('$name', ({ method, path, media }) => {
       new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
       new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]),
     ];
-    const percents = ['username=%FF', 'username=%ED%A0%80', '%C3=1', 'password=a%E2%82'];
+    const signIn = 'grant_type=password&username=a&password=b';
+    const percents = ['x=%FF', 'x=%ED%A0%80', '%C3=1', 'x=a%E2%82'].map((text) => `${signIn}&${text}`);
     for (const body of media === form ? percents.map((text) => new TextEncoder().encode(text)) : broken) {
-      expect([body, (await sendBody(body)).status]).toEqual([body, 400]);
+      const response = await sendBody(body);
+      const { error } = await response.json<{ error?: string }>();
+      expect([body, response.status, error]).toEqual([body, 400, media === form ? 'invalid_request' : undefined]);
     }
     const texts = ['{"a":"\\ud800"}', '{"a":"x\\u0000y"}', '{"\\udfff":1}', '{"a":{"b":["\\u0000"]}}', '"\\ud83d"'];
     const forms = ['grant_type=password&username=a%00b&password=x', 'grant_type=password&username=a&password=%00'];

@@ -71,6 +71,7 @@ describe('the preconditions of a command (product 6.3)', () => {
     '"7"x',
     '"7" "8"',
     '*, "7"',
+    '"7", x',
     '"7-1.4.0"',
     '"-7"',
     '"7.0"',
@@ -195,6 +196,7 @@ describe('a problem (product 6.1)', () => {
     const { size, body } = await answer(error, url);
     expect(size).toBeLessThanOrEqual(16 * 1024);
     expect(body).toMatchObject({ status: 422, code: 'a.b', requestId: 'r', title: 'Unprocessable Content' });
+    expect(String(body.instance ?? '').length).toBeLessThanOrEqual(2000);
   });
 
   test('with many fields has the first twenty, and keeps what is small', async () => {
