@@ -86,6 +86,8 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
   ['versions', ['a shape misses an event'], ['']],
   ['faults', ['a command finds its access document busy'], ['']],
   ['restores', ['D1 is restored'], ['']],
+  ['late-epoch', ['EPOCH changes some time after the restore'], ['']],
+  ['late-epoch', ['a process works on a restored database with the old EPOCH'], ['request', 'read', 'projections']],
   [
     'small-limits',
     ['limit reached'],

@@ -15,6 +15,7 @@ const hardships = {
   clocks: 'the clocks of processes differ by up to five seconds each way',
   versions: 'two versions of the code run side by side, with a roll-forward and a rollback',
   restores: 'D1 goes back to an earlier point in the middle of everything',
+  'late-epoch': 'the new EPOCH is deployed up to 90 seconds after the restore',
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',
   'small-limits': 'pages, slices, rounds and batches are so small that they are full',
   'platform-limits': 'D1, KV and queues refuse what is above their documented limits, and invocations have a budget',

@@ -64,7 +64,7 @@ export interface Platform {
   readonly documents: ReadonlyMap<string, string>;
   /** In the order in which the provider accepted them. */
   readonly emails: readonly AcceptedEmail[];
-  /** The `EPOCH` of the newest deployment: '1', after the first restore '2', and so on. */
+  /** The `EPOCH` of the newest deployment: '1', soon after the first restore '2', and so on. */
   readonly epoch: string;
   /**
    * Starts a client. A client lives outside of the Worker and does not die. An error that `run` throws ends the history
@@ -80,10 +80,9 @@ export interface Platform {
   request<Result>(name: string, client: Process, run: (invocation: Invocation) => Promise<Result>): Promise<Result>;
 }
 
-/** D1 went back in time: the log ends at `position` again, and `EPOCH` has a new value. */
+/** D1 went back in time: the log ends at `position` again. The new `EPOCH` is deployed now or soon. */
 export interface Restored {
   position: number;
-  epoch: string;
   /** The real time of the restore. Requests that began before it may end in either history. */
   at: number;
 }

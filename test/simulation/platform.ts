@@ -38,6 +38,8 @@ export class SimulatedPlatform implements Platform {
   shareOfSecond = 0;
   /** Whether both versions have run in this history. */
   hasVersions = false;
+  /** Whether D1 was restored, and the new `EPOCH` is not deployed yet. */
+  #needsEpoch = false;
 
   constructor(
     readonly world: World,
@@ -91,6 +93,7 @@ export class SimulatedPlatform implements Platform {
 
   createProcess(name: string): Process {
     const release = this.releases[this.world.chance(this.shareOfSecond) ? 1 : 0];
+    if (this.#needsEpoch) this.world.coverage.count('a process works on a restored database with the old EPOCH', name);
     return this.world.createProcess(name, { release, epoch: this.epoch });
   }
 
@@ -144,14 +147,27 @@ export class SimulatedPlatform implements Platform {
     });
   }
 
+  /** The version that runs alone after the traffic. */
+  get current(): Release {
+    return this.releases[this.shareOfSecond < 0.5 ? 0 : 1];
+  }
+
   /** D1 goes back to an earlier moment; messages, documents and running processes stay. Returns the end of the log. */
   restore(moment: number): number {
     this.d1.restore(moment);
     this.mail.restored();
-    this.epoch = String(Number(this.epoch) + 1);
+    this.#needsEpoch = true;
     return (
       this.d1.query<{ position: number }>('SELECT coalesce(max(position), 0) AS position FROM events')[0]?.position ?? 0
     );
+  }
+
+  /** Gives new processes the `EPOCH` that a restore asks for. Returns whether one was due. */
+  deployEpoch(): boolean {
+    const wasDue = this.#needsEpoch;
+    if (wasDue) this.epoch = String(Number(this.epoch) + 1);
+    this.#needsEpoch = false;
+    return wasDue;
   }
 
   close(): void {

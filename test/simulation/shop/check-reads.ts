@@ -30,6 +30,11 @@ export function checkReads(reads: readonly ReadRecord[], timelines: readonly Tim
       checkRevoked(read, until, timeline);
       continue;
     }
+    const before = timelines[read.segment - 1];
+    if (!read.isEpochCurrent && before) {
+      checkEitherHistory({ ...read, until, answer }, [timeline, before]);
+      continue;
+    }
     checkAccess(read, timeline, rules);
     checkContent({ ...read, until, answer }, timeline, rules);
   }
@@ -52,6 +57,17 @@ function oldestOf(read: AnsweredRead, { segment }: Timeline, { behaviours }: Rul
   if (token.segment === read.segment) return token.position;
   // A token of another epoch makes the read go to the primary; the restore may have taken back a part of what it names.
   return isTokenCurrent ? Math.min(token.position, segment.base) : from;
+}
+
+/** Between a restore and the deployment of the new `EPOCH`, KV answers with documents of the history that was taken back. */
+function checkEitherHistory({ answer, reading }: AnsweredRead, histories: readonly Timeline[]): void {
+  const content = answer.kind === 'read' ? answer.answer.content : { refused: answer.code };
+  const found = canonical(content);
+  const isRight = histories.some((timeline) =>
+    timeline.states.some((_, position) => canonical(reading.expect(momentAt(timeline, position), content)) === found),
+  );
+  if (!isRight)
+    throw violate(`the read of ${reading.what} is right in the history before the restore, or after it`, found);
 }
 
 function checkContent(read: AnsweredRead, timeline: Timeline, rules: Rules): void {

@@ -348,7 +348,14 @@ class ShopClients implements Clients {
     const { platform, log } = this;
     const { world } = platform;
     const span = { segment: log.segment, from: log.observe(), sentAt: world.now };
-    const read: ReadRecord = { ...span, reading, token, answer: { kind: 'failed' }, isTokenCurrent: false };
+    const read: ReadRecord = {
+      ...span,
+      reading,
+      token,
+      answer: { kind: 'failed' },
+      isTokenCurrent: false,
+      isEpochCurrent: true,
+    };
     this.reads.push(read);
     const with_ = token ? ` with the token of position ${token.position}` : '';
     world.trace?.(client, `reads ${reading.what}${with_}`);
@@ -359,6 +366,7 @@ class ShopClients implements Clients {
         const { by } = reading;
         if (by && by.expiresAt <= invocation.services.clock.now()) throw new ExpiredToken();
         read.isTokenCurrent = token?.epoch === invocation.epoch;
+        read.isEpochCurrent = invocation.epoch === log.current.epoch;
         const bound = { caller: () => by?.caller, token: () => token && { ...token } };
         return reading.run(invocation.services.bindQueries(bound));
       });
@@ -389,7 +397,7 @@ class ShopClients implements Clients {
   }
 
   async readAtRest(hasFloors: boolean): Promise<void> {
-    const tokens = this.shop.tokens.filter(({ segment }) => segment === this.log.segment);
+    const tokens = this.shop.tokens.filter(({ epoch }) => epoch === this.platform.epoch);
     for (let left = 24; left > 0; left--) {
       const name = this.#choose(queryNames, readers);
       const [reading, token] = [readers[name].reading(this.shop), this.platform.world.pick(tokens)];

@@ -15,6 +15,8 @@ interface Row extends Record<string, unknown> {
 export interface Segment {
   /** How many events it has in common with the segment before. */
   base: number;
+  /** The `EPOCH` of this history: each restore has a new one, which may be deployed later than the restore. */
+  epoch: string;
   /** The segment before the restore. */
   before?: Segment;
   events: LoggedEvent[];
@@ -24,7 +26,7 @@ export interface Segment {
 
 /** The event log as the clients have seen it grow. A restore begins a new segment, so the lost events stay known. */
 export class ObservedLog {
-  readonly segments: Segment[] = [{ base: 0, events: [], seen: [] }];
+  readonly segments: Segment[] = [{ base: 0, epoch: '1', events: [], seen: [] }];
 
   constructor(readonly platform: Pick<Platform, 'd1' | 'world'>) {}
 
@@ -56,7 +58,8 @@ export class ObservedLog {
 
   restored(position: number): void {
     const events = this.current.events.slice(0, position);
-    this.segments.push({ base: position, before: this.current, events, seen: [] });
+    const epoch = `${this.segments.length + 1}`;
+    this.segments.push({ base: position, epoch, before: this.current, events, seen: [] });
     this.observe();
   }
 }

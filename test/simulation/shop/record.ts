@@ -50,4 +50,6 @@ export interface ReadRecord extends Span {
   answer: ReadAnswer;
   /** Whether the deployment that received it had the epoch of the token. */
   isTokenCurrent: boolean;
+  /** Whether its process had the `EPOCH` of this part of the log. Until then KV answers with the history before a restore. */
+  isEpochCurrent: boolean;
 }

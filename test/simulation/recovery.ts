@@ -1,0 +1,126 @@
+import type { Hazards } from './hazards';
+import type { Clients } from './history';
+import { useRealLimits } from './limits';
+import type { SimulatedPlatform } from './platform';
+import type { Schedule } from './schedule';
+import { InvariantViolation } from './violation';
+
+/** How long the work may take after the last fault. The relay waits an hour at most before it tries something again. */
+const recoveryMs = 3 * 3_600_000;
+
+/** Work that is left, and when it is due. */
+type Unfinished = { what: string; which: string; due: number };
+
+/** The time after the faults: the system finishes its work, with an operator who follows docs/operations.md. */
+export class Recovery {
+  constructor(
+    readonly platform: SimulatedPlatform,
+    readonly clients: Clients,
+    readonly schedule: Schedule,
+    readonly hazards: Hazards,
+  ) {}
+
+  /** Ends the faults, and runs the system until no work is left. */
+  async run(): Promise<void> {
+    const { hazards, platform, schedule } = this;
+    const { world } = platform;
+    world.hasFaults = false;
+    schedule.isOn = true;
+    hazards.end();
+    await this.finish();
+    if (hazards.wasRestored) await this.#followRestore();
+    if (!hazards.wasRestored && !hazards.wasCorrupted && !this.hasFloors) return;
+    // The reconciler leaves out what was written in the last minutes, and then walks through everything twice.
+    useRealLimits(platform);
+    await world.advance(180_000);
+    for (let run = 0; run < 6; run++) await this.runMinute();
+    await this.finish();
+  }
+
+  /** Runs everything to its end, for work that a promise stands for. */
+  async untilDone(work: Promise<unknown>): Promise<void> {
+    let failure: unknown;
+    work.catch((error) => {
+      failure = error;
+    });
+    await this.platform.world.drain();
+    if (failure) throw failure;
+  }
+
+  /** Lets a minute pass, with the minute's tasks at its end. */
+  async runMinute(): Promise<void> {
+    const { world } = this.platform;
+    await world.advance(60_000);
+    this.schedule.tick();
+    await world.drain();
+  }
+
+  /** Whether documents of a shape have missed an event, so that no reader takes them. */
+  get hasFloors(): boolean {
+    return this.platform.d1.query('SELECT 1 FROM shapes WHERE missed > 0 LIMIT 1').length > 0;
+  }
+
+  /** Runs the system until no work is left. @throws InvariantViolation for work that does not end */
+  async finish(): Promise<void> {
+    const { platform, schedule } = this;
+    const { queues, world } = platform;
+    const begun = world.now;
+    for (let round = 1; ; round++) {
+      await world.drain();
+      schedule.tick();
+      await world.drain();
+      while (queues.deliver()) await world.drain();
+      this.#checkDeadLetters();
+      const unfinished = this.#findUnfinished();
+      if (queues.isEmpty && unfinished.length === 0) return;
+      if (world.now - begun > recoveryMs) {
+        const found = `this work is left: ${JSON.stringify(unfinished.slice(0, 10))}`;
+        const expected = 'all work ends within three hours after the last fault';
+        throw new InvariantViolation(world.seed, { expected, found });
+      }
+      // The first rounds have the small limits; more of them would show nothing new.
+      if (round === 3) useRealLimits(platform);
+      if (round % 20 === 0) await this.untilDone(this.clients.operator.replayDeadLetters());
+      await world.advance(Math.max(1_000, this.#nextWorkAt(unfinished) - world.now));
+    }
+  }
+
+  /** When something can happen next: a message becomes visible, or the schedule finds work that is due. */
+  #nextWorkAt(unfinished: readonly Unfinished[]): number {
+    const { queues, world } = this.platform;
+    const due = Math.min(...unfinished.map(({ due }) => due));
+    return Math.min(queues.nextVisibleAt, world.nextTimerAt, Math.max(due, this.schedule.nextAt));
+  }
+
+  /** The work that is left, as D1 sees it, and when the schedule takes care of it. */
+  #findUnfinished(): Unfinished[] {
+    return this.platform.d1.query<Unfinished>(`
+      SELECT 'delivery' AS what, subscription || ' ' || position || ' ' || status AS which, available_at AS due
+      FROM deliveries
+      UNION ALL SELECT 'claim', view || ':' || key, claimed_until FROM projections WHERE claimed_by IS NOT NULL
+      UNION ALL SELECT 'recheck', view || ':' || key, recheck_at FROM projections WHERE recheck_at IS NOT NULL
+      UNION ALL SELECT 'rebuild', view, progressed_at + 60000 FROM rebuilds WHERE status = 'running'`);
+  }
+
+  /** Checks that nobody has to replay what only met a platform that was away. */
+  #checkDeadLetters(): void {
+    const { d1, hardships, mail, current, world } = this.platform;
+    if (!hardships.has('dead-letters')) return;
+    const dead = d1.query<{ id: string; which: string; error: string | null }>(`
+      SELECT events.id, subscription || ' ' || position AS which, last_error AS error
+      FROM deliveries JOIN events USING (position) WHERE status = 'dead'`);
+    const { unclearSendsPerEmail } = current.limits;
+    const wrong = dead.find(({ id }) => !mail.isHopeless(id, unclearSendsPerEmail));
+    if (!wrong) return;
+    const expected =
+      'only a delivery that failed by its own fault is dead: an e-mail that was refused for good, or never clearly answered';
+    throw new InvariantViolation(world.seed, { expected, found: `${wrong.which} is dead: ${wrong.error}` });
+  }
+
+  /** What docs/operations.md asks an operator to do after a restore. */
+  async #followRestore(): Promise<void> {
+    await this.untilDone(this.clients.operator.deleteAccountsAgain());
+    for (const { name } of this.platform.current.views) await this.untilDone(this.clients.operator.startRebuild(name));
+    await this.finish();
+  }
+}
