@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
-import { type EventRow, eventColumns, joinEvents, toRecordedEvent } from '../cqrs/log/event-log';
+import { type EventRow, eventColumns, joinEvents } from '../cqrs/log/event-log';
 import type { Database } from '../platform/d1';
 import type { DeadLetter } from './schemas';
 
@@ -43,8 +43,9 @@ export function deadLetterQuery({ subscription, before }: DeadLetterQuery, limit
 export async function findDeadLetters(db: Database, filter: DeadLetterQuery, limit: number): Promise<DeadLetter[]> {
   type Row = EventRow & { subscription: Subscription; attempts: number; last_error: string | null };
   const rows = await db.all<Row>(deadLetterQuery(filter, limit));
-  return rows.map(({ subscription, attempts, last_error: lastError, ...row }) => {
-    const { position, type, streamType, streamId, occurredAt } = toRecordedEvent(row);
+  // The data of the event may be what cannot be read, so it is left alone.
+  return rows.map(({ position, subscription, type, attempts, ...row }) => {
+    const { stream_type: streamType, stream_id: streamId, last_error: lastError, occurred_at: occurredAt } = row;
     const id = `${position}-${subscription}`;
     return { id, position, subscription, type, streamType, streamId, attempts, lastError, occurredAt };
   });

@@ -8,6 +8,8 @@ import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { sendingMs } from '../../src/email/deadline';
 import { EmailError, type EmailSender, UnclearEmailError } from '../../src/email/email-sender';
+import { findDeadLetters } from '../../src/operations/dead-letters';
+import { openSession } from '../../src/platform/d1';
 import { limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
 import { password } from '../support/factories';
@@ -452,6 +454,21 @@ describe('the relay (product 7.1)', () => {
     }
     expect(waits.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
     expect(sent.projections).toHaveLength(30);
+  });
+
+  test('an event whose row cannot be read becomes a dead letter, and the others are sent (product 7.3)', async () => {
+    const { find, sent, services } = await givenDue({}, 3);
+    const unreadable = (await find('projections')) ?? { position: 0, id: '' };
+    const { data } = (await env.DB.prepare('SELECT data FROM events WHERE id = ?').bind(unreadable.id).first()) ?? {};
+    const setData = (text: unknown) =>
+      env.DB.prepare('UPDATE events SET data = ? WHERE id = ?').bind(text, unreadable.id).run();
+    await setData('{');
+    await services().relay();
+    expect(sent.projections).toHaveLength(2);
+    expect(await find('projections')).toMatchObject({ id: unreadable.id, status: 'dead', last_error: 'SyntaxError' });
+    const listed = await findDeadLetters(openSession(env.DB, 'first-primary').db, { subscription: 'projections' }, 10);
+    expect(listed).toMatchObject([{ position: unreadable.position, lastError: 'SyntaxError' }]);
+    await setData(data);
   });
 
   test('the delivery that has been due the longest is sent first', async () => {

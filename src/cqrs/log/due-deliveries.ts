@@ -1,13 +1,17 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { openSession, runBatch } from '../../platform/d1';
+import { describeError } from '../../platform/failure';
 import type { EventKey, RecordedEvent, Subscription } from './event';
 import { type EventRow, eventColumns, joinEvents, toRecordedEvent } from './event-log';
-import { deliveryTimes, growingWait, isPending } from './outbox';
+import { deliveryTimes, growingWait, isPending, markAsDead } from './outbox';
 
 /** The deliveries that the relay sends again. */
 export interface DueDeliveries {
-  /** Takes the events whose deliveries are due, and puts these off, so that a second relay does not send them too. */
+  /**
+   * Takes the events whose deliveries are due, and puts these off, so that a second relay does not send them too. A row
+   * of the log that cannot be read becomes a dead letter, because it would hold up what is taken together with it.
+   */
   take(subscription: Subscription, limit: number): Promise<RecordedEvent[]>;
   /** Gives back deliveries whose queue did not take them. They are due again soon, as if they had not been taken. */
   giveBack(subscription: Subscription, events: readonly EventKey[]): Promise<void>;
@@ -26,7 +30,15 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
         db.run(sql`
           UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE rowid IN (${due})`),
       ]);
-      return rows.map(toRecordedEvent);
+      const events: RecordedEvent[] = [];
+      for (const row of rows) {
+        try {
+          events.push(toRecordedEvent(row));
+        } catch (error) {
+          await db.run(markAsDead(subscription, [row], describeError(error)));
+        }
+      }
+      return events;
     },
 
     async giveBack(subscription, events) {

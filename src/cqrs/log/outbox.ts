@@ -103,6 +103,13 @@ export function isPending(subscription: Subscription, events: readonly EventKey[
   return sql`${isDelivery(subscription, events)} AND +status = 'pending'`;
 }
 
+/** The statement that makes dead letters of deliveries, with their final error. */
+export function markAsDead(subscription: Subscription, events: readonly EventKey[], error: string) {
+  return sql`
+    UPDATE deliveries SET status = 'dead', failures = failures + 1, last_error = ${error}, claimed_until = 0
+    WHERE ${isPending(subscription, events)}`;
+}
+
 /** The statement that adds the deliveries of new events to the outbox, for the batch that appends the events. */
 export function insertDeliveries(
   db: Database,
@@ -179,9 +186,7 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
     },
 
     async markDead(subscription, events, error) {
-      await open().run(sql`
-        UPDATE deliveries SET status = 'dead', failures = failures + 1, last_error = ${error}, claimed_until = 0
-        WHERE ${isPending(subscription, events)}`);
+      await open().run(markAsDead(subscription, events, error));
     },
 
     async bury(subscription, event) {
