@@ -17,6 +17,7 @@ const hardships = {
   restores: 'D1 goes back to an earlier point in the middle of everything',
   'late-epoch': 'the new EPOCH is deployed up to 90 seconds after the restore',
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',
+  defects: 'rows of D1 cannot be read, and code fails on single documents, until both are corrected',
   'small-limits': 'pages, slices, rounds and batches are so small that they are full',
   'platform-limits': 'D1, KV and queues refuse what is above their documented limits, and invocations have a budget',
   contents: 'the check compares answers, reads and the state at the end with the reference model',
@@ -42,7 +43,7 @@ export function chooseHardships(without: readonly string[] = [], only: readonly 
 
 /** With one of these, work that is due in seconds may take minutes. */
 export const delaying: readonly Hardship[] = [
-  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'platform-limits'] as const),
+  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'defects', 'platform-limits'] as const),
 ];
 
 /** The hardships of a seed: each fifth has none that delays work, so that the check can demand that work is done in time. */

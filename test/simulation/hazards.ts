@@ -1,4 +1,5 @@
 import type { View } from '../../src/cqrs/reading/view';
+import { Defects } from './defects';
 import type { Hardship } from './hardships';
 import type { Clients } from './history';
 import type { SimulatedPlatform } from './platform';
@@ -21,12 +22,15 @@ export class Hazards {
   wasCorrupted = false;
   /** The name of a view whose values in KV were destroyed. */
   #damaged: string | undefined;
+  readonly defects: Defects;
 
   constructor(
     readonly platform: SimulatedPlatform,
     readonly clients: Clients,
     readonly schedule: Schedule,
-  ) {}
+  ) {
+    this.defects = new Defects(platform, clients);
+  }
 
   /** Chooses what happens in this history, and at which of its steps. */
   plan(stepCount: number): Turn[] {
@@ -46,6 +50,7 @@ export class Hazards {
       { at: at(0.3, 0.7), run: () => this.#corrupt() },
       { at: at(0.5, 0.95), run: () => this.#corrupt() },
     ]);
+    plan('defects', 0.3, () => this.#planDefects(at));
     plan('restores', 0.15, () => [{ at: at(0.4, 0.9), run: () => this.#restore() }]);
     plan('versions', 0.3, () => {
       const [first, second, third] = [at(0.1, 0.4), at(0.4, 0.65), at(0.65, 0.95)];
@@ -57,6 +62,25 @@ export class Hazards {
       ];
     });
     return turns;
+  }
+
+  /** Something fails by its own fault; the operator tries it again, discards its work, or rebuilds, and it is corrected. */
+  #planDefects(at: (low: number, high: number) => number): Turn[] {
+    const { defects } = this;
+    const { world } = this.platform;
+    const breakSomething = () => {
+      const view = world.chance(0.65) ? defects.breakCode() : defects.breakRow();
+      if (view !== undefined) this.#damaged = view;
+    };
+    const isCorrectedSoon = world.chance(0.2);
+    return [
+      { at: at(0.05, 0.3), run: breakSomething },
+      { at: at(0.1, 0.5), run: breakSomething },
+      ...(world.chance(0.5) ? [{ at: at(0.4, 0.7), run: () => this.#startRebuild() }] : []),
+      ...(world.chance(0.4) ? [{ at: at(0.5, 0.8), run: () => this.#operate('replayDeadLetters') }] : []),
+      ...(world.chance(0.6) ? [{ at: at(0.6, 0.95), run: () => this.#operate('discardProjections') }] : []),
+      ...(isCorrectedSoon ? [{ at: at(0.5, 0.95), run: () => defects.correct() }] : []),
+    ];
   }
 
   /** What the people who operate the system do when they have understood what happened. */
@@ -78,12 +102,16 @@ export class Hazards {
     world.startOutage(service, world.between(60_000, 1_200_000));
   }
 
-  /** The operator starts a rebuild in the middle of the faults; where the answer is lost, nobody asks again. */
   #startRebuild(): void {
-    const { world } = this.platform;
     const view = this.chooseView()?.name ?? '';
-    world.note('a rebuild starts', view);
-    this.clients.operator.startRebuild(view).catch((error) => world.trace?.('operator', describeCause(error)));
+    this.platform.world.note('a rebuild starts', view);
+    this.#operate('startRebuild', view);
+  }
+
+  /** The operator sends a command in the middle of the faults; where the answer is lost, nobody asks again. */
+  #operate(command: 'startRebuild' | 'replayDeadLetters' | 'discardProjections', view = ''): void {
+    const { trace } = this.platform.world;
+    this.clients.operator[command](view).catch((error) => trace?.('operator', describeCause(error)));
   }
 
   #corrupt(): void {

@@ -93,6 +93,8 @@ export interface Clients {
   setUp(): Promise<void>;
   /** One client does one thing, such as sending a command or reading; it must return at once. */
   act(): void;
+  /** Looks at the log before something in it is destroyed. */
+  observe(): void;
   /** D1 was restored. The clients forget what is not in the log any more. It must return at once. */
   restored(event: Restored): void;
   /** The part of an operator who follows docs/operations.md; each promise ends when the request has ended. */
@@ -101,6 +103,8 @@ export interface Clients {
     signIn(): Promise<void>;
     startRebuild(view: string): Promise<void>;
     replayDeadLetters(): Promise<void>;
+    /** Discards what is dead of the projections. */
+    discardProjections(): Promise<void>;
     /** Deletes again the accounts that were deleted after the restored moment. */
     deleteAccountsAgain(): Promise<void>;
   };

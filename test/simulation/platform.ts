@@ -7,7 +7,13 @@ import { type QueueName, QueuesModel } from './queues';
 import type { Process, World } from './world';
 
 const silent = () => {};
-const logger = { info: silent, warn: silent, error: silent, child: () => logger } as unknown as Services['logger'];
+
+/** A logger that counts what the code reports as an error. */
+function createLogger({ coverage }: World): Services['logger'] {
+  const error = (event: string) => coverage.count('the log has an error', event);
+  const logger = { info: silent, warn: silent, error, child: () => logger };
+  return logger as unknown as Services['logger'];
+}
 
 const variables = {
   ANALYTICS: { writeDataPoint: silent },
@@ -29,6 +35,7 @@ const bindings = {
 /** The platform of one history: its services, the versions that are deployed, and the processes that run on it. */
 export class SimulatedPlatform implements Platform {
   readonly hardships;
+  readonly #logger: Services['logger'];
   readonly d1: D1Model;
   readonly kv: KvModel;
   readonly queues: QueuesModel;
@@ -46,6 +53,7 @@ export class SimulatedPlatform implements Platform {
     readonly releases: readonly [Release, Release],
   ) {
     this.hardships = world.hardships;
+    this.#logger = createLogger(world);
     this.d1 = new D1Model(world);
     this.kv = new KvModel(world, () => this.hasVersions);
     this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
@@ -111,7 +119,7 @@ export class SimulatedPlatform implements Platform {
     const waitUntil = (work: Promise<unknown>) => void process.background.push(work);
     return process.release.compose(env as unknown as Env, waitUntil, {
       clock: { now: () => world.now + process.clockOffset },
-      logger,
+      logger: this.#logger,
       wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
       emailSender: {
         // A version whose senders have a deadline passes a signal.
@@ -125,7 +133,7 @@ export class SimulatedPlatform implements Platform {
     const env = { ...variables, EPOCH: this.epoch, DB: this.d1.bindDirectly(), VIEWS: this.kv.bindDirectly() };
     return release.compose(env as unknown as Env, silent, {
       clock: { now: () => this.world.now },
-      logger,
+      logger: this.#logger,
       wait: async (_ms, options) => (options?.signal ? new Promise(() => {}) : undefined),
       emailSender: { send: async () => {} },
     });

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { makeFaulty } from './faulty-views';
 import type { Release } from './history';
 import { nextId, nextSecret } from './ids';
 import { SimulatedFault } from './world';
@@ -47,14 +48,16 @@ function keepConfig(): void {
   });
 }
 
-/** Changes the shapes of version 2. */
-function reshape(): void {
+/** Lets the views of a version fail where a history wants it, and changes the shapes of version 2. */
+function replaceViews(release: Release['number']): void {
   vi.doMock('../../src/cqrs/reading/view', async (importOriginal) => {
     const original = await importOriginal<typeof import('../../src/cqrs/reading/view')>();
+    const defineFaulty = makeFaulty(release, original);
+    if (release === 1) return { ...original, defineView: defineFaulty };
     const defineView: typeof original.defineView = (definition) => {
       const name = renamed[definition.name] ?? definition.name;
       const shapeVersion = definition.shapeVersion + (raised.includes(name) ? 1 : 0);
-      return original.defineView({ ...definition, name, shapeVersion });
+      return defineFaulty({ ...definition, name, shapeVersion });
     };
     return { ...original, defineView };
   });
@@ -62,6 +65,7 @@ function reshape(): void {
 
 /** Loads the Worker's modules once more. */
 async function load(number: Release['number']): Promise<Release> {
+  replaceViews(number);
   vi.resetModules();
   const [
     { compose },
@@ -108,7 +112,6 @@ async function loadBoth(): Promise<readonly [Release, Release]> {
   replaceSlowParts();
   keepConfig();
   const first = await load(1);
-  reshape();
   const second = await load(2);
   if (first.views.every(({ id }, index) => id === second.views[index]?.id)) {
     throw new Error('Version 2 has the same views as version 1: adapt the names in releases.ts to domains.ts.');

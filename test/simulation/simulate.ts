@@ -154,9 +154,14 @@ class Simulation {
   #report(): Report {
     const { emails, d1 } = this.#platform;
     const missed = d1.query('SELECT 1 FROM shapes WHERE missed > 0').length;
-    if (missed > 0) this.world.coverage.count('a shape misses an event', '', missed);
+    const { coverage } = this.world;
+    if (missed > 0) coverage.count('a shape misses an event', '', missed);
+    const letters = d1.query<{ outcome: string; subscription: string }>('SELECT * FROM dead_letters');
+    for (const { outcome, subscription } of letters) coverage.count(outcome, subscription);
+    const failed = d1.query<{ view: string }>("SELECT view FROM rebuilds WHERE status = 'done' AND failed_keys > 0");
+    if (failed.length > 0) coverage.count('a rebuild leaves out a failing key', '', failed.length);
     const events = Number(d1.query<{ n: number }>('SELECT count(*) AS n FROM events')[0]?.n);
     const figures = { ...this.#clients.figures(), events, 'e-mails': emails.length };
-    return { seed: this.world.seed, coverage: this.world.coverage, figures };
+    return { seed: this.world.seed, coverage, figures };
   }
 }

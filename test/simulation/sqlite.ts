@@ -4,11 +4,21 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { type LimitName, protocolOf } from './steps';
 import { describeStatement } from './trace';
 
-/** The database itself records a position that decreases, so that no check can come too late to see it. */
+/**
+ * The database itself records a position that decreases, so that no check can come too late to see it, and what becomes
+ * of dead letters, for the coverage.
+ */
 const watch = `
   CREATE TABLE decreased_positions (view TEXT, key TEXT, before INTEGER, after INTEGER);
   CREATE TRIGGER watch_positions AFTER UPDATE ON projections WHEN NEW.position < OLD.position BEGIN
     INSERT INTO decreased_positions VALUES (NEW.view, NEW.key, OLD.position, NEW.position);
+  END;
+  CREATE TABLE dead_letters (subscription TEXT, outcome TEXT);
+  CREATE TRIGGER watch_deaths AFTER UPDATE OF status ON deliveries WHEN NEW.status <> OLD.status BEGIN
+    INSERT INTO dead_letters VALUES (NEW.subscription, iif(NEW.status = 'dead', 'a delivery is dead', 'a dead letter is replayed'));
+  END;
+  CREATE TRIGGER watch_discards AFTER DELETE ON deliveries WHEN OLD.status = 'dead' BEGIN
+    INSERT INTO dead_letters VALUES (OLD.subscription, 'a dead letter is discarded');
   END;`;
 
 /**
@@ -28,6 +38,7 @@ function migrate() {
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const filled = tables.filter(({ name }) => db.prepare(`SELECT 1 FROM "${name}"`).get());
   if (filled.length > 0) throw new Error(`A migration fills ${filled[0]?.name}: keep its rows when a copy is emptied.`);
+  // The triggers fill the tables that watch, which were made last.
   const emptyAll = tables.map(({ name }) => `DELETE FROM "${name}";`).join(' ');
   const migrated = db.serialize();
   db.close();

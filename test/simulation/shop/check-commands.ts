@@ -26,6 +26,7 @@ export function checkAnswers(attempts: readonly Attempt[], timelines: readonly T
     const same = byCommand.get(commandId) ?? [];
     if (answer.kind === 'acknowledged') checkAcknowledged({ ...attempt, answer, until }, same, timeline, facts);
     if (answer.kind === 'refused') checkRefused({ ...attempt, answer, until }, same, timeline, facts);
+    if (answer.kind === 'failed') checkFailed(attempt, timeline);
   }
 }
 
@@ -89,6 +90,15 @@ function checkAcknowledged(
     `${describe(attempt)} was acknowledged, so it is in the log, or there was nothing to change at a position from ${first} to ${last}, where the model says: ${told.join(' or ')}`,
     `no event of the command, and the answer ${canonical(result)} at position ${commit.position}`,
   );
+}
+
+function checkFailed(attempt: Attempt, { commits }: Timeline): void {
+  const done = commits.get(attempt.commandId);
+  if (done?.attempt.requestId === attempt.requestId)
+    throw violate(
+      `${describe(attempt)} failed by a fault of the code or of a row, so it has no effect`,
+      `its events are at position ${done.position}`,
+    );
 }
 
 function checkRefused(

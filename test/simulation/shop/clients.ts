@@ -1,5 +1,6 @@
 import type { CallerContext } from '../../../src/access/access-rules';
 import type { Commands, Queries } from '../../../src/domains';
+import { isSimulatedDefect } from '../faulty-views';
 import {
   type Clients,
   type CreateClients,
@@ -302,6 +303,7 @@ class ShopClients implements Clients {
     if (error instanceof NoResponse || !invoked) return { kind: 'unclear' };
     const { release } = invoked;
     if (release.isRefusal(error)) return { kind: 'refused', code: error.code };
+    if (isSimulatedDefect(error)) return { kind: 'failed' };
     if (release.isUnclear(error)) return { kind: 'unclear' };
     throw new InvariantViolation(
       this.platform.world.seed,
@@ -374,7 +376,7 @@ class ShopClients implements Clients {
     } catch (error) {
       if (error instanceof ExpiredToken) read.answer = { kind: 'failed' };
       else if (invoked?.release.isRefusal(error)) read.answer = { kind: 'refused', code: error.code };
-      else if (!(error instanceof NoResponse) && !isPlatformError(error)) throw error;
+      else if (!(error instanceof NoResponse) && !isPlatformError(error) && !isSimulatedDefect(error)) throw error;
     }
     this.#end(read);
     const { answer } = read;
@@ -414,6 +416,10 @@ class ShopClients implements Clients {
         found: 'the document in KV was too old, so D1 answered',
       });
     }
+  }
+
+  observe(): void {
+    this.log.observe();
   }
 
   restored({ position }: Restored): void {
@@ -492,6 +498,7 @@ class ShopClients implements Clients {
       const dead = this.platform.d1.query("SELECT 1 FROM deliveries WHERE status = 'dead' LIMIT 1");
       if (dead.length > 0) await this.#operate('ReplayDeadLetters', {});
     },
+    discardProjections: () => this.#operate('DiscardDeadLetters', { subscription: 'projections' }),
     deleteAccountsAgain: async () => {
       const { people } = this.shop;
       for (const userId of this.#deletedBeforeRestore()) {

@@ -22,6 +22,8 @@ export type CommandAnswer =
       isReplayed: boolean;
     }
   | { kind: 'refused'; code: string }
+  /** The code failed on a row or a document, so the command had no effect. */
+  | { kind: 'failed' }
   /** The command may have been carried out. */
   | { kind: 'unclear' };
 

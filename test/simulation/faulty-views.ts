@@ -1,0 +1,55 @@
+import { sql } from 'drizzle-orm';
+import type * as Views from '../../src/cqrs/reading/view';
+
+type ViewModule = typeof Views;
+type Definition = Parameters<ViewModule['defineView']>[0];
+
+/** How the code of a view fails on one document: its query cannot be made, SQLite refuses it, or its rows are not understood. */
+export const faultKinds = ['no query', 'refused query', 'no document'] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** The documents on which the code of a version fails now: `1 order:…` for a document of version 1. */
+const faulty = new Map<string, FaultKind>();
+
+/** The error of code that fails on a document. */
+const defect = () => new TypeError('A simulated defect: the code fails on this document.');
+
+/** Whether an error comes from a simulated defect of the code or of a row. */
+export function isSimulatedDefect(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (/simulated defect|malformed JSON|"not JSON/.test(current.message)) return true;
+  }
+  return false;
+}
+
+/** Makes the code of these versions fail on a document. */
+export function breakDocument(releases: readonly number[], document: string, kind: FaultKind): void {
+  for (const release of releases) faulty.set(`${release} ${document}`, kind);
+}
+
+/** Deploys corrected code. */
+export function correctDocuments(): void {
+  faulty.clear();
+}
+
+/** Makes the views of a version fail where they are told to. */
+export function makeFaulty(release: number, { defineView }: Pick<ViewModule, 'defineView'>): ViewModule['defineView'] {
+  const define = (definition: Definition) => {
+    const { name } = definition;
+    const faultOf = (key: string) => faulty.get(`${release} ${name}:${key}`);
+    return defineView({
+      ...definition,
+      query(db, key) {
+        const fault = faultOf(key);
+        if (fault === 'no query') throw defect();
+        if (fault !== 'refused query') return definition.query(db, key);
+        return db.select({ refused: sql<number>`json_extract('{', '$.a')` }).from(sql`(SELECT 1)`);
+      },
+      toDocument(rows, key) {
+        if (faultOf(key) !== undefined) throw defect();
+        return definition.toDocument(rows, key);
+      },
+    });
+  };
+  return define as ViewModule['defineView'];
+}
