@@ -84,6 +84,8 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
   ['versions', ['deployment'], ['roll-forward', 'rollback', 'roll-forward to a half', 'rollback to a half']],
   ['versions', ['a version removes a document of another shape'], ['projections', 'schedule', 'rebuilds']],
   ['versions', ['a shape misses an event'], ['']],
+  ['new-events', ['a version cannot read an event'], ['message.failed', 'rebuild.failed']],
+  ['new-events', ['a rolled back version waits for an event that it cannot read'], ['']],
   ['faults', ['a command finds its access document busy'], ['']],
   ['restores', ['D1 is restored'], ['']],
   ['late-epoch', ['EPOCH changes some time after the restore'], ['']],
@@ -92,7 +94,7 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
   ['defects', ['a row of D1 becomes unreadable'], ['events', 'orders', 'shipping_addresses']],
   ['defects', ['a delivery is dead', 'a dead letter is replayed', 'a dead letter is discarded'], ['projections']],
   ['defects', ['a rebuild leaves out a failing key'], ['']],
-  ['defects', ['the log has an error'], ['reconciler.failed', 'inline-projection.failed', 'dead-letter.stored']],
+  ['defects', ['the log has an error'], ['reconciler.failed', 'dead-letter.stored']],
   [
     'small-limits',
     ['limit reached'],

@@ -116,12 +116,12 @@ export class Defects {
     const { d1, releases } = this.platform;
     const [row] = d1.query<Record<string, unknown> & EventRow>('SELECT * FROM events WHERE position = ?', position);
     if (!row || row.data === broken) return [];
-    return releases.flatMap(({ eventCatalogue, views }) => {
-      if (!eventCatalogue.has(row.type)) return [];
-      return targetsOf(views, upcast(eventCatalogue, toRecordedEvent(row)))
+    const readers = releases.filter((release) => !this.platform.isUnreadable(release, position));
+    return readers.flatMap(({ eventCatalogue, views }) =>
+      targetsOf(views, upcast(eventCatalogue, toRecordedEvent(row)))
         .map(documentKey)
-        .map(withoutShape);
-    });
+        .map(withoutShape),
+    );
   }
 }
 

@@ -14,6 +14,7 @@ const hardships = {
   'refusing-mail': 'the mail provider refuses for good, or says "later" to one recipient for ever',
   clocks: 'the clocks of processes differ by up to five seconds each way',
   versions: 'two versions of the code run side by side, with a roll-forward and a rollback',
+  'new-events': 'version 2 records events that version 1 cannot read: another type, and another schema version',
   restores: 'D1 goes back to an earlier point in the middle of everything',
   'late-epoch': 'the new EPOCH is deployed up to 90 seconds after the restore',
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',

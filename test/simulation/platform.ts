@@ -8,10 +8,13 @@ import type { Process, World } from './world';
 
 const silent = () => {};
 
-/** A logger that counts what the code reports as an error. */
+/** A logger that counts what the code reports as an error, and the events that a version cannot read. */
 function createLogger({ coverage }: World): Services['logger'] {
   const error = (event: string) => coverage.count('the log has an error', event);
-  const logger = { info: silent, warn: silent, error, child: () => logger };
+  const warn = (event: string, fields?: { error?: unknown }) => {
+    if (fields?.error === 'UnreadableEventError') coverage.count('a version cannot read an event', event);
+  };
+  const logger = { info: silent, warn, error, child: () => logger };
   return logger as unknown as Services['logger'];
 }
 
@@ -158,6 +161,23 @@ export class SimulatedPlatform implements Platform {
   /** The version that runs alone after the traffic. */
   get current(): Release {
     return this.releases[this.shareOfSecond < 0.5 ? 0 : 1];
+  }
+
+  /** Whether an event was recorded that this version cannot read, by its type or its schema version. */
+  isUnreadable({ eventCatalogue }: Release, position: number): boolean {
+    const [row] = this.d1.query<{ type: string; version: number }>(
+      'SELECT type, schema_version AS version FROM events WHERE position = ?',
+      position,
+    );
+    return row !== undefined && row.version > (eventCatalogue.get(row.type)?.schemaVersion ?? 0);
+  }
+
+  /** Whether the log has an event that this version cannot read. */
+  hasUnreadable({ eventCatalogue }: Release): boolean {
+    const newest = this.d1.query<{ type: string; version: number }>(
+      'SELECT type, max(schema_version) AS version FROM events GROUP BY type',
+    );
+    return newest.some(({ type, version }) => version > (eventCatalogue.get(type)?.schemaVersion ?? 0));
   }
 
   /** D1 goes back to an earlier moment; messages, documents and running processes stay. Returns the end of the log. */

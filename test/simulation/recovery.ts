@@ -27,7 +27,7 @@ export class Recovery {
     world.hasFaults = false;
     schedule.isOn = true;
     hazards.end();
-    if (hazards.defects.exist) await this.#finishAroundDefects();
+    await this.#finishWhatCanEnd();
     await this.finish();
     if (hazards.wasRestored) await this.#followRestore();
     if (!hazards.wasRestored && !hazards.wasCorrupted && !this.hasFloors) return;
@@ -38,16 +38,35 @@ export class Recovery {
     await this.finish();
   }
 
-  /** Runs the system until only the work is left that fails by its own fault. Then the fault is corrected. */
-  async #finishAroundDefects(): Promise<void> {
+  /**
+   * Runs the system until only the work is left that fails by its own fault, or that needs a newer version after a
+   * rollback. Then the faults are corrected, and the newer version is deployed again.
+   */
+  async #finishWhatCanEnd(): Promise<void> {
+    const { platform } = this;
     const { defects } = this.hazards;
+    const { current } = platform;
+    const hasDefects = defects.exist;
+    const unread = platform.d1.query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
+    const hasUnread = unread.some(({ position }) => platform.isUnreadable(current, position));
+    if (hasUnread) platform.world.note('a rolled back version waits for an event that it cannot read');
+    if (!hasDefects && !hasUnread) return this.#rollForward();
     await this.finish(({ what, which }) => {
+      if (what === 'rebuild') return platform.hasUnreadable(current);
       if (what !== 'delivery') return defects.concernDocument(which);
-      const [subscription = '', position] = which.split(' ');
-      return defects.concern({ subscription, position: Number(position) });
+      const [subscription = '', text] = which.split(' ');
+      const position = Number(text);
+      return defects.concern({ subscription, position }) || platform.isUnreadable(current, position);
     });
     defects.correct();
     await this.untilDone(this.clients.operator.replayDeadLetters());
+    this.#rollForward();
+  }
+
+  /** Deploys the newer version, if only that version can read the log. */
+  #rollForward(): void {
+    const { platform } = this;
+    if (platform.hasUnreadable(platform.current)) platform.deploy(1);
   }
 
   /** Runs everything to its end, for work that a promise stands for. */

@@ -2,6 +2,7 @@ import { vi } from 'vitest';
 import { makeFaulty } from './faulty-views';
 import type { Release } from './history';
 import { nextId, nextSecret } from './ids';
+import { withNewEvents, withOldTypes } from './new-events';
 import { SimulatedFault } from './world';
 
 /**
@@ -49,7 +50,7 @@ function keepConfig(): void {
 }
 
 /** Lets the views of a version fail where a history wants it, and changes the shapes of version 2. */
-function replaceViews(release: Release['number']): void {
+function replaceViews(release: Release['number'], hasNewEvents: boolean): void {
   vi.doMock('../../src/cqrs/reading/view', async (importOriginal) => {
     const original = await importOriginal<typeof import('../../src/cqrs/reading/view')>();
     const defineFaulty = makeFaulty(release, original);
@@ -59,13 +60,17 @@ function replaceViews(release: Release['number']): void {
       const shapeVersion = definition.shapeVersion + (raised.includes(name) ? 1 : 0);
       return defineFaulty({ ...definition, name, shapeVersion });
     };
-    return { ...original, defineView };
+    return { ...original, defineView, when: hasNewEvents ? withOldTypes(original.when) : original.when };
   });
+  if (!hasNewEvents) return;
+  vi.doMock('../../src/cqrs/log/event', async (importOriginal) =>
+    withNewEvents(await importOriginal<typeof import('../../src/cqrs/log/event')>()),
+  );
 }
 
 /** Loads the Worker's modules once more. */
-async function load(number: Release['number']): Promise<Release> {
-  replaceViews(number);
+async function load(number: Release['number'], hasNewEvents = false): Promise<Release> {
+  replaceViews(number, hasNewEvents);
   vi.resetModules();
   const [
     { compose },
@@ -108,21 +113,31 @@ function isSimulated(error: unknown): boolean {
   return false;
 }
 
-async function loadBoth(): Promise<readonly [Release, Release]> {
+/** Version 1, and two variants of version 2: one that has only other shapes, and one that also records new events. */
+interface Releases {
+  first: Release;
+  second: Release;
+  withNewEvents: Release;
+}
+
+async function loadAll(): Promise<Releases> {
   replaceSlowParts();
   keepConfig();
-  const first = await load(1);
-  const second = await load(2);
+  const releases = { first: await load(1), second: await load(2), withNewEvents: await load(2, true) };
+  const { first, second } = releases;
   if (first.views.every(({ id }, index) => id === second.views[index]?.id)) {
     throw new Error('Version 2 has the same views as version 1: adapt the names in releases.ts to domains.ts.');
   }
-  return [first, second];
+  if (releases.withNewEvents.eventCatalogue.size === first.eventCatalogue.size) {
+    throw new Error('Version 2 has no new events: adapt the names in new-events.ts to domains.ts.');
+  }
+  return releases;
 }
 
-let loading: ReturnType<typeof loadBoth> | undefined;
+let loading: ReturnType<typeof loadAll> | undefined;
 
-/** The two versions of the code, which all histories of a run share. */
-export function loadReleases(): Promise<readonly [Release, Release]> {
-  loading ??= loadBoth();
+/** The versions of the code, which all histories of a run share. */
+export function loadReleases(): Promise<Releases> {
+  loading ??= loadAll();
   return loading;
 }

@@ -37,7 +37,9 @@ export async function simulate(
   behaviours: Behaviours = behavioursWithout([]),
 ): Promise<Report> {
   const world = new World(seed, hardshipsOf(seed, hardships), print);
-  const simulation = new Simulation(world, await loadReleases(), behaviours);
+  const { first, second, withNewEvents } = await loadReleases();
+  const hasNewEvents = world.chance(0.5) && world.hardships.has('new-events');
+  const simulation = new Simulation(world, [first, hasNewEvents ? withNewEvents : second], behaviours);
   const { random } = Math;
   // The jitter of retries is part of the history.
   Math.random = world.random;

@@ -1,4 +1,5 @@
 import type { Platform } from '../history';
+import { modelType } from '../new-events';
 import type { LoggedEvent } from './queries';
 
 interface Row extends Record<string, unknown> {
@@ -45,8 +46,9 @@ export class ObservedLog {
     const sql = 'SELECT * FROM events WHERE position > ? ORDER BY position';
     for (const row of this.platform.d1.query<Row>(sql, events.length)) {
       const { requestId, commandId, actorId } = JSON.parse(row.metadata);
-      const { position, id, type, stream_id: streamId, version } = row;
-      const event = { position, id, type, streamId, version, data: JSON.parse(row.data) };
+      const { position, id, type: recordedType, stream_id: streamId, version } = row;
+      const type = modelType(recordedType);
+      const event = { position, id, type, recordedType, streamId, version, data: JSON.parse(row.data) };
       events.push({ ...event, requestId, commandId, actorId });
     }
     const last = seen.at(-1);

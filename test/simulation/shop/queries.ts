@@ -9,7 +9,9 @@ import type { Caller, Role, State } from './state';
 export interface LoggedEvent {
   position: number;
   id: string;
+  /** The type as the first version records it. */
   type: string;
+  recordedType: string;
   streamId: string;
   version: number;
   data: Record<string, unknown>;
@@ -479,8 +481,8 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         // Which deliveries are dead depends on the world, and what they are about does not.
         ({ events }, content) =>
           (content as { position: number }[]).map(({ position }) => {
-            const { type, streamId } = events[position - 1] ?? {};
-            return { position, type, streamId };
+            const { recordedType, streamId } = events[position - 1] ?? {};
+            return { position, type: recordedType, streamId };
           }),
       );
     },
@@ -501,7 +503,7 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
             .filter((event) => actor === undefined || event.actorId === actor)
             .slice(-limit)
             .reverse()
-            .map(({ position, type, streamId }) => ({ position, type, streamId })),
+            .map(({ position, recordedType, streamId }) => ({ position, type: recordedType, streamId })),
       );
     },
   },
