@@ -5,7 +5,7 @@ import { loadDocument } from '../../src/cqrs/reading/load';
 import { type Claim, claimAndLoad, confirm, pacing, putAll } from '../../src/cqrs/reading/projection-steps';
 import { defineView, type Target } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
-import { bindCopy } from '../simulation/d1';
+import { bindCopy } from '../simulation/d1-binding';
 import { Copy, kindOf } from '../simulation/sqlite';
 
 /**

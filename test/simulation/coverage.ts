@@ -1,3 +1,4 @@
+import { nameOf, openErrors } from './d1-errors';
 import type { Hardship, Hardships } from './hardships';
 
 /** How often each kind of fault met each step of the protocols, and how often each limit was reached. */
@@ -57,6 +58,8 @@ const messages = ['projections', 'emails', 'analytics', 'rebuilds'];
 /** What a search of many seeds must have met. A cell that stays empty would mean that the search tests less than it says. */
 const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: readonly string[]])[] = [
   ['faults', ['D1 fails before the batch', 'D1 applies the batch, and the answer is lost'], d1Steps],
+  ['faults', ['a commit fails before the write', 'a commit fails after the write'], openErrors.map(nameOf)],
+  ['stalls', ['D1 takes up a call late', 'D1 answers late', 'D1 never answers'], ['commit', 'other (read)']],
   ['deaths', ['the process dies before the effect', 'the process dies, the effect happens'], d1Steps],
   [
     'outages',

@@ -4,6 +4,7 @@
  */
 const hardships = {
   faults: 'single calls fail: before or after they took effect',
+  stalls: 'D1 takes up a call late, answers after up to 80 seconds, or never',
   deaths: 'processes die between any two steps',
   replicas: 'reads come from replicas that may be minutes behind, each with a lag of its own',
   'lost-bookmarks': 'a session learns a bookmark only from an answer that arrives',
@@ -44,7 +45,17 @@ export function chooseHardships(without: readonly string[] = [], only: readonly 
 
 /** With one of these, work that is due in seconds may take minutes. */
 export const delaying: readonly Hardship[] = [
-  ...(['faults', 'deaths', 'outages', 'versions', 'restores', 'corruption', 'defects', 'platform-limits'] as const),
+  ...([
+    'faults',
+    'stalls',
+    'deaths',
+    'outages',
+    'versions',
+    'restores',
+    'corruption',
+    'defects',
+    'platform-limits',
+  ] as const),
 ];
 
 /** The hardships of a seed: each fifth has none that delays work, so that the check can demand that work is done in time. */

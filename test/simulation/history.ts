@@ -3,7 +3,8 @@ import type { EventCatalogue } from '../../src/cqrs/log/event';
 import type { View } from '../../src/cqrs/reading/view';
 import type { limits } from '../../src/platform/limits';
 import type { Hardships } from './hardships';
-import type { Process, World } from './world';
+import type { Process } from './process';
+import type { World } from './world';
 
 // The contract between the world (platform, faults, versions, restore) and the clients of the shop, which are written
 // apart: the world starts clients, and clients send requests to processes of the Worker that the world chooses.
@@ -21,8 +22,10 @@ export interface Release {
   limits: typeof limits;
   /** Whether an error is a refusal with a code of the catalogue (4xx). */
   isRefusal(error: unknown): error is Error & { code: string; kind: string; details: Record<string, unknown> };
-  /** Whether a command that ended with this error may have been carried out all the same (500 and 503). */
-  isUnclear(error: unknown): boolean;
+  /** Whether an error is answered with 503, and a command may have been carried out all the same. */
+  isUnavailable(error: unknown): boolean;
+  /** Whether a part of the platform failed, which is answered with 500 unless the code knows better. */
+  isOfPlatform(error: unknown): boolean;
   /** The error of a provider that did not accept an e-mail, for good or for now. */
   createEmailError(code: string, isPermanent: boolean): Error;
 }
@@ -114,6 +117,11 @@ export interface Clients {
    * @throws InvariantViolation for a read that KV could not answer although it has the document
    */
   readAtRest(hasFloors: boolean): Promise<void>;
+  /**
+   * Repeats commands that have no clear answer yet, under their keys, when there are no faults any more.
+   * @throws InvariantViolation for one that gets no clear answer
+   */
+  repeatOpen(): Promise<void>;
   /** Whether a client still waits for something, so that the recovery cannot end. */
   readonly isBusy: boolean;
   /** Names and addresses of accounts that are deleted: no document of any shape may contain one of these texts. */

@@ -1,5 +1,6 @@
+import { type Process, SimulatedFault } from './process';
 import { describeDocument } from './trace';
-import { type Process, SimulatedFault, type World } from './world';
+import type { World } from './world';
 
 /** How long a location may serve what it has read, a miss included. */
 const cachedMs = 60_000;

@@ -1,4 +1,4 @@
-import { d1Limits } from './d1';
+import { d1Limits } from './d1-limits';
 import type { Release } from './history';
 import { kvOperationsPerInvocation } from './kv';
 import type { SimulatedPlatform } from './platform';
@@ -46,7 +46,7 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
   const isSmall = world.chance(0.75) && world.hardships.has('small-limits');
   real ??= { ...releases[0].limits };
   for (const { limits } of releases) Object.assign(limits, real);
-  d1.limits = isSmall ? { ...d1Limits, valueBytes: smallPlatform.valueBytes } : d1Limits;
+  d1.gate.limits = isSmall ? { ...d1Limits, valueBytes: smallPlatform.valueBytes } : d1Limits;
   queues.limits = isSmall
     ? { ...sendLimits, bytes: smallPlatform.sendBytes, messageBytes: smallPlatform.messageBytes }
     : sendLimits;
@@ -71,6 +71,6 @@ export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {
   for (const name of Object.keys(real) as (keyof Limits)[]) {
     if (!kept.includes(name)) for (const { limits } of releases) limits[name] = real[name];
   }
-  d1.limits = d1Limits;
+  d1.gate.limits = d1Limits;
   kv.operationsPerInvocation = kvOperationsPerInvocation;
 }

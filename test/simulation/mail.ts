@@ -1,6 +1,7 @@
 import type { EmailMessage } from '../../src/email/email-sender';
 import type { AcceptedEmail } from './history';
-import { type Process, SimulatedFault, type World } from './world';
+import { type Process, SimulatedFault } from './process';
+import type { World } from './world';
 
 /** A connection to the provider, from the view of the provider. */
 interface Sending {

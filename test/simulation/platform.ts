@@ -3,8 +3,9 @@ import { D1Model } from './d1';
 import { type Invocation, NoResponse, type Platform, type Release } from './history';
 import { KvModel } from './kv';
 import { MailModel } from './mail';
+import type { Process } from './process';
 import { type QueueName, QueuesModel } from './queues';
-import type { Process, World } from './world';
+import type { World } from './world';
 
 const silent = () => {};
 

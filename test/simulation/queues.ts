@@ -1,5 +1,6 @@
+import { type Process, SimulatedFault } from './process';
 import { describeMessage } from './trace';
-import { type Process, SimulatedFault, type World } from './world';
+import type { World } from './world';
 
 /** Fewer retries than in wrangler.toml, so that messages reach the dead-letter queue within the time of a history. */
 const queues = {

@@ -3,7 +3,7 @@ import { makeFaulty } from './faulty-views';
 import type { Release } from './history';
 import { nextId, nextSecret } from './ids';
 import { withNewEvents, withOldTypes } from './new-events';
-import { SimulatedFault } from './world';
+import { SimulatedFault } from './process';
 
 /**
  * How the documents of version 2 differ from version 1's: other shapes of five views, among them the one that every
@@ -98,10 +98,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     limits,
     isRefusal: (error): error is InstanceType<typeof DomainError> =>
       error instanceof DomainError && error.kind !== 'unavailable',
-    isUnclear: (error) =>
-      isSimulated(error) ||
-      findDatabaseFailure(error) !== undefined ||
-      (error instanceof DomainError && error.kind === 'unavailable'),
+    isUnavailable: (error) => error instanceof DomainError && error.kind === 'unavailable',
+    isOfPlatform: (error) => isSimulated(error) || findDatabaseFailure(error) !== undefined,
     createEmailError: (code, isPermanent) => new EmailError(code, isPermanent, new SimulatedFault(code)),
   };
 }

@@ -107,6 +107,7 @@ class Simulation {
   /** Lets the newest mark become old enough for every token, and reads. */
   async #readAtRest(): Promise<void> {
     const recovery = this.#recovery;
+    await recovery.untilDone(this.#clients.repeatOpen());
     await recovery.untilDone(this.#clients.operator.signIn());
     await recovery.finish();
     for (let minute = 0; minute < 3; minute++) await recovery.runMinute();

@@ -1,4 +1,4 @@
-import type { Process } from './world';
+import type { Process } from './process';
 
 /** Prints one step of a history: the process (or a heading such as FAULT), and what happens. */
 export type Trace = (actor: Process | string, text: string) => void;

@@ -1,43 +1,11 @@
+import { Chance } from './chance';
 import { Coverage } from './coverage';
 import type { Hardship, Hardships } from './hardships';
 import type { Release } from './history';
+import type { Process } from './process';
+import { type Timer, Timers } from './timers';
 import { createTrace, type Trace } from './trace';
 import { type Finding, InvariantViolation } from './violation';
-
-/** A random number generator that a seed fixes (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** An error that the world made: it says nothing about the code. A process receives it as its own code wraps it. */
-export class SimulatedFault extends Error {}
-
-/** One invocation of the Worker. It can die between any two awaits; a dead process receives no result any more. */
-export interface Process {
-  name: string;
-  id: number;
-  dead: boolean;
-  /** Where the process runs: KV has a cache for each location, and each has its own nearest replica. */
-  location: number;
-  /** How far the clock of the process is ahead, in milliseconds. */
-  clockOffset: number;
-  /** The version of the code that the process runs. */
-  release: Release;
-  epoch: string;
-  /** How many operations of each service the process has begun; an invocation has a budget. */
-  operations: Record<string, number>;
-  /** How many of its operations on D1 failed because of the world. */
-  d1Failures: number;
-  /** What the process gave to `waitUntil`: the process lives until this work has ended too. */
-  background: Promise<unknown>[];
-  onDeath?(): void;
-}
 
 /** How many operations in progress are a crowd. */
 const crowd = 16;
@@ -50,66 +18,8 @@ interface Operation {
   orphan(): void;
 }
 
-interface Timer {
-  at: number;
-  order: number;
-  run(): void;
-  isRemoved?: boolean;
-}
-
-/** The timers, the next one first (a binary heap). Timers of the same time run in the order in which they were set. */
-class Timers {
-  readonly #heap: Timer[] = [];
-  #set = 0;
-
-  get next(): Timer | undefined {
-    while (this.#heap[0]?.isRemoved) this.removeNext();
-    return this.#heap[0];
-  }
-
-  #isBefore(first: number, second: number): boolean {
-    const [a, b] = [this.#heap[first], this.#heap[second]];
-    if (!a || !b) return a !== undefined;
-    return a.at < b.at || (a.at === b.at && a.order < b.order);
-  }
-
-  #swap(first: number, second: number): void {
-    const [a, b] = [this.#heap[first], this.#heap[second]];
-    if (!a || !b) return;
-    this.#heap[first] = b;
-    this.#heap[second] = a;
-  }
-
-  add(at: number, run: () => void): Timer {
-    const timer: Timer = { at, order: ++this.#set, run };
-    let index = this.#heap.push(timer) - 1;
-    for (let parent = (index - 1) >> 1; index > 0 && this.#isBefore(index, parent); parent = (index - 1) >> 1) {
-      this.#swap(index, parent);
-      index = parent;
-    }
-    return timer;
-  }
-
-  /** Removes a timer that has not run: it stays in the heap until it is the next one. */
-  remove(timer: Timer): void {
-    timer.isRemoved = true;
-  }
-
-  removeNext(): void {
-    const last = this.#heap.pop();
-    if (!last || this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    for (let index = 0; ; ) {
-      const child = this.#isBefore(2 * index + 2, 2 * index + 1) ? 2 * index + 2 : 2 * index + 1;
-      if (!this.#isBefore(child, index)) return;
-      this.#swap(index, child);
-      index = child;
-    }
-  }
-}
-
 /** Time, chance, and all operations in progress. One seed makes one history. */
-export class World {
+export class World extends Chance {
   now = Date.parse('2026-01-01T08:00:00.000Z');
   /** Whether faults happen. */
   hasFaults = true;
@@ -120,7 +30,6 @@ export class World {
   readonly coverage = new Coverage();
   /** Prints one step of the history. Undefined unless tracing is on: `trace?.(…)` then does not even make the text. */
   readonly trace: Trace | undefined;
-  readonly random: () => number;
   readonly #operations: Operation[] = [];
   readonly #timers = new Timers();
   /** The services that are away, and until when. */
@@ -129,17 +38,13 @@ export class World {
   #failure: InvariantViolation | undefined;
 
   constructor(
-    readonly seed: number,
+    seed: number,
     readonly hardships: Hardships,
     print?: (line: string) => unknown,
   ) {
-    this.random = createRandom(seed);
+    super(seed);
     const start = this.now;
     this.trace = print && createTrace(() => this.now - start, print);
-  }
-
-  chance(probability: number): boolean {
-    return this.random() < probability;
   }
 
   /** Whether the world is this hard, at the moment. */
@@ -173,14 +78,6 @@ export class World {
 
   get hasOutage(): boolean {
     return [...this.#outages.keys()].some((service) => this.isAway(service));
-  }
-
-  between(low: number, high: number): number {
-    return low + Math.floor(this.random() * (high - low + 1));
-  }
-
-  pick<Item>(items: readonly Item[]): Item | undefined {
-    return items[Math.floor(this.random() * items.length)];
   }
 
   /**
@@ -312,6 +209,13 @@ export class World {
       })
       .then(() => Promise.allSettled(process.background))
       .finally(() => this[kind].delete(process));
+  }
+
+  /** Ends a process that still waits for an answer that never comes, as the platform does in the end. */
+  giveUp(process: Process): void {
+    if (process.dead || !this.processes.has(process)) return;
+    this.note('the platform ends an invocation that waits', process.name);
+    this.kill(process);
   }
 
   /** Ends a process. The operations that it had begun may still take effect. */

@@ -21,6 +21,8 @@ const behaviours = {
   'if-match': 'commands name the version that the client has read, an old one or a wrong one',
   strangers: 'people try what only others may do, and name what does not exist',
   'revoked-callers': 'people use access tokens that may be revoked',
+  'revocation-races':
+    'people refresh their tokens and send commands while these tokens are revoked, or the account is deleted',
   'double-sends': 'a client sends a command twice at the same time',
   repeats: 'a client sends a command again under the same key after an answer',
   'other-bodies': 'a client sends another body under the same key',

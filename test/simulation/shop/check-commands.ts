@@ -22,11 +22,11 @@ export function checkAnswers(attempts: readonly Attempt[], timelines: readonly T
   for (const attempt of attempts) {
     const timeline = timelines[attempt.segment];
     const { answer, until, issuedAt, commandId } = attempt;
+    if (timeline && answer.kind === 'failed') checkFailed(attempt, timeline);
     if (!timeline || until === undefined || issuedAt === undefined) continue;
     const same = byCommand.get(commandId) ?? [];
     if (answer.kind === 'acknowledged') checkAcknowledged({ ...attempt, answer, until }, same, timeline, facts);
     if (answer.kind === 'refused') checkRefused({ ...attempt, answer, until }, same, timeline, facts);
-    if (answer.kind === 'failed') checkFailed(attempt, timeline);
   }
 }
 
@@ -96,7 +96,7 @@ function checkFailed(attempt: Attempt, { commits }: Timeline): void {
   const done = commits.get(attempt.commandId);
   if (done?.attempt.requestId === attempt.requestId)
     throw violate(
-      `${describe(attempt)} failed by a fault of the code or of a row, so it has no effect`,
+      `${describe(attempt)} was answered 500, so it has no effect`,
       `its events are at position ${done.position}`,
     );
 }

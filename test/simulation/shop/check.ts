@@ -4,6 +4,7 @@ import type { Behaviours } from './behaviours';
 import { checkAnswers } from './check-commands';
 import { checkEmails } from './check-emails';
 import { checkReads } from './check-reads';
+import { checkRevocations } from './check-revocations';
 import { checkFinalState } from './check-state';
 import type { ObservedLog } from './log';
 import type { Attempt, ReadRecord } from './record';
@@ -56,6 +57,7 @@ export function checkHistory(recorded: Recorded): void {
     const state = last?.states.at(-1);
     if (!last || !state) throw new Error('A history has a log.');
     checkAnswers(attempts, timelines, facts);
+    checkRevocations(attempts, timelines);
     if (!isCut) {
       checkFinalState(platform, state);
       checkEmails(platform, timelines);

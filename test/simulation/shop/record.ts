@@ -1,5 +1,5 @@
 import type { Commands } from '../../../src/domains';
-import type { HeldToken } from './knowledge';
+import type { Credential, HeldToken } from './knowledge';
 import type { Answer, Reading } from './queries';
 import type { Caller } from './state';
 
@@ -22,10 +22,17 @@ export type CommandAnswer =
       isReplayed: boolean;
     }
   | { kind: 'refused'; code: string }
-  /** The code failed on a row or a document, so the command had no effect. */
+  /** 503: nobody knows whether the command was carried out. */
+  | { kind: 'unavailable' }
+  /** 500: the command had no effect. */
   | { kind: 'failed' }
-  /** The command may have been carried out. */
-  | { kind: 'unclear' };
+  /** The process died, or a restore came in between. The command may have been carried out. */
+  | { kind: 'unanswered' };
+
+/** Whether a client cannot know from the answer what became of the command. */
+export function isOpen({ kind }: CommandAnswer): boolean {
+  return kind === 'unavailable' || kind === 'failed' || kind === 'unanswered';
+}
 
 /** One request with a command. Requests with the same key have the same command id. */
 export interface Attempt extends Span {
@@ -34,6 +41,7 @@ export interface Attempt extends Span {
   name: keyof Commands;
   payload: unknown;
   caller: Caller | undefined;
+  by: Credential | undefined;
   expectedVersion: number | undefined;
   isRepeatable: boolean;
   /** The clock of the process that received the request; undefined if none did. */

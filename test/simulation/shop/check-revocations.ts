@@ -1,0 +1,56 @@
+import type { Attempt } from './record';
+import type { State } from './state';
+import type { Timeline } from './timeline';
+import { violate } from './violate';
+
+/** A command that ended the tokens of an account, whose sender has the answer. */
+interface Revocation {
+  userId: string;
+  /** Tokens of this generation and later are valid; none is after the account was deleted. */
+  generation: number;
+  answeredAt: number;
+  by: string;
+}
+
+/** The accounts whose older tokens end between two states. */
+function* endedBetween(before: State, after: State): Generator<[userId: string, generation: number]> {
+  for (const [userId, { generation }] of before.users) {
+    const next = after.users.get(userId)?.generation ?? Number.POSITIVE_INFINITY;
+    if (next > generation) yield [userId, next];
+  }
+}
+
+function revocationsIn({ commits, states }: Timeline, segment: number): Revocation[] {
+  return [...commits.values()].flatMap(({ attempt, from, position }) => {
+    const { answer, answeredAt, name } = attempt;
+    const [before, after] = [states[from], states[position]];
+    if (attempt.segment !== segment || answer.kind !== 'acknowledged' || answeredAt === undefined) return [];
+    if (!before || !after || before.users === after.users) return [];
+    return [...endedBetween(before, after)].map(([userId, generation]) => ({
+      ...{ userId, generation, answeredAt },
+      by: `${name} at position ${position}`,
+    }));
+  });
+}
+
+/**
+ * A token commands nothing any more when the command that revoked it was answered: what is sent with it after that is not
+ * acknowledged, and leaves nothing in the log.
+ */
+export function checkRevocations(attempts: readonly Attempt[], timelines: readonly Timeline[]): void {
+  for (const [segment, timeline] of timelines.entries()) {
+    const byUser = Map.groupBy(revocationsIn(timeline, segment), ({ userId }) => userId);
+    const committed = new Set([...timeline.commits.values()].map(({ attempt }) => attempt.requestId));
+    for (const { answer, caller, commandId, name, requestId, segment: own, sentAt } of attempts) {
+      if (!caller || own !== segment) continue;
+      const revocation = byUser
+        .get(caller.userId)
+        ?.find(({ answeredAt, generation }) => answeredAt < sentAt && caller.tokenGeneration < generation);
+      if (!revocation || (answer.kind !== 'acknowledged' && !committed.has(requestId))) continue;
+      throw violate(
+        `a token of ${caller.userId} commands nothing ${(sentAt - revocation.answeredAt) / 1000} s after ${revocation.by} was answered, which revoked it`,
+        `${name} (command ${commandId}) of ${caller.role} ${caller.userId}, generation ${caller.tokenGeneration}: ${answer.kind}`,
+      );
+    }
+  }
+}
