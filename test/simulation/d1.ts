@@ -126,6 +126,7 @@ export class D1Model {
             step,
             () => this.#perform(process, statements, session, step),
             () => this.#applyAfterDeath(process, statements),
+            true,
           );
         const result = stall(world, process, step, call);
         if (rareSteps.has(step) && world.fault('deaths', 'a process dies', 0.1, process.name)) world.kill(process);

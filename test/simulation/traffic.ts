@@ -27,13 +27,19 @@ export async function runTraffic(
     if (world.isBusy && (dice < 0.58 || world.isCrowded)) {
       for (let left = operations; left > 0 && world.isBusy; left--) await world.performOne();
     } else if (dice < 0.67) await world.advance(world.between(1, 600));
-    else if (dice < 0.695)
-      await world.advance(world.between(1_000, world.hasOutage ? Math.max(outageMs, longestMs) : longestMs));
+    else if (dice < 0.695) await jump(world, world.hasOutage ? Math.max(outageMs, longestMs) : longestMs);
     else if (dice < delivered) queues.deliver();
     else if (dice < 0.94) clients.act();
     else if (dice < 0.955) crash(world);
     else schedule.tick();
   }
+}
+
+/** Lets a long time pass. D1 answers before, except where it stalls; now and then all of it stalls. */
+async function jump(world: World, longestMs: number): Promise<void> {
+  const stalls = world.fault('stalls', 'D1 stalls while the clock jumps', 0.15);
+  if (!stalls) await world.performPrompt();
+  await world.advance(world.between(1_000, longestMs));
 }
 
 function crash(world: World): void {

@@ -9,11 +9,15 @@ import { type Finding, InvariantViolation } from './violation';
 
 /** How many operations in progress are a crowd. */
 const crowd = 16;
+/** How many operations are completed before the clock jumps. */
+const mostPrompt = 100;
 
 /** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
 interface Operation {
   process: Process;
   step: string;
+  /** Whether its service answers within seconds, unless the model says otherwise. */
+  isPrompt: boolean;
   start(): void;
   orphan(): void;
 }
@@ -83,12 +87,14 @@ export class World extends Chance {
   /**
    * Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies.
    * @param step what the process does, for the coverage
+   * @param isPrompt whether the service answers within seconds, so that the clock should not jump before
    */
   operation<Result>(
     process: Process,
     step: string,
     perform: () => Result,
     orphan: () => void = () => {},
+    isPrompt = false,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (process.dead) return;
@@ -99,7 +105,7 @@ export class World extends Chance {
           reject(error);
         }
       };
-      this.#operations.push({ process, step, start, orphan });
+      this.#operations.push({ process, step, isPrompt, start, orphan });
     });
   }
 
@@ -151,7 +157,19 @@ export class World extends Chance {
 
   /** Completes one of the operations in progress. @throws InvariantViolation */
   async performOne(): Promise<void> {
-    const index = Math.floor(this.random() * this.#operations.length);
+    await this.#performAt(Math.floor(this.random() * this.#operations.length));
+  }
+
+  /** Completes the operations of prompt services, and those that follow from them. @throws InvariantViolation */
+  async performPrompt(): Promise<void> {
+    for (let left = mostPrompt; left > 0; left--) {
+      const index = this.#operations.findIndex(({ isPrompt }) => isPrompt);
+      if (index < 0) return;
+      await this.#performAt(index);
+    }
+  }
+
+  async #performAt(index: number): Promise<void> {
     const operation = this.#operations[index];
     const last = this.#operations.pop();
     if (!operation || !last) return;

@@ -1,5 +1,5 @@
 import { outcomesOf } from './model';
-import type { Attempt } from './record';
+import { type Attempt, identityOf } from './record';
 import type { Chosen } from './rule';
 import { type Facts, requestOf, type Timeline } from './timeline';
 import { canonical, violate } from './violate';
@@ -18,13 +18,13 @@ function describe({ name, payload, caller, expectedVersion, commandId }: Attempt
 
 /** Every answer to a command is right: what it says about its effect, and that there was nothing to do or not allowed. */
 export function checkAnswers(attempts: readonly Attempt[], timelines: readonly Timeline[], facts: Facts): void {
-  const byCommand = Map.groupBy(attempts, ({ commandId }) => commandId);
+  const byCommand = Map.groupBy(attempts, identityOf);
   for (const attempt of attempts) {
     const timeline = timelines[attempt.segment];
-    const { answer, until, issuedAt, commandId } = attempt;
+    const { answer, until, issuedAt } = attempt;
     if (timeline && answer.kind === 'failed') checkFailed(attempt, timeline);
     if (!timeline || until === undefined || issuedAt === undefined) continue;
-    const same = byCommand.get(commandId) ?? [];
+    const same = byCommand.get(identityOf(attempt)) ?? [];
     if (answer.kind === 'acknowledged') checkAcknowledged({ ...attempt, answer, until }, same, timeline, facts);
     if (answer.kind === 'refused') checkRefused({ ...attempt, answer, until }, same, timeline, facts);
   }
@@ -43,9 +43,9 @@ function checkAcknowledged(
   { commits, states }: Timeline,
   facts: Facts,
 ): void {
-  const { answer, commandId, from, requestId, until } = attempt;
+  const { answer, from, requestId, until } = attempt;
   const { commit, isReplayed, result } = answer;
-  const done = commits.get(commandId);
+  const done = commits.get(identityOf(attempt));
   if (done && done.position <= until) {
     if (done.position !== commit.position)
       throw violate(`${describe(attempt)} names its own position, ${done.position}`, `position ${commit.position}`);
@@ -93,7 +93,7 @@ function checkAcknowledged(
 }
 
 function checkFailed(attempt: Attempt, { commits }: Timeline): void {
-  const done = commits.get(attempt.commandId);
+  const done = commits.get(identityOf(attempt));
   if (done?.attempt.requestId === attempt.requestId)
     throw violate(
       `${describe(attempt)} was answered 500, so it has no effect`,
@@ -107,9 +107,9 @@ function checkRefused(
   { commits, segment, states }: Timeline,
   facts: Facts,
 ): void {
-  const { commandId, from, requestId, until, answer } = attempt;
+  const { from, requestId, until, answer } = attempt;
   const { code } = answer;
-  const done = commits.get(commandId);
+  const done = commits.get(identityOf(attempt));
   if (done?.attempt.requestId === requestId)
     throw violate(
       `${describe(attempt)} was refused with ${code}, so it has no effect`,

@@ -2,6 +2,7 @@ import type { Commands } from '../../../src/domains';
 import type { Credential, HeldToken } from './knowledge';
 import type { Answer, Reading } from './queries';
 import type { Caller } from './state';
+import { canonical } from './violate';
 
 /** The positions of the log between the sending of a request and its answer. */
 export interface Span {
@@ -32,6 +33,14 @@ export type CommandAnswer =
 /** Whether a client cannot know from the answer what became of the command. */
 export function isOpen({ kind }: CommandAnswer): boolean {
   return kind === 'unavailable' || kind === 'failed' || kind === 'unanswered';
+}
+
+/**
+ * What makes requests the same command: the key. Strangers share no keys with each other, so for a caller without an
+ * account the body belongs to it.
+ */
+export function identityOf({ caller, commandId, payload }: Attempt): string {
+  return caller ? commandId : `${commandId} ${canonical(payload)}`;
 }
 
 /** One request with a command. Requests with the same key have the same command id. */

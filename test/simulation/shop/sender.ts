@@ -10,7 +10,7 @@ import { type Draft, generators } from './commands';
 import type { Credential } from './knowledge';
 import { learn, learnPassword } from './learning';
 import type { Notebook } from './notebook';
-import { type Attempt, type CommandAnswer, isOpen } from './record';
+import { type Attempt, type CommandAnswer, identityOf, isOpen } from './record';
 
 /** The access token had expired when the process looked at it, so the command or query never ran. */
 export class ExpiredToken extends Error {}
@@ -57,7 +57,7 @@ export class Sender {
    */
   async repeatOpen(most: number): Promise<void> {
     const { attempts, log, platform, start } = this.#bound;
-    const commands = Map.groupBy(attempts, ({ commandId }) => commandId);
+    const commands = Map.groupBy(attempts, identityOf);
     const open = [...commands.values()].flatMap((same) => {
       const [first] = same;
       const isOfToday = same.every(({ segment }) => segment === log.segment);

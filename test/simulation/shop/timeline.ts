@@ -2,7 +2,7 @@ import type { AcceptedEmail } from '../history';
 import type { Segment } from './log';
 import { outcomesOf } from './model';
 import type { LoggedEvent } from './queries';
-import type { Attempt } from './record';
+import { type Attempt, identityOf } from './record';
 import type { Chosen, Done, ModelRequest } from './rule';
 import { emptyState, type State } from './state';
 import { violate } from './violate';
@@ -108,7 +108,7 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     const attempt = facts.attempts.get(requestId ?? '');
     if (!attempt) throw violate(`a client sent the request behind ${where}`, `events ${own.map(describe).join(', ')}`);
     const { commandId, name } = attempt;
-    const first = commits.get(commandId);
+    const first = commits.get(identityOf(attempt));
     if (first)
       throw violate(`${name} (command ${commandId}) takes effect once`, `it did at ${first.position} and at ${until}`);
 
@@ -134,7 +134,7 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     }
     const next = outcome.effect(state);
     for (const _ of own) states.push(next);
-    commits.set(commandId, { attempt, from, position: until, outcome });
+    commits.set(identityOf(attempt), { attempt, from, position: until, outcome });
     from = until;
   }
   return { segment, states, commits };
