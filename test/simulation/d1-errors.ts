@@ -5,5 +5,5 @@ export const openErrors = documentedErrors;
 
 /** An error by a name for the coverage. */
 export function nameOf(error: string): string {
-  return error.replace('D1_ERROR: ', '').replace(/[.;].*/, '');
+  return error.replace(/^D1_ERROR: /, '').replace(/\.$/, '');
 }

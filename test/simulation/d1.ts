@@ -80,7 +80,7 @@ export class D1Model {
     }
     if (world.hasFaults && rareSteps.has(step)) world.coverage.count('a rare step among faults', step);
     const seldom = rareSteps.has(step) ? 0.15 : 0.02;
-    if (world.fault('faults', 'D1 fails before the batch', seldom, step)) {
+    if (world.fault('faults', 'D1 fails before the batch', step === 'commit' ? 0.05 : seldom, step)) {
       this.#fail(process, step, 'before the write');
     }
     const results = this.#readReplica(process, statements, session, step);

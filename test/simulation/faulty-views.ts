@@ -14,12 +14,21 @@ const faulty = new Map<string, FaultKind>();
 /** The error of code that fails on a document. */
 const defect = () => new TypeError('A simulated defect: the code fails on this document.');
 
-/** Whether an error comes from a simulated defect of the code or of a row. */
-export function isSimulatedDefect(error: unknown): boolean {
+function says(error: unknown, pattern: RegExp): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {
-    if (/simulated defect|malformed JSON|"not JSON/.test(current.message)) return true;
+    if (pattern.test(current.message)) return true;
   }
   return false;
+}
+
+/** Whether an error comes from a simulated defect of the code or of a row. */
+export function isSimulatedDefect(error: unknown): boolean {
+  return isBrokenRow(error) || says(error, /simulated defect|malformed JSON/);
+}
+
+/** Whether an error comes from a row of D1 that was made unreadable. */
+export function isBrokenRow(error: unknown): boolean {
+  return says(error, /"not JSON/);
 }
 
 /** Makes the code of these versions fail on a document. */

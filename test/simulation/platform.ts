@@ -155,6 +155,7 @@ export class SimulatedPlatform implements Platform {
       process.onDeath = () => reject(new NoResponse(`process ${process.id} died`));
       this.world.spawn(process, async () => {
         await run({ process, release, services: this.compose(process), epoch }).then(resolve, reject);
+        process.isAnswered = true;
       });
     });
   }

@@ -19,6 +19,8 @@ export interface Process {
   operations: Record<string, number>;
   /** How many of its operations on D1 failed because of the world. */
   d1Failures: number;
+  /** Whether the process has answered its request; what it does after that delays nobody. */
+  isAnswered: boolean;
   /** What the process gave to `waitUntil`: the process lives until this work has ended too. */
   background: Promise<unknown>[];
   onDeath?(): void;

@@ -35,11 +35,11 @@ export async function runTraffic(
   }
 }
 
-/** Lets a long time pass. D1 answers before, except where it stalls; now and then all of it stalls. */
+/** Lets a long time pass. D1 goes on answering, except where it stalls; now and then nothing is answered. */
 async function jump(world: World, longestMs: number): Promise<void> {
-  const stalls = world.fault('stalls', 'D1 stalls while the clock jumps', 0.15);
-  if (!stalls) await world.performPrompt();
-  await world.advance(world.between(1_000, longestMs));
+  const ms = world.between(1_000, longestMs);
+  if (world.fault('stalls', 'D1 stalls for a long time', 0.15)) await world.advance(ms);
+  else await world.advancePromptly(ms, !world.hardships.has('stalls'));
 }
 
 function crash(world: World): void {

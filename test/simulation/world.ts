@@ -9,8 +9,10 @@ import { type Finding, InvariantViolation } from './violation';
 
 /** How many operations in progress are a crowd. */
 const crowd = 16;
-/** How many operations are completed before the clock jumps. */
-const mostPrompt = 100;
+/** How many operations are completed while a long time passes. */
+const mostPrompt = 200;
+/** How long prompt services take at most. */
+const promptMs = 2_000;
 
 /** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
 interface Operation {
@@ -87,7 +89,7 @@ export class World extends Chance {
   /**
    * Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies.
    * @param step what the process does, for the coverage
-   * @param isPrompt whether the service answers within seconds, so that the clock should not jump before
+   * @param isPrompt whether the service goes on answering while a long time passes
    */
   operation<Result>(
     process: Process,
@@ -160,12 +162,18 @@ export class World extends Chance {
     await this.#performAt(Math.floor(this.random() * this.#operations.length));
   }
 
-  /** Completes the operations of prompt services, and those that follow from them. @throws InvariantViolation */
-  async performPrompt(): Promise<void> {
-    for (let left = mostPrompt; left > 0; left--) {
-      const index = this.#operations.findIndex(({ isPrompt }) => isPrompt);
-      if (index < 0) return;
-      await this.#performAt(index);
+  /**
+   * Lets a long time pass, in which prompt services go on answering.
+   * @param isPrompt whether all services are prompt
+   * @throws InvariantViolation
+   */
+  async advancePromptly(ms: number, isPrompt: boolean): Promise<void> {
+    const until = this.now + ms;
+    for (let most = mostPrompt; ; ) {
+      const index = this.#operations.findIndex((operation) => isPrompt || operation.isPrompt);
+      if (index >= 0 && most-- > 0) await this.#performAt(index);
+      else if (this.now >= until) return;
+      else await this.advance(Math.min(promptMs, until - this.now));
     }
   }
 
@@ -213,6 +221,7 @@ export class World extends Chance {
       ...deployed,
       operations: {},
       d1Failures: 0,
+      isAnswered: false,
       background: [],
     };
   }
@@ -233,6 +242,11 @@ export class World extends Chance {
   giveUp(process: Process): void {
     if (process.dead || !this.processes.has(process)) return;
     this.note('the platform ends an invocation that waits', process.name);
+    const waitsForOthers = this.#operations.some((operation) => operation.process === process);
+    if (['request', 'read'].includes(process.name) && !process.isAnswered && !waitsForOthers) {
+      const expected = 'a request is answered within a minute although D1 never answers';
+      this.fail({ expected, found: `process ${process.id} waits for an answer that never comes` });
+    }
     this.kill(process);
   }
 

@@ -1,5 +1,5 @@
 import type { Queries } from '../../../src/domains';
-import { isSimulatedDefect } from '../faulty-views';
+import { isBrokenRow, isSimulatedDefect } from '../faulty-views';
 import { type Invocation, NoResponse } from '../history';
 import type { Process } from '../process';
 import { describeCause } from '../trace';
@@ -110,7 +110,7 @@ export class Reader {
   }
 }
 
-/** Queries that operators need when rows cannot be read; the others may fail on such a row. */
+/** Queries that operators need when the row of an event cannot be read; the others may fail on it. */
 const indestructible: readonly (keyof Queries)[] = ['ListDeadLetters', 'ListProjections', 'ListRebuilds', 'GetRebuild'];
 
 /** @throws the error of a query that no fault explains: it is a defect of the code */
@@ -118,7 +118,8 @@ function answerOf(name: keyof Queries, error: unknown, invoked: Invocation | und
   if (error instanceof ExpiredToken || error instanceof NoResponse) return { kind: 'failed' };
   if (invoked?.release.isUnavailable(error)) return { kind: 'failed' };
   if (invoked?.release.isRefusal(error)) return { kind: 'refused', code: error.code };
-  if (isSimulatedDefect(error) && !indestructible.includes(name)) return { kind: 'failed' };
+  if (isBrokenRow(error) && indestructible.includes(name)) throw error;
+  if (isSimulatedDefect(error)) return { kind: 'failed' };
   if (invoked?.release.isOfPlatform(error) || isPlatformError(error)) return { kind: 'failed' };
   throw error;
 }
