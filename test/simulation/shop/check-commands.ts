@@ -1,6 +1,7 @@
 import { outcomesOf } from './model';
 import { type Attempt, identityOf } from './record';
 import type { Chosen } from './rule';
+import type { Caller, State } from './state';
 import { type Facts, requestOf, type Timeline } from './timeline';
 import { canonical, violate } from './violate';
 
@@ -62,6 +63,7 @@ function checkAcknowledged(
     const expected = done.outcome.result;
     if (expected !== undefined && canonical(expected) !== canonical(result))
       throw violate(`${describe(attempt)} answers ${canonical(expected)}`, canonical(result));
+    checkGrant(attempt, result, states[done.position]);
     return;
   }
   // The first answer was given before a restore, to a state that is not of this log.
@@ -89,6 +91,19 @@ function checkAcknowledged(
   throw violate(
     `${describe(attempt)} was acknowledged, so it is in the log, or there was nothing to change at a position from ${first} to ${last}, where the model says: ${told.join(' or ')}`,
     `no event of the command, and the answer ${canonical(result)} at position ${commit.position}`,
+  );
+}
+
+/** An access token says what its account is at the position of the command that issued it. */
+function checkGrant(attempt: Attempt, result: unknown, state: State | undefined): void {
+  const { access_token: token } = (result ?? {}) as { access_token?: string };
+  if (token === undefined) return;
+  const { userId, role, tokenGeneration }: Caller = JSON.parse(token);
+  const account = state?.users.get(userId);
+  if (account?.role === role && account.generation === tokenGeneration) return;
+  throw violate(
+    `the token of ${describe(attempt)} says ${account?.role}, generation ${account?.generation}`,
+    `${role}, generation ${tokenGeneration}`,
   );
 }
 
