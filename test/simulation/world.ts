@@ -1,90 +1,27 @@
-import { Chance } from './chance';
-import { Coverage } from './coverage';
-import type { Hardship, Hardships } from './hardships';
+import { Faults } from './faults';
 import type { Release } from './history';
+import { type Operation, Operations } from './operations';
 import type { Process } from './process';
 import { type Timer, Timers } from './timers';
-import { createTrace, type Trace } from './trace';
 import { type Finding, InvariantViolation } from './violation';
 
 /** How many operations in progress are a crowd. */
 const crowd = 16;
 /** How many operations are completed while a long time passes. */
-const mostPrompt = 200;
+const mostPrompt = 400;
 /** How long prompt services take at most. */
 const promptMs = 2_000;
 
-/** Something that a process waits for. `orphan` runs instead of `start` when the process dies first. */
-interface Operation {
-  process: Process;
-  step: string;
-  /** Whether its service answers within seconds, unless the model says otherwise. */
-  isPrompt: boolean;
-  start(): void;
-  orphan(): void;
-}
-
-/** Time, chance, and all operations in progress. One seed makes one history. */
-export class World extends Chance {
-  now = Date.parse('2026-01-01T08:00:00.000Z');
-  /** Whether faults happen. */
-  hasFaults = true;
+/** Time, faults, the processes and all operations in progress. One seed makes one history. */
+export class World extends Faults {
   /** The processes of the Worker. */
   readonly processes = new Set<Process>();
   /** The clients: they live outside of the Worker, and nothing kills them. */
   readonly clients = new Set<Process>();
-  readonly coverage = new Coverage();
-  /** Prints one step of the history. Undefined unless tracing is on: `trace?.(…)` then does not even make the text. */
-  readonly trace: Trace | undefined;
-  readonly #operations: Operation[] = [];
+  readonly #operations = new Operations();
   readonly #timers = new Timers();
-  /** The services that are away, and until when. */
-  readonly #outages = new Map<string, number>();
   #spawned = 0;
   #failure: InvariantViolation | undefined;
-
-  constructor(
-    seed: number,
-    readonly hardships: Hardships,
-    print?: (line: string) => unknown,
-  ) {
-    super(seed);
-    const start = this.now;
-    this.trace = print && createTrace(() => this.now - start, print);
-  }
-
-  /** Whether the world is this hard, at the moment. */
-  isHard(hardship: Hardship): boolean {
-    return this.hasFaults && this.hardships.has(hardship);
-  }
-
-  /** Whether a fault happens now to this step. The fault is counted. */
-  fault(hardship: Hardship, kind: string, probability: number, step = ''): boolean {
-    // Chance is asked in any case, so that a seed without a hardship resembles the seed with it.
-    const happens = this.chance(probability) && this.isHard(hardship);
-    if (happens) this.note(kind, step);
-    return happens;
-  }
-
-  /** Counts something that happened to a step. */
-  note(kind: string, step = ''): void {
-    this.coverage.count(kind, step);
-    this.trace?.('FAULT', step ? `${kind}: ${step}` : kind);
-  }
-
-  /** Whether the service is away. */
-  isAway(service: string): boolean {
-    return this.isHard('outages') && (this.#outages.get(service) ?? 0) > this.now;
-  }
-
-  startOutage(service: string, ms: number): void {
-    this.#outages.set(service, this.now + ms);
-    this.note('outage begins', service);
-  }
-
-  get hasOutage(): boolean {
-    return [...this.#outages.keys()].some((service) => this.isAway(service));
-  }
 
   /**
    * Begins an operation. The simulation chooses when it takes effect; `orphan` runs instead when the process dies.
@@ -107,7 +44,7 @@ export class World extends Chance {
           reject(error);
         }
       };
-      this.#operations.push({ process, step, isPrompt, start, orphan });
+      this.#operations.add({ process, step, isPrompt, start, orphan });
     });
   }
 
@@ -132,12 +69,12 @@ export class World extends Chance {
 
   /** Whether an operation is in progress. */
   get isBusy(): boolean {
-    return this.#operations.length > 0;
+    return this.#operations.count > 0;
   }
 
   /** Whether so much is in progress that more would only begin, and end after the faults. */
   get isCrowded(): boolean {
-    return this.#operations.length > crowd;
+    return this.#operations.count > crowd;
   }
 
   /** Whether no process and no client has anything left to do. */
@@ -159,7 +96,7 @@ export class World extends Chance {
 
   /** Completes one of the operations in progress. @throws InvariantViolation */
   async performOne(): Promise<void> {
-    await this.#performAt(Math.floor(this.random() * this.#operations.length));
+    await this.#perform(this.#operations.take(Math.floor(this.random() * this.#operations.count)));
   }
 
   /**
@@ -169,19 +106,16 @@ export class World extends Chance {
    */
   async advancePromptly(ms: number, isPrompt: boolean): Promise<void> {
     const until = this.now + ms;
-    for (let most = mostPrompt; ; ) {
-      const index = this.#operations.findIndex((operation) => isPrompt || operation.isPrompt);
-      if (index >= 0 && most-- > 0) await this.#performAt(index);
+    for (let most = mostPrompt; ; most--) {
+      const operation = most > 0 ? this.#operations.takePrompt(isPrompt) : undefined;
+      if (operation) await this.#perform(operation);
       else if (this.now >= until) return;
       else await this.advance(Math.min(promptMs, until - this.now));
     }
   }
 
-  async #performAt(index: number): Promise<void> {
-    const operation = this.#operations[index];
-    const last = this.#operations.pop();
-    if (!operation || !last) return;
-    if (operation !== last) this.#operations[index] = last;
+  async #perform(operation: Operation | undefined): Promise<void> {
+    if (!operation) return;
     operation.start();
     await this.runPromises();
   }
@@ -242,7 +176,7 @@ export class World extends Chance {
   giveUp(process: Process): void {
     if (process.dead || !this.processes.has(process)) return;
     this.note('the platform ends an invocation that waits', process.name);
-    const waitsForOthers = this.#operations.some((operation) => operation.process === process);
+    const waitsForOthers = this.#operations.isWaiting(process);
     if (['request', 'read'].includes(process.name) && !process.isAnswered && !waitsForOthers) {
       const expected = 'a request is answered within a minute although D1 never answers';
       this.fail({ expected, found: `process ${process.id} waits for an answer that never comes` });
@@ -255,10 +189,7 @@ export class World extends Chance {
     if (process.dead) return;
     process.dead = true;
     this.processes.delete(process);
-    const orphans: Operation[] = [];
-    for (let index = this.#operations.length - 1; index >= 0; index--) {
-      if (this.#operations[index]?.process === process) orphans.push(...this.#operations.splice(index, 1));
-    }
+    const orphans = this.#operations.takeAllOf(process);
     this.trace?.(process, `dies; ${orphans.length} operations were in progress`);
     for (const { orphan, step } of orphans) {
       const takesEffect = this.chance(0.5);
