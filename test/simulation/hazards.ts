@@ -59,6 +59,8 @@ export class Hazards {
         { at: first, run: () => this.#deploy(world.chance(0.5) ? 0.5 : 1) },
         { at: second, run: () => this.#deploy(world.pick([0, 0.5, 1]) ?? 1) },
         { at: third, run: () => this.#deploy(last) },
+        // A rebuild whose events a version cannot read waits for the other one.
+        ...(world.chance(0.4) ? [{ at: at(0.45, 0.95), run: () => this.#startRebuild('order') }] : []),
       ];
     });
     return turns;
@@ -102,8 +104,7 @@ export class Hazards {
     world.startOutage(service, world.between(60_000, 1_200_000));
   }
 
-  #startRebuild(): void {
-    const view = this.chooseView()?.name ?? '';
+  #startRebuild(view = this.chooseView()?.name ?? ''): void {
     this.platform.world.note('a rebuild starts', view);
     this.#operate('startRebuild', view);
   }
