@@ -76,11 +76,12 @@ export class Hazards {
     };
     const isCorrectedSoon = world.chance(0.2);
     return [
-      { at: at(0.05, 0.3), run: breakSomething },
-      { at: at(0.1, 0.5), run: breakSomething },
+      { at: at(0.02, 0.25), run: breakSomething },
+      { at: at(0.1, 0.4), run: breakSomething },
       ...(world.chance(0.5) ? [{ at: at(0.4, 0.7), run: () => this.#startRebuild() }] : []),
       ...(world.chance(0.4) ? [{ at: at(0.5, 0.8), run: () => this.#operate('replayDeadLetters') }] : []),
-      ...(world.chance(0.6) ? [{ at: at(0.6, 0.95), run: () => this.#operate('discardProjections') }] : []),
+      ...(world.chance(0.5) ? [{ at: at(0.6, 0.8), run: () => this.#operate('discardProjections') }] : []),
+      ...(world.chance(0.5) ? [{ at: at(0.8, 0.98), run: () => this.#operate('discardProjections') }] : []),
       ...(isCorrectedSoon ? [{ at: at(0.5, 0.95), run: () => defects.correct() }] : []),
     ];
   }
