@@ -51,6 +51,7 @@ export class SimulatedPlatform implements Platform {
   hasVersions = false;
   /** Whether D1 was restored, and the new `EPOCH` is not deployed yet. */
   #needsEpoch = false;
+  #wasRestored = false;
 
   constructor(
     readonly world: World,
@@ -59,7 +60,7 @@ export class SimulatedPlatform implements Platform {
     this.hardships = world.hardships;
     this.#logger = createLogger(world);
     this.d1 = new D1Model(world);
-    this.kv = new KvModel(world, () => this.hasVersions);
+    this.kv = new KvModel(world, () => this.hasVersions || this.#wasRestored);
     this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
     this.queues = new QueuesModel(world, (batch, name, ended) => {
       const process = this.createProcess(name);
@@ -187,6 +188,7 @@ export class SimulatedPlatform implements Platform {
     this.d1.restore(moment);
     this.mail.restored();
     this.#needsEpoch = true;
+    this.#wasRestored = true;
     return (
       this.d1.query<{ position: number }>('SELECT coalesce(max(position), 0) AS position FROM events')[0]?.position ?? 0
     );
