@@ -30,6 +30,7 @@ export class Recovery {
     await this.#finishWhatCanEnd();
     await this.finish();
     if (hazards.wasRestored) await this.#followRestore();
+    else if (this.#hasDiscarded) await this.#followDiscard();
     if (!hazards.wasRestored && !hazards.wasCorrupted && !this.hasFloors) return;
     // The reconciler leaves out what was written in the last minutes, and then walks through everything twice.
     useRealLimits(platform);
@@ -154,6 +155,23 @@ export class Recovery {
       'only a delivery that failed by its own fault is dead: an e-mail that was refused for good, or never clearly answered, or one that met a defect';
     const found = `${wrong.subscription} ${wrong.position} is dead: ${wrong.error}`;
     throw new InvariantViolation(world.seed, { expected, found });
+  }
+
+  /** Whether somebody has discarded projections. */
+  get #hasDiscarded(): boolean {
+    const sql = "SELECT 1 FROM events WHERE type = 'DeadLettersDiscarded' AND data LIKE '%projections%' LIMIT 1";
+    return this.platform.d1.query(sql).length > 0;
+  }
+
+  /** What docs/operations.md asks an operator to do who does not wait for the reconciler: the discarded events were missed. */
+  async #followDiscard(): Promise<void> {
+    const { current, d1 } = this.platform;
+    const missing = new Set(
+      d1.query<{ view: string }>('SELECT view FROM shapes WHERE missed > 0').map(({ view }) => view),
+    );
+    const views = current.views.filter(({ id }) => missing.has(id));
+    for (const { name } of views) await this.untilDone(this.clients.operator.startRebuild(name));
+    await this.finish();
   }
 
   /** What docs/operations.md asks an operator to do after a restore. */
