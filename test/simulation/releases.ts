@@ -14,7 +14,10 @@ const renamed: Readonly<Record<string, string>> = { 'item-list': 'item-overview'
 
 /** Parts of the code that ask the machine for chance or for a lot of time; no promise depends on how they do it. */
 function replaceSlowParts(): void {
-  vi.doMock('../../src/platform/ids', () => ({ newId: nextId }));
+  vi.doMock('../../src/platform/ids', async (importOriginal) => ({
+    ...(await importOriginal<object>()),
+    newId: nextId,
+  }));
   vi.doMock('../../src/platform/password', () => ({
     hashPassword: async (password: string) => `hash of ${password}`,
     verifyPassword: async (password: string, hash: string | undefined) => ({
