@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { Presets, SingleBar } from 'cli-progress';
 import { type Client, createClient, ProblemError } from '../src/client';
 import { watermarkTimes } from '../src/cqrs/reading/watermark';
-import { fail, readOptions, readWholeNumber } from './command-line';
-import { signInAsAdmin, url } from './local';
+import { readOptions, readWholeNumber } from './command-line';
+import { failOfApi, signInAsAdmin, url } from './local';
 import { createLagProbe, percentile } from './measures';
 
 const usage = `npm run demo -- [--customers N] [--orders N] [--wait]
@@ -239,4 +239,4 @@ async function report({ admin, lags, ...shop }: Awaited<ReturnType<typeof day>>)
   console.table({ ...answers, [`${waitSeconds} s later`]: await countAnswers(shop) });
 }
 
-await day().then(report).catch(fail);
+await day().then(report).catch(failOfApi);
