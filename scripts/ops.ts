@@ -12,6 +12,8 @@ const usage = `npm run ops -- COMMAND
   rebuild VIEW                    rebuild a read model (\`projections\` names them), and watch it
   rebuilds                        the latest rebuilds
   cancel-rebuild ID               stop a rebuild
+  deliveries [--subscription S] [--limit N]
+                                  what waits: since when, with which error, and until when
   dead-letters [--subscription S] [--limit N]
   replay ID | --all [--subscription S]
                                   send a dead letter again, or all of them
@@ -100,16 +102,23 @@ async function cancelRebuild({ api }: Client, id: string) {
   console.log(`The rebuild ${id} is cancelled. The documents that it made stay, and are current.`);
 }
 
+async function deliveries({ api }: Client) {
+  const query = given('subscription', 'limit');
+  const { data } = await (await api.operations.deliveries.$get({ query })).json();
+  if (data.length === 0) return console.log('Nothing waits.');
+  const row = ({ type, occurredAt, attempts, lastError, nextSendAt, requestId }: (typeof data)[number]) => {
+    return { type, occurredAt, attempts, lastError, nextSendAt, requestId };
+  };
+  console.table(Object.fromEntries(data.map((delivery) => [delivery.id, row(delivery)])));
+}
+
 async function deadLetters({ api }: Client) {
   const query = given('subscription', 'limit');
   const { data } = await (await api.operations['dead-letters'].$get({ query })).json();
   if (data.length === 0) return console.log('There are none.');
-  const row = ({ type, streamId, attempts, lastError }: (typeof data)[number]) => ({
-    type,
-    streamId,
-    attempts,
-    lastError,
-  });
+  const row = ({ type, attempts, lastError, firstFailedAt, lastFailedAt, requestId }: (typeof data)[number]) => {
+    return { type, attempts, lastError, firstFailedAt, lastFailedAt, requestId };
+  };
   console.table(Object.fromEntries(data.map((letter) => [letter.id, row(letter)])));
 }
 
@@ -151,6 +160,7 @@ const commands: Readonly<Record<string, Command>> = {
   rebuild: { argument: 'VIEW', run: rebuild },
   rebuilds: { run: rebuilds },
   'cancel-rebuild': { argument: 'ID', run: cancelRebuild },
+  deliveries: { options: ['subscription', 'limit'], run: deliveries },
   'dead-letters': { options: ['subscription', 'limit'], run: deadLetters },
   replay: {
     argument: 'ID',
