@@ -2,11 +2,14 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
+import { unstable_readConfig as readConfig } from 'wrangler';
+import { loadConfig } from '../src/config';
 import { fail, readOptions, readWholeNumber, run } from './command-line';
+import { newTokenSecret } from './local';
 import { printWithoutNoise } from './wrangler-output';
 
 const usage = `npm run dev
@@ -29,11 +32,11 @@ const env = {
 };
 
 /** The variables of this machine. Its secrets are made once and kept: whoever signs in today can sign in tomorrow. */
-function readVariables(): NodeJS.Dict<string> {
+function readVariables() {
   if (!existsSync('.dev.vars')) {
     const lines = [
       '# Made by `npm run dev` for this machine alone; .dev.vars.example explains each variable.',
-      `TOKEN_SECRET="${randomBytes(32).toString('base64url')}"`,
+      `TOKEN_SECRET="${newTokenSecret()}"`,
       'FIRST_ADMIN_EMAIL="admin@frontdesk.example"',
       `FIRST_ADMIN_PASSWORD="${randomBytes(12).toString('base64url')}"`,
       'EMAIL_TRANSPORT="console"',
@@ -41,9 +44,18 @@ function readVariables(): NodeJS.Dict<string> {
     writeFileSync('.dev.vars', `${lines.join('\n')}\n`, { mode: 0o600 });
   }
   const vars = parseEnv(readFileSync('.dev.vars', 'utf8'));
-  const LOG_FORMAT = process.env.LOG_FORMAT ?? vars.LOG_FORMAT ?? 'text';
+  const LOG_FORMAT: string = process.env.LOG_FORMAT ?? vars.LOG_FORMAT ?? 'text';
   if (!['text', 'json'].includes(LOG_FORMAT)) fail(`LOG_FORMAT must be text or json, not "${LOG_FORMAT}".`, usage);
-  return { ...vars, LOG_FORMAT };
+  return { vars, logFormat: LOG_FORMAT };
+}
+
+/** Ends the program with the Worker's own words, before a Worker starts that could only repeat them. */
+function requireUsableConfig(vars: NodeJS.Dict<string>) {
+  try {
+    loadConfig({ ...readConfig({ config: 'wrangler.toml' }).vars, ...vars });
+  } catch (error) {
+    fail(error, 'Correct .dev.vars (.dev.vars.example explains each variable), or start over with `npm run reset`.');
+  }
 }
 
 /** Without this check a second `npm run dev` would take the first one's API for its own. */
@@ -61,14 +73,24 @@ async function requireFreePort() {
 }
 
 /**
+ * Writes wrangler's configuration for this machine. With a list of required secrets wrangler takes no other variable from
+ * `.dev.vars`; without the list it takes all of them, so that no secret stands among the arguments of a process.
+ */
+function writeConfig(): string {
+  // The name tells `npm run reset` which process uses the local state.
+  const path = `wrangler.dev-${process.pid}.toml`;
+  writeFileSync(path, readFileSync('wrangler.toml', 'utf8').replace(/^\[secrets\]\n(?:(?!\[).*\n)*/m, ''));
+  process.on('exit', () => rmSync(path, { force: true }));
+  return path;
+}
+
+/**
  * Starts wrangler, and ends it with this program. Wrangler has processes of its own, so it leads a process group, and
  * signals go to the whole group.
  */
-function startWorker(vars: NodeJS.Dict<string>) {
-  // Of `.dev.vars` wrangler takes only the secrets that wrangler.toml requires; the optional ones are handed over.
-  const optional = Object.entries(vars).filter(([name]) => name !== 'TOKEN_SECRET');
-  const settings = optional.flatMap(([name, value]) => ['--var', `${name}:${value}`]);
-  const worker = spawn('wrangler', ['dev', '--port', `${port}`, '--show-interactive-dev-session=false', ...settings], {
+function startWorker(logFormat: string) {
+  const settings = ['--show-interactive-dev-session=false', '--var', `LOG_FORMAT:${logFormat}`];
+  const worker = spawn('wrangler', ['dev', '--config', writeConfig(), '--port', `${port}`, ...settings], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -140,9 +162,10 @@ Ctrl-C stops it.
 }
 
 await requireFreePort();
-const vars = readVariables();
+const { vars, logFormat } = readVariables();
+requireUsableConfig(vars);
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
-const untilSilent = startWorker(vars);
+const untilSilent = startWorker(logFormat);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);

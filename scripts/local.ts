@@ -1,16 +1,65 @@
 // The running API that a script talks to: by default the one that `npm run dev` started on this machine.
-import { existsSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { createClient } from '../src/client';
+import { type Client, createClient, ProblemError } from '../src/client';
+import { fail } from './command-line';
 
-export const url = process.env.FRONTDESK_URL ?? `http://localhost:${process.env.PORT ?? '8787'}`;
+export const url = (process.env.FRONTDESK_URL ?? `http://localhost:${process.env.PORT ?? '8787'}`).replace(/\/+$/, '');
 
-/** A client that is signed in as the admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
-export async function signInAsAdmin() {
+/** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
+function readAdmin() {
   const local = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password } = { ...local, ...process.env };
   if (!email || !password) throw new Error('Set FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD, or start `npm run dev`.');
+  return { email, password };
+}
+
+/** A client that is signed in as the admin. */
+export async function signInAsAdmin() {
+  const { email, password } = readAdmin();
   const client = createClient(url);
   await client.signIn(email, password);
   return client;
+}
+
+const sessionPath = '.wrangler/ops-session.json';
+
+/**
+ * Runs work with a client that is signed in as the admin, and keeps the session for the next run: signing in is limited
+ * to a few times in a minute, and costs a password hash.
+ */
+export async function withAdminSession(work: (client: Client) => Promise<unknown>): Promise<void> {
+  const { email, password } = readAdmin();
+  const kept = existsSync(sessionPath) ? JSON.parse(readFileSync(sessionPath, 'utf8')) : {};
+  const isKept = kept.url === url && kept.email === email;
+  const client = createClient(url, isKept ? { refreshToken: kept.refreshToken } : {});
+  function keep() {
+    mkdirSync('.wrangler', { recursive: true });
+    // Whoever has the refresh token is the admin, so nobody else may read the file.
+    writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken: client.refreshToken() }), { mode: 0o600 });
+  }
+  const isUsable = isKept && (await client.api.users.me.$get().then(() => true, isRefused));
+  if (!isUsable) await client.signIn(email, password);
+  keep();
+  await work(client);
+  keep();
+}
+
+/** False for a session that has ended; every other error is thrown, because it does not say that the session ended. */
+function isRefused(error: unknown): false {
+  if (error instanceof ProblemError && error.code === 'invalid_grant') return false;
+  throw error;
+}
+
+/** Ends the program; where the API does not answer at all, the message says where it was looked for. */
+export function failOfApi(error: unknown): never {
+  const isSilent = error instanceof TypeError && error.message === 'fetch failed';
+  if (!isSilent) return fail(error);
+  return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL.`);
+}
+
+/** A new TOKEN_SECRET: 256 random bits. */
+export function newTokenSecret(): string {
+  return randomBytes(32).toString('base64url');
 }

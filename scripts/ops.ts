@@ -1,23 +1,28 @@
 // The operations API from the command line.
 import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../src/client';
-import { fail, readOptions } from './command-line';
-import { signInAsAdmin, url } from './local';
+import { type Subscription, subscriptions } from '../src/cqrs/log/event';
+import { fail, readOptions, readWholeNumber } from './command-line';
+import { failOfApi, url, withAdminSession } from './local';
 
 const usage = `npm run ops -- COMMAND
 
-  ready                             what keeps the system from being ready, if anything
-  projections                       how far each read model is, and which keys fail
-  rebuild VIEW                      rebuild a read model, and watch it
-  rebuilds                          the latest rebuilds
-  cancel-rebuild ID
-  dead-letters [--subscription S]   list them, with error and attempts
-  replay ID | --all                 replay a dead letter, or all (of a --subscription)
-  discard ID
+  ready                           what keeps the system from being ready; exits with 1 if it is not
+  projections                     how far each read model is, and which keys fail
+  rebuild VIEW                    rebuild a read model (\`projections\` names them), and watch it
+  rebuilds                        the latest rebuilds
+  cancel-rebuild ID               stop a rebuild
+  deliveries [--subscription S] [--limit N]
+                                  what waits: since when, with which error, and until when
+  dead-letters [--subscription S] [--limit N]
+  replay ID | --all [--subscription S]
+                                  send a dead letter again, or all of them
+  discard ID                      give a dead letter up for good
   events [--stream TYPE/ID] [--actor ID] [--command ID] [--request ID] [--limit N]
 
-FRONTDESK_URL says where (http://localhost:8787), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD as whom; both are
-known for a local \`npm run dev\`.`;
+S is one of ${subscriptions.join(', ')}.
+FRONTDESK_URL says where (http://localhost:8787), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD as whom; a local
+\`npm run dev\` has told all three. The session is kept in .wrangler/ops-session.json. \`ready\` needs no session.`;
 
 const { positionals, values } = readOptions(usage, {
   allowPositionals: true,
@@ -31,15 +36,33 @@ const { positionals, values } = readOptions(usage, {
     limit: { type: 'string' },
   },
 });
-const [command, target] = positionals;
-
-function requireTarget(): string {
-  return target ?? fail(`${command} needs an argument.`, usage);
-}
+type Option = keyof typeof values;
 
 /** The options that were given, as they go into a query. */
-function given<Name extends keyof typeof values>(...names: Name[]): Record<string, string> {
+function given<Name extends Option>(...names: Name[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (values[name] ? [[name, String(values[name])]] : [])));
+}
+
+async function ready() {
+  // 503 is a valid result here, so the client with its retries is not used.
+  const response = await fetch(`${url}/v1/health/ready`);
+  console.log(await response.json());
+  if (!response.ok) process.exitCode = 1;
+}
+
+async function projections({ api }: Client) {
+  const { data, position } = await (await api.operations.projections.$get()).json();
+  console.log(`The event log is at ${position}.`);
+  console.table(Object.fromEntries(data.map(({ view, failures: _, ...row }) => [view, row])));
+  for (const { view, failedKeys, failures } of data.filter(({ failedKeys }) => failedKeys > 0)) {
+    console.log(`${view}: ${failedKeys} keys fail; the first of them are:`);
+    console.table(Object.fromEntries(failures.map(({ key, error }) => [key, { error }])));
+  }
+}
+
+async function rebuild(client: Client, view: string) {
+  const started = await client.api.operations.projections[':view'].rebuild.$post({ param: { view } });
+  await watchRebuild(client, (await started.json()).id);
 }
 
 async function watchRebuild({ api }: Client, id: string) {
@@ -49,80 +72,129 @@ async function watchRebuild({ api }: Client, id: string) {
   );
   bar.start(1, 0, { keys: 0 });
   for (;;) {
-    const rebuild = await (await api.operations.rebuilds[':id'].$get({ param: { id } })).json();
-    bar.setTotal(rebuild.target);
-    bar.update(Math.round(rebuild.progress * rebuild.target), { keys: rebuild.keys });
-    if (rebuild.status !== 'running') {
-      bar.stop();
-      console.log(rebuild.status, rebuild.lastError ?? '');
-      if (rebuild.failedKeys > 0)
-        console.log(`${rebuild.failedKeys} keys fail: npm run ops -- projections lists them.`);
-      return;
+    const { failedKeys, keys, lastError, progress, status, target } = await (
+      await api.operations.rebuilds[':id'].$get({ param: { id } })
+    ).json();
+    bar.setTotal(target);
+    bar.update(Math.round(progress * target), { keys });
+    if (status === 'running') {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      continue;
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    bar.stop();
+    console.log(
+      `The rebuild ${id} is ${status}: ${keys} keys.${lastError === null ? '' : ` Its last error: ${lastError}`}`,
+    );
+    if (failedKeys > 0) console.log(`${failedKeys} keys fail: npm run ops -- projections lists them.`);
+    if (status !== 'done') process.exitCode = 1;
+    return;
   }
 }
 
-const commands: Record<string, (client: Client) => Promise<unknown>> = {
-  async ready() {
-    // 503 is a valid result here, so the client with its retries is not used.
-    console.log(await (await fetch(`${url}/v1/health/ready`)).json());
+async function rebuilds({ api }: Client) {
+  const { data } = await (await api.operations.rebuilds.$get()).json();
+  if (data.length === 0) return console.log('There were none.');
+  console.table(Object.fromEntries(data.map(({ id, ...row }) => [id, row])));
+}
+
+async function cancelRebuild({ api }: Client, id: string) {
+  await api.operations.rebuilds[':id'].cancel.$post({ param: { id } });
+  console.log(`The rebuild ${id} is cancelled. The documents that it made stay, and are current.`);
+}
+
+async function deliveries({ api }: Client) {
+  const query = given('subscription', 'limit');
+  const { data } = await (await api.operations.deliveries.$get({ query })).json();
+  if (data.length === 0) return console.log('Nothing waits.');
+  const row = ({ type, occurredAt, attempts, lastError, nextSendAt, requestId }: (typeof data)[number]) => {
+    return { type, occurredAt, attempts, lastError, nextSendAt, requestId };
+  };
+  console.table(Object.fromEntries(data.map((delivery) => [delivery.id, row(delivery)])));
+}
+
+async function deadLetters({ api }: Client) {
+  const query = given('subscription', 'limit');
+  const { data } = await (await api.operations['dead-letters'].$get({ query })).json();
+  if (data.length === 0) return console.log('There are none.');
+  const row = ({ type, attempts, lastError, firstFailedAt, lastFailedAt, requestId }: (typeof data)[number]) => {
+    return { type, attempts, lastError, firstFailedAt, lastFailedAt, requestId };
+  };
+  console.table(Object.fromEntries(data.map((letter) => [letter.id, row(letter)])));
+}
+
+async function replay({ api }: Client, id: string | undefined) {
+  const letters = api.operations['dead-letters'];
+  const response = id
+    ? await letters[':id'].replay.$post({ param: { id } })
+    : await letters.replay.$post({ json: given('subscription') });
+  console.log('Sent again:', await response.json());
+}
+
+async function discard({ api }: Client, id: string) {
+  await api.operations['dead-letters'][':id'].$delete({ param: { id } });
+  console.log(`The dead letter ${id} is given up. Its event stays in the log.`);
+}
+
+async function events({ api }: Client) {
+  const query = given('stream', 'actor', 'command', 'request', 'limit');
+  const { data } = await (await api.operations.events.$get({ query })).json();
+  if (data.length === 0) return console.log('There are none.');
+  console.table(
+    data.map(({ position, occurredAt, type, streamType, streamId, actorId, requestId }) => {
+      const stream = `${streamType}/${streamId}`;
+      return { position, occurredAt, type, stream, actorId, requestId };
+    }),
+  );
+}
+
+/** What each command takes beside its name. `run` gets the argument; `all` is the option that replaces it. */
+interface Command {
+  argument?: string;
+  all?: boolean;
+  options?: readonly Option[];
+  run(client: Client, argument: string): Promise<unknown>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  projections: { run: projections },
+  rebuild: { argument: 'VIEW', run: rebuild },
+  rebuilds: { run: rebuilds },
+  'cancel-rebuild': { argument: 'ID', run: cancelRebuild },
+  deliveries: { options: ['subscription', 'limit'], run: deliveries },
+  'dead-letters': { options: ['subscription', 'limit'], run: deadLetters },
+  replay: {
+    argument: 'ID',
+    all: true,
+    options: ['subscription'],
+    run: (client, id) => replay(client, id || undefined),
   },
-  async projections({ api }) {
-    const { data, position } = await (await api.operations.projections.$get()).json();
-    console.log(`The event log is at ${position}.`);
-    console.table(Object.fromEntries(data.map(({ view, failures: _, ...row }) => [view, row])));
-    for (const { view, failedKeys, failures } of data.filter(({ failedKeys }) => failedKeys > 0)) {
-      console.log(`${view}: ${failedKeys} keys fail; the first of them are:`);
-      console.table(Object.fromEntries(failures.map(({ key, error }) => [key, { error }])));
-    }
-  },
-  async rebuild(client) {
-    const view = requireTarget();
-    const started = await client.api.operations.projections[':view'].rebuild.$post({ param: { view } });
-    await watchRebuild(client, (await started.json()).id);
-  },
-  async rebuilds({ api }) {
-    const { data } = await (await api.operations.rebuilds.$get()).json();
-    console.table(Object.fromEntries(data.map(({ id, ...row }) => [id, row])));
-  },
-  async 'cancel-rebuild'({ api }) {
-    await api.operations.rebuilds[':id'].cancel.$post({ param: { id: requireTarget() } });
-  },
-  async 'dead-letters'({ api }) {
-    const query = given('subscription', 'limit');
-    const { data } = await (await api.operations['dead-letters'].$get({ query })).json();
-    if (data.length === 0) return console.log('There are none.');
-    console.table(
-      Object.fromEntries(
-        data.map(({ id, type, streamId, attempts, lastError }) => [id, { type, streamId, attempts, lastError }]),
-      ),
-    );
-  },
-  async replay({ api }) {
-    const letters = api.operations['dead-letters'];
-    const json = given('subscription');
-    const response = values.all
-      ? await letters.replay.$post({ json })
-      : await letters[':id'].replay.$post({ param: { id: requireTarget() } });
-    console.log(await response.json());
-  },
-  async discard({ api }) {
-    await api.operations['dead-letters'][':id'].$delete({ param: { id: requireTarget() } });
-  },
-  async events({ api }) {
-    const query = given('stream', 'actor', 'command', 'request', 'limit');
-    const { data } = await (await api.operations.events.$get({ query })).json();
-    console.table(
-      data.map(({ position, occurredAt, type, streamType, streamId, actorId, requestId }) => {
-        const stream = `${streamType}/${streamId}`;
-        return { position, occurredAt, type, stream, actorId, requestId };
-      }),
-    );
-  },
+  discard: { argument: 'ID', run: discard },
+  events: { options: ['stream', 'actor', 'command', 'request', 'limit'], run: events },
 };
 
-if (command === undefined) fail('Name a command.', usage);
-const run = commands[command];
-if (run === undefined) fail(`There is no command "${command}".`, usage);
-await signInAsAdmin().then(run).catch(fail);
+/** Ends the program for what the command does not take, before anything is sent. */
+function requireArguments(name: string, { argument, all = false, options = [] }: Command, given: readonly string[]) {
+  const allowed: readonly Option[] = [...options, ...(all ? (['all'] as const) : [])];
+  const wrong = Object.entries(values).find(([option, value]) => value && !allowed.some((known) => known === option));
+  if (wrong) fail(`${name} does not take --${wrong[0]}.`, usage);
+  const expected = argument === undefined || values.all ? 0 : 1;
+  if (given.length < expected) fail(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
+  if (given.length > expected) fail(`${name} does not take "${given[expected]}".`, usage);
+  if (values.subscription !== undefined && !subscriptions.includes(values.subscription as Subscription))
+    fail(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
+  if (values.limit !== undefined) readWholeNumber('--limit', values.limit, usage, 100);
+}
+
+async function main([name, ...rest]: readonly string[]): Promise<void> {
+  if (name === undefined) fail('Name a command.', usage);
+  if (name === 'ready') {
+    requireArguments(name, { run: ready }, rest);
+    return ready();
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) fail(`There is no command "${name}".`, usage);
+  requireArguments(name, command, rest);
+  await withAdminSession((client) => command.run(client, rest[0] ?? ''));
+}
+
+await main(positionals).catch(failOfApi);

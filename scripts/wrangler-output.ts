@@ -3,7 +3,12 @@ import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 
 // What wrangler says about itself. Where a new version words it differently, it appears again, and nothing else is lost.
-const noise = [/^\[wrangler:info\]/, /^⎔ (Starting|Connection)/, /^Using secrets defined in/];
+const noise = [
+  /^\[wrangler:info\]/,
+  /^⎔ (Starting|Connection)/,
+  /^Using secrets defined in/,
+  /^❓ Your types might be/,
+];
 /** Blocks of several lines, each from a line that matches `from` to a line that matches `to`. */
 const noisyBlocks = [
   { from: /^Your Worker has access to the following bindings/, to: /^\s*$/ },

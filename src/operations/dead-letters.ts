@@ -2,6 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { type EventRow, eventColumns, joinEvents } from '../cqrs/log/event-log';
 import type { Database } from '../platform/d1';
+import { type DeliveryProgress, presentDelivery, progressColumns } from './deliveries';
 import type { DeadLetter } from './schemas';
 
 /** The filter of the list of dead letters, and the sort key after which a page starts. */
@@ -22,7 +23,7 @@ export function selectDeadLetters(
   const order = isNewestFirst ? sql`DESC` : sql`ASC`;
   const parts = (subscription ? [subscription] : subscriptions).map(
     (name) => sql`
-      SELECT * FROM (SELECT position, subscription, attempts + failures + unclear_sends AS attempts, last_error
+      SELECT * FROM (SELECT position, subscription, ${progressColumns}
         FROM deliveries INDEXED BY deliveries_dead WHERE status = 'dead' AND subscription = ${name} AND ${condition}
         ORDER BY position ${order} LIMIT ${limit})`,
   );
@@ -34,19 +35,13 @@ export function deadLetterQuery({ subscription, before }: DeadLetterQuery, limit
   const [position, name] = before ?? [Number.MAX_SAFE_INTEGER, ''];
   const condition = sql`position <= ${position} AND (position, subscription) < (${position}, ${name})`;
   return sql`
-    SELECT ${eventColumns}, dead.subscription, dead.attempts, dead.last_error
+    SELECT ${eventColumns}, dead.*
     FROM (SELECT * FROM ${selectDeadLetters({ subscription, condition, isNewestFirst: true }, limit)}
       ORDER BY position DESC, subscription DESC LIMIT ${limit}) AS dead ${joinEvents}
     ORDER BY dead.position DESC, dead.subscription DESC`;
 }
 
 export async function findDeadLetters(db: Database, filter: DeadLetterQuery, limit: number): Promise<DeadLetter[]> {
-  type Row = EventRow & { subscription: Subscription; attempts: number; last_error: string | null };
-  const rows = await db.all<Row>(deadLetterQuery(filter, limit));
-  // The data of the event may be what cannot be read, so it is left alone.
-  return rows.map(({ position, subscription, type, attempts, ...row }) => {
-    const { stream_type: streamType, stream_id: streamId, last_error: lastError, occurred_at: occurredAt } = row;
-    const id = `${position}-${subscription}`;
-    return { id, position, subscription, type, streamType, streamId, attempts, lastError, occurredAt };
-  });
+  const rows = await db.all<EventRow & DeliveryProgress>(deadLetterQuery(filter, limit));
+  return rows.map(presentDelivery);
 }

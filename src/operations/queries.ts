@@ -10,14 +10,15 @@ import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
 import { findAuditEvents } from './audit-trail';
 import { findDeadLetters } from './dead-letters';
+import { findWaiting } from './deliveries';
 import { operationsErrors } from './errors';
 import { presentEventCatalogue } from './event-catalogue';
 import { findProjections } from './projection-status';
 import { checkReadiness } from './readiness';
 import { findRebuild, findRebuilds, presentRebuild } from './rebuilds';
-import type { AuditEvent, DeadLetter } from './schemas';
+import type { AuditEvent, DeadLetter, WaitingDelivery } from './schemas';
 
-const deadLetterCursor = z.tuple([z.int(), z.enum(subscriptions)]);
+const deliveryCursor = z.tuple([z.int(), z.enum(subscriptions)]);
 const eventCursor = z.tuple([z.int()]);
 
 export interface OperationsQueryServices {
@@ -61,12 +62,22 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
       return presentRebuild(rebuild);
     },
 
+    /** Lists the deliveries that are neither done nor dead, oldest first. */
+    async ListWaitingDeliveries(
+      request: PageRequest & { subscription?: Subscription | undefined },
+    ): Promise<Page<WaitingDelivery>> {
+      const { subscription, cursor, limit } = request;
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, deliveryCursor);
+      const waiting = await findWaiting(await openForAdmin(), { subscription, after }, limit + 1);
+      return toPage(waiting, limit, (delivery) => [delivery.position, delivery.subscription]);
+    },
+
     /** Lists dead letters, newest first. */
     async ListDeadLetters(
       request: PageRequest & { subscription?: Subscription | undefined },
     ): Promise<Page<DeadLetter>> {
       const { subscription, cursor, limit } = request;
-      const before = cursor === undefined ? undefined : decodeCursor(cursor, deadLetterCursor);
+      const before = cursor === undefined ? undefined : decodeCursor(cursor, deliveryCursor);
       const letters = await findDeadLetters(await openForAdmin(), { subscription, before }, limit + 1);
       return toPage(letters, limit, (letter) => [letter.position, letter.subscription]);
     },

@@ -63,7 +63,7 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
       stage(
         db.run(sql`
           UPDATE deliveries SET status = 'pending', attempts = 0, failures = 0, unclear_sends = 0,
-            last_error = NULL, available_at = ${at}
+            last_error = NULL, first_failed_at = NULL, last_failed_at = NULL, available_at = ${at}
           WHERE ${isAmong(letters)}`),
       ),
     discard(letters) {

@@ -20,7 +20,7 @@ const read = { tags, problems: [403] as const };
 const viewParam = z.object({ view: schemas.viewName });
 const idParam = z.object({ id: uuid });
 const letterParam = z.object({ id: schemas.deadLetterId });
-const letterQuery = pageRequest.extend({ subscription: schemas.subscription.optional() });
+const deliveryQuery = pageRequest.extend({ subscription: schemas.subscription.optional() });
 
 const auditQuery = pageRequest.extend({
   stream: z
@@ -88,10 +88,21 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     async (c) => sendResult(c, await c.var.commands.CancelRebuild({ rebuildId: c.req.valid('param').id })),
   )
   .get(
+    '/deliveries',
+    describePlain({
+      summary: 'List the deliveries that wait, oldest first (admin)',
+      ...read,
+      body: schemas.waitingDeliveryPage,
+    }),
+    authenticate,
+    validate('query', deliveryQuery),
+    async (c) => sendPage(c, await c.var.queries.ListWaitingDeliveries(c.req.valid('query'))),
+  )
+  .get(
     '/dead-letters',
     describePlain({ summary: 'List dead letters, newest first (admin)', ...read, body: schemas.deadLetterPage }),
     authenticate,
-    validate('query', letterQuery),
+    validate('query', deliveryQuery),
     async (c) => sendPage(c, await c.var.queries.ListDeadLetters(c.req.valid('query'))),
   )
   .post(

@@ -62,24 +62,44 @@ export const rebuildList = z.object({ data: z.array(rebuild) }).meta({ ref: 'Reb
 
 export const subscription = z.enum(subscriptions);
 
-export const deadLetter = z
-  .object({
-    id: z.string().meta({ examples: ['42-emails'] }),
-    position: z.int(),
-    subscription,
-    type: z.string(),
-    streamType: z.string(),
-    streamId: z.string(),
-    attempts: z.int().meta({ description: 'How often the relay sent the delivery, and how often the work failed.' }),
-    lastError: z.string().nullable(),
-    occurredAt: z.iso.datetime(),
-  })
-  .meta({ ref: 'DeadLetter' });
+/** What the list of dead letters and the list of waiting deliveries say about a delivery. */
+const delivery = z.object({
+  id: z.string().meta({ examples: ['42-emails'] }),
+  position: z.int(),
+  subscription,
+  type: z.string(),
+  streamType: z.string(),
+  streamId: z.string(),
+  requestId: z
+    .string()
+    .nullable()
+    .meta({ description: 'The request whose command recorded the event; the log has the same id.' }),
+  occurredAt: z.iso.datetime(),
+  attempts: z.int().meta({ description: 'How often the relay sent the delivery, and how often the work failed.' }),
+  lastError: z.string().nullable(),
+  firstFailedAt: z.iso.datetime().nullable(),
+  lastFailedAt: z.iso.datetime().nullable(),
+});
+
+export const deadLetter = delivery.meta({ ref: 'DeadLetter' });
 export type DeadLetter = z.infer<typeof deadLetter>;
 
 export const deadLetterPage = z
   .object({ data: z.array(deadLetter), nextCursor: z.string().nullable() })
   .meta({ ref: 'DeadLetterPage' });
+
+export const waitingDelivery = delivery
+  .extend({
+    nextSendAt: z.iso
+      .datetime()
+      .meta({ description: 'When the relay sends the delivery again, if nobody handled it.' }),
+  })
+  .meta({ ref: 'WaitingDelivery' });
+export type WaitingDelivery = z.infer<typeof waitingDelivery>;
+
+export const waitingDeliveryPage = z
+  .object({ data: z.array(waitingDelivery), nextCursor: z.string().nullable() })
+  .meta({ ref: 'WaitingDeliveryPage' });
 
 export const deadLetterId = z
   .string()

@@ -3,7 +3,8 @@ import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { describe, expect, test } from 'vitest';
 import { searchEvents } from '../../src/cqrs/log/event-log';
 import { EmailError } from '../../src/email/email-sender';
-import type { AuditEvent, DeadLetter, Projection, Readiness } from '../../src/operations/schemas';
+import type { AuditEvent, DeadLetter, Projection, Readiness, WaitingDelivery } from '../../src/operations/schemas';
+import { isoTime } from '../../src/platform/clock';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
 import { password } from '../support/factories';
@@ -66,6 +67,58 @@ describe('projections', () => {
     expect(user?.keysToRecheck).toBeGreaterThan(0);
     expect(user?.lastError).toBe('Error');
   });
+});
+
+test('an admin sees what waits: since when, with which error, and until when (product 8.2)', async () => {
+  const system = await given();
+  const page = (query = '') =>
+    read<{ data: WaitingDelivery[]; nextCursor: string | null }>(system, `deliveries${query}`);
+  expect((await page()).data).toEqual([]);
+  const registered = await system.send('POST', '/v1/users', {
+    name: 'Ada',
+    email: `${crypto.randomUUID()}@example.com`,
+    password,
+  });
+  const requestId = registered.headers.get('X-Request-Id');
+  const { id } = await registered.json<{ id: string }>();
+  const [analytics, email, projection] = (await page()).data;
+  const rest = { type: 'UserRegistered', streamType: 'user', streamId: id, requestId, attempts: 0, lastError: null };
+  expect([analytics, email, projection]).toMatchObject(
+    ['analytics', 'emails', 'projections'].map((subscription) => ({ ...rest, subscription, firstFailedAt: null })),
+  );
+  // One after the other, in the same order.
+  const first = await page('?limit=1');
+  const second = await page(`?limit=1&cursor=${first.nextCursor}`);
+  const third = await page(`?limit=1&cursor=${second.nextCursor}`);
+  expect([...first.data, ...second.data, ...third.data]).toEqual([analytics, email, projection]);
+  expect(third.nextCursor).toBeNull();
+  expect((await page('?subscription=emails')).data).toEqual([email]);
+
+  system.sender.failWith(new EmailError('SMTP_451', false));
+  const before = isoTime(system.clock.now());
+  await system.deliverQueues();
+  const [waiting] = (await page('?subscription=emails')).data;
+  expect(waiting).toMatchObject({ ...rest, subscription: 'emails', lastError: 'EmailError: SMTP_451' });
+  const { firstFailedAt = null } = waiting ?? {};
+  expect([before, firstFailedAt, waiting?.lastFailedAt].toSorted()).toEqual([before, firstFailedAt, firstFailedAt]);
+  expect(Date.parse(waiting?.nextSendAt ?? '')).toBeGreaterThan(system.clock.now());
+
+  // The last failure moves on, and the first one stays.
+  system.clock.advance(600_000);
+  system.sender.failWith(new EmailError('SMTP_550', true));
+  await system.services().relay();
+  await system.deliverQueues();
+  const { data } = await read<{ data: DeadLetter[] }>(system, 'dead-letters?subscription=emails');
+  expect(data).toMatchObject([
+    { ...rest, attempts: 2, lastError: 'EmailError: SMTP_550', firstFailedAt, subscription: 'emails' },
+  ]);
+  const betweenMs = Date.parse(data[0]?.lastFailedAt ?? '') - Date.parse(firstFailedAt ?? '');
+  expect(betweenMs).toBeGreaterThanOrEqual(600_000);
+  expect((await page('?subscription=emails')).data).toEqual([]);
+  await post(system, `dead-letters/${data[0]?.id}/replay`);
+  // The relay may have sent it already.
+  const [replayed] = (await page('?subscription=emails')).data;
+  expect(replayed).toMatchObject({ streamId: id, lastError: null, firstFailedAt: null, lastFailedAt: null });
 });
 
 describe('dead letters', () => {

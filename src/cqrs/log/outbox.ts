@@ -92,6 +92,9 @@ export function growingWait(random: () => number = Math.random) {
   return sql`CAST(min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10)) * ${share} AS INTEGER)`;
 }
 
+/** The assignments that record the time of a failure (milliseconds). */
+const failedAt = (now: number) => sql`first_failed_at = coalesce(first_failed_at, ${now}), last_failed_at = ${now}`;
+
 /** Selects the deliveries of these events, as an SQL condition on `deliveries`. */
 function isDelivery(subscription: Subscription, events: readonly EventKey[]) {
   return sql`subscription = ${subscription} AND position IN (SELECT position FROM ${eventsInLog(events)})`;
@@ -104,9 +107,10 @@ export function isPending(subscription: Subscription, events: readonly EventKey[
 }
 
 /** The statement that makes dead letters of deliveries, with their final error. */
-export function markAsDead(subscription: Subscription, events: readonly EventKey[], error: string) {
+export function markAsDead(subscription: Subscription, events: readonly EventKey[], error: string, now: number) {
   return sql`
-    UPDATE deliveries SET status = 'dead', failures = failures + 1, last_error = ${error}, claimed_until = 0
+    UPDATE deliveries SET status = 'dead', failures = failures + 1, last_error = ${error}, claimed_until = 0,
+      ${failedAt(now)}
     WHERE ${isPending(subscription, events)}`;
 }
 
@@ -165,7 +169,7 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
     async recordFailure(subscription, event, { error, fault }, retryInSeconds) {
       const isOwn = fault === 'own' ? 1 : 0;
       await open().run(sql`
-        UPDATE deliveries SET failures = failures + ${isOwn},
+        UPDATE deliveries SET failures = failures + ${isOwn}, ${failedAt(clock.now())},
           last_error = CASE WHEN ${isOwn} OR failures = 0 THEN ${error} ELSE last_error END,
           available_at = max(available_at, ${clock.now() + retryInSeconds * 1000 + deliveryTimes.waitMs})
         WHERE ${isPending(subscription, [event])}`);
@@ -174,7 +178,8 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
     async putOff(subscription, event, error, outcome) {
       const unclear = outcome === 'unclear' ? 1 : 0;
       const [row] = await open().all<{ attempts: number; status: string }>(sql`
-        UPDATE deliveries SET last_error = ${error}, available_at = ${clock.now()} + ${growingWait()},
+        UPDATE deliveries SET last_error = ${error}, ${failedAt(clock.now())},
+          available_at = ${clock.now()} + ${growingWait()},
           unclear_sends = unclear_sends + ${unclear},
           status = CASE WHEN attempts >= ${limits.relaySendsPerEmail}
               OR unclear_sends + ${unclear} >= ${limits.unclearSendsPerEmail}
@@ -186,7 +191,7 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
     },
 
     async markDead(subscription, events, error) {
-      await open().run(markAsDead(subscription, events, error));
+      await open().run(markAsDead(subscription, events, error, clock.now()));
     },
 
     async bury(subscription, event) {

@@ -50,6 +50,9 @@ export const deliveries = sqliteTable(
     /** How often nobody knew whether the receiver had accepted the work, since the delivery was made or replayed. */
     unclearSends: integer('unclear_sends').notNull().default(0),
     lastError: text('last_error'),
+    /** Milliseconds: the first and the last failure since the delivery was made or replayed. */
+    firstFailedAt: integer('first_failed_at'),
+    lastFailedAt: integer('last_failed_at'),
   },
   (table) => [
     // The first delivery of each subscription is found without reading the others.

@@ -156,6 +156,33 @@ function byAdmin<Result>(
   };
 }
 
+interface Delivery {
+  position: number;
+  type: string;
+  streamId: string;
+  requestId: string | null;
+}
+
+/** A read of deliveries. Which of them wait or are dead depends on the world, and what they are about does not. */
+function readingOfDeliveries(
+  shop: Knowledge,
+  what: string,
+  list: (queries: Queries, page: { limit: number }) => Promise<{ data: readonly Delivery[] }>,
+) {
+  const page = { limit: limitOf(shop) };
+  return byAdmin(
+    shop,
+    what,
+    (queries) => list(queries, page),
+    ({ data }) => data.map(({ position, type, streamId, requestId }) => ({ position, type, streamId, requestId })),
+    ({ events }, content) =>
+      (content as Delivery[]).map(({ position }) => {
+        const { recordedType: type, streamId, requestId } = events[position - 1] ?? {};
+        return { position, type, streamId, requestId };
+      }),
+  );
+}
+
 const ownerReads = (
   shop: Knowledge,
   list: Knowledge['items'],
@@ -471,21 +498,13 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
   ListDeadLetters: {
     behaviour: 'operator-reads',
     weight: 1,
-    reading(shop) {
-      const limit = limitOf(shop);
-      return byAdmin(
-        shop,
-        'the dead letters',
-        (queries) => queries.ListDeadLetters({ limit }),
-        ({ data }) => data.map(({ position, type, streamId }) => ({ position, type, streamId })),
-        // Which deliveries are dead depends on the world, and what they are about does not.
-        ({ events }, content) =>
-          (content as { position: number }[]).map(({ position }) => {
-            const { recordedType, streamId } = events[position - 1] ?? {};
-            return { position, type: recordedType, streamId };
-          }),
-      );
-    },
+    reading: (shop) => readingOfDeliveries(shop, 'the dead letters', (queries, page) => queries.ListDeadLetters(page)),
+  },
+  ListWaitingDeliveries: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      readingOfDeliveries(shop, 'the waiting deliveries', (queries, page) => queries.ListWaitingDeliveries(page)),
   },
   ListEvents: {
     behaviour: 'operator-reads',

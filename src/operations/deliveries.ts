@@ -1,0 +1,78 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { type Subscription, subscriptions } from '../cqrs/log/event';
+import { type EventRow, eventColumns, joinEvents } from '../cqrs/log/event-log';
+import { isoTime } from '../platform/clock';
+import type { Database } from '../platform/d1';
+import type { DeadLetter, WaitingDelivery } from './schemas';
+
+/** How far a delivery is, beside its event. Times are milliseconds. */
+export interface DeliveryProgress {
+  subscription: Subscription;
+  attempts: number;
+  last_error: string | null;
+  first_failed_at: number | null;
+  last_failed_at: number | null;
+  available_at: number;
+}
+
+/** The columns of a {@link DeliveryProgress}, and the position of the event. */
+export const progressColumns = sql`position, subscription, attempts + failures + unclear_sends AS attempts, last_error,
+  first_failed_at, last_failed_at, available_at`;
+
+const toIso = (ms: number | null) => (ms === null ? null : isoTime(ms));
+
+/** The request of an event; null for metadata that cannot be read, which may be why the delivery failed. */
+function requestIdOf(metadata: string): string | null {
+  try {
+    return JSON.parse(metadata).requestId ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** A delivery as the API shows it. The data of the event may be what cannot be read, so it is left alone. */
+export function presentDelivery(row: EventRow & DeliveryProgress): DeadLetter {
+  const { position, subscription, type, attempts } = row;
+  return {
+    id: `${position}-${subscription}`,
+    position,
+    subscription,
+    type,
+    streamType: row.stream_type,
+    streamId: row.stream_id,
+    requestId: requestIdOf(row.metadata),
+    occurredAt: row.occurred_at,
+    attempts,
+    lastError: row.last_error,
+    firstFailedAt: toIso(row.first_failed_at),
+    lastFailedAt: toIso(row.last_failed_at),
+  };
+}
+
+/** The filter of the list of waiting deliveries, and the sort key after which a page starts. */
+export interface WaitingQuery {
+  subscription?: Subscription | undefined;
+  after?: [number, string] | undefined;
+}
+
+/** The query for deliveries that are neither done nor dead, oldest first; each part reads the primary key in its order. */
+export function waitingQuery({ subscription, after }: WaitingQuery, limit: number): SQL {
+  const [position, name] = after ?? [0, ''];
+  const parts = (subscription ? [subscription] : subscriptions).map(
+    (each) => sql`
+      SELECT * FROM (SELECT ${progressColumns} FROM deliveries
+        WHERE subscription = ${each} AND +status = 'pending'
+          AND position >= ${position} AND (position, subscription) > (${position}, ${name})
+        ORDER BY position LIMIT ${limit})`,
+  );
+  return sql`
+    SELECT ${eventColumns}, waiting.*
+    FROM (SELECT * FROM (${sql.join(parts, sql` UNION ALL `)}) ORDER BY position, subscription LIMIT ${limit}) AS waiting
+    ${joinEvents}
+    ORDER BY waiting.position, waiting.subscription`;
+}
+
+export async function findWaiting(db: Database, filter: WaitingQuery, limit: number): Promise<WaitingDelivery[]> {
+  const rows = await db.all<EventRow & DeliveryProgress>(waitingQuery(filter, limit));
+  return rows.map((row) => ({ ...presentDelivery(row), nextSendAt: isoTime(row.available_at) }));
+}
