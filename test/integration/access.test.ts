@@ -121,7 +121,7 @@ describe.each(secured.map(({ method, path }) => [`${method} ${path}`, method, pa
 describe('a stored response (product 1.7, 6.2)', () => {
   const repeatable = secured.filter(({ method }) => method === 'POST').map(({ path }) => path);
 
-  test('the table has more than fifteen commands', () => expect(repeatable.length).toBeGreaterThan(15));
+  test('the table has fifteen commands or more', () => expect(repeatable.length).toBeGreaterThan(14));
 
   describe.each(repeatable)('of POST %s', (path) => {
     const ends: Record<string, (id: string) => Promise<Response>> = {

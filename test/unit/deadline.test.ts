@@ -51,7 +51,7 @@ describe('work with a deadline', () => {
   });
 });
 
-describe('D1 with deadlines (product 6.6)', () => {
+describe('D1 with deadlines (product 6.5, 6.6)', () => {
   /** D1 on whose sessions every call does what `run` does. */
   function given(run: () => Promise<unknown>) {
     const time = createDeadlines(() => {});
