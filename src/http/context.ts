@@ -7,8 +7,9 @@ import { commandErrors } from '../cqrs/writing/errors';
 import type { VersionConditions } from '../cqrs/writing/expected-version';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
 import type { Clock } from '../platform/clock';
-import { newId, withLowerCaseIds } from '../platform/ids';
+import { newId } from '../platform/ids';
 import type { Logger } from '../platform/logger';
+import { withLowerCaseIds } from '../platform/uuid';
 import { httpErrors } from './errors';
 import { type KeyedHashes, readConditions } from './preconditions';
 
