@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Clock } from '../platform/clock';
-import { newId, uuid } from '../platform/ids';
+import { newId } from '../platform/ids';
+import { uuid } from '../platform/uuid';
 import { type Caller, roles } from './caller';
 import { accessErrors } from './errors';
 

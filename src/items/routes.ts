@@ -6,7 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import { commandResult, sendCreated, sendDocument, sendDone, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
-import { uuid } from '../platform/ids';
+import { uuid } from '../platform/uuid';
 import type { ItemCommands } from './commands';
 import type { ItemQueries } from './queries';
 import * as schemas from './schemas';

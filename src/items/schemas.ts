@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { uuid } from '../platform/ids';
 import { money } from '../platform/money';
+import { uuid } from '../platform/uuid';
 
 export const itemId = uuid.meta({ description: 'The item’s id, a UUIDv7.' });
 

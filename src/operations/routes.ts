@@ -6,7 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain } from '../http/openapi';
 import { commandResult, sendAccepted, sendDone, sendPage, sendResult, setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
-import { uuid } from '../platform/ids';
+import { uuid } from '../platform/uuid';
 import { version } from '../platform/version';
 import type { OperationsCommands } from './commands';
 import { eventCatalogueSchema } from './event-catalogue';

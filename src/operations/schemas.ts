@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { subscriptions } from '../cqrs/log/event';
 import { rebuildStatuses } from '../cqrs/reading/rebuild-status';
-import { uuid } from '../platform/ids';
+import { uuid } from '../platform/uuid';
 
 export const health = z.object({ status: z.literal('ok'), version: z.string() }).meta({ ref: 'Health' });
 

@@ -6,7 +6,7 @@ import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import { commandResult, sendCreated, sendDocument, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
-import { uuid } from '../platform/ids';
+import { uuid } from '../platform/uuid';
 import type { OrderCommands } from './commands';
 import { orderStatuses } from './order-status';
 import type { OrderQueries } from './queries';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isCountry } from '../platform/codes';
-import { uuid } from '../platform/ids';
 import { money } from '../platform/money';
+import { uuid } from '../platform/uuid';
 import { orderStatuses } from './order-status';
 
 export const orderId = uuid.meta({ description: 'The order’s id, a UUIDv7.' });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { uuid } from '../platform/ids';
+import { uuid } from '../platform/uuid';
 import { ticketStatuses } from './ticket-status';
 
 export const ticketId = uuid.meta({ description: 'The ticket’s id, a UUIDv7.' });

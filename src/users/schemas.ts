@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { roles } from '../access/caller';
-import { uuid } from '../platform/ids';
 import { anyPassword, newPassword } from '../platform/password-schemas';
 import { isTimeZone } from '../platform/time-zones';
+import { uuid } from '../platform/uuid';
 
 export const userId = uuid.meta({
   description: 'The user’s id, a UUIDv7.',

@@ -2,8 +2,8 @@ import { base64url } from 'jose';
 import { z } from 'zod';
 import type { Database, Statement } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
-import { uuid } from '../../platform/ids';
 import { limits } from '../../platform/limits';
+import { uuid } from '../../platform/uuid';
 import type { ConsistencyToken } from '../log/consistency-token';
 import type { Freshness, ReadModels, ReadResult } from './read-models';
 
