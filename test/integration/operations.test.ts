@@ -294,3 +294,25 @@ test('the hourly task deletes stored responses, tokens and password resets after
     expect(system.logs.some((line) => line.includes(event))).toBe(true);
   }
 });
+
+test('a session that can still be refreshed outlives its expired tokens (product 2.3)', async () => {
+  const { clock, customer, request, services } = await given();
+  const refresh = async (refresh_token: string) => {
+    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token });
+    const response = await request('/v1/auth/token', { method: 'POST', body });
+    expect(response.status).toBe(200);
+    return (await response.json<{ refresh_token: string }>()).refresh_token;
+  };
+  clock.advance(20 * 86_400_000);
+  const second = await refresh(customer.refreshToken);
+  // The first token of the session expires, and the second one is ten days old.
+  clock.advance(11 * 86_400_000);
+  const tokensBefore = Number((await countRows()).refresh_tokens);
+  await runSchedule(services(), '0 * * * *');
+  expect(Number((await countRows()).refresh_tokens)).toBeLessThan(tokensBefore);
+  const { count } = (await env.DB.prepare('SELECT count(*) AS count FROM sessions WHERE user_id = ?')
+    .bind(customer.id)
+    .first<{ count: number }>()) ?? { count: 0 };
+  expect(count).toBe(1);
+  await refresh(second);
+});

@@ -33,7 +33,10 @@ export function createMessageBatch(queue: string, bodies: readonly Message[]) {
   return { queue, messages, explicitAcks, retryMessages };
 }
 
-export async function getQueueResult({ explicitAcks, retryMessages }: ReturnType<typeof createMessageBatch>, _: Context) {
+export async function getQueueResult(
+  { explicitAcks, retryMessages }: ReturnType<typeof createMessageBatch>,
+  _: Context,
+) {
   return { explicitAcks, retryMessages, ackAll: false };
 }
 

@@ -1,5 +1,5 @@
 // Takes the place of `cloudflare:workers` in the project `sqlite` of vitest: bindings that live in this process.
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { migrate, toD1Error } from '../simulation/sqlite';
 
 type Row = Record<string, unknown>;
@@ -80,7 +80,9 @@ const VIEWS = {
     const after = cursor ?? '';
     const names = [...stored.keys()].filter((name) => name.startsWith(prefix) && name > after).sort();
     const keys = names.slice(0, limit).map((name) => ({ name }));
-    return names.length > limit ? { keys, list_complete: false, cursor: keys.at(-1)?.name } : { keys, list_complete: true };
+    return names.length > limit
+      ? { keys, list_complete: false, cursor: keys.at(-1)?.name }
+      : { keys, list_complete: true };
   },
 };
 
