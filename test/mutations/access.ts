@@ -595,7 +595,7 @@ export const access: readonly Mutation[] = [
       onlyIf: activeAdmin`,
     replace: `ReplayDeadLetters: command({
       input: deadLetterFilter,
-      onlyIf: (caller, tx) => asChecked(caller ?? { userId: '', role: 'admin', tokenGeneration: 0 })`,
+      onlyIf: (caller, tx) => activeAdmin(caller && { ...caller, role: 'admin' }, tx)`,
     noticedBy: unit('command-access'),
   },
   {
@@ -606,7 +606,7 @@ export const access: readonly Mutation[] = [
       onlyIf: activeAdmin`,
     replace: `DiscardDeadLetters: command({
       input: deadLetterFilter,
-      onlyIf: (caller, tx) => asChecked(caller ?? { userId: '', role: 'admin', tokenGeneration: 0 })`,
+      onlyIf: (caller, tx) => activeAdmin(caller && { ...caller, role: 'admin' }, tx)`,
     noticedBy: unit('command-access'),
   },
   {
@@ -617,7 +617,7 @@ export const access: readonly Mutation[] = [
       onlyIf: activeAdmin`,
     replace: `StartRebuild: command({
       input: startRebuild,
-      onlyIf: (caller, tx) => asChecked(caller ?? { userId: '', role: 'admin', tokenGeneration: 0 })`,
+      onlyIf: (caller, tx) => activeAdmin(caller && { ...caller, role: 'admin' }, tx)`,
     noticedBy: unit('command-access'),
   },
   {
@@ -628,7 +628,7 @@ export const access: readonly Mutation[] = [
       onlyIf: activeAdmin`,
     replace: `CancelRebuild: command({
       input: cancelRebuildInput,
-      onlyIf: (caller, tx) => asChecked(caller ?? { userId: '', role: 'admin', tokenGeneration: 0 })`,
+      onlyIf: (caller, tx) => activeAdmin(caller && { ...caller, role: 'admin' }, tx)`,
     noticedBy: unit('command-access'),
   },
   {

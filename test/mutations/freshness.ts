@@ -35,14 +35,14 @@ export const freshness: readonly Mutation[] = [
     file: 'src/http/context.ts',
     find: '(isCurrent ? token.bookmark : null)',
     replace: '(token?.bookmark)',
-    noticedBy: integration('commands-and-queries'),
+    noticedBy: only('a command reads by the bookmark', integration('freshness')),
   },
   {
     name: 'a command does not read by the bookmark of its token',
     file: 'src/http/context.ts',
     find: "(isCurrent ? token.bookmark : null) ?? 'first-unconstrained'",
     replace: "'first-unconstrained'",
-    noticedBy: integration('commands-and-queries'),
+    noticedBy: only('a command reads by the bookmark', integration('freshness')),
   },
   {
     name: 'a deeper page ignores the token',
@@ -190,8 +190,8 @@ export const freshness: readonly Mutation[] = [
     find: `  } catch {
     return null;
   }`,
-    replace: `  } catch (error) {
-    throw error;
+    replace: `  } catch {
+    throw new Error('The value is not JSON.');
   }`,
     noticedBy: only('not JSON', integration('freshness')),
   },
@@ -267,7 +267,7 @@ export const freshness: readonly Mutation[] = [
     file: 'src/http/responses.ts',
     find: 'epoch: c.var.http.epoch',
     replace: "epoch: ''",
-    noticedBy: integration('commands-and-queries'),
+    noticedBy: only('until a mark proves for KV', integration('freshness')),
   },
   {
     name: 'the watermark passes a projection that is dead',
@@ -334,7 +334,8 @@ export const freshness: readonly Mutation[] = [
     find: `async function takeMark(): Promise<Mark> {
 `,
     replace: `async function takeMark(): Promise<Mark> {
-    const at = clock.now();
+    const asked = options.clock.now();
+    const clock = { now: () => asked };
 `,
     noticedBy: integration('watermark'),
   },

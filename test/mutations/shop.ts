@@ -1,4 +1,4 @@
-import { integration, type Mutation, unit } from './mutation';
+import { integration, type Mutation, only, unit } from './mutation';
 
 /** Items, their stock, and orders. */
 export const shop: readonly Mutation[] = [
@@ -105,7 +105,7 @@ export const shop: readonly Mutation[] = [
     file: 'src/items/commands.ts',
     find: 'requireOwnerOrAdmin(item, details.actor);',
     replace: '',
-    noticedBy: unit('items'),
+    noticedBy: unit('items', 'command-access'),
   },
   {
     name: 'a changed price leaves the lists as they are',
@@ -182,7 +182,7 @@ export const shop: readonly Mutation[] = [
     file: 'src/items/queries.ts',
     find: 'itemListQuery(db, { owner, isActive }, limit, after)',
     replace: 'itemListQuery(db, { owner }, limit, after)',
-    noticedBy: integration('items'),
+    noticedBy: only('of an owner’s items for sale', integration('pages')),
   },
   {
     name: 'the count of items does not follow a deletion',
@@ -413,7 +413,7 @@ export const shop: readonly Mutation[] = [
     file: 'src/orders/queries.ts',
     find: 'orderListQuery(db, filter, limit, after)',
     replace: 'orderListQuery(db, { customer: filter.customer }, limit, after)',
-    noticedBy: integration('orders'),
+    noticedBy: only('of all shipped orders', integration('pages')),
   },
   {
     name: 'an order keeps its address with the wrong customer',
