@@ -100,7 +100,7 @@ function start(command: string, args: readonly string[], cwd: string): Promise<F
 const meaningless = /^(?:ReferenceError|SyntaxError)\b|SQLITE_ERROR|no such (?:column|table|function)|syntax error/m;
 
 /** The integration tests run in Node with SQLite, where they take a tenth of the time. */
-const projects: Readonly<Record<Level, string>> = { unit: 'unit', integration: 'sqlite', model: 'model' };
+const projects: Readonly<Record<Level, string>> = { unit: 'unit', integration: 'sqlite' };
 
 async function runTests(copy: string, level: Level, files: readonly string[], flags: readonly string[]) {
   const outputFile = join(copy, 'mutation-report.json');

@@ -20,6 +20,7 @@ function accountView(name: string, shapeVersion: number): View {
     name,
     shapeVersion,
     triggers: [when([UserRegistered, UserUpdated, UserDeleted], (event) => [event.streamId])],
+    inlineOn: [UserUpdated],
     query: (db, key) => db.select({ name: users.name, version: users.version }).from(users).where(eq(users.id, key)),
     toDocument: ([row]) => row && { version: row.version, data: { name: row.name, shape: shapeVersion } },
   });
@@ -145,6 +146,24 @@ describe('the shapes of two versions', () => {
     clock.advance(pacing.writeMs);
     expect(isDone(await newer.project(events), events)).toBe(true);
     expect([await nameIn('profile@1'), await rowsOf('profile@1')]).toEqual([null, 0]);
+  });
+
+  test('a projection before the response is not finished while the document of the other shape is left (product 1.7, 7.5)', async () => {
+    const { change, clock, nameIn, newer, older, takeEvents, user } = await given();
+    await older.project(takeEvents());
+    await change('Countess');
+    const events = takeEvents();
+    const claim = "UPDATE projections SET claimed_by = ?, claimed_until = ? WHERE view = 'profile@1' AND key = ?";
+    await env.DB.prepare(claim)
+      .bind('other', clock.now() + pacing.claimMs, user.id)
+      .run();
+    expect(await newer.projectInline(events)).toBe(false);
+    expect([await nameIn('profile@2'), await nameIn('profile@1')]).toEqual(['Countess', 'Grace Hopper']);
+    await env.DB.prepare(claim).bind(null, clock.now(), user.id).run();
+    expect(await newer.projectInline(events)).toBe(true);
+    expect(await nameIn('profile@1')).toBeNull();
+    // Everything is up to date, so nothing has to be put.
+    expect(await newer.projectInline(events)).toBe(true);
   });
 
   test('a put of the other version that arrives late is removed once more, and the event waits for that (product 7.5)', async () => {

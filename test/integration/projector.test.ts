@@ -194,6 +194,57 @@ describe('the projector', () => {
     expect(await row()).toMatchObject({ claimed_by: 'other', position: 0 });
   });
 
+  test('a projection whose claim another one has taken over releases nothing when KV refuses its put', async () => {
+    const { id, projector, events, behaviour, row, key } = await given();
+    behaviour.put = async (name) => {
+      if (name === key) await setRow(id, "claimed_by = 'other'");
+      throw new Error('KV PUT failed: 429 Too Many Requests');
+    };
+    await projector.project(events);
+    expect(await row()).toMatchObject({ claimed_by: 'other' });
+  });
+
+  test('a confirm never moves a position back', async () => {
+    const { id, projector, events, behaviour, row, key } = await given();
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    behaviour.put = async (name, value) => {
+      if (name === key) await setRow(id, 'position = 1000000');
+      await put(name, value);
+    };
+    await projector.project(events);
+    expect(await row()).toMatchObject({ claimed_by: null, position: 1_000_000 });
+  });
+
+  test('a claim that was made before recheck_at does not end the recheck, however long its put takes', async () => {
+    const { id, projector, events, behaviour, row, clock, key } = await given();
+    await projector.project(events);
+    const next = await recordEvent(id);
+    clock.advance(pacing.writeMs);
+    await setRow(id, `recheck_at = ${clock.now() + 4_000}`);
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    behaviour.put = async (name, value) => {
+      if (name === key) clock.advance(5_000);
+      await put(name, value);
+    };
+    expect((await projector.project([next])).done.size).toBe(0);
+    expect((await row())?.recheck_at).not.toBeNull();
+    // The recheck is due, and an event that finds it is not left to the relay.
+    clock.advance(pacing.writeMs);
+    behaviour.put = put;
+    expect([...(await projector.project([next])).done]).toEqual([next.position]);
+    expect((await row())?.recheck_at).toBeNull();
+  });
+
+  test('an event is not done while the put of a claim that ran out may arrive, although its key is up to date', async () => {
+    const { id, projector, events, row, pending, clock } = await given();
+    await projector.project(events.slice(0, 1));
+    clock.advance(pacing.writeMs);
+    await setRow(id, `claimed_by = 'died', claimed_until = ${clock.now() - 1}`);
+    expect((await projector.project(events.slice(1))).done.size).toBe(0);
+    expect((await row())?.recheck_at).toBeGreaterThan(clock.now());
+    expect(await pending()).toBe(1);
+  });
+
   test('a document whose row is deleted is deleted from KV', async () => {
     const { projector, events, document, clock, id } = await given();
     await projector.project(events);
@@ -215,6 +266,11 @@ describe('the projector', () => {
     expect(await env.VIEWS.get(`settings@1:${id}`, 'json')).toMatchObject({ data: { locale: 'en' } });
   });
 });
+
+/** Changes the row of a user's document, as another process does. */
+function setRow(id: string, assignments: string) {
+  return env.DB.prepare(`UPDATE projections SET ${assignments} WHERE view = 'user@2' AND key = ?`).bind(id).run();
+}
 
 /** Writes one more event of a user with its delivery, as a command does, and returns the event. */
 async function recordEvent(id: string): Promise<RecordedEvent> {

@@ -248,7 +248,7 @@ export const access: readonly Mutation[] = [
     file: 'src/composition.ts',
     find: 'await projectInline(committed);',
     replace: 'waitUntil(projectInline(committed));',
-    noticedBy: only('the response to a deactivation waits', integration('accounts')),
+    noticedBy: only('comes after the new access document', integration('accounts')),
   },
   {
     name: 'a deactivation leaves the sessions',
@@ -730,7 +730,18 @@ export const access: readonly Mutation[] = [
     find: `
       AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE session_id = sessions.id)`,
     replace: '',
-    noticedBy: only('after they expire, and not before', integration('operations')),
+    noticedBy: only('outlives its expired tokens', integration('operations')),
+  },
+  {
+    name: 'the handler of a command does not need a checked caller',
+    file: 'src/items/commands.ts',
+    find: `DeleteItem: command({
+      input: target,
+      onlyIf: activeAccount`,
+    replace: `DeleteItem: command({
+      input: target,
+      onlyIf: () => undefined`,
+    noticedBy: 'types',
   },
   {
     name: 'the clean-up never removes a session',
