@@ -166,6 +166,14 @@ describe('the shapes of two versions', () => {
     expect(await newer.projectInline(events)).toBe(true);
   });
 
+  test('a projection before the response reports why KV did not take its document (product 1.7)', async () => {
+    const { behaviour, change, newer, takeEvents } = await given();
+    await newer.project(takeEvents());
+    await change('Countess');
+    behaviour.put = () => Promise.reject(new Error('KV PUT failed: 500'));
+    await expect(newer.projectInline(takeEvents())).rejects.toThrow('KV PUT failed: 500');
+  });
+
   test('a put of the other version that arrives late is removed once more, and the event waits for that (product 7.5)', async () => {
     const { behaviour, change, clock, nameIn, newer, older, pending, real, rowsOf, takeEvents } = await given();
     let landLate = async () => {};

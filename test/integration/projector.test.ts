@@ -91,6 +91,17 @@ describe('the projector', () => {
     expect([...(await projector.project([next])).done]).toEqual([next.position]);
   });
 
+  test('a batch with an old and a new event of one key is projected for the new one', async () => {
+    const { projector, events, clock, id } = await given();
+    await projector.project(events);
+    const next = await recordEvent(id);
+    clock.advance(pacing.writeMs);
+    expect([...(await projector.project([...events, next])).done]).toContain(next.position);
+    const last = await recordEvent(id, 100);
+    clock.advance(pacing.writeMs);
+    expect([...(await projector.project([last, ...events])).done]).toContain(last.position);
+  });
+
   test('a put that could end after its claim does not begin (deadline)', async () => {
     const { projector, events, clock, puts, row, pending, key } = await given();
     // The batch that claims and loads takes so long that a put could land after the claim has run out.
@@ -273,20 +284,20 @@ function setRow(id: string, assignments: string) {
 }
 
 /** Writes one more event of a user with its delivery, as a command does, and returns the event. */
-async function recordEvent(id: string): Promise<RecordedEvent> {
+async function recordEvent(id: string, version = 99): Promise<RecordedEvent> {
   const base = { id: crypto.randomUUID(), streamType: 'user', streamId: id, schemaVersion: 1, type: 'UserUpdated' };
   const row = await env.DB.prepare(
     `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
-     VALUES (?, 'user', ?, 99, 'UserUpdated', 1, '{"fields":["email"]}', '{}', '2026-01-01T00:00:00.000Z') RETURNING position`,
+     VALUES (?, 'user', ?, ?, 'UserUpdated', 1, '{"fields":["email"]}', '{}', '2026-01-01T00:00:00.000Z') RETURNING position`,
   )
-    .bind(base.id, id)
+    .bind(base.id, id, version)
     .first<{ position: number }>();
   await env.DB.prepare("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)")
     .bind(row?.position)
     .run();
   return {
     ...base,
-    version: 99,
+    version,
     data: { fields: ['email'] },
     metadata: { commandId: 'c', requestId: 'r' },
     occurredAt: '2026-01-01T00:00:00.000Z',

@@ -246,7 +246,8 @@ export const desk: readonly Mutation[] = [
     find: 'if (!isStaff(actor)) throw notFound();',
     replace: '',
     noticedBy: integration('tickets'),
-    equivalent: 'A token chooses the read model by its role, and the check of the token ends a token whose role has changed.',
+    equivalent:
+      'A token chooses the read model by its role, and the check of the token ends a token whose role has changed.',
   },
   {
     name: 'a customer lists the tickets of everybody',

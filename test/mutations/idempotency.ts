@@ -66,7 +66,8 @@ export const idempotency: readonly Mutation[] = [
     find: 'staged: [...response, ...staged]',
     replace: 'staged: [...staged, ...response]',
     noticedBy: integration('unit-of-work'),
-    equivalent: 'A twin that fails because of another constraint looks for the stored response once more, and returns it.',
+    equivalent:
+      'A twin that fails because of another constraint looks for the stored response once more, and returns it.',
   },
   {
     name: 'a response is not stored',

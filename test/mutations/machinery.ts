@@ -107,7 +107,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/reading/settled.ts',
     find: '(p.position IS NULL OR p.position <',
     replace: '(p.position <',
-    noticedBy: integration('projector'),
+    noticedBy: integration('projector-bounds'),
   },
   {
     name: 'a key is written twice within a second',
@@ -194,7 +194,7 @@ export const machinery: readonly Mutation[] = [
     find: `const { errors, isComplete } = await run(targets, []);
       for (const error of errors.values()) throw error;`,
     replace: 'const { isComplete } = await run(targets, []);',
-    noticedBy: integration('projector'),
+    noticedBy: only('reports why KV did not take', integration('projector-shapes')),
   },
   {
     name: 'an inline projection does not take all of its keys',
@@ -215,7 +215,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/reading/projector.ts',
     find: 'freeAt > now ? 2 :',
     replace: 'freeAt > now ? 0 :',
-    noticedBy: integration('projector-bounds'),
+    noticedBy: only('another consumer has claimed do not take', integration('projector-bounds')),
   },
   {
     name: 'one run takes on every key',
