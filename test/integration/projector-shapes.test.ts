@@ -239,6 +239,28 @@ describe('the shapes of two versions', () => {
     expect(await shapes()).toContainEqual({ view: 'legacy@1', missed: position });
   });
 
+  test('an event that arrives late does not make a shape forget what it has missed since (product 7.5)', async () => {
+    const { change, newer, older, shapes, takeEvents } = await given();
+    await older.project(takeEvents());
+    await change('Ada');
+    const late = takeEvents();
+    await change('Mary');
+    const events = takeEvents();
+    await newer.project(events);
+    await newer.project(late);
+    expect(await shapes()).toContainEqual({ view: 'legacy@1', missed: events.at(-1)?.position });
+  });
+
+  test('a release that lists other events for a shape registers them, so that none is missed unseen (product 7.5)', async () => {
+    const { older, takeEvents } = await given();
+    const types = () => env.DB.prepare("SELECT types FROM shapes WHERE view = 'legacy@1'").first('types');
+    const insert =
+      "INSERT INTO shapes (view, name, types, since) VALUES ('legacy@1', 'legacy', '[\"UserDeleted\"]', 0)";
+    await env.DB.prepare(insert).run();
+    await older.project(takeEvents());
+    expect(await types()).toBe('["UserDeleted","UserRegistered","UserUpdated"]');
+  });
+
   test('after a roll back the older version projects its documents again, and they count (product 7.5)', async () => {
     const { change, nameIn, newer, older, shapes, takeEvents, user } = await given();
     await older.project(takeEvents());

@@ -298,7 +298,7 @@ export const desk: readonly Mutation[] = [
     file: 'src/cqrs/reading/pages.ts',
     find: 'last && total > data.length ?',
     replace: 'last ?',
-    noticedBy: unit('platform'),
+    noticedBy: only('of an owner’s items', integration('pages')),
   },
   {
     name: 'the page before the last has no next cursor',

@@ -79,7 +79,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/reading/projection-steps.ts',
     find: 'OR p.claimed_by IS NOT NULL OR p.recheck_at <= ${at}))',
     replace: 'OR p.claimed_by IS NOT NULL))',
-    noticedBy: only('(recheck)', integration('projector')),
+    noticedBy: only('a recheck that is due is done', integration('projector')),
   },
   {
     name: 'a claim that ran out is never taken over',
