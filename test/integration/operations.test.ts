@@ -80,6 +80,25 @@ describe('dead letters', () => {
     return { ...system, email, list };
   }
 
+  test('a replayed dead letter begins anew, without the tries, failures and unclear sends of before (product 7.3)', async () => {
+    const system = await given();
+    await system.register();
+    const row = () => env.DB.prepare("SELECT * FROM deliveries WHERE subscription = 'emails'").first();
+    await env.DB.prepare(
+      `UPDATE deliveries SET status = 'dead', attempts = 9, failures = 2, unclear_sends = 3, last_error = 'x'
+       WHERE subscription = 'emails'`,
+    ).run();
+    expect((await post(system, 'dead-letters/replay', {})).status).toBe(200);
+    // The relay, which the replay starts, has sent it once.
+    expect(await row()).toMatchObject({
+      status: 'pending',
+      attempts: 1,
+      failures: 0,
+      unclear_sends: 0,
+      last_error: null,
+    });
+  });
+
   test('an admin lists a dead letter with its error, and a replay of it sends one e-mail (product 7.3, 8.2)', async () => {
     const system = await givenDeadLetter();
     const [letter] = await system.list();

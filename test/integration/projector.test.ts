@@ -310,6 +310,19 @@ async function recordEvent(id: string, version = 99): Promise<RecordedEvent> {
   };
 }
 
+test('the relay finds the keys whose recheck is due, and those whose claims ran out without a confirm (product 7.1)', async () => {
+  const db = openSession(env.DB, 'first-primary').db;
+  await env.DB.prepare('DELETE FROM projections').run();
+  await env.DB.prepare(
+    `INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES
+      ('v@1', 'recheck is due', 1, NULL, 10, 100), ('v@1', 'recheck is not due', 1, NULL, 10, 101),
+      ('v@1', 'claim ran out', 1, 'died', 100, NULL), ('v@1', 'claimed', 1, 'works', 101, NULL),
+      ('v@1', 'settled', 1, NULL, 10, NULL)`,
+  ).run();
+  const found = await findKeysToRecheck(db, 100, 10);
+  expect(found.map(({ key }) => key)).toEqual(['recheck is due', 'claim ran out']);
+});
+
 test('keys that are rechecked in vain do not keep the relay from the others', async () => {
   const db = openSession(env.DB, 'first-primary').db;
   await env.DB.prepare('DELETE FROM projections').run();

@@ -483,7 +483,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/consumers/relay.ts',
     find: 'if (taken < limits.deliveriesPerRelayRound) break;',
     replace: '',
-    noticedBy: only('takes one round', integration('deliveries')),
+    noticedBy: unit('relay'),
   },
   {
     name: 'the relay does not recheck',
@@ -506,7 +506,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/log/outbox.ts',
     find: "AND +status = 'pending'`;",
     replace: '`;',
-    noticedBy: integration('deliveries'),
+    noticedBy: only('but a replay changes a dead letter', integration('deliveries')),
   },
   {
     name: 'an effect begins although its claim is nearly over',
@@ -534,7 +534,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/log/outbox.ts',
     find: 'await retryUnclear(() => open().run(sql`DELETE FROM deliveries WHERE ${isDelivery(subscription, events)}`), wait);',
     replace: 'await open().run(sql`DELETE FROM deliveries WHERE ${isDelivery(subscription, events)}`);',
-    noticedBy: integration('consumers'),
+    noticedBy: only('got lost on its way', integration('deliveries')),
   },
   {
     name: 'a failure of the platform counts as one of the work',
@@ -608,7 +608,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/operations/repository.ts',
     find: 'failures = 0, unclear_sends = 0',
     replace: 'failures = 0',
-    noticedBy: integration('unit-of-work'),
+    noticedBy: only('a replayed dead letter begins anew', integration('operations')),
   },
   {
     name: 'a replayed dead letter keeps its error',
