@@ -97,7 +97,8 @@ function start(command: string, args: readonly string[], cwd: string): Promise<F
 }
 
 /** An error of code that cannot run at all; a test that fails with it has not compared anything. */
-const meaningless = /^ReferenceError\b|no such (?:column|table|function)|syntax error|incomplete input|ambiguous column/m;
+const meaningless =
+  /^ReferenceError\b|no such (?:column|table|function)|syntax error|incomplete input|ambiguous column/m;
 
 /** The integration tests run in Node with SQLite, where they take a tenth of the time. */
 const projects: Readonly<Record<Level, string>> = { unit: 'unit', integration: 'sqlite' };
@@ -106,7 +107,17 @@ async function runTests(copy: string, level: Level, files: readonly string[], fl
   const outputFile = join(copy, 'mutation-report.json');
   rmSync(outputFile, { force: true });
   const paths = files.map((name) => testFile(level, name));
-  const common = ['run', '--project', projects[level], '--maxWorkers', '1', '--reporter', 'json', '--outputFile', outputFile];
+  const common = [
+    'run',
+    '--project',
+    projects[level],
+    '--maxWorkers',
+    '1',
+    '--reporter',
+    'json',
+    '--outputFile',
+    outputFile,
+  ];
   const { status, output } = await start('vitest', [...common, ...flags, ...paths], copy);
   if (!existsSync(outputFile)) return { status, output, failed: [], passed: 0, crashes: [] };
   const { testResults }: Report = JSON.parse(readFileSync(outputFile, 'utf8'));

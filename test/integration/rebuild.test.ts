@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { views } from '../../src/domains';
 import type { AuditEvent, Projection } from '../../src/operations/schemas';
 import { orderView } from '../../src/orders/views';
@@ -244,6 +244,26 @@ describe('a rebuild', () => {
     expect(await readRebuild(system, id)).toMatchObject({ status: 'failed' });
     await env.DB.prepare("DELETE FROM events WHERE id = 'broken'").run();
   });
+});
+
+test('a rebuild replays each event of each page, the first and the last one too (product 7.5)', async () => {
+  const before = limits.eventsPerRebuildStep;
+  onTestFinished(() => {
+    limits.eventsPerRebuildStep = before;
+  });
+  limits.eventsPerRebuildStep = 3;
+  const system = await given();
+  const tickets: string[] = [];
+  for (let count = 0; count < 10; count++) tickets.push(await openTicket(system));
+  system.clock.advance(2000);
+  await system.deliverQueues();
+  for (const id of tickets) await env.VIEWS.delete(ticketView.kvKey(id));
+  system.clock.advance(2000);
+  await startRebuild(system, 'ticket');
+  await runRebuilds(system);
+  const missing: string[] = [];
+  for (const id of tickets) if ((await env.VIEWS.get(ticketView.kvKey(id))) === null) missing.push(id);
+  expect(missing).toEqual([]);
 });
 
 describe('the limit of a step', () => {

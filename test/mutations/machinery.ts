@@ -839,7 +839,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/platform/failure.ts',
     find: 'return `${error.name}${code}`;',
     replace: 'return `${error.name}${code} ${error.message}`;',
-    noticedBy: unit('failure'),
+    noticedBy: unit('failures'),
   },
   {
     name: 'a data point that is refused keeps its claim',
@@ -916,14 +916,14 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/reading/rebuild.ts',
     find: 'readEvents(db, rebuild.checkpoint, end)',
     replace: 'readEvents(db, rebuild.checkpoint + (rebuild.checkpoint > 0 ? 1 : 0), end)',
-    noticedBy: only('page by page', integration('rebuild')),
+    noticedBy: only('replays each event of each page', integration('rebuild')),
   },
   {
     name: 'a rebuild skips the last event of each page',
     file: 'src/cqrs/log/event-log.ts',
     find: 'position <= ${until} ORDER BY position',
     replace: 'position < ${until} ORDER BY position',
-    noticedBy: only('page by page', integration('rebuild')),
+    noticedBy: only('replays each event of each page', integration('rebuild')),
   },
   {
     name: 'a rebuild ends before its target',
