@@ -980,6 +980,8 @@ export const machinery: readonly Mutation[] = [
     find: "if (rebuild?.status !== 'running' || rebuild.steps !== step) return undefined;",
     replace: 'if (rebuild?.steps !== step) return undefined;',
     noticedBy: integration('rebuild'),
+    equivalent:
+      'The progress of a rebuild is saved only while it runs, so its last step projects some keys again, which is always safe, and sends no next step.',
   },
   {
     name: 'a rebuild leaves the documents of other shapes',
