@@ -1202,7 +1202,7 @@ export const machinery: readonly Mutation[] = [
     find: `    removeObsoleteDocuments,
 `,
     replace: '',
-    noticedBy: integration('projector-shapes'),
+    noticedBy: integration('schedule'),
   },
   {
     name: 'the schedule does not restart rebuilds',
