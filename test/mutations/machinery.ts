@@ -1248,7 +1248,7 @@ export const machinery: readonly Mutation[] = [
 `,
     replace: `WHERE true),
 `,
-    noticedBy: integration('operations', 'backlog'),
+    noticedBy: only('dead letters degrade the system', integration('operations')),
   },
   {
     name: 'the lag of a projection leaves out its first event',
