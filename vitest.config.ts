@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
@@ -48,6 +49,21 @@ export default defineConfig({
       simulation(0),
       simulation(1),
       inWorkerd('integration', 'test/integration/**/*.test.ts'),
+      // The same tests in Node with SQLite, in a tenth of the time: for mutations, and not a part of `npm test`.
+      {
+        resolve: {
+          alias: {
+            'cloudflare:workers': resolve(import.meta.dirname, 'test/sqlite/workers.ts'),
+            'cloudflare:test': resolve(import.meta.dirname, 'test/sqlite/cloudflare-test.ts'),
+          },
+        },
+        test: {
+          name: 'sqlite',
+          include: ['test/integration/**/*.test.ts'],
+          setupFiles: ['test/sqlite/setup.ts'],
+          testTimeout: 60_000,
+        },
+      },
       inWorkerd('bench', 'bench/**/*.bench.ts'),
       {
         test: {

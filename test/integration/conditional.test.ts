@@ -54,6 +54,50 @@ describe('Idempotency-Key', () => {
     expect(stored).not.toContain(password);
   });
 
+  test('two accounts with one key share no response, also for the same body (product 6.2)', async () => {
+    const { register, send } = createSystem();
+    const [ada, grace] = [await register(), await register()];
+    const open = async ({ bearer }: typeof ada) => {
+      const body = { subject: 'a', message: 'b' };
+      const response = await send('POST', '/v1/tickets', body, { ...bearer, 'Idempotency-Key': 'the-same' });
+      expect([response.status, response.headers.get('Idempotency-Replayed')]).toEqual([201, null]);
+      return (await response.json<{ id: string }>()).id;
+    };
+    const [first, second] = [await open(ada), await open(grace)];
+    const owners = env.DB.prepare('SELECT customer_id FROM tickets WHERE id IN (?, ?) ORDER BY id').bind(first, second);
+    expect((await owners.all()).results.map(({ customer_id }) => customer_id)).toEqual([ada.id, grace.id]);
+  });
+
+  test('one key on two paths belongs to two commands (product 6.2)', async () => {
+    const { register, request, send } = createSystem();
+    const [admin, ada, grace] = [await register({ role: 'admin' }), await register(), await register()];
+    const headers = { ...admin.bearer, 'Idempotency-Key': 'the-same' };
+    for (const { id } of [ada, grace]) {
+      const response = await request(`/v1/users/${id}/deactivate`, { method: 'POST', headers });
+      expect([response.status, response.headers.get('Idempotency-Replayed')]).toEqual([200, null]);
+      expect(await response.json()).toMatchObject({ id });
+    }
+    const item = { title: 'Teapot', price: { amount: 1, currency: 'EUR' } };
+    expect((await send('POST', '/v1/items', item, headers)).status).toBe(201);
+  });
+
+  test('two keys on one path belong to two commands, and a key counts for POST alone (product 6.2)', async () => {
+    const { register, send } = createSystem();
+    const { id, bearer } = await register();
+    const withKey = (key: string) => ({ ...bearer, 'Idempotency-Key': key });
+    const open = async (key: string) => {
+      const response = await send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, withKey(key));
+      return (await response.json<{ id: string }>()).id;
+    };
+    expect(await open('one')).not.toBe(await open('two'));
+    for (const name of ['Ada', 'Countess', 'Ada']) {
+      const response = await send('PATCH', `/v1/users/${id}`, { name }, withKey('one'));
+      expect([response.status, response.headers.get('Idempotency-Replayed')]).toEqual([200, null]);
+    }
+    const stored = await env.DB.prepare('SELECT name FROM users WHERE id = ?').bind(id).first('name');
+    expect(stored).toBe('Ada');
+  });
+
   describe('on every POST command', () => {
     const system = createSystem();
     let admin: Awaited<ReturnType<typeof system.register>>;

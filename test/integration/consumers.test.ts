@@ -6,6 +6,7 @@ import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { createEmailLimiter } from '../../src/email/email-limiter';
 import { EmailError } from '../../src/email/email-sender';
+import { createFindRecipient } from '../../src/users/recipient';
 import { password } from '../support/factories';
 import { createSystem } from '../support/system';
 
@@ -137,6 +138,27 @@ describe('the welcome e-mail', () => {
     const latest = { address, messageId: 'latest', occurredAt: 9000 };
     expect(await rotated.allows(welcome, first)).toBe(false);
     expect(await rotated.allows(welcome, latest)).toBe(true);
+  });
+
+  test('a deactivated account gets no e-mail, and its delivery is done (product 1.7)', async () => {
+    const { deliver, delivery, send, sender, sent, user } = await given();
+    await send('POST', '/v1/auth/password-reset', { email: user.email });
+    await env.DB.prepare('UPDATE users SET is_active = 0 WHERE id = ?').bind(user.id).run();
+    expect((await deliver('emails', sent.emails.splice(0))).acked).toEqual(['m0', 'm1']);
+    expect(sender.sent).toEqual([]);
+    expect(await delivery('emails')).toBeNull();
+  });
+
+  test('the receiver of an e-mail is read from the primary, because a replica may not know that the account has ended', async () => {
+    const { user } = await given();
+    const sessions: unknown[] = [];
+    const withSession = (from: string) => {
+      sessions.push(from);
+      return env.DB.withSession(from);
+    };
+    const recipient = await createFindRecipient({ withSession } as unknown as D1Database)(user.id);
+    expect(recipient?.email).toBe(user.email);
+    expect(sessions).toEqual(['first-primary']);
   });
 
   test('a deleted account gets no welcome e-mail', async () => {

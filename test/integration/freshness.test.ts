@@ -123,6 +123,31 @@ describe('a read with the token of a command that did not touch its document (pr
   });
 });
 
+test('a command reads by the bookmark of its token, and never by one of another epoch (product 7.4)', async () => {
+  const { openTicket, customer, clock } = await given();
+  const current = await openTicket();
+  const { bookmark } = decodeConsistencyToken(current);
+  expect(bookmark).toBeTruthy();
+  const sessions: string[] = [];
+  const withSession = (from: string) => {
+    sessions.push(from);
+    return env.DB.withSession(from);
+  };
+  const changeSettings = async (bindings: Partial<Env>) => {
+    const system = createSystem({ DB: { ...env.DB, withSession } as unknown as D1Database, ...bindings });
+    system.clock.advance(clock.now() - Date.now());
+    sessions.length = 0;
+    const headers = { ...customer.bearer, 'Consistency-Token': current };
+    const path = `/v1/users/${customer.id}/settings`;
+    const body = { emailNotifications: false };
+    expect((await system.send('PATCH', path, body, headers)).status).toBe(200);
+    return sessions;
+  };
+  // After a restore the operator sets another epoch, and the bookmark is of a history that D1 does not have.
+  expect(await changeSettings({ EPOCH: '2' } as unknown as Partial<Env>)).not.toContain(bookmark);
+  expect((await changeSettings({}))[0]).toBe(bookmark);
+});
+
 test('values in KV that are not JSON count as missing, and the documents that are read with them are found', async () => {
   const { customer, readSettings, services } = await given();
   await env.VIEWS.put('broken', '{"version":');

@@ -42,10 +42,11 @@ describe('projections', () => {
     const statusOf = async (view: string) =>
       (await read<{ data: Projection[] }>(system, 'projections')).data.find((row) => row.view === view);
     expect(await statusOf('ticket')).toMatchObject({ lagEvents: 0, lagSeconds: 0, lastError: null });
+    const before = await read<{ position: number }>(system, 'projections');
     await openTicket(system);
     system.clock.advance(30_000);
     const late = await statusOf('ticket');
-    expect(late?.lagEvents).toBe(1);
+    expect(late).toMatchObject({ lagEvents: 1, position: before.position });
     expect(late?.lagSeconds).toBeGreaterThanOrEqual(30);
     expect(await statusOf('settings')).toMatchObject({ lagEvents: 0 });
     await system.deliverQueues();
@@ -132,6 +133,25 @@ describe('dead letters', () => {
     const list = async () => (await read<{ data: DeadLetter[] }>(system, 'dead-letters')).data;
     return { ...system, email, list };
   }
+
+  test('a replayed dead letter begins anew, without the tries, failures and unclear sends of before (product 7.3)', async () => {
+    const system = await given();
+    await system.register();
+    const row = () => env.DB.prepare("SELECT * FROM deliveries WHERE subscription = 'emails'").first();
+    await env.DB.prepare(
+      `UPDATE deliveries SET status = 'dead', attempts = 9, failures = 2, unclear_sends = 3, last_error = 'x'
+       WHERE subscription = 'emails'`,
+    ).run();
+    expect((await post(system, 'dead-letters/replay', {})).status).toBe(200);
+    // The relay, which the replay starts, has sent it once.
+    expect(await row()).toMatchObject({
+      status: 'pending',
+      attempts: 1,
+      failures: 0,
+      unclear_sends: 0,
+      last_error: null,
+    });
+  });
 
   test('an admin lists a dead letter with its error, and a replay of it sends one e-mail (product 7.3, 8.2)', async () => {
     const system = await givenDeadLetter();
@@ -287,6 +307,8 @@ describe('health', () => {
   test('dead letters degrade the system, and do not hide that projections are late (product 8.1)', async () => {
     const system = await givenOnly('projections');
     await env.DB.prepare("UPDATE deliveries SET status = 'dead'").run();
+    // A dead letter waits for an operator, and is not late, however old it is.
+    system.clock.advance(301_000);
     const dead = { code: 'dead-letters', detail: expect.stringMatching(/^1 dead/) };
     expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues: [dead] }]);
     await openTicket(system);
@@ -348,4 +370,26 @@ test('the hourly task deletes stored responses, tokens, password resets and limi
   for (const event of ['responses.removed', 'credentials.removed', 'email-limits.removed']) {
     expect(system.logs.some((line) => line.includes(event))).toBe(true);
   }
+});
+
+test('a session that can still be refreshed outlives its expired tokens (product 2.3)', async () => {
+  const { clock, customer, request, services } = await given();
+  const refresh = async (refresh_token: string) => {
+    const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token });
+    const response = await request('/v1/auth/token', { method: 'POST', body });
+    expect(response.status).toBe(200);
+    return (await response.json<{ refresh_token: string }>()).refresh_token;
+  };
+  clock.advance(20 * 86_400_000);
+  const second = await refresh(customer.refreshToken);
+  // The first token of the session expires, and the second one is ten days old.
+  clock.advance(11 * 86_400_000);
+  const tokensBefore = Number((await countRows()).refresh_tokens);
+  await runSchedule(services(), '0 * * * *');
+  expect(Number((await countRows()).refresh_tokens)).toBeLessThan(tokensBefore);
+  const { count } = (await env.DB.prepare('SELECT count(*) AS count FROM sessions WHERE user_id = ?')
+    .bind(customer.id)
+    .first<{ count: number }>()) ?? { count: 0 };
+  expect(count).toBe(1);
+  await refresh(second);
 });

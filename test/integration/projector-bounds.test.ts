@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { toFailure } from '../../src/consumers/failures';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
 import { pacing } from '../../src/cqrs/reading/projection-steps';
@@ -27,15 +28,26 @@ interface Faults {
   malformed: string[];
   undecodable: string[];
   unmakeable: string[];
+  inexplicable: string[];
 }
 
 /** A view whose events name the keys that they touch. */
-function listedView(shapeVersion: number, { unaskable, malformed, undecodable, unmakeable }: Faults): View {
+function listedView(shapeVersion: number, faults: Faults): View {
+  const { unaskable, malformed, undecodable, unmakeable, inexplicable } = faults;
   const json = (key: string) => sql`${undecodable.includes(key) ? '{' : '{}'}`.mapWith(JSON.parse);
   return defineView({
     name: 'listed',
     shapeVersion,
-    triggers: [{ types: ['Listed'], keys: ({ data }) => (data as { keys: string[] }).keys.map(String) }],
+    triggers: [
+      {
+        types: ['Listed'],
+        keys({ data }) {
+          const { keys, error } = data as { keys: string[]; error?: string };
+          if (error) throw new Error(error);
+          return keys.map(String);
+        },
+      },
+    ],
     query(db, key) {
       if (unaskable.includes(key)) throw new RangeError('Invalid time value');
       const a = sql<number>`json_extract(${malformed.includes(key) ? '{' : '{"a":1}'}, '$.a')`;
@@ -43,6 +55,8 @@ function listedView(shapeVersion: number, { unaskable, malformed, undecodable, u
     },
     toDocument([row], key) {
       if (unmakeable.includes(key)) throw new TypeError('a text with personal data');
+      // An error that also the platform could throw.
+      if (inexplicable.includes(key)) throw new Error('Network connection lost.');
       return row && { version: row.a, data: row };
     },
   });
@@ -50,7 +64,7 @@ function listedView(shapeVersion: number, { unaskable, malformed, undecodable, u
 
 /** A projector that records what it writes to KV, with events that touch keys. */
 function given(shapeVersion = 1, database = env.DB) {
-  const faults: Faults = { unaskable: [], malformed: [], undecodable: [], unmakeable: [] };
+  const faults: Faults = { unaskable: [], malformed: [], undecodable: [], unmakeable: [], inexplicable: [] };
   const real = createDocumentStore(env.VIEWS, '1');
   const written: string[] = [];
   const behaviour: { refused: string | undefined } = { refused: undefined };
@@ -161,12 +175,27 @@ describe('the bounds of one run of the projector', () => {
   });
 });
 
+test('keys that another consumer has claimed do not take the place of other keys', async () => {
+  limits.keysPerInvocation = 2;
+  const { projector, written } = given();
+  for (const key of ['held', 'held too']) {
+    await env.DB.prepare(
+      "INSERT INTO projections (view, key, position, claimed_by, claimed_until) VALUES ('listed@1', ?, 0, 'other', ?)",
+    )
+      .bind(key, clock.now() + 20_000)
+      .run();
+  }
+  await projector.project([await recordEvent({ keys: ['held', 'held too', 'free'] })]);
+  expect(written).toEqual(['listed@1:free']);
+});
+
 describe('a key that fails by its own fault', () => {
   test.each([
     ['unaskable', 'RangeError'],
     ['malformed', 'SQLITE_ERROR'],
     ['undecodable', 'SyntaxError'],
     ['unmakeable', 'TypeError'],
+    ['inexplicable', 'Error'],
   ] as const)(
     'a key that is %s fails alone, and the class of its error is kept until it succeeds (product 7.3)',
     async (fault, error) => {
@@ -175,6 +204,8 @@ describe('a key that fails by its own fault', () => {
       const [bad, good] = [await recordEvent({ keys: ['x', 'a'] }), await recordEvent({ keys: ['b'] })];
       const { done, failed } = await projector.project([bad, good]);
       expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
+      // No platform is needed to make a document, so the event is a dead letter after its tries.
+      expect(toFailure(failed.get(bad.position)).fault).toBe('own');
       expect(written.sort()).toEqual(['listed@1:a', 'listed@1:b']);
       expect([await errorOf('x'), await errorOf('a')]).toEqual([error, null]);
       faults[fault].length = 0;
@@ -216,12 +247,16 @@ describe('a key that fails by its own fault', () => {
     expect(ms > 10_000 && ms <= 20_000).toBe(true);
   });
 
-  test('an event whose keys cannot be computed fails alone (product 7.3)', async () => {
-    const { projector } = given();
-    const [bad, good] = [await recordEvent({}), await recordEvent({ keys: ['b'] })];
-    const { done, failed } = await projector.project([bad, good]);
-    expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
-  });
+  test.each([{}, { error: 'Network connection lost.' }])(
+    'an event whose keys cannot be computed fails alone, by its own fault: %j (product 7.3)',
+    async (data) => {
+      const { projector } = given();
+      const [bad, good] = [await recordEvent(data), await recordEvent({ keys: ['b'] })];
+      const { done, failed } = await projector.project([bad, good]);
+      expect([[...done], [...failed.keys()]]).toEqual([[good.position], [bad.position]]);
+      expect(toFailure(failed.get(bad.position)).fault).toBe('own');
+    },
+  );
 
   test('a failure of D1 itself is not searched for in the keys', async () => {
     let batches = 0;

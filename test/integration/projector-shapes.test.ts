@@ -20,6 +20,7 @@ function accountView(name: string, shapeVersion: number): View {
     name,
     shapeVersion,
     triggers: [when([UserRegistered, UserUpdated, UserDeleted], (event) => [event.streamId])],
+    inlineOn: [UserUpdated],
     query: (db, key) => db.select({ name: users.name, version: users.version }).from(users).where(eq(users.id, key)),
     toDocument: ([row]) => row && { version: row.version, data: { name: row.name, shape: shapeVersion } },
   });
@@ -147,6 +148,32 @@ describe('the shapes of two versions', () => {
     expect([await nameIn('profile@1'), await rowsOf('profile@1')]).toEqual([null, 0]);
   });
 
+  test('a projection before the response is not finished while the document of the other shape is left (product 1.7, 7.5)', async () => {
+    const { change, clock, nameIn, newer, older, takeEvents, user } = await given();
+    await older.project(takeEvents());
+    await change('Countess');
+    const events = takeEvents();
+    const claim = "UPDATE projections SET claimed_by = ?, claimed_until = ? WHERE view = 'profile@1' AND key = ?";
+    await env.DB.prepare(claim)
+      .bind('other', clock.now() + pacing.claimMs, user.id)
+      .run();
+    expect(await newer.projectInline(events)).toBe(false);
+    expect([await nameIn('profile@2'), await nameIn('profile@1')]).toEqual(['Countess', 'Grace Hopper']);
+    await env.DB.prepare(claim).bind(null, clock.now(), user.id).run();
+    expect(await newer.projectInline(events)).toBe(true);
+    expect(await nameIn('profile@1')).toBeNull();
+    // Everything is up to date, so nothing has to be put.
+    expect(await newer.projectInline(events)).toBe(true);
+  });
+
+  test('a projection before the response reports why KV did not take its document (product 1.7)', async () => {
+    const { behaviour, change, newer, takeEvents } = await given();
+    await newer.project(takeEvents());
+    await change('Countess');
+    behaviour.put = () => Promise.reject(new Error('KV PUT failed: 500'));
+    await expect(newer.projectInline(takeEvents())).rejects.toThrow('KV PUT failed: 500');
+  });
+
   test('a put of the other version that arrives late is removed once more, and the event waits for that (product 7.5)', async () => {
     const { behaviour, change, clock, nameIn, newer, older, pending, real, rowsOf, takeEvents } = await given();
     let landLate = async () => {};
@@ -210,6 +237,28 @@ describe('the shapes of two versions', () => {
     await change('Mary');
     await newer.project(takeEvents());
     expect(await shapes()).toContainEqual({ view: 'legacy@1', missed: position });
+  });
+
+  test('an event that arrives late does not make a shape forget what it has missed since (product 7.5)', async () => {
+    const { change, newer, older, shapes, takeEvents } = await given();
+    await older.project(takeEvents());
+    await change('Ada');
+    const late = takeEvents();
+    await change('Mary');
+    const events = takeEvents();
+    await newer.project(events);
+    await newer.project(late);
+    expect(await shapes()).toContainEqual({ view: 'legacy@1', missed: events.at(-1)?.position });
+  });
+
+  test('a release that lists other events for a shape registers them, so that none is missed unseen (product 7.5)', async () => {
+    const { older, takeEvents } = await given();
+    const types = () => env.DB.prepare("SELECT types FROM shapes WHERE view = 'legacy@1'").first('types');
+    const insert =
+      "INSERT INTO shapes (view, name, types, since) VALUES ('legacy@1', 'legacy', '[\"UserDeleted\"]', 0)";
+    await env.DB.prepare(insert).run();
+    await older.project(takeEvents());
+    expect(await types()).toBe('["UserDeleted","UserRegistered","UserUpdated"]');
   });
 
   test('after a roll back the older version projects its documents again, and they count (product 7.5)', async () => {

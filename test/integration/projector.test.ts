@@ -93,6 +93,17 @@ describe('the projector', () => {
     expect([...(await projector.project([next])).done]).toEqual([next.position]);
   });
 
+  test('a batch with an old and a new event of one key is projected for the new one', async () => {
+    const { projector, events, clock, id } = await given();
+    await projector.project(events);
+    const next = await recordEvent(id);
+    clock.advance(pacing.writeMs);
+    expect([...(await projector.project([...events, next])).done]).toContain(next.position);
+    const last = await recordEvent(id, 100);
+    clock.advance(pacing.writeMs);
+    expect([...(await projector.project([last, ...events])).done]).toContain(last.position);
+  });
+
   test('a put that could end after its claim does not begin (deadline)', async () => {
     const { projector, events, clock, puts, row, pending, key } = await given();
     // The batch that claims and loads takes so long that a put could land after the claim has run out.
@@ -196,6 +207,62 @@ describe('the projector', () => {
     expect(await row()).toMatchObject({ claimed_by: 'other', position: 0 });
   });
 
+  test('a projection whose claim another one has taken over releases nothing when KV refuses its put', async () => {
+    const { id, projector, events, behaviour, row, key } = await given();
+    behaviour.put = async (name) => {
+      if (name === key) await setRow(id, "claimed_by = 'other'");
+      throw new Error('KV PUT failed: 429 Too Many Requests');
+    };
+    await projector.project(events);
+    expect(await row()).toMatchObject({ claimed_by: 'other' });
+  });
+
+  test('a confirm never moves a position back', async () => {
+    const { id, projector, events, behaviour, row, key } = await given();
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    behaviour.put = async (name, value) => {
+      if (name === key) await setRow(id, 'position = 1000000');
+      await put(name, value);
+    };
+    await projector.project(events);
+    expect(await row()).toMatchObject({ claimed_by: null, position: 1_000_000 });
+  });
+
+  test('a claim that was made before recheck_at does not end the recheck, however long its put takes', async () => {
+    const { id, projector, events, behaviour, row, clock, key } = await given();
+    await projector.project(events);
+    const next = await recordEvent(id);
+    clock.advance(pacing.writeMs);
+    await setRow(id, `recheck_at = ${clock.now() + 4_000}`);
+    const { put } = createDocumentStore(env.VIEWS, '1');
+    behaviour.put = async (name, value) => {
+      if (name === key) clock.advance(5_000);
+      await put(name, value);
+    };
+    expect((await projector.project([next])).done.size).toBe(0);
+    expect((await row())?.recheck_at).not.toBeNull();
+  });
+
+  test('a recheck that is due is done by the next event of the key, and not left to the relay', async () => {
+    const { id, projector, events, row, clock } = await given();
+    await projector.project(events);
+    clock.advance(pacing.writeMs);
+    await setRow(id, `recheck_at = ${clock.now()}`);
+    // The key is up to date, so nothing but the recheck is a reason to project it.
+    await projector.project(events);
+    expect(await row()).toMatchObject({ claimed_by: null, recheck_at: null });
+  });
+
+  test('an event is not done while the put of a claim that ran out may arrive, although its key is up to date', async () => {
+    const { id, projector, events, row, pending, clock } = await given();
+    await projector.project(events.slice(0, 1));
+    clock.advance(pacing.writeMs);
+    await setRow(id, `claimed_by = 'died', claimed_until = ${clock.now() - 1}`);
+    expect((await projector.project(events.slice(1))).done.size).toBe(0);
+    expect((await row())?.recheck_at).toBeGreaterThan(clock.now());
+    expect(await pending()).toBe(1);
+  });
+
   test('a document whose row is deleted is deleted from KV', async () => {
     const { projector, events, document, clock, id } = await given();
     await projector.project(events);
@@ -218,27 +285,45 @@ describe('the projector', () => {
   });
 });
 
+/** Changes the row of a user's document, as another process does. */
+function setRow(id: string, assignments: string) {
+  return env.DB.prepare(`UPDATE projections SET ${assignments} WHERE view = 'user@2' AND key = ?`).bind(id).run();
+}
+
 /** Writes one more event of a user with its delivery, as a command does, and returns the event. */
-async function recordEvent(id: string): Promise<RecordedEvent> {
+async function recordEvent(id: string, version = 99): Promise<RecordedEvent> {
   const base = { id: crypto.randomUUID(), streamType: 'user', streamId: id, schemaVersion: 1, type: 'UserUpdated' };
   const row = await env.DB.prepare(
     `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
-     VALUES (?, 'user', ?, 99, 'UserUpdated', 1, '{"fields":["email"]}', '{}', '2026-01-01T00:00:00.000Z') RETURNING position`,
+     VALUES (?, 'user', ?, ?, 'UserUpdated', 1, '{"fields":["email"]}', '{}', '2026-01-01T00:00:00.000Z') RETURNING position`,
   )
-    .bind(base.id, id)
+    .bind(base.id, id, version)
     .first<{ position: number }>();
   await env.DB.prepare("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)")
     .bind(row?.position)
     .run();
   return {
     ...base,
-    version: 99,
+    version,
     data: { fields: ['email'] },
     metadata: { commandId: 'c', requestId: 'r' },
     occurredAt: '2026-01-01T00:00:00.000Z',
     position: row?.position ?? 0,
   };
 }
+
+test('the relay finds the keys whose recheck is due, and those whose claims ran out without a confirm (product 7.1)', async () => {
+  const db = openSession(env.DB, 'first-primary').db;
+  await env.DB.prepare('DELETE FROM projections').run();
+  await env.DB.prepare(
+    `INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES
+      ('v@1', 'recheck is due', 1, NULL, 10, 100), ('v@1', 'recheck is not due', 1, NULL, 10, 101),
+      ('v@1', 'claim ran out', 1, 'died', 100, NULL), ('v@1', 'claimed', 1, 'works', 101, NULL),
+      ('v@1', 'settled', 1, NULL, 10, NULL)`,
+  ).run();
+  const found = await findKeysToRecheck(db, 100, 10);
+  expect(found.map(({ key }) => key)).toEqual(['recheck is due', 'claim ran out']);
+});
 
 test('keys that are rechecked in vain do not keep the relay from the others', async () => {
   const db = openSession(env.DB, 'first-primary').db;

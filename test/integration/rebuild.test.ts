@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { views } from '../../src/domains';
 import type { AuditEvent, Projection } from '../../src/operations/schemas';
 import { orderView } from '../../src/orders/views';
@@ -200,6 +200,12 @@ describe('a rebuild', () => {
   });
 
   test('a message that is delivered twice moves a rebuild forward once (product 7.5)', async () => {
+    const before = limits.eventsPerRebuildStep;
+    onTestFinished(() => {
+      limits.eventsPerRebuildStep = before;
+    });
+    // Pages of one event, so that the first steps do not end the rebuild.
+    limits.eventsPerRebuildStep = 1;
     const system = await given();
     const id = await startRebuild(system, 'ticket');
     const [message] = system.rebuildMessages.splice(0, 1);
@@ -207,6 +213,8 @@ describe('a rebuild', () => {
     expect(system.rebuildMessages).toEqual([{ rebuildId: id, step: 1 }]);
     await system.deliver('rebuilds', [message]);
     expect(system.rebuildMessages).toHaveLength(1);
+    expect((await readRebuild(system, id)).checkpoint).toBe(1);
+    limits.eventsPerRebuildStep = before;
     await runRebuilds(system);
     expect((await readRebuild(system, id)).status).toBe('done');
   });
@@ -223,6 +231,15 @@ describe('a rebuild', () => {
     await runRebuilds(system);
     expect((await readRebuild(system, id)).status).toBe('cancelled');
     expect((await post(system, 'projections/ticket/rebuild')).status).toBe(202);
+  });
+
+  test('a step that succeeds ends the count of failures, so that only failures in a row end a rebuild (product 8.2)', async () => {
+    const system = await given();
+    const id = await startRebuild(system, 'ticket');
+    await env.DB.prepare("UPDATE rebuilds SET attempts = 9, last_error = 'Error' WHERE id = ?").bind(id).run();
+    await system.deliver('rebuilds', system.rebuildMessages.splice(0, 1));
+    const row = await env.DB.prepare('SELECT attempts, last_error FROM rebuilds WHERE id = ?').bind(id).first();
+    expect(row).toEqual({ attempts: 0, last_error: null });
   });
 
   test('a rebuild fails with its last error after ten failures of one step (product 8.2)', async () => {
@@ -244,6 +261,26 @@ describe('a rebuild', () => {
     expect(await readRebuild(system, id)).toMatchObject({ status: 'failed' });
     await env.DB.prepare("DELETE FROM events WHERE id = 'broken'").run();
   });
+});
+
+test('a rebuild replays each event of each page, the first and the last one too (product 7.5)', async () => {
+  const before = limits.eventsPerRebuildStep;
+  onTestFinished(() => {
+    limits.eventsPerRebuildStep = before;
+  });
+  limits.eventsPerRebuildStep = 7;
+  const system = await given();
+  const tickets: string[] = [];
+  for (let count = 0; count < 15; count++) tickets.push(await openTicket(system));
+  system.clock.advance(2000);
+  await system.deliverQueues();
+  for (const id of tickets) await env.VIEWS.delete(ticketView.kvKey(id));
+  system.clock.advance(2000);
+  await startRebuild(system, 'ticket');
+  await runRebuilds(system);
+  const missing: string[] = [];
+  for (const id of tickets) if ((await env.VIEWS.get(ticketView.kvKey(id))) === null) missing.push(id);
+  expect(missing).toEqual([]);
 });
 
 describe('the limit of a step', () => {

@@ -21,6 +21,20 @@ test('the trigger of every minute runs the relay and the reconciler (product 7.1
   expect(eventsOf(logs)).not.toContain('schedule.failed');
 });
 
+test('the trigger of every minute removes the documents of another version that missed an event (product 7.5)', async () => {
+  const { clock, logs, services } = createSystem();
+  clock.advance(600_000);
+  await env.DB.batch([
+    env.DB.prepare("INSERT INTO shapes (view, name, types, since, missed) VALUES ('legacy@1', 'legacy', '[]', 0, 7)"),
+    env.DB.prepare("INSERT INTO projections (view, key, position, claimed_until) VALUES ('legacy@1', 'k', 6, 0)"),
+  ]);
+  await env.VIEWS.put('legacy@1:k', '{}');
+  await runSchedule(services(), '* * * * *');
+  expect(eventsOf(logs)).toContain('obsolete-documents.removed');
+  expect(await env.VIEWS.get('legacy@1:k')).toBeNull();
+  await env.DB.prepare('DELETE FROM shapes').run();
+});
+
 test('the trigger of every hour runs each task that a domain has registered', async () => {
   const { logs, services } = createSystem();
   await runSchedule(services(), '0 * * * *');

@@ -198,6 +198,21 @@ describe('a commit on D1', () => {
     },
   );
 
+  test('whose twin a replica may not know looks for the stored response on the primary (product 6.2)', async () => {
+    const sessions: string[] = [];
+    const withSession = (from: string) => {
+      sessions.push(from);
+      return env.DB.withSession(from);
+    };
+    const { run } = await given(createOn({ ...env.DB, withSession } as unknown as D1Database));
+    const context = aContext({ commandId: 'command', requestHashes: ['hash'], readFrom: 'first-unconstrained' });
+    await run((tx) => tx.record(anyEvent()), context);
+    sessions.length = 0;
+    const replayed = await run(() => expect.unreachable('The handler ran a second time.'), context);
+    expect(replayed.isReplayed).toBe(true);
+    expect(sessions).toContain('first-primary');
+  });
+
   test('that is replayed, or that has nothing to change, reports a bookmark as new as its position', async () => {
     const { addUser, run } = await given(createOn(withBookmarks(env.DB)));
     const context = aContext({ commandId: 'command', requestHashes: ['hash'] });
@@ -328,7 +343,7 @@ describe('what the tickets’ repository computes for the dashboard (product 5.5
       return next;
     }
     const first = await addTicket(customer, { createdAt: '2026-03-01T23:59:59.000Z' });
-    await addTicket(customer, { createdAt: '2026-03-01T10:00:00.000Z' });
+    const second = await addTicket(customer, { createdAt: '2026-03-01T10:00:00.000Z' });
     const third = await addTicket(other, { createdAt: '2026-03-02T00:00:00.000Z' });
     expect(await counts()).toEqual({ open: 3 });
     const triaged = await moveTo(first, 'triaged', '2026-03-02T01:00:00.000Z');
@@ -340,6 +355,13 @@ describe('what the tickets’ repository computes for the dashboard (product 5.5
       { date: '2026-03-02', opened: 1, closed: 0 },
       { date: '2026-03-03', opened: 0, closed: 2 },
     ];
+    expect(await days()).toEqual(expectedDays);
+
+    // The second ticket of the customer is triaged by mistake, and is open again.
+    const again = await moveTo(second, 'triaged', '2026-03-03T03:00:00.000Z');
+    expect(await counts()).toEqual({ open: 0, triaged: 1, closed: 2 });
+    await moveTo(again, 'open', '2026-03-03T04:00:00.000Z');
+    expect(await counts()).toEqual({ open: 1, triaged: 0, closed: 2 });
     expect(await days()).toEqual(expectedDays);
 
     await run(async (tx) => {

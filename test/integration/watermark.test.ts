@@ -162,6 +162,16 @@ describe('a restore of the database (product 7.4)', () => {
     expect(await rows()).toEqual([{ at: start, position: 0 }]);
   });
 
+  test('makes a mark news that is lower than the marks before it', async () => {
+    await env.DB.prepare("INSERT INTO watermarks (at, epoch, position) VALUES (?, '0', 900)")
+      .bind(start - 5000)
+      .run();
+    await finish(await addEvent());
+    const { publishNews, puts } = given();
+    await publishNews();
+    expect(puts.map(({ marks }) => marks)).toEqual([[[start, 1]]]);
+  });
+
   test('lets no mark be recorded that was taken before it and lies above its log', async () => {
     await finish(await addEvent());
     const restore = () => env.DB.batch(['deliveries', 'events'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));

@@ -25,15 +25,21 @@ const watch = `
  * The database after all migrations, as bytes, and the statements that empty all of its tables. A copy of the bytes takes
  * a fraction of the time that the migrations take.
  */
-const { emptyAll, migrated } = migrate();
+const { emptyAll, migrated } = prepareCopies();
 
-function migrate() {
+/** An empty database after all migrations. */
+export function migrate(): DatabaseSync {
   const folder = join(import.meta.dirname, '../../migrations');
   const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
   const db = new DatabaseSync(':memory:');
   for (const name of files.sort()) {
     db.exec(readFileSync(join(folder, name), 'utf8').replaceAll('--> statement-breakpoint', ''));
   }
+  return db;
+}
+
+function prepareCopies() {
+  const db = migrate();
   db.exec(watch);
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const filled = tables.filter(({ name }) => db.prepare(`SELECT 1 FROM "${name}"`).get());
@@ -94,7 +100,7 @@ const codes: Readonly<Record<number, string>> = {
 };
 
 /** An error of SQLite in the words of D1, by which the code tells a statement's own fault from the platform's. */
-function toD1Error(error: unknown): unknown {
+export function toD1Error(error: unknown): unknown {
   if (!(error instanceof Error && 'errcode' in error)) return error;
   // The lowest eight bits of an extended code are its class.
   const code = codes[Number(error.errcode) & 0xff] ?? `SQLITE_${error.errcode}`;

@@ -45,7 +45,44 @@ test('a client sends the newest Consistency-Token with every request, so that it
   expect(client.consistencyToken()).toBe(token(7));
 });
 
+test('a client forgets the token of another epoch, whose positions count the events of another history (product 7.4)', async () => {
+  const tokens = [token(7), encodeConsistencyToken({ position: 3, bookmark: null, epoch: '2' })];
+  const { client, requests } = serve(() =>
+    json({ id: 'a', version: 1 }, { status: 201, headers: { 'Consistency-Token': tokens.shift() ?? '' } }),
+  );
+  const ticket = { subject: 'a', message: 'b' };
+  const [old, restored] = tokens;
+  await client.api.tickets.$post({ json: ticket });
+  await client.api.tickets.$post({ json: ticket });
+  expect(requests.map(({ headers }) => headers.get('Consistency-Token'))).toEqual([null, old]);
+  expect(client.consistencyToken()).toBe(restored);
+});
+
 describe('a client that is signed in', () => {
+  test('a client sends a command with the same Idempotency-Key after it refreshed its token (product 6.2)', async () => {
+    let isExpired = true;
+    const { client, requests } = serve((request) => {
+      if (request.url.endsWith('/token')) return granted(isExpired ? 'old' : 'new');
+      if (request.headers.get('Authorization') === 'Bearer new') return json({ id: 'a', version: 1 }, { status: 201 });
+      isExpired = false;
+      return unauthorized();
+    });
+    await client.signIn('ada@example.com', 'secret');
+    await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } });
+    const commands = requests.filter(({ url: to }) => to.endsWith('/tickets'));
+    expect(commands.map(({ headers }) => headers.get('Authorization'))).toEqual(['Bearer old', 'Bearer new']);
+    const [first, second] = commands.map(({ headers }) => headers.get('Idempotency-Key'));
+    expect(first).toBeTruthy();
+    expect(second).toBe(first);
+  });
+
+  test('a client keeps the Idempotency-Key that the program has chosen', async () => {
+    const { client, requests } = serve(() => json({ id: 'a', version: 1 }, { status: 201 }));
+    const headers = { 'Idempotency-Key': 'chosen' };
+    await client.api.tickets.$post({ json: { subject: 'a', message: 'b' } }, { headers });
+    expect(requests[0]?.headers.get('Idempotency-Key')).toBe('chosen');
+  });
+
   test('a client refreshes once when parallel calls find the access token expired', async () => {
     const { client, requests } = serve(async (request) => {
       if (request.url.endsWith('/token')) {

@@ -73,8 +73,10 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     ['finished', { kind: 'done' }, 0],
     ['unknown', { kind: 'obsolete' }, 0],
   ] as const)('a delivery whose claim is %s ends with %j', async (claimed, expected, count) => {
-    const { outcomes, sent } = await handle(['a'], accept, { claimed });
+    const { calls, outcomes, sent } = await handle(['a'], accept, { claimed });
     expect([outcomes, sent.length]).toEqual([[expected], count]);
+    // What the provider has accepted is recorded, so that no relay sends it again.
+    expect(calls).toEqual(claimed === 'claimed' ? ['complete a'] : []);
   });
 
   test.each([

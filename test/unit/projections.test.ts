@@ -67,7 +67,7 @@ describe('the inline projection', () => {
       waitUntil: (promise) => void background.push(promise),
       logger: createLogger({}, (line) => void logs.push(line)),
     });
-    return { background, logs, project: () => project([eventAt(7)]), waited };
+    return { background, logs, project: () => project([eventAt(7)]), waited, waits };
   }
 
   test('a free key needs no wait', async () => {
@@ -88,6 +88,14 @@ describe('the inline projection', () => {
     expect([waited() >= 3_000, background.length]).toEqual([true, 1]);
     await Promise.all(background);
     expect([waited() >= 29_000, logs]).toEqual([true, []]);
+  });
+
+  test('the waits for a busy key grow up to two seconds, so that it is not asked for all the time', async () => {
+    const { background, project, waits } = given(29_000);
+    await project();
+    await Promise.all(background);
+    expect(waits.slice(0, 3)).toEqual([250, 500, 1_000]);
+    expect(Math.max(...waits)).toBe(2_000);
   });
 
   test('a failure is tried again like a busy key (product 1.7)', async () => {

@@ -1,5 +1,6 @@
+import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { createReadModels } from '../../src/cqrs/reading/read-models';
+import { createReadModels, type ReadModels } from '../../src/cqrs/reading/read-models';
 import type { Document, View } from '../../src/cqrs/reading/view';
 import { type Watermark, watermarkTimes } from '../../src/cqrs/reading/watermark';
 
@@ -70,4 +71,73 @@ describe('a read while D1 is away', () => {
       { consistency: 'eventual', source: 'kv' },
     ]);
   });
+});
+
+describe('a read that KV cannot answer (product 7.4)', () => {
+  const bookmark = '00000001-abc';
+
+  /** Which session of D1 a read opens, and what it returns. */
+  async function readFromD1(run: (models: ReadModels) => Promise<unknown>) {
+    const sessions: string[] = [];
+    const rows = { results: [] };
+    const session = {
+      prepare: () => ({ bind: () => ({}) }),
+      batch: async (statements: unknown[]) => statements.map(() => rows),
+      getBookmark: () => null,
+    };
+    const models = createReadModels({
+      documents: {
+        getWithWatermark: async () => ({ documents: new Map(), watermark: undefined }),
+        async putWatermark() {},
+      },
+      database: {
+        withSession(from: string) {
+          sessions.push(from);
+          return session;
+        },
+      } as unknown as D1Database,
+      epoch: '1',
+      clock: { now: () => start },
+    });
+    return { result: await run(models), sessions };
+  }
+
+  const empty: View<string> = {
+    ...view,
+    query: (db) => db.all(sql`SELECT 1`),
+    toDocument: () => ({ version: 1, data: 'in D1' }),
+  };
+
+  test.each([
+    ['without a token reads the nearest replica', undefined, 'first-unconstrained', 'eventual'],
+    ['with a token reads a replica that is as new', { position: 7, bookmark, epoch: '1' }, bookmark, 'strong'],
+    ['whose token has no bookmark reads the primary', token(7), 'first-primary', 'strong'],
+    // The bookmark and the position are those of another database.
+    [
+      'whose token is of another epoch reads the primary',
+      { position: 7, bookmark, epoch: '2' },
+      'first-primary',
+      'strong',
+    ],
+  ])('%s', async (_, sent, from, consistency) => {
+    const { result, sessions } = await readFromD1((models) => models.read(sent, { view: empty, key: 'a' }));
+    expect(sessions).toEqual([from]);
+    expect(result).toMatchObject([{ consistency, source: 'd1', document: { data: 'in D1' } }]);
+    const past = await readFromD1((models) => models.readPast(sent, (db) => db.all(sql`SELECT 1`)));
+    expect(past.sessions).toEqual([from]);
+    expect(past.result).toMatchObject({ freshness: { consistency, source: 'd1' } });
+  });
+
+  test('and that must be fresh reads the primary', async () => {
+    const { sessions } = await readFromD1((models) => models.readFresh({ view: empty, key: 'a' }));
+    expect(sessions).toEqual(['first-primary']);
+  });
+});
+
+test('a read of KV without a token is eventual, and of several documents each has its own mark (product 7.4)', async () => {
+  expect(await given().read(undefined, wanted)).toMatchObject([{ consistency: 'eventual', source: 'kv' }]);
+  expect(await given().read(token(10), wanted, { ...wanted, ignoreToken: true })).toMatchObject([
+    { consistency: 'strong' },
+    { consistency: 'eventual' },
+  ]);
 });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { AccountStatus } from '../../src/access/caller';
-import { createReader } from '../../src/access/reader';
+import { createReader, type Reader } from '../../src/access/reader';
 import type { ReadModels, ReadResult } from '../../src/cqrs/reading/read-models';
 import type { View } from '../../src/cqrs/reading/view';
+import type { Statement } from '../../src/platform/d1';
 
 const status: AccountStatus = { id: 'a', role: 'agent', isActive: true, tokenGeneration: 1 };
 
@@ -50,5 +51,59 @@ describe('the check of the access document (product 1.7)', () => {
   test('a token of an earlier generation is refused', async () => {
     const { readDocument } = given('kv', { ...status, tokenGeneration: 2 }, { ...status, tokenGeneration: 2 });
     await expect(readDocument()).rejects.toMatchObject({ code: 'auth.invalid-token' });
+  });
+});
+
+describe('the Consistency-Token of a request (product 7.4)', () => {
+  const token = { position: 7, bookmark: 'b', epoch: '1' };
+  const view = { toDocument: () => undefined } as unknown as View<{ id: string }[]>;
+  const cursor = btoa(JSON.stringify(['01900000-0000-7000-8000-000000000000']));
+  const list = { view, key: 'k', page: { limit: 1, cursor }, rowsAfter: () => ({}) as Statement };
+
+  /** A reader that records with which token documents and deeper pages are read. */
+  function given() {
+    const reads: { token: unknown; ignores: boolean[] }[] = [];
+    const pages: unknown[] = [];
+    const result = { document: { version: 1, data: status }, consistency: 'strong', ageSeconds: 0, source: 'kv' };
+    const readModels = {
+      async read(sent: unknown, ...wanted: { ignoreToken?: boolean }[]) {
+        reads.push({ token: sent, ignores: wanted.map(({ ignoreToken = false }) => ignoreToken) });
+        return wanted.map(() => result);
+      },
+      async readPast(sent: unknown) {
+        pages.push(sent);
+        return { rows: [], freshness: result };
+      },
+      // The reader under test calls these two functions only.
+    } as unknown as ReadModels;
+    const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus> };
+    const caller = { userId: 'a', role: 'agent', tokenGeneration: 1 } as const;
+    return { reader: createReader(options, { caller: () => caller, token: () => token }), reads, pages };
+  }
+
+  test('is used for the document of a read, and not for the access document', async () => {
+    const { reader, reads } = given();
+    await reader.read(view, 'k');
+    expect(reads).toEqual([{ token, ignores: [true, false] }]);
+  });
+
+  test('is used for a public document', async () => {
+    const { reader, reads } = given();
+    await reader.publicRead(view, 'k');
+    expect(reads).toEqual([{ token, ignores: [false] }]);
+  });
+
+  test.each<[string, (reader: Reader) => Promise<unknown>]>([
+    ['a list', (reader) => reader.readList(list)],
+    ['a public list', (reader) => reader.publicList(list)],
+    [
+      'a list whose first rows are a part of a document',
+      (reader) => reader.readPart({ ...list, toRows: () => [], firstRows: (_, result) => result }),
+    ],
+  ])('is used for the deeper pages of %s', async (_, read) => {
+    const { reader, reads, pages } = given();
+    await read(reader);
+    expect(reads.map((read) => read.token)).toEqual([token]);
+    expect(pages).toEqual([token]);
   });
 });

@@ -481,6 +481,24 @@ describe('token generations (product 1.7)', () => {
     await as(account(user.id)).UpdateUser({ userId: user.id, changes: { name: 'X' } });
   });
 
+  test.each<[string, object, boolean]>([
+    ['a new password', { password: 'another long password', currentPassword: password }, true],
+    ['a new e-mail address', { email: 'new@example.com', currentPassword: password }, true],
+    // An old mailbox must not be enough to take the account over; a name has nothing to do with it.
+    ['a new name', { name: 'Countess' }, false],
+  ])(
+    'of %s: the open reset links of the account end with a new password or address only (product 2.6)',
+    async (_, changes, ends) => {
+      const { admin, as, state, user } = await given();
+      const reset = { tokenHash: '', expiresAt: issuedAt + 1000, usedAt: null };
+      state().passwordResets.set('own', { ...reset, id: 'own', userId: user.id });
+      state().passwordResets.set('foreign', { ...reset, id: 'foreign', userId: admin.id });
+      await as(user, { issuedAt }).UpdateUser({ userId: user.id, changes });
+      expect(state().passwordResets.get('own')?.usedAt).toBe(ends ? issuedAt : null);
+      expect(state().passwordResets.get('foreign')?.usedAt).toBeNull();
+    },
+  );
+
   test('a new role raises the token generation, and sessions go on under the new role', async () => {
     const { account, admin, as, lastEvent, revokedSessions, user } = await given();
     const { result } = await as(admin).ChangeRole({ userId: user.id, role: 'agent' });

@@ -28,6 +28,23 @@ function verdictOn(circumstances: Partial<Circumstances>): Verdict {
   return judge('order@1', { asOf: 10 }, { watermark: undefined, token: undefined, epoch: '1', now, ...circumstances });
 }
 
+test('a mark counts only when no location of KV can still show an older document (product 7.4)', async () => {
+  const asked: unknown[] = [];
+  const kv = {
+    async get(_: string[], options: unknown) {
+      asked.push(options);
+      return new Map();
+    },
+    // The store calls no other method to read.
+  } as unknown as KVNamespace;
+  await createDocumentStore(kv, '1').getWithWatermark(['order@1:a']);
+  // Cloudflare documents 60 seconds or more after which a change is visible, and no shorter time for a cached value.
+  const [{ cacheTtl }] = asked as [{ cacheTtl: number }];
+  expect(cacheTtl).toBeLessThanOrEqual(60);
+  // The clocks of two processes may differ by some seconds.
+  expect(marginMs).toBeGreaterThanOrEqual(60_000 + 10_000);
+});
+
 describe('the rule by which a read takes a document from KV (product 7.4)', () => {
   test.each<[string, Verdict, Partial<Circumstances>]>([
     ['no token', 'current', {}],

@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { address } from '../support/factories';
+import { createSystem } from '../support/system';
+
+type Account = Awaited<ReturnType<ReturnType<typeof createSystem>['register']>>;
+
+const system = createSystem();
+let [agent, ada, grace]: (Account | undefined)[] = [];
+
+/** What was created, by a name of the test, newest last. */
+const created: { kind: 'item' | 'order' | 'ticket'; id: string; tags: string[] }[] = [];
+
+async function post(path: string, body: object, caller: Account): Promise<string> {
+  const response = await system.send('POST', path, body, caller.bearer);
+  expect([path, response.status]).toEqual([path, expect.toSatisfy((status: number) => status < 300)]);
+  return (await response.json<{ id: string }>()).id;
+}
+
+/** Two accounts with four things of each kind, whose states alternate, so that a filter never selects neighbours. */
+beforeAll(async () => {
+  [agent, ada, grace] = [await system.register({ role: 'agent' }), await system.register(), await system.register()];
+  const price = { amount: 100, currency: 'EUR' };
+  const unlimited = await post('/v1/items', { title: 'Unlimited', price }, agent);
+  for (const [owner, customer] of Object.entries({ ada, grace })) {
+    for (const isEven of [false, true, false, true]) {
+      const item = await post('/v1/items', { title: 'Teapot', price }, customer);
+      const change = { isActive: !isEven };
+      if (isEven) await system.send('PATCH', `/v1/items/${item}`, change, customer.bearer);
+      created.push({ kind: 'item', id: item, tags: [owner, isEven ? 'inactive' : 'active'] });
+      const order = { items: [{ itemId: unlimited, quantity: 1 }], shippingAddress: address };
+      const orderId = await post('/v1/orders', order, customer);
+      if (isEven) await post(`/v1/orders/${orderId}/ship`, {}, agent);
+      created.push({ kind: 'order', id: orderId, tags: [owner, isEven ? 'shipped' : 'placed'] });
+      const ticket = await post('/v1/tickets', { subject: 'Late', message: 'Where is it?' }, customer);
+      if (isEven) await post(`/v1/tickets/${ticket}/status`, { status: 'triaged' }, agent);
+      else await post(`/v1/tickets/${ticket}/notes`, { note: 'Asked' }, agent);
+      created.push({
+        kind: 'ticket',
+        id: ticket,
+        tags: [owner, isEven ? 'triaged' : 'open', isEven ? 'plain' : 'note'],
+      });
+    }
+  }
+});
+
+interface Page {
+  data: { id: string }[];
+  nextCursor: string | null;
+}
+
+/** The ids of a list, page by page; the cursor and the link of each page must lead to the same next page. */
+async function readPages(path: string, caller: Account | undefined): Promise<string[][]> {
+  const pages: string[][] = [];
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const response: Response = await system.request(next, caller && { headers: caller.bearer });
+    const { data, nextCursor } = await response.json<Page>();
+    pages.push(data.map(({ id }) => id));
+    const [, link] = /<(.+)>; rel="next"/.exec(response.headers.get('Link') ?? '') ?? [];
+    expect(new URL(link ?? 'http://x/', 'http://x').searchParams.get('cursor')).toBe(nextCursor);
+    next = link;
+  }
+  return pages;
+}
+
+// A deeper page is another query than the first one, so a filter can be lost between them.
+describe.each([1, 2, 3])('the pages of %i rows', (limit) => {
+  test.each<[string, (accounts: { ada: string }) => string, 'agent' | 'ada' | 'nobody', string, string[]]>([
+    ['of an owner’s items', ({ ada }) => `/v1/items?owner=${ada}`, 'nobody', 'item', ['ada']],
+    [
+      'of an owner’s items for sale',
+      ({ ada }) => `/v1/items?owner=${ada}&active=true`,
+      'nobody',
+      'item',
+      ['ada', 'active'],
+    ],
+    ['of the items that are not for sale', () => '/v1/items?active=false', 'nobody', 'item', ['inactive']],
+    ['of a customer’s orders', () => '/v1/orders?', 'ada', 'order', ['ada']],
+    ['of a customer’s placed orders', () => '/v1/orders?status=placed', 'ada', 'order', ['ada', 'placed']],
+    ['of all shipped orders', () => '/v1/orders?status=shipped', 'agent', 'order', ['shipped']],
+    ['of one customer’s orders for agents', ({ ada }) => `/v1/orders?customer=${ada}`, 'agent', 'order', ['ada']],
+    ['of a customer’s tickets', () => '/v1/tickets?', 'ada', 'ticket', ['ada']],
+    ['of a customer’s open tickets', () => '/v1/tickets?status=open', 'ada', 'ticket', ['ada', 'open']],
+    ['of all tickets', () => '/v1/tickets?', 'agent', 'ticket', []],
+    ['of all triaged tickets', () => '/v1/tickets?status=triaged', 'agent', 'ticket', ['triaged']],
+    ['of the tickets with a note', () => '/v1/tickets?hasNote=true', 'agent', 'ticket', ['note']],
+    [
+      'of the open tickets without a note',
+      () => '/v1/tickets?status=open&hasNote=false',
+      'agent',
+      'ticket',
+      ['open', 'plain'],
+    ],
+  ])(
+    '%s have each of its rows once, newest first, and the last page has no next one',
+    async (_, path, as, kind, tags) => {
+      const caller = { agent, ada, nobody: undefined }[as];
+      const expected = created
+        .filter((thing) => thing.kind === kind && tags.every((tag) => thing.tags.includes(tag)))
+        .map(({ id }) => id)
+        .reverse();
+      const pages = await readPages(`${path({ ada: ada?.id ?? '' })}&limit=${limit}`.replace('?&', '?'), caller);
+      expect(pages.flat()).toEqual(expected);
+      expect(pages.map((page) => page.length)).toEqual(
+        Array.from({ length: Math.max(1, Math.ceil(expected.length / limit)) }, (_, index) =>
+          Math.min(limit, expected.length - index * limit),
+        ),
+      );
+    },
+  );
+});
