@@ -124,9 +124,10 @@ describe('a read with the token of a command that did not touch its document (pr
 });
 
 test('a command reads by the bookmark of its token, and never by one of another epoch (product 7.4)', async () => {
-  const { openTicket, customer, clock } = await given();
+  const system = await given();
+  const { openTicket, customer, clock } = system;
   const current = await openTicket();
-  const { bookmark } = decodeConsistencyToken(current);
+  const { bookmark } = system.services().http.consistencyTokens.decode(current);
   expect(bookmark).toBeTruthy();
   const sessions: string[] = [];
   const withSession = (from: string) => {

@@ -2,7 +2,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { openSession } from '../../src/platform/d1';
 import { dashboardView } from '../../src/tickets/dashboard';
-import { bindCopy } from '../simulation/d1';
+import { bindCopy } from '../simulation/d1-binding';
 import { Copy, kindOf } from '../simulation/sqlite';
 import { createdAt } from '../support/factories';
 

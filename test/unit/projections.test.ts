@@ -90,12 +90,15 @@ describe('the inline projection', () => {
     expect([waited() >= 29_000, logs]).toEqual([true, []]);
   });
 
-  test('the waits for a busy key grow up to two seconds, so that it is not asked for all the time', async () => {
+  test('the waits for a busy key grow up to a second, so that it is not asked for all the time', async () => {
     const { background, project, waits } = given(29_000);
     await project();
     await Promise.all(background);
-    expect(waits.slice(0, 3)).toEqual([250, 500, 1_000]);
-    expect(Math.max(...waits)).toBe(2_000);
+    // Half of each pause is random.
+    for (const [index, longest] of [300, 600, 1_000, 1_000].entries()) {
+      expect(waits[index]).toBeGreaterThanOrEqual(longest / 2);
+      expect(waits[index]).toBeLessThanOrEqual(longest);
+    }
   });
 
   test('a failure is tried again like a busy key (product 1.7)', async () => {

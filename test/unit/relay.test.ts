@@ -5,7 +5,7 @@ import { type RecordedEvent, subscriptions } from '../../src/cqrs/log/event';
 import type { Projector } from '../../src/cqrs/reading/projector';
 import { limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
-import { bindCopy } from '../simulation/d1';
+import { bindCopy } from '../simulation/d1-binding';
 import { Copy } from '../simulation/sqlite';
 
 /** A relay with so many due deliveries of the projections, and how often each subscription was asked. */
