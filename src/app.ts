@@ -57,7 +57,8 @@ function bindRequests(composeServices: typeof compose) {
   return createMiddleware<RouteEnv<Commands, Queries>>(async (c, next) => {
     const services = composeServices(c.env, (promise) => c.executionCtx.waitUntil(promise));
     c.set('http', services.http);
-    c.set('logger', services.logger);
+    const { requestId, traceparent } = c.var;
+    c.set('logger', services.logger.child({ requestId, traceparent }));
     // The headers are read when a command or query runs, because a wrong header makes the reading throw.
     c.set(
       'commands',
@@ -73,8 +74,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.onError(handleError);
   app.notFound(handleNotFound);
-  app.use(bindRequests(composeServices));
-  applyMiddleware(app);
+  applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
   mountDocumentation(app, { version, tags, errors: errorCatalogue });
   return app;

@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { addressPattern } from './email/address';
 import type { EmailConfig, Mailbox } from './email/email-config';
+import { ConfigError } from './platform/errors';
 import type { LogFormat } from './platform/logger';
-
-/** The configuration is not usable. The message contains the names of the wrong variables, and never their values. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
 
 const secret = z
   .string({ error: 'is missing: set it with `wrangler secret put`' })

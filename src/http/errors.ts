@@ -88,6 +88,14 @@ export const httpErrors = {
     text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
       `The database did not answer in time, and nothing was changed. Wait ${retryAfterSeconds} seconds, then send the request again.`,
   }),
+  configuration: defineError({
+    code: 'http.configuration',
+    kind: 'unavailable',
+    meaning: 'The API was deployed with a configuration that it cannot use. Nothing was changed.',
+    remedy: 'Operators: the log event `configuration.unusable` names each wrong variable. Others: try again later.',
+    text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
+      `The API is not configured correctly, which its operators have to mend. Try again after ${retryAfterSeconds} seconds.`,
+  }),
   internal: defineError({
     code: 'http.internal',
     kind: 'internal',

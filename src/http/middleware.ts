@@ -1,4 +1,4 @@
-import type { Context, Hono } from 'hono';
+import type { Context, Hono, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
@@ -37,8 +37,11 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
   })(c, next);
 });
 
-/** Adds the middleware that every request passes before its route. */
-export function applyMiddleware(app: Hono<AppEnv>): void {
+/**
+ * Adds the middleware that every request passes before its route.
+ * @param bindServices gives the request its services; what it throws is answered like every other error
+ */
+export function applyMiddleware(app: Hono<AppEnv>, bindServices: MiddlewareHandler): void {
   app.use(tracing);
   app.use(
     secureHeaders({
@@ -57,6 +60,7 @@ export function applyMiddleware(app: Hono<AppEnv>): void {
   // A 304 keeps the headers about the source of the data. The ETag of a list is a digest of its body.
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
   app.use(privateResponses);
+  app.use(bindServices);
   app.use(configuredCors);
   app.use(allowMethods(app));
   app.use(

@@ -2,9 +2,10 @@ import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
 import { findDatabaseFailure } from '../platform/d1';
-import { DomainError, type ErrorDetails, type ErrorKind } from '../platform/errors';
+import { ConfigError, DomainError, type ErrorDetails, type ErrorKind } from '../platform/errors';
 import { describeError } from '../platform/failure';
 import { limits } from '../platform/limits';
+import { logConfigError } from '../platform/logger';
 import { retryAfterSeconds } from '../platform/retry';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
@@ -148,6 +149,7 @@ export function problemResponse(c: RequestContext, error: DomainError) {
 
 function toDomainError(error: Error): DomainError | undefined {
   if (error instanceof DomainError) return error;
+  if (error instanceof ConfigError) return httpErrors.configuration({ retryAfterSeconds: 60 });
   // hono throws this exception for a body that its parser refuses.
   if (error instanceof HTTPException && error.status === 400) return httpErrors.invalidBody({});
   // A commit without an answer is a DomainError, so here D1 has failed to read, and nothing was changed.
@@ -158,7 +160,8 @@ function toDomainError(error: Error): DomainError | undefined {
 /** Turns an exception into a response; for an unexpected error the response contains none of its details. */
 export function handleError(error: Error, c: RequestContext): Response {
   const expected = toDomainError(error);
-  if (expected?.kind === 'unavailable')
+  if (error instanceof ConfigError) logConfigError(c.var.logger, error);
+  else if (expected?.kind === 'unavailable')
     c.var.logger.warn('request.unavailable', { error: describeError(findDatabaseFailure(error) ?? error) });
   if (expected) return problemResponse(c, expected);
   c.var.logger.error('request.failed', error);

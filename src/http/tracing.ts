@@ -1,6 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newId } from '../platform/ids';
+import { createFirstLogger } from '../platform/logger';
 import type { AppEnv } from './context';
 
 function randomHex(bytes: number): string {
@@ -15,14 +16,17 @@ export function continueTrace(header: string | undefined): string {
   return `00-${traceId ?? randomHex(16)}-${randomHex(8)}-${flags ?? '01'}`;
 }
 
-/** Gives the request an id and logs it. The log has the route, because path and query may contain personal data. */
+/**
+ * Gives the request an id and a logger, and logs the request. The log has the route, because path and query may contain
+ * personal data. A later middleware replaces the logger by that of the configuration.
+ */
 export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const given = c.req.header('X-Request-Id') ?? '';
   const requestId = /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : newId();
   const traceparent = continueTrace(c.req.header('traceparent'));
   c.set('requestId', requestId);
   c.set('traceparent', traceparent);
-  c.set('logger', c.var.logger.child({ requestId, traceparent }));
+  c.set('logger', createFirstLogger(c.env).child({ requestId, traceparent }));
   c.header('X-Request-Id', requestId);
   const startedAt = Date.now();
   await next();

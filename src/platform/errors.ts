@@ -88,3 +88,8 @@ export function defineError<Code extends string, Details extends ErrorDetails = 
   }
   return Object.assign(create, { code, kind, meaning, remedy });
 }
+
+/** The configuration is not usable. The message contains the names of the wrong variables, and never their values. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}

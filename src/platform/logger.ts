@@ -1,4 +1,4 @@
-import { DomainError } from './errors';
+import { type ConfigError, DomainError } from './errors';
 
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
@@ -72,4 +72,14 @@ export function createLogger(
     error: (event, error, fields) => entry('error', event, { ...fields, ...describe(error) }),
     child: (fields) => createLogger({ ...base, ...fields }, write, format),
   };
+}
+
+/** Says in one line why an entry point cannot work, where the configuration that names the log's format is not usable. */
+export function logConfigError(logger: Logger, error: ConfigError): void {
+  logger.error('configuration.unusable', undefined, { problem: error.message });
+}
+
+/** The logger of an entry point that has no services yet. */
+export function createFirstLogger(env: object, write: (line: string) => void = console.log): Logger {
+  return createLogger({}, write, 'LOG_FORMAT' in env && env.LOG_FORMAT === 'text' ? 'text' : 'json');
 }
