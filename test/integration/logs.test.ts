@@ -94,6 +94,6 @@ test('no log line contains a name, an address, a text, a password or a token (pr
     expect(JSON.parse(line)).toMatchObject({ level: expect.any(String), event: expect.any(String) });
   }
   expect(system.logs.length).toBeGreaterThan(20);
-  expect(broken.logs.join()).toContain('request.failed');
+  expect(broken.logs.join()).toContain('request.unavailable');
   for (const text of seen) expect(logs).not.toContain(text);
 });

@@ -74,6 +74,7 @@ test('an admin sees what waits: since when, with which error, and until when (pr
   const system = await given();
   const page = (query = '') =>
     read<{ data: WaitingDelivery[]; nextCursor: string | null }>(system, `deliveries${query}`);
+  await env.DB.prepare('DELETE FROM deliveries').run();
   expect((await page()).data).toEqual([]);
   const registered = await system.send('POST', '/v1/users', {
     name: 'Ada',

@@ -287,7 +287,7 @@ describe('the projector', () => {
 
 /** Changes the row of a user's document, as another process does. */
 function setRow(id: string, assignments: string) {
-  return env.DB.prepare(`UPDATE projections SET ${assignments} WHERE view = 'user@2' AND key = ?`).bind(id).run();
+  return env.DB.prepare(`UPDATE projections SET ${assignments} WHERE view = ? AND key = ?`).bind(userView.id, id).run();
 }
 
 /** Writes one more event of a user with its delivery, as a command does, and returns the event. */

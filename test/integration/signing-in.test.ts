@@ -157,8 +157,8 @@ describe('the token endpoint', () => {
       null,
     ],
     [
-      'a broken multipart form',
-      400,
+      'a multipart form',
+      415,
       'invalid_request',
       {},
       { headers: { 'Content-Type': 'multipart/form-data' }, body: '?' },
@@ -200,9 +200,18 @@ describe('the token endpoint', () => {
     ],
     [
       'a database that fails',
+      503,
+      'temporarily_unavailable',
+      { DB: stalled as unknown as D1Database },
+      { headers: { 'Content-Type': form }, body: nobody },
+      // A part of the seconds is random.
+      expect.stringMatching(/^\d$/),
+    ],
+    [
+      'a defect',
       500,
       'server_error',
-      { DB: stalled as unknown as D1Database },
+      { NETWORK_LIMIT: {} as RateLimit },
       { headers: { 'Content-Type': form }, body: nobody },
       null,
     ],

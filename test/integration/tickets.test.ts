@@ -398,7 +398,10 @@ describe('visibility', () => {
     expect(await see(system.agent, { 'If-None-Match': seen[1] as string })).toEqual([304, seen[1]]);
     const added = await Promise.all(['One', 'Two'].map((note) => addNote(system, system.agent, id, note)));
     expect(added.map(({ status }) => status)).toEqual([200, 200]);
-    expect(await see(system.agent, { 'If-None-Match': seen[1] as string })).toEqual([200, '"1-2"']);
+    expect(await see(system.agent, { 'If-None-Match': seen[1] as string })).toEqual([
+      200,
+      expect.stringMatching(/^"1-2-/),
+    ]);
     expect(await see(system.alice, { 'If-None-Match': own[1] as string })).toEqual([304, own[1]]);
   });
 
@@ -411,7 +414,7 @@ describe('visibility', () => {
       // The ETag of the agents has the version that commands compare, and the number of notes.
       await deliverLater(system);
       const { headers: shown } = await system.request(`/v1/tickets/${id}`, { headers: system.agent.bearer });
-      expect(shown.get('ETag')).toBe(`"1-${notes}"`);
+      expect(shown.get('ETag')).toMatch(new RegExp(`^"1-${notes}-`));
       const seen = { 'If-Match': shown.get('ETag') ?? '' };
       expect((await setStatus(system, system.agent, id, 'triaged', seen)).status).toBe(200);
       await deliverLater(system);
