@@ -140,6 +140,8 @@ export class Hazards {
     const { platform, schedule } = this;
     const { world } = platform;
     const moment = world.between(Math.floor(platform.d1.moment / 2), platform.d1.moment);
+    // What was recorded since the last look can have been read, too.
+    this.clients.observe();
     const position = platform.restore(moment);
     world.note('D1 is restored');
     world.trace?.('operator', `restored D1 to position ${position}`);
