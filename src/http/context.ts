@@ -48,8 +48,6 @@ export interface AppEnv {
     caller?: Caller;
     /** True for an operation that has no use for a precondition and no key; `ignoreConditions` sets it. */
     ignoresConditions?: boolean;
-    /** The parameters of the query string that the route knows; `validate` sets them. */
-    knownParameters?: readonly (readonly [name: string, value: string])[];
   };
 }
 

@@ -78,14 +78,12 @@ type Kind = 'command' | 'query' | 'other';
 /** The refusals that follow from the kind of an operation and from its input. */
 function derivedProblems({ parameters: own = [], requestBody, security = [] }: Operation, kind: Kind): ProblemStatus[] {
   const isIn = (place: string) => own.some((parameter) => 'in' in parameter && parameter.in === place);
-  const problems: ProblemStatus[] = [];
+  // A parameter of the query string that is unknown or wrong, or a malformed header.
+  const problems: ProblemStatus[] = [400];
   if (isIn('path')) problems.push(404);
-  if (isIn('query')) problems.push(400);
-  if (requestBody) problems.push(400, 413, 415, 422);
-  // A malformed header, a conflict with another command, a precondition, a reused Idempotency-Key.
-  if (kind === 'command') problems.push(400, 409, 412, 422);
-  // A malformed Consistency-Token.
-  if (kind === 'query') problems.push(400);
+  if (requestBody) problems.push(413, 415, 422);
+  // A conflict with another command, a precondition, a reused Idempotency-Key.
+  if (kind === 'command') problems.push(409, 412, 422);
   // Whatever needs the database may have to give up.
   if (kind !== 'other' || security.length > 0) problems.push(503);
   return problems;

@@ -10,6 +10,7 @@ import { httpErrors } from './errors';
 import { problemResponse } from './problem';
 import { isTokenEndpoint } from './token-endpoint';
 import { tracing } from './tracing';
+import { refuseParameters } from './validation';
 
 const maxBodyBytes = 64 * 1024;
 
@@ -63,6 +64,7 @@ export function applyMiddleware(app: Hono<AppEnv>, bindServices: MiddlewareHandl
   app.use(bindServices);
   app.use(configuredCors);
   app.use(allowMethods(app));
+  app.use(refuseParameters);
   app.use(
     bodyLimit({
       maxSize: maxBodyBytes,

@@ -82,12 +82,12 @@ export function sendDocument<Data>(c: RequestContext, { document, ...freshness }
   return c.json(data, 200);
 }
 
-/** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters and nothing else. */
+/** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
 export function sendPage<Row>(c: RequestContext, { data, nextCursor, freshness }: Page<Row>) {
   if (freshness) setFreshness(c, freshness);
   if (nextCursor !== null) {
-    const { knownParameters = [] } = c.var;
-    const query = new URLSearchParams(knownParameters.filter(([name]) => name !== 'cursor').map((pair) => [...pair]));
+    // The query has known parameters only, because `validate` refuses others.
+    const query = new URL(c.req.url).searchParams;
     query.set('cursor', nextCursor);
     c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
   }

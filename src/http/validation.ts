@@ -1,5 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { matchedRoutes } from 'hono/route';
 import { resolver, uniqueSymbol } from 'hono-openapi';
 import { z } from 'zod';
 import { type BodyKind, isReadableBody } from './body';
@@ -17,10 +19,9 @@ function refuse(target: Target, error: z.core.$ZodError): Error {
   return target === 'query' ? httpErrors.invalidQuery({}, { errors }) : httpErrors.validationFailed({}, { errors });
 }
 
-/** The parameters of the query string whose names the schema has. */
-function knownParameters(url: string, schema: z.ZodType): [string, string][] {
-  const names = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-  return [...new URL(url).searchParams].filter(([name]) => names.includes(name));
+/** The schema that refuses unknown parameters of a query string, because a misspelt filter would return everything. */
+function withoutUnknown(target: Target, schema: z.ZodType): z.ZodType {
+  return target === 'query' && schema instanceof z.ZodObject ? schema.strict() : schema;
 }
 
 /**
@@ -35,7 +36,7 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
   async function parse(_: Schema, value: unknown) {
     const issues = unstorableTexts(value);
     if (issues.length > 0) return { success: false, error: new z.ZodError(issues) };
-    return schema.safeParseAsync(value, { error: describeIssue });
+    return withoutUnknown(target, schema).safeParseAsync(value, { error: describeIssue });
   }
   const checked = zValidator(
     target,
@@ -52,9 +53,9 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
     if (isBody && !(await isReadableBody(c, target))) {
       throw refusal?.(new z.ZodError([unreadable]), undefined) ?? httpErrors.invalidBody({});
     }
-    if (target !== 'query') return;
-    if (!isEncodedUtf8(new URL(c.req.url).search)) throw httpErrors.invalidQuery({}, { errors: [notUtf8] });
-    c.set('knownParameters', knownParameters(c.req.url, schema));
+    if (target === 'query' && !isEncodedUtf8(new URL(c.req.url).search)) {
+      throw httpErrors.invalidQuery({}, { errors: [notUtf8] });
+    }
   }
   const validator: typeof checked = async (c, next) => {
     // Every route has the environment of the app.
@@ -67,3 +68,20 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
 
 const unreadable = { code: 'custom' as const, path: [], message: 'is not in the format of its media type' };
 const notUtf8 = { pointer: '', detail: 'has percent-encoded bytes that are not UTF-8', code: 'invalid_encoding' };
+
+const noParameters = z.strictObject({});
+
+/** Whether a handler is a validator of the query string; {@link validate} marks each validator with its target. */
+function validatesQuery(handler: object): boolean {
+  const mark = uniqueSymbol in handler ? (handler[uniqueSymbol] as { target?: Target }) : {};
+  return mark.target === 'query';
+}
+
+/** Refuses every parameter of a query string where the route takes none; all other routes refuse those that they do not know. */
+export const refuseParameters = createMiddleware<AppEnv>(async (c, next) => {
+  const routes = matchedRoutes(c).filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'));
+  if (routes.length === 0 || routes.some(({ handler }) => validatesQuery(handler))) return next();
+  const { error } = noParameters.safeParse(c.req.query(), { error: describeIssue });
+  if (error) throw refuse('query', error);
+  return next();
+});
