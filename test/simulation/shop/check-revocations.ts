@@ -41,12 +41,15 @@ export function checkRevocations(attempts: readonly Attempt[], timelines: readon
   for (const [segment, timeline] of timelines.entries()) {
     const byUser = Map.groupBy(revocationsIn(timeline, segment), ({ userId }) => userId);
     const committed = new Set([...timeline.commits.values()].map(({ attempt }) => attempt.requestId));
-    for (const { answer, caller, commandId, name, requestId, segment: own, sentAt } of attempts) {
+    for (const attempt of attempts) {
+      const { answer, answeredAt, caller, commandId, name, requestId, segment: own, sentAt } = attempt;
       if (!caller || own !== segment) continue;
       const revocation = byUser
         .get(caller.userId)
         ?.find(({ answeredAt, generation }) => answeredAt < sentAt && caller.tokenGeneration < generation);
-      if (!revocation || (answer.kind !== 'acknowledged' && !committed.has(requestId))) continue;
+      // A restore can take the revocation back while the command is on its way; then it has no time of its answer.
+      const isAcknowledged = answer.kind === 'acknowledged' && answeredAt !== undefined;
+      if (!revocation || (!isAcknowledged && !committed.has(requestId))) continue;
       throw violate(
         `a token of ${caller.userId} commands nothing ${(sentAt - revocation.answeredAt) / 1000} s after ${revocation.by} was answered, which revoked it`,
         `${name} (command ${commandId}) of ${caller.role} ${caller.userId}, generation ${caller.tokenGeneration}: ${answer.kind}`,
