@@ -130,11 +130,11 @@ export const auditEvent = z
     streamId: z.string(),
     version: z.int(),
     schemaVersion: z.int(),
-    data: z.unknown(),
+    data: z.unknown().meta({ description: 'Null for an event that cannot be read from the log.' }),
     occurredAt: z.iso.datetime(),
     actorId: z.string().nullable(),
-    commandId: z.string(),
-    requestId: z.string(),
+    commandId: z.string().nullable(),
+    requestId: z.string().nullable(),
     traceparent: z.string().nullable(),
   })
   .meta({ ref: 'AuditEvent' });

@@ -228,6 +228,23 @@ describe('the event log as audit trail', () => {
     expect(bad.status).toBe(400);
   });
 
+  test('an event whose row cannot be read hides no other event of the log (product 8.2)', async () => {
+    const system = await given();
+    const id = await openTicket(system);
+    const list = async () => (await read<{ data: AuditEvent[] }>(system, 'events')).data;
+    const before = await list();
+    const opened = before.find(({ streamId }) => streamId === id);
+    const setRow = (data: unknown, metadata: unknown) =>
+      env.DB.prepare('UPDATE events SET data = ?, metadata = ? WHERE id = ?').bind(data, metadata, opened?.id).run();
+    // The indexes of the log refuse metadata that are not JSON.
+    await setRow('{', 'null');
+    const unknown = { data: null, actorId: null, commandId: null, requestId: null, traceparent: null };
+    const { actorId, commandId, requestId, traceparent } = opened ?? {};
+    expect(await list()).toEqual(before.map((event) => (event.id === opened?.id ? { ...event, ...unknown } : event)));
+    await setRow(JSON.stringify(opened?.data), JSON.stringify({ actorId, commandId, requestId, traceparent }));
+    expect(await list()).toEqual(before);
+  });
+
   test.each([
     [{}],
     [{ stream: { type: 'ticket', id: 'x' } }],
