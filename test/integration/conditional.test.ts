@@ -162,6 +162,19 @@ describe('Idempotency-Key', () => {
     expect([after.sessions, after.idempotency_keys]).toEqual([(before.sessions ?? 0) + 2, before.idempotency_keys]);
   });
 
+  test('a stranger whose command changes nothing stores nothing under a key, or anybody could fill the table', async () => {
+    const { register, send } = createSystem();
+    const { refreshToken } = await register();
+    const signOut = (token: string, key: string) =>
+      send('POST', '/v1/auth/logout', { refreshToken: token }, { 'Idempotency-Key': key });
+    const before = await countRows();
+    for (const key of [newId(), newId()]) expect((await signOut('unknown', key)).status).toBe(204);
+    expect(await countRows()).toEqual(before);
+    // What had an effect is stored.
+    expect((await signOut(refreshToken, newId())).status).toBe(204);
+    expect((await countRows()).idempotency_keys).toBe((before.idempotency_keys ?? 0) + 1);
+  });
+
   test('a command can be repeated after a change of the token secret (product 6.2)', async () => {
     const [previous, current] = ['previous', 'current'].map((name) => `${name}-secret-0123456789-abcdefghijklmnop`);
     // The previous secret is optional, so the generated type does not have it.

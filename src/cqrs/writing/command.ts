@@ -68,7 +68,7 @@ export function createDefineCommand<Repositories, Caller>(
     const requestHashes = fingerprints(text);
     if (caller !== undefined) return { requestHashes };
     const [ownId, ...formerIds] = fingerprints(`${commandId} ${text}`);
-    return { requestHashes, commandId: ownId, formerCommandIds: formerIds };
+    return { requestHashes, commandId: ownId, formerCommandIds: formerIds, storesOnlyChanges: true };
   }
 
   return ({ input, onlyIf, handle, isNeverStored = false, readsPrimary = false }) =>

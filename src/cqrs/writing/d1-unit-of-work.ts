@@ -93,7 +93,7 @@ export function createD1UnitOfWork<Repositories extends object>(
     if (context.readFrom !== 'first-primary') throw new ConcurrencyError();
     const session = openSession(database, 'first-primary');
     const { db } = session;
-    const response = storeResponse(db, context, result, 0, clock.now());
+    const response = context.storesOnlyChanges ? [] : storeResponse(db, context, result, 0, clock.now());
     const [position, holds] = await runBatch(db, [
       db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
       selectGuards(db, guards),

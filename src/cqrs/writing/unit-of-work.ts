@@ -24,6 +24,11 @@ export interface CommandContext<Caller = unknown> extends VersionConditions {
    * The first hash is stored; any of them recognises the payload later.
    */
   requestHashes?: RequestHashes;
+  /**
+   * The command runner sets it for strangers: no response is stored where nothing was changed, such as when a token is
+   * revoked that nobody knows. No limit counts these commands, and their responses would fill the table.
+   */
+  storesOnlyChanges?: boolean;
   /** Milliseconds since the Unix epoch. */
   issuedAt: number;
   requestId: string;

@@ -278,6 +278,17 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await run(() => newId(), context)).toMatchObject({ result: first.result, isReplayed: true });
     });
 
+    test('a stranger’s repeatable command that had nothing to change stores nothing, and one that changed something does', async () => {
+      const { addUser, run } = await given(create);
+      const user = await addUser();
+      const context = aContext({ commandId, requestHashes: ['hash'], storesOnlyChanges: true });
+      const [first, second] = [await run(() => newId(), context), await run(() => newId(), context)];
+      expect(second).toMatchObject({ result: expect.not.stringMatching(first.result) });
+      expect(second.isReplayed).toBeUndefined();
+      await run(rename(user.id, 'Changed'), context);
+      expect(await run(rename(user.id, 'Again'), context)).toMatchObject({ isReplayed: true });
+    });
+
     test('a command that is refused because its twin succeeded in the meantime gets the response of the twin', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const user = await addUser();

@@ -155,7 +155,8 @@ export function createMemoryUnitOfWork({
     requireAll(guards, state);
     const next = structuredClone(state);
     const position = lastPosition(next) + recorded.length;
-    storeResponse(next, context, { result: throughJson(result), position });
+    if (recorded.length > 0 || !context.storesOnlyChanges)
+      storeResponse(next, context, { result: throughJson(result), position });
     for (const write of writes) write(next);
     for (const event of recorded) append(next, event, context);
     state = next;
