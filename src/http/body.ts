@@ -12,7 +12,7 @@ export type BodyKind = keyof typeof kinds;
 
 /** Whether a parameter of a Content-Type names another charset than UTF-8. */
 function isOtherCharset(parameter: string): boolean {
-  const [, charset] = /^charset=(.*)$/i.exec(parameter.trim()) ?? [];
+  const [, charset] = /^charset\s*=\s*(.*)$/i.exec(parameter.trim()) ?? [];
   return charset !== undefined && !/^("?)utf-?8\1$/i.test(charset);
 }
 

@@ -45,7 +45,7 @@ describe.each(withBody)('$name', ({ method, path, media }) => {
     },
   );
 
-  test.each(['iso-8859-1', 'utf-16', '"latin1"', '', 'utf-8; charset=latin1', '"utf-8'])(
+  test.each(['iso-8859-1', 'utf-16', '"latin1"', '', 'utf-8; charset=latin1', '"utf-8', 'utf-8; charset = utf-16'])(
     'a body in the charset %s gets 415',
     async (charset) => {
       const response = await sendBody(readable(media), { 'Content-Type': `${media}; charset=${charset}` });
