@@ -140,7 +140,7 @@ export function describeToken(summary: string, tags: string[], response: z.ZodTy
     responses: {
       200: {
         description: 'Granted',
-        headers: commandHeaders,
+        headers: { 'Consistency-Token': commandHeaders['Consistency-Token'] },
         content: { 'application/json': { schema: resolver(response) } },
       },
       400: { description: 'Refused (RFC 6749, 5.2)', content },

@@ -87,6 +87,15 @@ describe('what operations have in common', () => {
     for (const { description } of tags) expect(description).toMatch(/^[A-Z].+\.$/);
   });
 
+  test('the token endpoint stores no responses, and describes no replayed ones', async () => {
+    const { paths } = await load();
+    for (const path of ['/v1/auth/token', '/v1/auth/login']) {
+      const described = JSON.stringify(paths[path]);
+      expect(described).toContain('Consistency-Token');
+      expect(described).not.toContain('Idempotency-Replayed');
+    }
+  });
+
   test('every field with an e-mail address has the format email', async () => {
     const { schemas } = (await load()).components;
     const formats = ['RegisterUser', 'UpdateUser', 'UserDetail', 'RequestPasswordReset'].map(
