@@ -154,7 +154,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const sender = limitSending(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
     projections: createProjectionHandler(projector),
-    emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(database, fingerprints), reactions }),
+    emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(background, fingerprints), reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
   function consumerOf(subscription: keyof typeof handlers): Consumer {

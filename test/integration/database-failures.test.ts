@@ -293,4 +293,12 @@ describe('a D1 that never answers', () => {
     expect(waiting.logs.join()).toContain('schedule.failed');
     expect(waiting.time.left()).toBe(0);
   });
+
+  test('gives the limit of e-mails the time of the background, as a consumer asks for it (product 6.6)', async () => {
+    const { register, sent } = createSystem();
+    await register();
+    const waiting = givenStalled(({ sql }) => sql.includes('limited_emails'));
+    const { retried } = await waiting.deliver('emails', sent.emails.slice(-1));
+    expect([retried.length, waiting.time.passed()]).toEqual([1, 30_000]);
+  });
 });
