@@ -1,5 +1,6 @@
 import type { Clock, Wait } from './clock';
 import type { Logger } from './logger';
+import { backoffMs } from './retry';
 
 /**
  * Runs work for which the response does not wait. Work that fails is tried again with growing random waits. In the end
@@ -8,8 +9,12 @@ import type { Logger } from './logger';
 export type RunInBackground = (failureEvent: string, work: () => Promise<unknown>) => void;
 
 const tries = 4;
-/** The platform ends an invocation 30 seconds after its response. No try begins so late that it could be cut off. */
-const lastStartMs = 15_000;
+const pauses = { firstMs: 1_000, longestMs: 4_000 };
+/**
+ * The platform ends an invocation 30 seconds after its response, and then nobody would log the failure. A try in which D1
+ * stalls takes more than 15 seconds, so none begins later than this.
+ */
+const lastStartMs = 12_000;
 
 export function createBackground(options: {
   clock: Clock;
@@ -26,8 +31,9 @@ export function createBackground(options: {
         await work();
         return;
       } catch (error) {
-        if (attempt === tries || clock.now() - begun > lastStartMs) throw error;
-        await wait(Math.round(500 * 2 ** attempt * (0.5 + Math.random() / 2)));
+        const pauseMs = backoffMs(attempt, pauses);
+        if (attempt === tries || clock.now() + pauseMs - begun > lastStartMs) throw error;
+        await wait(pauseMs);
       }
     }
   }
