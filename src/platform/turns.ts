@@ -15,9 +15,12 @@ export interface Turns {
   run<Result>(time: RequestTime, work: () => Promise<Result>): Promise<{ result: Result } | undefined>;
 }
 
-/** A turn that is not given back within this time belongs to a request that was cancelled. */
+/** A request whose work is not done within this time was cancelled. */
 const turnMs = 10_000;
-/** A request that has not looked for its turn for so long was cancelled, too. */
+/**
+ * A request that has not looked for its turn for so long was cancelled, and so was one that has its turn and has not begun.
+ * Clients can go away at any moment, so a turn must not be lost for long by the pause before the work.
+ */
 const placeMs = 1000;
 const lookMs = 20;
 const pauseMs = 10;
@@ -45,7 +48,7 @@ export function createTurns(maxWaiting: () => number): Turns {
       waiting = waiting.filter((other) => other === place || other.until > now);
       if (isFree && (waiting[0] ?? place) === place) {
         waiting = waiting.filter((other) => other !== place);
-        current = { until: now + turnMs };
+        current = { until: now + placeMs };
         return current;
       }
       if (!waiting.includes(place)) {
@@ -65,6 +68,7 @@ export function createTurns(maxWaiting: () => number): Turns {
         // The work can block the isolate. This pause lets the isolate answer other requests between two turns: in it
         // they hear from KV and D1.
         await time.wait(pauseMs);
+        turn.until = time.clock.now() + turnMs;
         return { result: await work() };
       } finally {
         if (current === turn) current = undefined;
