@@ -84,7 +84,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     createProjector({ database: d1, documents, views, epoch: config.epoch, clock });
   const projector = createProjectorOn(background);
   const projectInline = createInlineProjection({ projector: createProjectorOn(database), wait, waitUntil, logger });
-  const readModels = createReadModels({ documents, database, epoch: config.epoch, clock });
+  const readModels = createReadModels({ documents, database, epoch: config.epoch, clock, wait });
   const watermark = createWatermarkPublisher({
     database: background,
     store: documents,

@@ -221,10 +221,11 @@ interface ApiDescription {
  * from other origins; and the error catalogue at `/problems`.
  */
 export function mountDocumentation(app: Hono<AppEnv>, description: ApiDescription): void {
-  let specification: Promise<Specification> | undefined;
+  /** The result and not its promise, because the runtime ties a promise to the request that made it. */
+  let specification: Specification | undefined;
   app.get('/openapi.json', async (c) => {
-    specification ??= specify(app, description);
-    return c.json(await specification);
+    specification ??= await specify(app, description);
+    return c.json(specification);
   });
   app.get('/docs', (c) => c.html(page));
   app.get('/docs/assets/:file', async (c) => {

@@ -33,10 +33,11 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
   schema: Schema,
   refusal?: (error: z.core.$ZodError, input: unknown) => Error,
 ) {
+  const strict = withoutUnknown(target, schema);
   async function parse(_: Schema, value: unknown) {
     const issues = unstorableTexts(value);
     if (issues.length > 0) return { success: false, error: new z.ZodError(issues) };
-    return withoutUnknown(target, schema).safeParseAsync(value, { error: describeIssue });
+    return strict.safeParseAsync(value, { error: describeIssue });
   }
   const checked = zValidator(
     target,

@@ -72,6 +72,8 @@ export const deadlines = {
   commitMs: 10_500,
   /** One call of D1 in a queue consumer, in the schedule, or after a response. */
   backgroundCallMs: 30_000,
+  /** The one call of KV in a read; D1 answers instead of a KV that is late. */
+  readFromKvMs: 2_000,
   /** One call of D1 or KV in the readiness check. */
   readinessMs: 2_000,
   /** How long a response waits for the documents that decide about access. */

@@ -23,7 +23,8 @@ const turnMs = 10_000;
  */
 const placeMs = 1000;
 const lookMs = 20;
-const pauseMs = 10;
+/** Reads that arrive meanwhile need a few round trips to KV and D1. A full line is empty again after two seconds. */
+const pauseMs = 50;
 
 /** Something that one request holds. It ends by itself, because a cancelled request runs no more code. */
 interface Lease {

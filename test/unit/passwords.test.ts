@@ -74,14 +74,15 @@ describe('the turns of an isolate (product 2.7)', () => {
     };
     void turns.run(paused, async () => void steps.push('first'));
     void turns.run(time, async () => void steps.push('second'));
-    await pass(9);
-    expect(steps).toEqual(['wait 10']);
+    await pass(49);
+    expect(steps).toEqual(['wait 50']);
     await pass(1);
-    expect(steps).toEqual(['wait 10', 'first']);
-    await pass(19);
-    expect(steps).toEqual(['wait 10', 'first']);
+    expect(steps).toEqual(['wait 50', 'first']);
+    // The second request looks for its turn at 60 ms, and then pauses.
+    await pass(59);
+    expect(steps).toEqual(['wait 50', 'first']);
     await pass(1);
-    expect(steps).toEqual(['wait 10', 'first', 'second']);
+    expect(steps).toEqual(['wait 50', 'first', 'second']);
   });
 
   test('only so many requests may wait; one more gets nothing, at once, until a place is free', async () => {
@@ -107,12 +108,12 @@ describe('the turns of an isolate (product 2.7)', () => {
     const turns = createTurns(() => 8);
     const failing = turns.run(time, () => Promise.reject(new Error('The work failed.')));
     const failed = expect(failing).rejects.toThrow('The work failed.');
-    await pass(10);
+    await pass(50);
     await failed;
     const broken: RequestTime = { ...time, wait: () => Promise.reject(new Error('The wait failed.')) };
     await expect(turns.run(broken, async () => 'done')).rejects.toThrow('The wait failed.');
     const next = turns.run(time, async () => 'done');
-    await pass(10);
+    await pass(50);
     expect(await next).toEqual({ result: 'done' });
   });
 
@@ -127,12 +128,12 @@ describe('the turns of an isolate (product 2.7)', () => {
     end('first');
     await pass(880);
     expect(steps).toEqual(['first begins', 'first ends']);
-    await pass(50);
+    await pass(100);
     expect(steps).toEqual(['first begins', 'first ends', 'second begins']);
     void turns.run(time, work('third'));
     void turns.run(time, work('fourth'));
     end('second');
-    await pass(50);
+    await pass(100);
     expect(steps.at(-1)).toBe('third begins');
   });
 

@@ -9,6 +9,8 @@ const start = 1_800_000_000_000;
 const view = { id: 'order@1', kvKey: (key: string) => `order@1:${key}` } as unknown as View<string>;
 const wanted = { view, key: 'a' };
 const document: Document<string> = { version: 1, asOf: 10, projectedAt: start - 5000, epoch: '1', data: 'in KV' };
+/** The deadline of no call passes. */
+const never = () => new Promise<never>(() => {});
 const token = (position: number) => ({ position, bookmark: null, epoch: '1' });
 
 /** Read models whose KV has a document and a watermark, and takes a while to respond. D1 is away. */
@@ -32,6 +34,7 @@ function given(watermark?: Partial<Watermark>, responseMs = 0) {
     } as unknown as D1Database,
     epoch: '1',
     clock: { now: () => now },
+    wait: never,
   });
 }
 
@@ -77,7 +80,7 @@ describe('a read that KV cannot answer (product 7.4)', () => {
   const bookmark = '00000001-abc';
 
   /** Which session of D1 a read opens, and what it returns. */
-  async function readFromD1(run: (models: ReadModels) => Promise<unknown>) {
+  async function readFromD1(run: (models: ReadModels) => Promise<unknown>, isKvSilent = false) {
     const sessions: string[] = [];
     const rows = { results: [] };
     const session = {
@@ -87,7 +90,7 @@ describe('a read that KV cannot answer (product 7.4)', () => {
     };
     const models = createReadModels({
       documents: {
-        getWithWatermark: async () => ({ documents: new Map(), watermark: undefined }),
+        getWithWatermark: async () => (isKvSilent ? never() : { documents: new Map(), watermark: undefined }),
         async putWatermark() {},
       },
       database: {
@@ -98,6 +101,8 @@ describe('a read that KV cannot answer (product 7.4)', () => {
       } as unknown as D1Database,
       epoch: '1',
       clock: { now: () => start },
+      // The deadline of a silent KV passes at once.
+      wait: isKvSilent ? async () => {} : never,
     });
     return { result: await run(models), sessions };
   }
@@ -126,6 +131,11 @@ describe('a read that KV cannot answer (product 7.4)', () => {
     const past = await readFromD1((models) => models.readPast(sent, (db) => db.all(sql`SELECT 1`)));
     expect(past.sessions).toEqual([from]);
     expect(past.result).toMatchObject({ freshness: { consistency, source: 'd1' } });
+  });
+
+  test('whose KV never answers is answered by D1 (product 6.6)', async () => {
+    const { result } = await readFromD1((models) => models.read(undefined, { view: empty, key: 'a' }), true);
+    expect(result).toMatchObject([{ source: 'd1', forwarded: 'miss', document: { data: 'in D1' } }]);
   });
 
   test('and that must be fresh reads the primary', async () => {

@@ -1,5 +1,7 @@
-import type { Clock } from '../../platform/clock';
+import type { Clock, Wait } from '../../platform/clock';
 import { type Database, openSession, runBatch, type Statement } from '../../platform/d1';
+import { withDeadline } from '../../platform/deadline';
+import { deadlines } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
 import type { JudgedDocuments, WatermarkStore } from './document-store';
 import type { Document, Loaded, View } from './view';
@@ -68,8 +70,9 @@ export function createReadModels(options: {
   database: D1Database;
   epoch: string;
   clock: Clock;
+  wait: Wait;
 }): ReadModels {
-  const { documents, database, epoch, clock } = options;
+  const { documents, database, epoch, clock, wait } = options;
 
   /** A token of another epoch has a position and a bookmark of another database, so the primary is read. */
   function sessionFrom(token: ConsistencyToken | undefined): string {
@@ -105,7 +108,13 @@ export function createReadModels(options: {
   async function findInKv(wanted: readonly WantedDocument<unknown>[], token: ConsistencyToken | undefined) {
     const now = clock.now();
     const keys = wanted.map(({ view, key }) => view.kvKey(key));
-    const { documents: stored, watermark } = await documents.getWithWatermark(keys).catch(() => nothingInKv);
+    const late = () => new Error('KV did not answer in time.');
+    const { documents: stored, watermark } = await withDeadline(
+      deadlines.readFromKvMs,
+      wait,
+      () => documents.getWithWatermark(keys),
+      late,
+    ).catch(() => nothingInKv);
     return wanted.map((item): Found => {
       const document = stored.get(item.view.kvKey(item.key));
       if (!document) return { item, verdict: 'missing' };
