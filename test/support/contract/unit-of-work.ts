@@ -289,6 +289,17 @@ export function describeCommits(create: CreateImplementation): void {
       expect(await run(rename(user.id, 'Again'), context)).toMatchObject({ isReplayed: true });
     });
 
+    test('a stranger’s command that has nothing to change any more because its twin changed it gets the response of the twin', async () => {
+      const { addUser, run } = await given(create);
+      const user = await addUser();
+      const context = aContext({ commandId, requestHashes: ['hash'], storesOnlyChanges: true });
+      let twin: Awaited<ReturnType<typeof run>> | undefined;
+      const response = await run(async () => {
+        twin = await run(rename(user.id, 'Twin'), context);
+      }, context);
+      expect(response).toMatchObject({ isReplayed: true, commit: { position: twin?.commit.position } });
+    });
+
     test('a command that is refused because its twin succeeded in the meantime gets the response of the twin', async () => {
       const { addUser, eventsOf, run } = await given(create);
       const user = await addUser();

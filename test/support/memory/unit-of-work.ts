@@ -186,6 +186,8 @@ export function createMemoryUnitOfWork({
     if (writes.length > 0 && recorded.length === 0) throw new Error('A command staged a write without an event.');
     // What a replica shows as unchanged may differ on the primary.
     if (recorded.length === 0 && !isOnPrimary) throw new ConcurrencyError();
+    const twin = recorded.length === 0 && context.storesOnlyChanges && findStored<Result>(context, guards);
+    if (twin) return twin;
     commit(context, collected, result);
     return { result, commit: { position: lastPosition(state), bookmark: null } };
   }
