@@ -75,8 +75,8 @@ export const desk: readonly Mutation[] = [
   {
     name: 'the deletion of an account leaves its tickets',
     file: 'src/domains.ts',
-    find: '[deleteTicketsOfAccount(tickets), ',
-    replace: '[',
+    find: '      deleteTicketsOfAccount(tickets),',
+    replace: '',
     noticedBy: only('a deletion of an account deletes its tickets', integration('tickets')),
   },
   {
@@ -166,8 +166,8 @@ export const desk: readonly Mutation[] = [
   {
     name: 'the preview of the note never changes',
     file: 'src/tickets/repository.ts',
-    find: 'notePreview: previewOf(note.note) }',
-    replace: 'notePreview: sql`coalesce(note_preview, ${previewOf(note.note)})` }',
+    find: 'THEN ${previewOf(note.note)} ELSE',
+    replace: 'THEN coalesce(note_preview, ${previewOf(note.note)}) ELSE',
     noticedBy: only('a note is added to one ticket', integration('unit-of-work')),
   },
   {
@@ -179,10 +179,10 @@ export const desk: readonly Mutation[] = [
   },
   {
     name: 'a note moves the time that the customer sees',
-    file: 'src/tickets/ticket.ts',
-    find: 'version: ticket.version + 1, updatedAt: at };',
-    replace: 'version: ticket.version + 1, updatedAt: at, customerUpdatedAt: at };',
-    noticedBy: unit('tickets'),
+    file: 'src/tickets/repository.ts',
+    find: 'hasNote: true, notePreview, updatedAt',
+    replace: 'hasNote: true, customerUpdatedAt: note.createdAt, notePreview, updatedAt',
+    noticedBy: integration('unit-of-work'),
   },
   {
     name: 'the version that the customer sees shows the number of notes',
@@ -359,14 +359,14 @@ export const desk: readonly Mutation[] = [
   {
     name: 'a note does not reach the document of agents',
     file: 'src/tickets/views.ts',
-    find: '[when([...visibleEvents, TicketNoteAdded], (event)',
-    replace: '[when([...visibleEvents], (event)',
+    find: 'when([TicketNoteWritten], ({ data }) => [data.ticketId]),',
+    replace: '',
     noticedBy: unit('views'),
   },
   {
     name: 'a note does not reach the lists of agents',
     file: 'src/tickets/views.ts',
-    find: 'when([TicketNoteAdded], ({ data }) => staffLists([data.status])),',
+    find: 'when([TicketNoteAdded, TicketNoteWritten], ({ data }) => staffLists([data.status])),',
     replace: '',
     noticedBy: unit('views'),
   },

@@ -207,17 +207,13 @@ export const freshness: readonly Mutation[] = [
     noticedBy: unit('read-models'),
   },
   {
-    name: 'without D1 a document that missed an event is served',
+    name: 'without D1 an old document is served',
     file: 'src/cqrs/reading/read-models.ts',
-    find: "if (verdict !== 'behind') throw cause;",
-    replace: "if (verdict === 'missing') throw cause;",
-    noticedBy: unit('read-models'),
-  },
-  {
-    name: 'old data is not marked as stale',
-    file: 'src/cqrs/reading/read-models.ts',
-    find: "return fromKv(document, 'stale');",
-    replace: "return fromKv(document, 'strong');",
+    find: 'await replace(rest, token);',
+    replace: `await replace(rest, token).catch((error) => rest.map(({ document }) => {
+      if (!document) throw error;
+      return fromKv(document, 'eventual');
+    }));`,
     noticedBy: unit('read-models'),
   },
   {
@@ -265,8 +261,8 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a document is served under the token of the wrong epoch',
     file: 'src/http/responses.ts',
-    find: 'epoch: c.var.http.epoch',
-    replace: "epoch: ''",
+    find: '{ ...commit, epoch }',
+    replace: "{ ...commit, epoch: '' }",
     noticedBy: only('until a mark proves for KV', integration('freshness')),
   },
   {
@@ -363,7 +359,7 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a watermark that KV refused is lost',
     file: 'src/cqrs/reading/watermark-publisher.ts',
-    find: `await wait(retryMs);
+    find: `await wait(backoffMs(1, { firstMs: 2 * retryMs, longestMs: 2 * retryMs }));
       await store.putWatermark(watermark);`,
     replace: '',
     noticedBy: integration('watermark'),

@@ -257,23 +257,23 @@ export const machinery: readonly Mutation[] = [
   },
   {
     name: 'an inline projection never waits',
-    file: 'src/cqrs/reading/inline-projection.ts',
-    find: 'const responseMs = 3_000;',
-    replace: 'const responseMs = 0;',
+    file: 'src/platform/limits.ts',
+    find: 'inlineProjectionMs: 3_000',
+    replace: 'inlineProjectionMs: 0',
     noticedBy: unit('projections'),
   },
   {
     name: 'an inline projection that is late is dropped',
     file: 'src/cqrs/reading/inline-projection.ts',
-    find: 'if (!(await tryFor(responseMs))) waitUntil(goOn());',
-    replace: 'await tryFor(responseMs);',
+    find: '.catch(() => waitUntil(projected));',
+    replace: '.catch(() => {});',
     noticedBy: unit('projections'),
   },
   {
     name: 'the waits of an inline projection do not grow',
     file: 'src/cqrs/reading/inline-projection.ts',
-    find: 'nextWait = Math.min(nextWait * 2, longestWaitMs);',
-    replace: '',
+    find: 'backoffMs(attempt, pauses)',
+    replace: 'backoffMs(1, pauses)',
     noticedBy: unit('projections'),
   },
   {
@@ -398,15 +398,15 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the waits of the relay do not grow',
     file: 'src/cqrs/log/outbox.ts',
-    find: '${deliveryTimes.waitMs} << min(attempts, 10))`',
-    replace: '${deliveryTimes.waitMs})`',
+    find: '${deliveryTimes.waitMs} << min(attempts, 10))',
+    replace: '${deliveryTimes.waitMs})',
     noticedBy: only('waits longer after each send', integration('deliveries')),
   },
   {
     name: 'the waits of the relay grow without an end',
     file: 'src/cqrs/log/outbox.ts',
-    find: 'sql`min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10))`',
-    replace: 'sql`(${deliveryTimes.waitMs} << min(attempts, 10))`',
+    find: 'CAST(min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10)) *',
+    replace: 'CAST((${deliveryTimes.waitMs} << min(attempts, 10)) *',
     noticedBy: only('waits longer after each send', integration('deliveries')),
   },
   {
@@ -435,7 +435,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'two relays send one delivery',
     file: 'src/cqrs/log/due-deliveries.ts',
-    find: 'attempts = attempts + 1, available_at = ${now} + ${growingWait} WHERE',
+    find: 'attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE',
     replace: 'attempts = attempts + 1 WHERE',
     noticedBy: only('two relays at the same time', integration('consumers')),
   },
@@ -583,10 +583,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a dead letter keeps its claim',
     file: 'src/cqrs/log/outbox.ts',
-    find: `last_error = \${error}, claimed_until = 0
-`,
-    replace: `last_error = \${error}
-`,
+    find: 'last_error = ${error}, claimed_until = 0,',
+    replace: 'last_error = ${error},',
     noticedBy: only('a replay of it sends one e-mail', integration('operations')),
   },
   {
@@ -613,17 +611,15 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a replayed dead letter keeps its error',
     file: 'src/operations/repository.ts',
-    find: '            last_error = NULL, available_at',
-    replace: '            available_at',
+    find: 'last_error = NULL, first_failed_at',
+    replace: 'first_failed_at',
     noticedBy: integration('unit-of-work'),
   },
   {
     name: 'a replayed dead letter is not due',
     file: 'src/operations/repository.ts',
-    find: `last_error = NULL, available_at = \${at}
-`,
-    replace: `last_error = NULL
-`,
+    find: 'last_failed_at = NULL, available_at = ${at}',
+    replace: 'last_failed_at = NULL',
     noticedBy: integration('unit-of-work'),
   },
   {
@@ -783,15 +779,15 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the waits of a queue do not grow',
     file: 'src/consumers/consumer.ts',
-    find: 'Math.min(maxDelaySeconds, 2 ** attempts)',
-    replace: 'Math.min(maxDelaySeconds, 2)',
+    find: 'backoffMs(attempts, pauses, random)',
+    replace: 'backoffMs(1, pauses, random)',
     noticedBy: unit('consumers'),
   },
   {
     name: 'the waits of a queue are not random',
     file: 'src/consumers/consumer.ts',
-    find: '(ceiling / 2) * random()',
-    replace: '(ceiling / 2)',
+    find: 'backoffMs(attempts, pauses, random)',
+    replace: 'backoffMs(attempts, pauses, () => 1)',
     noticedBy: unit('consumers'),
   },
   {
@@ -893,16 +889,16 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'an e-mail has no deadline',
     file: 'src/email/deadline.ts',
-    find: 'await Promise.race([sender.send(message, sending.signal), deadline]);',
-    replace: 'await sender.send(message, sending.signal);',
+    find: 'withDeadline(sendingMs, wait, (signal) => sender.send(message, signal), late)',
+    replace: 'sender.send(message, new AbortController().signal)',
     noticedBy: unit('email'),
   },
   {
     name: 'the sender of an e-mail is not told that its time is over',
-    file: 'src/email/deadline.ts',
-    find: 'sending.abort();',
+    file: 'src/platform/deadline.ts',
+    find: 'running.abort();',
     replace: '',
-    noticedBy: unit('email'),
+    noticedBy: unit('deadline'),
   },
   {
     name: 'an e-mail may take longer than its claim',

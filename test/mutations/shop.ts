@@ -194,7 +194,7 @@ export const shop: readonly Mutation[] = [
   {
     name: 'what is created while an account is being deleted stays behind',
     file: 'src/cqrs/writing/owned-rows.ts',
-    find: '= ${rows.length}`,',
+    find: '= ${loaded.length}`,',
     replace: '>= 0`,',
     noticedBy: integration('unit-of-work'),
   },
@@ -215,15 +215,15 @@ export const shop: readonly Mutation[] = [
   {
     name: 'the deletion of an account leaves its items',
     file: 'src/domains.ts',
-    find: ', deleteItemsOfAccount(items)]',
-    replace: ']',
+    find: '      deleteItemsOfAccount(items),',
+    replace: '',
     noticedBy: integration('accounts', 'items'),
   },
   {
     name: 'the deletion of an account leaves its orders as they are',
     file: 'src/domains.ts',
-    find: ', anonymiseOrdersOfAccount(orders),',
-    replace: ',',
+    find: '      releaseOrdersOfAccount(orders, items),',
+    replace: '',
     noticedBy: integration('orders'),
   },
   {
