@@ -751,4 +751,47 @@ export const access: readonly Mutation[] = [
     replace: 'DELETE FROM sessions WHERE false AND id IN',
     noticedBy: only('after they expire, and not before', integration('operations')),
   },
+  {
+    name: 'a token of another role is valid for reads',
+    file: 'src/access/caller.ts',
+    find: ' && status.role === role',
+    replace: '',
+    noticedBy: unit('access'),
+  },
+  {
+    name: 'a commit accepts a token of another role',
+    file: 'src/access/access-repository.ts',
+    find: 'AND ${accounts.role} = ${role})`',
+    replace: ')`',
+    noticedBy: integration('unit-of-work'),
+  },
+  {
+    name: 'a token of the future is accepted',
+    file: 'src/access/access-token.ts',
+    find: `if (iat > clock.now() / 1000 + clockToleranceSeconds)
+          throw new errors.JWTInvalid('The token is of the future.');`,
+    replace: '',
+    noticedBy: unit('access-token'),
+  },
+  {
+    name: 'a token of an isolate whose clock is ahead is refused',
+    file: 'src/access/access-token.ts',
+    find: 'clockToleranceSeconds = 10',
+    replace: 'clockToleranceSeconds = 0',
+    noticedBy: unit('access-token'),
+  },
+  {
+    name: 'a token that lives longer than those of the API is accepted',
+    file: 'src/access/access-token.ts',
+    find: 'if (exp - iat > lifetimeSeconds)',
+    replace: 'if (false)',
+    noticedBy: unit('access-token'),
+  },
+  {
+    name: 'a token whose subject is no id is accepted',
+    file: 'src/access/access-token.ts',
+    find: 'sub: uuid',
+    replace: 'sub: z.string()',
+    noticedBy: unit('access-token'),
+  },
 ];

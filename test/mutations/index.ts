@@ -1,16 +1,22 @@
 import { access } from './access';
+import { database } from './database';
 import { desk } from './desk';
 import { freshness } from './freshness';
+import { http } from './http';
 import { idempotency } from './idempotency';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
 import { shop } from './shop';
+import { signingIn } from './signing-in';
 
 /** Every mutation by its area. A new rule brings its mutation: docs/testing.md, "Mutations". */
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   access,
+  'signing-in': signingIn,
+  http,
   idempotency,
   freshness,
+  database,
   shop,
   desk,
   machinery,
