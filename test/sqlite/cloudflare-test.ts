@@ -25,19 +25,27 @@ interface Message {
 export function createMessageBatch(queue: string, bodies: readonly Message[]) {
   const explicitAcks: string[] = [];
   const retryMessages: { msgId: string; delaySeconds?: number }[] = [];
+  const retryBatch = { retry: false };
   const messages = bodies.map((message) => ({
     ...structuredClone(message),
     ack: () => void explicitAcks.push(message.id),
     retry: (options: { delaySeconds?: number } = {}) => void retryMessages.push({ msgId: message.id, ...options }),
   }));
-  return { queue, messages, explicitAcks, retryMessages };
+  const retryAll = () => {
+    retryBatch.retry = true;
+  };
+  return { queue, messages, explicitAcks, retryMessages, retryBatch, retryAll };
 }
 
 export async function getQueueResult(
-  { explicitAcks, retryMessages }: ReturnType<typeof createMessageBatch>,
+  { explicitAcks, retryBatch, retryMessages }: ReturnType<typeof createMessageBatch>,
   _: Context,
 ) {
-  return { explicitAcks, retryMessages, ackAll: false };
+  return { explicitAcks, retryBatch, retryMessages, ackAll: false };
+}
+
+export function createScheduledController({ cron }: { cron: string }) {
+  return { cron, scheduledTime: Date.now(), noRetry() {} };
 }
 
 /** The database has its migrations already. */

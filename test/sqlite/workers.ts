@@ -89,6 +89,7 @@ const VIEWS = {
 export const env = {
   DB,
   VIEWS,
+  ASSETS: { fetch: async () => new Response(null, { status: 404 }) },
   TEST_MIGRATIONS: [],
   ISSUER: 'https://frontdesk.example',
   AUDIENCE: 'frontdesk',
