@@ -367,4 +367,18 @@ export const http: readonly Mutation[] = [
     replace: '',
     noticedBy: unit('background'),
   },
+  {
+    name: 'an unusable configuration is a defect',
+    file: 'src/http/problem.ts',
+    find: 'if (error instanceof ConfigError) return httpErrors.configuration({ retryAfterSeconds: 60 });',
+    replace: '',
+    noticedBy: integration('configuration'),
+  },
+  {
+    name: 'an unusable configuration is not logged',
+    file: 'src/http/problem.ts',
+    find: 'if (error instanceof ConfigError) logConfigError(c.var.logger, error);',
+    replace: '',
+    noticedBy: integration('configuration'),
+  },
 ];

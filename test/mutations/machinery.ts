@@ -1508,4 +1508,18 @@ export const machinery: readonly Mutation[] = [
     replace: 'to.email',
     noticedBy: integration('email-senders'),
   },
+  {
+    name: 'a queue loses its messages while the configuration is unusable',
+    file: 'src/worker.ts',
+    find: 'else batch.retryAll({ delaySeconds: 60 });',
+    replace: '',
+    noticedBy: integration('configuration'),
+  },
+  {
+    name: 'the schedule says nothing about an unusable configuration',
+    file: 'src/worker.ts',
+    find: 'logConfigError(createFirstLogger(env), error);',
+    replace: '',
+    noticedBy: integration('configuration'),
+  },
 ];
