@@ -278,7 +278,7 @@ export const http: readonly Mutation[] = [
     file: 'src/cqrs/reading/pages.ts',
     find: ".regex(/^\\d{1,9}$/, 'must be a whole number in decimal digits')",
     replace: '',
-    noticedBy: only('every read refuses a forged', integration('http-rules')),
+    noticedBy: only('the limit is decimal digits', integration('inputs')),
   },
   {
     name: 'an address with a name has the methods of one with an id',
@@ -292,7 +292,7 @@ export const http: readonly Mutation[] = [
     file: 'src/http/allowed-methods.ts',
     find: "[...new Set([...methods, 'OPTIONS'])]",
     replace: '[...new Set(methods)]',
-    noticedBy: only('every path supports OPTIONS', integration('http-rules')),
+    noticedBy: only('OPTIONS and 405 name exactly', integration('routes')),
   },
   {
     name: 'a conflict at the token endpoint is the fault of the client',

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { SessionStarted } from '../../src/auth/events';
 import type { EventDefinition, NewEvent, RecordedEvent } from '../../src/cqrs/log/event';
 import { targetsOf } from '../../src/cqrs/reading/view';
 import { views } from '../../src/domains';
 import { ItemCreated, ItemDeleted, ItemUpdated } from '../../src/items/events';
 import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from '../../src/orders/events';
-import { TicketDeleted, TicketNoteAdded, TicketOpened, TicketStatusChanged } from '../../src/tickets/events';
+import {
+  TicketDeleted,
+  TicketNoteAdded,
+  TicketNoteWritten,
+  TicketOpened,
+  TicketStatusChanged,
+} from '../../src/tickets/events';
 import {
   SettingsUpdated,
   UserDeactivated,
@@ -166,6 +173,11 @@ describe('an event touches every document that shows its effect (product 7.4)', 
     ],
     [
       'a note, of which no document of the customer may show a trace',
+      TicketNoteWritten.create('n', 1, { ticketId: 't', status: 'triaged' }),
+      ['staff-ticket t', ...staffLists('*', 'triaged')],
+    ],
+    [
+      'a note of an old release, which was an event of its ticket',
       TicketNoteAdded.create('t', 2, { noteId: 'n', status: 'triaged' }),
       ['staff-ticket t', ...staffLists('*', 'triaged')],
     ],
@@ -190,8 +202,11 @@ describe('an event touches every document that shows its effect (product 7.4)', 
     expect(touched(shipped)).toEqual(['order o', ...each('order-list', ['*:*', '*:placed', '*:shipped'])].sort());
   });
 
-  test('a sign-in touches the account, and not the access document', () => {
-    expect(touched(UserSignedIn.create('ada', 2, { sessionId: 's' }))).toEqual(['user ada']);
+  test.each([
+    ['a sign-in', SessionStarted.create('s', 1, { userId: 'ada' })],
+    ['a sign-in of an old release', UserSignedIn.create('ada', 2, { sessionId: 's' })],
+  ])('%s touches the account, and not the access document', (_, event) => {
+    expect(touched(event)).toEqual(['user ada']);
   });
 });
 
