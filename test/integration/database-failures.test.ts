@@ -146,16 +146,33 @@ test('an overloaded D1 is asked once whether the commit is there, and then left 
   expect(calls.length).toBeLessThanOrEqual(2);
 });
 
+test('the events of a commit without an answer are looked for on the primary, because a replica may not have them yet (product 6.5)', async () => {
+  const looks: string[] = [];
+  const { faults, send } = given(({ from, sql }) => {
+    if (looks.length === 0 && !/insert into "?events/i.test(sql)) return false;
+    looks.push(from);
+    return true;
+  });
+  faults.push(failAfter('D1_ERROR: Network connection lost.'));
+  expect((await send('POST', '/v1/items', item(crypto.randomUUID()), bearer)).status).toBe(201);
+  expect(looks[1]).toBe('first-primary');
+});
+
 test('a repeated command whose response could not be stored is answered like the first time (product 6.5)', async () => {
   // The account has the name already, so nothing but the response is to be stored.
-  for (const fault of [failBefore, failAfter]) {
+  const [passing, overloaded] = [
+    'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
+    'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
+  ];
+  // An overloaded D1 is asked once more and no longer, so the one look has to find the response.
+  for (const fault of [failBefore(passing), failAfter(passing), failAfter(overloaded)]) {
     const { faults, send } = given();
     const ticket = await healthy.send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, bearer);
     const { id } = await ticket.json<{ id: string }>();
     const admin = await healthy.register({ role: 'admin' });
     const key = { ...admin.bearer, 'Idempotency-Key': crypto.randomUUID() };
     const keepOpen = () => send('POST', `/v1/tickets/${id}/status`, { status: 'open' }, key);
-    faults.push(fault('D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.'));
+    faults.push(fault);
     const [first, second] = [await keepOpen(), await keepOpen()];
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(await second.json()).toEqual(await first.json());
@@ -278,6 +295,21 @@ describe('a D1 that never answers', () => {
       status: 'unavailable',
       issues: expect.arrayContaining([expect.objectContaining({ code: 'd1-unreachable' })]),
     });
+    expect(time.passed()).toBe(2_000);
+  });
+
+  test('and a KV that never answers make the readiness check say so too (product 6.6, 8.1)', async () => {
+    const time = createDeadlines(() => {});
+    const get = () => {
+      time.expire(time.newest());
+      return new Promise(() => {});
+    };
+    const { request } = createSystem({ VIEWS: { get } as unknown as KVNamespace }, { wait: time.wait });
+    const response = await request('/v1/health/ready');
+    expect([response.status, await response.json()]).toMatchObject([
+      503,
+      { issues: expect.arrayContaining([expect.objectContaining({ code: 'kv-unreachable' })]) },
+    ]);
     expect(time.passed()).toBe(2_000);
   });
 

@@ -1,10 +1,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { sql } from 'drizzle-orm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { compose } from '../../src/composition';
 import { createDueDeliveries } from '../../src/cqrs/log/due-deliveries';
 import type { EventKey, Subscription } from '../../src/cqrs/log/event';
-import { createOutbox } from '../../src/cqrs/log/outbox';
+import { createOutbox, growingWait } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { sendingMs } from '../../src/email/deadline';
 import { EmailError, type EmailSender, UnclearEmailError } from '../../src/email/email-sender';
@@ -23,6 +24,8 @@ interface DeliveryRow extends EventKey {
   failures: number;
   last_error: string | null;
   available_at: number;
+  first_failed_at: number | null;
+  last_failed_at: number | null;
   claimed_until: number;
 }
 
@@ -279,6 +282,29 @@ describe('dead letters (product 7.3)', () => {
     const before = clock.now();
     await outbox.recordFailure('emails', event, { error: 'Away', fault: 'platform' }, 300);
     expect((await find('emails'))?.available_at).toBeGreaterThanOrEqual(before + 360_000);
+  });
+
+  test('a failure has its time: the first one stays, and the last one moves on', async () => {
+    const { clock, find, outbox } = await given();
+    const event = (await find('projections')) ?? { position: 0, id: '' };
+    const fail = async () => {
+      await outbox.recordFailure('projections', event, { error: 'Away', fault: 'platform' }, 2);
+      return find('projections');
+    };
+    const before = clock.now();
+    const first = await fail();
+    expect([first?.first_failed_at, first?.last_failed_at]).toEqual([first?.last_failed_at, expect.any(Number)]);
+    expect(first?.first_failed_at).toBeGreaterThanOrEqual(before);
+    clock.advance(60_000);
+    const second = await fail();
+    expect(second?.first_failed_at).toBe(first?.first_failed_at);
+    expect(second?.last_failed_at).toBeGreaterThanOrEqual(before + 60_000);
+  });
+
+  test('a tenth of the wait of a delivery is random, so that what failed together does not come back together', async () => {
+    const { db } = openSession(env.DB, 'first-primary');
+    const waits = sql`SELECT ${growingWait(() => 0)} AS least, ${growingWait(() => 1)} AS most FROM (SELECT 3 AS attempts)`;
+    expect(await db.all(waits)).toEqual([{ least: 432_000, most: 480_000 }]);
   });
 
   test('a failure does not shorten the wait of a delivery that the relay has sent many times', async () => {

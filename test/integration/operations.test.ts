@@ -123,6 +123,38 @@ test('an admin sees what waits: since when, with which error, and until when (pr
   expect(replayed).toMatchObject({ streamId: id, lastError: null, firstFailedAt: null, lastFailedAt: null });
 });
 
+test('what waits is listed in the order of the log, and counts each try and each failure (product 8.2)', async () => {
+  const system = await given();
+  await env.DB.prepare('DELETE FROM deliveries').run();
+  await system.register();
+  await system.register();
+  const list = async (path: string) =>
+    (await read<{ data: WaitingDelivery[]; nextCursor: string | null }>(system, path)) satisfies object;
+  const { data: all } = await list('deliveries?limit=100');
+  const places = all.map(({ position, subscription }) => `${String(position).padStart(9, '0')} ${subscription}`);
+  expect([new Set(all.map(({ position }) => position)).size > 1, places]).toEqual([true, places.toSorted()]);
+  const paged: WaitingDelivery[] = [];
+  for (let next: string | null = ''; next !== null; ) {
+    const page = await list(`deliveries?limit=2${next === '' ? '' : `&cursor=${next}`}`);
+    paged.push(...page.data);
+    next = page.nextCursor;
+  }
+  expect(paged).toEqual(all);
+
+  // Metadata that cannot be read may be why a delivery waits. SQLite reads this text, and `JSON.parse` does not.
+  await env.DB.prepare('UPDATE deliveries SET attempts = 1, failures = 2, unclear_sends = 4').run();
+  const [first] = all;
+  const setMetadata = (text: unknown) =>
+    env.DB.prepare('UPDATE events SET metadata = ? WHERE position = ?').bind(text, first?.position).run();
+  const { metadata } =
+    (await env.DB.prepare('SELECT metadata FROM events WHERE position = ?').bind(first?.position).first()) ?? {};
+  await setMetadata('{unquoted: 1}');
+  const [unreadable, ...others] = (await list('deliveries?limit=100')).data;
+  await setMetadata(metadata);
+  expect(unreadable).toEqual({ ...first, requestId: null, attempts: 7 });
+  expect(others).toHaveLength(all.length - 1);
+});
+
 describe('dead letters', () => {
   /** A system with the dead letter of one welcome e-mail. */
   async function givenDeadLetter() {

@@ -64,7 +64,7 @@ export const database: readonly Mutation[] = [
     file: 'src/cqrs/writing/d1-unit-of-work.ts',
     find: "lookForCommit(openSession(database, 'first-primary'), context",
     replace: "lookForCommit(openSession(database, 'first-unconstrained'), context",
-    noticedBy: integration('database-failures'),
+    noticedBy: only('are looked for on the primary', integration('database-failures')),
   },
   {
     name: 'a call of D1 has no deadline',
@@ -91,7 +91,7 @@ export const database: readonly Mutation[] = [
     file: 'src/platform/d1.ts',
     find: 'if (!(current instanceof DrizzleQueryError)) yield',
     replace: 'yield',
-    noticedBy: only('words of a person', integration('database-failures')),
+    noticedBy: unit('deadline'),
   },
   {
     name: 'an overloaded D1 is not recognised',
@@ -173,7 +173,7 @@ export const database: readonly Mutation[] = [
     replace: `}
 
 /** 201`,
-    noticedBy: unit('client'),
+    noticedBy: only('a stranger gets no position', integration('access')),
   },
   {
     name: 'strangers with the same key share their commands',
@@ -257,6 +257,6 @@ export const database: readonly Mutation[] = [
     file: 'src/operations/readiness.ts',
     find: "withDeadline(deadlines.readinessMs, wait, () => documents.getAll(['ready']), late)",
     replace: "documents.getAll(['ready'])",
-    noticedBy: only('readiness is 503 when D1 or KV', integration('operations')),
+    noticedBy: only('a KV that never answers', integration('database-failures')),
   },
 ];

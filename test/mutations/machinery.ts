@@ -1279,7 +1279,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/operations/deliveries.ts',
     find: 'ORDER BY waiting.position, waiting.subscription',
     replace: 'ORDER BY waiting.position DESC, waiting.subscription',
-    noticedBy: only('an admin sees what waits', integration('operations')),
+    noticedBy: only('in the order of the log', integration('operations')),
   },
   {
     name: 'the list of what waits has no order within an event',
@@ -1321,7 +1321,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/operations/deliveries.ts',
     find: 'ORDER BY position, subscription LIMIT ${limit}) AS waiting',
     replace: 'ORDER BY subscription, position LIMIT ${limit}) AS waiting',
-    noticedBy: only('an admin sees what waits', integration('operations')),
+    noticedBy: only('in the order of the log', integration('operations')),
   },
   {
     name: 'a delivery whose event cannot be read cannot be listed',
@@ -1330,35 +1330,35 @@ export const machinery: readonly Mutation[] = [
     return null;`,
     replace: `  } catch (error) {
     throw error;`,
-    noticedBy: only('cannot be read', integration('deliveries', 'operations')),
+    noticedBy: only('in the order of the log', integration('operations')),
   },
   {
     name: 'a delivery does not count its unclear sends',
     file: 'src/operations/deliveries.ts',
     find: 'attempts + failures + unclear_sends AS attempts',
     replace: 'attempts + failures AS attempts',
-    noticedBy: only('an admin sees what waits', integration('operations')),
+    noticedBy: only('in the order of the log', integration('operations')),
   },
   {
     name: 'each failure is the first one of a delivery',
     file: 'src/cqrs/log/outbox.ts',
     find: 'first_failed_at = coalesce(first_failed_at, ${now})',
     replace: 'first_failed_at = ${now}',
-    noticedBy: integration('operations', 'deliveries'),
+    noticedBy: only('a failure has its time', integration('deliveries')),
   },
   {
     name: 'the time of the last failure stays that of the first',
     file: 'src/cqrs/log/outbox.ts',
     find: 'last_failed_at = ${now}`',
     replace: 'last_failed_at = coalesce(last_failed_at, ${now})`',
-    noticedBy: integration('operations', 'deliveries'),
+    noticedBy: only('a failure has its time', integration('deliveries')),
   },
   {
     name: 'a failure has no time',
     file: 'src/cqrs/log/outbox.ts',
     find: 'failures = failures + ${isOwn}, ${failedAt(clock.now())},',
     replace: 'failures = failures + ${isOwn},',
-    noticedBy: integration('operations', 'deliveries'),
+    noticedBy: only('a failure has its time', integration('deliveries')),
   },
   {
     name: 'an e-mail that is put off has no time of a failure',
@@ -1380,7 +1380,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/log/outbox.ts',
     find: '0.9 + 0.1 * random()',
     replace: '1',
-    noticedBy: integration('deliveries'),
+    noticedBy: only('a tenth of the wait', integration('deliveries')),
   },
   {
     name: 'a replayed dead letter keeps the time of its first failure',

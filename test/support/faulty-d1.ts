@@ -1,6 +1,8 @@
 /** One call of D1: its statements, and the call itself. */
 export interface D1Call {
   sql: string;
+  /** Where its session begins: `first-primary`, `first-unconstrained`, or a bookmark. */
+  from: string;
   /** Whether this is the batch of a commit, which appends events or stores a response. */
   isCommit: boolean;
   send(): Promise<unknown>;
@@ -11,27 +13,31 @@ export interface D1Call {
  * @param around is called instead of D1 with each call in turn
  */
 export function createFaultyD1(database: D1Database, around: (call: D1Call) => Promise<unknown>): D1Database {
-  function toCall(statements: readonly { sql: string }[], send: () => Promise<unknown>): Promise<unknown> {
+  function toCall(
+    from: string,
+    statements: readonly { sql: string }[],
+    send: () => Promise<unknown>,
+  ): Promise<unknown> {
     const sql = statements.map((statement) => statement.sql).join(';\n');
-    return around({ sql, isCommit: /insert into "?(events|idempotency_keys)\b/i.test(sql), send });
+    return around({ sql, from, isCommit: /insert into "?(events|idempotency_keys)\b/i.test(sql), send });
   }
   interface Watched {
     sql: string;
     original: D1PreparedStatement;
   }
-  function watch(original: D1PreparedStatement, sql: string): Watched & Record<string, unknown> {
+  function watch(from: string, original: D1PreparedStatement, sql: string): Watched & Record<string, unknown> {
     const own = { sql, original };
-    const call = (method: 'all' | 'raw' | 'run') => () => toCall([own], () => original[method]());
-    const bind = (...values: unknown[]) => watch(original.bind(...values), sql);
+    const call = (method: 'all' | 'raw' | 'run') => () => toCall(from, [own], () => original[method]());
+    const bind = (...values: unknown[]) => watch(from, original.bind(...values), sql);
     return { ...own, bind, all: call('all'), raw: call('raw'), run: call('run') };
   }
   return {
     withSession(from: string) {
       const session = database.withSession(from);
       return {
-        prepare: (sql: string) => watch(session.prepare(sql), sql),
+        prepare: (sql: string) => watch(from, session.prepare(sql), sql),
         batch: (statements: Watched[]) =>
-          toCall(statements, () => session.batch(statements.map(({ original }) => original))),
+          toCall(from, statements, () => session.batch(statements.map(({ original }) => original))),
         getBookmark: () => session.getBookmark(),
       };
     },
