@@ -89,8 +89,8 @@ export const http: readonly Mutation[] = [
   {
     name: 'a refusal repeats the input in the texts of the library',
     file: 'src/http/validation.ts',
-    find: 'schema.safeParseAsync(value, { error: describeIssue })',
-    replace: 'schema.safeParseAsync(value)',
+    find: 'safeParseAsync(value, { error: describeIssue })',
+    replace: 'safeParseAsync(value)',
     noticedBy: only('no hostile request', integration('hostile')),
   },
   {
@@ -103,22 +103,22 @@ export const http: readonly Mutation[] = [
   {
     name: 'a query with bytes that are not UTF-8 is read',
     file: 'src/http/validation.ts',
-    find: 'if (!isEncodedUtf8(new URL(c.req.url).search)) throw httpErrors.invalidQuery({}, { errors: [notUtf8] });',
-    replace: '',
+    find: "if (target === 'query' && !isEncodedUtf8(new URL(c.req.url).search)) {",
+    replace: 'if (false) {',
     noticedBy: only('no parameter accepts NUL', integration('inputs')),
   },
   {
-    name: 'the link to the next page has unknown parameters',
+    name: 'a route with a query accepts unknown parameters',
     file: 'src/http/validation.ts',
-    find: "c.set('knownParameters', knownParameters(c.req.url, schema));",
-    replace: "c.set('knownParameters', [...new URL(c.req.url).searchParams]);",
-    noticedBy: only('the link to the next page', integration('inputs')),
+    find: '? schema.strict() : schema',
+    replace: '? schema : schema',
+    noticedBy: integration('inputs'),
   },
   {
     name: 'the link to the next page loses the filters',
     file: 'src/http/responses.ts',
-    find: "knownParameters.filter(([name]) => name !== 'cursor').map((pair) => [...pair])",
-    replace: '[] as string[][]',
+    find: 'const query = new URL(c.req.url).searchParams;',
+    replace: 'const query = new URLSearchParams();',
     noticedBy: only('the link to the next page', integration('inputs')),
   },
   {
@@ -380,5 +380,12 @@ export const http: readonly Mutation[] = [
     find: 'if (error instanceof ConfigError) logConfigError(c.var.logger, error);',
     replace: '',
     noticedBy: integration('configuration'),
+  },
+  {
+    name: 'a route without a query accepts parameters',
+    file: 'src/http/validation.ts',
+    find: "if (error) throw refuse('query', error);",
+    replace: '',
+    noticedBy: integration('inputs'),
   },
 ];

@@ -28,6 +28,7 @@ const onlyInWorkerd = [
   'the migration registers the shapes',
   'the send_email binding of the runtime',
   'of the runtime lets exactly its quota pass',
+  'may be kept by caches and asked for again',
 ];
 
 beforeEach(({ task, skip }) => {
