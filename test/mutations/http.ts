@@ -377,8 +377,8 @@ export const http: readonly Mutation[] = [
   {
     name: 'an unusable configuration is not logged',
     file: 'src/http/problem.ts',
-    find: 'if (error instanceof ConfigError) logConfigError(c.var.logger, error);',
-    replace: '',
+    find: 'logConfigError(c.var.logger, error);',
+    replace: '{}',
     noticedBy: integration('configuration'),
   },
   {
