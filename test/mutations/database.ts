@@ -173,7 +173,7 @@ export const database: readonly Mutation[] = [
     replace: `}
 
 /** 201`,
-    noticedBy: only('a stranger gets no position', integration('access')),
+    noticedBy: only('an access token for 15 minutes', integration('signing-in')),
   },
   {
     name: 'strangers with the same key share their commands',

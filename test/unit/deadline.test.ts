@@ -1,5 +1,7 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import {
+  brokenConstraint,
   type Database,
   DatabaseFailure,
   findDatabaseFailure,
@@ -83,6 +85,13 @@ describe('D1 with deadlines (product 6.5, 6.6)', () => {
     const code = message.includes('overloaded') ? 'OVERLOADED' : 'FAILED';
     expect(findDatabaseFailure(error)).toMatchObject({ name: 'DatabaseFailure', code });
     expect([isRefusedByD1(error), isRefusedByD1(new Error(message)), left()]).toEqual([false, false, 0]);
+  });
+
+  test('what a person typed, which the query builder adds to its message, is no reason of D1', () => {
+    const typed = 'SQLITE_CONSTRAINT, UNIQUE constraint failed: users.email, D1_TYPE_ERROR';
+    const error = new DrizzleQueryError('INSERT', [typed], new Error('D1_ERROR: Network connection lost.'));
+    expect(error.message).toContain(typed);
+    expect([isRefusedByD1(error), brokenConstraint(error)]).toEqual([false, undefined]);
   });
 
   test.each([
