@@ -259,4 +259,11 @@ export const database: readonly Mutation[] = [
     replace: "documents.getAll(['ready'])",
     noticedBy: only('a KV that never answers', integration('database-failures')),
   },
+  {
+    name: 'commands of strangers that change nothing fill a table',
+    file: 'src/cqrs/writing/d1-unit-of-work.ts',
+    find: 'context.storesOnlyChanges ? [] : storeResponse',
+    replace: 'storeResponse',
+    noticedBy: only('a stranger whose command changes nothing', integration('conditional')),
+  },
 ];

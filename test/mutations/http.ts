@@ -363,7 +363,7 @@ export const http: readonly Mutation[] = [
   {
     name: 'work in the background begins when the platform is about to end it',
     file: 'src/platform/background.ts',
-    find: ' || clock.now() - begun > lastStartMs',
+    find: ' || clock.now() + pauseMs - begun > lastStartMs',
     replace: '',
     noticedBy: unit('background'),
   },
@@ -387,5 +387,12 @@ export const http: readonly Mutation[] = [
     find: "if (error) throw refuse('query', error);",
     replace: '',
     noticedBy: integration('inputs'),
+  },
+  {
+    name: 'a charset is ignored when spaces surround its equals sign',
+    file: 'src/http/body.ts',
+    find: '/^charset\\s*=\\s*(.*)$/i',
+    replace: '/^charset=(.*)$/i',
+    noticedBy: only('a body in the charset', integration('inputs')),
   },
 ];

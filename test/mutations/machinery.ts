@@ -1522,4 +1522,11 @@ export const machinery: readonly Mutation[] = [
     replace: '',
     noticedBy: integration('configuration'),
   },
+  {
+    name: 'an event that cannot be read hides the others of the log',
+    file: 'src/operations/audit-trail.ts',
+    find: '  } catch {',
+    replace: '  } catch (error) {\n    throw error;',
+    noticedBy: only('hides no other event of the log', integration('operations')),
+  },
 ];

@@ -31,10 +31,10 @@ export const signingIn: readonly Mutation[] = [
     noticedBy: unit('passwords'),
   },
   {
-    name: 'a request that was cancelled keeps its turn for ever',
+    name: 'a request that was cancelled at its work keeps its turn for ever',
     file: 'src/platform/turns.ts',
-    find: 'current = { until: now + turnMs };',
-    replace: 'current = { until: Number.POSITIVE_INFINITY };',
+    find: 'turn.until = time.clock.now() + turnMs;',
+    replace: 'turn.until = Number.POSITIVE_INFINITY;',
     noticedBy: unit('passwords'),
   },
   {
@@ -375,5 +375,19 @@ export const signingIn: readonly Mutation[] = [
     find: 'detail.openTicketCount, lastLogin]',
     replace: 'detail.openTicketCount]',
     noticedBy: only('a sign-in elsewhere', integration('signing-in')),
+  },
+  {
+    name: 'a request that was cancelled before its work keeps its turn for ten seconds',
+    file: 'src/platform/turns.ts',
+    find: 'current = { until: now + placeMs };',
+    replace: 'current = { until: now + 10 * placeMs };',
+    noticedBy: unit('passwords'),
+  },
+  {
+    name: 'a request loses its turn in the midst of its work',
+    file: 'src/platform/turns.ts',
+    find: 'turn.until = time.clock.now() + turnMs;',
+    replace: '',
+    noticedBy: unit('passwords'),
   },
 ];
