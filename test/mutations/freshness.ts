@@ -198,12 +198,8 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'the age of a mark is counted to the response of KV',
     file: 'src/cqrs/reading/read-models.ts',
-    find: `const now = clock.now();
-    const keys = wanted.map(({ view, key }) => view.kvKey(key));
-    const { documents: stored, watermark } = await documents.getWithWatermark(keys).catch(() => nothingInKv);`,
-    replace: `const keys = wanted.map(({ view, key }) => view.kvKey(key));
-    const { documents: stored, watermark } = await documents.getWithWatermark(keys).catch(() => nothingInKv);
-    const now = clock.now();`,
+    find: 'token: item.ignoreToken ? undefined : token, epoch, now };',
+    replace: 'token: item.ignoreToken ? undefined : token, epoch, now: clock.now() };',
     noticedBy: unit('read-models'),
   },
   {
@@ -247,8 +243,8 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a read fails while KV is away',
     file: 'src/cqrs/reading/read-models.ts',
-    find: '.getWithWatermark(keys).catch(() => nothingInKv)',
-    replace: '.getWithWatermark(keys)',
+    find: ').catch(() => nothingInKv)',
+    replace: ')',
     noticedBy: only('without KV', integration('freshness')),
   },
   {
@@ -384,5 +380,17 @@ export const freshness: readonly Mutation[] = [
     find: 'OR at < (SELECT max(at) FROM watermarks WHERE at <= ${at - keepMs})',
     replace: 'OR at <= (SELECT max(at) FROM watermarks WHERE at <= ${at - keepMs})',
     noticedBy: integration('watermark'),
+  },
+  {
+    name: 'a read waits for KV for ever',
+    file: 'src/cqrs/reading/read-models.ts',
+    find: `await withDeadline(
+      deadlines.readFromKvMs,
+      wait,
+      () => documents.getWithWatermark(keys),
+      late,
+    )`,
+    replace: 'await documents.getWithWatermark(keys)',
+    noticedBy: only('whose KV never answers', unit('read-models')),
   },
 ];
