@@ -266,4 +266,11 @@ export const database: readonly Mutation[] = [
     replace: 'storeResponse',
     noticedBy: only('a stranger whose command changes nothing', integration('conditional')),
   },
+  {
+    name: 'a command of a stranger that its twin left nothing to change forgets the twin',
+    file: 'src/cqrs/writing/d1-unit-of-work.ts',
+    find: 'const stored = context.storesOnlyChanges && (await findStored<Result>(context, guards));\n    if (stored) return stored;',
+    replace: '',
+    noticedBy: only('gets the response of the twin', integration('unit-of-work')),
+  },
 ];
