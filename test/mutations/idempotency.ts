@@ -127,7 +127,7 @@ export const idempotency: readonly Mutation[] = [
   },
   {
     name: 'a command whose twin holds the key fails',
-    file: 'src/cqrs/writing/d1-unit-of-work.ts',
+    file: 'src/cqrs/writing/commit.ts',
     find: "['idempotency_keys.key', foreignKey]",
     replace: '[foreignKey]',
     noticedBy: integration('unit-of-work'),
@@ -191,7 +191,7 @@ export const idempotency: readonly Mutation[] = [
   },
   {
     name: 'two commits take one version of a stream',
-    file: 'src/cqrs/writing/d1-unit-of-work.ts',
+    file: 'src/cqrs/writing/commit.ts',
     find: "return constraint.startsWith('events.stream_type') || ",
     replace: 'return ',
     noticedBy: integration('unit-of-work'),

@@ -17,11 +17,8 @@ test('one file has the SQL on the table of events', () => {
   expect(filesThatMatch(/\b(?:FROM|JOIN|INTO|UPDATE) events\b/)).toEqual(['cqrs/log/event-log.ts']);
 });
 
-test('only the unit of work writes a batch', () => {
-  expect(filesThatMatch(/\bcheckInBatch\(/).toSorted()).toEqual([
-    'cqrs/writing/d1-unit-of-work.ts',
-    'cqrs/writing/guards.ts',
-  ]);
+test('only commits of the unit of work write a batch', () => {
+  expect(filesThatMatch(/\bcheckInBatch\(/).toSorted()).toEqual(['cqrs/writing/commit.ts', 'cqrs/writing/guards.ts']);
 });
 
 test('only the folder access marks a caller as checked', () => {
