@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /** The scripts that people start, by their names in package.json; `prepare` is for npm alone. */
@@ -11,9 +13,10 @@ const own = Object.entries(scripts).flatMap(([name, command]) => {
 });
 
 /** Runs a script far from any API and any local data. */
-async function run(path: string, args: readonly string[]) {
+async function run(path: string, args: readonly string[], cwd = '.') {
   const env = { ...process.env, FRONTDESK_URL: 'http://127.0.0.1:9', FIRST_ADMIN_EMAIL: 'a@b.example' };
-  const script = spawn(process.execPath, ['--import', 'tsx', path, ...args], {
+  const script = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), resolve(path), ...args], {
+    cwd,
     env: { ...env, FIRST_ADMIN_PASSWORD: 'a password of nobody' },
   });
   let output = '';
@@ -65,5 +68,39 @@ describe('wrong arguments', () => {
     expect(output.split('\n')[0]).toBe(reason);
     expect(output).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);
+  });
+});
+
+describe('npm run reset', () => {
+  const secrets = 'TOKEN_SECRET="old"\nFIRST_ADMIN_PASSWORD="kept"\n';
+
+  /** Runs the script in a folder with local data, and tells what it leaves there. */
+  async function reset(args: readonly string[], prepare = (_: string) => {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'frontdesk-reset-'));
+    mkdirSync(join(folder, '.wrangler/state'), { recursive: true });
+    writeFileSync(join(folder, '.dev.vars'), secrets);
+    prepare(folder);
+    const { code, output } = await run('scripts/reset.ts', args, folder);
+    const vars = existsSync(join(folder, '.dev.vars')) ? readFileSync(join(folder, '.dev.vars'), 'utf8') : undefined;
+    const hasState = existsSync(join(folder, '.wrangler/state'));
+    rmSync(folder, { recursive: true });
+    return { code, output, vars, hasState };
+  }
+
+  test('the local data and the secrets are deleted', async () => {
+    expect(await reset([])).toMatchObject({ code: 0, vars: undefined, hasState: false });
+  });
+
+  test('--secrets makes a new TOKEN_SECRET, and keeps the data and the passwords', async () => {
+    const { vars = '', ...rest } = await reset(['--secrets']);
+    expect(rest).toMatchObject({ code: 0, hasState: true });
+    expect(vars).toMatch(/^TOKEN_SECRET="[\w-]{43}"\nFIRST_ADMIN_PASSWORD="kept"\n$/);
+  });
+
+  test('nothing is deleted while `npm run dev` uses the data', async () => {
+    const mark = (folder: string) => writeFileSync(join(folder, `wrangler.dev-${process.pid}.toml`), '');
+    const { output, ...rest } = await reset([], mark);
+    expect(rest).toEqual({ code: 1, vars: secrets, hasState: true });
+    expect(output).toContain(`\`npm run dev\` is running (process ${process.pid}).`);
   });
 });
