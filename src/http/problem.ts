@@ -7,6 +7,7 @@ import { describeError } from '../platform/failure';
 import { limits } from '../platform/limits';
 import { logConfigError } from '../platform/logger';
 import { retryAfterSeconds } from '../platform/retry';
+import { jsonBytes } from '../platform/split';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
 import { isTokenEndpoint, toTokenError } from './token-endpoint';
@@ -100,11 +101,7 @@ const largestBytes = 16 * 1024;
 /** The longest path that a problem repeats. */
 const longestInstance = 2000;
 
-function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
-/** The problem without the members that would make it too large; the last form has no text of a request. */
+/** Leaves out the members that would make a problem too large. The last form contains no text of a request. */
 function serialize(body: z.infer<typeof problem>): string {
   const { errors, details, ...rest } = body;
   const { title, status, code, requestId } = body;
@@ -114,8 +111,7 @@ function serialize(body: z.infer<typeof problem>): string {
     rest,
     { type: 'about:blank', title, status, detail: title, code, requestId },
   ];
-  const texts = forms.map((form) => () => JSON.stringify(form));
-  return (texts.find((text) => bytesOf(text()) <= largestBytes) ?? texts.at(-1))?.() ?? '';
+  return JSON.stringify(forms.find((form) => jsonBytes(form) <= largestBytes) ?? forms.at(-1));
 }
 
 /**

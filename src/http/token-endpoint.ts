@@ -31,8 +31,6 @@ const codes: Readonly<Record<string, TokenErrorCode>> = {
 
 /** The kinds of refusals that have another status than 400, which is that of RFC 6749. */
 const statuses = {
-  // The endpoint exists, so this is another method. The middleware that answers 405 looks for this status.
-  'not-found': 404,
   'method-not-allowed': 405,
   'too-large': 413,
   'unsupported-media-type': 415,
@@ -57,7 +55,7 @@ function toDescription(text: string): string {
   return text.replace(/[‘’“”"]/g, "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]+/g, '?');
 }
 
-/** What the token endpoint answers to a refusal: a status, and the body. */
+/** The token endpoint's answer to a refusal: its status, its body and the time to wait. */
 export function toTokenError(error: DomainError) {
   const status = isListed(error.kind) ? statuses[error.kind] : (400 as const);
   const body = {

@@ -80,6 +80,7 @@ function validatesQuery(handler: object): boolean {
 
 /** Refuses every parameter of a query string where the route takes none; all other routes refuse those that they do not know. */
 export const refuseParameters = createMiddleware<AppEnv>(async (c, next) => {
+  if (!c.req.url.includes('?')) return next();
   const routes = matchedRoutes(c).filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'));
   if (routes.length === 0 || routes.some(({ handler }) => validatesQuery(handler))) return next();
   const { error } = noParameters.safeParse(c.req.query(), { error: describeIssue });

@@ -651,8 +651,8 @@ export const access: readonly Mutation[] = [
     name: 'a command with nothing to change does not look at its guards',
     file: 'src/cqrs/writing/d1-unit-of-work.ts',
     find: `requireAll(guards, holds);
-    // What this command`,
-    replace: '// What this command',
+    // A request with the same key`,
+    replace: '// A request with the same key',
     noticedBy: integration('unit-of-work'),
   },
   {

@@ -12,8 +12,8 @@ export const http: readonly Mutation[] = [
   {
     name: 'the bytes of a refusal are counted as characters',
     file: 'src/http/problem.ts',
-    find: 'new TextEncoder().encode(text).length',
-    replace: 'text.length',
+    find: 'jsonBytes(form) <= largestBytes',
+    replace: 'JSON.stringify(form).length <= largestBytes',
     noticedBy: unit('http'),
   },
   {
