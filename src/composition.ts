@@ -75,7 +75,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const config = loadConfig(env);
   const { clock = systemClock, wait = (ms, options) => scheduler.wait(ms, options) } = overrides;
   const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
-  /** D1 for requests, and for what happens after a response or without one. Nothing else uses the binding. */
+  /** D1 with the deadlines of requests, and with those of the background: consumers, the schedule, and work after a response. */
   const database = withDeadlines(env.DB, wait, () => deadlines.requestCallMs);
   const background = withDeadlines(env.DB, wait, () => deadlines.backgroundCallMs);
   const documents = createDocumentStore(env.VIEWS, config.epoch);

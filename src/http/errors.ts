@@ -94,7 +94,7 @@ export const httpErrors = {
     meaning: 'The API was deployed with a configuration that it cannot use. Nothing was changed.',
     remedy: 'Operators: the log event `configuration.unusable` names each wrong variable. Others: try again later.',
     text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
-      `The API is not configured correctly, which its operators have to mend. Try again after ${retryAfterSeconds} seconds.`,
+      `The API is not configured correctly. Its operators have to correct that. Try again after ${retryAfterSeconds} seconds.`,
   }),
   internal: defineError({
     code: 'http.internal',

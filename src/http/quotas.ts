@@ -9,7 +9,7 @@ export const rateLimits = {
   registration: { quota: 20, windowSeconds: 60 },
   /** For each account from each network, so that nobody can use up the attempts of another network. */
   'sign-in': { quota: 10, windowSeconds: 60 },
-  /** For each account from each network, apart from sign-ins: a reset is the way out for who cannot sign in. */
+  /** For each account from each network, apart from sign-ins: a person who cannot sign in needs the reset. */
   reset: { quota: 5, windowSeconds: 60 },
   /** For each account from each network, where a change needs the current password. */
   'password-check': { quota: 10, windowSeconds: 60 },

@@ -13,7 +13,7 @@ const policies = Object.entries(rateLimits)
 
 const nameOf = (account: AccountName) => ('id' in account ? account.id : account.email);
 
-/** A client whose network is not known shares its limits with all of them. */
+/** All clients whose network is unknown share the limits of one network. */
 const networkKey = (c: RequestContext) => clientNetwork(c) ?? 'unknown';
 
 /** Counts the request and sets the headers. The binding does not report how many requests are left. */

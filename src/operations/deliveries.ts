@@ -5,7 +5,7 @@ import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import type { DeadLetter, WaitingDelivery } from './schemas';
 
-/** How far a delivery is, beside its event. Times are milliseconds. */
+/** The progress of a delivery, as the row has it. Times are milliseconds. */
 export interface DeliveryProgress {
   subscription: Subscription;
   attempts: number;

@@ -23,7 +23,7 @@ const turnMs = 10_000;
  */
 const placeMs = 1000;
 const lookMs = 20;
-/** Reads that arrive meanwhile need a few round trips to KV and D1. A full line is empty again after two seconds. */
+/** In this pause before each turn, other requests can do their round trips to KV and D1. */
 const pauseMs = 50;
 
 /** Something that one request holds. It ends by itself, because a cancelled request runs no more code. */

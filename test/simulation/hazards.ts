@@ -140,7 +140,7 @@ export class Hazards {
     const { platform, schedule } = this;
     const { world } = platform;
     const moment = world.between(Math.floor(platform.d1.moment / 2), platform.d1.moment);
-    // What was recorded since the last look can have been read, too.
+    // Clients may have read the newest events, so the events are noted before the restore takes them back.
     this.clients.observe();
     const position = platform.restore(moment);
     world.note('D1 is restored');

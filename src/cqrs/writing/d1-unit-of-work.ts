@@ -70,7 +70,7 @@ export function createD1UnitOfWork<Repositories extends object>(
       selectGuards(db, guards),
     ]);
     requireAll(guards, holds);
-    // What this command wanted to change, its twin may have changed since it looked for a stored response.
+    // A request with the same key may have made the change after this one looked for a stored response.
     const stored = context.storesOnlyChanges && (await findStored<Result>(context, guards));
     if (stored) return stored;
     if (response.length > 0) await commit(options, context, session, { staged: response, guards }, []);
