@@ -9,6 +9,7 @@ const usage = `npm run ops -- COMMAND
 
   ready                           what keeps the system from being ready; exits with 1 if it is not
   projections                     how far each read model is, and which keys fail
+  metrics                         figures in the text format of Prometheus
   rebuild VIEW                    rebuild a read model (\`projections\` names them), and watch it
   rebuilds                        the latest rebuilds
   cancel-rebuild ID               stop a rebuild
@@ -58,6 +59,10 @@ async function projections({ api }: Client) {
     console.log(`${view}: ${failedKeys} keys fail; the first of them are:`);
     console.table(Object.fromEntries(failures.map(({ key, error }) => [key, { error }])));
   }
+}
+
+async function metrics({ api }: Client) {
+  console.log((await (await api.operations.metrics.$get()).text()).trimEnd());
 }
 
 async function rebuild(client: Client, view: string) {
@@ -157,6 +162,7 @@ interface Command {
 
 const commands: Readonly<Record<string, Command>> = {
   projections: { run: projections },
+  metrics: { run: metrics },
   rebuild: { argument: 'VIEW', run: rebuild },
   rebuilds: { run: rebuilds },
   'cancel-rebuild': { argument: 'ID', run: cancelRebuild },

@@ -64,7 +64,8 @@ function bindRequests(composeServices: typeof compose) {
       'commands',
       services.bindCommands(() => commandContext(c)),
     );
-    c.set('queries', services.bindQueries({ caller: () => c.var.caller, token: () => consistencyToken(c) }));
+    const isMonitor = () => c.var.isMonitor === true;
+    c.set('queries', services.bindQueries({ caller: () => c.var.caller, token: () => consistencyToken(c), isMonitor }));
     await next();
   });
 }

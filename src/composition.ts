@@ -43,12 +43,15 @@ import { createEmailSender } from './email/create-email-sender';
 import { limitSending } from './email/deadline';
 import { createEmailLimiter } from './email/email-limiter';
 import type { EmailSender } from './email/email-sender';
+import { isSecret } from './http/authentication';
 import { createConsistencyTokens } from './http/consistency-tokens';
 import type { HttpServices } from './http/context';
+import { createInvocationFigures } from './http/request-figures';
 import { createBackground } from './platform/background';
 import { type Clock, systemClock, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
 import { describeError } from './platform/failure';
+import { createIsolateFigures, type IsolateFigures } from './platform/isolate-figures';
 import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createTurns } from './platform/turns';
@@ -62,10 +65,14 @@ export interface Overrides {
   logger?: Logger;
   wait?: Wait;
   hashing?: Hashing;
+  figures?: IsolateFigures;
 }
 
-/** How this isolate hashes passwords: one at a time, for all requests. */
-const isolate: Hashing = { turns: createTurns(() => limits.waitingHashes) };
+/** What the requests of this isolate share: they hash one password at a time, and add to the same figures. */
+const isolate = {
+  hashing: { turns: createTurns(() => limits.waitingHashes) } satisfies Hashing,
+  figures: createIsolateFigures(),
+};
 
 /**
  * Makes the services of one invocation from its bindings.
@@ -75,6 +82,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const config = loadConfig(env);
   const { clock = systemClock, wait = (ms, options) => scheduler.wait(ms, options) } = overrides;
   const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
+  const { hashing, figures: isolateFigures } = { ...isolate, ...overrides };
+  const figures = createInvocationFigures({ isolate: isolateFigures, dataset: env.REQUESTS, logger });
   /** D1 with the deadlines of requests, and with those of the background: consumers, the schedule, and work after a response. */
   const database = withDeadlines(env.DB, wait, () => deadlines.requestCallMs);
   const background = withDeadlines(env.DB, wait, () => deadlines.backgroundCallMs);
@@ -95,7 +104,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const rebuilder = createRebuilder({ database: background, projector, views, catalogue: eventCatalogue, clock });
   const accessTokens = createAccessTokens(config, clock);
   const resetTokens = createResetTokens(config.tokenSecrets);
-  const { passwords, permitHashing } = createPasswords(overrides.hashing ?? isolate, { clock, wait });
+  const { passwords, permitHashing } = createPasswords(hashing, { clock, wait }, () => figures.count('hash-refused'));
   const networkHashes = (network: string) => keyedHashes(config.tokenSecrets, `network:${network}`);
 
   // This binding exists only in an installation whose events another team reads.
@@ -139,6 +148,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     subscriptionsOf,
     constraints,
     wait,
+    count: figures.count,
     async onCommitted(committed) {
       startFollowUps(committed);
       await projectInline(committed);
@@ -204,6 +214,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     },
     isKnownNetwork: createIsKnownNetwork({ database, clock, hashesOf: networkHashes }),
     permitHashing,
+    isMetricsToken: (text) => isSecret(config.metricsToken, text),
+    recordRequest: figures.recordRequest,
   };
 
   return {
@@ -231,12 +243,15 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
 
     /** Every command, bound to a request; the context is made when a command is sent. */
     bindCommands: (contextOf: () => CallerContext) =>
-      createCommands(createDefineCommand(unitOfWork, fingerprints, contextOf, wait), {
-        accessTokens,
-        resetTokens,
-        passwords,
-        hashNetwork: (network) => networkHashes(network)[0],
-      }),
+      createCommands(
+        createDefineCommand(unitOfWork, fingerprints, contextOf, wait, () => figures.count('command-repeated')),
+        {
+          accessTokens,
+          resetTokens,
+          passwords,
+          hashNetwork: (network) => networkHashes(network)[0],
+        },
+      ),
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>
@@ -245,6 +260,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
         database: withDeadlines(env.DB, wait, () => deadlines.readinessMs),
         documents,
         wait,
+        isolateMetrics: () => isolateFigures.read({ hashesWaiting: hashing.turns.waiting(clock.now()) }),
       }),
 
     /**

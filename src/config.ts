@@ -4,10 +4,19 @@ import type { EmailConfig, Mailbox } from './email/email-config';
 import { ConfigError } from './platform/errors';
 import type { LogFormat } from './platform/logger';
 
+const isVaried = (value: string) => new Set(value).size >= 10;
+
 const secret = z
   .string({ error: 'is missing: set it with `wrangler secret put`' })
   .min(32, 'must have at least 32 characters')
-  .refine((value) => new Set(value).size >= 10, 'is too weak: use random characters');
+  .refine(isVaried, 'is too weak: use random characters');
+
+/** A secret that programs send as a Bearer credential, so it has the characters of RFC 6750. */
+const bearerSecret = z
+  .string()
+  .min(32, 'must have at least 32 characters')
+  .regex(/^[\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ alone')
+  .refine(isVaried, 'is too weak: use random characters');
 
 const address = z
   .string()
@@ -24,6 +33,7 @@ const shared = {
   EPOCH: z.string().min(1).max(64),
   TOKEN_SECRET: secret,
   TOKEN_SECRET_PREVIOUS: secret.optional(),
+  METRICS_TOKEN: bearerSecret.optional(),
   EMAIL_FROM: address,
   PASSWORD_RESET_URL: z.url(),
   CORS_ORIGINS: z.string().optional(),
@@ -58,6 +68,8 @@ export interface Config {
   epoch: string;
   /** The first secret signs tokens; all secrets verify tokens. */
   tokenSecrets: readonly [string, ...string[]];
+  /** The secret with which a program may read the metrics, and nothing else. */
+  metricsToken: string | undefined;
   email: EmailConfig;
   passwordResetUrl: string;
   firstAdmin: { email: string; password: string } | undefined;
@@ -104,6 +116,7 @@ export function loadConfig(env: object): Config {
     audience: vars.AUDIENCE,
     epoch: vars.EPOCH,
     tokenSecrets: previous === undefined ? [vars.TOKEN_SECRET] : [vars.TOKEN_SECRET, previous],
+    metricsToken: vars.METRICS_TOKEN,
     email: toEmailConfig(vars),
     passwordResetUrl: vars.PASSWORD_RESET_URL,
     firstAdmin: email && password ? { email, password } : undefined,

@@ -1,5 +1,8 @@
 import type { Services } from './composition';
 import { hourlyTasks } from './domains';
+import { findFigures } from './operations/figures';
+import { toLogFields } from './operations/metrics';
+import { openSession } from './platform/d1';
 import { newId } from './platform/ids';
 import { hasActiveAdmin } from './users/repository';
 
@@ -42,6 +45,12 @@ async function restartRebuilds({ logger, rebuilds }: Services): Promise<void> {
   }
 }
 
+/** Writes the figures of the system into the log, for an operator who has no other monitor. */
+async function logFigures({ clock, database, logger }: Services): Promise<void> {
+  const { db } = openSession(database, 'first-primary');
+  logger.info('figures', toLogFields(await findFigures(db, clock.now())));
+}
+
 type Task = (services: Services) => Promise<void>;
 
 /** The tasks by the cron triggers of wrangler.toml. */
@@ -53,6 +62,7 @@ export const tasks: Readonly<Record<string, readonly Task[]>> = {
     restartRebuilds,
     ({ publishWatermark }) => publishWatermark(),
     createFirstAdmin,
+    logFigures,
   ],
   '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
     services.logger.info(event, await run(services));

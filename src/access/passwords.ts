@@ -29,6 +29,7 @@ const retryAfterSeconds = 2;
 export function createPasswords(
   { turns, parameters }: Hashing,
   time: RequestTime,
+  countRefusal: () => void,
 ): { passwords: Passwords; permitHashing(): void } {
   let isPermitted = false;
   const results = new Map<string, Promise<unknown>>();
@@ -40,6 +41,7 @@ export function createPasswords(
       );
     }
     const done = await turns.run(time, work);
+    if (!done) countRefusal();
     if (!done) throw accessErrors.hashingBusy({ retryAfterSeconds });
     return done.result;
   }

@@ -38,6 +38,8 @@ export interface Reader {
    * @throws DomainError `auth.required` for a request without a token
    */
   caller(): Caller;
+  /** Whether the request comes from a program that may read the metrics, and nothing else. */
+  isMonitor(): boolean;
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
   readList<Row extends { id: string }>(list: ListRequest<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
   readPart<Data, Row extends { id: string }>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
@@ -59,6 +61,8 @@ export interface ReaderOptions {
 export interface ReadRequest {
   caller(): Caller | undefined;
   token(): ConsistencyToken | undefined;
+  /** Missing for requests that no monitor can send. */
+  isMonitor?(): boolean;
 }
 
 /** The view of a list makes the rows of the first page and of the later ones. */
@@ -100,6 +104,7 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
 
   return {
     caller,
+    isMonitor: () => request.isMonitor?.() === true,
     read,
     publicRead,
     async readList(list) {

@@ -15,6 +15,7 @@ import type { ConsistencyTokens } from './consistency-tokens';
 import { httpErrors } from './errors';
 import { type KeyedHashes, readConditions } from './preconditions';
 import type { LimitName } from './quotas';
+import type { AnsweredRequest } from './request-figures';
 
 /** An account as a request names it. */
 export type AccountName = { email: string } | { id: string };
@@ -35,6 +36,10 @@ export interface HttpServices {
   isKnownNetwork(account: AccountName, network: string): Promise<boolean>;
   /** Lets the commands of the request hash passwords; only the limits call it. */
   permitHashing(): void;
+  /** Whether a text is the secret with which a program may read the metrics. */
+  isMetricsToken(text: string): boolean;
+  /** Counts a request that was answered. It never throws. */
+  recordRequest(request: AnsweredRequest): void;
 }
 
 export interface AppEnv {
@@ -46,6 +51,8 @@ export interface AppEnv {
     http: HttpServices;
     /** The caller as the access token states it; `authenticate` sets it. */
     caller?: Caller;
+    /** True for a program that may read the metrics; `authenticateMonitor` sets it. */
+    isMonitor?: boolean;
     /** True for an operation that has no use for a precondition and no key; `ignoreConditions` sets it. */
     ignoresConditions?: boolean;
   };

@@ -14,6 +14,8 @@ interface RouteDescription {
   tags: string[];
   /** The body of the successful response. */
   body?: z.ZodType;
+  /** The media type of this body, if it is not JSON. */
+  mediaType?: string;
   /**
    * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 and 503 from `limitByNetwork`,
    * 404 from a path parameter, 400, 413, 415 and 422 from validation, and those that every command or every query can
@@ -71,13 +73,17 @@ export function refusal(status: ProblemStatus) {
 
 const successes: Record<Status, string> = { 200: 'Done', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
+function contentOf({ body, mediaType = 'application/json' }: Pick<RouteDescription, 'body' | 'mediaType'>) {
+  return body && { content: { [mediaType]: { schema: resolver(body) } } };
+}
+
 function describeWith(
-  { summary, description, tags, body, problems = [] }: RouteDescription,
+  { summary, description, tags, problems = [], ...success }: RouteDescription,
   status: Status,
   headers: Record<string, ReturnType<typeof header>>,
   others: DescribeRouteOptions['responses'] = {},
 ) {
-  const content = body && { content: { 'application/json': { schema: resolver(body) } } };
+  const content = contentOf(success);
   return describeRoute({
     summary,
     ...(description === undefined ? {} : { description }),
@@ -125,7 +131,7 @@ export function describePlain({
   unavailable = false,
   ...about
 }: RouteDescription & { status?: Status; unavailable?: boolean }) {
-  const content = about.body && { content: { 'application/json': { schema: resolver(about.body) } } };
+  const content = contentOf(about);
   return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
 }
 

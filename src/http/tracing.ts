@@ -2,7 +2,7 @@ import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newId } from '../platform/ids';
 import { createFirstLogger } from '../platform/logger';
-import type { AppEnv } from './context';
+import type { AppEnv, HttpServices } from './context';
 
 function randomHex(bytes: number): string {
   return [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -14,6 +14,11 @@ const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})
 export function continueTrace(header: string | undefined): string {
   const [, traceId, flags] = traceparentPattern.exec(header ?? '') ?? [];
   return `00-${traceId ?? randomHex(16)}-${randomHex(8)}-${flags ?? '01'}`;
+}
+
+/** The route of a request as a label. A path that does not exist matches the middleware alone, whose pattern has a `*`. */
+function toRouteLabel(pattern: string): string {
+  return pattern.includes('*') ? 'unmatched' : pattern;
 }
 
 /**
@@ -31,5 +36,13 @@ export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const startedAt = Date.now();
   await next();
   const durationMs = Date.now() - startedAt;
-  c.var.logger.info('request', { method: c.req.method, route: routePath(c, -1), status: c.res.status, durationMs });
+  const { method } = c.req;
+  const { status } = c.res;
+  const route = routePath(c, -1);
+  c.var.logger.info('request', { method, route, status, durationMs });
+  // With an unusable configuration there are no services.
+  const http: HttpServices | undefined = c.get('http');
+  // The cf object is missing outside of Cloudflare's network.
+  const { country, colo } = (c.req.raw.cf ?? {}) as Partial<IncomingRequestCfProperties>;
+  http?.recordRequest({ method, route: toRouteLabel(route), status, durationMs, country, colo });
 });

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { joinEvents, lastPosition } from '../cqrs/log/event-log';
 import { failingKeys } from '../cqrs/reading/failing-keys';
+import { selectLags, toViewLags } from '../cqrs/reading/projection-lags';
 import type { View } from '../cqrs/reading/view';
 import { type Database, runBatch } from '../platform/d1';
 import type { Projection } from './schemas';
@@ -20,7 +21,7 @@ const pendingByType = sql`
 
 /** Finds the progress of each read model: the pending events of its types, its keys to be rechecked, and its failing keys. */
 export async function findProjections(db: Database, views: readonly View[], now: number) {
-  const [pending, [log], keys, toRecheck, failing] = await runBatch(db, [
+  const [pending, [log], keys, toRecheck, failing, lagRows] = await runBatch(db, [
     db.all<PendingRow>(pendingByType),
     db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
     db.all<{ view: string; count: number }>(sql`SELECT view, count(*) AS count FROM projections GROUP BY view`),
@@ -30,7 +31,9 @@ export async function findProjections(db: Database, views: readonly View[], now:
         UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now})
       GROUP BY view`),
     failingKeys(db),
+    selectLags(db, now),
   ]);
+  const lags = toViewLags(lagRows);
   const position = log?.position ?? 0;
   const countOf = (rows: readonly { view: string; count: number }[], id: string) =>
     rows.find(({ view }) => view === id)?.count ?? 0;
@@ -39,12 +42,15 @@ export async function findProjections(db: Database, views: readonly View[], now:
     const own = pending.filter(({ type }) => types.has(type));
     const first = Math.min(...own.map(({ firstPosition }) => firstPosition));
     const oldest = Math.min(...own.map(({ firstAt }) => Date.parse(firstAt)));
+    const lag = lags.find(({ view }) => view === name);
     const failures = failing.filter(({ view }) => view === id);
     return {
       view: name,
       position: own.length === 0 ? position : first - 1,
       lagEvents: own.reduce((sum, { count }) => sum + count, 0),
       lagSeconds: own.length === 0 ? 0 : Math.max(0, Math.floor((now - oldest) / 1000)),
+      lagP50Seconds: lag?.p50Seconds ?? null,
+      lagP99Seconds: lag?.p99Seconds ?? null,
       keys: countOf(keys, id),
       keysToRecheck: countOf(toRecheck, id),
       failedKeys: failures[0]?.count ?? 0,

@@ -8,11 +8,14 @@ import type { DocumentStore } from '../cqrs/reading/document-store';
 import { decodeCursor, type Page, type PageRequest, toPage } from '../cqrs/reading/pages';
 import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
+import type { Metric } from '../platform/metrics';
 import { findAuditEvents } from './audit-trail';
 import { findDeadLetters } from './dead-letters';
 import { findWaiting } from './deliveries';
 import { operationsErrors } from './errors';
 import { presentEventCatalogue } from './event-catalogue';
+import { findFiguresInTime } from './figures';
+import { toMetrics } from './metrics';
 import { findProjections } from './projection-status';
 import { checkReadiness } from './readiness';
 import { findRebuild, findRebuilds, presentRebuild } from './rebuilds';
@@ -28,10 +31,12 @@ export interface OperationsQueryServices {
   wait: Wait;
   views: readonly View[];
   eventCatalogue: EventCatalogue;
+  /** The figures of the isolate that answers. */
+  isolateMetrics(): Metric[];
 }
 
 /**
- * The queries of operators. All but readiness and the event catalogue are for admins, and read D1's primary, because
+ * The queries of operators. All but readiness and the event catalogue are for admins (and the metrics for monitors), and read D1's primary, because
  * an operator needs correct data also when KV is wrong.
  */
 export function createOperationsQueries(reader: Reader, services: OperationsQueryServices) {
@@ -49,6 +54,13 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
 
     /** Reads the types of events that other teams can receive; this query is public. */
     GetEventCatalogue: () => presentEventCatalogue(eventCatalogue),
+
+    /** Reads the figures of the system and of the isolate that answers, for an admin or a monitor. */
+    async GetMetrics() {
+      if (!reader.isMonitor()) await openForAdmin();
+      const figures = await findFiguresInTime(services.database, clock.now());
+      return { figures, metrics: [...toMetrics(figures), ...services.isolateMetrics()] };
+    },
 
     /** Reads the progress of each read model. */
     ListProjections: async () => findProjections(await openForAdmin(), views, clock.now()),

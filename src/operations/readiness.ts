@@ -19,9 +19,14 @@ const lateness: Readonly<Record<Subscription, { seconds: number; status: 'unavai
   events: { seconds: 3600, status: 'degraded' },
 };
 
+/** The time of the oldest event with a pending delivery; null if nothing waits. */
+export interface OldestDelivery {
+  subscription: Subscription;
+  occurredAt: string | null;
+}
+
 interface Backlog {
-  /** The time of the oldest event with a pending delivery, for each subscription that has one. */
-  oldest: { subscription: Subscription; occurredAt: string | null }[];
+  oldest: OldestDelivery[];
   deadLetters: number;
 }
 
@@ -50,7 +55,7 @@ export const backlogQueries = () => ({
 async function findBacklog(db: Database): Promise<Backlog> {
   const queries = backlogQueries();
   const [oldest, [dead]] = await runBatch(db, [
-    db.all<Backlog['oldest'][number]>(queries.oldest),
+    db.all<OldestDelivery>(queries.oldest),
     db.all<{ count: number }>(queries.deadLetters),
   ]);
   return { oldest, deadLetters: dead?.count ?? 0 };

@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { pageRequest } from '../cqrs/reading/pages';
-import { authenticate } from '../http/authentication';
+import { authenticate, authenticateMonitor } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain } from '../http/openapi';
 import { commandResult, sendAccepted, sendDone, sendPage, sendResult, setCommandHeaders } from '../http/responses';
 import { validate } from '../http/validation';
+import { formatMetrics, metricsMediaType } from '../platform/metrics';
 import { uuid } from '../platform/uuid';
 import { version } from '../platform/version';
 import type { OperationsCommands } from './commands';
@@ -47,6 +48,23 @@ function parseDeadLetterId(id: string) {
 
 /** The operations API. */
 export const operationsRoutes = new Hono<OperationsEnv>()
+  .get(
+    '/metrics',
+    describePlain({
+      summary: 'Figures in the text format of Prometheus (admin, or a monitor)',
+      description:
+        'A monitor sends the secret `METRICS_TOKEN` of the configuration as its Bearer credential. The HELP texts tell the ' +
+        'figures of the whole system from those of the isolate that answers.',
+      ...read,
+      body: schemas.metricsText,
+      mediaType: 'text/plain',
+    }),
+    authenticateMonitor,
+    async (c) => {
+      const { metrics } = await c.var.queries.GetMetrics();
+      return c.body(formatMetrics(metrics), 200, { 'Content-Type': metricsMediaType });
+    },
+  )
   .get(
     '/projections',
     describePlain({ summary: 'The progress of the read models (admin)', ...read, body: schemas.projectionList }),

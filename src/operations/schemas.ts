@@ -24,6 +24,13 @@ export const projection = z
     position: z.int().meta({ description: 'The documents contain every event up to this position.' }),
     lagEvents: z.int().meta({ description: 'The number of events that the documents do not contain yet.' }),
     lagSeconds: z.int().meta({ description: 'The age of the oldest of these events, in seconds.' }),
+    lagP50Seconds: z.number().nullable().meta({
+      description:
+        'Half of the events of the last hour were in their documents after so many seconds; null if there were none.',
+    }),
+    lagP99Seconds: z.number().nullable().meta({
+      description: 'The same for 99 of 100 events. 300 means 300 or more.',
+    }),
     keys: z.int(),
     keysToRecheck: z
       .int()
@@ -40,6 +47,12 @@ export type Projection = z.infer<typeof projection>;
 export const projectionList = z
   .object({ position: z.int(), data: z.array(projection) })
   .meta({ ref: 'ProjectionList' });
+
+/** The figures in the text format of Prometheus. */
+export const metricsText = z.string().meta({
+  ref: 'Metrics',
+  examples: ['# TYPE frontdesk_events_total counter\nfrontdesk_events_total 42\n'],
+});
 
 export const rebuild = z
   .object({

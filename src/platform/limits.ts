@@ -53,6 +53,8 @@ export const limits = {
   unclearSendsPerEmail: 3,
   /** Dead letters that are counted, and the first deliveries of a subscription that the readiness check looks at. */
   deliveriesCounted: 100,
+  /** Rows that each figure of the metrics counts at most, so that their cost does not grow with a backlog. */
+  figuresCounted: 1_000,
   /** Dead letters that one command changes; its event names each of them. */
   deadLettersPerCommand: 500,
   /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */

@@ -13,6 +13,8 @@ export interface Turns {
    * @returns undefined, at once, when too many requests wait already
    */
   run<Result>(time: RequestTime, work: () => Promise<Result>): Promise<{ result: Result } | undefined>;
+  /** How many requests wait at a time (milliseconds). */
+  waiting(now: number): number;
 }
 
 /** A request whose work is not done within this time was cancelled. */
@@ -75,5 +77,6 @@ export function createTurns(maxWaiting: () => number): Turns {
         if (current === turn) current = undefined;
       }
     },
+    waiting: (now) => waiting.filter(({ until }) => until > now).length,
   };
 }

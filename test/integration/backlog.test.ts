@@ -6,10 +6,12 @@ import { createDueDeliveries } from '../../src/cqrs/log/due-deliveries';
 import { type Subscription, subscriptions } from '../../src/cqrs/log/event';
 import { createOutbox } from '../../src/cqrs/log/outbox';
 import { deadLetterQuery } from '../../src/operations/dead-letters';
+import { figureQueries, findFigures } from '../../src/operations/figures';
 import { backlogQueries } from '../../src/operations/readiness';
 import { createOperationsRepository } from '../../src/operations/repository';
 import type { Readiness } from '../../src/operations/schemas';
 import { openSession, runBatch, type Statement } from '../../src/platform/d1';
+import { limits } from '../../src/platform/limits';
 import { aUser, checked } from '../support/factories';
 import { given, post } from '../support/operations';
 import { createSystem } from '../support/system';
@@ -68,6 +70,28 @@ describe('with a backlog of thousands', () => {
     expect(await countRowsRead(deadLetters)).toBeLessThan(150);
     // For each subscription: a hundred deliveries, one that is due, and its event.
     expect(await countRowsRead(oldest)).toBeLessThan(subscriptions.length * 250);
+  });
+
+  test('the figures read a bounded number of rows, and count up to a thousand (product 8.5)', async () => {
+    await env.DB.prepare(
+      `INSERT INTO projections (view, key, position, claimed_until, recheck_at, error, claimed_by)
+       SELECT 'many@1', position, 0, 0, CASE WHEN position % 2 = 0 THEN 1 END, 'Error', CASE WHEN position % 2 = 1 THEN 'x' END
+       FROM events WHERE type = 'Noted'`,
+    ).run();
+    const now = Date.now();
+    const { counts, oldest, totals } = figureQueries(now);
+    const perCount = limits.figuresCounted + 10;
+    expect(await countRowsRead(counts)).toBeLessThan(subscriptions.length * 2 * perCount);
+    expect(await countRowsRead(oldest)).toBeLessThan(subscriptions.length * 250);
+    // Two parts of the keys to be rechecked, which are then put together, and the failing keys.
+    expect(await countRowsRead(totals)).toBeLessThan(6 * perCount);
+    const { read, database } = countingDatabase();
+    const figures = await findFigures(openSession(database, 'first-primary').db, now);
+    expect(read.rows).toBeLessThan(18 * perCount);
+    expect(figures).toMatchObject({ keysToRecheck: 1000, failingKeys: 1000 });
+    for (const row of figures.subscriptions) expect(row).toMatchObject({ pending: 1000, dead: 1000 });
+    expect(figures.subscriptions.map(({ oldestSeconds }) => oldestSeconds > 0)).toEqual(subscriptions.map(() => true));
+    await env.DB.prepare("DELETE FROM projections WHERE view = 'many@1'").run();
   });
 
   test('the readiness check finds what waits behind more dead letters than it looks at (product 8.1)', async () => {

@@ -22,6 +22,7 @@ test('every route of the operations API refuses agents and customers with 403 (p
     ['GET', `rebuilds/${newId()}`],
     ['POST', `rebuilds/${newId()}/cancel`],
     ['GET', 'dead-letters'],
+    ['GET', 'metrics'],
     ['POST', 'dead-letters/1-emails/replay'],
     ['DELETE', 'dead-letters/1-emails'],
     ['GET', 'events'],

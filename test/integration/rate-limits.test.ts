@@ -48,6 +48,7 @@ function countHashes(): { hashing: Hashing; counter: { count: number } } {
         counter.count++;
         return turns.run(time, work);
       },
+      waiting: turns.waiting,
     },
   };
   return { counter, hashing };

@@ -65,6 +65,7 @@ describe('the first admin (product 2.8)', () => {
         counter.count++;
         return { result: await work() };
       },
+      waiting: () => 0,
     };
     const system = createSystem(bindings as Partial<Env>, { hashing: { turns, parameters: cheapParameters } });
     /** Runs the tasks of a minute, and returns what they log about the admin. */
@@ -124,7 +125,7 @@ describe('the first admin (product 2.8)', () => {
   });
 
   test('what the schedule cannot do it says in one line, and tries again a minute later', async () => {
-    const refusing: Turns = { run: async () => undefined };
+    const refusing: Turns = { run: async () => undefined, waiting: () => 8 };
     const busy = createSystem(configured as unknown as Partial<Env>, { hashing: { turns: refusing } });
     await runSchedule(busy.services(), '* * * * *');
     const lines = busy.logs.map((line) => JSON.parse(line)).filter(({ level }) => level !== 'info');

@@ -498,6 +498,7 @@ describe('revocations that race with refreshes (product 1.7)', () => {
         await meanwhile.shift()?.();
         return { result };
       },
+      waiting: () => 0,
     };
     const [one, two] = [createSystem(), createSystem({}, { hashing: { turns, parameters: cheapParameters } })];
     return { meanwhile, one, two };

@@ -50,6 +50,7 @@ function createOn(database: D1Database, committed: RecordedEvent[] = []): Create
         createRepositories,
         subscriptionsOf: () => contractSubscriptions,
         constraints,
+        count() {},
         onCommitted: async (events) => void committed.push(...events),
         wait: createTime().wait,
       }),

@@ -22,6 +22,7 @@ function createLogger({ coverage }: World): Services['logger'] {
 
 const variables = {
   ANALYTICS: { writeDataPoint: silent },
+  REQUESTS: { writeDataPoint: silent },
   ISSUER: 'https://frontdesk.example',
   AUDIENCE: 'frontdesk',
   TOKEN_SECRET: 'only-for-the-simulation-0123456789-abcdefgh',

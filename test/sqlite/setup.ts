@@ -27,6 +27,7 @@ const onlyInWorkerd = [
   'a claim reads only the deliveries',
   'the migration registers the shapes',
   'the send_email binding of the runtime',
+  'the dataset of the runtime',
   'of the runtime lets exactly its quota pass',
   'may be kept by caches and asked for again',
 ];

@@ -52,6 +52,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
         fingerprints,
         () => context,
         async () => {},
+        () => {},
       ),
       {
         accessTokens,

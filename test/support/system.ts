@@ -7,6 +7,7 @@ import type { AddressedEnvelope } from '../../src/consumers/dispatch';
 import type { Subscription } from '../../src/cqrs/log/event';
 import type { RebuildStep } from '../../src/cqrs/reading/rebuild';
 import type { Wait } from '../../src/platform/clock';
+import { createIsolateFigures } from '../../src/platform/isolate-figures';
 import { limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
 import { createTurns } from '../../src/platform/turns';
@@ -43,6 +44,7 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
   };
   const rebuildMessages: RebuildStep[] = [];
   const points: AnalyticsEngineDataPoint[] = [];
+  const requestPoints: AnalyticsEngineDataPoint[] = [];
   const queueOf = (subscription: Exclude<Subscription, 'events'>) =>
     ({
       sendBatch: async (messages: Iterable<MessageSendRequest<AddressedEnvelope>>) => {
@@ -53,7 +55,8 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
   // A wait moves the clock, and takes no time. A wait with a signal is a deadline, which no provider of a test reaches.
   const wait: Wait = (ms, options) => (options?.signal ? new Promise(() => {}) : Promise.resolve(clock.advance(ms)));
   const hashing = { turns: createTurns(() => limits.waitingHashes), parameters: cheapParameters };
-  const overrides: Overrides = { clock, emailSender: sender, logger, wait, hashing, ...replaced };
+  const figures = createIsolateFigures();
+  const overrides: Overrides = { clock, emailSender: sender, logger, wait, hashing, figures, ...replaced };
   const testEnv: Env = {
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),
@@ -70,6 +73,7 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
     PASSWORD_CHECK_LIMIT: unlimited,
     ACCOUNT_LIMIT: unlimited,
     ANALYTICS: { writeDataPoint: (point) => void points.push(point ?? {}) },
+    REQUESTS: { writeDataPoint: (point) => void requestPoints.push(point ?? {}) },
     ...bindings,
   };
   const app = createApp((_env, waitUntil) => compose(testEnv, waitUntil, overrides));
@@ -138,6 +142,7 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
     rebuildMessages,
     register,
     request,
+    requestPoints,
     send,
     sender,
     sent,

@@ -26,6 +26,7 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
   };
   const waits: number[] = [];
   let contexts = 0;
+  let retries = 0;
   const contextOf = () => {
     contexts++;
     return context;
@@ -35,6 +36,7 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
     (text) => [`fingerprint of ${text}`, `older fingerprint of ${text}`],
     contextOf,
     async (ms) => void waits.push(ms),
+    () => retries++,
   );
   const command = define<{ text: string }, unknown, string>({
     input,
@@ -42,7 +44,14 @@ function given(definition: Partial<Definition> = {}, context: CommandContext = a
     handle: () => 'done',
     ...definition,
   });
-  return { command, runs, readsFrom: () => runs.map(({ readFrom }) => readFrom), contexts: () => contexts, waits };
+  return {
+    command,
+    runs,
+    readsFrom: () => runs.map(({ readFrom }) => readFrom),
+    contexts: () => contexts,
+    waits,
+    retries: () => retries,
+  };
 }
 
 const payload = { text: 'a' };
@@ -115,9 +124,10 @@ describe('a command whose state changed in the meantime (product 6.3)', () => {
       if (races-- > 0) throw new ConcurrencyError();
       return 'done';
     };
-    const { command, readsFrom } = given({ handle }, aContext({ readFrom: 'bookmark' }));
+    const { command, readsFrom, retries } = given({ handle }, aContext({ readFrom: 'bookmark' }));
     expect((await command(payload)).result).toBe('done');
     expect(readsFrom()).toEqual(['bookmark', 'first-primary', 'first-primary']);
+    expect(retries()).toBe(2);
   });
 
   test('a command is refused after five attempts, and the error says how many attempts there were', async () => {

@@ -93,6 +93,7 @@ describe('the turns of an isolate (product 2.7)', () => {
     void turns.run(time, work('second'));
     const third = turns.run(time, work('third'));
     expect(await turns.run(time, work('fourth'))).toBeUndefined();
+    expect(turns.waiting(time.clock.now())).toBe(2);
     await pass(100);
     end('first');
     await pass(100);
@@ -128,7 +129,9 @@ describe('the turns of an isolate (product 2.7)', () => {
     end('first');
     await pass(880);
     expect(steps).toEqual(['first begins', 'first ends']);
+    expect(turns.waiting(time.clock.now())).toBe(2);
     await pass(100);
+    expect(turns.waiting(time.clock.now())).toBe(0);
     expect(steps).toEqual(['first begins', 'first ends', 'second begins']);
     void turns.run(time, work('third'));
     void turns.run(time, work('fourth'));
@@ -185,13 +188,19 @@ describe('the passwords of a request', () => {
         counter.count++;
         return { result: await work() };
       },
+      waiting: () => 0,
     };
     return { counter, turns };
   }
 
   function given(turns: Turns) {
-    const { passwords, permitHashing } = createPasswords({ turns, parameters: cheapParameters }, createTime().time);
-    return { passwords, permitHashing };
+    let refusals = 0;
+    const { passwords, permitHashing } = createPasswords(
+      { turns, parameters: cheapParameters },
+      createTime().time,
+      () => refusals++,
+    );
+    return { passwords, permitHashing, refusals: () => refusals };
   }
 
   test('a request that asked no limit cannot hash a password (product 2.7)', async () => {
@@ -235,10 +244,11 @@ describe('the passwords of a request', () => {
   });
 
   test('a request that finds too many others waiting is refused for now (product 2.7)', async () => {
-    const { passwords, permitHashing } = given({ run: async () => undefined });
+    const { passwords, permitHashing, refusals } = given({ run: async () => undefined, waiting: () => 8 });
     permitHashing();
     const refusal = { kind: 'unavailable', code: 'auth.hashing-busy', details: { retryAfterSeconds: 2 } };
     await expect(passwords.hash(password)).rejects.toMatchObject(refusal);
     await expect(passwords.verify(password, passwordHash)).rejects.toMatchObject(refusal);
+    expect(refusals()).toBe(2);
   });
 });

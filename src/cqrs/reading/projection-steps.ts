@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
-import { type Database, runBatch } from '../../platform/d1';
+import { type Database, runBatch, type Statement } from '../../platform/d1';
 import { DefectError, describeError, isPlatformFailure } from '../../platform/failure';
 import { lastPosition, positionOf } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
@@ -138,6 +138,7 @@ export async function putAll(
 /**
  * Step 3, one batch: confirms the keys that were put and releases the refused keys, where this claim still holds them.
  * Then it deletes the deliveries whose targets are all settled.
+ * @param others statements of the same batch that the protocol does not need
  * @returns the deliveries that are left, by their positions, and when the last of their targets is free for a new claim
  */
 export async function confirm(
@@ -147,6 +148,7 @@ export async function confirm(
   { put, refused }: PutResult,
   deliveries: readonly Delivery[],
   clock: Clock,
+  others: readonly Statement[] = [],
 ): Promise<Map<number, number>> {
   if (claim.claimed.length === 0 && deliveries.length === 0) return new Map();
   const freeAt = clock.now() + pacing.writeMs;
@@ -180,6 +182,7 @@ export async function confirm(
       SELECT deliveries.position, coalesce(max(unsettled.freeAt), 0) AS freeAt
       FROM deliveries LEFT JOIN (${unsettled}) AS unsettled ON unsettled.target = deliveries.position
       WHERE subscription = 'projections' AND deliveries.position IN (${own}) GROUP BY deliveries.position`),
+    ...others,
   ]);
   // The last statement returns these columns.
   return new Map((left as { position: number; freeAt: number }[]).map((row) => [row.position, row.freeAt]));

@@ -6,6 +6,7 @@ import { limits } from '../../platform/limits';
 import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
 import { loadDocument } from './load';
+import { countLags, recordLags } from './projection-lags';
 import { claimAndLoad, confirm, type Delivery, putAll } from './projection-steps';
 import { findUnsettled, type Unsettled } from './settled';
 import { documentKey, type Target, targetsOf, typesOf, type View, type ViewKey } from './view';
@@ -58,6 +59,11 @@ export interface ProjectorOptions {
   clock: Clock;
 }
 
+/** A delivery with the time of its event, for the figures about lags. */
+interface TimedDelivery extends Delivery {
+  occurredAt: string;
+}
+
 interface Run extends KeyOutcomes {
   /** The deliveries that are left, by their positions, and when the last of their keys is free. */
   left: ReadonlyMap<number, number>;
@@ -85,11 +91,12 @@ export function createProjector(options: ProjectorOptions): Projector {
   /** Claims, puts and confirms: two round trips to D1 for up to `limits.keysPerBatch` keys. */
   async function run(
     targets: readonly Target[],
-    deliveries: readonly Delivery[],
+    deliveries: readonly TimedDelivery[],
     toDocument = loadDocument,
   ): Promise<Run> {
     const errors = new Map<string, unknown>();
     const put = new Set<string>();
+    const counted = new Set<string>();
     const merged = mergeTargets(targets);
     const waiting = [...(await choose(merged))];
     const wanted = new Set(merged.map(documentKey));
@@ -105,15 +112,17 @@ export function createProjector(options: ProjectorOptions): Projector {
       for (const key of siblings) wanted.add(documentKey(key));
       for (const key of result.put) put.add(documentKey(key));
       const isLast = waiting.length === 0 || budget <= 0;
-      const left = await confirm(open(), views, claim, result, isLast ? deliveries : [], clock);
+      const db = open();
+      const lags = recordLags(db, countLags(deliveries, result.put, counted, clock.now()), clock.now());
+      const left = await confirm(db, views, claim, result, isLast ? deliveries : [], clock, lags);
       if (isLast) return { left, errors, put, isComplete: put.size === wanted.size };
     }
   }
 
-  function deliveryOf(event: RecordedEvent): Delivery {
-    const { id, position, type } = event;
+  function deliveryOf(event: RecordedEvent): TimedDelivery {
+    const { id, occurredAt, position, type } = event;
     const handledBy = options.views.filter((view) => typesOf(view).includes(type)).map(({ name }) => name);
-    return { id, position, type, handledBy, targets: targetsOf(options.views, event) };
+    return { id, position, type, occurredAt, handledBy, targets: targetsOf(options.views, event) };
   }
 
   /** Projects keys without deliveries. */
@@ -128,7 +137,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         failed: new Map<number, unknown>(),
         waiting: new Map<number, number>(),
       };
-      const deliveries: Delivery[] = [];
+      const deliveries: TimedDelivery[] = [];
       for (const event of events) {
         try {
           deliveries.push(deliveryOf(event));

@@ -93,3 +93,12 @@ export const watermarks = sqliteTable('watermarks', {
   epoch: text().notNull(),
   position: integer().notNull(),
 });
+
+/** How long events waited for their documents, in windows of five minutes. The rows are a ring: a window replaces an old one. */
+export const projectionLags = sqliteTable('projection_lags', {
+  slot: integer().primaryKey(),
+  /** Milliseconds: the start of the window. */
+  startedAt: integer('started_at').notNull(),
+  /** A JSON object: how many lags fell into a bucket, by the view's name and the bucket's upper bound. */
+  counts: text().notNull(),
+});

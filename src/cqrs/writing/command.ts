@@ -55,12 +55,14 @@ function mayDifferOnPrimary(error: unknown, context: CommandContext): boolean {
  * command that lost a race, or that was refused with the data of a replica, runs again on the primary.
  * @param fingerprints keyed hashes of a text, one for each secret, to recognise another payload under the same command id
  * @param contextOf makes the request's context when a command is sent
+ * @param countRetry is called for each time that a command runs again
  */
 export function createDefineCommand<Repositories, Caller>(
   unitOfWork: UnitOfWork<Repositories>,
   fingerprints: (text: string) => RequestHashes,
   contextOf: () => CommandContext<Caller>,
   wait: Wait,
+  countRetry: () => void,
 ): DefineCommand<Repositories, Caller> {
   /** What a repeatable command is recognised by. Strangers have only their payload to tell them apart. */
   function identify({ caller, commandId }: CommandContext<Caller>, payload: unknown) {
@@ -91,6 +93,7 @@ export function createDefineCommand<Repositories, Caller>(
         } catch (error) {
           if (!mayDifferOnPrimary(error, current)) throw error;
           if (attempt === attempts) throw error instanceof ConcurrencyError ? new ConcurrencyError(attempts) : error;
+          countRetry();
           // What a replica decided runs again at once, because the primary decides about other data.
           if (current.readFrom === 'first-primary') await wait(backoffMs(attempt, pauses));
           current = { ...current, readFrom: 'first-primary' };

@@ -10,6 +10,7 @@ import {
   type Statement,
 } from '../../platform/d1';
 import { DomainError } from '../../platform/errors';
+import type { CommitOutcome } from '../../platform/isolate-figures';
 import { deadlines, limits } from '../../platform/limits';
 import { backoffMs, retryAfterSeconds } from '../../platform/retry';
 import { splitByBytes } from '../../platform/split';
@@ -30,6 +31,8 @@ export interface CommitOptions {
   subscriptionsOf(type: string): readonly Subscription[];
   /** The domain error for each constraint of the database, by the constraint's name (`users.email`). */
   constraints: Readonly<Record<string, () => DomainError>>;
+  /** Counts what became of a commit, and how often its batch was sent again. */
+  count(occurrence: `commit-${CommitOutcome}` | 'batch-repeated'): void;
 }
 
 /** The pauses between the requests of one commit; `deadlines.commitMs` ends them, or the number of failures. */
@@ -42,13 +45,33 @@ interface Applied {
   bookmark: string | null;
 }
 
+/** What became of a commit that threw an error. */
+function outcomeOf(error: unknown): CommitOutcome {
+  if (error instanceof ConcurrencyError) return 'conflict';
+  if (error instanceof DomainError) return error.kind === 'unavailable' ? 'unclear' : 'refused';
+  return 'failed';
+}
+
+/** Commits everything in one batch, as {@link carryOut} says it, and counts the outcome. */
+export async function commit(...args: Parameters<typeof carryOut>): Promise<Applied> {
+  const [{ count }] = args;
+  try {
+    const applied = await carryOut(...args);
+    count('commit-applied');
+    return applied;
+  } catch (error) {
+    count(`commit-${outcomeOf(error)}`);
+    throw error;
+  }
+}
+
 /**
  * Commits everything in one batch. Only a sure refusal of D1 means that nothing was applied. After every other failure, also
  * that of the first try, the primary is asked for the events; if it has none, the same batch is sent again. Its events keep
  * their ids, so that it cannot be applied twice.
  * @throws DomainError `concurrency.outcome-unknown` when the outcome stays open until the deadline
  */
-export async function commit(
+async function carryOut(
   options: CommitOptions,
   context: CommandContext,
   { db, bookmark }: DatabaseSession,
@@ -102,6 +125,7 @@ export async function commit(
   }
 
   for (let attempt = 1; ; attempt++) {
+    if (attempt > 1) options.count('batch-repeated');
     try {
       return await send();
     } catch (error) {

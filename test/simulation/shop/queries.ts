@@ -449,6 +449,21 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
       },
     }),
   },
+  GetMetrics: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the metrics',
+        (queries) => queries.GetMetrics(),
+        ({ figures }) => ({ events: figures?.events }),
+        // Without D1 the figures of the system are missing.
+        ({ events }, found) => ({
+          events: (found as { events?: number }).events === undefined ? undefined : events.length,
+        }),
+      ),
+  },
   ListProjections: {
     behaviour: 'operator-reads',
     weight: 1,

@@ -111,7 +111,13 @@ export class Reader {
 }
 
 /** Queries that operators need when the row of an event cannot be read; the others may fail on it. */
-const indestructible: readonly (keyof Queries)[] = ['ListDeadLetters', 'ListProjections', 'ListRebuilds', 'GetRebuild'];
+const indestructible: readonly (keyof Queries)[] = [
+  'GetMetrics',
+  'ListDeadLetters',
+  'ListProjections',
+  'ListRebuilds',
+  'GetRebuild',
+];
 
 /** @throws the error of a query that no fault explains: it is a defect of the code */
 function answerOf(name: keyof Queries, error: unknown, invoked: Invocation | undefined): ReadRecord['answer'] {

@@ -1,0 +1,131 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, expect, test } from 'vitest';
+import { selectLags, toViewLags } from '../../src/cqrs/reading/projection-lags';
+import type { Projection } from '../../src/operations/schemas';
+import { openSession } from '../../src/platform/d1';
+import { createFaultyD1 } from '../support/faulty-d1';
+import { given, openTicket, read } from '../support/operations';
+
+beforeEach(async () => void (await env.DB.prepare('DELETE FROM projection_lags').run()));
+
+const rows = async () =>
+  (
+    await env.DB.prepare('SELECT * FROM projection_lags ORDER BY started_at').all<{
+      started_at: number;
+      counts: string;
+    }>()
+  ).results;
+
+async function lagOf(now: number, view: string) {
+  const lags = toViewLags(await selectLags(openSession(env.DB, 'first-primary').db, now));
+  return lags.find((lag) => lag.view === view);
+}
+
+/** A system in the middle of a window, so that the real time that passes in a test does not end the window. */
+async function givenInWindow() {
+  const system = await given();
+  const windowMs = 300_000;
+  const now = system.clock.now();
+  system.clock.advance(windowMs - (now % windowMs) + 60_000);
+  await env.DB.prepare('DELETE FROM projection_lags').run();
+  return system;
+}
+
+test('the lag of an event counts once for each view whose documents it touches, in one row of its window (product 8.6)', async () => {
+  const system = await givenInWindow();
+  const { clock } = system;
+  await openTicket(system);
+  clock.advance(7_000);
+  await system.deliverQueues();
+  await openTicket(system);
+  await openTicket(system);
+  clock.advance(45_000);
+  await system.deliverQueues();
+  const [row, ...others] = await rows();
+  expect(others).toEqual([]);
+  const counts: Record<string, number> = JSON.parse(row?.counts ?? '{}');
+  // The account shows how many tickets are open.
+  for (const view of ['ticket', 'ticket-list', 'staff-ticket', 'ticket-dashboard', 'user'])
+    expect([view, counts[`${view}:10`], counts[`${view}:60`]]).toEqual([view, 1, 2]);
+  expect(Object.keys(counts).some((name) => name.startsWith('item'))).toBe(false);
+  const lag = await lagOf(clock.now(), 'ticket');
+  expect(lag).toEqual({ view: 'ticket', p50Seconds: 37.5, p99Seconds: 59.55 });
+  const { data } = await read<{ data: Projection[] }>(system, 'projections');
+  const shown = Object.fromEntries(data.map((each) => [each.view, [each.lagP50Seconds, each.lagP99Seconds]]));
+  expect(shown.ticket).toEqual([37.5, 59.55]);
+  expect(shown.item).toEqual([null, null]);
+});
+
+test('a message that comes twice, and a document that is projected again, count no second time (product 8.6)', async () => {
+  const system = await givenInWindow();
+  await openTicket(system);
+  const messages = [...system.sent.projections];
+  system.clock.advance(2_000);
+  await system.deliverQueues();
+  const once = await rows();
+  system.clock.advance(60_000);
+  await system.deliver('projections', messages);
+  const keys = [{ view: 'ticket@1', key: 'none' }];
+  await system.services().projector.projectAgain(keys);
+  expect(await rows()).toEqual(once);
+});
+
+test('a batch of the projector writes one row more than without the figures, and none if it puts nothing (product 8.6)', async () => {
+  const statements: string[] = [];
+  const DB = createFaultyD1(env.DB, ({ sql, send }) => {
+    statements.push(...sql.split(';\n').filter((statement) => statement.includes('projection_lags')));
+    return send();
+  });
+  const system = await given({ DB });
+  statements.length = 0;
+  for (let count = 0; count < 3; count++) await openTicket(system);
+  const messages = [...system.sent.projections];
+  await system.deliverQueues();
+  expect(statements).toHaveLength(1);
+  await system.deliver('projections', messages);
+  expect(statements).toHaveLength(1);
+});
+
+test.each(['no JSON', '5', 'null', '[1]', '{"ticket:1":"x"}', ''])(
+  'a row with the content %j fails no projection, and is counted in from then on (product 8.6)',
+  async (content) => {
+    const system = await givenInWindow();
+    await openTicket(system);
+    await system.deliverQueues();
+    await env.DB.prepare('UPDATE projection_lags SET counts = ?').bind(content).run();
+    await openTicket(system);
+    system.clock.advance(3_000);
+    await system.deliverQueues();
+    const { data } = await read<{ data: unknown[] }>(system, 'deliveries');
+    expect(data).toEqual([]);
+    const [row] = await rows();
+    expect(JSON.parse(row?.counts ?? '{}')).toMatchObject({ 'ticket:5': 1 });
+    expect((await lagOf(system.clock.now(), 'ticket'))?.p50Seconds).toBeGreaterThan(0);
+  },
+);
+
+// The last one: no key that it writes can be claimed by a test with an earlier clock.
+test('only the last hour counts, and a window replaces the one of two hours before (product 8.6)', async () => {
+  const system = await givenInWindow();
+  const { clock } = system;
+  await openTicket(system);
+  clock.advance(250);
+  await system.deliverQueues();
+  const startedAt = (await rows())[0]?.started_at;
+  clock.advance(50 * 60_000);
+  expect(await lagOf(clock.now(), 'ticket')).toBeDefined();
+  clock.advance(15 * 60_000);
+  expect(await lagOf(clock.now(), 'ticket')).toBeUndefined();
+  // Two hours after the first event.
+  clock.advance(55 * 60_000);
+  // The access token has expired.
+  const customer = { ...system.customer, ...(await system.signIn(system.customer.email)) };
+  await openTicket({ ...system, customer });
+  clock.advance(4_000);
+  await system.deliverQueues();
+  const [row, ...others] = await rows();
+  expect(others).toEqual([]);
+  expect(row?.started_at).toBeGreaterThan(startedAt ?? Infinity);
+  expect(JSON.parse(row?.counts ?? '{}')).toMatchObject({ 'ticket:5': 1 });
+  expect(JSON.parse(row?.counts ?? '{}')).not.toHaveProperty('ticket:0.5');
+});
