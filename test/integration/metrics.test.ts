@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
+import operationsPage from '../../docs/operations.md?raw';
 import { occurrences } from '../../src/platform/isolate-figures';
 import { createTurns } from '../../src/platform/turns';
 import { runSchedule } from '../../src/schedule';
@@ -280,6 +281,30 @@ describe('the data points of requests (product 8.5)', () => {
     expect((await system.request('/v1/health')).status).toBe(200);
     const lines = system.logs.map((line) => JSON.parse(line));
     expect(lines).toContainEqual(expect.objectContaining({ event: 'request-point.failed', error: 'TypeError' }));
+  });
+
+  test('the columns are those of the documentation, and its SQL asks for no others', async () => {
+    const system = createSystem();
+    await system.request('/v1/health');
+    const [point] = system.requestPoints;
+    const written = [
+      ...(point?.indexes ?? []).map((_, index) => `index${index + 1}`),
+      ...(point?.blobs ?? []).map((_, index) => `blob${index + 1}`),
+      ...(point?.doubles ?? []).map((_, index) => `double${index + 1}`),
+    ];
+    const [, section = ''] = operationsPage.split('### Every request, in Analytics Engine');
+    const [page = ''] = section.split(/^## /m);
+    const explained = [...page.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, column = '']) => column),
+    );
+    expect(explained.sort()).toEqual(written.sort());
+    const queries = [...page.matchAll(/```sql\n(.*?)```/gs)].map(([, query = '']) => query);
+    expect(queries.length).toBeGreaterThan(2);
+    for (const query of queries) {
+      const columns = [...query.matchAll(/\b(?:blob|double|index)\d+\b/g)].map(([column]) => column);
+      expect([query, columns.filter((column) => !written.includes(column))]).toEqual([query, []]);
+      expect(query).toContain('FROM frontdesk_requests\n');
+    }
   });
 
   test('the dataset of the runtime takes a point', async () => {

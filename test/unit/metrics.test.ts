@@ -108,7 +108,7 @@ describe('the figures of an isolate (product 8.5)', () => {
   });
 });
 
-describe('the lag of read models', () => {
+describe('the lag of read models (product 8.6)', () => {
   const counted = (counts: Readonly<Record<number, number>>, beyond = 0) => [
     ...lagBounds.map((bound) => counts[bound] ?? 0),
     beyond,
