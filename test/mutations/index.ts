@@ -1,6 +1,7 @@
 import { access } from './access';
 import { database } from './database';
 import { desk } from './desk';
+import { figures } from './figures';
 import { freshness } from './freshness';
 import { http } from './http';
 import { idempotency } from './idempotency';
@@ -20,4 +21,5 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   shop,
   desk,
   machinery,
+  figures,
 };
