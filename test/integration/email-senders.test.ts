@@ -39,9 +39,9 @@ test.each([
   ['E_RATE_LIMIT_EXCEEDED', 'for-now'],
   ['E_DELIVERY_FAILED', 'for-now'],
 ])('the error %s is a refusal %s, and its text does not contain the address (product 7.8)', async (code, refusal) => {
-  const refusal = Object.assign(new Error('ada@example.com refused'), { code });
+  const thrown = Object.assign(new Error('ada@example.com refused'), { code });
   // The sender calls no other method.
-  const binding = { send: () => Promise.reject(refusal) } as unknown as SendEmail;
+  const binding = { send: () => Promise.reject(thrown) } as unknown as SendEmail;
   const sending = createCloudflareEmailSender(binding, from).send(message);
   await expect(sending).rejects.toMatchObject({ code, refusal, message: expect.not.stringContaining('ada@') });
 });

@@ -3,9 +3,9 @@ import { deliveryTimes } from '../../src/cqrs/log/outbox';
 import { limitSending, sendingMs } from '../../src/email/deadline';
 import type { SmtpConfig } from '../../src/email/email-config';
 import { EmailError, type EmailMessage, UnclearEmailError } from '../../src/email/email-sender';
-import type { Network } from '../../src/email/smtp-connect-failure';
 import { toMime } from '../../src/email/mime';
 import { toPrintableName } from '../../src/email/printable-name';
+import type { Network } from '../../src/email/smtp-connect-failure';
 import type { SmtpSocket } from '../../src/email/smtp-connection';
 import { createSmtpEmailSender } from '../../src/email/smtp-email-sender';
 import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
@@ -332,25 +332,30 @@ describe('the SMTP sender', () => {
     ['that takes no encrypted connection', { secure: true, hasHost: true, takesPlain: true }, 'SMTP_TLS_FAILED'],
     ['that takes neither', { secure: true, hasHost: true, takesPlain: false }, 'SMTP_CONNECT_FAILED'],
     ['unknown to DNS, with TLS', { secure: true, hasHost: false, takesPlain: false }, 'SMTP_HOST_NOT_FOUND'],
-  ])('a host %s is a failure for now with its own code (product 7.8)', async (_, { secure, hasHost, takesPlain }, code) => {
-    const asked: string[] = [];
-    const closed: string[] = [];
-    const { connect } = scripted(accept);
-    const network: Network = {
-      connect({ hostname }, { secureTransport }) {
-        const isOpen = secureTransport === 'off' && secure && takesPlain;
-        const opened = isOpen ? Promise.resolve() : Promise.reject(new Error('cannot connect to the specified address'));
-        opened.catch(() => {});
-        asked.push(`${hostname} ${secureTransport}`);
-        return { ...connect(), opened, close: async () => void closed.push(secureTransport) };
-      },
-      hasHost: async (hostname) => hostname === 'mail.example' && hasHost,
-    };
-    const sending = createSmtpEmailSender({ ...config, secure }, from, network, clock).send(message);
-    await expect(sending).rejects.toMatchObject({ name: 'EmailError', code, refusal: 'for-now' });
-    expect(asked).toEqual(secure ? ['mail.example on', 'mail.example off'] : ['mail.example off']);
-    expect(closed.toSorted()).toEqual(secure ? ['off', 'on'] : ['off']);
-  });
+  ])(
+    'a host %s is a failure for now with its own code (product 7.8)',
+    async (_, { secure, hasHost, takesPlain }, code) => {
+      const asked: string[] = [];
+      const closed: string[] = [];
+      const { connect } = scripted(accept);
+      const network: Network = {
+        connect({ hostname }, { secureTransport }) {
+          const isOpen = secureTransport === 'off' && secure && takesPlain;
+          const opened = isOpen
+            ? Promise.resolve()
+            : Promise.reject(new Error('cannot connect to the specified address'));
+          opened.catch(() => {});
+          asked.push(`${hostname} ${secureTransport}`);
+          return { ...connect(), opened, close: async () => void closed.push(secureTransport) };
+        },
+        hasHost: async (hostname) => hostname === 'mail.example' && hasHost,
+      };
+      const sending = createSmtpEmailSender({ ...config, secure }, from, network, clock).send(message);
+      await expect(sending).rejects.toMatchObject({ name: 'EmailError', code, refusal: 'for-now' });
+      expect(asked).toEqual(secure ? ['mail.example on', 'mail.example off'] : ['mail.example off']);
+      expect(closed.toSorted()).toEqual(secure ? ['off', 'on'] : ['off']);
+    },
+  );
 
   test('a name that the runtime does not take for a host is a failure for now', async () => {
     const network: Network = {

@@ -36,7 +36,10 @@ describe('the classes of failures (product 7.3)', () => {
     ['a key of KV that is busy', new Error('KV PUT failed: 429 Too Many Requests')],
     ['KV that is away', new Error('KV PUT failed: 503 Service Unavailable')],
     ['a refusal of an e-mail for now', new EmailError('SMTP_451', 'for-now')],
-    ['an e-mail without an answer', new UnclearEmailError('SMTP_CONNECTION_LOST', new TypeError('The stream is closed.'))],
+    [
+      'an e-mail without an answer',
+      new UnclearEmailError('SMTP_CONNECTION_LOST', new TypeError('The stream is closed.')),
+    ],
     ['a refusal of the catalogue', new DomainError('conflict', 'a.b', 'text', {})],
   ])('%s is a fault of the platform', (_, error) => {
     expect(toFailure(error).fault).toBe('platform');
