@@ -62,7 +62,7 @@ afterAll(async () => {
   for (const server of servers) server.close();
 });
 
-describe('the SMTP sender in workerd tells the causes of a failure apart (product 7.8)', () => {
+describe('the SMTP sender in workerd tells the causes of a failure apart (product 7.7)', () => {
   test('a server that takes the e-mail', async () => {
     const sink = await startSmtpSink(credentials);
     expect(await send({ port: sink.port })).toEqual({ sent: true });

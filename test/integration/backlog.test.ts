@@ -78,7 +78,7 @@ describe('with a backlog of thousands', () => {
     expect(issues.at(-1)?.detail).toMatch(/^More than 100 dead letters/);
   });
 
-  test('the readiness check and the lists read a bounded number of rows, however many addresses refused their e-mails (product 7.8)', async () => {
+  test('the readiness check and the lists read a bounded number of rows, however many addresses refused their e-mails (product 7.7)', async () => {
     const setFault = (fault: string | null) =>
       env.DB.prepare("UPDATE deliveries SET fault = ? WHERE status = 'dead' AND position > 1").bind(fault).run();
     await setFault('recipient');

@@ -38,7 +38,7 @@ test.each([
   ['E_HEADERS_TOO_MANY', 'for-good'],
   ['E_RATE_LIMIT_EXCEEDED', 'for-now'],
   ['E_DELIVERY_FAILED', 'for-now'],
-])('the error %s is a refusal %s, and its text does not contain the address (product 7.8)', async (code, refusal) => {
+])('the error %s is a refusal %s, and its text does not contain the address (product 7.7)', async (code, refusal) => {
   const thrown = Object.assign(new Error('ada@example.com refused'), { code });
   // The sender calls no other method.
   const binding = { send: () => Promise.reject(thrown) } as unknown as SendEmail;

@@ -242,7 +242,7 @@ describe('dead letters', () => {
   });
 });
 
-describe('an e-mail that its address does not take (product 7.8)', () => {
+describe('an e-mail that its address does not take (product 7.7)', () => {
   const refusal = new EmailError('SMTP_RCPT_550_5.1.1', 'recipient');
   const day = 86_400_000;
 

@@ -318,7 +318,7 @@ describe('the SMTP sender', () => {
     ['.', '552 5.2.2 mailbox full', 'SMTP_MESSAGE_552_5.2.2', 'recipient'],
     ['.', '550 5.7.1 spam', 'SMTP_MESSAGE_550_5.7.1', 'for-good'],
     ['.', '550 no', 'SMTP_MESSAGE_550', 'for-good'],
-  ])('the reply to %s “%s” has the code %s, and is refused %s (product 7.8)', async (start, reply, code, refusal) => {
+  ])('the reply to %s “%s” has the code %s, and is refused %s (product 7.7)', async (start, reply, code, refusal) => {
     const isIt = (line: string) => (start === '.' ? line === '.' : line.startsWith(start));
     const { sending } = send((line) => (isIt(line) ? reply : accept(line)));
     // Servers repeat addresses in their texts, so nothing of a text is kept.
@@ -333,7 +333,7 @@ describe('the SMTP sender', () => {
     ['that takes neither', { secure: true, hasHost: true, takesPlain: false }, 'SMTP_CONNECT_FAILED'],
     ['unknown to DNS, with TLS', { secure: true, hasHost: false, takesPlain: false }, 'SMTP_HOST_NOT_FOUND'],
   ])(
-    'a host %s is a failure for now with its own code (product 7.8)',
+    'a host %s is a failure for now with its own code (product 7.7)',
     async (_, { secure, hasHost, takesPlain }, code) => {
       const asked: string[] = [];
       const closed: string[] = [];

@@ -105,7 +105,7 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     expect(outcomes).toEqual([{ kind: 'recorded', error, isRetriedByQueue: false }]);
   });
 
-  test('an e-mail that its address does not take is an outcome, and not a failure (product 7.8)', async () => {
+  test('an e-mail that its address does not take is an outcome, and not a failure (product 7.7)', async () => {
     const error = new EmailError('SMTP_RCPT_550_5.1.1', 'recipient');
     const { calls, outcomes } = await handle(['a'], () => Promise.reject(error));
     expect(calls).toEqual(['markDead (EmailError: SMTP_RCPT_550_5.1.1, recipient) a']);

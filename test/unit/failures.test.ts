@@ -45,7 +45,7 @@ describe('the classes of failures (product 7.3)', () => {
     expect(toFailure(error).fault).toBe('platform');
   });
 
-  test('an address that does not take an e-mail is the fault of its owner (product 7.8)', () => {
+  test('an address that does not take an e-mail is the fault of its owner (product 7.7)', () => {
     expect(toFailure(new EmailError('SMTP_RCPT_550_5.1.1', 'recipient'))).toEqual({
       error: 'EmailError: SMTP_RCPT_550_5.1.1',
       fault: 'recipient',
