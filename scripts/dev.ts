@@ -79,7 +79,11 @@ async function requireFreePort() {
 function writeConfig(): string {
   // The name tells `npm run reset` which process uses the local state.
   const path = `wrangler.dev-${process.pid}.toml`;
-  writeFileSync(path, readFileSync('wrangler.toml', 'utf8').replace(/^\[secrets\]\n(?:(?!\[).*\n)*/m, ''));
+  const settings = readFileSync('wrangler.toml', 'utf8')
+    .replace(/^\[secrets\]\n(?:(?!\[).*\n)*/m, '')
+    // No batch waits for more messages, so what belongs to the start is on the screen before the banner.
+    .replace(/^max_batch_timeout = \d+$/gm, 'max_batch_timeout = 1');
+  writeFileSync(path, settings);
   process.on('exit', () => rmSync(path, { force: true }));
   return path;
 }

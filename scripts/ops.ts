@@ -2,8 +2,12 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../src/client';
 import { type Subscription, subscriptions } from '../src/cqrs/log/event';
+import type { WaitingDelivery } from '../src/operations/schemas';
 import { fail, readOptions, readWholeNumber } from './command-line';
 import { failOfApi, url, withAdminSession } from './local';
+
+/** Whose fault a dead letter can be. */
+const faults = ['system', 'recipient'] as const;
 
 const usage = `npm run ops -- COMMAND
 
@@ -15,13 +19,15 @@ const usage = `npm run ops -- COMMAND
   cancel-rebuild ID               stop a rebuild
   deliveries [--subscription S] [--limit N]
                                   what waits: since when, with which error, and until when
-  dead-letters [--subscription S] [--limit N]
-  replay ID | --all [--subscription S]
-                                  send a dead letter again, or all of them
+  dead-letters [--subscription S] [--fault F] [--limit N]
+                                  what is given up, whose fault that is, and since when
+  replay ID | --all [--subscription S] [--fault F]
+                                  send a dead letter again, or all that are the system's fault
   discard ID                      give a dead letter up for good
   events [--stream TYPE/ID] [--actor ID] [--command ID] [--request ID] [--limit N]
 
 S is one of ${subscriptions.join(', ')}.
+F is one of ${faults.join(', ')}: an e-mail that its address does not take is the recipient's fault.
 FRONTDESK_URL says where (http://localhost:8787), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD as whom; a local
 \`npm run dev\` has told all three. The session is kept in .wrangler/ops-session.json. \`ready\` needs no session.`;
 
@@ -30,6 +36,7 @@ const { positionals, values } = readOptions(usage, {
   options: {
     all: { type: 'boolean', default: false },
     subscription: { type: 'string' },
+    fault: { type: 'string' },
     stream: { type: 'string' },
     actor: { type: 'string' },
     command: { type: 'string' },
@@ -38,6 +45,9 @@ const { positionals, values } = readOptions(usage, {
   },
 });
 type Option = keyof typeof values;
+
+/** What the lists of deliveries and of dead letters have in common. */
+type Delivery = Omit<WaitingDelivery, 'nextSendAt'>;
 
 /** The options that were given, as they go into a query. */
 function given<Name extends Option>(...names: Name[]): Record<string, string> {
@@ -107,31 +117,43 @@ async function cancelRebuild({ api }: Client, id: string) {
   console.log(`The rebuild ${id} is cancelled. The documents that it made stay, and are current.`);
 }
 
+/** What an operator needs of a delivery, in a line for each part: a table of it is wider than a screen. */
+function describe(delivery: Delivery, parts: readonly (readonly [string, string])[]): string {
+  const { attempts, firstFailedAt, id, lastError, lastFailedAt, occurredAt, requestId, streamId, streamType, type } =
+    delivery;
+  const failed = attempts === 0 ? 'never' : `${attempts} times, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
+  const lines = [
+    ['event', `${type} of ${streamType}/${streamId} at ${occurredAt}`],
+    ['error', lastError ?? 'none'],
+    ['failed', failed],
+    ...parts,
+    ['request', requestId ?? 'unknown'],
+  ];
+  return [id, ...lines.map(([name, text]) => `  ${`${name}:`.padEnd(12)}${text}`)].join('\n');
+}
+
 async function deliveries({ api }: Client) {
   const query = given('subscription', 'limit');
   const { data } = await (await api.operations.deliveries.$get({ query })).json();
   if (data.length === 0) return console.log('Nothing waits.');
-  const row = ({ type, occurredAt, attempts, lastError, nextSendAt, requestId }: (typeof data)[number]) => {
-    return { type, occurredAt, attempts, lastError, nextSendAt, requestId };
-  };
-  console.table(Object.fromEntries(data.map((delivery) => [delivery.id, row(delivery)])));
+  const tried = (delivery: (typeof data)[number]) => [
+    ['sent again', `${delivery.sends} times; the next time at ${delivery.nextSendAt}`] as const,
+  ];
+  console.log(data.map((delivery) => describe(delivery, tried(delivery))).join('\n\n'));
 }
 
 async function deadLetters({ api }: Client) {
-  const query = given('subscription', 'limit');
+  const query = given('subscription', 'fault', 'limit');
   const { data } = await (await api.operations['dead-letters'].$get({ query })).json();
   if (data.length === 0) return console.log('There are none.');
-  const row = ({ type, attempts, lastError, firstFailedAt, lastFailedAt, requestId }: (typeof data)[number]) => {
-    return { type, attempts, lastError, firstFailedAt, lastFailedAt, requestId };
-  };
-  console.table(Object.fromEntries(data.map((letter) => [letter.id, row(letter)])));
+  console.log(data.map((letter) => describe(letter, [['fault', letter.fault]])).join('\n\n'));
 }
 
 async function replay({ api }: Client, id: string | undefined) {
   const letters = api.operations['dead-letters'];
   const response = id
     ? await letters[':id'].replay.$post({ param: { id } })
-    : await letters.replay.$post({ json: given('subscription') });
+    : await letters.replay.$post({ json: given('subscription', 'fault') });
   console.log('Sent again:', await response.json());
 }
 
@@ -167,11 +189,11 @@ const commands: Readonly<Record<string, Command>> = {
   rebuilds: { run: rebuilds },
   'cancel-rebuild': { argument: 'ID', run: cancelRebuild },
   deliveries: { options: ['subscription', 'limit'], run: deliveries },
-  'dead-letters': { options: ['subscription', 'limit'], run: deadLetters },
+  'dead-letters': { options: ['subscription', 'fault', 'limit'], run: deadLetters },
   replay: {
     argument: 'ID',
     all: true,
-    options: ['subscription'],
+    options: ['subscription', 'fault'],
     run: (client, id) => replay(client, id || undefined),
   },
   discard: { argument: 'ID', run: discard },
@@ -188,6 +210,8 @@ function requireArguments(name: string, { argument, all = false, options = [] }:
   if (given.length > expected) fail(`${name} does not take "${given[expected]}".`, usage);
   if (values.subscription !== undefined && !subscriptions.includes(values.subscription as Subscription))
     fail(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
+  if (values.fault !== undefined && !faults.some((fault) => fault === values.fault))
+    fail(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
   if (values.limit !== undefined) readWholeNumber('--limit', values.limit, usage, 100);
 }
 

@@ -32,6 +32,7 @@ import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
 import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
+import { removeRefusedEmails } from './operations/remove-refused';
 import { createOperationsRepository } from './operations/repository';
 import { createOrderCommands, releaseOrdersOfAccount } from './orders/commands';
 import { orderErrors } from './orders/errors';
@@ -218,5 +219,6 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
   },
   'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
   'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
+  'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
   'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
 };

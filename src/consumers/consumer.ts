@@ -12,6 +12,7 @@ import { toFailure } from './failures';
  * - `obsolete`: the log does not have the event, because the database was restored to an earlier time.
  * - `later`: another consumer has the work; the queue tries again, after the time that the handler knows, if it does.
  * - `failed`: the queue tries again. `failures.ts` decides whether the failure counts.
+ * - `refused`: the recipient of the work does not take it, and the handler has recorded that. Nobody tries again.
  * - `recorded`: the work failed, and the handler has recorded whether the queue, the relay or nobody tries again.
  */
 export type Outcome =
@@ -19,6 +20,7 @@ export type Outcome =
   | { kind: 'obsolete' }
   | { kind: 'later'; retryInSeconds?: number }
   | { kind: 'failed'; error: unknown }
+  | { kind: 'refused'; error: unknown }
   | { kind: 'recorded'; error: unknown; isRetriedByQueue: boolean };
 
 /** The outcome of each event, by the event's id. */
@@ -85,6 +87,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const origin = { subscription, position: event.position, requestId, traceparent };
     const delaySeconds = backoffSeconds(message.attempts, options.random);
     if (outcome.kind === 'obsolete') logger.warn('message.obsolete', origin);
+    if (outcome.kind === 'refused') logger.warn('message.refused', { ...origin, error: describeError(outcome.error) });
     if (outcome.kind === 'failed' || outcome.kind === 'recorded') {
       const failure = toFailure(outcome.error);
       logger.warn('message.failed', { ...origin, attempts: message.attempts, ...failure });
@@ -94,6 +97,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const isFinished =
       outcome.kind === 'done' ||
       outcome.kind === 'obsolete' ||
+      outcome.kind === 'refused' ||
       (outcome.kind === 'recorded' && !outcome.isRetriedByQueue);
     if (isFinished) message.ack();
     else
@@ -105,7 +109,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const received = all.filter((item) => item !== undefined);
     if (received.length === 0) return;
     const outcomes = await handleAll(options, received);
-    const counts = { done: 0, obsolete: 0, later: 0, failed: 0 };
+    const counts = { done: 0, obsolete: 0, later: 0, refused: 0, failed: 0 };
     for (const item of received) {
       const outcome = outcomes.get(item.event.id) ?? { kind: 'later' };
       counts[outcome.kind === 'recorded' ? 'failed' : outcome.kind]++;

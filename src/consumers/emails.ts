@@ -48,9 +48,10 @@ export function createEmailHandler(options: {
 
   async function handleFailure(event: RecordedEvent, claim: DeliveryClaim, error: unknown): Promise<Outcome> {
     const isRefusal = error instanceof EmailError;
-    if (isRefusal && error.permanent) {
-      await outbox.markDead('emails', [event], describeError(error));
-      return { kind: 'recorded', error, isRetriedByQueue: false };
+    if (isRefusal && error.refusal !== 'for-now') {
+      const isOfRecipient = error.refusal === 'recipient';
+      await outbox.markDead('emails', [event], describeError(error), isOfRecipient ? 'recipient' : undefined);
+      return isOfRecipient ? { kind: 'refused', error } : { kind: 'recorded', error, isRetriedByQueue: false };
     }
     if (toFailure(error).fault === 'own') return { kind: 'failed', error };
     // No guess: unless the provider refused the e-mail, it may have accepted it, and a second e-mail must not begin

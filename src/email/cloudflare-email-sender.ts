@@ -1,14 +1,24 @@
 import { requireAddress } from './address';
 import type { Mailbox } from './email-config';
-import { EmailError, type EmailSender, UnclearEmailError } from './email-sender';
+import { EmailError, type EmailSender, type Refusal, UnclearEmailError } from './email-sender';
 
 /** After an error without a code, or with this one, Cloudflare may have accepted the e-mail. */
 const unclearCodes = ['E_UNKNOWN', 'E_INTERNAL_SERVER_ERROR'];
 
-const permanentCodes = ['E_RECIPIENT_SUPPRESSED', 'E_SENDER_NOT_VERIFIED', 'E_VALIDATION_ERROR'];
+/** The codes of what is wrong with the message or the installation; every later try gets them again. */
+const permanentCode =
+  /^E_(?:VALIDATION_ERROR|FIELD_MISSING|SENDER_\w+|RECIPIENT_NOT_ALLOWED|CONTENT_TOO_LARGE|HEADERS?_\w+)$/;
 
+/** The code of an error. Anything else that stands in its place could contain an address. */
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'E_UNKNOWN';
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^E_[A-Z_]{1,60}$/.test(code) ? code : 'E_UNKNOWN';
+}
+
+function refusalOf(code: string): Refusal {
+  // The mailbox does not exist, or its owner has complained.
+  if (code === 'E_RECIPIENT_SUPPRESSED') return 'recipient';
+  return permanentCode.test(code) ? 'for-good' : 'for-now';
 }
 
 /**
@@ -20,7 +30,7 @@ export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): 
     async send({ to, subject, text, html, messageId }) {
       const sender = { name: from.name ?? from.email, email: from.email };
       // The recipient's name is left out.
-      const recipient = requireAddress(to.email);
+      const recipient = requireAddress(to.email, 'recipient');
       try {
         await binding.send({
           from: sender,
@@ -33,7 +43,7 @@ export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): 
       } catch (error) {
         const code = codeOf(error);
         if (unclearCodes.includes(code)) throw new UnclearEmailError(code, error);
-        throw new EmailError(code, permanentCodes.includes(code), error);
+        throw new EmailError(code, refusalOf(code), error);
       }
     },
   };

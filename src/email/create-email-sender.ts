@@ -1,9 +1,22 @@
+import { resolve4 } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import type { Clock } from '../platform/clock';
 import { createCloudflareEmailSender } from './cloudflare-email-sender';
 import { createConsoleEmailSender } from './console-email-sender';
 import type { EmailConfig } from './email-config';
 import type { EmailSender } from './email-sender';
 import { createSmtpEmailSender } from './smtp-email-sender';
+
+/** Asks the public DNS, which knows neither addresses nor the names of a local network. */
+async function hasHost(hostname: string): Promise<boolean> {
+  if (isIP(hostname) !== 0 || !hostname.includes('.')) return true;
+  try {
+    await resolve4(hostname);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ENOTFOUND');
+  }
+}
 
 /** Makes the sender that the configuration chooses. */
 export function createEmailSender(config: EmailConfig, binding: SendEmail, clock: Clock): EmailSender {
@@ -13,14 +26,14 @@ export function createEmailSender(config: EmailConfig, binding: SendEmail, clock
     case 'smtp': {
       const { from, smtp } = config;
       return {
-        async send(message, signal) {
+        async send(message, attempt) {
           // Loaded only when it is needed, because Node, which runs some of the tests, does not have this module.
           const { connect } = await import('cloudflare:sockets');
-          await createSmtpEmailSender(smtp, from, connect, clock).send(message, signal);
+          await createSmtpEmailSender(smtp, from, { connect, hasHost }, clock).send(message, attempt);
         },
       };
     }
     case 'console':
-      return createConsoleEmailSender();
+      return createConsoleEmailSender(config.from);
   }
 }

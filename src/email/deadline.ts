@@ -1,6 +1,6 @@
 import type { Wait } from '../platform/clock';
 import { withDeadline } from '../platform/deadline';
-import { type EmailSender, UnclearEmailError } from './email-sender';
+import { type EmailAttempt, EmailError, type EmailSender, UnclearEmailError } from './email-sender';
 
 /**
  * How long the sending of one e-mail may take, from the connection to the provider's last answer. The claim on its
@@ -8,8 +8,21 @@ import { type EmailSender, UnclearEmailError } from './email-sender';
  */
 export const sendingMs = 20_000;
 
-/** Gives every e-mail of a sender one deadline. Then the connection is closed, and the outcome is unclear. */
+/**
+ * Gives every e-mail of a sender one deadline. Then the connection is closed. The outcome is unclear, unless the e-mail was
+ * not handed over yet: then the same e-mail can be sent again without a doubt.
+ */
 export function limitSending(sender: EmailSender, wait: Wait): EmailSender {
-  const late = () => new UnclearEmailError('TIMED_OUT');
-  return { send: (message) => withDeadline(sendingMs, wait, (signal) => sender.send(message, signal), late) };
+  return {
+    send(message) {
+      let attempt: EmailAttempt | undefined;
+      const run = (signal: AbortSignal) => {
+        attempt = { signal, mayBeAccepted: true };
+        return sender.send(message, attempt);
+      };
+      const late = () =>
+        attempt?.mayBeAccepted === false ? new EmailError('TIMED_OUT', 'for-now') : new UnclearEmailError('TIMED_OUT');
+      return withDeadline(sendingMs, wait, run, late);
+    },
+  };
 }

@@ -8,21 +8,35 @@ export interface EmailMessage {
   messageId: string;
 }
 
-export interface EmailSender {
-  /**
-   * Sends an e-mail. When `signal` is aborted, the sender closes its connection.
-   * @throws EmailError when the provider does not accept the e-mail; after every other error it may have accepted it
-   */
-  send(message: EmailMessage, signal?: AbortSignal): Promise<void>;
+/** One attempt to send an e-mail; the sender and the deadline share it. */
+export interface EmailAttempt {
+  /** Aborted when the time is over. Then the sender closes its connection. */
+  readonly signal: AbortSignal;
+  /** Whether the provider may have accepted the e-mail by now: true, unless the sender knows better. */
+  mayBeAccepted: boolean;
 }
 
-/** The provider did not accept an e-mail. A permanent failure is not tried again. The error contains no address. */
+export interface EmailSender {
+  /**
+   * Sends an e-mail.
+   * @throws EmailError when the provider does not accept the e-mail; after every other error it may have accepted it
+   */
+  send(message: EmailMessage, attempt?: EmailAttempt): Promise<void>;
+}
+
+/**
+ * How an e-mail was refused: `for-now` (a later try may succeed), `for-good` (an operator has to act), or `recipient` (for
+ * good too, because of the address: the rest of the system works, and nobody but its owner can correct it).
+ */
+export type Refusal = 'for-now' | 'for-good' | 'recipient';
+
+/** The provider did not accept an e-mail. The error contains no address. */
 export class EmailError extends Error {
   override readonly name = 'EmailError';
 
   constructor(
     readonly code: string,
-    readonly permanent: boolean,
+    readonly refusal: Refusal,
     cause?: unknown,
   ) {
     super(`The provider did not accept the e-mail: ${code}.`, { cause });

@@ -1,18 +1,18 @@
 import { EmailError } from './email-sender';
+import { type SmtpReply, type SmtpStep, toEmailError } from './smtp-reply';
 
 /** What a connection needs of a socket of Cloudflare Workers. */
 export interface SmtpSocket {
+  /** Resolves when the connection is open, and encrypted if it has to be; rejects if that fails. */
+  readonly opened: Promise<unknown>;
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   startTls(): SmtpSocket;
   close(): Promise<void>;
 }
 
-/** A server's reply: its code, and the texts of its lines. */
-interface Reply {
-  code: number;
-  lines: string[];
-}
+/** The code of a connection that ended before the conversation did. */
+export const connectionLost = 'SMTP_CONNECTION_LOST';
 
 const encoder = new TextEncoder();
 
@@ -31,21 +31,29 @@ export class SmtpConnection {
   }
 
   /**
+   * Waits until the connection is open.
+   * @throws Error when it cannot be opened; the runtime does not say why
+   */
+  async untilOpen(): Promise<void> {
+    await this.#socket.opened;
+  }
+
+  /**
    * Reads a reply whose code begins with this digit.
    * @throws EmailError for another reply; 5xx is permanent (RFC 5321, 4.2.1). Error when the connection ends.
    */
-  async expect(digit: number): Promise<Reply> {
+  async expect(step: SmtpStep, digit: number): Promise<SmtpReply> {
     const reply = await this.#readReply();
     if (Math.floor(reply.code / 100) === digit) return reply;
-    throw new EmailError(`SMTP_${reply.code}`, reply.code >= 500);
+    throw toEmailError(step, reply);
   }
 
   /** Sends a command, and reads a reply whose code begins with this digit. */
-  async command(line: string, digit: number): Promise<Reply> {
+  async command(step: SmtpStep, line: string, digit: number): Promise<SmtpReply> {
     // A line break would begin a second command.
-    if (/[\r\n]/.test(line)) throw new EmailError('SMTP_LINE_BREAK', true);
+    if (/[\r\n]/.test(line)) throw new EmailError('SMTP_LINE_BREAK', 'for-good');
     await this.#write(`${line}\r\n`);
-    return this.expect(digit);
+    return this.expect(step, digit);
   }
 
   /** Sends the content of a message after DATA. A line that begins with a dot gets another one (RFC 5321, 4.5.2). */
@@ -54,13 +62,18 @@ export class SmtpConnection {
   }
 
   /** Encrypts the connection after STARTTLS. */
-  startTls(): void {
+  async startTls(): Promise<void> {
     this.#reader.releaseLock();
     this.#writer.releaseLock();
     this.#socket = this.#socket.startTls();
     this.#reader = this.#socket.readable.getReader();
     this.#writer = this.#socket.writable.getWriter();
     this.#received = '';
+    try {
+      await this.untilOpen();
+    } catch (error) {
+      throw new EmailError('SMTP_TLS_FAILED', 'for-now', error);
+    }
   }
 
   /** Says goodbye and closes the connection, without waiting for the server. */
@@ -79,11 +92,11 @@ export class SmtpConnection {
     await this.#writer.write(encoder.encode(text));
   }
 
-  async #readReply(): Promise<Reply> {
+  async #readReply(): Promise<SmtpReply> {
     const lines: string[] = [];
     for (;;) {
       const [, code, separator, text = ''] = /^(\d{3})([ -]?)(.*)$/.exec(await this.#readLine()) ?? [];
-      if (code === undefined) throw new Error('The mail server does not speak SMTP.');
+      if (code === undefined) throw new EmailError('SMTP_NOT_SPOKEN', 'for-now');
       lines.push(text);
       if (separator !== '-') return { code: Number(code), lines };
     }

@@ -25,12 +25,13 @@ const cancelRebuildInput = z.strictObject({ rebuildId: uuid });
 const deadLetterFilter = z.strictObject({
   position: z.int().optional(),
   subscription: z.enum(subscriptions).optional(),
+  fault: z.enum(['system', 'recipient']).optional(),
 });
 
 /** The commands of operators. Each is for admins only, and each records an event for the audit trail. */
 export function createOperationsCommands(command: DefineCommand<OperationsTransaction>, viewNames: readonly string[]) {
   return {
-    /** Makes up to 500 dead letters due again. */
+    /** Makes up to 500 dead letters due again; without a position or a fault, those that are the system's fault. */
     ReplayDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
@@ -43,7 +44,7 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
         }),
     }),
 
-    /** Deletes up to 500 dead letters. */
+    /** Deletes up to 500 dead letters; which ones, `ReplayDeadLetters` says. */
     DiscardDeadLetters: command({
       input: deadLetterFilter,
       onlyIf: activeAdmin,
@@ -84,8 +85,11 @@ async function changeDeadLetters(
   filter: DeadLetterFilter,
   change: (letters: DeadLetter[], version: number) => void,
 ) {
-  const { letters, remaining, version } = await tx.operations.findDeadLetters(filter, limits.deadLettersPerCommand);
   const { position, subscription } = filter;
+  // All of them are those of the system: a second e-mail to addresses that do not take it would only do harm.
+  const fault = filter.fault ?? (position === undefined ? 'system' : undefined);
+  const found = await tx.operations.findDeadLetters({ position, subscription, fault }, limits.deadLettersPerCommand);
+  const { letters, remaining, version } = found;
   if (letters.length > 0) change(letters, version + 1);
   else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });
   return { count: letters.length, remaining };

@@ -3,20 +3,22 @@ import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { type EventRow, eventColumns, joinEvents } from '../cqrs/log/event-log';
 import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';
-import type { DeadLetter, WaitingDelivery } from './schemas';
+import type { WaitingDelivery } from './schemas';
 
 /** The progress of a delivery, as the row has it. Times are milliseconds. */
 export interface DeliveryProgress {
   subscription: Subscription;
-  attempts: number;
+  tries: number;
+  sends: number;
   last_error: string | null;
+  fault: 'recipient' | null;
   first_failed_at: number | null;
   last_failed_at: number | null;
   available_at: number;
 }
 
 /** The columns of a {@link DeliveryProgress}, and the position of the event. */
-export const progressColumns = sql`position, subscription, attempts + failures + unclear_sends AS attempts, last_error,
+export const progressColumns = sql`position, subscription, tries, attempts AS sends, last_error, fault,
   first_failed_at, last_failed_at, available_at`;
 
 const toIso = (ms: number | null) => (ms === null ? null : isoTime(ms));
@@ -30,9 +32,9 @@ function requestIdOf(metadata: string): string | null {
   }
 }
 
-/** A delivery as the API shows it. The data of the event may be what cannot be read, so it is left alone. */
-export function presentDelivery(row: EventRow & DeliveryProgress): DeadLetter {
-  const { position, subscription, type, attempts } = row;
+/** What the API shows of each delivery. The data of the event may be what cannot be read, so it is left alone. */
+export function presentDelivery(row: EventRow & DeliveryProgress) {
+  const { position, subscription, type, tries, sends } = row;
   return {
     id: `${position}-${subscription}`,
     position,
@@ -42,7 +44,8 @@ export function presentDelivery(row: EventRow & DeliveryProgress): DeadLetter {
     streamId: row.stream_id,
     requestId: requestIdOf(row.metadata),
     occurredAt: row.occurred_at,
-    attempts,
+    attempts: tries,
+    sends,
     lastError: row.last_error,
     firstFailedAt: toIso(row.first_failed_at),
     lastFailedAt: toIso(row.last_failed_at),

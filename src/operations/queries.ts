@@ -10,7 +10,7 @@ import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
 import type { Metric } from '../platform/metrics';
 import { findAuditEvents } from './audit-trail';
-import { findDeadLetters } from './dead-letters';
+import { type Fault, findDeadLetters } from './dead-letters';
 import { findWaiting } from './deliveries';
 import { operationsErrors } from './errors';
 import { presentEventCatalogue } from './event-catalogue';
@@ -86,11 +86,11 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
 
     /** Lists dead letters, newest first. */
     async ListDeadLetters(
-      request: PageRequest & { subscription?: Subscription | undefined },
+      request: PageRequest & { subscription?: Subscription | undefined; fault?: Fault | undefined },
     ): Promise<Page<DeadLetter>> {
-      const { subscription, cursor, limit } = request;
+      const { subscription, fault, cursor, limit } = request;
       const before = cursor === undefined ? undefined : decodeCursor(cursor, deliveryCursor);
-      const letters = await findDeadLetters(await openForAdmin(), { subscription, before }, limit + 1);
+      const letters = await findDeadLetters(await openForAdmin(), { subscription, fault, before }, limit + 1);
       return toPage(letters, limit, (letter) => [letter.position, letter.subscription]);
     },
 

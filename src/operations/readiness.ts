@@ -44,12 +44,15 @@ function oldestPending(subscription: Subscription) {
   return sql`SELECT ${subscription} AS subscription, ${occurredAtOf(position)} AS occurredAt`;
 }
 
-/** The queries of the check. A count stops one row after the largest number that it tells. */
+/**
+ * The queries of the check. A count stops one row after the largest number that it tells. E-mails that their addresses do
+ * not take are no fault of the system, so they are not counted.
+ */
 export const backlogQueries = () => ({
   oldest: sql.join(subscriptions.map(oldestPending), sql` UNION ALL `),
   deadLetters: sql`
-    SELECT count(*) AS count FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead
-      WHERE status = 'dead' LIMIT ${limits.deliveriesCounted + 1})`,
+    SELECT count(*) AS count FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead_by_fault
+      WHERE status = 'dead' AND fault IS NULL LIMIT ${limits.deliveriesCounted + 1})`,
 });
 
 async function findBacklog(db: Database): Promise<Backlog> {

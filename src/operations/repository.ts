@@ -7,7 +7,7 @@ import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { runBatch } from '../platform/d1';
 import { limits } from '../platform/limits';
-import { selectDeadLetters } from './dead-letters';
+import { type Fault, selectDeadLetters } from './dead-letters';
 import { operationsErrors } from './errors';
 import { deadLetterStream } from './events';
 import type { Rebuild } from './rebuild';
@@ -19,7 +19,9 @@ export interface DeadLetter {
 }
 
 /** Selects one dead letter, the dead letters of a subscription, or all of them. */
-export type DeadLetterFilter = { [Field in keyof DeadLetter]?: DeadLetter[Field] | undefined };
+export type DeadLetterFilter = { [Field in keyof DeadLetter]?: DeadLetter[Field] | undefined } & {
+  fault?: Fault | undefined;
+};
 
 export interface FoundDeadLetters {
   letters: DeadLetter[];
@@ -47,12 +49,12 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
   const isAmong = (letters: readonly DeadLetter[]) => sql`status = 'dead' AND (position, subscription) IN
     (SELECT value->>'position', value->>'subscription' FROM json_each(${JSON.stringify(letters)}))`;
   return {
-    async findDeadLetters({ position, subscription }, limit) {
+    async findDeadLetters({ position, subscription, fault }, limit) {
       const condition = position === undefined ? sql`true` : sql`position = ${position}`;
       const most = limit + limits.deliveriesCounted;
       const [letters, [stream]] = await runBatch(db, [
         db.all<DeadLetter>(sql`
-          SELECT position, subscription FROM ${selectDeadLetters({ subscription, condition }, most)}
+          SELECT position, subscription FROM ${selectDeadLetters({ subscription, fault, condition }, most)}
           ORDER BY position LIMIT ${most}`),
         db.all<{ version: number }>(sql`SELECT ${streamVersion(deadLetterStream)} AS version`),
       ]);
@@ -63,7 +65,7 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
       stage(
         db.run(sql`
           UPDATE deliveries SET status = 'pending', attempts = 0, failures = 0, unclear_sends = 0,
-            last_error = NULL, first_failed_at = NULL, last_failed_at = NULL, available_at = ${at}
+            tries = 0, fault = NULL, last_error = NULL, first_failed_at = NULL, last_failed_at = NULL, available_at = ${at}
           WHERE ${isAmong(letters)}`),
       ),
     discard(letters) {

@@ -22,6 +22,7 @@ const viewParam = z.object({ view: schemas.viewName });
 const idParam = z.object({ id: uuid });
 const letterParam = z.object({ id: schemas.deadLetterId });
 const deliveryQuery = pageRequest.extend({ subscription: schemas.subscription.optional() });
+const deadLetterQuery = deliveryQuery.extend({ fault: schemas.fault.optional() });
 
 const auditQuery = pageRequest.extend({
   stream: z
@@ -120,13 +121,14 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     '/dead-letters',
     describePlain({ summary: 'List dead letters, newest first (admin)', ...read, body: schemas.deadLetterPage }),
     authenticate,
-    validate('query', deliveryQuery),
+    validate('query', deadLetterQuery),
     async (c) => sendPage(c, await c.var.queries.ListDeadLetters(c.req.valid('query'))),
   )
   .post(
     '/dead-letters/replay',
     describeCommand({
-      summary: 'Replay all dead letters, or those of a subscription (admin)',
+      summary:
+        'Replay the dead letters that are the fault of the system, or those of a subscription or a fault (admin)',
       tags,
       body: schemas.deadLetterResult,
       problems: [403],

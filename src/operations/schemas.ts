@@ -88,13 +88,23 @@ const delivery = z.object({
     .nullable()
     .meta({ description: 'The request whose command recorded the event; the log has the same id.' }),
   occurredAt: z.iso.datetime(),
-  attempts: z.int().meta({ description: 'How often the relay sent the delivery, and how often the work failed.' }),
+  attempts: z.int().meta({ description: 'How often the work was tried and failed.' }),
+  sends: z.int().meta({ description: 'How often the relay sent the delivery, after the send right after the commit.' }),
   lastError: z.string().nullable(),
   firstFailedAt: z.iso.datetime().nullable(),
   lastFailedAt: z.iso.datetime().nullable(),
 });
 
-export const deadLetter = delivery.meta({ ref: 'DeadLetter' });
+export const fault = z.enum(['system', 'recipient']);
+
+export const deadLetter = delivery
+  .extend({
+    fault: fault.meta({
+      description:
+        'Whose fault it is: `recipient` for an e-mail that its address does not take, which is removed after 30 days.',
+    }),
+  })
+  .meta({ ref: 'DeadLetter' });
 export type DeadLetter = z.infer<typeof deadLetter>;
 
 export const deadLetterPage = z
@@ -119,10 +129,12 @@ export const deadLetterId = z
   .regex(new RegExp(`^[1-9]\\d{0,14}-(?:${subscriptions.join('|')})$`))
   .meta({ examples: ['42-emails'] });
 
-export const deadLetterFilter = z.strictObject({ subscription: subscription.optional() }).meta({
-  ref: 'DeadLetterFilter',
-  examples: [{ subscription: 'emails' }],
-});
+export const deadLetterFilter = z
+  .strictObject({ subscription: subscription.optional(), fault: fault.optional() })
+  .meta({
+    ref: 'DeadLetterFilter',
+    examples: [{ subscription: 'emails' }],
+  });
 
 export const deadLetterResult = z
   .object({

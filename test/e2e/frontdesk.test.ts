@@ -48,7 +48,7 @@ afterAll(async () => {
   await sink?.close();
 });
 
-const until = { timeout: 20_000, interval: 50 };
+const until = { timeout: 60_000, interval: 50 };
 
 async function signIn(username: string, secret = password) {
   const body = new URLSearchParams({ grant_type: 'password', username, password: secret });
@@ -150,7 +150,7 @@ test('sign-ins whose clients went away keep nobody from signing in, and reads ar
     abort.abort();
     await Promise.all(gone);
   }
-  await vi.waitFor(async () => expect((await signIn(email)).status).toBe(200), { timeout: 20_000, interval: 3000 });
+  await vi.waitFor(async () => expect((await signIn(email)).status).toBe(200), { timeout: 60_000, interval: 3000 });
 });
 
 test('the link of a password reset e-mail sets a new password, and works only once (product 2.6)', async () => {
@@ -218,7 +218,7 @@ test.skipIf(hasNoBrowser)(
     const { stdout } = await promisify(execFile)(
       'chromium',
       [...arguments_, `--user-data-dir=${folder}`, '--virtual-time-budget=10000', '--dump-dom', `${url}/docs`],
-      { maxBuffer: 64 * 1024 * 1024, timeout: 50_000 },
+      { maxBuffer: 64 * 1024 * 1024, timeout: 100_000 },
     );
     rmSync(folder, { recursive: true, force: true });
     expect(stdout).toContain('opblock-summary');
@@ -239,7 +239,7 @@ test('after a run of the demo the logs contain no personal data (product 1.3, 8.
       FIRST_ADMIN_PASSWORD: admin.password,
       DEMO_PASSWORD: secret,
     },
-    timeout: 55_000,
+    timeout: 110_000,
   });
   expect(stdout).toMatch(/From commit to KV: p50 \d+ ms, p99 \d+ ms/);
   const logs = harness

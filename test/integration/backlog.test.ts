@@ -102,6 +102,19 @@ describe('with a backlog of thousands', () => {
     expect(issues.at(-1)?.detail).toMatch(/^More than 100 dead letters/);
   });
 
+  test('the readiness check and the lists read a bounded number of rows, however many addresses refused their e-mails (product 7.7)', async () => {
+    const setFault = (fault: string | null) =>
+      env.DB.prepare("UPDATE deliveries SET fault = ? WHERE status = 'dead' AND position > 1").bind(fault).run();
+    await setFault('recipient');
+    const { deadLetters } = backlogQueries();
+    expect(await countRowsRead(deadLetters)).toBeLessThan(20);
+    expect(await countRowsRead(deadLetterQuery({ fault: 'system' }, 21))).toBeLessThan(50);
+    expect(await countRowsRead(deadLetterQuery({ fault: 'recipient' }, 21))).toBeLessThan(500);
+    const { issues } = await (await createSystem().request('/v1/health/ready')).json<Readiness>();
+    expect(issues.at(-1)?.detail).toBe(`${subscriptions.length} dead letters wait to be replayed or discarded.`);
+    await setFault(null);
+  });
+
   test.each<[Subscription | undefined, [number, string] | undefined]>([
     [undefined, undefined],
     ['emails', undefined],

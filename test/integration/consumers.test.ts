@@ -40,7 +40,7 @@ describe('the welcome e-mail', () => {
 
   test('an e-mail that the provider refuses for now is retried and sent once (product 7.1, 7.2)', async () => {
     const { sent, deliver, sender, delivery } = await given();
-    sender.failWith(new EmailError('SMTP_451', false));
+    sender.failWith(new EmailError('SMTP_451', 'for-now'));
     expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: [], retried: ['m0'] });
     expect(await delivery('emails')).toMatchObject({
       status: 'pending',
@@ -52,7 +52,7 @@ describe('the welcome e-mail', () => {
 
   test('an e-mail that the provider refuses for good becomes a dead letter without more tries (product 7.3)', async () => {
     const { sent, deliver, sender, delivery } = await given();
-    sender.failWith(new EmailError('E_RECIPIENT_SUPPRESSED', true));
+    sender.failWith(new EmailError('E_RECIPIENT_SUPPRESSED', 'for-good'));
     expect(await deliver('emails', [sent.emails[0]])).toEqual({ acked: ['m0'], retried: [] });
     expect(await delivery('emails')).toMatchObject({
       status: 'dead',
@@ -93,7 +93,7 @@ describe('the welcome e-mail', () => {
 
   test('the limit of an address does not hold back another attempt of the same e-mail (product 1.9, 7.2)', async () => {
     const { sent, deliver, sender } = await given();
-    for (const error of [new EmailError('SMTP_451', false), new EmailError('SMTP_452', false)]) {
+    for (const error of [new EmailError('SMTP_451', 'for-now'), new EmailError('SMTP_452', 'for-now')]) {
       sender.failWith(error);
       expect((await deliver('emails', [sent.emails[0]])).retried).toEqual(['m0']);
     }
@@ -296,7 +296,7 @@ describe('the consumers of a registration', () => {
       });
       expect(effects()).toEqual({ projections: 0, emails: 0, analytics: 0 });
       failing.add(broken);
-      if (broken === 'emails') sender.failWith(new EmailError('SMTP_451', false));
+      if (broken === 'emails') sender.failWith(new EmailError('SMTP_451', 'for-now'));
       for (const subscription of subscriptions) {
         // Each message is delivered twice, because queues may double it.
         const messages = sent[subscription].splice(0).flatMap((message) => [message, message]);

@@ -142,7 +142,7 @@ describe('an outage (product 7.1, 7.3)', () => {
       for (const subscription of ['projections', 'emails', 'analytics'] as const) {
         let messages: unknown[] = sent[subscription].splice(0);
         for (let tries = 0; tries < 3 && messages.length > 0; tries++) {
-          if (state.isAway) for (const _ of messages) sender.failWith(new EmailError('SMTP_451', false));
+          if (state.isAway) for (const _ of messages) sender.failWith(new EmailError('SMTP_451', 'for-now'));
           const { retried } = await deliver(subscription, messages);
           messages = messages.filter((_, index) => retried.includes(`m${index}`));
         }
@@ -239,10 +239,10 @@ describe('dead letters (product 7.3)', () => {
 
   test('a dead letter shows the final refusal of a provider, and not an error of before', async () => {
     const { deliver, find, sender, sent } = await given();
-    sender.failWith(new EmailError('SMTP_451', false));
+    sender.failWith(new EmailError('SMTP_451', 'for-now'));
     await deliver('emails', sent.emails);
     expect((await find('emails'))?.last_error).toBe('EmailError: SMTP_451');
-    sender.failWith(new EmailError('SMTP_550', true));
+    sender.failWith(new EmailError('SMTP_550', 'for-good'));
     expect(await deliver('emails', sent.emails)).toEqual({ acked: ['m0'], retried: [] });
     expect(await find('emails')).toMatchObject({
       status: 'dead',
@@ -326,7 +326,7 @@ describe('dead letters (product 7.3)', () => {
 
   test('a message that its queue gave up without a fault of its own leaves a delivery that waits', async () => {
     const { deliver, find, logs, sender, sent } = await given();
-    sender.failWith(new EmailError('SMTP_451', false));
+    sender.failWith(new EmailError('SMTP_451', 'for-now'));
     await deliver('emails', sent.emails);
     expect(await deliver('dead-letters', sent.emails)).toEqual({ acked: ['m0'], retried: [] });
     expect((await find('emails'))?.status).toBe('pending');
@@ -397,7 +397,7 @@ describe('an e-mail that the provider puts off (product 7.2, 7.3)', () => {
     const [first] = sent.emails.splice(0);
     clock.advance(31_000);
     await services().relay();
-    sender.failWith(new EmailError('SMTP_451', false));
+    sender.failWith(new EmailError('SMTP_451', 'for-now'));
     expect(await deliver('emails', sent.emails)).toEqual({ acked: ['m0'], retried: [] });
     // The provider has refused clearly, so a message that still waits in the queue may try at once.
     expect(await deliver('emails', [first])).toEqual({ acked: ['m0'], retried: [] });

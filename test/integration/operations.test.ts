@@ -97,18 +97,18 @@ test('an admin sees what waits: since when, with which error, and until when (pr
   expect(third.nextCursor).toBeNull();
   expect((await page('?subscription=emails')).data).toEqual([email]);
 
-  system.sender.failWith(new EmailError('SMTP_451', false));
+  system.sender.failWith(new EmailError('SMTP_451', 'for-now'));
   const before = isoTime(system.clock.now());
   await system.deliverQueues();
   const [waiting] = (await page('?subscription=emails')).data;
-  expect(waiting).toMatchObject({ ...rest, subscription: 'emails', lastError: 'EmailError: SMTP_451' });
+  expect(waiting).toMatchObject({ ...rest, attempts: 1, subscription: 'emails', lastError: 'EmailError: SMTP_451' });
   const { firstFailedAt = null } = waiting ?? {};
   expect([before, firstFailedAt, waiting?.lastFailedAt].toSorted()).toEqual([before, firstFailedAt, firstFailedAt]);
   expect(Date.parse(waiting?.nextSendAt ?? '')).toBeGreaterThan(system.clock.now());
 
   // The last failure moves on, and the first one stays.
   system.clock.advance(600_000);
-  system.sender.failWith(new EmailError('SMTP_550', true));
+  system.sender.failWith(new EmailError('SMTP_550', 'for-good'));
   await system.services().relay();
   await system.deliverQueues();
   const { data } = await read<{ data: DeadLetter[] }>(system, 'dead-letters?subscription=emails');
@@ -124,7 +124,7 @@ test('an admin sees what waits: since when, with which error, and until when (pr
   expect(replayed).toMatchObject({ streamId: id, lastError: null, firstFailedAt: null, lastFailedAt: null });
 });
 
-test('what waits is listed in the order of the log, and counts each try and each failure (product 8.2)', async () => {
+test('what waits is listed in the order of the log, with how often it was tried and how often the relay sent it (product 8.2)', async () => {
   const system = await given();
   await env.DB.prepare('DELETE FROM deliveries').run();
   await system.register();
@@ -143,7 +143,7 @@ test('what waits is listed in the order of the log, and counts each try and each
   expect(paged).toEqual(all);
 
   // Metadata that cannot be read may be why a delivery waits. SQLite reads this text, and `JSON.parse` does not.
-  await env.DB.prepare('UPDATE deliveries SET attempts = 1, failures = 2, unclear_sends = 4').run();
+  await env.DB.prepare('UPDATE deliveries SET attempts = 1, failures = 2, unclear_sends = 4, tries = 5').run();
   const [first] = all;
   const setMetadata = (text: unknown) =>
     env.DB.prepare('UPDATE events SET metadata = ? WHERE position = ?').bind(text, first?.position).run();
@@ -152,15 +152,21 @@ test('what waits is listed in the order of the log, and counts each try and each
   await setMetadata('{unquoted: 1}');
   const [unreadable, ...others] = (await list('deliveries?limit=100')).data;
   await setMetadata(metadata);
-  expect(unreadable).toEqual({ ...first, requestId: null, attempts: 7 });
+  expect(unreadable).toEqual({ ...first, requestId: null, attempts: 5, sends: 1 });
   expect(others).toHaveLength(all.length - 1);
 });
 
+/** The status of the readiness check, and what it says. */
+const readReadiness = async ({ request }: Given) => {
+  const response = await request('/v1/health/ready');
+  return [response.status, await response.json<Readiness>()] as const;
+};
+
 describe('dead letters', () => {
   /** A system with the dead letter of one welcome e-mail. */
-  async function givenDeadLetter() {
+  async function givenDeadLetter(error = new EmailError('E_SENDER_NOT_VERIFIED', 'for-good')) {
     const system = await given();
-    system.sender.failWith(new EmailError('E_RECIPIENT_SUPPRESSED', true));
+    system.sender.failWith(error);
     const email = `${crypto.randomUUID()}@example.com`;
     await system.send('POST', '/v1/users', { name: 'Ada', email, password });
     await system.deliverQueues();
@@ -173,16 +179,19 @@ describe('dead letters', () => {
     await system.register();
     const row = () => env.DB.prepare("SELECT * FROM deliveries WHERE subscription = 'emails'").first();
     await env.DB.prepare(
-      `UPDATE deliveries SET status = 'dead', attempts = 9, failures = 2, unclear_sends = 3, last_error = 'x'
+      `UPDATE deliveries SET status = 'dead', attempts = 9, failures = 2, unclear_sends = 3, tries = 14, fault = 'recipient',
+         last_error = 'x'
        WHERE subscription = 'emails'`,
     ).run();
-    expect((await post(system, 'dead-letters/replay', {})).status).toBe(200);
+    expect((await post(system, 'dead-letters/replay', { fault: 'recipient' })).status).toBe(200);
     // The relay, which the replay starts, has sent it once.
     expect(await row()).toMatchObject({
       status: 'pending',
       attempts: 1,
       failures: 0,
       unclear_sends: 0,
+      tries: 0,
+      fault: null,
       last_error: null,
     });
   });
@@ -190,8 +199,8 @@ describe('dead letters', () => {
   test('an admin lists a dead letter with its error, and a replay of it sends one e-mail (product 7.3, 8.2)', async () => {
     const system = await givenDeadLetter();
     const [letter] = await system.list();
-    expect(letter).toMatchObject({ subscription: 'emails', type: 'UserRegistered', lastError: expect.any(String) });
-    expect(letter?.lastError).toContain('E_RECIPIENT_SUPPRESSED');
+    expect(letter).toMatchObject({ subscription: 'emails', type: 'UserRegistered', fault: 'system', attempts: 1 });
+    expect(letter?.lastError).toBe('EmailError: E_SENDER_NOT_VERIFIED');
     const replayed = await post(system, `dead-letters/${letter?.id}/replay`);
     expect([replayed.status, await replayed.json()]).toEqual([200, { count: 1, remaining: 0 }]);
     await system.deliverQueues();
@@ -231,6 +240,85 @@ describe('dead letters', () => {
     expect(system.sender.sent.filter(({ to }) => to.email === system.email)).toEqual([]);
     const { data } = await read<{ data: AuditEvent[] }>(system, `events?actor=${system.admin.id}`);
     expect(data[0]).toMatchObject({ type: 'DeadLettersDiscarded' });
+  });
+});
+
+describe('an e-mail that its address does not take (product 7.7)', () => {
+  const refusal = new EmailError('SMTP_RCPT_550_5.1.1', 'recipient');
+  const day = 86_400_000;
+
+  /** A system in which a welcome e-mail was refused because of its address. */
+  async function givenRefusal() {
+    await env.DB.prepare('DELETE FROM deliveries').run();
+    const system = await given();
+    await system.deliverQueues();
+    await env.DB.prepare('DELETE FROM deliveries').run();
+    system.sender.failWith(refusal);
+    const email = `${crypto.randomUUID()}@example.com`;
+    await system.send('POST', '/v1/users', { name: 'Ada', email, password });
+    await system.deliverQueues();
+    const list = async (query = '') => (await read<{ data: DeadLetter[] }>(system, `dead-letters${query}`)).data;
+    return { ...system, email, list };
+  }
+
+  test('is listed with its fault, and neither degrades the system nor is logged as a failure', async () => {
+    const system = await givenRefusal();
+    const [letter, ...others] = await system.list();
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({ fault: 'recipient', attempts: 1, lastError: `EmailError: ${refusal.code}` });
+    expect(await system.list('?fault=recipient')).toEqual([letter]);
+    expect(await system.list('?fault=system')).toEqual([]);
+    expect(await readReadiness(system)).toEqual([200, { status: 'ready', issues: [] }]);
+    const lines = system.logs.map((line) => JSON.parse(line));
+    expect(lines.filter(({ event }) => event === 'message.refused')).toMatchObject([
+      { level: 'warn', subscription: 'emails', position: letter?.position, error: `EmailError: ${refusal.code}` },
+    ]);
+    expect(lines.find(({ event }) => event === 'message.refused').requestId).toBe(letter?.requestId);
+    expect(lines.filter(({ event }) => event === 'message.failed')).toEqual([]);
+    expect(lines.filter(({ refused }) => refused)).toMatchObject([{ event: 'batch.handled', failed: 0, refused: 1 }]);
+    expect(system.logs.join()).not.toContain(system.email);
+  });
+
+  test('is not replayed with the dead letters of the system, but alone, and then to the corrected address', async () => {
+    const system = await givenRefusal();
+    expect(await (await post(system, 'dead-letters/replay', {})).json()).toEqual({ count: 0, remaining: 0 });
+    const [letter] = await system.list();
+    await env.DB.prepare('UPDATE users SET email = ? WHERE email = ?').bind('right@example.com', system.email).run();
+    expect(await (await post(system, `dead-letters/${letter?.id}/replay`)).json()).toEqual({ count: 1, remaining: 0 });
+    await system.deliverQueues();
+    expect(system.sender.sent.map(({ to }) => to.email)).toContain('right@example.com');
+    expect(await system.list()).toEqual([]);
+  });
+
+  test('that fails for another reason after its replay is a fault of the system', async () => {
+    const system = await givenRefusal();
+    system.sender.failWith(new EmailError('SMTP_AUTH_535', 'for-good'));
+    await post(system, 'dead-letters/replay', { subscription: 'emails', fault: 'recipient' });
+    await system.deliverQueues();
+    expect(await system.list()).toMatchObject([
+      { fault: 'system', attempts: 1, lastError: 'EmailError: SMTP_AUTH_535' },
+    ]);
+    expect((await readReadiness(system))[1]).toMatchObject({ status: 'degraded' });
+  });
+
+  test('is removed by the hourly task after 30 days, and nothing else is', async () => {
+    const system = await givenRefusal();
+    await env.DB.prepare(
+      `INSERT INTO deliveries (position, subscription, available_at, status, first_failed_at, last_failed_at)
+       SELECT position, 'analytics', 0, 'dead', 0, 0 FROM deliveries WHERE fault = 'recipient'
+       ON CONFLICT DO UPDATE SET status = 'dead', last_failed_at = 0`,
+    ).run();
+    const run = () => runSchedule(system.services(), '0 * * * *');
+    const subscriptionsLeft = async () => {
+      const left = env.DB.prepare("SELECT subscription FROM deliveries WHERE status = 'dead' ORDER BY subscription");
+      return (await left.all<{ subscription: string }>()).results.map(({ subscription }) => subscription);
+    };
+    system.clock.advance(30 * day - 600_000);
+    await run();
+    expect(await subscriptionsLeft()).toEqual(['analytics', 'emails']);
+    system.clock.advance(700_000);
+    await run();
+    expect(await subscriptionsLeft()).toEqual(['analytics']);
   });
 });
 
@@ -300,11 +388,6 @@ describe('the event log as audit trail', () => {
 });
 
 describe('health', () => {
-  const readReadiness = async ({ request }: Given) => {
-    const response = await request('/v1/health/ready');
-    return [response.status, await response.json<Readiness>()] as const;
-  };
-
   test('/v1/health says that the Worker runs, without D1 and KV (product 8.1)', async () => {
     const fail = () => {
       throw new Error('The store is down.');

@@ -1,6 +1,7 @@
 import type { Services } from '../../src/composition';
 import type { EventCatalogue } from '../../src/cqrs/log/event';
 import type { View } from '../../src/cqrs/reading/view';
+import type { Refusal } from '../../src/email/email-sender';
 import type { limits } from '../../src/platform/limits';
 import type { Hardships } from './hardships';
 import type { Process } from './process';
@@ -27,7 +28,7 @@ export interface Release {
   /** Whether a part of the platform failed, which is answered with 500 unless the code knows better. */
   isOfPlatform(error: unknown): boolean;
   /** The error of a provider that did not accept an e-mail, for good or for now. */
-  createEmailError(code: string, isPermanent: boolean): Error;
+  createEmailError(code: string, refusal: Refusal): Error;
 }
 
 /** One request as the process of the Worker sees it. */

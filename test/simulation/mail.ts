@@ -97,14 +97,16 @@ export class MailModel {
         if (signal?.aborted) throw new SimulatedFault('the sender gave up');
         if (world.isAway('mail')) {
           world.coverage.count('outage', 'send e-mail');
-          throw process.release.createEmailError('ECONNREFUSED', false);
+          throw process.release.createEmailError('ECONNREFUSED', 'for-now');
         }
         if (isRefused) {
           this.#refused.add(message.messageId);
-          throw process.release.createEmailError('550 5.1.1', true);
+          // Either the address or the sender is at fault; which one it is does not change what the system may do.
+          const isOfRecipient = world.chance(0.5);
+          throw process.release.createEmailError('550', isOfRecipient ? 'recipient' : 'for-good');
         }
         // A connection that lasts longer than the provider needs is dead.
-        if (isPutOff || isLate || world.now > latest) throw process.release.createEmailError('451 4.3.0', false);
+        if (isPutOff || isLate || world.now > latest) throw process.release.createEmailError('451 4.3.0', 'for-now');
         sending.answeredAt = isLie ? undefined : world.now;
         sending.d1FailuresBefore = process.d1Failures;
         this.#accept(sending, message, isPending);

@@ -132,7 +132,7 @@ export class SimulatedPlatform implements Platform {
       wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
       emailSender: {
         // A version whose senders have a deadline passes a signal.
-        send: (message, ...[signal]: AbortSignal[]) => this.mail.send(process, message, signal),
+        send: (message, attempt) => this.mail.send(process, message, attempt?.signal),
       },
     });
     // The limits belong to the HTTP layer, which the clients here do without.

@@ -103,7 +103,7 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
       error instanceof DomainError && error.kind !== 'unavailable',
     isUnavailable: (error) => error instanceof DomainError && error.kind === 'unavailable',
     isOfPlatform: (error) => isSimulated(error) || findDatabaseFailure(error) !== undefined,
-    createEmailError: (code, isPermanent) => new EmailError(code, isPermanent, new SimulatedFault(code)),
+    createEmailError: (code, refusal) => new EmailError(code, refusal, new SimulatedFault(code)),
   };
 }
 

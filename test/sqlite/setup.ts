@@ -18,10 +18,9 @@ syncBuiltinESMExports();
 // A global of workerd.
 Object.assign(globalThis, { scheduler });
 
-/** Tests of what only workerd has: its bindings, its count of rows, its migrations, and the real cost of a hash. */
+/** Tests of what only workerd has: its bindings, its count of rows, its migrations, and its limits. */
 const onlyInWorkerd = [
   'made with other parameters',
-  'take equally long',
   'bounded number of rows',
   'the relay reads only what it takes',
   'a claim reads only the deliveries',

@@ -18,9 +18,9 @@ export const cheapParameters: HashParameters = { ln: 4, r: 8, p: 1 };
 /** `password` hashed with these parameters. */
 export const passwordHash = '$scrypt$ln=4,r=8,p=1$BwcHBwcHBwcHBwcHBwcHBw$cEV+K//OeYWY/GTFKER+4xhs1WWKV3aYDDWox2i5QfI';
 
-/** `password` hashed with other parameters, here the real ones. A sign-in replaces it. */
+/** `password` hashed with other parameters. A sign-in replaces it. */
 export const outdatedPasswordHash =
-  '$scrypt$ln=14,r=8,p=5$quedJCThH2+QZh2m2QXbYg$3zjMq8u6R3/dJRqvdjLaY68R+LbO92kNAFxq97AyCf8';
+  '$scrypt$ln=5,r=8,p=1$BwcHBwcHBwcHBwcHBwcHBw$cv94CM0NQzJiBSW0OSRLUaHQK9Zy5/+Pjc+XPZ13BBI';
 
 /** The passwords of a test's request, without a queue and without limits. */
 export const cheapPasswords: Passwords = {

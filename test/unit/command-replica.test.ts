@@ -200,8 +200,6 @@ test('the table names every command', () => {
 
 test.each(Object.entries(changes) as [keyof typeof changes, Change][])(
   'while a replica does not know yet that %s, every command does and answers what it does and answers on the primary',
-  // A few of them really hash passwords, which takes long on a busy machine.
-  { timeout: 60_000 },
   async (name, change) => {
     const world = createCommandWorld();
     const before = toText(world.state());

@@ -5,12 +5,13 @@ import type { SmtpConfig } from '../../src/email/email-config';
 import { EmailError, type EmailMessage, UnclearEmailError } from '../../src/email/email-sender';
 import { toMime } from '../../src/email/mime';
 import { toPrintableName } from '../../src/email/printable-name';
+import type { Network } from '../../src/email/smtp-connect-failure';
 import type { SmtpSocket } from '../../src/email/smtp-connection';
 import { createSmtpEmailSender } from '../../src/email/smtp-email-sender';
 import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
 import type { Wait } from '../../src/platform/clock';
 import { parseHeaders } from '../support/mail-headers';
-import { nodeConnect } from '../support/node-connect';
+import { nodeNetwork } from '../support/node-network';
 import { startSmtpSink } from '../support/smtp-sink';
 
 const from = { name: 'Frontdesk', email: 'hello@frontdesk.example' };
@@ -48,7 +49,7 @@ describe('the deadline of an e-mail (product 7.2)', () => {
   test('a provider that does not answer until the deadline leaves an unclear outcome, and its sender is told to stop', async () => {
     const { end, wait, waits } = createHeldWait();
     const signals: (AbortSignal | undefined)[] = [];
-    const sender = limitSending({ send: (_, signal) => new Promise(() => void signals.push(signal)) }, wait);
+    const sender = limitSending({ send: (_, attempt) => new Promise(() => void signals.push(attempt?.signal)) }, wait);
     const sending = sender.send(message);
     expect([waits[0]?.ms, signals[0]?.aborted]).toEqual([sendingMs, false]);
     end();
@@ -58,7 +59,7 @@ describe('the deadline of an e-mail (product 7.2)', () => {
 
   test.each([
     ['accepts', undefined],
-    ['refuses', new EmailError('SMTP_451', false)],
+    ['refuses', new EmailError('SMTP_451', 'for-now')],
   ])('when the provider %s the e-mail in time, nothing waits for the deadline any more', async (_, error) => {
     const { wait, waits } = createHeldWait();
     const send = () => (error ? Promise.reject(error) : Promise.resolve());
@@ -70,7 +71,7 @@ describe('the deadline of an e-mail (product 7.2)', () => {
 
 describe('the SMTP sender with a real server', () => {
   const plain: Omit<SmtpConfig, 'port'> = { host: '127.0.0.1', secure: false, startTls: false, credentials };
-  const senderFor = (smtp: SmtpConfig) => createSmtpEmailSender(smtp, from, nodeConnect, clock);
+  const senderFor = (smtp: SmtpConfig) => createSmtpEmailSender(smtp, from, nodeNetwork, clock);
 
   test.each([false, true])('a mail arrives complete, with STARTTLS: %s', async (hasTls) => {
     const sink = await startSmtpSink(credentials, { hasTls });
@@ -107,7 +108,7 @@ describe('the SMTP sender with a real server', () => {
 
   test.each(hostile)('the name %j adds no recipient and no header, and arrives as it is', async (name) => {
     const sink = await startSmtpSink(credentials);
-    const sender = createSmtpEmailSender({ ...plain, port: sink.port }, { ...from, name }, nodeConnect, clock);
+    const sender = createSmtpEmailSender({ ...plain, port: sink.port }, { ...from, name }, nodeNetwork, clock);
     await sender.send({ ...message, to: { name, email: 'ada@example.com' }, subject: name });
     const [mail] = sink.mails;
     const headers = parseHeaders(mail?.raw ?? '');
@@ -155,12 +156,12 @@ describe('the SMTP sender with a real server', () => {
       const refused = {
         name: 'EmailError',
         code: 'INVALID_ADDRESS',
-        permanent: true,
         message: expect.not.stringContaining(email),
       };
-      await expect(sender.send({ ...message, to: { email } })).rejects.toMatchObject(refused);
-      const from = createSmtpEmailSender({ ...plain, port: sink.port }, { email }, nodeConnect, clock);
-      await expect(from.send(message)).rejects.toMatchObject(refused);
+      const sending = sender.send({ ...message, to: { email } });
+      await expect(sending).rejects.toMatchObject({ ...refused, refusal: 'recipient' });
+      const from = createSmtpEmailSender({ ...plain, port: sink.port }, { email }, nodeNetwork, clock);
+      await expect(from.send(message)).rejects.toMatchObject({ ...refused, refusal: 'for-good' });
       expect(sink.mails).toEqual([]);
       await sink.close();
     },
@@ -169,7 +170,7 @@ describe('the SMTP sender with a real server', () => {
   test('wrong credentials are a refusal for good', async () => {
     const sink = await startSmtpSink({ ...credentials, password: 'another' });
     const sending = senderFor({ ...plain, port: sink.port }).send(message);
-    await expect(sending).rejects.toMatchObject({ name: 'EmailError', code: 'SMTP_535', permanent: true });
+    await expect(sending).rejects.toMatchObject({ name: 'EmailError', code: 'SMTP_AUTH_535', refusal: 'for-good' });
     await sink.closed;
     await sink.close();
   });
@@ -177,19 +178,22 @@ describe('the SMTP sender with a real server', () => {
   test('a password is not sent to a server that does not offer the encryption that is configured', async () => {
     const sink = await startSmtpSink(credentials);
     const sending = senderFor({ ...plain, startTls: true, port: sink.port }).send(message);
-    await expect(sending).rejects.toMatchObject({ code: 'SMTP_TLS_UNSUPPORTED', permanent: false });
+    await expect(sending).rejects.toMatchObject({ code: 'SMTP_TLS_UNSUPPORTED', refusal: 'for-now' });
     expect(sink.mails).toEqual([]);
     await sink.close();
   });
 
-  test.each(['greeting', 'answer'] as const)(
-    'at the deadline the connection to a server that holds back its %s is closed (product 7.2)',
-    async (holds) => {
+  test.each([
+    ['greeting', { name: 'EmailError', code: 'TIMED_OUT', refusal: 'for-now' }],
+    ['answer', { name: 'UnclearEmailError', code: 'TIMED_OUT' }],
+  ] as const)(
+    'at the deadline the connection to a server that holds back its %s is closed with %j (product 7.2)',
+    async (holds, expected) => {
       const sink = await startSmtpSink(credentials, { holds });
       const { end, wait } = createHeldWait();
       const sending = limitSending(senderFor({ ...plain, port: sink.port }), wait).send(message);
       // Only the deadline ends the sending, so this does not depend on time.
-      const outcome = expect(sending).rejects.toMatchObject({ name: 'UnclearEmailError', code: 'TIMED_OUT' });
+      const outcome = expect(sending).rejects.toMatchObject(expected);
       await sink.held;
       end();
       await outcome;
@@ -223,7 +227,7 @@ function scripted(answer: (line: string) => string | 'end' | undefined) {
         }
       },
     });
-    return { readable, writable, startTls: connect, close: async () => {} };
+    return { opened: Promise.resolve(), readable, writable, startTls: connect, close: async () => {} };
   };
   return { connect, lines };
 }
@@ -241,7 +245,13 @@ describe('the SMTP sender', () => {
   const config: SmtpConfig = { host: 'mail.example', port: 587, secure: false, startTls: false };
   function send(answer: (line: string) => string | undefined, changed: Partial<EmailMessage> = {}, smtp = config) {
     const { connect, lines } = scripted(answer);
-    return { lines, sending: createSmtpEmailSender(smtp, from, connect, clock).send({ ...message, ...changed }) };
+    return {
+      lines,
+      sending: createSmtpEmailSender(smtp, from, { connect, hasHost: async () => true }, clock).send({
+        ...message,
+        ...changed,
+      }),
+    };
   }
 
   test('a mail is sent with a sign-in where the server offers LOGIN alone', async () => {
@@ -268,26 +278,111 @@ describe('the SMTP sender', () => {
   test('a server that offers no known way to sign in is a failure for now', async () => {
     const answer = (line: string) => (line.startsWith('EHLO') ? '250-a\r\n250 AUTH XOAUTH2' : accept(line));
     const { sending } = send(answer, {}, { ...config, credentials });
-    await expect(sending).rejects.toMatchObject({ code: 'SMTP_AUTH_UNSUPPORTED', permanent: false });
+    await expect(sending).rejects.toMatchObject({ code: 'SMTP_AUTH_UNSUPPORTED', refusal: 'for-now' });
   });
 
   test.each([
-    ['RCPT', '550 unknown mailbox', { name: 'EmailError', code: 'SMTP_550', permanent: true }],
-    ['RCPT', '451 later', { name: 'EmailError', code: 'SMTP_451', permanent: false }],
-    ['MAIL', 'end', { name: 'EmailError', code: 'SMTP_FAILED', permanent: false }],
-    ['EHLO', 'what?', { name: 'EmailError', code: 'SMTP_FAILED', permanent: false }],
-    ['DATA', 'end', { name: 'EmailError', code: 'SMTP_FAILED', permanent: false }],
-    ['.', '554 spam', { name: 'EmailError', code: 'SMTP_554', permanent: true }],
-    ['.', '452 full', { name: 'EmailError', code: 'SMTP_452', permanent: false }],
-    ['.', 'end', { name: 'UnclearEmailError', code: 'SMTP_FAILED' }],
+    ['RCPT', '550 unknown mailbox', { name: 'EmailError', code: 'SMTP_RCPT_550', refusal: 'recipient' }],
+    ['RCPT', '451 later', { name: 'EmailError', code: 'SMTP_RCPT_451', refusal: 'for-now' }],
+    ['MAIL', 'end', { name: 'EmailError', code: 'SMTP_CONNECTION_LOST', refusal: 'for-now' }],
+    ['EHLO', 'what?', { name: 'EmailError', code: 'SMTP_NOT_SPOKEN', refusal: 'for-now' }],
+    ['DATA', 'end', { name: 'EmailError', code: 'SMTP_CONNECTION_LOST', refusal: 'for-now' }],
+    ['.', '554 spam', { name: 'EmailError', code: 'SMTP_MESSAGE_554', refusal: 'for-good' }],
+    ['.', '452 full', { name: 'EmailError', code: 'SMTP_MESSAGE_452', refusal: 'for-now' }],
+    ['.', 'end', { name: 'UnclearEmailError', code: 'SMTP_CONNECTION_LOST' }],
   ])('after %s the answer “%s” is %j (product 7.2)', async (start, reply, expected) => {
     const isIt = (line: string) => (start === '.' ? line === '.' : line.startsWith(start));
     await expect(send((line) => (isIt(line) ? reply : accept(line))).sending).rejects.toMatchObject(expected);
   });
 
+  // The first are codes of the step RCPT, the others of the content.
+  test.each([
+    ['RCPT', '550 5.1.1 <ada@example.com> unknown', 'SMTP_RCPT_550_5.1.1', 'recipient'],
+    ['RCPT', '550-5.1.1 a text\r\n550 5.1.1 of two lines', 'SMTP_RCPT_550_5.1.1', 'recipient'],
+    ['RCPT', '556 5.1.10 null MX', 'SMTP_RCPT_556_5.1.10', 'recipient'],
+    ['RCPT', '550 5.4.4 no such domain', 'SMTP_RCPT_550_5.4.4', 'recipient'],
+    ['RCPT', '552 mailbox full', 'SMTP_RCPT_552', 'recipient'],
+    ['RCPT', '550 5.9999.1 odd', 'SMTP_RCPT_550', 'recipient'],
+    ['RCPT', '550 4.1.1 another class', 'SMTP_RCPT_550', 'recipient'],
+    ['RCPT', '553 5.1.8 your domain is unknown', 'SMTP_RCPT_553_5.1.8', 'for-good'],
+    ['RCPT', '553 5.1.7 your address is none', 'SMTP_RCPT_553_5.1.7', 'for-good'],
+    ['RCPT', '554 5.7.1 <ada@example.com>: Relay access denied', 'SMTP_RCPT_554_5.7.1', 'for-good'],
+    ['RCPT', '550 relay not permitted', 'SMTP_RCPT_550', 'for-good'],
+    ['RCPT', '530 5.7.0 Authentication required', 'SMTP_RCPT_530_5.7.0', 'for-good'],
+    ['RCPT', '452 4.2.2 mailbox full', 'SMTP_RCPT_452_4.2.2', 'for-now'],
+    ['RCPT', '350 what?', 'SMTP_RCPT_350', 'for-now'],
+    ['MAIL', '550 5.1.1 unknown', 'SMTP_MAIL_550_5.1.1', 'for-good'],
+    ['MAIL', '550 unknown', 'SMTP_MAIL_550', 'for-good'],
+    ['EHLO', '550 5.1.1 go away', 'SMTP_EHLO_550_5.1.1', 'for-good'],
+    ['.', '550 5.1.1 unknown', 'SMTP_MESSAGE_550_5.1.1', 'recipient'],
+    ['.', '552 5.2.2 mailbox full', 'SMTP_MESSAGE_552_5.2.2', 'recipient'],
+    ['.', '550 5.7.1 spam', 'SMTP_MESSAGE_550_5.7.1', 'for-good'],
+    ['.', '550 no', 'SMTP_MESSAGE_550', 'for-good'],
+  ])('the reply to %s “%s” has the code %s, and is refused %s (product 7.7)', async (start, reply, code, refusal) => {
+    const isIt = (line: string) => (start === '.' ? line === '.' : line.startsWith(start));
+    const { sending } = send((line) => (isIt(line) ? reply : accept(line)));
+    // Servers repeat addresses in their texts, so nothing of a text is kept.
+    const message = `The provider did not accept the e-mail: ${code}.`;
+    await expect(sending).rejects.toMatchObject({ name: 'EmailError', code, refusal, message });
+  });
+
+  test.each([
+    ['unknown to DNS', { secure: false, hasHost: false, takesPlain: false }, 'SMTP_HOST_NOT_FOUND'],
+    ['that takes no connection', { secure: false, hasHost: true, takesPlain: false }, 'SMTP_CONNECT_FAILED'],
+    ['that takes no encrypted connection', { secure: true, hasHost: true, takesPlain: true }, 'SMTP_TLS_FAILED'],
+    ['that takes neither', { secure: true, hasHost: true, takesPlain: false }, 'SMTP_CONNECT_FAILED'],
+    ['unknown to DNS, with TLS', { secure: true, hasHost: false, takesPlain: false }, 'SMTP_HOST_NOT_FOUND'],
+  ])(
+    'a host %s is a failure for now with its own code (product 7.7)',
+    async (_, { secure, hasHost, takesPlain }, code) => {
+      const asked: string[] = [];
+      const closed: string[] = [];
+      const { connect } = scripted(accept);
+      const network: Network = {
+        connect({ hostname }, { secureTransport }) {
+          const isOpen = secureTransport === 'off' && secure && takesPlain;
+          const opened = isOpen
+            ? Promise.resolve()
+            : Promise.reject(new Error('cannot connect to the specified address'));
+          opened.catch(() => {});
+          asked.push(`${hostname} ${secureTransport}`);
+          return { ...connect(), opened, close: async () => void closed.push(secureTransport) };
+        },
+        hasHost: async (hostname) => hostname === 'mail.example' && hasHost,
+      };
+      const sending = createSmtpEmailSender({ ...config, secure }, from, network, clock).send(message);
+      await expect(sending).rejects.toMatchObject({ name: 'EmailError', code, refusal: 'for-now' });
+      expect(asked).toEqual(secure ? ['mail.example on', 'mail.example off'] : ['mail.example off']);
+      expect(closed.toSorted()).toEqual(secure ? ['off', 'on'] : ['off']);
+    },
+  );
+
+  test('a name that the runtime does not take for a host is a failure for now', async () => {
+    const network: Network = {
+      connect() {
+        throw new TypeError('Specified address is empty string.');
+      },
+      hasHost: async () => true,
+    };
+    const sending = createSmtpEmailSender(config, from, network, clock).send(message);
+    await expect(sending).rejects.toMatchObject({ code: 'SMTP_CONNECT_FAILED', refusal: 'for-now' });
+  });
+
+  test('an attempt that is over hands nothing over, because it was reported as not handed over', async () => {
+    const controller = new AbortController();
+    const { connect, lines } = scripted((line) => {
+      if (line === 'DATA') controller.abort();
+      return accept(line);
+    });
+    const attempt = { signal: controller.signal, mayBeAccepted: true };
+    const network = { connect: () => ({ ...connect(), close: async () => {} }), hasHost: async () => true };
+    await expect(createSmtpEmailSender(config, from, network, clock).send(message, attempt)).rejects.toThrow();
+    expect([attempt.mayBeAccepted, lines.at(-1)]).toEqual([false, 'DATA']);
+  });
+
   test('an address with a line break does not become a second command', async () => {
     const { lines, sending } = send(accept, { to: { email: 'a@b.c>\r\nRCPT TO:<x@y.z' } });
-    await expect(sending).rejects.toMatchObject({ code: 'INVALID_ADDRESS', permanent: true });
+    await expect(sending).rejects.toMatchObject({ code: 'INVALID_ADDRESS', refusal: 'recipient' });
     expect(lines).toEqual([]);
   });
 });

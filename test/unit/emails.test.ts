@@ -39,7 +39,7 @@ async function handle(
     claim: async (_, events) => ({ results: new Map(events.map(({ id }) => [id, claimed])), until: 1 }),
     release: async (_, { id }) => record('release', id),
     complete: async (_, [event]) => record('complete', event?.id),
-    markDead: async (_, [event], error) => record(`markDead (${error})`, event?.id),
+    markDead: async (_, [event], error, fault) => record(`markDead (${error}, ${fault ?? 'system'})`, event?.id),
     async putOff(_, { id }, error, outcome) {
       record(`putOff (${error}, ${outcome})`, id);
       return tries;
@@ -84,7 +84,7 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     ['relay', false],
     ['nobody', false],
   ] as const)('an e-mail that is refused for now is released, and is tried again by: %s', async (tries, expected) => {
-    const error = new EmailError('SMTP_451', false);
+    const error = new EmailError('SMTP_451', 'for-now');
     const { calls, outcomes } = await handle(['a'], () => Promise.reject(error), { tries });
     expect(calls).toEqual(['release a', 'putOff (EmailError: SMTP_451, refused) a']);
     expect(outcomes).toEqual([{ kind: 'recorded', error, isRetriedByQueue: expected }]);
@@ -99,10 +99,17 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
   );
 
   test('an e-mail that is refused for good is dead with this error, and the queue does not try again', async () => {
-    const error = new EmailError('SMTP_550', true);
+    const error = new EmailError('SMTP_550', 'for-good');
     const { calls, outcomes } = await handle(['a'], () => Promise.reject(error));
-    expect(calls).toEqual(['markDead (EmailError: SMTP_550) a']);
+    expect(calls).toEqual(['markDead (EmailError: SMTP_550, system) a']);
     expect(outcomes).toEqual([{ kind: 'recorded', error, isRetriedByQueue: false }]);
+  });
+
+  test('an e-mail that its address does not take is an outcome, and not a failure (product 7.7)', async () => {
+    const error = new EmailError('SMTP_RCPT_550_5.1.1', 'recipient');
+    const { calls, outcomes } = await handle(['a'], () => Promise.reject(error));
+    expect(calls).toEqual(['markDead (EmailError: SMTP_RCPT_550_5.1.1, recipient) a']);
+    expect(outcomes).toEqual([{ kind: 'refused', error }]);
   });
 
   test('a defect in a sender is a failure, and is not put off for days', async () => {

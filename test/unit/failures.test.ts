@@ -22,7 +22,7 @@ describe('the classes of failures (product 7.3)', () => {
     ['a value that breaks a constraint', queryError('D1_ERROR: CHECK constraint failed: x: SQLITE_CONSTRAINT')],
     ['a value that is too large for D1', queryError('D1_ERROR: string or blob too big: SQLITE_TOOBIG')],
     ['a value that is too large for KV', new Error('KV PUT failed: 413 Value length exceeds the limit')],
-    ['a refusal of an e-mail for good', new EmailError('SMTP_550', true)],
+    ['a refusal of an e-mail for good', new EmailError('SMTP_550', 'for-good')],
   ])('%s is a fault of its own', (_, error) => {
     expect(toFailure(error).fault).toBe('own');
   });
@@ -35,11 +35,21 @@ describe('the classes of failures (product 7.3)', () => {
     ['D1 that is overloaded', queryError('D1_ERROR: D1 DB is overloaded. Too many requests queued.')],
     ['a key of KV that is busy', new Error('KV PUT failed: 429 Too Many Requests')],
     ['KV that is away', new Error('KV PUT failed: 503 Service Unavailable')],
-    ['a refusal of an e-mail for now', new EmailError('SMTP_451', false)],
-    ['an e-mail without an answer', new UnclearEmailError('SMTP_FAILED', new TypeError('The stream is closed.'))],
+    ['a refusal of an e-mail for now', new EmailError('SMTP_451', 'for-now')],
+    [
+      'an e-mail without an answer',
+      new UnclearEmailError('SMTP_CONNECTION_LOST', new TypeError('The stream is closed.')),
+    ],
     ['a refusal of the catalogue', new DomainError('conflict', 'a.b', 'text', {})],
   ])('%s is a fault of the platform', (_, error) => {
     expect(toFailure(error).fault).toBe('platform');
+  });
+
+  test('an address that does not take an e-mail is the fault of its owner (product 7.7)', () => {
+    expect(toFailure(new EmailError('SMTP_RCPT_550_5.1.1', 'recipient'))).toEqual({
+      error: 'EmailError: SMTP_RCPT_550_5.1.1',
+      fault: 'recipient',
+    });
   });
 
   test.each([

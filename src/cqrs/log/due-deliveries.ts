@@ -35,7 +35,7 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
         try {
           events.push(toRecordedEvent(row));
         } catch (error) {
-          await db.run(markAsDead(subscription, [row], describeError(error), clock.now()));
+          await db.run(markAsDead(subscription, [row], { error: describeError(error), now: clock.now() }));
         }
       }
       return events;

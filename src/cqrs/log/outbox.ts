@@ -18,10 +18,14 @@ export interface DeliveryClaim {
   until: number;
 }
 
-/** A failure of a delivery's work, without personal data: whether the work itself is at fault, or the platform. */
+/**
+ * A failure of a delivery's work, without personal data. `own`: the work itself is at fault, and an operator has to look;
+ * `platform`: the platform or a provider was away, which passes; `recipient`: an e-mail's address does not take it, which
+ * is an outcome and no fault of the system.
+ */
 export interface DeliveryFailure {
   error: string;
-  fault: 'own' | 'platform';
+  fault: 'own' | 'platform' | 'recipient';
 }
 
 /**
@@ -60,8 +64,11 @@ export interface Outbox {
     error: string,
     outcome: 'refused' | 'unclear',
   ): Promise<'queue' | 'relay' | 'nobody'>;
-  /** Marks deliveries as dead letters with their final error. Nothing tries them again until an operator replays them. */
-  markDead(subscription: Subscription, events: readonly EventKey[], error: string): Promise<void>;
+  /**
+   * Marks deliveries as dead letters with their final error. Nothing tries them again until an operator replays them.
+   * @param fault `recipient` for what is refused because of its address; otherwise the system has failed
+   */
+  markDead(subscription: Subscription, events: readonly EventKey[], error: string, fault?: 'recipient'): Promise<void>;
   /**
    * Marks a delivery that its queue gave up as a dead letter if it has failed by its own fault since it was made or
    * replayed. Any other delivery stays pending, and the relay sends it again.
@@ -92,8 +99,9 @@ export function growingWait(random: () => number = Math.random) {
   return sql`CAST(min(${deliveryTimes.maxWaitMs}, ${deliveryTimes.waitMs} << min(attempts, 10)) * ${share} AS INTEGER)`;
 }
 
-/** The assignments that record the time of a failure (milliseconds). */
-const failedAt = (now: number) => sql`first_failed_at = coalesce(first_failed_at, ${now}), last_failed_at = ${now}`;
+/** The assignments that record that a try failed at a time (milliseconds). */
+const failedAt = (now: number) =>
+  sql`tries = tries + 1, first_failed_at = coalesce(first_failed_at, ${now}), last_failed_at = ${now}`;
 
 /** Selects the deliveries of these events, as an SQL condition on `deliveries`. */
 function isDelivery(subscription: Subscription, events: readonly EventKey[]) {
@@ -107,10 +115,14 @@ export function isPending(subscription: Subscription, events: readonly EventKey[
 }
 
 /** The statement that makes dead letters of deliveries, with their final error. */
-export function markAsDead(subscription: Subscription, events: readonly EventKey[], error: string, now: number) {
+export function markAsDead(
+  subscription: Subscription,
+  events: readonly EventKey[],
+  { error, fault, now }: { error: string; fault?: 'recipient' | undefined; now: number },
+) {
   return sql`
     UPDATE deliveries SET status = 'dead', failures = failures + 1, last_error = ${error}, claimed_until = 0,
-      ${failedAt(now)}
+      fault = ${fault ?? null}, ${failedAt(now)}
     WHERE ${isPending(subscription, events)}`;
 }
 
@@ -190,8 +202,8 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
       return row.attempts === 0 && !unclear ? 'queue' : 'relay';
     },
 
-    async markDead(subscription, events, error) {
-      await open().run(markAsDead(subscription, events, error, clock.now()));
+    async markDead(subscription, events, error, fault) {
+      await open().run(markAsDead(subscription, events, { error, fault, now: clock.now() }));
     },
 
     async bury(subscription, event) {

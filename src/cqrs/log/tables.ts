@@ -53,12 +53,20 @@ export const deliveries = sqliteTable(
     /** Milliseconds: the first and the last failure since the delivery was made or replayed. */
     firstFailedAt: integer('first_failed_at'),
     lastFailedAt: integer('last_failed_at'),
+    /** How often the work was tried and failed, since the delivery was made or replayed. */
+    tries: integer().notNull().default(0),
+    /** Whose fault a dead delivery is, if not the system's: `recipient` for an e-mail that its address does not take. */
+    fault: text({ enum: ['recipient'] }),
   },
   (table) => [
     // The first delivery of each subscription is found without reading the others.
     primaryKey({ columns: [table.subscription, table.position] }),
     index('deliveries_due').on(table.subscription, table.status, table.availableAt),
     index('deliveries_dead').on(table.subscription, table.position).where(sql`${table.status} = 'dead'`),
+    // Only dead rows are in it, so no command pays for it.
+    index('deliveries_dead_by_fault')
+      .on(table.fault, table.subscription, table.position)
+      .where(sql`${table.status} = 'dead'`),
     check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
   ],
 );

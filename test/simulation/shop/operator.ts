@@ -54,8 +54,11 @@ export class Operator {
   }
 
   async replayDeadLetters(): Promise<void> {
-    const dead = this.notebook.platform.d1.query("SELECT 1 FROM deliveries WHERE status = 'dead' LIMIT 1");
-    if (dead.length > 0) await this.#operate('ReplayDeadLetters', {});
+    const dead = this.notebook.platform.d1.query<{ fault: 'system' | 'recipient' }>(
+      "SELECT DISTINCT coalesce(fault, 'system') AS fault FROM deliveries WHERE status = 'dead' ORDER BY fault DESC",
+    );
+    // Without a fault a replay is about those of the system. The owners of the other addresses have corrected them.
+    for (const { fault } of dead) await this.#operate('ReplayDeadLetters', fault === 'system' ? {} : { fault });
   }
 
   discardProjections(): Promise<void> {
