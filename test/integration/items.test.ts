@@ -49,7 +49,7 @@ describe('creating', () => {
     });
     expect(read.headers.get('ETag')).toBe('"1"');
     await system.deliverQueues();
-    const fromKv = await env.VIEWS.get(`item@1:${id}`, 'json');
+    const fromKv = await env.VIEWS.get(`item@2:${id}`, 'json');
     expect(fromKv).toMatchObject({ version: 1, data: { title: 'Teapot' } });
   });
 
@@ -138,7 +138,7 @@ describe('changing and deleting', () => {
     expect(deleted.status).toBe(204);
     await system.deliverQueues();
     expect((await system.request(`/v1/items/${id}`)).status).toBe(404);
-    expect(await env.VIEWS.get(`item@1:${id}`)).toBeNull();
+    expect(await env.VIEWS.get(`item@2:${id}`)).toBeNull();
   });
 
   test('a changed and deleted item stays in its orders with the title and price that they captured (product 3.3)', async () => {

@@ -323,14 +323,14 @@ describe('reading', () => {
     const item = await createItem(system, agent);
     const id = await placeOrder(system, customer, [{ itemId: item, quantity: 1 }]);
     await system.deliverQueues();
-    expect(await env.VIEWS.get(`order@1:${id}`)).toContain('Navy Yard');
+    expect(await env.VIEWS.get(`order@2:${id}`)).toContain('Navy Yard');
     system.clock.advance(2000);
     const deleted = await system.request(`/v1/users/${customer.id}`, { method: 'DELETE', headers: customer.bearer });
     expect(deleted.status).toBe(204);
     await system.deliverQueues();
     const order = await read<OrderDetail>(system, `/v1/orders/${id}`, agent);
     expect(order).toMatchObject({ customerId: null, shippingAddress: null, total: { amount: 500 } });
-    expect(await env.VIEWS.get(`order@1:${id}`)).not.toMatch(/Navy Yard|Hopper/);
+    expect(await env.VIEWS.get(`order@2:${id}`)).not.toMatch(/Navy Yard|Hopper/);
     const { results } = await env.DB.prepare('SELECT * FROM shipping_addresses WHERE order_id = ?').bind(id).all();
     expect(results).toEqual([]);
     expect((await sendAction(system, agent, id, 'ship')).status).toBe(409);
