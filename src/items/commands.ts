@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { activeAccount, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
+import type { CheckedActor } from '../access/caller';
+import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { itemErrors } from './errors';
@@ -55,9 +57,9 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>, { ac
       onlyIf: activeAccount,
       async handle({ itemId, changes }, tx, details) {
         const { actor } = details;
-        const item = await load(tx, itemId);
-        rules.requireMayChange(item, changes, actor, maySell);
-        requireVersion(versionWithStock(item), details);
+        const item = await loadFor(tx, itemId, details, (found) =>
+          rules.requireMayChange(found, changes, actor, maySell),
+        );
         const fields = rules.changedItemFields(item, changes, actor);
         if (fields.length === 0) return { id: item.id, version: versionWithStock(item) };
         const next = rules.applyItemChanges(item, changes, actor, details.at);
@@ -72,9 +74,7 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>, { ac
       input: target,
       onlyIf: activeAccount,
       async handle({ itemId }, tx, details) {
-        const item = await load(tx, itemId);
-        rules.requireOwnerOrAdmin(item, details.actor);
-        requireVersion(versionWithStock(item), details);
+        const item = await loadFor(tx, itemId, details, (found) => rules.requireOwnerOrAdmin(found, details.actor));
         const version = item.version + 1;
         tx.items.remove(item, details.actor);
         tx.record(ItemDeleted.create(item.id, version, { ownerId: item.ownerId }));
@@ -86,9 +86,16 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>, { ac
 
 export type ItemCommands = ReturnType<typeof createItemCommands>;
 
-async function load(tx: ItemTransaction, itemId: string): Promise<Item> {
+async function loadFor(
+  tx: ItemTransaction,
+  itemId: string,
+  details: CommandDetails<CheckedActor>,
+  requireAllowed: (item: Item) => void,
+): Promise<Item> {
   const item = await tx.items.find(itemId);
   if (!item) throw itemErrors.notFound({ itemId });
+  requireAllowed(item);
+  requireVersion(versionWithStock(item), details);
   return item;
 }
 

@@ -40,11 +40,9 @@ export const itemDetail = z
     price: money,
     stock: z.int().nullable(),
     isActive: z.boolean().meta({ description: 'Whether the item is for sale.' }),
-    takenDown: z
-      .boolean()
-      .meta({
-        description: 'Whether an agent or an admin took the item off sale, so that its owner cannot put it back.',
-      }),
+    takenDown: z.boolean().meta({
+      description: 'Whether an agent or an admin took the item off sale, so that its owner cannot put it back.',
+    }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })

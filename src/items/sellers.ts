@@ -1,5 +1,5 @@
-import { type AccessTransaction, activeAccount } from '../access/access-rules';
-import { type Caller, type CheckedActor, isStaff } from '../access/caller';
+import { type activeAccount, activeAccountThat } from '../access/access-rules';
+import { isStaff } from '../access/caller';
 import { type MaySell, requireSeller } from './item';
 
 /** The values of the variable `SELLERS`. */
@@ -15,7 +15,7 @@ export interface Selling {
    * The access rule: the caller has an active account, and may sell.
    * @throws DomainError `items.only-staff-sells` (403)
    */
-  activeSeller(caller: Caller | undefined, tx: AccessTransaction): CheckedActor;
+  activeSeller: typeof activeAccount;
 }
 
 /** Chooses the rules of selling by the configuration. */
@@ -23,6 +23,6 @@ export function createSelling(who: Sellers): Selling {
   const maySell = rules[who];
   return {
     maySell,
-    activeSeller: (caller, tx) => requireSeller(activeAccount(caller, tx), maySell),
+    activeSeller: activeAccountThat((actor) => requireSeller(actor, maySell)),
   };
 }
