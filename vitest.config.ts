@@ -19,6 +19,8 @@ function inWorkerd(name: string, include: string) {
             TEST_MIGRATIONS: await readD1Migrations('./migrations'),
             TOKEN_SECRET: 'only-for-tests-0123456789-abcdefghijklmnop',
             EMAIL_TRANSPORT: 'console',
+            // Most tests let customers sell, because an owner without another role is the simplest one.
+            SELLERS: 'everyone',
           },
         },
       })),

@@ -88,7 +88,7 @@ function addressOf({ name }: Person) {
 }
 
 async function openShop(admin: Client) {
-  const [owner, ...agents] = await each(
+  const staff = await each(
     [
       ['Olga Petrova', 'olga'],
       ['Ida Nyström', 'ida'],
@@ -96,13 +96,15 @@ async function openShop(admin: Client) {
     ] as const,
     ([name, address]) => join(name, address),
   );
-  for (const agent of agents) {
+  // Only the staff sells, as long as the variable SELLERS does not say otherwise.
+  for (const agent of staff) {
     await act('Change role', () =>
       admin.api.users[':id'].role.$post({ param: { id: agent.id }, json: { role: 'agent' } }),
     );
     // A change of role ends the tokens of the old role.
     await agent.client.signIn(agent.email, password);
   }
+  const [owner, ...agents] = staff;
   const shop = need(owner);
   const items = await each(Array.from({ length: 10 }), async (_, index) => {
     const price = { amount: 1000 + index * 250, currency: 'EUR' };
@@ -110,8 +112,9 @@ async function openShop(admin: Client) {
     return need(await act('Create item', () => shop.client.api.items.$post({ json: item }))).answer.id;
   });
   say(
-    `Morning. ${shop.name} puts ten teapots up for sale. The admin makes ${agents.map(({ name }) => name).join(' and ')} agents.`,
+    `Morning. The admin makes agents of ${shop.name}, who sells, and of ${agents.map(({ name }) => name).join(' and ')}, who work for the customers.`,
   );
+  say(`${shop.name} puts ten teapots up for sale.`);
   const customers = await each(Array.from({ length: customerCount }), (_, index) =>
     join(nameOf(index), `customer${index + 1}`),
   );
@@ -122,9 +125,15 @@ async function openShop(admin: Client) {
 type Shop = Awaited<ReturnType<typeof openShop>>;
 type Probe = ReturnType<typeof createLagProbe>;
 
+/** The number of an order for people. The client's Consistency-Token makes the read as new as the order. */
+async function numberOf({ api }: Client, id: string): Promise<number> {
+  return (await (await api.orders[':id'].$get({ param: { id } })).json()).number;
+}
+
 /** Each customer orders and cancels the first order; agents ship and deliver the others. */
 async function sell({ agents, customers, items }: Shop, probe: Probe) {
   let refusal: string | undefined;
+  let firstNumber: number | undefined;
   await each(customers, async (customer, index) => {
     const { client } = customer;
     for (let count = 0; count < ordersEach; count++) {
@@ -133,6 +142,7 @@ async function sell({ agents, customers, items }: Shop, probe: Probe) {
       const { id } = need(await act('Place order', () => client.api.orders.$post({ json: order }))).answer;
       const param = { id };
       const { client: agent } = need(agents[(index + count) % agents.length]);
+      if (index === 0 && count === 0) firstNumber = await numberOf(client, id);
       if (count === 0) await act('Cancel order', () => client.api.orders[':id'].cancel.$post({ param }));
       const shipped = await act('Ship order', () => agent.api.orders[':id'].ship.$post({ param }), {
         refused: ({ message }) => (refusal ??= message),
@@ -143,7 +153,7 @@ async function sell({ agents, customers, items }: Shop, probe: Probe) {
     }
   });
   say(
-    `They place ${customers.length * ordersEach} orders. Each cancels the first one, and its teapots are for sale again.`,
+    `They place ${customers.length * ordersEach} orders; the first one of ${customers[0]?.name} is No. ${firstNumber}. Each cancels the first one, and its teapots are for sale again.`,
   );
   say(`The agents try to ship the cancelled orders too, and are told 409: “${refusal}”`);
   if (ordersEach > 1) say(`The other ${customers.length * (ordersEach - 1)} orders are shipped and delivered.`);
@@ -183,11 +193,13 @@ async function sellLastTeapot({ shop, customers }: Shop) {
       });
     }),
   );
-  const winners = buyers.filter((_, index) => orders[index] !== undefined);
+  const winner = buyers.findIndex((_, index) => orders[index] !== undefined);
+  const [{ client, name }, placed] = [need(buyers[winner]), need(orders[winner])];
+  const number = await numberOf(client, placed.answer.id);
   say(
-    `Evening. Seven orders for the last teapot arrive at the same moment. ${winners.map(({ name }) => name).join(', ')} gets it.`,
+    `Evening. Seven orders for the last teapot arrive at the same moment. ${name} gets it, with order No. ${number}.`,
   );
-  say(`The other ${buyers.length - winners.length} are told 409: “${refusal}”`);
+  say(`The other ${orders.filter((order) => order === undefined).length} are told 409: “${refusal}”`);
 }
 
 function sayWhereToLook({ shop, agents, customers }: Shop) {
@@ -198,7 +210,7 @@ Look around at ${url}/docs, or with \`npm run ops -- projections\`. The people o
       [
         ['customer', customers[0]],
         ['agent', agents[0]],
-        ['shop owner', shop],
+        ['seller', shop],
       ].map(([who, person]) => {
         const { name, email } = person as Person;
         return [who, { name, username: email, password }];

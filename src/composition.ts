@@ -250,6 +250,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
           resetTokens,
           passwords,
           hashNetwork: (network) => networkHashes(network)[0],
+          sellers: config.sellers,
+          firstOrderNumber: config.firstOrderNumber,
         },
       ),
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { addressPattern } from './email/address';
 import type { EmailConfig, Mailbox } from './email/email-config';
+import { type Sellers, sellers } from './items/sellers';
 import { ConfigError } from './platform/errors';
 import type { LogFormat } from './platform/logger';
 
@@ -36,6 +37,9 @@ const shared = {
   METRICS_TOKEN: bearerSecret.optional(),
   EMAIL_FROM: address,
   PASSWORD_RESET_URL: z.url(),
+  // Without a value only the staff sells, because a shop that wants otherwise knows it.
+  SELLERS: z.enum(sellers, { error: `must be ${sellers.map((name) => `"${name}"`).join(' or ')}` }).default('staff'),
+  FIRST_ORDER_NUMBER: z.coerce.number().int().min(1).max(1_000_000_000).default(1001),
   CORS_ORIGINS: z.string().optional(),
   LOG_FORMAT: z.enum(['json', 'text']).default('json'),
   FIRST_ADMIN_EMAIL: z.string().trim().toLowerCase().pipe(z.email()).optional(),
@@ -73,6 +77,10 @@ export interface Config {
   email: EmailConfig;
   passwordResetUrl: string;
   firstAdmin: { email: string; password: string } | undefined;
+  /** Who may sell items. */
+  sellers: Sellers;
+  /** The number of the first order; a later order never has a lower one. */
+  firstOrderNumber: number;
   corsOrigins: readonly string[];
   logFormat: LogFormat;
 }
@@ -120,6 +128,8 @@ export function loadConfig(env: object): Config {
     email: toEmailConfig(vars),
     passwordResetUrl: vars.PASSWORD_RESET_URL,
     firstAdmin: email && password ? { email, password } : undefined,
+    sellers: vars.SELLERS,
+    firstOrderNumber: vars.FIRST_ORDER_NUMBER,
     corsOrigins: vars.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
     logFormat: vars.LOG_FORMAT,
   };

@@ -27,6 +27,7 @@ import { itemErrors } from './items/errors';
 import { itemEvents } from './items/events';
 import { createItemQueries } from './items/queries';
 import { createItemRepository, itemConstraints } from './items/repository';
+import { createSelling, type Sellers } from './items/sellers';
 import { itemCount, itemViews } from './items/views';
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
@@ -131,13 +132,19 @@ export function createRepositories(context: RepositoryContext) {
 
 export type Repositories = ReturnType<typeof createRepositories>;
 
+/** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
+export interface CommandServices extends AuthServices {
+  sellers: Sellers;
+  firstOrderNumber: number;
+}
+
 /** Every command, bound to one request. */
-export function createCommands(command: DefineCommand<Repositories>, services: AuthServices) {
+export function createCommands(command: DefineCommand<Repositories>, services: CommandServices) {
   return {
     ...createUserCommands(command, services),
     ...createAuthCommands(command, services),
-    ...createItemCommands(command),
-    ...createOrderCommands(command),
+    ...createItemCommands(command, createSelling(services.sellers)),
+    ...createOrderCommands(command, services.firstOrderNumber),
     ...createTicketCommands(command),
     ...createOperationsCommands(
       command,

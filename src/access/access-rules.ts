@@ -34,6 +34,15 @@ export function activeAccount(caller: Caller | undefined, { access }: AccessTran
   return asChecked(caller);
 }
 
+/**
+ * Makes a rule for a part of the active accounts. The commit checks the role by which `require` decides, so a role that was
+ * changed in the meantime does not count.
+ * @param require throws for an account that the rule refuses
+ */
+export function activeAccountThat(require: (actor: CheckedActor) => CheckedActor): typeof activeAccount {
+  return (caller, tx) => require(activeAccount(caller, tx));
+}
+
 /** The caller has an active account with the role admin. */
 export function activeAdmin(caller: Caller | undefined, tx: AccessTransaction): CheckedActor {
   return requireAdmin(activeAccount(caller, tx));

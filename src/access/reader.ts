@@ -1,6 +1,6 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
 import { type FirstRows, type LaterPages, type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
-import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
+import type { Freshness, ReadModels, ReadResult } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
 import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
@@ -43,6 +43,8 @@ export interface Reader {
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
   readList<Row extends { id: string }>(list: ListRequest<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
   readPart<Data, Row extends { id: string }>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
+  /** Reads rows that no document has, from D1. The query decides which rows the caller may see. */
+  readRows(query: (db: Database) => Statement): Promise<{ actor: CheckedActor; rows: unknown; freshness: Freshness }>;
   /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
   /** Reads a document that is public. */
@@ -120,6 +122,12 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     async publicList(list) {
       const first = await publicRead(list.view, list.key);
       return readPage(readModels, request.token(), first, list.page, laterPages(list));
+    },
+    async readRows(query) {
+      const sender = caller();
+      const [access] = await readModels.read(undefined, accessOf(sender));
+      const actor = await check(sender, access);
+      return { actor, ...(await readModels.readPast(request.token(), query)) };
     },
     async openPrimary() {
       const sender = caller();

@@ -7,9 +7,11 @@ import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { itemErrors } from './errors';
 import { ItemCreated, ItemDeleted, ItemUpdated } from './events';
-import { applyItemChanges, changedItemFields, type Item, requireOwnerOrAdmin, versionWithStock } from './item';
+import * as rules from './item';
+import { type Item, versionWithStock } from './item';
 import type { ItemRepository } from './repository';
 import * as schemas from './schemas';
+import type { Selling } from './sellers';
 
 export interface ItemTransaction {
   items: ItemRepository;
@@ -18,13 +20,16 @@ export interface ItemTransaction {
 const target = z.strictObject({ itemId: schemas.itemId });
 const updateItem = target.extend({ changes: schemas.updateItem });
 
-/** The commands on the catalogue of items. */
-export function createItemCommands(command: DefineCommand<ItemTransaction>) {
+/**
+ * The commands on the catalogue of items.
+ * @param selling who may sell
+ */
+export function createItemCommands(command: DefineCommand<ItemTransaction>, { activeSeller, maySell }: Selling) {
   return {
     /** Creates an item that belongs to the caller. */
     CreateItem: command({
       input: schemas.createItem,
-      onlyIf: activeAccount,
+      onlyIf: activeSeller,
       handle({ title, description, price, stock }, tx, { actor, at }) {
         const item: Item = {
           id: newId(),
@@ -36,6 +41,7 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>) {
           stock: stock ?? null,
           stockVersion: 0,
           isActive: true,
+          takenDownBy: null,
           createdAt: at,
           updatedAt: at,
         };
@@ -45,15 +51,19 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>) {
       },
     }),
 
+    /** Changes an item; agents and admins also take down items of others, and end that. */
     UpdateItem: command({
       input: updateItem,
       onlyIf: activeAccount,
       async handle({ itemId, changes }, tx, details) {
-        const item = await loadForChange(tx, itemId, details);
-        const fields = changedItemFields(item, changes);
+        const { actor } = details;
+        const item = await loadFor(tx, itemId, details, (found) =>
+          rules.requireMayChange(found, changes, actor, maySell),
+        );
+        const fields = rules.changedItemFields(item, changes, actor);
         if (fields.length === 0) return { id: item.id, version: versionWithStock(item) };
-        const next = applyItemChanges(item, changes, details.at);
-        tx.items.save(next, item, details.actor);
+        const next = rules.applyItemChanges(item, changes, actor, details.at);
+        tx.items.save(next, item, actor);
         tx.record(ItemUpdated.create(item.id, next.version, { ownerId: item.ownerId, fields }));
         return { id: item.id, version: versionWithStock(next) };
       },
@@ -64,7 +74,7 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>) {
       input: target,
       onlyIf: activeAccount,
       async handle({ itemId }, tx, details) {
-        const item = await loadForChange(tx, itemId, details);
+        const item = await loadFor(tx, itemId, details, (found) => rules.requireOwnerOrAdmin(found, details.actor));
         const version = item.version + 1;
         tx.items.remove(item, details.actor);
         tx.record(ItemDeleted.create(item.id, version, { ownerId: item.ownerId }));
@@ -76,14 +86,15 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>) {
 
 export type ItemCommands = ReturnType<typeof createItemCommands>;
 
-async function loadForChange(
+async function loadFor(
   tx: ItemTransaction,
   itemId: string,
   details: CommandDetails<CheckedActor>,
+  requireAllowed: (item: Item) => void,
 ): Promise<Item> {
   const item = await tx.items.find(itemId);
   if (!item) throw itemErrors.notFound({ itemId });
-  requireOwnerOrAdmin(item, details.actor);
+  requireAllowed(item);
   requireVersion(versionWithStock(item), details);
   return item;
 }

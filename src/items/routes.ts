@@ -19,11 +19,17 @@ const listQuery = pageRequest.extend({
 const tags = ['Items'];
 const changed = { tags, body: commandResult };
 
-/** The catalogue of items, which is public; owners change their items. */
+/** The catalogue of items, which is public; owners change their items, and the staff takes items down. */
 export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   .post(
     '/',
-    describeCommand({ summary: 'Create an item', ...changed, status: 201 }),
+    describeCommand({
+      summary: 'Create an item',
+      description: 'For agents and admins; for customers too where the shop lets everybody sell.',
+      ...changed,
+      status: 201,
+      problems: [403],
+    }),
     authenticate,
     validate('json', schemas.createItem),
     async (c) => sendCreated(c, await c.var.commands.CreateItem(c.req.valid('json'))),
@@ -46,7 +52,13 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .patch(
     '/:id',
-    describeCommand({ summary: 'Change an item', ...changed }),
+    describeCommand({
+      summary: 'Change an item',
+      description:
+        'The owner and admins change everything. An agent takes any item off sale with `{"isActive": false}` alone. What an agent or an admin took off sale, only they put back on sale.',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.updateItem),
@@ -55,7 +67,7 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .delete(
     '/:id',
-    describeCommand({ summary: 'Delete an item', tags, status: 204 }),
+    describeCommand({ summary: 'Delete an item', tags, status: 204, problems: [403] }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDone(c, await c.var.commands.DeleteItem({ itemId: c.req.valid('param').id })),

@@ -39,7 +39,10 @@ export const itemDetail = z
     description: z.string().nullable(),
     price: money,
     stock: z.int().nullable(),
-    isActive: z.boolean(),
+    isActive: z.boolean().meta({ description: 'Whether the item is for sale.' }),
+    takenDown: z.boolean().meta({
+      description: 'Whether an agent or an admin took the item off sale, so that its owner cannot put it back.',
+    }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
@@ -47,7 +50,7 @@ export const itemDetail = z
 export type ItemDetail = z.infer<typeof itemDetail>;
 
 export const itemSummary = itemDetail
-  .pick({ id: true, ownerId: true, title: true, price: true, isActive: true })
+  .pick({ id: true, ownerId: true, title: true, price: true, isActive: true, takenDown: true })
   .meta({ ref: 'ItemSummary' });
 export type ItemSummary = z.infer<typeof itemSummary>;
 

@@ -16,6 +16,8 @@ export const items = sqliteTable(
     /** Counts the changes of `stock`. Orders change the stock without an event in the item's stream. */
     stockVersion: integer('stock_version').notNull(),
     isActive: integer('is_active', { mode: 'boolean' }).notNull(),
+    /** No foreign key: an item stays taken down when the account of the agent is deleted. */
+    takenDownBy: text('taken_down_by'),
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
   },

@@ -9,9 +9,12 @@ import { versionWithStock } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';
 import { items } from './tables';
 
+/** Whether the staff took the item off sale, as `isTakenDown` decides it. Who did it is for the write model alone. */
+const takenDown = sql`(${items.isActive} = 0 AND ${items.takenDownBy} IS NOT NULL)`.mapWith(Boolean).as('taken_down');
+
 export const itemView = defineView({
   name: 'item',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [
     when([ItemCreated, ItemUpdated, ItemDeleted], (event) => [event.streamId]),
     // Orders change the stock of their items.
@@ -31,6 +34,7 @@ export const itemView = defineView({
         currency: items.currency,
         stock: items.stock,
         isActive: items.isActive,
+        takenDown,
         createdAt: items.createdAt,
         updatedAt: items.updatedAt,
       })
@@ -56,7 +60,7 @@ export interface ItemFilter {
 export function itemListQuery(db: Database, { owner, isActive }: ItemFilter, limit: number, after?: string) {
   const { id, ownerId, title, amount, currency } = items;
   return db
-    .select({ id, ownerId, title, amount, currency, isActive: items.isActive })
+    .select({ id, ownerId, title, amount, currency, isActive: items.isActive, takenDown })
     .from(items)
     .where(
       and(
@@ -101,7 +105,7 @@ const fieldsInLists = ['title', 'price', 'isActive'];
 
 export const itemListView = defineView({
   name: 'item-list',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [
     when([ItemCreated], (event) => listsOf(event.data.ownerId, [true])),
     when([ItemDeleted], (event) => listsOf(event.data.ownerId)),

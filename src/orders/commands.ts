@@ -5,7 +5,15 @@ import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { orderErrors } from './errors';
 import * as events from './events';
-import { decideTransition, linesToReturn, mergeLines, type Order, type OrderAction, priceLines } from './order';
+import {
+  decideTransition,
+  linesToReturn,
+  mergeLines,
+  type NewOrder,
+  type Order,
+  type OrderAction,
+  priceLines,
+} from './order';
 import type { OrderableItems, OrderRepository } from './repository';
 import * as schemas from './schemas';
 
@@ -22,8 +30,11 @@ function factsOf({ customerId, lines }: Pick<Order, 'customerId' | 'lines'>) {
   return { customerId, items: lines.map(({ itemId, quantity }) => ({ itemId, quantity })) };
 }
 
-/** The commands on orders. */
-export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
+/**
+ * The commands on orders.
+ * @param firstNumber the number that a new order has at least
+ */
+export function createOrderCommands(command: DefineCommand<OrderTransaction>, firstNumber: number) {
   const moveTo = (action: OrderAction) =>
     command({
       input: target,
@@ -48,7 +59,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
       onlyIf: activeAccount,
       async handle({ items: requested, shippingAddress }, tx, { actor, at }) {
         const items = await tx.orderableItems.findAll(requested.map(({ itemId }) => itemId));
-        const order: Order = {
+        const order: NewOrder = {
           id: newId(),
           version: 1,
           customerId: actor.id,
@@ -59,7 +70,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>) {
         };
         tx.orderableItems.requireUnchanged(items);
         tx.orderableItems.takeStock(order.lines);
-        tx.orders.add(order, shippingAddress, actor);
+        tx.orders.add(order, shippingAddress, firstNumber, actor);
         tx.record(events.OrderPlaced.create(order.id, order.version, factsOf(order)));
         return { id: order.id, version: order.version };
       },

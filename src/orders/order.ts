@@ -22,8 +22,8 @@ export interface ShippingAddress {
   country: string;
 }
 
-/** An order of the write model. `customerId` is null if the customer's account was deleted. */
-export interface Order {
+/** An order that is about to be placed: the commit gives it its number. */
+export interface NewOrder {
   id: string;
   version: number;
   customerId: string | null;
@@ -32,6 +32,12 @@ export interface Order {
   total: Money;
   createdAt: string;
   updatedAt: string;
+}
+
+/** An order of the write model. `customerId` is null if the customer's account was deleted. */
+export interface Order extends NewOrder {
+  /** A short number for people, in the order in which the orders were committed. It never changes. */
+  number: number;
 }
 
 /** An item as far as an order needs it. A `stock` of null means an unlimited number of pieces. */

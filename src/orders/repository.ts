@@ -2,7 +2,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import { type AggregateVersion, raiseLoadedVersions } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
-import type { Order, OrderableItem, OrderLine, RequestedLine, ShippingAddress } from './order';
+import type { NewOrder, Order, OrderableItem, OrderLine, RequestedLine, ShippingAddress } from './order';
 import { orders, shippingAddresses } from './tables';
 
 /** An order whose customer's account is deleted, as it was before. */
@@ -13,7 +13,11 @@ export interface ReleasedOrder extends AggregateVersion {
 
 /** The orders of the write model. */
 export interface OrderRepository {
-  add(order: Order, address: ShippingAddress, by: CheckedActor): void;
+  /**
+   * Adds an order with the next number. Numbers are given in the commit, so two orders never get the same one.
+   * @param firstNumber the number that an order has at least
+   */
+  add(order: NewOrder, address: ShippingAddress, firstNumber: number, by: CheckedActor): void;
   saveStatus(order: Order, by: CheckedActor): void;
   find(id: string): Promise<Order | undefined>;
   /**
@@ -37,16 +41,18 @@ export interface OrderableItems {
 
 type Row = typeof orders.$inferSelect;
 
-function toOrder({ amount, currency, lines, lineCount: _, ...row }: Row): Order {
-  // Only `add` writes this column, from lines of the same type.
-  return { ...row, lines: lines as OrderLine[], total: { amount, currency } };
+function toOrder({ amount, currency, lines, lineCount: _, number, ...row }: Row): Order {
+  // Only `add` writes the lines, from lines of the same type. No order is without a number, see tables.ts.
+  return { ...row, number: number as number, lines: lines as OrderLine[], total: { amount, currency } };
 }
 
 export function createOrderRepository(context: RepositoryContext): OrderRepository {
   const { db, stage } = context;
   return {
-    add({ total, lines, ...order }, address, by) {
-      stage(db.insert(orders).values({ ...order, ...total, lines, lineCount: lines.length }));
+    add({ total, lines, ...order }, address, firstNumber, by) {
+      // Orders are never deleted, so the number after the highest one was never given before.
+      const number = sql`(SELECT max(coalesce(max(number), 0) + 1, ${firstNumber}) FROM orders)`;
+      stage(db.insert(orders).values({ ...order, ...total, number, lines, lineCount: lines.length }));
       stage(db.insert(shippingAddresses).values({ orderId: order.id, customerId: by.id, address }));
     },
     saveStatus: ({ id, version, status, updatedAt }) =>

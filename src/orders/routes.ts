@@ -15,6 +15,7 @@ import * as schemas from './schemas';
 const idParam = z.object({ id: schemas.orderId });
 const listQuery = pageRequest.extend({
   status: z.enum(orderStatuses).optional(),
+  number: schemas.numberQuery.optional(),
   customer: uuid.optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
 });
 const tags = ['Orders'];
@@ -31,7 +32,12 @@ export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
   )
   .get(
     '/',
-    describeQuery({ summary: 'List orders, newest first', tags, body: schemas.orderPage }),
+    describeQuery({
+      summary: 'List orders, newest first',
+      description: 'With `number`, the list has the order of this number, or nothing.',
+      tags,
+      body: schemas.orderPage,
+    }),
     authenticate,
     validate('query', listQuery),
     async (c) => sendPage(c, await c.var.queries.ListOrders(c.req.valid('query'))),

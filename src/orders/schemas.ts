@@ -51,9 +51,20 @@ export const placeOrder = z
     ],
   });
 
+const number = z.int().meta({ description: 'A short number for people, sequential in this shop.', examples: [1001] });
+
+/** The number in a query string: decimal digits, because `Number` would also read ` 5`, `0x5` and `1e1`. */
+export const numberQuery = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number in decimal digits')
+  .transform(Number)
+  .pipe(z.int().min(1))
+  .meta({ type: 'integer', pattern: undefined, minimum: 1, description: 'The short number of one order.' });
+
 export const orderDetail = z
   .object({
     id: orderId,
+    number,
     customerId: uuid.nullable().meta({ description: 'Null once the customer’s account is deleted.' }),
     status: z.enum(orderStatuses),
     lines: z.array(z.object({ itemId: uuid, title: z.string(), quantity: z.int(), price: money })),
@@ -68,6 +79,7 @@ export type OrderDetail = z.infer<typeof orderDetail>;
 export const orderSummary = z
   .object({
     id: orderId,
+    number,
     status: z.enum(orderStatuses),
     total: money,
     lineCount: z.int(),

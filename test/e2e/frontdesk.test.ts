@@ -110,7 +110,13 @@ test('of fifteen orders at the same time for the last three pieces, three get 20
   await client.v1.users.$post({ json: shop });
   const { bearer } = await signIn(shop.email);
   const price = { amount: 999, currency: 'EUR' };
-  const created = await client.v1.items.$post({ json: { title: 'Teapot', price, stock: 3 } }, { headers: bearer });
+  // As the Worker is configured, only the staff sells.
+  await harness.getWorker().scheduled({ cron: '* * * * *' });
+  const seller = await signIn(admin.email, admin.password);
+  const item = { title: 'Teapot', price, stock: 3 };
+  const refused = await client.v1.items.$post({ json: item }, { headers: bearer });
+  expect([refused.status, await refused.json()]).toMatchObject([403, { code: 'items.only-staff-sells' }]);
+  const created = await client.v1.items.$post({ json: item }, { headers: seller.bearer });
   const { id: itemId } = (await created.json()) as { id: string };
   const shippingAddress = { name: 'Shop', line1: 'Quay 1', postalCode: '1', city: 'Ghent', country: 'BE' };
   const order = { items: [{ itemId, quantity: 1 }], shippingAddress };
@@ -119,8 +125,8 @@ test('of fifteen orders at the same time for the last three pieces, three get 20
   );
   const statuses = responses.map(({ status }) => status as number).sort();
   expect(statuses).toEqual([...Array(3).fill(201), ...Array(12).fill(409)]);
-  const refused = responses.find(({ status }) => (status as number) === 409);
-  expect(await refused?.json()).toMatchObject({ code: 'orders.out-of-stock' });
+  const late = responses.find(({ status }) => (status as number) === 409);
+  expect(await late?.json()).toMatchObject({ code: 'orders.out-of-stock' });
   const tokens = responses.map(({ headers }) => headers.get('Consistency-Token') ?? '').filter((token) => token !== '');
   for (const token of tokens) {
     const read = await fetch(`${url}/v1/items/${itemId}`, { headers: { 'Consistency-Token': token } });

@@ -383,7 +383,8 @@ describe('deletion of an account', () => {
     const lines = JSON.stringify([{ itemId, title: 'Rope', quantity: 2, price, tookStock: true }]);
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-       INSERT INTO orders SELECT printf('0198c7a2-5b0e-7c3a-9d43-%012d', i), 1, ?2, 'placed', ?3, 1, 1000, 'EUR', ?4, ?4
+       INSERT INTO orders (id, version, customer_id, status, lines, line_count, amount, currency, created_at, updated_at)
+       SELECT printf('0198c7a2-5b0e-7c3a-9d43-%012d', i), 1, ?2, 'placed', ?3, 1, 1000, 'EUR', ?4, ?4
          FROM n`,
     )
       .bind(count, customer.id, lines, new Date().toISOString())

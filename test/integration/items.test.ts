@@ -49,7 +49,7 @@ describe('creating', () => {
     });
     expect(read.headers.get('ETag')).toBe('"1"');
     await system.deliverQueues();
-    const fromKv = await env.VIEWS.get(`item@1:${id}`, 'json');
+    const fromKv = await env.VIEWS.get(`item@2:${id}`, 'json');
     expect(fromKv).toMatchObject({ version: 1, data: { title: 'Teapot' } });
   });
 
@@ -138,7 +138,7 @@ describe('changing and deleting', () => {
     expect(deleted.status).toBe(204);
     await system.deliverQueues();
     expect((await system.request(`/v1/items/${id}`)).status).toBe(404);
-    expect(await env.VIEWS.get(`item@1:${id}`)).toBeNull();
+    expect(await env.VIEWS.get(`item@2:${id}`)).toBeNull();
   });
 
   test('a changed and deleted item stays in its orders with the title and price that they captured (product 3.3)', async () => {
@@ -241,4 +241,128 @@ test('an owner who sets the stock gets 412 when an order has taken pieces since 
   expect(await read()).toMatchObject({ title: 'Pot', stock: 4 });
   expect((await change({ stock: 9 }, { 'If-Match': '"3"' })).status).toBe(200);
   expect(await read()).toMatchObject({ stock: 9 });
+});
+
+describe('taking an item down (product 3.4)', () => {
+  test('an agent takes down another’s item, everybody reads that it is, and only the staff puts it back on sale', async () => {
+    const system = createSystem();
+    const [owner, customer, agent, other, admin] = [
+      await system.register(),
+      await system.register(),
+      await system.register({ role: 'agent' }),
+      await system.register({ role: 'agent' }),
+      await system.register({ role: 'admin' }),
+    ];
+    const id = await create(system, owner, { ...teapot, stock: 3 });
+    const change = async (caller: Account, body: object) => {
+      const response = await system.send('PATCH', `/v1/items/${id}`, body, caller.bearer);
+      const { code } = await response.json<{ code?: string }>();
+      return [response.status, code];
+    };
+    const settle = async () => {
+      system.clock.advance(2000);
+      await system.deliverQueues();
+    };
+    /** The state of the item in KV, in D1, and in the lists. */
+    const seen = async () => {
+      const token = (await system.send('POST', '/v1/items', teapot, owner.bearer)).headers.get('Consistency-Token');
+      const [fromKv, fromD1] = [
+        await system.request(`/v1/items/${id}`),
+        await system.request(`/v1/items/${id}`, { headers: { 'Consistency-Token': token ?? '' } }),
+      ];
+      expect([fromKv, fromD1].map((response) => response.headers.get('Cache-Status'))).toEqual([
+        'KV; hit',
+        'KV; fwd=stale',
+      ]);
+      const rows = await readAllPages(system, `/v1/items?owner=${owner.id}`);
+      const row = rows.find((item) => item.id === id);
+      const states = [await fromKv.json<ItemDetail>(), await fromD1.json<ItemDetail>(), row];
+      return states.map((item) => [item?.isActive, item?.takenDown]);
+    };
+    const all = (isActive: boolean, takenDown: boolean) => Array.from({ length: 3 }, () => [isActive, takenDown]);
+    await settle();
+    expect(await seen()).toEqual(all(true, false));
+
+    expect(await change(agent, { title: 'Mine' })).toEqual([403, 'items.not-yours']);
+    expect(await change(agent, { isActive: false, stock: 1 })).toEqual([403, 'items.not-yours']);
+    const removal = await system.request(`/v1/items/${id}`, { method: 'DELETE', headers: agent.bearer });
+    expect(removal.status).toBe(403);
+    expect(await change(owner, { isActive: false })).toEqual([200, undefined]);
+    await settle();
+    expect(await seen()).toEqual(all(false, false));
+    expect(await change(agent, { isActive: true })).toEqual([403, 'items.not-yours']);
+
+    // The owner has withdrawn it, and the desk takes it down as well.
+    expect(await change(agent, { isActive: false })).toEqual([200, undefined]);
+    await settle();
+    expect(await seen()).toEqual(all(false, true));
+    const order = { items: [{ itemId: id, quantity: 1 }], shippingAddress: address };
+    expect((await system.send('POST', '/v1/orders', order, customer.bearer)).status).toBe(422);
+    expect(await change(owner, { isActive: true })).toEqual([409, 'items.taken-down']);
+    expect(await change(owner, { title: 'Corrected' })).toEqual([200, undefined]);
+    expect(await change(customer, { isActive: false })).toEqual([404, 'items.not-found']);
+    const document = await env.VIEWS.get(`item@2:${id}`);
+    expect(document).not.toContain(agent.id);
+
+    expect(await change(other, { isActive: true })).toEqual([200, undefined]);
+    await settle();
+    expect(await seen()).toEqual(all(true, false));
+    expect(await change(admin, { isActive: false })).toEqual([200, undefined]);
+    expect(await change(owner, { isActive: true })).toEqual([409, 'items.taken-down']);
+    expect(await change(admin, { isActive: true, title: 'Checked' })).toEqual([200, undefined]);
+  });
+
+  test('an item stays taken down when the account of the agent is deleted', async () => {
+    const system = createSystem();
+    const [owner, agent] = [await system.register(), await system.register({ role: 'agent' })];
+    const id = await create(system, owner);
+    expect((await system.send('PATCH', `/v1/items/${id}`, { isActive: false }, agent.bearer)).status).toBe(200);
+    const removal = await system.request(`/v1/users/${agent.id}`, { method: 'DELETE', headers: agent.bearer });
+    expect(removal.status).toBe(204);
+    expect((await system.send('PATCH', `/v1/items/${id}`, { isActive: true }, owner.bearer)).status).toBe(409);
+  });
+
+  test('what a Worker from before 0.5.0 puts back on sale is on sale, and not taken down', async () => {
+    const system = createSystem();
+    const [owner, agent] = [await system.register(), await system.register({ role: 'agent' })];
+    const id = await create(system, owner);
+    await system.send('PATCH', `/v1/items/${id}`, { isActive: false }, agent.bearer);
+    await env.DB.prepare('UPDATE items SET is_active = 1 WHERE id = ?').bind(id).run();
+    const read = await (await system.request(`/v1/items/${id}`)).json<ItemDetail>();
+    expect([read.isActive, read.takenDown]).toEqual([true, false]);
+  });
+});
+
+describe('a shop in which only the staff sells (product 3.5)', () => {
+  test('a customer is refused with a problem that says why, and writes no row; agents and admins sell', async () => {
+    const system = createSystem({ SELLERS: 'staff' });
+    const [customer, agent, admin] = [
+      await system.register(),
+      await system.register({ role: 'agent' }),
+      await system.register({ role: 'admin' }),
+    ];
+    const before = await countRows();
+    const refused = await system.send('POST', '/v1/items', teapot, customer.bearer);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      403,
+      { code: 'items.only-staff-sells', details: { role: 'customer' } },
+    ]);
+    expect(await countRows()).toEqual(before);
+    for (const seller of [agent, admin]) await create(system, seller);
+  });
+
+  test('a seller who became a customer can only withdraw and delete the own items', async () => {
+    const system = createSystem({ SELLERS: 'staff' });
+    const [seller, admin] = [await system.register({ role: 'agent' }), await system.register({ role: 'admin' })];
+    const id = await create(system, seller);
+    const demoted = await system.send('POST', `/v1/users/${seller.id}/role`, { role: 'customer' }, admin.bearer);
+    expect(demoted.status).toBe(200);
+    expect((await system.send('POST', '/v1/items', teapot, seller.bearer)).status).toBe(401);
+    const { bearer } = await system.signIn(seller.email);
+    const change = async (body: object) => (await system.send('PATCH', `/v1/items/${id}`, body, bearer)).status;
+    expect(await change({ title: 'Pot' })).toBe(403);
+    expect(await change({ isActive: false })).toBe(200);
+    expect(await change({ isActive: true })).toBe(403);
+    expect((await system.request(`/v1/items/${id}`, { method: 'DELETE', headers: bearer })).status).toBe(204);
+  });
 });

@@ -271,6 +271,7 @@ describe('reading', () => {
     const total = { amount: 1500, currency: 'USD' };
     expect(await read(system, `/v1/orders/${id}`, customer)).toEqual({
       id,
+      number: expect.any(Number),
       customerId: customer.id,
       status: 'placed',
       lines: [{ itemId: item, title: 'Nanosecond', quantity: 3, price }],
@@ -280,7 +281,7 @@ describe('reading', () => {
       updatedAt: time,
     });
     const { data } = await read<{ data: OrderSummary[] }>(system, '/v1/orders', customer);
-    expect(data).toEqual([{ id, status: 'placed', total, lineCount: 1, createdAt: time }]);
+    expect(data).toEqual([{ id, number: expect.any(Number), status: 'placed', total, lineCount: 1, createdAt: time }]);
   });
 
   test('customers see their own orders, and agents see all orders and filter by status and customer (product 4.4)', async () => {
@@ -317,20 +318,116 @@ describe('reading', () => {
     expect((await read<{ data: OrderSummary[] }>(system, next, alice)).data.map(({ id }) => id)).toEqual([first]);
   });
 
+  test('orders are numbered in the order of their commits, and a repeated command has one order with one number (product 4.5)', async () => {
+    const system = createSystem();
+    const [customer, agent] = [await system.register(), await system.register({ role: 'agent' })];
+    const items = [{ itemId: await createItem(system, agent), quantity: 1 }];
+    const numberOf = async (id: string) => (await read<OrderDetail>(system, `/v1/orders/${id}`, agent)).number;
+    const first = await placeOrder(system, customer, items);
+    const key = { 'Idempotency-Key': newId() };
+    const [placed, again] = [await place(system, customer, items, key), await place(system, customer, items, key)];
+    expect(again.headers.get('Idempotency-Replayed')).toBe('true');
+    const { id: second } = await placed.json<{ id: string }>();
+    expect((await again.json<{ id: string }>()).id).toBe(second);
+    await sendAction(system, customer, second, 'cancel');
+    const together = await Promise.all(Array.from({ length: 5 }, () => placeOrder(system, customer, items)));
+    const start = await numberOf(first);
+    expect(start).toBeGreaterThanOrEqual(1001);
+    expect(await numberOf(second)).toBe(start + 1);
+    const numbers = await Promise.all(together.map(numberOf));
+    expect(numbers.toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5, 6].map((step) => start + step));
+  });
+
+  test('the configuration raises the next number (product 4.5)', async () => {
+    const system = createSystem({ FIRST_ORDER_NUMBER: '700000' } as Partial<Env>);
+    const [customer, agent] = [await system.register(), await system.register({ role: 'agent' })];
+    const items = [{ itemId: await createItem(system, agent), quantity: 1 }];
+    const ids = [await placeOrder(system, customer, items), await placeOrder(system, customer, items)];
+    const { data } = await read<{ data: OrderSummary[] }>(system, '/v1/orders', customer);
+    expect(data.map(({ id, number }) => [id, number])).toEqual([
+      [ids[1], 700_001],
+      [ids[0], 700_000],
+    ]);
+  });
+
+  test('an order that a Worker from before 0.5.0 inserts gets the next number (product 4.5)', async () => {
+    const system = createSystem();
+    const customer = await system.register();
+    const items = [{ itemId: await createItem(system, customer), quantity: 1 }];
+    const before = await placeOrder(system, customer, items);
+    const id = newId();
+    await env.DB.prepare(
+      `INSERT INTO orders (id, version, customer_id, status, lines, line_count, amount, currency, created_at, updated_at)
+       VALUES (?1, 1, ?2, 'placed', '[]', 0, 0, 'EUR', ?3, ?3)`,
+    )
+      .bind(id, customer.id, new Date().toISOString())
+      .run();
+    const after = await placeOrder(system, customer, items);
+    const numbers = [];
+    for (const order of [before, id, after]) {
+      numbers.push((await read<OrderDetail>(system, `/v1/orders/${order}`, customer)).number);
+    }
+    const [first = 0] = numbers;
+    expect(numbers).toEqual([first, first + 1, first + 2]);
+  });
+
+  test('an order is found by its number: by a customer among the own, by agents among all (product 4.5)', async () => {
+    const system = createSystem();
+    const [alice, bob, agent] = [
+      await system.register(),
+      await system.register(),
+      await system.register({ role: 'agent' }),
+    ];
+    const items = [{ itemId: await createItem(system, agent), quantity: 1 }];
+    const placed = await place(system, alice, items);
+    const { id } = await placed.json<{ id: string }>();
+    await placeOrder(system, alice, items);
+    const { number } = await read<OrderDetail>(system, `/v1/orders/${id}`, alice);
+    const token = placed.headers.get('Consistency-Token') ?? '';
+    const find = async (caller: Account, query: string, headers = {}) => {
+      const response = await system.request(`/v1/orders?${query}`, { headers: { ...caller.bearer, ...headers } });
+      const { data, nextCursor } = await response.json<{ data: OrderSummary[]; nextCursor: string | null }>();
+      expect([response.status, nextCursor, response.headers.get('Link')]).toEqual([200, null, null]);
+      const headersOf = ['Cache-Status', 'Consistency'].map((name) => response.headers.get(name));
+      return { rows: data.map((order) => [order.id, order.number]), headers: headersOf };
+    };
+    expect(await find(alice, `number=${number}`)).toEqual({
+      rows: [[id, number]],
+      headers: ['KV; fwd=miss', 'eventual'],
+    });
+    const withToken = await find(agent, `number=${number}&limit=1`, { 'Consistency-Token': token });
+    expect(withToken).toEqual({ rows: [[id, number]], headers: ['KV; fwd=miss', 'strong'] });
+    const rowsOf = async (caller: Account, query: string) => (await find(caller, query)).rows.length;
+    expect(await rowsOf(bob, `number=${number}`)).toBe(0);
+    expect(await rowsOf(bob, `number=${number}&customer=${alice.id}`)).toBe(0);
+    expect(await rowsOf(agent, `number=${number}&customer=${bob.id}`)).toBe(0);
+    expect(await rowsOf(agent, `number=${number}&customer=${alice.id}&status=placed`)).toBe(1);
+    expect(await rowsOf(agent, `number=${number}&status=shipped`)).toBe(0);
+    expect(await rowsOf(agent, 'number=999999999999999')).toBe(0);
+    const status = async (query: string, headers: Record<string, string> = agent.bearer) =>
+      (await system.request(`/v1/orders?${query}`, { headers })).status;
+    for (const wrong of ['0', '-1', '1.5', '1e3', 'x', '', '1234567890123456']) {
+      expect([wrong, await status(`number=${wrong}`)]).toEqual([wrong, 400]);
+    }
+    const first = await read<{ nextCursor: string }>(system, '/v1/orders?limit=1', alice);
+    expect(await status(`number=${number}&cursor=${first.nextCursor}`)).toBe(400);
+    expect(await status(`number=${number}`, {})).toBe(401);
+  });
+
   test('orders of a deleted account stay, without a customer and an address (product 1.5)', async () => {
     const system = createSystem();
     const [customer, agent] = [await system.register(), await system.register({ role: 'agent' })];
     const item = await createItem(system, agent);
     const id = await placeOrder(system, customer, [{ itemId: item, quantity: 1 }]);
     await system.deliverQueues();
-    expect(await env.VIEWS.get(`order@1:${id}`)).toContain('Navy Yard');
+    expect(await env.VIEWS.get(`order@2:${id}`)).toContain('Navy Yard');
     system.clock.advance(2000);
     const deleted = await system.request(`/v1/users/${customer.id}`, { method: 'DELETE', headers: customer.bearer });
     expect(deleted.status).toBe(204);
     await system.deliverQueues();
     const order = await read<OrderDetail>(system, `/v1/orders/${id}`, agent);
     expect(order).toMatchObject({ customerId: null, shippingAddress: null, total: { amount: 500 } });
-    expect(await env.VIEWS.get(`order@1:${id}`)).not.toMatch(/Navy Yard|Hopper/);
+    expect(await env.VIEWS.get(`order@2:${id}`)).not.toMatch(/Navy Yard|Hopper/);
     const { results } = await env.DB.prepare('SELECT * FROM shipping_addresses WHERE order_id = ?').bind(id).all();
     expect(results).toEqual([]);
     expect((await sendAction(system, agent, id, 'ship')).status).toBe(409);
@@ -342,6 +439,8 @@ test.each([
   [{ customer: newId() }],
   [{ status: 'placed' as const }],
   [{ customer: newId(), status: 'placed' as const }],
+  [{ number: 1001 }],
+  [{ number: 1001, customer: newId() }],
 ])('the list of orders with the filter %j uses an index and does not sort', async (filter) => {
   const db = drizzle(env.DB);
   for (const after of [undefined, newId()]) {
@@ -354,4 +453,13 @@ test.each([
     // The first page without a filter reads an index in order until the page is full.
     expect(plan).toMatch(after || Object.keys(filter).length > 0 ? /^SEARCH orders USING/ : /^SCAN orders USING INDEX/);
   }
+});
+
+test('the next number of an order comes from the end of an index, however many orders there are (product 4.5)', async () => {
+  const { results } = await env.DB.prepare(
+    'EXPLAIN QUERY PLAN SELECT max(coalesce(max(number), 0) + 1, 1001) FROM orders',
+  ).all<{ detail: string }>();
+  expect(results.map(({ detail }) => detail)).toEqual([
+    expect.stringMatching(/^SEARCH orders USING COVERING INDEX orders_by_number/),
+  ]);
 });

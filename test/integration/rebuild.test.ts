@@ -306,8 +306,8 @@ describe('the limit of a step', () => {
     system.clock.advance(2000);
     await system.deliverQueues();
     system.clock.advance(2000);
-    for (const id of ids) await env.VIEWS.delete(`item@1:${id}`);
-    await env.DB.prepare("DELETE FROM projections WHERE view = 'item@1'").run();
+    for (const id of ids) await env.VIEWS.delete(`item@2:${id}`);
+    await env.DB.prepare("DELETE FROM projections WHERE view = 'item@2'").run();
     const id = await startRebuild(system, 'item');
     const { position = 0 } =
       (await env.DB.prepare('SELECT max(position) AS position FROM events WHERE type = ?')
@@ -324,7 +324,7 @@ describe('the limit of a step', () => {
     await system.deliver('rebuilds', system.rebuildMessages.splice(0, 1));
   };
   const countDocuments = async (ids: readonly string[]) => {
-    const found = await Promise.all(ids.map((id) => env.VIEWS.get(`item@1:${id}`)));
+    const found = await Promise.all(ids.map((id) => env.VIEWS.get(`item@2:${id}`)));
     return found.filter((value) => value !== null).length;
   };
 
@@ -384,7 +384,7 @@ describe('the limit of a step', () => {
 /** Places orders of one item, and returns their ids. */
 async function givenOrders(system: Given, count: number): Promise<string[]> {
   const { bearer } = system.customer;
-  await env.DB.prepare("DELETE FROM projections WHERE view = 'order@1'").run();
+  await env.DB.prepare("DELETE FROM projections WHERE view = 'order@2'").run();
   await env.DB.prepare("UPDATE events SET type = 'SettingsUpdated' WHERE type LIKE 'Order%'").run();
   const item = { title: 'Rope', price: { amount: 100, currency: 'EUR' } };
   const created = await system.send('POST', '/v1/items', item, bearer);
@@ -414,7 +414,7 @@ describe('a key that fails in a rebuild', () => {
     await env.DB.prepare("UPDATE orders SET lines = '[' WHERE id = ?").bind(broken).run();
     // A failing key of another view is not counted.
     await env.DB.prepare(
-      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES ('item@1', 'other', 0, 0, 'ZodError')",
+      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES ('item@2', 'other', 0, 0, 'ZodError')",
     ).run();
     for (const id of [first, last]) await env.VIEWS.delete(orderView.kvKey(id ?? ''));
     const id = await startRebuild(system, 'order');
@@ -439,7 +439,7 @@ describe('a key that fails in a rebuild', () => {
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
        INSERT INTO projections (view, key, position, claimed_until, error)
-       SELECT view.value, 'key' || i, 0, 0, 'ZodError' FROM n, json_each('["order@1", "item@1", "gone@1"]') AS view`,
+       SELECT view.value, 'key' || i, 0, 0, 'ZodError' FROM n, json_each('["order@2", "item@2", "gone@1"]') AS view`,
     ).run();
     const { data } = await read<{ data: Projection[] }>(system, 'projections');
     for (const name of ['order', 'item']) {
@@ -459,7 +459,7 @@ describe('a key that fails in a rebuild', () => {
     const id = await startRebuild(system, 'order');
     await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 2 WHERE id = ?').bind(id).run();
     await env.DB.prepare(
-      "UPDATE projections SET claimed_by = 'other', claimed_until = ?, error = 'ZodError' WHERE view = 'order@1' AND key = ?",
+      "UPDATE projections SET claimed_by = 'other', claimed_until = ?, error = 'ZodError' WHERE view = 'order@2' AND key = ?",
     )
       .bind(system.clock.now() + 30_000, key)
       .run();

@@ -16,6 +16,7 @@ const hardships = {
   clocks: 'the clocks of processes differ by up to five seconds each way',
   versions: 'two versions of the code run side by side, with a roll-forward and a rollback',
   'new-events': 'version 2 records events that version 1 cannot read: another type, and another schema version',
+  'staff-sells': 'in each second history only agents and admins may sell',
   restores: 'D1 goes back to an earlier point in the middle of everything',
   'late-epoch': 'the new EPOCH is deployed up to 90 seconds after the restore',
   corruption: 'a document in KV is replaced by text that is not JSON, or by an older document',

@@ -2,6 +2,7 @@ import type { Services } from '../../src/composition';
 import type { EventCatalogue } from '../../src/cqrs/log/event';
 import type { View } from '../../src/cqrs/reading/view';
 import type { Refusal } from '../../src/email/email-sender';
+import type { Sellers } from '../../src/items/sellers';
 import type { limits } from '../../src/platform/limits';
 import type { Hardships } from './hardships';
 import type { Process } from './process';
@@ -58,6 +59,8 @@ export interface AcceptedEmail {
 export interface Platform {
   readonly world: World;
   readonly hardships: Hardships;
+  /** Who may sell items in this history. */
+  readonly sellers: Sellers;
   /** The two versions of the code; which of them run changes during a history. */
   readonly releases: readonly [Release, Release];
   /** D1's primary without faults and without a delay, for the set-up and the checks. */

@@ -47,6 +47,9 @@ export class SimulatedPlatform implements Platform {
   readonly queues: QueuesModel;
   readonly mail: MailModel;
   epoch = '1';
+  /** The variable `SELLERS`, the same for the whole history. */
+  readonly sellers;
+  readonly #variables;
   /** The part of the new processes that run version 2. */
   shareOfSecond = 0;
   /** Whether both versions have run in this history. */
@@ -61,6 +64,9 @@ export class SimulatedPlatform implements Platform {
   ) {
     this.hardships = world.hardships;
     this.#logger = createLogger(world);
+    this.sellers =
+      world.hardships.has('staff-sells') && world.seed % 2 === 1 ? ('staff' as const) : ('everyone' as const);
+    this.#variables = { ...variables, SELLERS: this.sellers };
     this.d1 = new D1Model(world);
     this.kv = new KvModel(world, () => this.hasVersions || this.#wasRestored);
     this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
@@ -117,7 +123,7 @@ export class SimulatedPlatform implements Platform {
     const { world } = this;
     const queues = Object.entries(bindings).map(([name, queue]) => [name, this.queues.bind(process, queue)]);
     const env = {
-      ...variables,
+      ...this.#variables,
       ...Object.fromEntries(queues),
       EPOCH: process.epoch,
       DB: this.d1.bind(process),
@@ -142,7 +148,7 @@ export class SimulatedPlatform implements Platform {
 
   /** The composition on models that never fail and answer at once, for the checks. */
   composeDirectly(release: Release): Services {
-    const env = { ...variables, EPOCH: this.epoch, DB: this.d1.bindDirectly(), VIEWS: this.kv.bindDirectly() };
+    const env = { ...this.#variables, EPOCH: this.epoch, DB: this.d1.bindDirectly(), VIEWS: this.kv.bindDirectly() };
     return release.compose(env as unknown as Env, silent, {
       clock: { now: () => this.world.now },
       logger: this.#logger,

@@ -166,10 +166,15 @@ export class Recovery {
   /** What docs/operations.md asks an operator to do who does not wait for the reconciler: the discarded events were missed. */
   async #followDiscard(): Promise<void> {
     const { current, d1 } = this.platform;
-    const missing = new Set(
-      d1.query<{ view: string }>('SELECT view FROM shapes WHERE missed > 0').map(({ view }) => view),
+    // The row of a shape says what it has missed, from its first document on. A discard before that left out keys as well.
+    const complete = new Set(
+      d1
+        .query<{ view: string }>(
+          "SELECT view FROM shapes WHERE missed = 0 AND since < (SELECT min(position) FROM events WHERE type = 'DeadLettersDiscarded')",
+        )
+        .map(({ view }) => view),
     );
-    const views = current.views.filter(({ id }) => missing.has(id));
+    const views = current.views.filter(({ id }) => !complete.has(id));
     for (const { name } of views) await this.untilDone(this.clients.operator.startRebuild(name));
     await this.finish();
   }

@@ -38,14 +38,15 @@ function replaceSlowParts(): void {
   }));
 }
 
-/** Reads the configuration once for each epoch: it is the same for all processes of a deployment. */
+/** Reads the configuration once for each epoch and rule of selling: it is the same for all processes of a deployment. */
 function keepConfig(): void {
   vi.doMock('../../src/config', async (importOriginal) => {
     const original = await importOriginal<typeof import('../../src/config')>();
     const configs = new Map<string, import('../../src/config').Config>();
-    const loadConfig = (env: { EPOCH: string }) => {
-      const config = configs.get(env.EPOCH) ?? original.loadConfig(env);
-      configs.set(env.EPOCH, config);
+    const loadConfig = (env: { EPOCH: string; SELLERS: string }) => {
+      const key = `${env.EPOCH} ${env.SELLERS}`;
+      const config = configs.get(key) ?? original.loadConfig(env);
+      configs.set(key, config);
       return config;
     };
     return { ...original, loadConfig };

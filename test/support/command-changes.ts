@@ -53,6 +53,8 @@ export const changes = {
     as(seller).UpdateItem({ itemId: item.id, changes: { price: { amount: 1, currency: 'USD' } } }),
   'the item is not for sale': ({ as, item, seller }) =>
     as(seller).UpdateItem({ itemId: item.id, changes: { isActive: false } }),
+  'the item is taken down': ({ agent, as, item }) =>
+    as(agent).UpdateItem({ itemId: item.id, changes: { isActive: false } }),
   'the item has another stock': ({ as, item, seller }) =>
     as(seller).UpdateItem({ itemId: item.id, changes: { stock: 9 } }),
   'the item is unlimited': ({ as, item, seller }) =>

@@ -64,6 +64,7 @@ export function anItem(overrides: Partial<Item> = {}): Item {
     stock: 5,
     stockVersion: 0,
     isActive: true,
+    takenDownBy: null,
     createdAt,
     updatedAt: createdAt,
     ...overrides,
@@ -85,6 +86,7 @@ export function aLine(overrides: Partial<OrderLine> = {}): OrderLine {
 export function anOrder(overrides: Partial<Order> = {}): Order {
   return {
     id: newId(),
+    number: 1001,
     version: 1,
     customerId: newId(),
     status: 'placed',

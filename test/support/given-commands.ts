@@ -5,6 +5,7 @@ import { createResetTokens } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';
+import type { Sellers } from '../../src/items/sellers';
 import type { Order } from '../../src/orders/order';
 import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
@@ -25,6 +26,7 @@ interface Given {
   passwords?: Passwords;
   clock?: Clock;
   secrets?: readonly [string, ...string[]];
+  sellers?: Sellers;
 }
 
 /** Every command on the in-memory unit of work, with some rows to begin with. */
@@ -59,6 +61,9 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
         resetTokens: createResetTokens(secrets),
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
+        // Most tests let customers sell, because an owner without another role is the simplest one.
+        sellers: services.sellers ?? 'everyone',
+        firstOrderNumber: 1001,
       },
     );
   }

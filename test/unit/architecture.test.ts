@@ -30,6 +30,8 @@ test('every command names an access rule of the folder access', () => {
   for (const file of files.filter((name) => name.endsWith('/commands.ts'))) {
     const rules = [...readFileSync(file, 'utf8').matchAll(/onlyIf: (.+?),?$/gm)].map(([, rule]) => rule);
     expect(rules.length).toBeGreaterThan(0);
-    for (const rule of rules) expect(['anyone', 'activeAccount', 'activeAdmin']).toContain(rule);
+    for (const rule of rules) expect(['anyone', 'activeAccount', 'activeAdmin', 'activeSeller']).toContain(rule);
   }
+  // The configuration chooses this rule, which the folder access makes.
+  expect(filesThatMatch(/\bactiveSeller: activeAccountThat\(/)).toEqual(['items/sellers.ts']);
 });

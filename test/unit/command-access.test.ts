@@ -45,7 +45,7 @@ const role = 'auth.insufficient-role';
 const everybody = { customer: 'done', other: 'done', agent: 'done', admin: 'done' };
 const ownAccountOrAdmin = { customer: 'done', other: 'users.not-yours', agent: 'users.not-yours', admin: 'done' };
 const adminsOnly = { customer: role, other: role, agent: role, admin: 'done' };
-const ownItemOrAdmin = { customer: 'done', other: 'items.not-found', agent: 'items.not-found', admin: 'done' };
+const ownItemOrAdmin = { customer: 'done', other: 'items.not-found', agent: 'items.not-yours', admin: 'done' };
 const staffOnOrders = { customer: role, other: 'orders.not-found', agent: 'done', admin: 'done' };
 const staffOnTickets = { customer: role, other: 'tickets.not-found', agent: 'done', admin: 'done' };
 

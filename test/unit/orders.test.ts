@@ -250,6 +250,7 @@ describe('placing an order (product 4.1, 4.2)', () => {
     expect(result).toEqual({ id: expect.any(String), version: 1 });
     expect(state().orders.get(result.id)).toEqual({
       id: result.id,
+      number: 1001,
       version: 1,
       customerId: customer.id,
       status: 'placed',

@@ -101,6 +101,12 @@ describe('the configuration (product 8.4)', () => {
     });
   });
 
+  test('without other values only the staff sells, and orders are numbered from 1001 (product 3.5, 4.5)', () => {
+    expect(loadConfig({ ...good })).toMatchObject({ sellers: 'staff', firstOrderNumber: 1001 });
+    const others = { SELLERS: 'everyone', FIRST_ORDER_NUMBER: '50000' };
+    expect(loadConfig({ ...good, ...others })).toMatchObject({ sellers: 'everyone', firstOrderNumber: 50_000 });
+  });
+
   test('the configuration lists the current secret first, and the previous secret after it', () => {
     const previous = 'another secret with thirty-two characters';
     const { tokenSecrets } = loadConfig({ ...good, TOKEN_SECRET_PREVIOUS: previous });
@@ -114,6 +120,10 @@ describe('the configuration (product 8.4)', () => {
     [{ TOKEN_SECRET_PREVIOUS: 'short' }, /TOKEN_SECRET_PREVIOUS must have at least 32/],
     [{ EMAIL_TRANSPORT: 'smtp' }, /SMTP_HOST/],
     [{ EMAIL_FROM: 'no address' }, /EMAIL_FROM/],
+    [{ SELLERS: 'nobody' }, /SELLERS must be "everyone" or "staff"/],
+    [{ SELLERS: '' }, /SELLERS must be "everyone" or "staff"/],
+    [{ FIRST_ORDER_NUMBER: '0' }, /FIRST_ORDER_NUMBER/],
+    [{ FIRST_ORDER_NUMBER: 'one' }, /FIRST_ORDER_NUMBER/],
     [{ FIRST_ADMIN_EMAIL: 'a@example.com' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
     [{ FIRST_ADMIN_PASSWORD: 'a long password' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
   ])('the error for a missing or weak variable names the variable and never its value: %j', (wrong, message) => {

@@ -22,13 +22,18 @@ function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountSta
       primaryReads++;
       return { version: 1, data: onPrimary };
     },
-    // The reader under test calls these two functions only.
+    readPast: async () => ({ rows: ['a row'], freshness: {} }),
+    // The reader under test calls these three functions only.
   } as unknown as ReadModels;
   // Neither the database nor the views are used by a single read of these read models.
   const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus> };
   const caller = { userId: 'a', role: 'agent', tokenGeneration: 1 } as const;
   const reader = createReader(options, { caller: () => caller, token: () => undefined });
-  return { primaryReads: () => primaryReads, readDocument: () => reader.read({} as View<string>, 'key') };
+  return {
+    primaryReads: () => primaryReads,
+    readDocument: () => reader.read({} as View<string>, 'key'),
+    readRows: () => reader.readRows(() => ({}) as Statement),
+  };
 }
 
 describe('the check of the access document (product 1.7)', () => {
@@ -51,6 +56,12 @@ describe('the check of the access document (product 1.7)', () => {
   test('a token of an earlier generation is refused', async () => {
     const { readDocument } = given('kv', { ...status, tokenGeneration: 2 }, { ...status, tokenGeneration: 2 });
     await expect(readDocument()).rejects.toMatchObject({ code: 'auth.invalid-token' });
+  });
+
+  test('rows that no document has are for a valid token alone', async () => {
+    expect(await given('kv', status, status).readRows()).toMatchObject({ actor: { id: 'a' }, rows: ['a row'] });
+    const revoked = { ...status, tokenGeneration: 2 };
+    await expect(given('kv', revoked, revoked).readRows()).rejects.toMatchObject({ code: 'auth.invalid-token' });
   });
 });
 
@@ -91,6 +102,12 @@ describe('the Consistency-Token of a request (product 7.4)', () => {
     const { reader, reads } = given();
     await reader.publicRead(view, 'k');
     expect(reads).toEqual([{ token, ignores: [false] }]);
+  });
+
+  test('is used for rows that no document has', async () => {
+    const { pages, reader } = given();
+    await reader.readRows(() => ({}) as Statement);
+    expect(pages).toEqual([token]);
   });
 
   test.each<[string, (reader: Reader) => Promise<unknown>]>([

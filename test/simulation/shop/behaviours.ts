@@ -11,6 +11,7 @@ const behaviours = {
   deactivation: 'admins deactivate and reactivate accounts',
   deletion: 'people and admins delete accounts',
   items: 'owners change and delete items while others order them',
+  'taking-down': 'agents and admins take items of others off sale, and put them back on sale',
   'unlimited-items': 'items have no stock, get one and lose it again',
   orders: 'people cancel orders, and the staff ships and delivers them',
   tickets: 'people open tickets, and the staff works on them',

@@ -9,7 +9,12 @@ import { canonical, violate } from './violate';
 const none: Chosen = { id: '', refreshToken: '' };
 
 /** Refusals that come before the look at a stored response, so they are right also after the command was carried out. */
-const beforeStored: readonly string[] = ['auth.required', 'auth.invalid-token', 'auth.insufficient-role'];
+const beforeStored: readonly string[] = [
+  'auth.required',
+  'auth.invalid-token',
+  'auth.insufficient-role',
+  'items.only-staff-sells',
+];
 
 function describe({ name, payload, caller, expectedVersion, commandId }: Attempt): string {
   const who = caller ? `${caller.role} ${caller.userId}, generation ${caller.tokenGeneration}` : 'a visitor';

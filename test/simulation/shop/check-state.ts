@@ -35,10 +35,10 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
     ).map((row) => ({ ...row, isUsed: isTrue(row.isUsed) })),
     items: all(
       `SELECT id, version, owner_id AS ownerId, title, description, amount, currency, stock,
-         stock_version AS stockVersion, is_active AS isActive, created_at AS createdAt, updated_at AS updatedAt FROM items`,
+         stock_version AS stockVersion, is_active AS isActive, taken_down_by AS takenDownBy, created_at AS createdAt, updated_at AS updatedAt FROM items`,
     ).map(({ amount, currency, ...row }) => ({ ...row, isActive: isTrue(row.isActive), price: { amount, currency } })),
     orders: all(
-      `SELECT id, version, orders.customer_id AS customerId, status, lines, line_count AS lineCount, amount, currency,
+      `SELECT id, number, version, orders.customer_id AS customerId, status, lines, line_count AS lineCount, amount, currency,
          address, created_at AS createdAt, updated_at AS updatedAt
        FROM orders LEFT JOIN shipping_addresses ON order_id = id`,
     ).map(({ amount, currency, lines, address, ...row }) => ({

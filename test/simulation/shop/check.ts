@@ -31,6 +31,7 @@ export function timelinesOf({ attempts, log, platform }: Recorded): {
   log.observe();
   const facts = {
     attempts: new Map(attempts.map((attempt) => [attempt.requestId, attempt])),
+    sellers: platform.sellers,
     resetOf: createResetOf(platform.emails, log.segments),
   };
   const timelines: Timeline[] = [];

@@ -236,15 +236,16 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     takesKey: false,
     draft: (shop) =>
       about(shop, shop.items, (itemId, ownerId) => {
-        const kind = shop.world.between(0, 5);
+        const isDeskWork = shop.does('taking-down', 0.4);
+        const kind = isDeskWork ? 4 : shop.world.between(0, 6);
         const changes = {
           ...(kind === 0 && { title: shop.text('Rope') }),
           ...((kind === 1 || kind === 2) && { price: somePrice(shop) }),
           ...((kind === 3 || kind === 2) && { stock: someStock(shop) }),
-          ...(kind === 4 && { isActive: shop.world.chance(0.7) }),
+          ...((kind === 4 || kind === 6) && { isActive: shop.world.chance(isDeskWork ? 0.4 : 0.7) }),
           ...(kind === 5 && { description: shop.world.chance(0.5) ? null : 'long' }),
         };
-        const caller = shop.ownerOr(ownerId, 'admin');
+        const caller = isDeskWork ? shop.holderOf(...staff) : shop.ownerOr(ownerId, 'admin');
         return by(shop, caller, { payload: { itemId, changes }, expectedVersion: shop.ifMatch(itemId) });
       }),
   },

@@ -41,8 +41,8 @@ export function settingsDocument({ settings }: State, id: string) {
 export function itemDocument({ items }: State, id: string) {
   const item = items.get(id);
   if (!item) return undefined;
-  const { version, stockVersion, ...data } = item;
-  return { version: version + stockVersion, data };
+  const { version, stockVersion, takenDownBy, ...data } = item;
+  return { version: version + stockVersion, data: { ...data, takenDown: takenDownBy !== null } };
 }
 
 export function orderDocument({ orders }: State, id: string) {
@@ -76,10 +76,13 @@ export function staffTicketDocument({ tickets }: State, id: string, limit: numbe
 
 export const userRow = ({ id, name }: { id: string; name: string }) => ({ id, name });
 
-export const itemRow = ({ id, ownerId, title, price, isActive }: Item) => ({ id, ownerId, title, price, isActive });
+export const itemRow = ({ id, ownerId, title, price, isActive, takenDownBy }: Item) => ({
+  ...{ id, ownerId, title, price, isActive },
+  takenDown: takenDownBy !== null,
+});
 
-export const orderRow = ({ id, status, total, lines, createdAt }: Order) => ({
-  ...{ id, status, total, createdAt },
+export const orderRow = ({ id, number, status, total, lines, createdAt }: Order) => ({
+  ...{ id, number, status, total, createdAt },
   lineCount: lines.length,
 });
 

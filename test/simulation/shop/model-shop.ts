@@ -1,5 +1,5 @@
-import { type Done, isOtherVersion, isoTime, nothing, type Rule, refuse, signedIn } from './rule';
-import { all, type Caller, type Effect, each, type Item, type Order, put, type State, type Ticket } from './state';
+import { type Done, isOtherVersion, isoTime, type ModelRequest, nothing, type Rule, refuse, signedIn } from './rule';
+import { all, type Caller, type Effect, each, type Item, type Order, put, type Ticket } from './state';
 
 const isStaff = ({ role }: Caller) => role !== 'customer';
 const later = (one: string, other: string) => (one > other ? one : other);
@@ -19,10 +19,22 @@ function moveStock(lines: readonly { itemId: string; quantity: number }[], sign:
   );
 }
 
-/** The item that a caller wants to change, or why the caller may not. */
-function changeable(state: State, { itemId }: { itemId: string }, caller: Caller): Item | undefined {
-  const item = state.items.get(itemId);
-  return item && (item.ownerId === caller.userId || caller.role === 'admin') ? item : undefined;
+/** Why a caller may not touch an item at all, apart from taking it down; undefined for its owner and for admins. */
+function refusalOfOthers(item: Item, { role, userId }: Caller): string | undefined {
+  if (item.ownerId === userId || role === 'admin') return undefined;
+  return role === 'agent' ? 'items.not-yours' : 'items.not-found';
+}
+
+/** Why a caller may not make a change of an item; undefined for one who may. */
+function refusalOfChange(item: Item, { caller, payload, sellers }: ModelRequest & { caller: Caller }) {
+  const { isActive, ...others } = payload.changes;
+  const changesSaleAlone = isActive !== undefined && Object.keys(others).length === 0;
+  const isDeskWork = changesSaleAlone && (!isActive || item.takenDownBy !== null);
+  if (caller.role === 'agent' && isDeskWork) return undefined;
+  const refusal = refusalOfOthers(item, caller);
+  if (refusal !== undefined || isStaff(caller)) return refusal;
+  if (sellers === 'staff' && !(changesSaleAlone && !isActive)) return 'items.only-staff-sells';
+  return isActive && item.takenDownBy !== null ? 'items.taken-down' : undefined;
 }
 
 const transitions = {
@@ -86,22 +98,30 @@ function countDay(at: string, figure: 'opened' | 'closed'): Effect {
 
 /** The rules of items, orders and tickets. */
 export const shopRules: Readonly<Record<string, Rule>> = {
-  CreateItem: signedIn((_, { caller, payload, issuedAt }, { id }) => {
+  CreateItem: signedIn((_, { caller, payload, issuedAt, sellers }, { id }) => {
+    if (sellers === 'staff' && !isStaff(caller)) return refuse('items.only-staff-sells');
     const at = isoTime(issuedAt);
     const { title, price, description = null, stock = null } = payload;
-    const item = { title, price, description, stock, id, ownerId: caller.userId, isActive: true };
+    const item = { title, price, description, stock, id, ownerId: caller.userId, isActive: true, takenDownBy: null };
     const effect = put('items', id, { ...item, version: 1, stockVersion: 0, createdAt: at, updatedAt: at });
     return { events: [`ItemCreated ${id} 1`], result: { id, version: 1 }, effect };
   }),
 
   UpdateItem: signedIn((state, request) => {
     const { caller, payload, issuedAt } = request;
-    const item = changeable(state, payload, caller);
+    const item = state.items.get(payload.itemId);
     if (!item) return refuse('items.not-found');
+    const refusal = refusalOfChange(item, request);
+    if (refusal !== undefined) return refuse(refusal);
     if (isOtherVersion(request, clientVersion(item))) return refuse('http.precondition-failed');
     const next: Item = { ...item, ...payload.changes };
+    if (next.isActive) next.takenDownBy = null;
+    else if (payload.changes.isActive === false && isStaff(caller) && item.ownerId !== caller.userId)
+      next.takenDownBy ??= caller.userId;
     const isSamePrice = next.price.amount === item.price.amount && next.price.currency === item.price.currency;
-    const isSame = (['title', 'description', 'stock', 'isActive'] as const).every((key) => next[key] === item[key]);
+    const isSame = (['title', 'description', 'stock', 'isActive', 'takenDownBy'] as const).every(
+      (key) => next[key] === item[key],
+    );
     const { id } = item;
     if (isSame && isSamePrice) return nothing({ id, version: clientVersion(item) });
     next.version = item.version + 1;
@@ -112,8 +132,10 @@ export const shopRules: Readonly<Record<string, Rule>> = {
   }),
 
   DeleteItem: signedIn((state, request): ReturnType<Rule> => {
-    const item = changeable(state, request.payload, request.caller);
+    const item = state.items.get(request.payload.itemId);
     if (!item) return refuse('items.not-found');
+    const refusal = refusalOfOthers(item, request.caller);
+    if (refusal !== undefined) return refuse(refusal);
     if (isOtherVersion(request, clientVersion(item))) return refuse('http.precondition-failed');
     const { id, version } = item;
     return {
@@ -143,6 +165,8 @@ export const shopRules: Readonly<Record<string, Rule>> = {
     const amount = lines.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
     const order: Order = {
       id,
+      // No order is ever deleted.
+      number: 1001 + state.orders.size,
       version: 1,
       customerId: caller.userId,
       status: 'placed',

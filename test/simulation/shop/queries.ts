@@ -334,15 +334,18 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
       const status = maybe(shop, shop.world.pick(['placed', 'cancelled', 'shipped', 'delivered'] as const));
       const customer = maybe(shop, shop.someOf(shop.orders)?.ownerId);
       const whose = isStaff(by.caller) ? customer : by.caller.userId;
+      // Some of these orders do not exist.
+      const number = shop.world.chance(0.3) ? 1001 + shop.world.between(0, shop.orders.length) : undefined;
       return page({
-        what: `orders of ${whose ?? 'everybody'}, status: ${status ?? '*'}`,
+        what: `orders of ${whose ?? 'everybody'}, status: ${status ?? '*'}, number: ${number ?? '*'}`,
         by,
         limit: limitOf(shop),
-        run: (queries, request) => queries.ListOrders({ ...request, status, customer }),
+        run: (queries, request) => queries.ListOrders({ ...request, number, status, customer }),
         rows: ({ orders }) =>
           [...orders.values()]
             .filter((order) => whose === undefined || order.customerId === whose)
             .filter((order) => status === undefined || order.status === status)
+            .filter((order) => number === undefined || order.number === number)
             .map(documents.orderRow),
       });
     },

@@ -12,6 +12,8 @@ export interface ModelRequest {
   issuedAt: number;
   /** The names of the read models that the version knows. */
   views: readonly string[];
+  /** The value of the variable `SELLERS`. */
+  sellers: 'everyone' | 'staff';
   /** The reset that a token of an e-mail belongs to; the model does not derive tokens. */
   resetOf(token: string): string | undefined;
 }

@@ -67,6 +67,8 @@ export interface Item {
   /** How often the stock was changed, also by orders. */
   stockVersion: number;
   isActive: boolean;
+  /** The agent or admin who took the item off sale. */
+  takenDownBy: string | null;
   createdAt: string;
   updatedAt: string;
 }
@@ -80,6 +82,7 @@ export interface OrderLine {
 
 export interface Order {
   id: string;
+  number: number;
   version: number;
   customerId: string | null;
   status: 'placed' | 'cancelled' | 'shipped' | 'delivered';

@@ -28,6 +28,7 @@ export interface Timeline {
 /** What the checks look up in the whole history. */
 export interface Facts {
   attempts: ReadonlyMap<string, Attempt>;
+  sellers: ModelRequest['sellers'];
   resetOf(token: string): string | undefined;
 }
 
@@ -45,9 +46,9 @@ export function createResetOf(emails: readonly AcceptedEmail[], segments: readon
   return (token) => resets.get(token);
 }
 
-export function requestOf(attempt: Attempt, { resetOf }: Facts): ModelRequest {
+export function requestOf(attempt: Attempt, { resetOf, sellers }: Facts): ModelRequest {
   const { name, payload, caller, expectedVersion, views, issuedAt = 0 } = attempt;
-  return { name, payload, caller, expectedVersion, issuedAt, views, resetOf };
+  return { name, payload, caller, expectedVersion, issuedAt, views, sellers, resetOf };
 }
 
 const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${streamId} ${version}`;

@@ -120,10 +120,11 @@ export async function given(create: CreateImplementation, clock?: Clock) {
     async addOrder(customer: User, overrides: Partial<Order> = {}): Promise<Order> {
       const order = anOrder({ customerId: customer.id, ...overrides });
       await run((tx) => {
-        tx.orders.add(order, address, checked(customer));
+        tx.orders.add(order, address, 1001, checked(customer));
         tx.record(OrderPlaced.create(order.id, order.version, { customerId: customer.id, items: [] }));
       });
-      return order;
+      const found = await read((tx) => tx.orders.find(order.id));
+      return { ...order, number: found?.number ?? 0 };
     },
 
     async addTicket(customer: User, overrides: Partial<Ticket> = {}): Promise<Ticket> {

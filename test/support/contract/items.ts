@@ -49,6 +49,7 @@ export function describeItemRepository(create: CreateImplementation): void {
         description: null,
         price: { amount: 5, currency: 'USD' },
         isActive: false,
+        takenDownBy: newId(),
         updatedAt: '2026-02-01T00:00:00.000Z',
       };
       await write((tx) => tx.items.save(next, item, by));

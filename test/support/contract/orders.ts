@@ -33,10 +33,51 @@ export function describeOrderRepository(create: CreateImplementation): void {
       expect(await findOrder(other.id)).toEqual(other);
     });
 
+    test('orders get numbers one after the other, whatever becomes of earlier ones (product 4.5)', async () => {
+      const { addOrder, customer, findOrder, write } = await givenCustomer(create);
+      const [first, second] = [await addOrder(customer), await addOrder(customer)];
+      expect([first.number, second.number]).toEqual([1001, 1002]);
+      await write((tx) => tx.orders.saveStatus({ ...second, status: 'cancelled', version: 2 }, checked(customer)));
+      expect((await addOrder(customer)).number).toBe(1003);
+      expect((await findOrder(second.id))?.number).toBe(1002);
+    });
+
+    test('two orders of one commit get two numbers, and an order of a refused commit gets none (product 4.5)', async () => {
+      const { addOrder, customer, findOrder, write } = await givenCustomer(create);
+      const [one, two, refused] = [anOrder(), anOrder(), anOrder()].map((order) => ({
+        ...order,
+        customerId: customer.id,
+      }));
+      if (!one || !two || !refused) throw new Error('There are three orders.');
+      const add = (order: typeof one, tx: Parameters<Parameters<typeof write>[0]>[0]) =>
+        tx.orders.add(order, address, 1001, checked(customer));
+      await write((tx) => {
+        add(one, tx);
+        add(two, tx);
+      });
+      await expect(
+        write((tx) => {
+          add(refused, tx);
+          add(one, tx);
+        }),
+      ).rejects.toThrow();
+      expect([(await findOrder(one.id))?.number, (await findOrder(two.id))?.number]).toEqual([1001, 1002]);
+      expect((await addOrder(customer)).number).toBe(1003);
+    });
+
+    test('a first number that is raised later skips numbers, and a lower one changes nothing (product 4.5)', async () => {
+      const { addOrder, customer, findOrder, write } = await givenCustomer(create);
+      await addOrder(customer);
+      const [raised, lowered] = [anOrder({ customerId: customer.id }), anOrder({ customerId: customer.id })];
+      await write((tx) => tx.orders.add(raised, address, 5000, checked(customer)));
+      await write((tx) => tx.orders.add(lowered, address, 7, checked(customer)));
+      expect([(await findOrder(raised.id))?.number, (await findOrder(lowered.id))?.number]).toEqual([5000, 5001]);
+    });
+
     test('an order whose customer’s account was deleted in the meantime is refused', async () => {
       const { write } = await given(create);
       const nobody = aUser();
-      const refused = write((tx) => tx.orders.add(anOrder({ customerId: nobody.id }), address, checked(nobody)));
+      const refused = write((tx) => tx.orders.add(anOrder({ customerId: nobody.id }), address, 1001, checked(nobody)));
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
 

@@ -14,11 +14,12 @@ export function releaseOrders({ orders }: MemoryState, customerId: string): void
 export function createOrderRepository(context: MemoryContext): OrderRepository {
   const { read, stage } = context;
   return {
-    add: (order, address, by) =>
+    add: (order, address, firstNumber, by) =>
       stage((next) => {
         if (order.customerId !== null) requireParent(next.users, order.customerId);
         requireParent(next.users, by.id);
-        insert(next.orders, 'orders.id', order.id, order);
+        const number = Math.max(firstNumber, ...select(next.orders, () => true).map((other) => other.number + 1));
+        insert(next.orders, 'orders.id', order.id, { ...order, number });
         const stored = { orderId: order.id, customerId: by.id, address };
         insert(next.shippingAddresses, 'shipping_addresses.order_id', order.id, stored);
       }),
