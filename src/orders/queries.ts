@@ -1,5 +1,5 @@
 import type { Reader } from '../access/reader';
-import type { PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest } from '../cqrs/reading/pages';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { orderErrors } from './errors';
 import { requireReadable } from './order';
@@ -16,8 +16,8 @@ export function createOrderQueries(reader: Reader) {
       return found;
     },
 
-    /** Lists orders, newest first: for customers their own; for agents and admins those of one customer or of all. */
-    async ListOrders({ status, customer, ...page }: OrderFilter & PageRequest) {
+    /** Lists orders: for customers their own; for agents and admins those of one customer or of all. */
+    async ListOrders({ status, customer, ...page }: OrderFilter & ListRequest) {
       const { role, userId } = reader.caller();
       // The role in the token may choose the list, because the read then checks the token and with it the role.
       const filter = { customer: role === 'customer' ? userId : customer, status };
@@ -25,7 +25,7 @@ export function createOrderQueries(reader: Reader) {
         view: orderListView,
         key: orderListKey(filter),
         page,
-        rowsAfter: (db, limit, after) => orderListQuery(db, filter, limit, after),
+        query: (db, slice) => orderListQuery(db, filter, slice),
       });
       return list.page;
     },

@@ -1,5 +1,7 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
+import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
@@ -52,26 +54,43 @@ export interface OrderFilter {
   status?: OrderStatus | undefined;
 }
 
-/** The one query for every list of orders, newest first. Each filter has an index that ends with the id. */
-export function orderListQuery(db: Database, { customer, status }: OrderFilter, limit: number, after?: string) {
+const status = sql`${orders.status}`;
+export const countedOrders: CountedList = {
+  name: 'orders',
+  table: orders,
+  filter: status,
+  owned: { owner: orders.customerId, filter: status },
+};
+
+function orderTotal({ customer = everybody, status }: OrderFilter) {
+  return keptCount(countedOrders, customer, status && [status]);
+}
+
+/** The one query for every list of orders. Each filter has an index that ends with the id. */
+export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) {
   const { id, amount, currency, lineCount, createdAt } = orders;
+  const { customer, status } = filter;
+  const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({ id, status: orders.status, amount, currency, lineCount, createdAt })
+    .select({
+      ...{ id, status: orders.status, amount, currency, lineCount, createdAt },
+      total: orderTotal(filter).as('total'),
+    })
     .from(orders)
     .where(
       and(
         customer === undefined ? undefined : eq(orders.customerId, customer),
         status === undefined ? undefined : eq(orders.status, status),
-        after === undefined ? undefined : lt(id, after),
+        isAfter,
       ),
     )
-    .orderBy(desc(id))
-    .limit(limit);
+    .orderBy(inOrder)
+    .limit(slice.limit);
 }
 
 type SummaryRow = Awaited<ReturnType<typeof orderListQuery>>[number];
 
-function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
+function toOrderSummary({ amount, currency, ...row }: Omit<SummaryRow, 'total'>): OrderSummary {
   return { ...row, total: { amount, currency } };
 }
 
@@ -98,7 +117,7 @@ function listsOf(customerId: string | null, statuses: readonly OrderStatus[]): s
 
 export const orderListView = defineView({
   name: 'order-list',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [
     when([OrderPlaced], ({ data }) => listsOf(data.customerId, ['placed'])),
     when([OrderShipped], ({ data }) => listsOf(data.customerId, ['placed', 'shipped'])),
@@ -109,13 +128,13 @@ export const orderListView = defineView({
       [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
     ),
   ],
-  query: (db, key) => orderListQuery(db, filterOf(key), limits.firstPageSize),
-  toDocument: (rows) => ({ version: 0, data: rows.map(toOrderSummary) }),
+  query: (db, key) => orderListQuery(db, filterOf(key), { limit: limits.firstPageSize }),
+  toDocument: (rows) => ({ version: 0, data: toListRows(rows, toOrderSummary) }),
 });
 
-/** How many orders an account has placed; an index on the customer serves the count. */
+/** How many orders an account has placed. */
 export const orderCount: AccountCount = {
-  count: sql<number>`(SELECT count(*) FROM orders WHERE customer_id = users.id)`,
+  count: keptCount(countedOrders, sql`users.id`),
   triggers: [when([OrderPlaced], ({ data }) => (data.customerId === null ? [] : [data.customerId]))],
 };
 

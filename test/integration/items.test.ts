@@ -213,7 +213,10 @@ test.each([[{}], [{ owner: newId() }], [{ isActive: true }], [{ owner: newId(), 
   async (filter) => {
     const db = drizzle(env.DB);
     for (const after of [undefined, newId()]) {
-      const { sql, params } = itemListQuery(db as Parameters<typeof itemListQuery>[0], filter, 20, after).toSQL();
+      const { sql, params } = itemListQuery(db as Parameters<typeof itemListQuery>[0], filter, {
+        limit: 20,
+        after,
+      }).toSQL();
       const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...params)
         .all<{ detail: string }>();

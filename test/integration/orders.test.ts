@@ -345,7 +345,7 @@ test.each([
 ])('the list of orders with the filter %j uses an index and does not sort', async (filter) => {
   const db = drizzle(env.DB);
   for (const after of [undefined, newId()]) {
-    const { sql, params } = orderListQuery(db, filter, 20, after).toSQL();
+    const { sql, params } = orderListQuery(db, filter, { limit: 20, after }).toSQL();
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .bind(...params)
       .all<{ detail: string }>();

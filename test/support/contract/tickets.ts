@@ -59,7 +59,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
         customerVersion: 3,
         customerUpdatedAt: '2026-02-03T00:00:00.000Z',
       } as const;
-      await write((tx) => tx.tickets.saveStatus({ ...ticket, ...saved, subject: 'Changed' }, 'open', agent));
+      await write((tx) => tx.tickets.saveStatus({ ...ticket, ...saved, subject: 'Changed' }, agent));
       expect(await findTicket(ticket.id)).toMatchObject({ ...ticket, ...saved });
       expect(await findTicket(other.id)).toMatchObject(other);
     });
@@ -121,7 +121,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const ticket = await addTicket(customer);
       const closed = { ...ticket, version: 2, status: 'closed' } as const;
-      await write((tx) => tx.tickets.saveStatus(closed, 'open', agent));
+      await write((tx) => tx.tickets.saveStatus(closed, agent));
       const refused = write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'A note', laterAt), agent));
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
       expect(await findTicket(ticket.id)).toMatchObject({ hasNote: false, notePreview: null });
@@ -132,7 +132,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       const ticket = await addTicket(customer);
       await write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'A note', laterAt), agent));
       const next = { ...ticket, version: 2, status: 'triaged', updatedAt: '2026-02-01T00:00:00.000Z' } as const;
-      await write((tx) => tx.tickets.saveStatus(next, 'open', agent));
+      await write((tx) => tx.tickets.saveStatus(next, agent));
       expect(await findTicket(ticket.id)).toMatchObject({
         status: 'triaged',
         updatedAt: laterAt,
