@@ -82,14 +82,32 @@ CREATE TRIGGER `tickets_deleted` AFTER DELETE ON `tickets` BEGIN
 END;
 --> statement-breakpoint
 INSERT INTO `list_counts` (`list`, `owner`, `counts`)
-	SELECT list, owner, json_group_object(filter, number) FROM (
-		SELECT list, owner, filter, count(*) AS number FROM (
-			SELECT 'users' AS list, '' AS owner, 'all' AS filter FROM `users`
-			UNION ALL SELECT 'items', '', iif(is_active, 'true', 'false') FROM `items`
-			UNION ALL SELECT 'items', owner_id, iif(is_active, 'true', 'false') FROM `items`
-			UNION ALL SELECT 'orders', '', status FROM `orders`
-			UNION ALL SELECT 'orders', customer_id, status FROM `orders` WHERE customer_id IS NOT NULL
-			UNION ALL SELECT 'tickets', '', status || ':' || iif(has_note, 'true', 'false') FROM `tickets`
-			UNION ALL SELECT 'tickets', customer_id, status FROM `tickets`)
-		GROUP BY list, owner, filter ORDER BY list, owner, filter)
-	GROUP BY list, owner;
+	SELECT 'users', owner, json_group_object(filter, number) FROM (
+		SELECT owner, filter, count(*) AS number FROM (
+			SELECT '' AS owner, 'all' AS filter FROM `users`)
+		GROUP BY owner, filter ORDER BY owner, filter)
+	GROUP BY owner;
+--> statement-breakpoint
+INSERT INTO `list_counts` (`list`, `owner`, `counts`)
+	SELECT 'items', owner, json_group_object(filter, number) FROM (
+		SELECT owner, filter, count(*) AS number FROM (
+			SELECT '' AS owner, iif(is_active, 'true', 'false') AS filter FROM `items`
+			UNION ALL SELECT owner_id, iif(is_active, 'true', 'false') FROM `items`)
+		GROUP BY owner, filter ORDER BY owner, filter)
+	GROUP BY owner;
+--> statement-breakpoint
+INSERT INTO `list_counts` (`list`, `owner`, `counts`)
+	SELECT 'orders', owner, json_group_object(filter, number) FROM (
+		SELECT owner, filter, count(*) AS number FROM (
+			SELECT '' AS owner, status AS filter FROM `orders`
+			UNION ALL SELECT customer_id, status FROM `orders` WHERE customer_id IS NOT NULL)
+		GROUP BY owner, filter ORDER BY owner, filter)
+	GROUP BY owner;
+--> statement-breakpoint
+INSERT INTO `list_counts` (`list`, `owner`, `counts`)
+	SELECT 'tickets', owner, json_group_object(filter, number) FROM (
+		SELECT owner, filter, count(*) AS number FROM (
+			SELECT '' AS owner, status || ':' || iif(has_note, 'true', 'false') AS filter FROM `tickets`
+			UNION ALL SELECT customer_id, status FROM `tickets`)
+		GROUP BY owner, filter ORDER BY owner, filter)
+	GROUP BY owner;
