@@ -47,6 +47,26 @@ export function describeTicketRepository(create: CreateImplementation): void {
       },
     );
 
+    test.each(['unknown', 'deactivated', 'deleted'])(
+      'a ticket for a customer whose account is %s at the commit is refused, and the error names the field (product 5.7)',
+      async (which) => {
+        const { addUser, customer, findTicket, write } = await givenCustomer(create);
+        const id = newId();
+        const account = which === 'unknown' ? aUser() : await addUser(aUser({ isActive: which !== 'deactivated' }));
+        if (which === 'deleted') await write((tx) => tx.users.remove(account, agent));
+        const customerId = account.id;
+        await expect(write((tx) => tx.tickets.add(aTicket({ id, customerId }), agent))).rejects.toMatchObject({
+          kind: 'invalid',
+          code: 'tickets.unknown-customer',
+          details: { customerId },
+          errors: [{ pointer: '/customerId', code: 'tickets.unknown-customer' }],
+        });
+        expect(await findTicket(id)).toBeUndefined();
+        await write((tx) => tx.tickets.add(aTicket({ id, customerId: customer.id }), agent));
+        expect((await findTicket(id))?.customerId).toBe(customer.id);
+      },
+    );
+
     test('a new status of a ticket is saved with its times and versions, and no other field changes', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
