@@ -22,7 +22,7 @@ for (const file of readdirSync('migrations').filter((name) => name.endsWith('.sq
   for (const [statement, table] of readFileSync(join('migrations', file), 'utf8').matchAll(
     /CREATE TABLE `(\w+)` \([^;]*;/g,
   )) {
-    if (!/\) STRICT;$/.test(statement))
+    if (!/\) STRICT(, WITHOUT ROWID)?;$/.test(statement))
       fail(`The table ${table} in migrations/${file} is not STRICT: end it with ") STRICT;".`);
   }
 }

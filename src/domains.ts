@@ -11,6 +11,7 @@ import type { ResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
 import { createEventCatalogue, type RecordedEvent, type Subscription } from './cqrs/log/event';
+import { type CountedList, compareListCounts } from './cqrs/reading/list-counts';
 import { pageErrors } from './cqrs/reading/pages';
 import type { Projector, ViewKey } from './cqrs/reading/projector';
 import type { RebuildStep } from './cqrs/reading/rebuild';
@@ -28,7 +29,7 @@ import { itemEvents } from './items/events';
 import { createItemQueries } from './items/queries';
 import { createItemRepository, itemConstraints } from './items/repository';
 import { createSelling, type Sellers } from './items/sellers';
-import { itemCount, itemViews } from './items/views';
+import { countedItems, itemCount, itemViews } from './items/views';
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
@@ -40,16 +41,16 @@ import { orderErrors } from './orders/errors';
 import { orderEvents } from './orders/events';
 import { createOrderQueries } from './orders/queries';
 import { createOrderRepository } from './orders/repository';
-import { orderCount, orderViews } from './orders/views';
+import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
-import type { LogFields } from './platform/logger';
+import type { LogFields, Logger } from './platform/logger';
 import { createTicketCommands, deleteTicketsOfAccount } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
 import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository } from './tickets/repository';
-import { openTicketCount, ticketViews } from './tickets/views';
+import { countedTickets, openTicketCount, ticketViews } from './tickets/views';
 import { createUserCommands } from './users/commands';
 import { userErrors } from './users/errors';
 import { UserRegistered, userEvents } from './users/events';
@@ -57,7 +58,7 @@ import { createUserQueries } from './users/queries';
 import { createSettingsRepository, createUserRepository, userConstraints } from './users/repository';
 import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
 import { users } from './users/tables';
-import { createUserView, userViews } from './users/views';
+import { countedUsers, createUserView, userViews } from './users/views';
 
 // To add a domain, register each of its parts here, and its routes in app.ts. See CONTRIBUTING.md.
 
@@ -79,6 +80,9 @@ export const userView = createUserView(
 
 /** Every read model. */
 export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
+
+/** Every list whose rows are counted. */
+const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
 
 /** Every error that a response of the API can have. */
 export const errorCatalogue = [
@@ -212,6 +216,7 @@ export const followUps: Readonly<Record<string, (services: FollowUpServices, eve
 interface TaskServices {
   clock: Clock;
   database: D1Database;
+  logger: Logger;
   projector: Projector;
 }
 
@@ -228,4 +233,9 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
   'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
   'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
   'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
+  async 'list-counts.compared'({ database, logger }) {
+    const { accounts, repaired } = await compareListCounts(database, countedLists, users);
+    for (const { list, owner } of repaired) logger.warn('list-count.repaired', { list, owner });
+    return { accounts, repaired: repaired.length };
+  },
 };

@@ -1,26 +1,38 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
-import { type FirstRows, type LaterPages, type Page, type PageRequest, readPage } from '../cqrs/reading/pages';
-import type { Freshness, ReadModels, ReadResult } from '../cqrs/reading/read-models';
+import {
+  type FirstRows,
+  isFirstPage,
+  type ListRequest,
+  type ListRows,
+  type Page,
+  type PageRequest,
+  readStoredPage,
+  type Slice,
+  type StoredPages,
+  toFirstPage,
+} from '../cqrs/reading/pages';
+import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
 import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
 import { accessErrors } from './errors';
 
 /**
- * A list that has a read model: the first page is a document, and `rowsAfter` reads the pages after it from D1. It is the
- * query that also makes the document, so the view turns its rows into the list's rows.
+ * A list that has a read model: a document has the first page, and `query` reads all other pages from D1. It is the query
+ * that also makes the document, so the view turns its rows into the list's rows.
  */
-export interface ListRequest<Row> {
-  view: View<Row[]>;
-  key: string;
-  page: PageRequest;
-  rowsAfter(db: Database, limit: number, after: string): Statement;
-  /** Checks the role of the caller, before a deeper page is read. */
+export interface ReadableList<Row> {
+  view: View<ListRows<Row>>;
+  /** The key of the document with the first page; undefined for a list whose pages are all read from D1. */
+  key: string | undefined;
+  page: ListRequest;
+  query(db: Database, slice: Slice): Statement;
+  /** Checks the role of the caller, before a page is read from D1. */
   authorize?(actor: CheckedActor): void;
 }
 
 /** A list whose first rows are a part of a document, for example the notes of a ticket. */
-export interface PartRequest<Data, Row> extends LaterPages<Row> {
+export interface PartRequest<Data, Row> extends StoredPages<Row> {
   view: View<Data>;
   key: string;
   page: PageRequest;
@@ -41,16 +53,14 @@ export interface Reader {
   /** Whether the request comes from a program that may read the metrics, and nothing else. */
   isMonitor(): boolean;
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
-  readList<Row extends { id: string }>(list: ListRequest<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
+  readList<Row extends { id: string }>(list: ReadableList<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
   readPart<Data, Row extends { id: string }>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
-  /** Reads rows that no document has, from D1. The query decides which rows the caller may see. */
-  readRows(query: (db: Database) => Statement): Promise<{ actor: CheckedActor; rows: unknown; freshness: Freshness }>;
   /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
   /** Reads a document that is public. */
   publicRead<Data>(view: View<Data>, key: string): Promise<ReadResult<Data>>;
   /** Reads a list that is public. */
-  publicList<Row extends { id: string }>(list: ListRequest<Row>): Promise<Page<Row>>;
+  publicList<Row extends { id: string }>(list: ReadableList<Row>): Promise<Page<Row>>;
 }
 
 export interface ReaderOptions {
@@ -67,9 +77,19 @@ export interface ReadRequest {
   isMonitor?(): boolean;
 }
 
-/** The view of a list makes the rows of the first page and of the later ones. */
-function laterPages<Row>({ view, key, rowsAfter }: ListRequest<Row>): LaterPages<Row> {
-  return { rowsAfter, toRows: (rows) => view.toDocument(rows, key)?.data ?? [] };
+/** The key of the document that has the page of this request; undefined if D1 has to be read. */
+function keyOfPage<Row>({ key, page }: ReadableList<Row>): string | undefined {
+  return isFirstPage(page) ? key : undefined;
+}
+
+/** The view of a list makes the rows of its document, and of all other pages. */
+function storedPages<Row>({ view, key = '', query }: ReadableList<Row>): StoredPages<Row> {
+  return { query, toList: (rows) => view.toDocument(rows, key)?.data ?? { rows: [], total: undefined } };
+}
+
+/** The first rows of a list, from its document. */
+function firstRows<Row>({ document, ...freshness }: ReadResult<ListRows<Row>>): FirstRows<Row> {
+  return { ...(document?.data ?? { rows: [], total: undefined }), freshness };
 }
 
 export function createReader({ readModels, database, accessView }: ReaderOptions, request: ReadRequest): Reader {
@@ -93,6 +113,13 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     return asChecked(sender);
   }
 
+  /** Checks the caller where no other document is read. */
+  async function checkCaller(token?: ConsistencyToken): Promise<CheckedActor> {
+    const sender = caller();
+    const [access] = await readModels.read(token, accessOf(sender));
+    return check(sender, access);
+  }
+
   async function read<Data>(view: View<Data>, key: string) {
     const sender = caller();
     const [access, result] = await readModels.read(request.token(), accessOf(sender), { view, key });
@@ -110,29 +137,28 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     read,
     publicRead,
     async readList(list) {
-      const { view, key, page, authorize } = list;
+      const { authorize, page, view } = list;
+      const key = keyOfPage(list);
+      if (key === undefined) {
+        const actor = await checkCaller(request.token());
+        authorize?.(actor);
+        return { actor, page: await readStoredPage(readModels, request.token(), page, storedPages(list)) };
+      }
       const { actor, result } = await read(view, key);
       authorize?.(actor);
-      return { actor, page: await readPage(readModels, request.token(), result, page, laterPages(list)) };
+      return { actor, page: toFirstPage(firstRows(result), page) };
     },
-    async readPart({ view, key, page, firstRows, ...later }) {
+    async readPart({ view, key, page, firstRows, ...stored }) {
       const { actor, result } = await read(view, key);
-      return readPage(readModels, request.token(), firstRows(actor, result), page, later);
+      const first = firstRows(actor, result);
+      if (isFirstPage(page)) return toFirstPage(first, page);
+      return readStoredPage(readModels, request.token(), page, stored);
     },
     async publicList(list) {
-      const first = await publicRead(list.view, list.key);
-      return readPage(readModels, request.token(), first, list.page, laterPages(list));
+      const key = keyOfPage(list);
+      if (key === undefined) return readStoredPage(readModels, request.token(), list.page, storedPages(list));
+      return toFirstPage(firstRows(await publicRead(list.view, key)), list.page);
     },
-    async readRows(query) {
-      const sender = caller();
-      const [access] = await readModels.read(undefined, accessOf(sender));
-      const actor = await check(sender, access);
-      return { actor, ...(await readModels.readPast(request.token(), query)) };
-    },
-    async openPrimary() {
-      const sender = caller();
-      const [access] = await readModels.read(undefined, accessOf(sender));
-      return { actor: await check(sender, access), db: openSession(database, 'first-primary').db };
-    },
+    openPrimary: async () => ({ actor: await checkCaller(), db: openSession(database, 'first-primary').db }),
   };
 }

@@ -83,7 +83,7 @@ export function sendDocument<Data>(c: RequestContext, { document, ...freshness }
 }
 
 /** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
-export function sendPage<Row>(c: RequestContext, { data, nextCursor, freshness }: Page<Row>) {
+export function sendPage<Row>(c: RequestContext, { data, nextCursor, total, freshness }: Page<Row>) {
   if (freshness) setFreshness(c, freshness);
   if (nextCursor !== null) {
     // The query has known parameters only, because `validate` refuses others.
@@ -91,5 +91,5 @@ export function sendPage<Row>(c: RequestContext, { data, nextCursor, freshness }
     query.set('cursor', nextCursor);
     c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
   }
-  return c.json({ data, nextCursor }, 200);
+  return c.json({ data, nextCursor, total }, 200);
 }

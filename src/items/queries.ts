@@ -1,5 +1,5 @@
 import type { Reader } from '../access/reader';
-import type { PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest } from '../cqrs/reading/pages';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { itemErrors } from './errors';
 import { type ItemFilter, itemListKey, itemListQuery, itemListView, itemView } from './views';
@@ -11,13 +11,13 @@ export function createItemQueries(reader: Reader) {
       return requireDocument(await reader.publicRead(itemView, id), () => itemErrors.notFound({ itemId: id }));
     },
 
-    /** Lists items, newest first. The filters are the owner, and whether an item is for sale. */
-    ListItems: ({ owner, isActive, ...page }: ItemFilter & PageRequest) =>
+    /** Lists items. The filters are the owner, and whether an item is for sale. */
+    ListItems: ({ owner, isActive, ...page }: ItemFilter & ListRequest) =>
       reader.publicList({
         view: itemListView,
         key: itemListKey({ owner, isActive }),
         page,
-        rowsAfter: (db, limit, after) => itemListQuery(db, { owner, isActive }, limit, after),
+        query: (db, slice) => itemListQuery(db, { owner, isActive }, slice),
       }),
   };
 }

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { pageRequest } from '../cqrs/reading/pages';
+import { listRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -12,7 +12,7 @@ import type { ItemQueries } from './queries';
 import * as schemas from './schemas';
 
 const idParam = z.object({ id: schemas.itemId });
-const listQuery = pageRequest.extend({
+const listQuery = listRequest.extend({
   active: z.enum(['true', 'false']).optional(),
   owner: uuid.optional(),
 });
@@ -36,7 +36,7 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .get(
     '/',
-    describeQuery({ summary: 'List items, newest first', tags, body: schemas.itemPage }),
+    describeQuery({ summary: 'List items', tags, body: schemas.itemPage }),
     validate('query', listQuery),
     async (c) => {
       const { active, ...query } = c.req.valid('query');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countedPageFields } from '../cqrs/reading/pages';
 import { money } from '../platform/money';
 import { uuid } from '../platform/uuid';
 
@@ -54,6 +55,4 @@ export const itemSummary = itemDetail
   .meta({ ref: 'ItemSummary' });
 export type ItemSummary = z.infer<typeof itemSummary>;
 
-export const itemPage = z
-  .object({ data: z.array(itemSummary), nextCursor: z.string().nullable() })
-  .meta({ ref: 'ItemPage' });
+export const itemPage = z.object({ data: z.array(itemSummary), ...countedPageFields }).meta({ ref: 'ItemPage' });

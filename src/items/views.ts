@@ -1,5 +1,7 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
+import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import { OrderCancelled, OrderPlaced } from '../orders/events';
 import type { Database } from '../platform/d1';
@@ -56,26 +58,43 @@ export interface ItemFilter {
   isActive?: boolean | undefined;
 }
 
-/** The one query for every list of items, newest first. Each filter has an index that ends with the id. */
-export function itemListQuery(db: Database, { owner, isActive }: ItemFilter, limit: number, after?: string) {
+const activity = sql`iif(${items.isActive}, 'true', 'false')`;
+export const countedItems: CountedList = {
+  name: 'items',
+  table: items,
+  filter: activity,
+  owned: { owner: items.ownerId, filter: activity },
+};
+
+function itemTotal({ owner = everybody, isActive }: ItemFilter) {
+  return keptCount(countedItems, owner, isActive === undefined ? undefined : [String(isActive)]);
+}
+
+/** The one query for every list of items. Each filter has an index that ends with the id. */
+export function itemListQuery(db: Database, filter: ItemFilter, slice: Slice) {
   const { id, ownerId, title, amount, currency } = items;
+  const { owner, isActive } = filter;
+  const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({ id, ownerId, title, amount, currency, isActive: items.isActive, takenDown })
+    .select({
+      ...{ id, ownerId, title, amount, currency, isActive: items.isActive, takenDown },
+      total: itemTotal(filter).as('total'),
+    })
     .from(items)
     .where(
       and(
         owner === undefined ? undefined : eq(ownerId, owner),
         isActive === undefined ? undefined : eq(items.isActive, isActive),
-        after === undefined ? undefined : lt(id, after),
+        isAfter,
       ),
     )
-    .orderBy(desc(id))
-    .limit(limit);
+    .orderBy(inOrder)
+    .limit(slice.limit);
 }
 
 type SummaryRow = Awaited<ReturnType<typeof itemListQuery>>[number];
 
-function toItemSummary({ amount, currency, ...row }: SummaryRow): ItemSummary {
+function toItemSummary({ amount, currency, ...row }: Omit<SummaryRow, 'total'>): ItemSummary {
   return { ...row, price: { amount, currency } };
 }
 
@@ -113,13 +132,13 @@ export const itemListView = defineView({
       data.fields.some((field) => fieldsInLists.includes(field)) ? listsOf(data.ownerId) : [],
     ),
   ],
-  query: (db, key) => itemListQuery(db, filterOf(key), limits.firstPageSize),
-  toDocument: (rows) => ({ version: 0, data: rows.map(toItemSummary) }),
+  query: (db, key) => itemListQuery(db, filterOf(key), { limit: limits.firstPageSize }),
+  toDocument: (rows) => ({ version: 0, data: toListRows(rows, toItemSummary) }),
 });
 
-/** How many items an account sells; an index on the owner serves the count. */
+/** How many items an account sells. */
 export const itemCount: AccountCount = {
-  count: sql<number>`(SELECT count(*) FROM items WHERE owner_id = users.id)`,
+  count: keptCount(countedItems, sql`users.id`),
   triggers: [when([ItemCreated, ItemDeleted], ({ data }) => [data.ownerId])],
 };
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { pageRequest } from '../cqrs/reading/pages';
+import { listRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -13,7 +13,7 @@ import type { OrderQueries } from './queries';
 import * as schemas from './schemas';
 
 const idParam = z.object({ id: schemas.orderId });
-const listQuery = pageRequest.extend({
+const listQuery = listRequest.extend({
   status: z.enum(orderStatuses).optional(),
   number: schemas.numberQuery.optional(),
   customer: uuid.optional().meta({ description: 'For agents and admins; customers see their own orders.' }),
@@ -33,7 +33,7 @@ export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
   .get(
     '/',
     describeQuery({
-      summary: 'List orders, newest first',
+      summary: 'List orders',
       description: 'With `number`, the list has the order of this number, or nothing.',
       tags,
       body: schemas.orderPage,

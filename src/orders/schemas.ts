@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countedPageFields } from '../cqrs/reading/pages';
 import { isCountry } from '../platform/codes';
 import { money } from '../platform/money';
 import { uuid } from '../platform/uuid';
@@ -88,6 +89,4 @@ export const orderSummary = z
   .meta({ ref: 'OrderSummary' });
 export type OrderSummary = z.infer<typeof orderSummary>;
 
-export const orderPage = z
-  .object({ data: z.array(orderSummary), nextCursor: z.string().nullable() })
-  .meta({ ref: 'OrderPage' });
+export const orderPage = z.object({ data: z.array(orderSummary), ...countedPageFields }).meta({ ref: 'OrderPage' });

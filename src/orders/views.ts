@@ -1,5 +1,7 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
+import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
@@ -54,35 +56,49 @@ export const orderView = defineView({
 export interface OrderFilter {
   customer?: string | undefined;
   status?: OrderStatus | undefined;
-}
-
-/** The filters of a query, of which the number selects one order. No document has a list by number. */
-export interface OrderQueryFilter extends OrderFilter {
+  /** Selects one order. */
   number?: number | undefined;
 }
 
-/** The one query for every list of orders, newest first. Each filter has an index that ends with the id. */
-export function orderListQuery(db: Database, filter: OrderQueryFilter, limit: number, after?: string) {
-  const { customer, status } = filter;
+const status = sql`${orders.status}`;
+export const countedOrders: CountedList = {
+  name: 'orders',
+  table: orders,
+  filter: status,
+  owned: { owner: orders.customerId, filter: status },
+};
+
+/** A number belongs to one order, so a list by number has as many rows as it shows. */
+function orderTotal({ customer = everybody, number, status }: OrderFilter) {
+  return number === undefined ? keptCount(countedOrders, customer, status && [status]) : sql<number>`1`;
+}
+
+/** The one query for every list of orders. Each filter has an index that ends with the id, or with the number. */
+export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) {
   const { id, amount, currency, lineCount, createdAt } = orders;
+  const { customer, status } = filter;
+  const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({ id, number, status: orders.status, amount, currency, lineCount, createdAt })
+    .select({
+      ...{ id, number, status: orders.status, amount, currency, lineCount, createdAt },
+      total: orderTotal(filter).as('total'),
+    })
     .from(orders)
     .where(
       and(
         customer === undefined ? undefined : eq(orders.customerId, customer),
         status === undefined ? undefined : eq(orders.status, status),
         filter.number === undefined ? undefined : eq(orders.number, filter.number),
-        after === undefined ? undefined : lt(id, after),
+        isAfter,
       ),
     )
-    .orderBy(desc(id))
-    .limit(limit);
+    .orderBy(inOrder)
+    .limit(slice.limit);
 }
 
 type SummaryRow = Awaited<ReturnType<typeof orderListQuery>>[number];
 
-function toOrderSummary({ amount, currency, ...row }: SummaryRow): OrderSummary {
+function toOrderSummary({ amount, currency, ...row }: Omit<SummaryRow, 'total'>): OrderSummary {
   return { ...row, total: { amount, currency } };
 }
 
@@ -120,13 +136,13 @@ export const orderListView = defineView({
       [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
     ),
   ],
-  query: (db, key) => orderListQuery(db, filterOf(key), limits.firstPageSize),
-  toDocument: (rows) => ({ version: 0, data: rows.map(toOrderSummary) }),
+  query: (db, key) => orderListQuery(db, filterOf(key), { limit: limits.firstPageSize }),
+  toDocument: (rows) => ({ version: 0, data: toListRows(rows, toOrderSummary) }),
 });
 
-/** How many orders an account has placed; an index on the customer serves the count. */
+/** How many orders an account has placed. */
 export const orderCount: AccountCount = {
-  count: sql<number>`(SELECT count(*) FROM orders WHERE customer_id = users.id)`,
+  count: keptCount(countedOrders, sql`users.id`),
   triggers: [when([OrderPlaced], ({ data }) => (data.customerId === null ? [] : [data.customerId]))],
 };
 

@@ -33,6 +33,10 @@ export const limits = {
   documentsPerReconcilerSlice: 100,
   /** Pending events that the reconciler reads in one run, to leave out documents that are about to be projected. */
   pendingEventsPerReconcilerRun: 500,
+  /** Accounts whose kept counts one run compares with the rows. */
+  accountsComparedPerRun: 500,
+  /** Rows that one run counts for it; the counts of one account, and those of all rows, are counted at once. */
+  rowsCountedPerRun: 100_000,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
   /** Due deliveries of a subscription that the relay takes at once. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { activeAccount, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
-import type { CheckedActor } from '../access/caller';
+import { type CheckedActor, requireStaff } from '../access/caller';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
@@ -25,11 +25,12 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
     OpenTicket: command({
       input: schemas.openTicket,
       onlyIf: activeAccount,
-      handle({ subject, message, orderId = null }, tx, { actor, at }) {
+      handle({ subject, message, orderId = null, customerId }, tx, { actor, at }) {
+        if (customerId !== undefined) requireStaff(actor);
         const ticket: Ticket = {
           id: newId(),
           version: 1,
-          customerId: actor.id,
+          customerId: customerId ?? actor.id,
           orderId,
           subject,
           message,
@@ -42,7 +43,8 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
           customerUpdatedAt: at,
         };
         tx.tickets.add(ticket, actor);
-        tx.record(events.TicketOpened.create(ticket.id, ticket.version, { customerId: actor.id, orderId }));
+        const facts = { customerId: ticket.customerId, orderId };
+        tx.record(events.TicketOpened.create(ticket.id, ticket.version, facts));
         return { id: ticket.id, version: ticket.version };
       },
     }),
@@ -54,7 +56,7 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
         const ticket = await loadForWork(tx, ticketId, details);
         const next = changeStatus(ticket, status, details.at);
         if (next !== ticket) {
-          tx.tickets.saveStatus(next, ticket.status, details.actor);
+          tx.tickets.saveStatus(next, details.actor);
           const facts = { customerId: ticket.customerId, from: ticket.status, to: status };
           tx.record(events.TicketStatusChanged.create(ticketId, next.version, facts));
         }

@@ -17,12 +17,20 @@ export const ticketErrors = {
     text: ({ ticketId }: { ticketId: string }) =>
       `The ticket ${ticketId} is closed, so its status cannot change. Add a note, or open a new ticket.`,
   }),
+  unknownCustomer: defineError({
+    code: 'tickets.unknown-customer',
+    kind: 'invalid',
+    meaning: 'The user for whom the ticket is opened does not exist, or is deactivated.',
+    remedy: 'Send the id of an active account, or leave `customerId` out to open a ticket of your own.',
+    text: ({ customerId }: { customerId: string }) =>
+      `There is no active account ${customerId}. Send the id of an active account as customerId.`,
+  }),
   unknownOrder: defineError({
     code: 'tickets.unknown-order',
     kind: 'invalid',
-    meaning: 'The order that the ticket names does not exist, or it is not the caller’s order.',
-    remedy: 'Send the id of one of your own orders, or leave `orderId` out.',
+    meaning: 'The order that the ticket names does not exist, or it is not an order of the ticket’s customer.',
+    remedy: 'Send the id of one of the customer’s orders, or leave `orderId` out.',
     text: ({ orderId }: { orderId: string }) =>
-      `The order ${orderId} is not one of your orders. Send the id of your own order, or none.`,
+      `The order ${orderId} is not an order of the ticket’s customer. Send the id of one of their orders, or none.`,
   }),
 };

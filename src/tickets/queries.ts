@@ -1,6 +1,6 @@
 import { isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest, PageRequest } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';
@@ -10,10 +10,12 @@ import { requireWorkable } from './ticket';
 import type { TicketStatus } from './ticket-status';
 import * as views from './views';
 
-interface TicketListRequest extends PageRequest {
+interface TicketListRequest extends ListRequest {
   status?: TicketStatus | undefined;
   /** For agents and admins. */
   hasNote?: boolean | undefined;
+  /** For agents and admins. */
+  customer?: string | undefined;
 }
 
 /** The queries of the support desk. Nothing that a customer can read depends on notes. */
@@ -36,26 +38,27 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     return requireDocument(result, notFound);
   }
 
-  async function listOwnTickets({ status, hasNote, ...page }: TicketListRequest) {
+  async function listOwnTickets({ status, hasNote, customer, ...page }: TicketListRequest) {
     const filter = { customer: reader.caller().userId, status };
     const list = await reader.readList<TicketSummary>({
       view: views.ticketListView,
       key: views.ticketListKey(filter),
       page,
-      rowsAfter: (db, limit, after) => views.ticketListQuery(db, filter, limit, after),
-      // Which tickets have notes is not for a customer to know.
-      authorize: (actor) => void (hasNote !== undefined && requireStaff(actor)),
+      query: (db, slice) => views.ticketListQuery(db, filter, slice),
+      // Which tickets have notes, and whose the others are, is not for a customer to know.
+      authorize: (actor) => void ((hasNote !== undefined || customer !== undefined) && requireStaff(actor)),
     });
     return list.page;
   }
 
-  async function listStaffTickets({ status, hasNote, ...page }: TicketListRequest) {
-    const filter = { status, hasNote };
+  async function listStaffTickets({ status, hasNote, customer, ...page }: TicketListRequest) {
+    const filter = { status, hasNote, customer };
     const list = await reader.readList<StaffTicketSummary>({
       view: views.staffTicketListView,
-      key: views.staffTicketListKey(filter),
+      // The tickets of one customer have no document, which every change of a ticket would have to put.
+      key: customer === undefined ? views.staffTicketListKey(filter) : undefined,
       page,
-      rowsAfter: (db, limit, after) => views.staffTicketListQuery(db, filter, limit, after),
+      query: (db, slice) => views.staffTicketListQuery(db, filter, slice),
       authorize: requireStaff,
     });
     return list.page;
@@ -65,7 +68,7 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     /** Reads a ticket: for its customer without notes, for agents and admins with notes. */
     GetTicket: async ({ id }: { id: string }) => (isCustomer() ? getOwnTicket(id) : getStaffTicket(id)),
 
-    /** Lists tickets, newest first: for customers their own, for agents and admins all tickets. */
+    /** Lists tickets: for customers their own, for agents and admins those of one customer or of all. */
     ListTickets: async (request: TicketListRequest) =>
       isCustomer() ? listOwnTickets(request) : listStaffTickets(request),
 
@@ -79,11 +82,11 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
           const { document, ...freshness } = requireDocument(result, () => ticketErrors.notFound({ ticketId: id }));
           const { notes, noteCount } = document.data;
           requireWorkable(document.data, actor);
-          return { ...freshness, document: { version: document.version, data: notes }, total: noteCount };
+          return { rows: notes, total: undefined, count: noteCount, freshness };
         },
-        rowsAfter: (db, limit, after) => views.noteListQuery(db, id, limit, after),
+        query: (db, slice) => views.noteListQuery(db, id, slice),
         // The query selects the fields of a note.
-        toRows: (notes) => notes as TicketNoteDetail[],
+        toList: (notes) => ({ rows: notes as TicketNoteDetail[], total: undefined }),
       });
     },
 

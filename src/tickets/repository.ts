@@ -4,17 +4,20 @@ import { ConcurrencyError } from '../cqrs/writing/errors';
 import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { orders } from '../orders/tables';
+import { users } from '../users/tables';
 import { ticketErrors } from './errors';
-import { ticketCounts, ticketDays, ticketNotes, tickets } from './tables';
+import { ticketDays, ticketNotes, tickets } from './tables';
 import { previewOf, type Ticket, type TicketNote } from './ticket';
-import type { TicketStatus } from './ticket-status';
 
 /** The tickets of the write model. Each write also updates the previews and the figures of the dashboard. */
 export interface TicketRepository {
-  /** Adds a ticket. The commit fails if the ticket names an order that is not the customer's. */
+  /**
+   * Adds a ticket. The commit fails if the ticket is for somebody else who has no active account, or if it names an order
+   * that is not the customer's.
+   */
   add(ticket: Ticket, by: CheckedActor): void;
   /** Saves a new status. A note in the meantime keeps its effects, and `updatedAt` never goes back. */
-  saveStatus(ticket: Ticket, before: TicketStatus, by: CheckedActor): void;
+  saveStatus(ticket: Ticket, by: CheckedActor): void;
   /**
    * Adds a note; the ticket shows the preview of its newest one.
    * @param ticket the ticket as it was read; the commit fails if its status has changed since, and not for another note
@@ -27,15 +30,6 @@ export interface TicketRepository {
 
 export function createTicketRepository(context: RepositoryContext): TicketRepository {
   const { db, stage, guard } = context;
-
-  function count(status: TicketStatus, change: number): void {
-    stage(
-      db
-        .insert(ticketCounts)
-        .values({ status, count: change })
-        .onConflictDoUpdate({ target: ticketCounts.status, set: { count: sql`count + ${change}` } }),
-    );
-  }
 
   function countDay(at: string, figure: 'opened' | 'closed'): void {
     stage(
@@ -50,8 +44,13 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
   const notBefore = (at: string) => sql<string>`max(${tickets.updatedAt}, ${at})`;
 
   return {
-    add(ticket) {
+    add(ticket, by) {
       const { orderId, customerId } = ticket;
+      if (customerId !== by.id) {
+        guard(sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${customerId} AND ${users.isActive} = 1)`, () =>
+          ticketErrors.unknownCustomer({ customerId }, { pointer: '/customerId' }),
+        );
+      }
       if (orderId !== null) {
         guard(
           sql`EXISTS (SELECT 1 FROM ${orders} WHERE ${orders.id} = ${orderId} AND ${orders.customerId} = ${customerId})`,
@@ -60,10 +59,9 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       }
       const computed = { preview: previewOf(ticket.message), notePreview: null, hasNote: false };
       stage(db.insert(tickets).values({ ...ticket, ...computed }));
-      count('open', 1);
       countDay(ticket.createdAt, 'opened');
     },
-    saveStatus(ticket, before) {
+    saveStatus(ticket) {
       const { version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt } = ticket;
       const values = { version, status, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
       stage(
@@ -72,8 +70,6 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
           .set({ ...values, updatedAt: notBefore(updatedAt) })
           .where(eq(tickets.id, ticket.id)),
       );
-      count(before, -1);
-      count(status, 1);
       if (status === 'closed') countDay(updatedAt, 'closed');
     },
     addNote({ id, version }, note) {
@@ -95,11 +91,6 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
     find: async (id) => (await db.select().from(tickets).where(eq(tickets.id, id)))[0],
     async removeAllOf(customerId) {
       const removed = await raiseVersionsOf(context, tickets, tickets.customerId, customerId);
-      stage(
-        db.run(sql`
-          UPDATE ticket_counts SET count = count - (SELECT count(*) FROM tickets
-            WHERE customer_id = ${customerId} AND tickets.status = ticket_counts.status)`),
-      );
       stage(db.delete(tickets).where(eq(tickets.customerId, customerId)));
       return removed;
     },

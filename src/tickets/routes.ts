@@ -1,12 +1,13 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { pageLimit, pageRequest } from '../cqrs/reading/pages';
+import { listRequest, pageLimit, pageRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import { commandResult, sendCreated, sendDocument, sendPage, sendResult, setFreshness } from '../http/responses';
 import { validate } from '../http/validation';
 import { limits } from '../platform/limits';
+import { uuid } from '../platform/uuid';
 import type { TicketCommands } from './commands';
 import type { TicketQueries } from './queries';
 import * as schemas from './schemas';
@@ -15,10 +16,16 @@ import { ticketStatuses } from './ticket-status';
 type TicketEnv = RouteEnv<TicketCommands, TicketQueries>;
 
 const idParam = z.object({ id: schemas.ticketId });
-const listQuery = pageRequest.extend({
-  status: z.enum(ticketStatuses).optional(),
-  hasNote: z.enum(['true', 'false']).optional().meta({ description: 'For agents and admins.' }),
-});
+const listQuery = listRequest
+  .extend({
+    status: z.enum(ticketStatuses).optional(),
+    hasNote: z.enum(['true', 'false']).optional().meta({ description: 'For agents and admins; not with `customer`.' }),
+    customer: uuid.optional().meta({ description: 'For agents and admins: the tickets of this user.' }),
+  })
+  .refine(({ customer, hasNote }) => customer === undefined || hasNote === undefined, {
+    path: ['hasNote'],
+    error: 'cannot be combined with customer',
+  });
 /** Notes can be long, so a page of them is shorter than a page of another list. */
 const notesQuery = pageRequest.extend({
   limit: pageLimit(limits.notesInTicket, limits.notesInTicket),
@@ -30,7 +37,13 @@ const changed = { tags, body: commandResult };
 export const ticketRoutes = new Hono<TicketEnv>()
   .post(
     '/',
-    describeCommand({ summary: 'Open a ticket', ...changed, status: 201 }),
+    describeCommand({
+      summary: 'Open a ticket',
+      description: 'Agents and admins can open a ticket for a customer, who then sees it as their own.',
+      ...changed,
+      status: 201,
+      problems: [403],
+    }),
     authenticate,
     validate('json', schemas.openTicket),
     async (c) => sendCreated(c, await c.var.commands.OpenTicket(c.req.valid('json'))),
@@ -38,7 +51,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
   .get(
     '/',
     describeQuery({
-      summary: 'List tickets, newest first',
+      summary: 'List tickets',
       description: 'A customer sees their own tickets; agents and admins see all, with note previews.',
       tags,
       body: schemas.ticketPage,

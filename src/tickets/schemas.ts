@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countedPageFields, pageFields } from '../cqrs/reading/pages';
 import { uuid } from '../platform/uuid';
 import { ticketStatuses } from './ticket-status';
 
@@ -10,7 +11,10 @@ export const openTicket = z
   .strictObject({
     subject: text(200),
     message: text(20_000),
-    orderId: uuid.optional().meta({ description: 'One of your own orders.' }),
+    orderId: uuid.optional().meta({ description: 'One of the customer’s orders.' }),
+    customerId: uuid
+      .optional()
+      .meta({ description: 'For agents and admins: the user whose ticket it is. Without it, it is your own ticket.' }),
   })
   .meta({
     ref: 'OpenTicket',
@@ -44,7 +48,7 @@ export const ticketNoteDetail = z
 export type TicketNoteDetail = z.infer<typeof ticketNoteDetail>;
 
 export const ticketNotePage = z
-  .object({ data: z.array(ticketNoteDetail), nextCursor: z.string().nullable() })
+  .object({ data: z.array(ticketNoteDetail), ...pageFields })
   .meta({ ref: 'TicketNotePage' });
 
 /** A ticket as agents and admins see it. */
@@ -59,17 +63,24 @@ export const staffTicket = ticketDetail
 export type StaffTicket = z.infer<typeof staffTicket>;
 
 export const ticketSummary = z
-  .object({ id: ticketId, subject: z.string(), status, preview: z.string(), updatedAt: z.iso.datetime() })
+  .object({
+    id: ticketId,
+    subject: z.string(),
+    status,
+    preview: z.string(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
   .meta({ ref: 'TicketSummary' });
 export type TicketSummary = z.infer<typeof ticketSummary>;
 
 export const staffTicketSummary = ticketSummary
-  .extend({ hasNote: z.boolean(), notePreview: z.string().nullable() })
+  .extend({ customerId: uuid, hasNote: z.boolean(), notePreview: z.string().nullable() })
   .meta({ ref: 'StaffTicketSummary' });
 export type StaffTicketSummary = z.infer<typeof staffTicketSummary>;
 
 export const ticketPage = z
-  .object({ data: z.array(z.union([staffTicketSummary, ticketSummary])), nextCursor: z.string().nullable() })
+  .object({ data: z.array(z.union([staffTicketSummary, ticketSummary])), ...countedPageFields })
   .meta({ ref: 'TicketPage' });
 
 export const ticketDashboard = z

@@ -55,7 +55,7 @@ export const ticketNotes = sqliteTable(
   (table) => [index('ticket_notes_by_ticket').on(table.ticketId, table.id)],
 );
 
-/** How many tickets have each status. Each write updates the counts, so that the dashboard does not count rows. */
+/** How many tickets have each status, as version 0.4.0 keeps it. Nothing reads it any more: `list_counts` has the counts. */
 export const ticketCounts = sqliteTable('ticket_counts', {
   status: text({ enum: ticketStatuses }).primaryKey(),
   count: integer().notNull(),

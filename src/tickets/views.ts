@@ -1,5 +1,7 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
+import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
@@ -32,7 +34,7 @@ export const ticketView = defineView({
 });
 
 /** The query for the pages of a ticket's notes, newest first. */
-export function noteListQuery(db: Database, ticket: string, limit: number, after?: string) {
+export function noteListQuery(db: Database, ticket: string, { limit, after }: Slice) {
   const { id, ticketId, authorId, note, createdAt } = ticketNotes;
   return db
     .select({ id, authorId, note, createdAt })
@@ -79,60 +81,96 @@ export const staffTicketView = defineView({
   },
 });
 
-/** The one query for a customer's lists, newest first. */
-export function ticketListQuery(
-  db: Database,
-  filter: { customer: string; status: TicketStatus | undefined },
-  limit: number,
-  after?: string,
-) {
+export const countedTickets: CountedList = {
+  name: 'tickets',
+  table: tickets,
+  filter: sql`${status} || ':' || iif(${tickets.hasNote}, 'true', 'false')`,
+  // Which tickets have notes is not for a customer to know.
+  owned: { owner: customerId, filter: sql`${status}` },
+};
+
+/** The filter of a list of one customer's tickets. */
+interface CustomerFilter {
+  customer: string;
+  status: TicketStatus | undefined;
+}
+
+function customerTotal({ customer, status: wanted }: CustomerFilter) {
+  return keptCount(countedTickets, customer, wanted && [wanted]);
+}
+
+/** The one query for a customer's lists. */
+export function ticketListQuery(db: Database, filter: CustomerFilter, slice: Slice) {
+  const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({ id, subject, status, preview: tickets.preview, updatedAt: tickets.customerUpdatedAt })
+    .select({
+      ...{ id, subject, status, preview: tickets.preview, createdAt, updatedAt: tickets.customerUpdatedAt },
+      total: customerTotal(filter).as('total'),
+    })
     .from(tickets)
     .where(
       and(
         eq(customerId, filter.customer),
         filter.status === undefined ? undefined : eq(status, filter.status),
-        after === undefined ? undefined : lt(id, after),
+        isAfter,
       ),
     )
-    .orderBy(desc(id))
-    .limit(limit);
+    .orderBy(inOrder)
+    .limit(slice.limit);
 }
 
 /** The filters of the lists for agents and admins. */
 export interface StaffTicketFilter {
   status?: TicketStatus | undefined;
+  /** Together with `customer` no index serves it, so the API refuses the two. */
   hasNote?: boolean | undefined;
+  customer?: string | undefined;
 }
 
-/** The one query for the lists of agents and admins, newest first. Each filter has an index that ends with the id. */
-export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, limit: number, after?: string) {
+/** The expression for the kept number of tickets in a list of agents and admins. */
+export function staffTotal({ status: wanted, hasNote, customer }: StaffTicketFilter) {
+  if (customer !== undefined) return customerTotal({ customer, status: wanted });
+  const statuses = wanted === undefined ? ticketStatuses : [wanted];
+  const notes = hasNote === undefined ? [true, false] : [hasNote];
+  return keptCount(
+    countedTickets,
+    everybody,
+    statuses.flatMap((one) => notes.map((note) => `${one}:${note}`)),
+  );
+}
+
+/** The one query for the lists of agents and admins. Each filter has an index that ends with the id. */
+export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, slice: Slice) {
   const { hasNote, notePreview, preview, updatedAt } = tickets;
+  const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({ id, subject, status, preview, hasNote, notePreview, updatedAt })
+    .select({
+      ...{ id, customerId, subject, status, preview, hasNote, notePreview, createdAt, updatedAt },
+      total: staffTotal(filter).as('total'),
+    })
     .from(tickets)
     .where(
       and(
         filter.status === undefined ? undefined : eq(status, filter.status),
         filter.hasNote === undefined ? undefined : eq(hasNote, filter.hasNote),
-        after === undefined ? undefined : lt(id, after),
+        filter.customer === undefined ? undefined : eq(customerId, filter.customer),
+        isAfter,
       ),
     )
-    .orderBy(desc(id))
-    .limit(limit);
+    .orderBy(inOrder)
+    .limit(slice.limit);
 }
 
 const any = '*';
 const statusOf = (text: string | undefined) => ticketStatuses.find((known) => known === text);
 
 /** The key of the first page of a customer's list: `customer:status`, with `*` for every status. */
-export function ticketListKey(filter: { customer: string; status: TicketStatus | undefined }): string {
+export function ticketListKey(filter: CustomerFilter): string {
   return `${filter.customer}:${filter.status ?? any}`;
 }
 
 /** The key of the first page of a staff list: `status:hasNote`, with `*` for a filter that is not set. */
-export function staffTicketListKey({ status: wanted, hasNote }: StaffTicketFilter): string {
+export function staffTicketListKey({ status: wanted, hasNote }: Omit<StaffTicketFilter, 'customer'>): string {
   return `${wanted ?? any}:${hasNote ?? any}`;
 }
 
@@ -143,7 +181,7 @@ function ownLists(customer: string, statuses: readonly TicketStatus[]): string[]
 
 export const ticketListView = defineView({
   name: 'ticket-list',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [
     when([TicketOpened], ({ data }) => ownLists(data.customerId, ['open'])),
     when([TicketStatusChanged], ({ data: { customerId: customer, from, to } }) =>
@@ -153,9 +191,9 @@ export const ticketListView = defineView({
   ],
   query(db, key) {
     const [customer = '', wanted] = key.split(':');
-    return ticketListQuery(db, { customer, status: statusOf(wanted) }, limits.firstPageSize);
+    return ticketListQuery(db, { customer, status: statusOf(wanted) }, { limit: limits.firstPageSize });
   },
-  toDocument: (rows): { version: number; data: TicketSummary[] } => ({ version: 0, data: rows }),
+  toDocument: (rows) => ({ version: 0, data: toListRows(rows, (row): TicketSummary => row) }),
 });
 
 /** The keys of the staff lists that can contain a ticket with one of these statuses. */
@@ -167,7 +205,7 @@ function staffLists(statuses: readonly TicketStatus[], noteFilters: readonly boo
 
 export const staffTicketListView = defineView({
   name: 'staff-ticket-list',
-  shapeVersion: 2,
+  shapeVersion: 3,
   triggers: [
     when([TicketOpened], () => staffLists(['open'], [false])),
     when([TicketStatusChanged], ({ data: { from, to } }) => staffLists(from === null ? ticketStatuses : [from, to])),
@@ -177,14 +215,14 @@ export const staffTicketListView = defineView({
   query(db, key) {
     const [wanted, note = any] = key.split(':');
     const filter = { status: statusOf(wanted), hasNote: note === any ? undefined : note === 'true' };
-    return staffTicketListQuery(db, filter, limits.firstPageSize);
+    return staffTicketListQuery(db, filter, { limit: limits.firstPageSize });
   },
-  toDocument: (rows): { version: number; data: StaffTicketSummary[] } => ({ version: 0, data: rows }),
+  toDocument: (rows) => ({ version: 0, data: toListRows(rows, (row): StaffTicketSummary => row) }),
 });
 
-/** How many open tickets an account has; an index on customer and status serves the count. */
+/** How many open tickets an account has. */
 export const openTicketCount: AccountCount = {
-  count: sql<number>`(SELECT count(*) FROM tickets WHERE customer_id = users.id AND tickets.status = 'open')`,
+  count: keptCount(countedTickets, sql`users.id`, ['open']),
   triggers: [
     when([TicketOpened], ({ data }) => [data.customerId]),
     when([TicketStatusChanged], ({ data: { customerId: customer, from, to } }) =>

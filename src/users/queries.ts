@@ -1,6 +1,6 @@
 import { requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest } from '../cqrs/reading/pages';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { userErrors } from './errors';
 import { requireReadable } from './user';
@@ -21,9 +21,9 @@ export function createUserQueries(reader: Reader, userView: UserView) {
     /** Reads the account of the caller. */
     GetOwnUser: async () => GetUser({ id: reader.caller().userId }),
 
-    /** Lists all accounts, newest first, for agents and admins. */
-    async ListUsers(page: PageRequest) {
-      const list = { view: userListView, key: userListKey, page, rowsAfter: userListQuery, authorize: requireStaff };
+    /** Lists all accounts, for agents and admins. */
+    async ListUsers(page: ListRequest) {
+      const list = { view: userListView, key: userListKey, page, query: userListQuery, authorize: requireStaff };
       return (await reader.readList(list)).page;
     },
 

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { pageRequest } from '../cqrs/reading/pages';
+import { listRequest } from '../cqrs/reading/pages';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -29,9 +29,9 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .get(
     '/',
-    describeQuery({ summary: 'List users, newest first (agent)', tags, body: schemas.userPage, problems: [403] }),
+    describeQuery({ summary: 'List users (agent)', tags, body: schemas.userPage, problems: [403] }),
     authenticate,
-    validate('query', pageRequest),
+    validate('query', listRequest),
     async (c) => sendPage(c, await c.var.queries.ListUsers(c.req.valid('query'))),
   )
   .get(

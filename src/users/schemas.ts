@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { roles } from '../access/caller';
+import { countedPageFields } from '../cqrs/reading/pages';
 import { anyPassword, newPassword } from '../platform/password-schemas';
 import { isTimeZone } from '../platform/time-zones';
 import { uuid } from '../platform/uuid';
@@ -101,9 +102,7 @@ export type UserDetail = z.infer<typeof userDetail>;
 export const userSummary = z.object({ id: userId, name: z.string() }).meta({ ref: 'UserSummary' });
 export type UserSummary = z.infer<typeof userSummary>;
 
-export const userPage = z
-  .object({ data: z.array(userSummary), nextCursor: z.string().nullable() })
-  .meta({ ref: 'UserPage' });
+export const userPage = z.object({ data: z.array(userSummary), ...countedPageFields }).meta({ ref: 'UserPage' });
 
 export const userSettings = z
   .object({ locale: z.string(), timezone: z.string(), emailNotifications: z.boolean(), updatedAt: z.iso.datetime() })

@@ -1,6 +1,8 @@
-import { desc, eq, lt } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { defineAccessView } from '../access/access-view';
 import type { AccountCount } from '../access/account-parts';
+import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
+import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
 import { defineView, type Trigger, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
@@ -92,14 +94,17 @@ export const settingsView = defineView({
   },
 });
 
-/** The one query for the list, newest accounts first. Ids are UUIDv7, so they have the order of the registrations. */
-export function userListQuery(db: Database, limit: number, after?: string) {
+export const countedUsers: CountedList = { name: 'users', table: users, filter: sql`'all'` };
+
+/** The one query for the list. Ids are UUIDv7, so they have the order of the registrations. */
+export function userListQuery(db: Database, slice: Slice) {
+  const { isAfter, inOrder } = keyset(users.id, slice);
   return db
-    .select({ id: users.id, name: users.name })
+    .select({ id: users.id, name: users.name, total: keptCount(countedUsers, everybody).as('total') })
     .from(users)
-    .where(after === undefined ? undefined : lt(users.id, after))
-    .orderBy(desc(users.id))
-    .limit(limit);
+    .where(isAfter)
+    .orderBy(inOrder)
+    .limit(slice.limit);
 }
 
 /** The one key of the list of users. */
@@ -107,13 +112,13 @@ export const userListKey = 'all';
 
 export const userListView = defineView({
   name: 'user-list',
-  shapeVersion: 1,
+  shapeVersion: 2,
   triggers: [
     when([UserRegistered, UserDeleted], () => [userListKey]),
     when([UserUpdated], (event) => (event.data.fields.includes('name') ? [userListKey] : [])),
   ],
-  query: (db) => userListQuery(db, limits.firstPageSize),
-  toDocument: (rows): { version: number; data: UserSummary[] } => ({ version: 0, data: rows }),
+  query: (db) => userListQuery(db, { limit: limits.firstPageSize }),
+  toDocument: (rows) => ({ version: 0, data: toListRows(rows, (row): UserSummary => row) }),
 });
 
 export const userViews = [accessView, settingsView, userListView];

@@ -208,19 +208,26 @@ describe('changing and deleting', () => {
   });
 });
 
+const slices = [undefined, newId()].flatMap((after) =>
+  (['newest', 'oldest'] as const).map((order) => ({ after, order })),
+);
+
 test.each([[{}], [{ owner: newId() }], [{ isActive: true }], [{ owner: newId(), isActive: true }]])(
   'the list of items with the filter %j uses an index and does not sort',
   async (filter) => {
     const db = drizzle(env.DB);
-    for (const after of [undefined, newId()]) {
-      const { sql, params } = itemListQuery(db as Parameters<typeof itemListQuery>[0], filter, 20, after).toSQL();
+    for (const slice of slices) {
+      const { sql, params } = itemListQuery(db as Parameters<typeof itemListQuery>[0], filter, {
+        limit: 20,
+        ...slice,
+      }).toSQL();
       const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...params)
         .all<{ detail: string }>();
       const plan = results.map(({ detail }) => detail).join('; ');
       expect(plan).not.toContain('TEMP B-TREE');
       // The first page without a filter reads an index in order until the page is full.
-      if (after !== undefined || Object.keys(filter).length > 0) expect(plan).toMatch(/^SEARCH items USING/);
+      if (slice.after !== undefined || Object.keys(filter).length > 0) expect(plan).toMatch(/^SEARCH items USING/);
       else expect(plan).toMatch(/^SCAN items USING INDEX/);
     }
   },

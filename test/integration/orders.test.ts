@@ -434,6 +434,10 @@ describe('reading', () => {
   });
 });
 
+const slices = [undefined, newId()].flatMap((after) =>
+  (['newest', 'oldest'] as const).map((order) => ({ after, order })),
+);
+
 test.each([
   [{}],
   [{ customer: newId() }],
@@ -443,15 +447,17 @@ test.each([
   [{ number: 1001, customer: newId() }],
 ])('the list of orders with the filter %j uses an index and does not sort', async (filter) => {
   const db = drizzle(env.DB);
-  for (const after of [undefined, newId()]) {
-    const { sql, params } = orderListQuery(db, filter, 20, after).toSQL();
+  for (const slice of slices) {
+    const { sql, params } = orderListQuery(db, filter, { limit: 20, ...slice }).toSQL();
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .bind(...params)
       .all<{ detail: string }>();
     const plan = results.map(({ detail }) => detail).join('; ');
     expect(plan).not.toContain('TEMP B-TREE');
     // The first page without a filter reads an index in order until the page is full.
-    expect(plan).toMatch(after || Object.keys(filter).length > 0 ? /^SEARCH orders USING/ : /^SCAN orders USING INDEX/);
+    expect(plan).toMatch(
+      slice.after || Object.keys(filter).length > 0 ? /^SEARCH orders USING/ : /^SCAN orders USING INDEX/,
+    );
   }
 });
 

@@ -82,6 +82,14 @@ describe.each([1, 2, 3])('the pages of %i rows', (limit) => {
     ['of a customer’s open tickets', () => '/v1/tickets?status=open', 'ada', 'ticket', ['ada', 'open']],
     ['of all tickets', () => '/v1/tickets?', 'agent', 'ticket', []],
     ['of all triaged tickets', () => '/v1/tickets?status=triaged', 'agent', 'ticket', ['triaged']],
+    ['of one customer’s tickets for agents', ({ ada }) => `/v1/tickets?customer=${ada}`, 'agent', 'ticket', ['ada']],
+    [
+      'of one customer’s open tickets for agents',
+      ({ ada }) => `/v1/tickets?customer=${ada}&status=open`,
+      'agent',
+      'ticket',
+      ['ada', 'open'],
+    ],
     ['of the tickets with a note', () => '/v1/tickets?hasNote=true', 'agent', 'ticket', ['note']],
     [
       'of the open tickets without a note',
@@ -91,20 +99,80 @@ describe.each([1, 2, 3])('the pages of %i rows', (limit) => {
       ['open', 'plain'],
     ],
   ])(
-    '%s have each of its rows once, newest first, and the last page has no next one',
+    '%s have each of its rows once, in either order, and the last page has no next one',
     async (_, path, as, kind, tags) => {
       const caller = { agent, ada, nobody: undefined }[as];
       const expected = created
         .filter((thing) => thing.kind === kind && tags.every((tag) => thing.tags.includes(tag)))
-        .map(({ id }) => id)
-        .reverse();
-      const pages = await readPages(`${path({ ada: ada?.id ?? '' })}&limit=${limit}`.replace('?&', '?'), caller);
-      expect(pages.flat()).toEqual(expected);
-      expect(pages.map((page) => page.length)).toEqual(
-        Array.from({ length: Math.max(1, Math.ceil(expected.length / limit)) }, (_, index) =>
-          Math.min(limit, expected.length - index * limit),
-        ),
-      );
+        .map(({ id }) => id);
+      const list = `${path({ ada: ada?.id ?? '' })}&limit=${limit}`.replace('?&', '?');
+      const oldestFirst = await readPages(`${list}&order=oldest`, caller);
+      expect(oldestFirst.flat()).toEqual(expected);
+      for (const query of [list, `${list}&order=newest`]) {
+        const pages = await readPages(query, caller);
+        expect(pages.flat()).toEqual(expected.toReversed());
+        for (const found of [pages, oldestFirst]) {
+          expect(found.map((page) => page.length)).toEqual(
+            Array.from({ length: Math.max(1, Math.ceil(expected.length / limit)) }, (_, index) =>
+              Math.min(limit, expected.length - index * limit),
+            ),
+          );
+        }
+      }
     },
   );
+});
+
+describe('the order of a list (product 6.9)', () => {
+  const lists = ['/v1/users?', '/v1/items?', '/v1/orders?', '/v1/tickets?', '/v1/tickets?status=open&'];
+
+  test('is one of two, also for the list of users', async () => {
+    const headers = agent?.bearer;
+    const read = async (query: string) =>
+      (await (await system.request(`/v1/users?${query}`, headers && { headers })).json<Page>()).data;
+    const newest = await read('limit=100');
+    expect(newest.length).toBeGreaterThan(2);
+    expect(await read('limit=100&order=oldest')).toEqual(newest.toReversed());
+    expect((await system.request('/v1/users?order=random', headers && { headers })).status).toBe(400);
+  });
+
+  test.each(lists)('a cursor of one order of %s gets 400 in the other one', async (list) => {
+    const headers = agent?.bearer ?? {};
+    for (const [order, other] of [
+      ['newest', 'oldest'],
+      ['oldest', 'newest'],
+    ]) {
+      const first = await system.request(`${list}limit=1&order=${order}`, { headers });
+      const { nextCursor } = await first.json<Page>();
+      expect((await system.request(`${list}order=${order}&cursor=${nextCursor}`, { headers })).status).toBe(200);
+      const refused = await system.request(`${list}order=${other}&cursor=${nextCursor}`, { headers });
+      expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([400, 'http.invalid-cursor']);
+    }
+  });
+
+  test('a list without the parameter, and a cursor from before there was one, begin with the newest row', async () => {
+    const headers = ada?.bearer ?? {};
+    const own = created.filter(({ kind, tags }) => kind === 'order' && tags.includes('ada')).map(({ id }) => id);
+    const cursor = btoa(JSON.stringify([own[2]])).replaceAll('=', '');
+    const page = await (await system.request(`/v1/orders?cursor=${cursor}`, { headers })).json<Page>();
+    expect(page.data.map(({ id }) => id)).toEqual([own[1], own[0]]);
+  });
+
+  test('the first page with the oldest row first comes from D1, and is as new as the token', async () => {
+    const customer = await system.register();
+    const item = created.find(({ kind, tags }) => kind === 'item' && tags.includes('active'))?.id;
+    await system.deliverQueues();
+    const order = { items: [{ itemId: item, quantity: 1 }], shippingAddress: address };
+    const placed = await system.send('POST', '/v1/orders', order, customer.bearer);
+    const token = { 'Consistency-Token': placed.headers.get('Consistency-Token') ?? '' };
+    const list = await system.request('/v1/orders?order=oldest', { headers: { ...customer.bearer, ...token } });
+    expect(list.headers.get('Consistency')).toBe('strong');
+    expect(list.headers.get('Cache-Status')).toBe('KV; fwd=miss');
+    expect((await list.json<Page>()).data).toHaveLength(1);
+  });
+
+  test('every page of one customer’s tickets comes from D1', async () => {
+    const list = await system.request(`/v1/tickets?customer=${ada?.id}`, { headers: agent?.bearer ?? {} });
+    expect([list.status, list.headers.get('Cache-Status')]).toEqual([200, 'KV; fwd=miss']);
+  });
 });

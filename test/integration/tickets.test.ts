@@ -49,6 +49,11 @@ function addNote({ send }: Given, caller: Account, id: string, note: string) {
   return send('POST', `/v1/tickets/${id}/notes`, { note }, caller.bearer);
 }
 
+/** The first page and a later one, in both orders. */
+const slices = [undefined, newId()].flatMap((after) =>
+  (['newest', 'oldest'] as const).map((order) => ({ after, order })),
+);
+
 async function deliverLater({ clock, deliverQueues }: Given) {
   clock.advance(2000);
   await deliverQueues();
@@ -66,6 +71,99 @@ async function eventsOf(id: string) {
     .all<{ type: string }>();
   return results.map(({ type }) => type);
 }
+
+describe('opening for a customer (product 5.7)', () => {
+  test('an agent opens a ticket about an order of the customer, who sees it as their own', async () => {
+    const system = await given();
+    const { agent, alice, send } = system;
+    const price = { amount: 100, currency: 'EUR' };
+    const item = await send('POST', '/v1/items', { title: 'Rope', price }, agent.bearer);
+    const { id: itemId } = await item.json<{ id: string }>();
+    const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
+    const placed = await send('POST', '/v1/orders', order, alice.bearer);
+    const { id: orderId } = await placed.json<{ id: string }>();
+    const id = await openTicket(system, agent, { customerId: alice.id, orderId });
+    await deliverLater(system);
+    const shown = { id, customerId: alice.id, orderId };
+    for (const caller of [alice, agent]) expect(await read(system, `/v1/tickets/${id}`, caller)).toMatchObject(shown);
+    expect(await read(system, '/v1/tickets', alice)).toMatchObject({ data: [{ id }], total: 1 });
+    expect(await read(system, `/v1/users/${alice.id}`, alice)).toMatchObject({ openTicketCount: 1 });
+    const event = await env.DB.prepare('SELECT data, metadata FROM events WHERE stream_id = ?').bind(id).first();
+    expect(JSON.parse(String(event?.data))).toEqual({ customerId: alice.id, orderId });
+    expect(JSON.parse(String(event?.metadata))).toMatchObject({ actorId: agent.id });
+  });
+
+  test('an order of the agent, and one of another customer, is refused', async () => {
+    const system = await given();
+    const { agent, alice, bob, send } = system;
+    const price = { amount: 100, currency: 'EUR' };
+    const item = await send('POST', '/v1/items', { title: 'Rope', price }, agent.bearer);
+    const { id: itemId } = await item.json<{ id: string }>();
+    const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
+    for (const caller of [agent, bob]) {
+      const placed = await send('POST', '/v1/orders', order, caller.bearer);
+      const { id: orderId } = await placed.json<{ id: string }>();
+      const body = { subject: 'a', message: 'b', customerId: alice.id, orderId };
+      const refused = await send('POST', '/v1/tickets', body, agent.bearer);
+      expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([422, 'tickets.unknown-order']);
+    }
+  });
+
+  test('a customer who names a customer, also themselves, gets 403', async () => {
+    const { alice, bob, send } = await given();
+    for (const customerId of [alice.id, bob.id, newId()]) {
+      const body = { subject: 'a', message: 'b', customerId };
+      expect((await send('POST', '/v1/tickets', body, alice.bearer)).status).toBe(403);
+    }
+  });
+
+  test('an unknown, a deactivated and a deleted account is refused, and the field is named', async () => {
+    const system = await given();
+    const { agent, alice, bob, request, send } = system;
+    const admin = await system.register({ role: 'admin' });
+    await send('POST', `/v1/users/${alice.id}/deactivate`, {}, admin.bearer);
+    await request(`/v1/users/${bob.id}`, { method: 'DELETE', headers: admin.bearer });
+    for (const customerId of [alice.id, bob.id, newId()]) {
+      const body = { subject: 'a', message: 'b', customerId };
+      const refused = await send('POST', '/v1/tickets', body, agent.bearer);
+      expect(refused.status).toBe(422);
+      expect(await refused.json()).toMatchObject({
+        code: 'tickets.unknown-customer',
+        errors: [{ pointer: '/customerId' }],
+      });
+    }
+  });
+});
+
+describe('the tickets of one customer (product 5.8)', () => {
+  test('a customer gets 403 for the filter, also with their own id', async () => {
+    const { alice, bob, request } = await given();
+    for (const { id } of [alice, bob]) {
+      const refused = await request(`/v1/tickets?customer=${id}`, { headers: alice.bearer });
+      expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([403, 'auth.insufficient-role']);
+    }
+  });
+
+  test('the filter cannot be combined with hasNote, and is an id', async () => {
+    const { agent, alice, request } = await given();
+    for (const query of [`customer=${alice.id}&hasNote=true`, 'customer=alice']) {
+      expect((await request(`/v1/tickets?${query}`, { headers: agent.bearer })).status).toBe(400);
+    }
+  });
+
+  test('a row says whose ticket it is and when it was opened', async () => {
+    const system = await given();
+    const { agent, alice } = system;
+    const id = await openTicket(system, alice);
+    await openTicket(system, system.bob);
+    const { createdAt } = await read<{ createdAt: string }>(system, `/v1/tickets/${id}`, agent);
+    await addNote(system, agent, id, 'later');
+    const { data } = await read<{ data: object[] }>(system, `/v1/tickets?customer=${alice.id}`, agent);
+    expect(data).toEqual([expect.objectContaining({ id, customerId: alice.id, createdAt })]);
+    const { data: own } = await read<{ data: object[] }>(system, '/v1/tickets', alice);
+    expect(own).toEqual([expect.objectContaining({ id, createdAt })]);
+  });
+});
 
 describe('opening', () => {
   test('a new ticket is open, belongs to the caller, and may name only an order of the caller (product 5.1)', async () => {
@@ -209,10 +307,10 @@ describe('lists', () => {
     const system = await given();
     await openTicket(system, system.alice);
     await deliverLater(system);
-    const shared = ['id', 'preview', 'status', 'subject', 'updatedAt'];
+    const shared = ['createdAt', 'id', 'preview', 'status', 'subject', 'updatedAt'];
     for (const [caller, fields] of [
       [system.alice, shared],
-      [system.agent, [...shared, 'hasNote', 'notePreview'].sort()],
+      [system.agent, [...shared, 'customerId', 'hasNote', 'notePreview'].sort()],
     ] as const) {
       const { data } = await read<{ data: object[] }>(system, '/v1/tickets', caller);
       expect(data.length).toBeGreaterThan(0);
@@ -223,8 +321,8 @@ describe('lists', () => {
   test('no query of a list loads a whole message or a note (product 5.3)', () => {
     const db = drizzle(env.DB);
     for (const query of [
-      staffTicketListQuery(db, { status: 'open', hasNote: true }, 20, newId()),
-      ticketListQuery(db, { customer: newId(), status: 'open' }, 20, newId()),
+      staffTicketListQuery(db, { status: 'open', hasNote: true }, { limit: 20, after: newId() }),
+      ticketListQuery(db, { customer: newId(), status: 'open' }, { limit: 20, after: newId() }),
     ]) {
       const { sql } = query.toSQL();
       expect(sql).toMatch(/"preview"/);
@@ -237,28 +335,35 @@ describe('lists', () => {
     [{ status: 'open' as const }],
     [{ hasNote: true }],
     [{ status: 'closed' as const, hasNote: false }],
-  ])('the agents’ list with the filter %j uses an index and does not sort (product 5.3)', async (filter) => {
-    for (const after of [undefined, newId()]) {
-      const isFiltered = after !== undefined || Object.keys(filter).length > 0;
-      expect(await planOf(staffTicketListQuery(drizzle(env.DB), filter, 20, after))).toMatch(
-        isFiltered ? /^SEARCH tickets USING/ : /^SCAN tickets USING INDEX/,
-      );
-    }
-  });
+    [{ customer: newId() }, 'customer_id=?'],
+    [{ customer: newId(), status: 'open' as const }, 'customer_id=? AND status=?'],
+  ])(
+    'the agents’ list with the filter %j uses an index and does not sort (product 5.3)',
+    async (filter, columns = '') => {
+      for (const slice of slices) {
+        const isFiltered = slice.after !== undefined || Object.keys(filter).length > 0;
+        const plan = await planOf(staffTicketListQuery(drizzle(env.DB), filter, { limit: 20, ...slice }));
+        expect(plan).toMatch(isFiltered ? /^SEARCH tickets USING/ : /^SCAN tickets USING INDEX/);
+        expect(plan).toContain(columns);
+      }
+    },
+  );
 
   test.each([[undefined], ['open' as const]])(
     'a customer’s list with the status %s uses an index and does not sort',
     async (status) => {
-      for (const after of [undefined, newId()]) {
-        const query = ticketListQuery(drizzle(env.DB), { customer: newId(), status }, 20, after);
+      for (const slice of slices) {
+        const query = ticketListQuery(drizzle(env.DB), { customer: newId(), status }, { limit: 20, ...slice });
         expect(await planOf(query)).toMatch(/^SEARCH tickets USING INDEX/);
       }
     },
   );
 
   test('the list of users uses an index and does not sort', async () => {
-    expect(await planOf(userListQuery(drizzle(env.DB), 20))).toMatch(/^SCAN users USING INDEX/);
-    expect(await planOf(userListQuery(drizzle(env.DB), 20, newId()))).toMatch(/^SEARCH users USING INDEX/);
+    for (const slice of slices) {
+      const plan = await planOf(userListQuery(drizzle(env.DB), { limit: 20, ...slice }));
+      expect(plan).toMatch(slice.after ? /^SEARCH users USING INDEX/ : /^SCAN users USING INDEX/);
+    }
   });
 });
 
@@ -374,7 +479,7 @@ describe('the notes of a ticket', () => {
   test('the pages and the document use the index on a ticket’s notes and do not sort (product 5.6)', async () => {
     const db = drizzle(env.DB) as Parameters<typeof noteListQuery>[0];
     for (const after of [undefined, newId()]) {
-      expect(await planOf(noteListQuery(db, newId(), 11, after))).toMatch(
+      expect(await planOf(noteListQuery(db, newId(), { limit: 11, after }))).toMatch(
         after ? /\(ticket_id=\? AND id<\?\)$/ : /^SEARCH ticket_notes USING INDEX ticket_notes_by_ticket/,
       );
     }
@@ -567,14 +672,14 @@ describe('the dashboard', () => {
     const system = await given();
     await openTicket(system, system.alice);
     await deliverLater(system);
-    await env.DB.prepare("UPDATE ticket_counts SET count = 99 WHERE status = 'triaged'").run();
-    expect((await readDashboard(system)).counts.triaged).not.toBe(99);
+    const openedToday = async () => (await readDashboard(system)).days.at(-1)?.opened;
+    const opened = await openedToday();
+    await env.DB.prepare('UPDATE ticket_days SET opened = opened + 99').run();
+    expect(await openedToday()).toBe(opened);
     system.clock.advance(2000);
     await runSchedule(system.services(), '0 * * * *');
-    expect((await readDashboard(system)).counts.triaged).toBe(99);
-    await env.DB.prepare(
-      "UPDATE ticket_counts SET count = (SELECT count(*) FROM tickets WHERE status = 'triaged') WHERE status = 'triaged'",
-    ).run();
+    expect(await openedToday()).toBe((opened ?? 0) + 99);
+    await env.DB.prepare('UPDATE ticket_days SET opened = opened - 99').run();
   });
 
   test('a customer gets 403 for the dashboard (product 5.5)', async () => {

@@ -321,23 +321,16 @@ describe('a commit on D1', () => {
 });
 
 describe('what the tickets’ repository computes for the dashboard (product 5.5)', () => {
-  const counts = async () =>
-    Object.fromEntries(
-      (await all<{ status: string; count: number }>('SELECT * FROM ticket_counts')).map((row) => [
-        row.status,
-        row.count,
-      ]),
-    );
   const days = () => all('SELECT date, opened, closed FROM ticket_days ORDER BY date');
 
-  test('is the number of tickets in each status, and how many were opened and closed on each day', async () => {
+  test('how many were opened and closed on each day', async () => {
     const { addTicket, addUser, run } = await given(create);
     const [customer, other] = [await addUser(), await addUser()];
     const agent = checked(aUser({ role: 'agent' }));
     async function moveTo(ticket: Ticket, status: Ticket['status'], at: string) {
       const next = changeStatus(ticket, status, at);
       await run((tx) => {
-        tx.tickets.saveStatus(next, ticket.status, agent);
+        tx.tickets.saveStatus(next, agent);
         const facts = { customerId: ticket.customerId, from: ticket.status, to: status };
         tx.record(TicketStatusChanged.create(ticket.id, next.version, facts));
       });
@@ -346,11 +339,9 @@ describe('what the tickets’ repository computes for the dashboard (product 5.5
     const first = await addTicket(customer, { createdAt: '2026-03-01T23:59:59.000Z' });
     const second = await addTicket(customer, { createdAt: '2026-03-01T10:00:00.000Z' });
     const third = await addTicket(other, { createdAt: '2026-03-02T00:00:00.000Z' });
-    expect(await counts()).toEqual({ open: 3 });
     const triaged = await moveTo(first, 'triaged', '2026-03-02T01:00:00.000Z');
     await moveTo(triaged, 'closed', '2026-03-03T01:00:00.000Z');
     await moveTo(third, 'closed', '2026-03-03T02:00:00.000Z');
-    expect(await counts()).toEqual({ open: 1, triaged: 0, closed: 2 });
     const expectedDays = [
       { date: '2026-03-01', opened: 2, closed: 0 },
       { date: '2026-03-02', opened: 1, closed: 0 },
@@ -360,9 +351,7 @@ describe('what the tickets’ repository computes for the dashboard (product 5.5
 
     // The second ticket of the customer is triaged by mistake, and is open again.
     const again = await moveTo(second, 'triaged', '2026-03-03T03:00:00.000Z');
-    expect(await counts()).toEqual({ open: 0, triaged: 1, closed: 2 });
     await moveTo(again, 'open', '2026-03-03T04:00:00.000Z');
-    expect(await counts()).toEqual({ open: 1, triaged: 0, closed: 2 });
     expect(await days()).toEqual(expectedDays);
 
     await run(async (tx) => {
@@ -370,7 +359,6 @@ describe('what the tickets’ repository computes for the dashboard (product 5.5
         tx.record(TicketDeleted.create(id, version + 1, { customerId: customer.id }));
       }
     });
-    expect(await counts()).toEqual({ open: 0, triaged: 0, closed: 1 });
     expect(await days()).toEqual(expectedDays);
   });
 });

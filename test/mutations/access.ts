@@ -82,8 +82,8 @@ export const access: readonly Mutation[] = [
   {
     name: 'the query of an operator does not check the account',
     file: 'src/access/reader.ts',
-    find: 'return { actor: await check(sender, access), db:',
-    replace: 'return { actor: asChecked(sender), db:',
+    find: 'openPrimary: async () => ({ actor: await checkCaller(),',
+    replace: 'openPrimary: async () => ({ actor: asChecked(caller()),',
     noticedBy: integration('access'),
   },
   {
@@ -97,10 +97,10 @@ export const access: readonly Mutation[] = [
     name: 'the role of a caller is checked after a deeper page was read',
     file: 'src/access/reader.ts',
     find: `authorize?.(actor);
-      return { actor, page: await readPage(readModels, request.token(), result, page, laterPages(list)) };`,
-    replace: `const read = await readPage(readModels, request.token(), result, page, laterPages(list));
-      authorize?.(actor);
-      return { actor, page: read };`,
+        return { actor, page: await readStoredPage(readModels, request.token(), page, storedPages(list)) };`,
+    replace: `const read = await readStoredPage(readModels, request.token(), page, storedPages(list));
+        authorize?.(actor);
+        return { actor, page: read };`,
     noticedBy: only('before the cursor of the page is read', integration('access')),
   },
   {

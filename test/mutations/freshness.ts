@@ -54,22 +54,22 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a deeper page of a list for accounts ignores the token',
     file: 'src/access/reader.ts',
-    find: 'page: await readPage(readModels, request.token(), result',
-    replace: 'page: await readPage(readModels, undefined, result',
+    find: 'page: await readStoredPage(readModels, request.token()',
+    replace: 'page: await readStoredPage(readModels, undefined',
     noticedBy: unit('reader'),
   },
   {
     name: 'a deeper page of a public list ignores the token',
     file: 'src/access/reader.ts',
-    find: 'return readPage(readModels, request.token(), first,',
-    replace: 'return readPage(readModels, undefined, first,',
+    find: 'return readStoredPage(readModels, request.token(), list.page',
+    replace: 'return readStoredPage(readModels, undefined, list.page',
     noticedBy: unit('reader'),
   },
   {
     name: 'a deeper page of notes ignores the token',
     file: 'src/access/reader.ts',
-    find: 'return readPage(readModels, request.token(), firstRows',
-    replace: 'return readPage(readModels, undefined, firstRows',
+    find: 'return readStoredPage(readModels, request.token(), page, stored)',
+    replace: 'return readStoredPage(readModels, undefined, page, stored)',
     noticedBy: unit('reader'),
   },
   {

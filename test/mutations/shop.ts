@@ -383,8 +383,8 @@ export const shop: readonly Mutation[] = [
   {
     name: 'a filter of a list of items is left out of the pages after the first',
     file: 'src/items/queries.ts',
-    find: 'itemListQuery(db, { owner, isActive }, limit, after)',
-    replace: 'itemListQuery(db, { owner }, limit, after)',
+    find: 'itemListQuery(db, { owner, isActive }, slice)',
+    replace: 'itemListQuery(db, { owner }, slice)',
     noticedBy: only('of an owner’s items for sale', integration('pages')),
   },
   {
@@ -614,8 +614,8 @@ export const shop: readonly Mutation[] = [
   {
     name: 'a filter of a list of orders is left out of the pages after the first',
     file: 'src/orders/queries.ts',
-    find: 'orderListQuery(db, filter, limit, after)',
-    replace: 'orderListQuery(db, { customer: filter.customer }, limit, after)',
+    find: 'orderListQuery(db, filter, slice)',
+    replace: 'orderListQuery(db, { customer: filter.customer }, slice)',
     noticedBy: only('of all shipped orders', integration('pages')),
   },
   {

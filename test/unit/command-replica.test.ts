@@ -134,6 +134,12 @@ const sent: readonly Sent[] = [
     by: 'customer',
     send: ({ OpenTicket }, { placed }) => OpenTicket({ subject: 'a', message: 'b', orderId: placed.id }),
   },
+  {
+    command: 'OpenTicket',
+    by: 'agent',
+    send: ({ OpenTicket }, { customer, placed }) =>
+      OpenTicket({ subject: 'a', message: 'b', customerId: customer.id, orderId: placed.id }),
+  },
   ...(['open', 'closed'] as const).map(
     (status): Sent => ({
       command: 'ChangeTicketStatus',

@@ -36,22 +36,22 @@ const released: Readonly<Record<string, readonly string[]>> = {
     'UserRoleChanged',
   ],
   'settings@1': ['SettingsUpdated', 'UserDeleted', 'UserRegistered'],
-  'user-list@1': ['UserDeleted', 'UserRegistered', 'UserUpdated'],
+  'user-list@2': ['UserDeleted', 'UserRegistered', 'UserUpdated'],
   'item@2': ['ItemCreated', 'ItemDeleted', 'ItemUpdated', 'OrderCancelled', 'OrderPlaced'],
   'item-list@2': ['ItemCreated', 'ItemDeleted', 'ItemUpdated'],
   'order@2': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'order-list@2': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'ticket@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
   'staff-ticket@3': ['TicketDeleted', 'TicketNoteAdded', 'TicketNoteWritten', 'TicketOpened', 'TicketStatusChanged'],
-  'ticket-list@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
-  'staff-ticket-list@2': [
+  'ticket-list@2': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
+  'staff-ticket-list@3': [
     'TicketDeleted',
     'TicketNoteAdded',
     'TicketNoteWritten',
     'TicketOpened',
     'TicketStatusChanged',
   ],
-  'ticket-dashboard@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
+  'ticket-dashboard@2': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
 };
 
 test('a shape that exists keeps its types of events: another list needs a higher shapeVersion (product 7.5)', () => {

@@ -233,6 +233,26 @@ describe('opening a ticket (product 5.1)', () => {
     expect(lastEvent()).toMatchObject({ data: { orderId: null } });
   });
 
+  test('an agent opens a ticket for a customer, with the customer in the event and the agent as its actor', async () => {
+    const { agent, as, customer, lastEvent, order, state } = given();
+    const { result } = await as(agent).OpenTicket({ ...texts, customerId: customer.id, orderId: order.id });
+    expect(state().tickets.get(result.id)).toMatchObject({ customerId: customer.id, orderId: order.id });
+    expect(lastEvent()).toMatchObject({
+      data: { customerId: customer.id, orderId: order.id },
+      metadata: { actorId: agent.id },
+    });
+  });
+
+  test('a customer who names a customer is refused, also with their own id', async () => {
+    const { as, customer, other, state } = given();
+    const before = state();
+    for (const { id: customerId } of [customer, other]) {
+      const refused = as(customer).OpenTicket({ ...texts, customerId });
+      await expect(refused).rejects.toMatchObject({ code: 'auth.insufficient-role' });
+    }
+    expect(state()).toBe(before);
+  });
+
   test('a new ticket is refused for an order of another customer, for staff too', async () => {
     const { agent, as, order, other, state } = given();
     const before = state();

@@ -60,14 +60,32 @@ export const rebuilds = sqliteTable(
   ],
 );
 
-/** One row with the key after which the reconciler continues. */
+/** One row with the places where the reconciler and the comparison of kept counts continue. */
 export const reconciliation = sqliteTable('reconciliation', {
   id: integer().primaryKey(),
   view: text().notNull(),
   key: text().notNull(),
   /** The key in KV after which the walk through KV continues; null at its start. */
   documentsAfter: text('documents_after'),
+  /** The account after which the comparison of kept counts continues; null at its start. */
+  countsAfter: text('counts_after'),
 });
+
+/** How many rows each list has, by owner. Triggers keep the counts; see list-counts.ts. */
+export const listCounts = sqliteTable(
+  'list_counts',
+  {
+    list: text().notNull(),
+    /** The account that owns the rows; empty for the counts of all rows. */
+    owner: text().notNull(),
+    /** The number of rows by filter: a JSON object without zeros, whose keys are sorted. */
+    counts: text().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.list, table.owner] }),
+    check('list_counts_counts', sql`json_valid(${table.counts})`),
+  ],
+);
 
 /**
  * The shapes of read models that have documents. Two versions of the Worker can have different shapes of one view, and

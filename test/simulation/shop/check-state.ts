@@ -54,7 +54,7 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
     notes: all(
       'SELECT id, ticket_id AS ticketId, author_id AS authorId, note, created_at AS createdAt FROM ticket_notes',
     ),
-    'ticket counts': all('SELECT status, count FROM ticket_counts WHERE count <> 0'),
+    'list counts': all('SELECT list, owner, key AS filter, value AS count FROM list_counts, json_each(counts)'),
     'ticket days': all('SELECT date, opened, closed FROM ticket_days'),
   };
 }
@@ -62,10 +62,28 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
 const withId = <Value extends object>(table: ReadonlyMap<string, Value>): Row[] =>
   [...table].map(([id, row]) => ({ id, ...row }));
 
+/** How many rows each list has, by the owner of its rows (none for all rows) and by filter. */
+function countsOf({ users, items, orders, tickets }: State): Row[] {
+  const counted = [
+    ...[...users.values()].map(() => ['users', '', 'all']),
+    ...[...items.values()].flatMap(({ isActive, ownerId }) => ['', ownerId].map((of) => ['items', of, `${isActive}`])),
+    ...[...orders.values()].flatMap(({ customerId, status }) =>
+      ['', ...(customerId === null ? [] : [customerId])].map((of) => ['orders', of, status]),
+    ),
+    ...[...tickets.values()].flatMap(({ customerId, notes, status }) => [
+      ['tickets', '', `${status}:${notes.length > 0}`],
+      ['tickets', customerId, status],
+    ]),
+  ];
+  return [...Map.groupBy(counted, (key) => JSON.stringify(key)).values()].map((rows) => {
+    const [list, owner, filter] = rows[0] ?? [];
+    return { list, owner, filter, count: rows.length };
+  });
+}
+
 /** The same tables, as the model has them. */
 function expectedTables(state: State): Tables {
   const tickets = [...state.tickets.values()];
-  const counts = Map.groupBy(tickets, ({ status }) => status);
   return {
     users: withId(state.users),
     settings: withId(state.settings),
@@ -83,7 +101,7 @@ function expectedTables(state: State): Tables {
       ...{ preview: ticket.message, hasNote: notes.length > 0, notePreview: notes.at(-1)?.note ?? null },
     })),
     notes: tickets.flatMap(({ id, notes }) => notes.map((note) => ({ ...note, ticketId: id }))),
-    'ticket counts': [...counts].map(([status, { length }]) => ({ status, count: length })),
+    'list counts': countsOf(state),
     'ticket days': [...state.days].map(([date, day]) => ({ date, ...day })),
   };
 }

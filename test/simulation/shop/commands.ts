@@ -279,10 +279,16 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     takesKey: true,
     draft(shop) {
       const caller = shop.holderOf(...all);
-      const own = shop.orders.filter(({ ownerId }) => ownerId === caller?.caller.userId);
+      // Agents and admins open tickets for others; now and then a customer tries it too.
+      const isForOther = caller?.caller.role === 'customer' ? shop.does('strangers', 0.05) : shop.world.chance(0.4);
+      const customerId = isForOther ? (shop.does('strangers', 0.1) ? nextId() : shop.anyone()?.id) : undefined;
+      const customer = customerId ?? caller?.caller.userId;
+      const own = shop.orders.filter(({ ownerId }) => ownerId === customer);
       const order = shop.world.pick(shop.does('strangers', 0.1) ? shop.orders : own);
       const payload = { subject: shop.text('Question'), message: shop.text('Hello') };
-      return by(shop, caller, { payload: { ...payload, ...(order && { orderId: order.id }) } });
+      return by(shop, caller, {
+        payload: { ...payload, ...(order && { orderId: order.id }), ...(customerId !== undefined && { customerId }) },
+      });
     },
   },
   ChangeTicketStatus: {

@@ -7,14 +7,24 @@ export interface PageOf {
   limit: number;
   /** The id of the last row of the page before. */
   after?: string | undefined;
+  order?: 'newest' | 'oldest' | undefined;
 }
 
 const newestFirst = (a: { id: string }, b: { id: string }) => (a.id < b.id ? 1 : -1);
 
-/** A page of rows with the newest row first, and whether more rows follow. */
-export function pageOf<Row extends { id: string }>(rows: Iterable<Row>, { limit, after }: PageOf) {
-  const left = [...rows].sort(newestFirst).filter(({ id }) => after === undefined || id < after);
+/** A page of rows, and whether more rows follow. */
+export function pageOf<Row extends { id: string }>(rows: Iterable<Row>, { limit, after, order }: PageOf) {
+  const sorted = [...rows].sort(newestFirst);
+  if (order === 'oldest') sorted.reverse();
+  const isLater = (id: string) => after === undefined || (order === 'oldest' ? id > after : id < after);
+  const left = sorted.filter(({ id }) => isLater(id));
   return { data: left.slice(0, limit), hasMore: left.length > limit };
+}
+
+/** The same of a list that is counted: an empty page after the first one does not know how many rows the list has. */
+export function countedPageOf<Row extends { id: string }>(rows: readonly Row[], part: PageOf) {
+  const page = pageOf(rows, part);
+  return { ...page, total: page.data.length === 0 && part.after !== undefined ? undefined : rows.length };
 }
 
 const count = <Row>(rows: ReadonlyMap<string, Row>, counts: (row: Row) => boolean) =>
@@ -87,13 +97,14 @@ export const orderRow = ({ id, number, status, total, lines, createdAt }: Order)
 });
 
 /** Every text of the simulation is shorter than a preview. */
-export const ticketRow = ({ id, subject, status, message, customerUpdatedAt }: Ticket) => ({
-  ...{ id, subject, status, preview: message },
+export const ticketRow = ({ id, subject, status, message, createdAt, customerUpdatedAt }: Ticket) => ({
+  ...{ id, subject, status, preview: message, createdAt },
   updatedAt: customerUpdatedAt,
 });
 
 export const staffTicketRow = (ticket: Ticket) => ({
   ...ticketRow(ticket),
+  customerId: ticket.customerId,
   updatedAt: ticket.updatedAt,
   hasNote: ticket.notes.length > 0,
   notePreview: ticket.notes.at(-1)?.note ?? null,

@@ -22,8 +22,8 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
   if (id !== undefined && version !== undefined) {
     shop.versions.set(name === 'UpdateSettings' ? `settings ${id}` : id, version);
   }
-  const add = (list: { id: string; ownerId: string }[]) => {
-    if (id !== undefined && !list.some((one) => one.id === id)) list.push({ id, ownerId: caller?.userId ?? '' });
+  const add = (list: { id: string; ownerId: string }[], ownerId = caller?.userId ?? '') => {
+    if (id !== undefined && !list.some((one) => one.id === id)) list.push({ id, ownerId });
   };
   const person = shop.person(given.userId ?? '');
   if ((name === 'RegisterUser' || name === 'CreateFirstAdmin') && id !== undefined && !shop.people.has(id)) {
@@ -33,7 +33,7 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
   }
   if (name === 'CreateItem') add(shop.items);
   if (name === 'PlaceOrder') add(shop.orders);
-  if (name === 'OpenTicket') add(shop.tickets);
+  if (name === 'OpenTicket') add(shop.tickets, given.customerId);
   if (name === 'StartRebuild' && id !== undefined && !shop.rebuilds.includes(id)) shop.rebuilds.push(id);
   if (name === 'UpdateUser' && person) {
     const { name: called, email } = given.changes ?? {};

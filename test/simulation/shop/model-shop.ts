@@ -186,14 +186,16 @@ export const shopRules: Readonly<Record<string, Rule>> = {
   DeliverOrder: moveOrder('DeliverOrder'),
 
   OpenTicket: signedIn((state, { caller, payload, issuedAt }, { id }) => {
-    const { subject, message, orderId = null } = payload;
+    const { subject, message, orderId = null, customerId = caller.userId } = payload;
+    if (payload.customerId !== undefined && !isStaff(caller)) return refuse('auth.insufficient-role');
+    if (!state.users.get(customerId)?.isActive) return refuse('tickets.unknown-customer');
     const order = state.orders.get(orderId);
-    if (orderId !== null && order?.customerId !== caller.userId) return refuse('tickets.unknown-order');
+    if (orderId !== null && order?.customerId !== customerId) return refuse('tickets.unknown-order');
     const at = isoTime(issuedAt);
     const ticket: Ticket = {
       id,
       version: 1,
-      customerId: caller.userId,
+      customerId,
       orderId,
       subject,
       message,

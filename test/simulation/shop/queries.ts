@@ -77,11 +77,12 @@ const documentOf = ({ document: { version, data }, ...freshness }: FoundDocument
 interface FoundPage {
   data: { id: string }[];
   nextCursor: string | null;
+  total?: number | undefined;
   freshness?: Freshness;
 }
 
-const pageOf = ({ data, nextCursor, freshness }: FoundPage): Answer => ({
-  content: { data, hasMore: nextCursor !== null },
+const pageOf = ({ data, nextCursor, total, freshness }: FoundPage): Answer => ({
+  content: { data, hasMore: nextCursor !== null, total },
   freshness,
   lastId: data.at(-1)?.id,
   cursor: nextCursor ?? undefined,
@@ -103,27 +104,33 @@ function document(
   };
 }
 
+type Order = 'newest' | 'oldest';
+
 interface Rows {
   what: string;
   by?: Credential | undefined;
   isPublic?: boolean;
   limit: number;
+  order?: Order;
   allowed?: readonly Role[];
-  run(queries: Queries, page: { limit: number; cursor?: string | undefined }): Promise<FoundPage>;
+  run(
+    queries: Queries,
+    page: { limit: number; cursor?: string | undefined; order?: Order | undefined },
+  ): Promise<FoundPage>;
   rows(state: State, caller: Caller | undefined): { id: string }[];
 }
 
 /** Reads a page of a list, and the pages after it. */
 function page(list: Rows, from?: { after: string; cursor: string }): Reading {
-  const { by, limit, allowed } = list;
+  const { by, limit, allowed, order } = list;
   return {
-    what: `${list.what}, ${limit} rows${from ? ` after ${from.after}` : ''}`,
+    what: `${list.what}, ${order ?? 'newest'} first, ${limit} rows${from ? ` after ${from.after}` : ''}`,
     by,
     isPublic: list.isPublic ?? false,
-    run: async (queries) => pageOf(await list.run(queries, { limit, cursor: from?.cursor })),
+    run: async (queries) => pageOf(await list.run(queries, { limit, cursor: from?.cursor, order })),
     expect({ state }) {
       if (by && allowed && !allowed.includes(by.caller.role)) return refusedWith('auth.insufficient-role');
-      return documents.pageOf(list.rows(state, by?.caller), { limit, after: from?.after });
+      return documents.countedPageOf(list.rows(state, by?.caller), { limit, after: from?.after, order });
     },
     next: (after, cursor) => page(list, { after, cursor }),
   };
@@ -133,6 +140,7 @@ const isStaff = (caller: Caller | undefined) => caller !== undefined && caller.r
 const staff = ['agent', 'admin'] as const;
 const all = ['customer', ...staff] as const;
 const limitOf = (shop: Knowledge) => shop.world.between(1, Math.min(3, shop.longestPage));
+const someOrder = (shop: Knowledge) => (shop.world.chance(0.2) ? { order: 'oldest' as const } : {});
 const maybe = <Value>(shop: Knowledge, value: Value) => (shop.world.chance(0.5) ? value : undefined);
 const someId = (shop: Knowledge, list: Knowledge['items']) =>
   shop.does('strangers', 0.03) ? nextId() : shop.someOf(list)?.id;
@@ -258,6 +266,7 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
           what: 'users',
           by,
           limit: limitOf(shop),
+          ...someOrder(shop),
           allowed: staff,
           run: (queries, request) => queries.ListUsers(request),
           rows: ({ users }) => [...users.values()].map(documents.userRow),
@@ -300,6 +309,7 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         what: `items of ${owner ?? 'everybody'}, active: ${isActive ?? '*'}`,
         isPublic: true,
         limit: limitOf(shop),
+        ...someOrder(shop),
         run: (queries, request) => queries.ListItems({ ...request, owner, isActive }),
         rows: ({ items }) =>
           [...items.values()]
@@ -340,6 +350,7 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         what: `orders of ${whose ?? 'everybody'}, status: ${status ?? '*'}, number: ${number ?? '*'}`,
         by,
         limit: limitOf(shop),
+        ...someOrder(shop),
         run: (queries, request) => queries.ListOrders({ ...request, number, status, customer }),
         rows: ({ orders }) =>
           [...orders.values()]
@@ -381,16 +392,20 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
       if (!by) return undefined;
       const status = maybe(shop, shop.world.pick(['open', 'triaged', 'closed'] as const));
       const hasNote = shop.world.chance(0.3) ? shop.world.chance(0.5) : undefined;
+      // The API refuses the two filters together.
+      const customer = hasNote === undefined && shop.world.chance(0.3) ? shop.someOf(shop.tickets)?.ownerId : undefined;
       const isForStaff = isStaff(by.caller);
       return page({
-        what: `tickets, status: ${status ?? '*'}, with note: ${hasNote ?? '*'}`,
+        what: `tickets of ${customer ?? '*'}, status: ${status ?? '*'}, with note: ${hasNote ?? '*'}`,
         by,
         limit: limitOf(shop),
-        ...(hasNote !== undefined && { allowed: staff }),
-        run: (queries, request) => queries.ListTickets({ ...request, status, hasNote }),
+        ...someOrder(shop),
+        ...((hasNote !== undefined || customer !== undefined) && { allowed: staff }),
+        run: (queries, request) => queries.ListTickets({ ...request, status, hasNote, customer }),
         rows: ({ tickets }) =>
           [...tickets.values()]
             .filter((ticket) => isForStaff || ticket.customerId === by.caller.userId)
+            .filter((ticket) => customer === undefined || ticket.customerId === customer)
             .filter((ticket) => status === undefined || ticket.status === status)
             .filter((ticket) => hasNote === undefined || ticket.notes.length > 0 === hasNote)
             .map(isForStaff ? documents.staffTicketRow : documents.ticketRow),

@@ -47,6 +47,26 @@ export function describeTicketRepository(create: CreateImplementation): void {
       },
     );
 
+    test.each(['unknown', 'deactivated', 'deleted'])(
+      'a ticket for a customer whose account is %s at the commit is refused, and the error names the field (product 5.7)',
+      async (which) => {
+        const { addUser, customer, findTicket, write } = await givenCustomer(create);
+        const id = newId();
+        const account = which === 'unknown' ? aUser() : await addUser(aUser({ isActive: which !== 'deactivated' }));
+        if (which === 'deleted') await write((tx) => tx.users.remove(account, agent));
+        const customerId = account.id;
+        await expect(write((tx) => tx.tickets.add(aTicket({ id, customerId }), agent))).rejects.toMatchObject({
+          kind: 'invalid',
+          code: 'tickets.unknown-customer',
+          details: { customerId },
+          errors: [{ pointer: '/customerId', code: 'tickets.unknown-customer' }],
+        });
+        expect(await findTicket(id)).toBeUndefined();
+        await write((tx) => tx.tickets.add(aTicket({ id, customerId: customer.id }), agent));
+        expect((await findTicket(id))?.customerId).toBe(customer.id);
+      },
+    );
+
     test('a new status of a ticket is saved with its times and versions, and no other field changes', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const [ticket, other] = [await addTicket(customer), await addTicket(customer)];
@@ -59,7 +79,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
         customerVersion: 3,
         customerUpdatedAt: '2026-02-03T00:00:00.000Z',
       } as const;
-      await write((tx) => tx.tickets.saveStatus({ ...ticket, ...saved, subject: 'Changed' }, 'open', agent));
+      await write((tx) => tx.tickets.saveStatus({ ...ticket, ...saved, subject: 'Changed' }, agent));
       expect(await findTicket(ticket.id)).toMatchObject({ ...ticket, ...saved });
       expect(await findTicket(other.id)).toMatchObject(other);
     });
@@ -121,7 +141,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const ticket = await addTicket(customer);
       const closed = { ...ticket, version: 2, status: 'closed' } as const;
-      await write((tx) => tx.tickets.saveStatus(closed, 'open', agent));
+      await write((tx) => tx.tickets.saveStatus(closed, agent));
       const refused = write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'A note', laterAt), agent));
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
       expect(await findTicket(ticket.id)).toMatchObject({ hasNote: false, notePreview: null });
@@ -132,7 +152,7 @@ export function describeTicketRepository(create: CreateImplementation): void {
       const ticket = await addTicket(customer);
       await write((tx) => tx.tickets.addNote(ticket, aNote(ticket, 'A note', laterAt), agent));
       const next = { ...ticket, version: 2, status: 'triaged', updatedAt: '2026-02-01T00:00:00.000Z' } as const;
-      await write((tx) => tx.tickets.saveStatus(next, 'open', agent));
+      await write((tx) => tx.tickets.saveStatus(next, agent));
       expect(await findTicket(ticket.id)).toMatchObject({
         status: 'triaged',
         updatedAt: laterAt,

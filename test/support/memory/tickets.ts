@@ -25,8 +25,14 @@ function notBefore({ tickets }: MemoryState, id: string, at: string): string {
 export function createTicketRepository(context: MemoryContext): TicketRepository {
   const { read, stage, guard } = context;
   return {
-    add(ticket) {
+    add(ticket, by) {
       const { orderId, customerId } = ticket;
+      if (customerId !== by.id) {
+        guard(
+          ({ users }) => users.get(customerId)?.isActive === true,
+          () => ticketErrors.unknownCustomer({ customerId }, { pointer: '/customerId' }),
+        );
+      }
       if (orderId !== null) {
         guard(
           ({ orders }) => orders.get(orderId)?.customerId === customerId,

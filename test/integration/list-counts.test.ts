@@ -1,0 +1,318 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
+import { runSchedule } from '../../src/schedule';
+import { address } from '../support/factories';
+import { createSystem } from '../support/system';
+
+type System = ReturnType<typeof createSystem>;
+type Account = Awaited<ReturnType<System['register']>>;
+
+const all = async (sql: string) => (await env.DB.prepare(sql).all()).results;
+
+/** The rows of each list, by the owner whose list they are in (none for the list of all rows) and by filter. */
+const sources = {
+  items: [
+    "SELECT '' AS owner, CASE is_active WHEN 1 THEN 'true' ELSE 'false' END AS filter FROM items",
+    "SELECT owner_id AS owner, CASE is_active WHEN 1 THEN 'true' ELSE 'false' END AS filter FROM items",
+  ],
+  orders: [
+    "SELECT '' AS owner, status AS filter FROM orders",
+    'SELECT customer_id AS owner, status AS filter FROM orders WHERE customer_id IS NOT NULL',
+  ],
+  tickets: [
+    "SELECT '' AS owner, status || CASE has_note WHEN 1 THEN ':true' ELSE ':false' END AS filter FROM tickets",
+    'SELECT customer_id AS owner, status AS filter FROM tickets',
+  ],
+  users: ["SELECT '' AS owner, 'all' AS filter FROM users"],
+};
+
+/** How many rows each list has, counted in the tables. */
+const counted = async () =>
+  (
+    await Promise.all(
+      Object.entries(sources).flatMap(([list, queries]) =>
+        queries.map((query) =>
+          all(`SELECT '${list}' AS list, owner, filter, count(*) AS count FROM (${query})
+            GROUP BY owner, filter ORDER BY owner, filter`),
+        ),
+      ),
+    )
+  ).flat();
+
+const kept = () =>
+  all('SELECT list, owner, key AS filter, value AS count FROM list_counts, json_each(counts) ORDER BY 1, 2, 3');
+
+async function expectKept(): Promise<void> {
+  expect(await kept()).toEqual(await counted());
+}
+
+let system: System;
+let [agent, ada, grace]: Account[] = [];
+
+async function post(path: string, body: object, caller = ada): Promise<string> {
+  const response = await system.send('POST', path, body, caller?.bearer);
+  expect([path, response.status]).toEqual([path, expect.toSatisfy((status: number) => status < 300)]);
+  return (await response.json<{ id: string }>()).id;
+}
+
+const total = async (path: string, caller = agent) => {
+  const response = await system.request(path, caller && { headers: caller.bearer });
+  return (await response.json<{ total?: number }>()).total;
+};
+
+const item = (caller?: Account) =>
+  post('/v1/items', { title: 'Teapot', price: { amount: 100, currency: 'EUR' } }, caller);
+const order = (itemId: string, caller?: Account) =>
+  post('/v1/orders', { items: [{ itemId, quantity: 1 }], shippingAddress: address }, caller);
+const ticket = (caller?: Account) => post('/v1/tickets', { subject: 'Late', message: 'Where is it?' }, caller);
+const setStatus = (id: string, status: string) => post(`/v1/tickets/${id}/status`, { status }, agent);
+
+beforeAll(async () => {
+  system = createSystem();
+  [agent, ada, grace] = [
+    await system.register({ role: 'agent' }),
+    await system.register(),
+    await system.register({ role: 'admin' }),
+  ];
+});
+
+beforeEach(() => system.clock.advance(1000));
+
+describe('the kept counts are those of the rows (product 6.8)', () => {
+  test('after each command on items', async () => {
+    const id = await item();
+    await item(grace);
+    await expectKept();
+    for (const isActive of [false, true, true]) {
+      await system.send('PATCH', `/v1/items/${id}`, { isActive }, ada?.bearer);
+      await expectKept();
+    }
+    await system.send('PATCH', `/v1/items/${id}`, { isActive: false, title: 'Pot' }, ada?.bearer);
+    await expectKept();
+    await system.send('DELETE', `/v1/items/${id}`, undefined, ada?.bearer);
+    await expectKept();
+  });
+
+  test('after each command on orders', async () => {
+    const itemId = await item(agent);
+    const [first, second] = [await order(itemId), await order(itemId)];
+    await order(itemId, grace);
+    await expectKept();
+    for (const [id, action] of [
+      [first, 'ship'],
+      [first, 'deliver'],
+      [second, 'cancel'],
+    ]) {
+      await post(`/v1/orders/${id}/${action}`, {}, agent);
+      await expectKept();
+    }
+  });
+
+  test('after each command on tickets', async () => {
+    const [first, second] = [await ticket(), await ticket(grace)];
+    await expectKept();
+    for (const note of ['first', 'second']) {
+      await post(`/v1/tickets/${first}/notes`, { note }, agent);
+      await expectKept();
+    }
+    for (const id of [first, second]) {
+      for (const status of ['triaged', 'open', 'open', 'closed']) {
+        await setStatus(id, status);
+        await expectKept();
+      }
+    }
+  });
+
+  test('after the deletion of an account with rows of each kind, of which nothing is kept', async () => {
+    const leaving = await system.register();
+    const itemId = await item(agent);
+    await item(leaving);
+    const [, shipped] = [await order(itemId, leaving), await order(itemId, leaving)];
+    await post(`/v1/orders/${shipped}/ship`, {}, agent);
+    const noted = await ticket(leaving);
+    await ticket(leaving);
+    await post(`/v1/tickets/${noted}/notes`, { note: 'a' }, agent);
+    await expectKept();
+    const response = await system.request(`/v1/users/${leaving.id}`, { method: 'DELETE', headers: leaving.bearer });
+    expect(response.status).toBe(204);
+    await expectKept();
+    expect(await all(`SELECT * FROM list_counts WHERE owner = '${leaving.id}'`)).toEqual([]);
+  });
+
+  test('after writes that no command of this version makes: rows that foreign keys change, and deleted orders', async () => {
+    const leaving = await system.register();
+    const itemId = await item(agent);
+    const id = await order(itemId, leaving);
+    await order(itemId, leaving);
+    await ticket(leaving);
+    await env.DB.prepare('DELETE FROM shipping_addresses WHERE order_id = ?').bind(id).run();
+    await env.DB.prepare('DELETE FROM orders WHERE id = ?').bind(id).run();
+    await expectKept();
+    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(leaving.id).run();
+    await expectKept();
+  });
+
+  test('from the migration on, which counts what is there', async () => {
+    await env.DB.prepare('DELETE FROM list_counts').run();
+    const statements = env.TEST_MIGRATIONS.flatMap(({ queries }) => queries);
+    for (const statement of statements.filter((query) => query.includes('INSERT INTO `list_counts`'))) {
+      await env.DB.prepare(statement).run();
+    }
+    expect((await kept()).length).toBeGreaterThan(10);
+    await expectKept();
+  });
+});
+
+describe('the total of a page (product 6.8)', () => {
+  test('is the number of rows of the list with its filters, on its first page and on later ones', async () => {
+    const owner = await system.register();
+    const [agentOf, ownerOf] = [agent?.bearer, owner.bearer];
+    const items = [await item(owner), await item(owner), await item(owner)];
+    await system.send('PATCH', `/v1/items/${items[0]}`, { isActive: false }, owner.bearer);
+    const orders = [];
+    for (let count = 0; count < 3; count++) orders.push(await order(items[1] ?? '', owner));
+    await post(`/v1/orders/${orders[0]}/ship`, {}, agent);
+    const tickets = [await ticket(owner), await ticket(owner), await ticket(owner)];
+    await setStatus(tickets[0] ?? '', 'triaged');
+    await post(`/v1/tickets/${tickets[1]}/notes`, { note: 'a' }, agent);
+    const rows = async (sql: string) => Number((await all(`SELECT count(*) AS count FROM ${sql}`))[0]?.count);
+    const expected: [string, Account['bearer'] | undefined, number][] = [
+      ['/v1/users', agentOf, await rows('users')],
+      ['/v1/items', undefined, await rows('items')],
+      ['/v1/items?active=false', undefined, await rows('items WHERE is_active = 0')],
+      [`/v1/items?owner=${owner.id}`, undefined, 3],
+      [`/v1/items?owner=${owner.id}&active=true`, undefined, 2],
+      ['/v1/orders', ownerOf, 3],
+      ['/v1/orders?status=placed', ownerOf, 2],
+      ['/v1/orders?status=delivered', ownerOf, 0],
+      ['/v1/orders', agentOf, await rows('orders')],
+      ['/v1/orders?status=shipped', agentOf, await rows("orders WHERE status = 'shipped'")],
+      [`/v1/orders?customer=${owner.id}&status=placed`, agentOf, 2],
+      ['/v1/tickets', ownerOf, 3],
+      ['/v1/tickets?status=open', ownerOf, 2],
+      ['/v1/tickets', agentOf, await rows('tickets')],
+      ['/v1/tickets?hasNote=true', agentOf, await rows('tickets WHERE has_note = 1')],
+      ['/v1/tickets?status=open', agentOf, await rows("tickets WHERE status = 'open'")],
+      ['/v1/tickets?status=open&hasNote=false', agentOf, await rows("tickets WHERE status = 'open' AND has_note = 0")],
+      [`/v1/tickets?customer=${owner.id}`, agentOf, 3],
+      [`/v1/tickets?customer=${owner.id}&status=triaged`, agentOf, 1],
+    ];
+    for (const [path, headers, count] of expected) {
+      for (const order of ['newest', 'oldest']) {
+        const first = `${path}${path.includes('?') ? '&' : '?'}limit=1&order=${order}`;
+        const page = await (await system.request(first, headers && { headers })).json<{
+          total?: number;
+          nextCursor: string | null;
+        }>();
+        expect([first, page.total]).toEqual([first, count]);
+        if (page.nextCursor === null) continue;
+        const next = await system.request(`${first}&cursor=${page.nextCursor}`, headers && { headers });
+        expect([first, (await next.json<{ total?: number }>()).total]).toEqual([first, count]);
+      }
+    }
+  });
+
+  test('follows a change of a row that is not on the first page, also in KV', async () => {
+    const owner = await system.register();
+    const first = await order(await item(agent), owner);
+    system.clock.advance(2000);
+    await system.deliverQueues();
+    expect(await total('/v1/orders?status=placed', owner)).toBe(1);
+    await post(`/v1/orders/${first}/ship`, {}, agent);
+    system.clock.advance(2000);
+    await system.deliverQueues();
+    const document = await env.VIEWS.get<{ data: { total: number } }>(`order-list@2:${owner.id}:placed`, 'json');
+    expect(document?.data.total).toBe(0);
+  });
+
+  test('is missing from an empty page after the first one', async () => {
+    const owner = await system.register();
+    const ids = [await item(owner), await item(owner)];
+    const path = `/v1/items?owner=${owner.id}&limit=1`;
+    const { nextCursor } = await (await system.request(path)).json<{ nextCursor: string }>();
+    await system.send('DELETE', `/v1/items/${ids[0]}`, undefined, owner.bearer);
+    const next = await (await system.request(`${path}&cursor=${nextCursor}`)).json<object>();
+    expect(next).toEqual({ data: [], nextCursor: null });
+  });
+});
+
+describe('a kept count that is wrong is found and corrected (product 6.8)', () => {
+  const usual = { ...limits };
+  afterEach(() => void Object.assign(limits, usual));
+
+  const runHour = async () => {
+    const before = system.logs.length;
+    await runSchedule(system.services(), '0 * * * *');
+    const entries = system.logs.slice(before).map((line) => JSON.parse(line));
+    return {
+      repaired: entries.filter(({ event }) => event === 'list-count.repaired'),
+      compared: entries.find(({ event }) => event === 'list-counts.compared'),
+    };
+  };
+
+  test.each([
+    ['a count that is too high', `UPDATE list_counts SET counts = '{"all":1000}' WHERE list = 'users'`, 'users'],
+    ['a count of all rows that is missing', `DELETE FROM list_counts WHERE list = 'orders' AND owner = ''`, 'orders'],
+    [
+      'a count of an account that is missing',
+      `DELETE FROM list_counts WHERE list = 'tickets' AND owner = (SELECT max(customer_id) FROM tickets)`,
+      'tickets',
+    ],
+    [
+      'a count of an account that has no such rows',
+      `INSERT INTO list_counts SELECT 'items', max(id), '{"true":3}' FROM users`,
+      'items',
+    ],
+  ])('%s', async (_, sql, list) => {
+    await system.register();
+    await runHour();
+    await env.DB.prepare(sql).run();
+    expect(await kept()).not.toEqual(await counted());
+    const { repaired, compared } = await runHour();
+    expect(repaired).toEqual([expect.objectContaining({ level: 'warn', list })]);
+    expect(compared).toMatchObject({ repaired: 1 });
+    await expectKept();
+    expect(await runHour()).toMatchObject({ repaired: [], compared: { repaired: 0 } });
+  });
+
+  test('each run compares a bounded number of accounts, and the next run goes on', async () => {
+    await env.DB.prepare('UPDATE reconciliation SET counts_after = NULL').run();
+    const accounts = (await all('SELECT id FROM users ORDER BY id')).map(({ id }) => String(id));
+    Object.assign(limits, { accountsComparedPerRun: 2 });
+    await env.DB.prepare(`UPDATE list_counts SET counts = '{"placed":7}' WHERE list = 'orders' AND owner <> ''`).run();
+    const owners: string[] = [];
+    let runs = 0;
+    for (; runs < accounts.length; runs++) {
+      const { compared, repaired } = await runHour();
+      expect(compared.accounts).toBeLessThanOrEqual(2);
+      owners.push(...repaired.map(({ owner }) => owner));
+      if (compared.accounts < 2) break;
+    }
+    expect(runs).toBe(Math.floor(accounts.length / 2));
+    expect(owners).toEqual([...new Set(owners)].sort());
+    await expectKept();
+  });
+
+  test('a run takes no more accounts than have the bounded number of rows together, and one at least', async () => {
+    await env.DB.prepare('UPDATE reconciliation SET counts_after = NULL').run();
+    Object.assign(limits, { rowsCountedPerRun: 1 });
+    const seen = new Set<number>();
+    const { n } = (await env.DB.prepare('SELECT count(*) AS n FROM users').first<{ n: number }>()) ?? { n: 0 };
+    let accounts = 0;
+    for (let run = 0; run < n && accounts < n; run++) {
+      const { compared } = await runHour();
+      seen.add(compared.accounts);
+      accounts += compared.accounts;
+    }
+    expect(accounts).toBe(n);
+    expect(seen).toContain(1);
+    expect(Math.max(...seen)).toBeLessThan(n);
+  });
+});
+
+test('a list of an account that does not exist has no rows, and no row of its counts', async () => {
+  expect(await total(`/v1/orders?customer=${newId()}`)).toBe(0);
+  await expectKept();
+});
