@@ -1,12 +1,15 @@
 import { Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { authPages } from './auth/pages';
 import { authRoutes } from './auth/routes';
 import type { compose } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
 import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
 import { handleError, handleNotFound } from './http/problem';
+import { introduction, tags } from './introduction';
 import { itemRoutes } from './items/routes';
 import { eventRoutes, healthRoutes, operationsRoutes } from './operations/routes';
 import { orderRoutes } from './orders/routes';
@@ -38,17 +41,6 @@ const routes = new Hono<AppEnv>()
   .route('/tickets', registered(ticketRoutes))
   .route('/dashboard', registered(dashboardRoutes));
 
-/** The groups of operations in the OpenAPI document. */
-const tags = [
-  { name: 'Users', description: 'Accounts, their roles and their settings.' },
-  { name: 'Signing in', description: 'Access tokens, sessions and password resets.' },
-  { name: 'Items', description: 'The public catalogue of what is for sale.' },
-  { name: 'Orders', description: 'Orders of items, from placing to delivery.' },
-  { name: 'Tickets', description: 'The support desk and its figures.' },
-  { name: 'Events', description: 'What other teams can receive.' },
-  { name: 'Operations', description: 'Health, and the work of operators.' },
-];
-
 /** The type of the API, for hono's client `hc`. */
 export type AppType = typeof routes;
 
@@ -76,6 +68,8 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.notFound(handleNotFound);
   applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
-  mountDocumentation(app, { version, tags, errors: errorCatalogue });
+  app.route('/', authPages);
+  mountAssets(app);
+  mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
   return app;
 }

@@ -16,6 +16,14 @@ const address = z
     'must be "Name <address>" or an address',
   );
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+/** The name goes into the subjects and senders of e-mails, so it has no character that starts a line or hides itself. */
+const brand = z
+  .string()
+  .trim()
+  .min(1)
+  .max(50)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'must be a single line without control characters');
+const webAddress = z.url({ protocol: /^https?$/, error: 'must be a URL that starts with https:// or http://' });
 const port = z.coerce.number().int().min(1).max(65_535);
 
 const shared = {
@@ -25,7 +33,9 @@ const shared = {
   TOKEN_SECRET: secret,
   TOKEN_SECRET_PREVIOUS: secret.optional(),
   EMAIL_FROM: address,
-  PASSWORD_RESET_URL: z.url(),
+  BRAND: brand.default('Frontdesk'),
+  PUBLIC_URL: webAddress.optional(),
+  PASSWORD_RESET_URL: webAddress.optional(),
   CORS_ORIGINS: z.string().optional(),
   LOG_FORMAT: z.enum(['json', 'text']).default('json'),
   FIRST_ADMIN_EMAIL: z.string().trim().toLowerCase().pipe(z.email()).optional(),
@@ -52,6 +62,9 @@ const schema = z
     error: 'and FIRST_ADMIN_PASSWORD must be set together',
   });
 
+/** The page of src/auth/pages.ts. */
+export const resetPagePath = '/reset-password';
+
 export interface Config {
   issuer: string;
   audience: string;
@@ -59,6 +72,10 @@ export interface Config {
   /** The first secret signs tokens; all secrets verify tokens. */
   tokenSecrets: readonly [string, ...string[]];
   email: EmailConfig;
+  /** The name of the shop, as customers read it. */
+  brand: string;
+  /** The origin at which clients reach the Worker. */
+  publicUrl: string;
   passwordResetUrl: string;
   firstAdmin: { email: string; password: string } | undefined;
   corsOrigins: readonly string[];
@@ -71,7 +88,7 @@ function parseMailbox(text: string): Mailbox {
 }
 
 function toEmailConfig(vars: z.infer<typeof schema>): EmailConfig {
-  const from = parseMailbox(vars.EMAIL_FROM);
+  const from = { name: vars.BRAND, ...parseMailbox(vars.EMAIL_FROM) };
   if (vars.EMAIL_TRANSPORT !== 'smtp') return { from, transport: vars.EMAIL_TRANSPORT };
   const {
     SMTP_HOST: host,
@@ -99,13 +116,16 @@ export function loadConfig(env: object): Config {
   }
   const vars = parsed.data;
   const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password, TOKEN_SECRET_PREVIOUS: previous } = vars;
+  const publicUrl = new URL(vars.PUBLIC_URL ?? vars.ISSUER).origin;
   const config: Config = {
     issuer: vars.ISSUER,
     audience: vars.AUDIENCE,
     epoch: vars.EPOCH,
     tokenSecrets: previous === undefined ? [vars.TOKEN_SECRET] : [vars.TOKEN_SECRET, previous],
     email: toEmailConfig(vars),
-    passwordResetUrl: vars.PASSWORD_RESET_URL,
+    brand: vars.BRAND,
+    publicUrl,
+    passwordResetUrl: vars.PASSWORD_RESET_URL ?? `${publicUrl}${resetPagePath}`,
     firstAdmin: email && password ? { email, password } : undefined,
     corsOrigins: vars.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ?? [],
     logFormat: vars.LOG_FORMAT,

@@ -1,7 +1,8 @@
 import { createMiddleware } from 'hono/factory';
 import { accessErrors } from '../access/errors';
 import type { AppEnv } from './context';
-import { documented, refusal } from './openapi';
+import { documented } from './openapi';
+import { refusal } from './shared-responses';
 
 /**
  * Verifies the access token (RFC 6750) and sets the caller. The account behind the token is checked later, in the same

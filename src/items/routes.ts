@@ -23,14 +23,14 @@ const changed = { tags, body: commandResult };
 export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   .post(
     '/',
-    describeCommand({ summary: 'Create an item', ...changed, status: 201 }),
+    describeCommand<ItemCommands>('CreateItem', { summary: 'Create an item', ...changed, status: 201 }),
     authenticate,
     validate('json', schemas.createItem),
     async (c) => sendCreated(c, await c.var.commands.CreateItem(c.req.valid('json'))),
   )
   .get(
     '/',
-    describeQuery({ summary: 'List items, newest first', tags, body: schemas.itemPage }),
+    describeQuery<ItemQueries>('ListItems', { summary: 'List items, newest first', tags, body: schemas.itemPage }),
     validate('query', listQuery),
     async (c) => {
       const { active, ...query } = c.req.valid('query');
@@ -40,13 +40,13 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .get(
     '/:id',
-    describeQuery({ summary: 'Read an item', tags, body: schemas.itemDetail }),
+    describeQuery<ItemQueries>('GetItem', { summary: 'Read an item', tags, body: schemas.itemDetail }),
     validate('param', idParam),
     async (c) => sendDocument(c, await c.var.queries.GetItem(c.req.valid('param'))),
   )
   .patch(
     '/:id',
-    describeCommand({ summary: 'Change an item', ...changed }),
+    describeCommand<ItemCommands>('UpdateItem', { summary: 'Change an item', ...changed }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.updateItem),
@@ -55,7 +55,7 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .delete(
     '/:id',
-    describeCommand({ summary: 'Delete an item', tags, status: 204 }),
+    describeCommand<ItemCommands>('DeleteItem', { summary: 'Delete an item', tags, status: 204 }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDone(c, await c.var.commands.DeleteItem({ itemId: c.req.valid('param').id })),

@@ -30,14 +30,14 @@ const changed = { tags, body: commandResult };
 export const ticketRoutes = new Hono<TicketEnv>()
   .post(
     '/',
-    describeCommand({ summary: 'Open a ticket', ...changed, status: 201 }),
+    describeCommand<TicketCommands>('OpenTicket', { summary: 'Open a ticket', ...changed, status: 201 }),
     authenticate,
     validate('json', schemas.openTicket),
     async (c) => sendCreated(c, await c.var.commands.OpenTicket(c.req.valid('json'))),
   )
   .get(
     '/',
-    describeQuery({
+    describeQuery<TicketQueries>('ListTickets', {
       summary: 'List tickets, newest first',
       description: 'A customer sees their own tickets; agents and admins see all, with note previews.',
       tags,
@@ -54,11 +54,11 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .get(
     '/:id',
-    describeQuery({
+    describeQuery<TicketQueries>('GetTicket', {
       summary: 'Read a ticket',
       description: 'A customer reads their own tickets; agents and admins read all, with the newest notes.',
       tags,
-      body: z.union([schemas.staffTicket, schemas.ticketDetail]),
+      body: schemas.ticket,
     }),
     authenticate,
     validate('param', idParam),
@@ -66,7 +66,11 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .post(
     '/:id/status',
-    describeCommand({ summary: 'Change the status (agent)', ...changed, problems: [403] }),
+    describeCommand<TicketCommands>('ChangeTicketStatus', {
+      summary: 'Change the status (agent)',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.changeTicketStatus),
@@ -78,7 +82,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .post(
     '/:id/notes',
-    describeCommand({ summary: 'Add a note (agent)', ...changed, problems: [403] }),
+    describeCommand<TicketCommands>('AddTicketNote', { summary: 'Add a note (agent)', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.addTicketNote),
@@ -87,7 +91,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .get(
     '/:id/notes',
-    describeQuery({
+    describeQuery<TicketQueries>('ListTicketNotes', {
       summary: 'List the notes of a ticket, newest first (agent)',
       tags,
       body: schemas.ticketNotePage,
@@ -102,7 +106,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
 /** The figures of the support desk. */
 export const dashboardRoutes = new Hono<TicketEnv>().get(
   '/tickets',
-  describeQuery({
+  describeQuery<TicketQueries>('GetTicketDashboard', {
     summary: 'The ticket dashboard (agent)',
     tags,
     body: schemas.ticketDashboard,

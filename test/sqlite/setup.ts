@@ -29,6 +29,7 @@ const onlyInWorkerd = [
   'the send_email binding of the runtime',
   'of the runtime lets exactly its quota pass',
   'may be kept by caches and asked for again',
+  'is a file of this origin',
 ];
 
 beforeEach(({ task, skip }) => {
