@@ -9,7 +9,7 @@ import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './
 import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
 import { handleError, handleNotFound } from './http/problem';
-import { introduction, tags } from './introduction';
+import { introduction } from './introduction';
 import { itemRoutes } from './items/routes';
 import { eventRoutes, healthRoutes, operationsRoutes } from './operations/routes';
 import { orderRoutes } from './orders/routes';
@@ -40,6 +40,17 @@ const routes = new Hono<AppEnv>()
   .route('/orders', registered(orderRoutes))
   .route('/tickets', registered(ticketRoutes))
   .route('/dashboard', registered(dashboardRoutes));
+
+/** The groups of operations in the OpenAPI document, in the order in which one meets them. */
+const tags = [
+  { name: 'Users', description: 'Register, and read and change accounts, their settings and their roles.' },
+  { name: 'Signing in', description: 'Get, refresh and revoke tokens, and reset a forgotten password.' },
+  { name: 'Items', description: 'The public catalogue of what is for sale.' },
+  { name: 'Orders', description: 'Place an order, and follow it until it is delivered.' },
+  { name: 'Tickets', description: 'The support desk: tickets of customers, notes of agents, and figures.' },
+  { name: 'Events', description: 'What other teams can receive.' },
+  { name: 'Operations', description: 'Health checks, and the work of operators.' },
+];
 
 /** The type of the API, for hono's client `hc`. */
 export type AppType = typeof routes;

@@ -1,14 +1,3 @@
-/** The groups of operations in the OpenAPI document, in the order in which one meets them. */
-export const tags = [
-  { name: 'Users', description: 'Register, and read and change accounts, their settings and their roles.' },
-  { name: 'Signing in', description: 'Get, refresh and revoke tokens, and reset a forgotten password.' },
-  { name: 'Items', description: 'The public catalogue of what is for sale.' },
-  { name: 'Orders', description: 'Place an order, and follow it until it is delivered.' },
-  { name: 'Tickets', description: 'The support desk: tickets of customers, notes of agents, and figures.' },
-  { name: 'Events', description: 'What other teams can receive.' },
-  { name: 'Operations', description: 'Health checks, and the work of operators.' },
-];
-
 /**
  * The first part of the API documentation: what a newcomer has to know before the first operation.
  * @param url the address of the API, for the examples

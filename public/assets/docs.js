@@ -2,7 +2,8 @@
 const { SwaggerUIBundle } = /** @type {any} */ (window);
 
 /**
- * All refusals have the same body, so each is one line with its codes, and not an example of its own.
+ * All refusals have the same body, so each is one line with its codes, and not an example of its own. So is 304, whose
+ * headers are those of 200.
  * @param {any} system
  */
 const shortRefusals = (system) => ({
@@ -12,8 +13,8 @@ const shortRefusals = (system) => ({
       const { React, getComponent } = system.getSystem();
       const { code, response } = properties;
       const media = [...(response.get('content')?.keys() ?? [])];
-      const isRefusal = media.includes('application/problem+json');
-      if (!isRefusal) return React.createElement(Original, properties);
+      const isShort = code === '304' || media.includes('application/problem+json');
+      if (!isShort) return React.createElement(Original, properties);
       const text = React.createElement(getComponent('Markdown', true), { source: response.get('description') });
       return React.createElement(
         'tr',

@@ -128,4 +128,5 @@ show.addEventListener('change', () => {
 
 // Somebody pastes another link into the same window, which does not load the page again.
 addEventListener('hashchange', readLink);
+find('no-script', HTMLElement).hidden = true;
 readLink();

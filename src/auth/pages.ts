@@ -12,12 +12,10 @@ const resetPasswordPage = (brand: string) =>
     body: html`<main>
       <p class="brand">${brand}</p>
       <h1>Set a new password</h1>
-      <noscript>
-        <p>
-          This page needs JavaScript, which is switched off in your browser. Please switch it on for this page, and open the
-          link in the e-mail again.
-        </p>
-      </noscript>
+      <p id="no-script">
+        This page needs JavaScript, which did not run in your browser. Please allow it for this page, and open the link in the
+        e-mail again.
+      </p>
       <p id="news" role="status" tabindex="-1"></p>
       <p id="problem" role="alert"></p>
       <form id="new-password" hidden>

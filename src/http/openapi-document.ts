@@ -88,13 +88,13 @@ function derivedRefusals({ parameters: own = [], requestBody, security = [] }: O
 
 function parameterNames(method: string, path: string, { responses }: Operation, kind: OperationKind): ParameterName[] {
   return [
-    'RequestId',
-    'Traceparent',
     // A command takes the token also where its response has none.
     ...(kind === 'command' || kind === 'query' ? (['ConsistencyToken'] as const) : []),
     ...(method === 'get' ? (['IfNoneMatch'] as const) : []),
     ...(method === 'post' && kind === 'command' ? (['IdempotencyKey'] as const) : []),
     ...(path.includes('{') && '412' in responses ? (['IfMatch'] as const) : []),
+    'RequestId',
+    'Traceparent',
   ];
 }
 
@@ -127,6 +127,13 @@ function completeOperation(method: string, path: string, operation: Operation): 
   responses.default = kind === 'token' ? tokenRefusal(500) : refusal(500);
 }
 
+/** Leaves out the patterns that say again what a format says: readers get examples that look like real values. */
+function withoutPatterns(schema: unknown): void {
+  if (typeof schema !== 'object' || schema === null) return;
+  if ('format' in schema && typeof schema.format === 'string' && 'pattern' in schema) delete schema.pattern;
+  for (const part of Object.values(schema)) withoutPatterns(part);
+}
+
 /** Makes the OpenAPI document from the schemas that validate requests, and from what the routes say of themselves. */
 export async function specify(
   app: Hono<AppEnv>,
@@ -157,6 +164,7 @@ export async function specify(
   for (const [path, item] of paths) {
     for (const [method, operation] of Object.entries(item)) completeOperation(method, path, operation);
   }
+  withoutPatterns(specification);
   const { Problem } = specification.components?.schemas ?? {};
   // The schema in problem.ts cannot list the codes, because this folder knows no domain.
   if (Problem && 'properties' in Problem) Object.assign(Problem.properties?.code ?? {}, { enum: errors.map(codeOf) });

@@ -1,7 +1,7 @@
 import { resolver } from 'hono-openapi';
 import type { ErrorInfo } from '../platform/errors';
 import { problem, problemPath, statusOf, titles } from './problem';
-import { tokenError } from './token-endpoint';
+import { isTokenRefusal, tokenError } from './token-endpoint';
 
 /** The statuses of refusals that operations document. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503;
@@ -77,7 +77,9 @@ export function tokenRefusal(status: RefusalStatus) {
 }
 
 function describe(status: RefusalStatus, errors: readonly ErrorInfo[]): string {
-  const codes = errors.filter(({ kind }) => statusOf[kind] === status).map(({ code }) => code);
+  const codes = errors
+    .filter(({ kind, code }) => statusOf[kind] === status && !isTokenRefusal(code))
+    .map(({ code }) => code);
   const links = codes.map((code) => `[\`${code}\`](${problemPath(code)})`);
   return `${meanings[status]} All codes with this status: ${links.join(', ')}.`;
 }

@@ -68,7 +68,7 @@ describe('the page for a new password (product 2.9)', () => {
 
   test('without JavaScript it says that it needs JavaScript, and shows no form that could not be sent', async () => {
     const { text } = await load();
-    expect(text).toMatch(/<noscript>\s*<p>\s*This page needs JavaScript/);
+    expect(text).toMatch(/<p id="no-script">\s*This page needs JavaScript/);
     expect(text.match(/<form [^>]*>/g)).toEqual(['<form id="new-password" hidden>', '<form id="new-link" hidden>']);
   });
 
