@@ -178,7 +178,7 @@ test('the link of a password reset e-mail sets a new password, and works only on
 
 test('the documentation page and its assets come from the origin of the API', async () => {
   const page = await (await fetch(`${url}/docs`)).text();
-  const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
+  const assets = [...page.matchAll(/<(?:link|script)[^>]+(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
   expect(assets.length).toBe(5);
   for (const path of assets) {
     expect(path).toMatch(/^\/(?:docs\/)?assets\//);

@@ -129,7 +129,7 @@ describe('what operations have in common', () => {
   });
 });
 
-describe('what readers and generated clients see (product 6.8)', () => {
+describe('what readers and generated clients see (product 6.1)', () => {
   interface Branch {
     $ref?: string;
     type?: string;

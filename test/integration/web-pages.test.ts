@@ -3,7 +3,7 @@ import { createSystem } from '../support/system';
 
 const pages = ['/docs', '/reset-password', '/problems', '/problems/orders.out-of-stock'];
 
-test('the root leads to the documentation (product 6.8)', async () => {
+test('the root leads to the documentation (product 6.1)', async () => {
   const response = await createSystem().request('/');
   expect([response.status, response.headers.get('Location')]).toEqual([302, '/docs']);
 });
@@ -48,7 +48,7 @@ describe('the page for a new password (product 2.9)', () => {
     return { response, text: await response.text() };
   };
 
-  test('its title and its text name the shop, as text (product 8.5)', async () => {
+  test('its title and its text name the shop, as text (product 2.9)', async () => {
     const { text } = await load({ BRAND: 'Tea & <Co>' });
     expect(text).toContain('<title>Set a new password · Tea &amp; &lt;Co&gt;</title>');
     expect(text).not.toContain('<Co>');
@@ -72,7 +72,7 @@ describe('the page for a new password (product 2.9)', () => {
     expect(text.match(/<form [^>]*>/g)).toEqual(['<form id="new-password" hidden>', '<form id="new-link" hidden>']);
   });
 
-  test('the link of a reset e-mail leads to it, unless the configuration names another page (product 8.5)', async () => {
+  test('the link of a reset e-mail leads to it, unless the configuration names another page (product 2.9)', async () => {
     const linkOf = async (bindings: object) => {
       const system = createSystem(bindings as Partial<Env>);
       const { email } = await system.register();

@@ -101,7 +101,7 @@ describe('the configuration (product 8.4)', () => {
     });
   });
 
-  test('without the name of a shop it is Frontdesk; the sender has its own name, or that of the shop (product 8.5)', () => {
+  test('without the name of a shop it is Frontdesk; the sender has its own name, or that of the shop (product 2.9)', () => {
     const named = { ...good, BRAND: ' The Tea Shop ', EMAIL_FROM: 'tea@example.com' };
     expect(loadConfig({ ...good })).toMatchObject({ brand: 'Frontdesk' });
     expect(loadConfig(named)).toMatchObject({ brand: 'The Tea Shop', email: { from: { name: 'The Tea Shop' } } });
@@ -116,7 +116,7 @@ describe('the configuration (product 8.4)', () => {
       'https://api.example',
       'https://shop.example/account/reset',
     ],
-  ])('with %j clients reach the API at %s, and reset links lead to %s (product 8.5)', (vars, url, page) => {
+  ])('with %j clients reach the API at %s, and reset links lead to %s (product 2.9)', (vars, url, page) => {
     const { PASSWORD_RESET_URL: _, ...rest } = good;
     expect(loadConfig({ ...rest, ...vars })).toMatchObject({ publicUrl: url, passwordResetUrl: page });
   });
@@ -159,7 +159,7 @@ describe('an e-mail', () => {
     expect(text).toContain('<script>alert(1)</script>');
   });
 
-  test('every e-mail names the shop in its subject, and escapes the name in its HTML (product 8.5)', () => {
+  test('every e-mail names the shop in its subject, and escapes the name in its HTML (product 2.9)', () => {
     const brand = 'Tea & Co';
     const link = 'https://x.example/#token=1';
     const welcome = welcomeEmail({ brand });
