@@ -92,8 +92,13 @@ function writeConfig(): string {
  * Starts wrangler, and ends it with this program. Wrangler has processes of its own, so it leads a process group, and
  * signals go to the whole group.
  */
-function startWorker(logFormat: string) {
-  const settings = ['--show-interactive-dev-session=false', '--var', `LOG_FORMAT:${logFormat}`];
+function startWorker(logFormat: string, publicUrl: string) {
+  const settings = [
+    '--show-interactive-dev-session=false',
+    '--var',
+    `LOG_FORMAT:${logFormat}`,
+    `PUBLIC_URL:${publicUrl}`,
+  ];
   const worker = spawn('wrangler', ['dev', '--config', writeConfig(), '--port', `${port}`, ...settings], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -169,7 +174,7 @@ await requireFreePort();
 const { vars, logFormat } = readVariables();
 requireUsableConfig(vars);
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
-const untilSilent = startWorker(logFormat);
+const untilSilent = startWorker(logFormat, vars.PUBLIC_URL ?? url);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);

@@ -1,5 +1,5 @@
-// Copies the assets of the documentation page to where the Worker serves them: from its own origin, without a CDN.
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+// Copies the assets of Swagger UI, which shows the documentation, to where the Worker serves them: from its own origin, without a CDN.
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readOptions } from './command-line';
@@ -9,7 +9,3 @@ const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/p
 const target = join('public', 'docs', 'assets');
 mkdirSync(target, { recursive: true });
 for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css']) copyFileSync(join(source, file), join(target, file));
-writeFileSync(
-  join(target, 'start.js'),
-  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, persistAuthorization: false });\n",
-);

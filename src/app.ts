@@ -1,12 +1,15 @@
 import { Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { authPages } from './auth/pages';
 import { authRoutes } from './auth/routes';
 import type { compose } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
 import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
 import { handleError, handleNotFound } from './http/problem';
+import { introduction } from './introduction';
 import { itemRoutes } from './items/routes';
 import { eventRoutes, healthRoutes, operationsRoutes } from './operations/routes';
 import { orderRoutes } from './orders/routes';
@@ -38,15 +41,15 @@ const routes = new Hono<AppEnv>()
   .route('/tickets', registered(ticketRoutes))
   .route('/dashboard', registered(dashboardRoutes));
 
-/** The groups of operations in the OpenAPI document. */
+/** The groups of operations in the OpenAPI document, in the order in which one meets them. */
 const tags = [
-  { name: 'Users', description: 'Accounts, their roles and their settings.' },
-  { name: 'Signing in', description: 'Access tokens, sessions and password resets.' },
+  { name: 'Users', description: 'Register, and read and change accounts, their settings and their roles.' },
+  { name: 'Signing in', description: 'Get, refresh and revoke tokens, and reset a forgotten password.' },
   { name: 'Items', description: 'The public catalogue of what is for sale.' },
-  { name: 'Orders', description: 'Orders of items, from placing to delivery.' },
-  { name: 'Tickets', description: 'The support desk and its figures.' },
+  { name: 'Orders', description: 'Place an order, and follow it until it is delivered.' },
+  { name: 'Tickets', description: 'The support desk: tickets of customers, notes of agents, and figures.' },
   { name: 'Events', description: 'What other teams can receive.' },
-  { name: 'Operations', description: 'Health, and the work of operators.' },
+  { name: 'Operations', description: 'Health checks, and the work of operators.' },
 ];
 
 /** The type of the API, for hono's client `hc`. */
@@ -77,6 +80,8 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.notFound(handleNotFound);
   applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
-  mountDocumentation(app, { version, tags, errors: errorCatalogue });
+  app.route('/', authPages);
+  mountAssets(app);
+  mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
   return app;
 }

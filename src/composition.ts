@@ -160,6 +160,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     findRecipient: createFindRecipient(background),
     resetTokens,
     resetUrl: config.passwordResetUrl,
+    brand: config.brand,
   });
   const sender = limitSending(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
@@ -202,6 +203,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
+    brand: config.brand,
+    publicUrl: config.publicUrl,
     keyedHashes: fingerprints,
     inBackground: createBackground({ clock, logger, wait, waitUntil }),
     limiters: {

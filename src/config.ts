@@ -26,6 +26,14 @@ const address = z
     'must be "Name <address>" or an address',
   );
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+/** The name goes into the subjects and senders of e-mails, so it has no character that starts a line or hides itself. */
+const brand = z
+  .string()
+  .trim()
+  .min(1)
+  .max(50)
+  .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'must be a single line without control characters');
+const webAddress = z.url({ protocol: /^https?$/, error: 'must be a URL that starts with https:// or http://' });
 const port = z.coerce.number().int().min(1).max(65_535);
 
 const shared = {
@@ -36,7 +44,9 @@ const shared = {
   TOKEN_SECRET_PREVIOUS: secret.optional(),
   METRICS_TOKEN: bearerSecret.optional(),
   EMAIL_FROM: address,
-  PASSWORD_RESET_URL: z.url(),
+  BRAND: brand.default('Frontdesk'),
+  PUBLIC_URL: webAddress.optional(),
+  PASSWORD_RESET_URL: webAddress.optional(),
   // Without a value only the staff sells, because a shop that wants otherwise knows it.
   SELLERS: z.enum(sellers, { error: `must be ${sellers.map((name) => `"${name}"`).join(' or ')}` }).default('staff'),
   FIRST_ORDER_NUMBER: z.coerce.number().int().min(1).max(1_000_000_000).default(1001),
@@ -66,6 +76,9 @@ const schema = z
     error: 'and FIRST_ADMIN_PASSWORD must be set together',
   });
 
+/** The page of src/auth/pages.ts. */
+export const resetPagePath = '/reset-password';
+
 export interface Config {
   issuer: string;
   audience: string;
@@ -75,6 +88,10 @@ export interface Config {
   /** The secret with which a program may read the metrics, and nothing else. */
   metricsToken: string | undefined;
   email: EmailConfig;
+  /** The name of the shop, as customers read it. */
+  brand: string;
+  /** The origin at which clients reach the Worker. */
+  publicUrl: string;
   passwordResetUrl: string;
   firstAdmin: { email: string; password: string } | undefined;
   /** Who may sell items. */
@@ -91,7 +108,7 @@ function parseMailbox(text: string): Mailbox {
 }
 
 function toEmailConfig(vars: z.infer<typeof schema>): EmailConfig {
-  const from = parseMailbox(vars.EMAIL_FROM);
+  const from = { name: vars.BRAND, ...parseMailbox(vars.EMAIL_FROM) };
   if (vars.EMAIL_TRANSPORT !== 'smtp') return { from, transport: vars.EMAIL_TRANSPORT };
   const {
     SMTP_HOST: host,
@@ -119,6 +136,7 @@ export function loadConfig(env: object): Config {
   }
   const vars = parsed.data;
   const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password, TOKEN_SECRET_PREVIOUS: previous } = vars;
+  const publicUrl = new URL(vars.PUBLIC_URL ?? vars.ISSUER).origin;
   const config: Config = {
     issuer: vars.ISSUER,
     audience: vars.AUDIENCE,
@@ -126,7 +144,9 @@ export function loadConfig(env: object): Config {
     tokenSecrets: previous === undefined ? [vars.TOKEN_SECRET] : [vars.TOKEN_SECRET, previous],
     metricsToken: vars.METRICS_TOKEN,
     email: toEmailConfig(vars),
-    passwordResetUrl: vars.PASSWORD_RESET_URL,
+    brand: vars.BRAND,
+    publicUrl,
+    passwordResetUrl: vars.PASSWORD_RESET_URL ?? `${publicUrl}${resetPagePath}`,
     firstAdmin: email && password ? { email, password } : undefined,
     sellers: vars.SELLERS,
     firstOrderNumber: vars.FIRST_ORDER_NUMBER,

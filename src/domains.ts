@@ -176,11 +176,12 @@ interface EmailServices {
   findRecipient: FindRecipient;
   resetTokens: ResetTokens;
   resetUrl: string;
+  brand: string;
 }
 
 /** The e-mail that follows each type of event; the subscription `emails` receives exactly these types. */
 const emailReactions: Readonly<Record<string, (services: EmailServices) => EmailReaction>> = {
-  [UserRegistered.type]: ({ findRecipient }) => sendWelcomeEmailOnUserRegistered(findRecipient),
+  [UserRegistered.type]: sendWelcomeEmailOnUserRegistered,
   [PasswordResetRequested.type]: sendResetEmailOnPasswordResetRequested,
 };
 

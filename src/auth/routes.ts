@@ -42,7 +42,7 @@ async function grantToken(c: Context<AuthEnv>, form: z.infer<typeof schemas.toke
 const tokenRoutes = new Hono<AuthEnv>()
   .post(
     '/token',
-    describeToken('Sign in or refresh', tags, schemas.tokenResponse),
+    describeToken('requestToken', { summary: 'Sign in or refresh', tags, body: schemas.tokenResponse }),
     ignoreConditions,
     limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),
@@ -50,7 +50,7 @@ const tokenRoutes = new Hono<AuthEnv>()
   )
   .post(
     '/login',
-    describeToken('The same as /v1/auth/token', tags, schemas.tokenResponse),
+    describeToken('logIn', { summary: 'The same as /v1/auth/token', tags, body: schemas.tokenResponse }),
     ignoreConditions,
     limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),
@@ -62,13 +62,13 @@ export const authRoutes = new Hono<AuthEnv>()
   .route('/', tokenRoutes)
   .post(
     '/logout',
-    describeCommand({ summary: 'Revoke a refresh token and its family', tags, status: 204 }),
+    describeCommand<AuthCommands>('SignOut', { summary: 'Revoke a refresh token and its family', tags, status: 204 }),
     validate('json', schemas.logout),
     async (c) => sendDone(c, await c.var.commands.SignOut(c.req.valid('json'))),
   )
   .post(
     '/password-reset',
-    describePlain({
+    describePlain<AuthCommands>('RequestPasswordReset', {
       summary: 'Ask for a password reset e-mail',
       description:
         'The response is the same for every address, and comes before the API looks for an account. It is no promise of an e-mail: an account gets one in five minutes at most, so ask again after that time if none arrives.',
@@ -89,7 +89,11 @@ export const authRoutes = new Hono<AuthEnv>()
   )
   .post(
     '/password-reset/confirm',
-    describeCommand({ summary: 'Set a new password with the token of the e-mail', tags, status: 204 }),
+    describeCommand<AuthCommands>('ConfirmPasswordReset', {
+      summary: 'Set a new password with the token of the e-mail',
+      tags,
+      status: 204,
+    }),
     limitByNetwork,
     validate('json', schemas.confirmPasswordReset),
     async (c) => {

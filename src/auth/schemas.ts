@@ -17,12 +17,14 @@ export function isGrantType(text: string): boolean {
 /** The OAuth 2.0 form (RFC 6749, 4.3.2 and 6). Unknown parameters are ignored, as the RFC requires. */
 export const tokenRequest = z
   .discriminatedUnion('grant_type', [
-    z.object({ grant_type: grantTypes.password, username, password: anyPassword }),
-    z.object({ grant_type: grantTypes.refresh, refresh_token: secret }),
+    z
+      .object({ grant_type: grantTypes.password, username, password: anyPassword })
+      .meta({ ref: 'PasswordGrant', title: 'Sign in' }),
+    z.object({ grant_type: grantTypes.refresh, refresh_token: secret }).meta({ ref: 'RefreshGrant', title: 'Refresh' }),
   ])
   .meta({
     ref: 'TokenRequest',
-    examples: [{ grant_type: 'password', username: 'ada@example.com', password: 'correct horse battery staple' }],
+    examples: [{ grant_type: 'password', username: 'ada@example.com', password: 'correct horse battery' }],
   });
 
 export const tokenResponse = z
@@ -44,5 +46,5 @@ export const requestPasswordReset = z.strictObject({ email: username.meta({ form
 });
 export const confirmPasswordReset = z.strictObject({ token: secret, password: newPassword }).meta({
   ref: 'ConfirmPasswordReset',
-  examples: [{ token: 'the token in the link of the e-mail', password: 'another horse battery staple' }],
+  examples: [{ token: 'the token in the link of the e-mail', password: 'another horse battery' }],
 });

@@ -19,6 +19,7 @@ export function sendResetEmailOnPasswordResetRequested(options: {
   findRecipient: FindRecipient;
   resetTokens: ResetTokens;
   resetUrl: string;
+  brand: string;
 }): EmailReaction {
   return async (event) => {
     const recipient = await options.findRecipient(dataSchema.parse(event.data).userId);
@@ -29,7 +30,7 @@ export function sendResetEmailOnPasswordResetRequested(options: {
       to: recipient,
       messageId: event.id,
       limit: betweenAccounts,
-      ...passwordResetEmail({ ...recipient, link, validMinutes }),
+      ...passwordResetEmail({ ...recipient, brand: options.brand, link, validMinutes }),
     };
   };
 }

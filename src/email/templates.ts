@@ -21,22 +21,28 @@ function composeEmail(subject: string, paragraphs: readonly string[], link?: str
 
 type Greeted = Pick<Recipient, 'name'>;
 
+/** What the e-mails of every shop differ in. */
+interface Sender {
+  /** The name of the shop. */
+  brand: string;
+}
+
 const greeting = ({ name }: Greeted) => (name === undefined ? 'Hello,' : `Hello ${name},`);
 
-export function welcomeEmail(to: Greeted): EmailContent {
-  return composeEmail('Welcome to Frontdesk', [
-    greeting(to),
+export function welcomeEmail(about: Greeted & Sender): EmailContent {
+  return composeEmail(`Welcome to ${about.brand}`, [
+    greeting(about),
     'your account is ready. You can sign in with your e-mail address and the password you chose.',
     'If you did not register, please ignore this message.',
   ]);
 }
 
-export function passwordResetEmail(about: Greeted & { link: string; validMinutes: number }): EmailContent {
+export function passwordResetEmail(about: Greeted & Sender & { link: string; validMinutes: number }): EmailContent {
   return composeEmail(
-    'Reset your password',
+    `Reset your password at ${about.brand}`,
     [
       greeting(about),
-      `somebody asked to reset the password of your account. If it was you, use this link within ${about.validMinutes} minutes:`,
+      `somebody asked to reset the password of your account at ${about.brand}. If it was you, use this link within ${about.validMinutes} minutes:`,
     ],
     about.link,
   );

@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { accessErrors } from '../access/errors';
 import type { AppEnv, RequestContext } from './context';
-import { documented, refusal } from './openapi';
+import { documented } from './openapi';
+import { refusal } from './shared-responses';
 
 const bearer = { security: [{ bearer: [] }], responses: { 401: refusal(401) } };
 

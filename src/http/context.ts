@@ -28,6 +28,10 @@ export interface HttpServices {
   /** The epoch of the consistency tokens. */
   epoch: string;
   corsOrigins: readonly string[];
+  /** The name of the shop, for pages that its customers see. */
+  brand: string;
+  /** The address at which clients reach the API, without a slash at the end. */
+  publicUrl: string;
   inBackground: RunInBackground;
   /** Hashes with the secrets of the access tokens; each use has a prefix of its own. */
   keyedHashes: KeyedHashes;

@@ -18,6 +18,33 @@ const maxBodyBytes = 64 * 1024;
 const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
 const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
+/** A page may use what comes from this origin as a file, and nothing else. */
+const contentSecurityPolicy = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+};
+const referrerPolicy = 'no-referrer';
+const strictHeaders = secureHeaders({ contentSecurityPolicy, referrerPolicy });
+const documentationHeaders = secureHeaders({
+  // Swagger UI sets style attributes and shows its icons as data URLs.
+  contentSecurityPolicy: {
+    ...contentSecurityPolicy,
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", 'data:'],
+  },
+  referrerPolicy,
+});
+
+const safeHeaders = createMiddleware<AppEnv>((c, next) =>
+  (c.req.path === '/docs' ? documentationHeaders : strictHeaders)(c, next),
+);
+
 const privateResponses = createMiddleware<AppEnv>(async (c, next) => {
   const isToken = isTokenEndpoint(c.req.path);
   c.header('Cache-Control', isToken ? 'no-store' : 'private, no-store');
@@ -44,20 +71,7 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
  */
 export function applyMiddleware(app: Hono<AppEnv>, bindServices: MiddlewareHandler): void {
   app.use(tracing);
-  app.use(
-    secureHeaders({
-      contentSecurityPolicy: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        // Swagger UI sets style attributes and shows its icons as data URLs.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'"],
-        frameAncestors: ["'none'"],
-      },
-      referrerPolicy: 'no-referrer',
-    }),
-  );
+  app.use(safeHeaders);
   // A 304 keeps the headers about the source of the data. The ETag of a list is a digest of its body.
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
   app.use(privateResponses);

@@ -1,12 +1,10 @@
 import type { MiddlewareHandler } from 'hono';
 import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol } from 'hono-openapi';
 import type { z } from 'zod';
-import { problem, titles } from './problem';
 import { commandResult } from './responses';
-import { tokenError } from './token-endpoint';
+import { type HeaderName, headerReferences, type RefusalStatus, refusal } from './shared-responses';
 
 type Status = 200 | 201 | 202 | 204;
-export type ProblemStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 503;
 
 interface RouteDescription {
   summary: string;
@@ -16,60 +14,30 @@ interface RouteDescription {
   body?: z.ZodType;
   /** The media type of this body, if it is not JSON. */
   mediaType?: string;
+  /** The name in generated clients, for one of several operations that have the same command. */
+  operationId?: string;
   /**
    * The refusals that cannot be derived. The derived refusals are 401 from `authenticate`, 429 and 503 from `limitByNetwork`,
    * 404 from a path parameter, 400, 413, 415 and 422 from validation, and those that every command or every query can
    * have: 409 and 412, and 503 of a database that does not answer.
    */
-  problems?: readonly ProblemStatus[];
+  problems?: readonly RefusalStatus[];
 }
 
-const header = (description: string, required = true) => ({
-  description,
-  required,
-  schema: { type: 'string' as const },
-});
+/** Which headers and refusals an operation has. */
+export type OperationKind = 'command' | 'query' | 'plain' | 'token';
 
-const etag = { ETag: header('The version of the response (RFC 9110), for If-None-Match and If-Match.') };
+/** The member of an operation that has its kind; openapi-document.ts takes it out of the document. */
+export const kindMember = 'x-kind';
 
-const queryHeaders = {
-  ...etag,
-  Consistency: header('`strong`: at least as new as the token; `eventual`: no token was sent.'),
-  Age: header('The data is at most so many seconds old. Missing when a replica does not know how old it is.', false),
-  'Cache-Status': header(
-    '`KV; hit`; for data from D1 `KV; fwd=miss` (KV has no document) or `KV; fwd=stale` (too old) (RFC 9211).',
-  ),
-};
+/** A name among the registered commands or queries, which a caller has to give as the type: `describeQuery<OrderQueries>`. */
+type NameIn<Registered> = Extract<keyof NoInfer<Registered>, string>;
 
-export const commandHeaders = {
-  'Consistency-Token': header('Send this token with a read; the read then includes this change.'),
-  'Idempotency-Replayed': header('`true` when this is the stored response to an earlier request.', false),
-};
+/** `PlaceOrder` → `placeOrder`. */
+const toOperationId = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
 
-export const limitHeaders = {
-  'RateLimit-Policy': header('The quotas (IETF draft).'),
-  RateLimit: header('The limit that was checked last: `r` is 0 when the limit is used up, and at least 1 otherwise.'),
-};
-
-const location = { Location: header('The address of the resource, or of its progress.') };
-const challenge = { 'WWW-Authenticate': header('The credentials that the operation needs (RFC 6750).') };
-export const retryAfter = { 'Retry-After': header('Seconds to wait.') };
-
-/** The headers of refusals, by their status. */
-export const refusalHeaders: Partial<Record<ProblemStatus, Record<string, ReturnType<typeof header>>>> = {
-  401: challenge,
-  415: { 'Accept-Encoding': header('`identity`, when the body was compressed.', false) },
-  429: { ...limitHeaders, ...retryAfter },
-  503: retryAfter,
-};
-
-const problemContent = { 'application/problem+json': { schema: resolver(problem) } };
-
-/** A refusal in the OpenAPI document. */
-export function refusal(status: ProblemStatus) {
-  const headers = refusalHeaders[status];
-  return { description: titles[status] ?? 'Refused', ...(headers && { headers }), content: problemContent };
-}
+const queryHeaders: readonly HeaderName[] = ['ETag', 'Consistency', 'Age', 'Cache-Status'];
+const commandHeaders: readonly HeaderName[] = ['Consistency-Token', 'Idempotency-Replayed'];
 
 const successes: Record<Status, string> = { 200: 'Done', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
@@ -77,85 +45,76 @@ function contentOf({ body, mediaType = 'application/json' }: Pick<RouteDescripti
   return body && { content: { [mediaType]: { schema: resolver(body) } } };
 }
 
+/** The part of an operation that generates its name, its description and its responses. */
 function describeWith(
-  { summary, description, tags, problems = [], ...success }: RouteDescription,
+  kind: OperationKind,
+  name: string,
+  { summary, description, tags, problems = [], operationId = toOperationId(name), ...success }: RouteDescription,
   status: Status,
-  headers: Record<string, ReturnType<typeof header>>,
+  headers: readonly HeaderName[],
   others: DescribeRouteOptions['responses'] = {},
 ) {
   const content = contentOf(success);
   return describeRoute({
+    operationId,
     summary,
     ...(description === undefined ? {} : { description }),
     tags,
     // For a route with credentials, `authenticate` adds them.
     security: [],
     responses: {
-      [status]: { description: successes[status], headers, ...content },
+      [status]: { description: successes[status], headers: headerReferences(headers), ...content },
       ...others,
       ...Object.fromEntries(problems.map((code) => [code, refusal(code)])),
     },
+    ...{ [kindMember]: kind },
   });
-}
-
-/** Documents a command: its response carries a Consistency-Token, if the operation asks for credentials. */
-export function describeCommand({
-  status = 200,
-  ignoresIfMatch = false,
-  ...about
-}: RouteDescription & { status?: Status; ignoresIfMatch?: boolean }) {
-  const others: DescribeRouteOptions['responses'] = ignoresIfMatch ? {} : { 412: refusal(412) };
-  return describeWith(
-    about,
-    status,
-    {
-      ...commandHeaders,
-      ...(about.body === commandResult ? etag : {}),
-      ...((status === 201 || status === 202) && about.body ? location : {}),
-    },
-    others,
-  );
-}
-
-/** Documents a query: it takes a Consistency-Token, and its response shows its freshness. */
-export function describeQuery(about: RouteDescription) {
-  return describeWith(about, 200, queryHeaders);
 }
 
 /**
- * Documents an operation that neither takes nor returns a Consistency-Token.
- * @param about.unavailable true if the operation also responds with 503 and the same body
+ * Documents a command: its response carries a Consistency-Token, if the operation asks for credentials.
+ * @param command the command that the route calls; it is the name of the operation in generated clients
  */
-export function describePlain({
-  status = 200,
-  unavailable = false,
-  ...about
-}: RouteDescription & { status?: Status; unavailable?: boolean }) {
-  const content = contentOf(about);
-  return describeWith(about, status, {}, unavailable ? { 503: { description: 'Unavailable', ...content } } : {});
+export function describeCommand<Commands>(
+  command: NameIn<Commands>,
+  { status = 200, ignoresIfMatch = false, ...about }: RouteDescription & { status?: Status; ignoresIfMatch?: boolean },
+) {
+  const hasAddress = (status === 201 || status === 202) && about.body !== undefined;
+  const headers: HeaderName[] = [
+    ...commandHeaders,
+    ...(about.body === commandResult ? (['ETag'] as const) : []),
+    ...(hasAddress ? (['Location'] as const) : []),
+  ];
+  return describeWith('command', command, about, status, headers, ignoresIfMatch ? {} : { 412: refusal(412) });
 }
 
-/** Documents the token endpoint, which has the errors of RFC 6749; documentation.ts gives the form to derived refusals. */
-export function describeToken(summary: string, tags: string[], response: z.ZodType) {
-  const content = { 'application/json': { schema: resolver(tokenError) } };
-  return describeRoute({
-    summary,
-    description: 'The password grant is for first-party clients.',
-    tags,
-    security: [],
-    responses: {
-      200: {
-        description: 'Granted',
-        headers: { 'Consistency-Token': commandHeaders['Consistency-Token'] },
-        content: { 'application/json': { schema: resolver(response) } },
-      },
-      400: { description: 'Refused (RFC 6749, 5.2)', content },
-      413: { description: titles[413] ?? 'Refused', content },
-      415: { description: titles[415] ?? 'Refused', content },
-      500: { description: 'Failed', content },
-      503: { description: 'Unavailable', headers: retryAfter, content },
-    },
-  });
+/**
+ * Documents a query: it takes a Consistency-Token, and its response shows its freshness.
+ * @param query the query that the route calls
+ */
+export function describeQuery<Queries>(query: NameIn<Queries>, about: RouteDescription) {
+  return describeWith('query', query, about, 200, queryHeaders);
+}
+
+/**
+ * Documents an operation that neither takes nor returns a Consistency-Token, and does not look at an Idempotency-Key.
+ * @param name the command or query that the route calls; any name for a route that calls none
+ * @param about.unavailable true if the operation also responds with 503 and the same body
+ */
+export function describePlain<Registered = Record<string, unknown>>(
+  name: NameIn<Registered>,
+  { status = 200, unavailable = false, ...about }: RouteDescription & { status?: Status; unavailable?: boolean },
+) {
+  const content = contentOf(about);
+  const others = unavailable ? { 503: { description: 'Unavailable', ...content } } : {};
+  return describeWith('plain', name, about, status, [], others);
+}
+
+/** Documents the token endpoint, which has the errors of RFC 6749. */
+export function describeToken(operationId: string, about: Pick<RouteDescription, 'summary' | 'tags' | 'body'>) {
+  const described = { ...about, description: 'The password grant is for first-party clients.' };
+  const problems = [400, 413, 415, 500, 503] as const;
+  return describeWith('token', operationId, { ...described, problems }, 200, ['Consistency-Token']);
 }
 
 /** Gives a middleware its part of the OpenAPI document, so that no route has to repeat the part. */

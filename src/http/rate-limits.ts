@@ -3,8 +3,9 @@ import { createMiddleware } from 'hono/factory';
 import type { AccountName, AppEnv, RequestContext } from './context';
 import { httpErrors } from './errors';
 import { clientNetwork } from './network';
-import { documented, refusal } from './openapi';
+import { documented } from './openapi';
 import { type LimitName, rateLimits } from './quotas';
+import { refusal } from './shared-responses';
 
 /** The policies as header fields (IETF draft, RateLimit header fields for HTTP). */
 const policies = Object.entries(rateLimits)

@@ -27,7 +27,13 @@ const codes: Readonly<Record<string, TokenErrorCode>> = {
   'auth.invalid-grant': 'invalid_grant',
   'auth.refresh-raced': 'invalid_grant',
   'auth.unsupported-grant-type': 'unsupported_grant_type',
+  'auth.invalid-token-request': 'invalid_request',
 };
+
+/** Whether only the token endpoint has this refusal, so that no problem ever has its code. */
+export function isTokenRefusal(code: string): boolean {
+  return code in codes;
+}
 
 /** The kinds of refusals that have another status than 400, which is that of RFC 6749. */
 const statuses = {

@@ -23,7 +23,7 @@ const changed = { tags, body: commandResult };
 export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   .post(
     '/',
-    describeCommand({
+    describeCommand<ItemCommands>('CreateItem', {
       summary: 'Create an item',
       description: 'For agents and admins; for customers too where the shop lets everybody sell.',
       ...changed,
@@ -36,7 +36,7 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .get(
     '/',
-    describeQuery({ summary: 'List items', tags, body: schemas.itemPage }),
+    describeQuery<ItemQueries>('ListItems', { summary: 'List items', tags, body: schemas.itemPage }),
     validate('query', listQuery),
     async (c) => {
       const { active, ...query } = c.req.valid('query');
@@ -46,13 +46,13 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .get(
     '/:id',
-    describeQuery({ summary: 'Read an item', tags, body: schemas.itemDetail }),
+    describeQuery<ItemQueries>('GetItem', { summary: 'Read an item', tags, body: schemas.itemDetail }),
     validate('param', idParam),
     async (c) => sendDocument(c, await c.var.queries.GetItem(c.req.valid('param'))),
   )
   .patch(
     '/:id',
-    describeCommand({
+    describeCommand<ItemCommands>('UpdateItem', {
       summary: 'Change an item',
       description:
         'The owner and admins change everything. An agent takes any item off sale with `{"isActive": false}` alone. What an agent or an admin took off sale, only they put back on sale.',
@@ -67,7 +67,7 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   )
   .delete(
     '/:id',
-    describeCommand({ summary: 'Delete an item', tags, status: 204, problems: [403] }),
+    describeCommand<ItemCommands>('DeleteItem', { summary: 'Delete an item', tags, status: 204, problems: [403] }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDone(c, await c.var.commands.DeleteItem({ itemId: c.req.valid('param').id })),

@@ -51,7 +51,7 @@ function parseDeadLetterId(id: string) {
 export const operationsRoutes = new Hono<OperationsEnv>()
   .get(
     '/metrics',
-    describePlain({
+    describePlain<OperationsQueries>('GetMetrics', {
       summary: 'Figures in the text format of Prometheus (admin, or a monitor)',
       description:
         'A monitor sends the secret `METRICS_TOKEN` of the configuration as its Bearer credential. The HELP texts tell the ' +
@@ -68,13 +68,17 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .get(
     '/projections',
-    describePlain({ summary: 'The progress of the read models (admin)', ...read, body: schemas.projectionList }),
+    describePlain<OperationsQueries>('ListProjections', {
+      summary: 'The progress of the read models (admin)',
+      ...read,
+      body: schemas.projectionList,
+    }),
     authenticate,
     async (c) => c.json(await c.var.queries.ListProjections(), 200),
   )
   .post(
     '/projections/:view/rebuild',
-    describeCommand({
+    describeCommand<OperationsCommands>('StartRebuild', {
       summary: 'Rebuild a read model from the event log (admin)',
       ignoresIfMatch: true,
       tags,
@@ -88,27 +92,40 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .get(
     '/rebuilds',
-    describePlain({ summary: 'The latest rebuilds (admin)', ...read, body: schemas.rebuildList }),
+    describePlain<OperationsQueries>('ListRebuilds', {
+      summary: 'The latest rebuilds (admin)',
+      ...read,
+      body: schemas.rebuildList,
+    }),
     authenticate,
     async (c) => c.json(await c.var.queries.ListRebuilds(), 200),
   )
   .get(
     '/rebuilds/:id',
-    describePlain({ summary: 'The progress of a rebuild (admin)', ...read, body: schemas.rebuild }),
+    describePlain<OperationsQueries>('GetRebuild', {
+      summary: 'The progress of a rebuild (admin)',
+      ...read,
+      body: schemas.rebuild,
+    }),
     authenticate,
     validate('param', idParam),
     async (c) => c.json(await c.var.queries.GetRebuild(c.req.valid('param')), 200),
   )
   .post(
     '/rebuilds/:id/cancel',
-    describeCommand({ summary: 'Cancel a rebuild (admin)', tags, body: commandResult, problems: [403] }),
+    describeCommand<OperationsCommands>('CancelRebuild', {
+      summary: 'Cancel a rebuild (admin)',
+      tags,
+      body: commandResult,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.CancelRebuild({ rebuildId: c.req.valid('param').id })),
   )
   .get(
     '/deliveries',
-    describePlain({
+    describePlain<OperationsQueries>('ListWaitingDeliveries', {
       summary: 'List the deliveries that wait, oldest first (admin)',
       ...read,
       body: schemas.waitingDeliveryPage,
@@ -119,14 +136,18 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .get(
     '/dead-letters',
-    describePlain({ summary: 'List dead letters, newest first (admin)', ...read, body: schemas.deadLetterPage }),
+    describePlain<OperationsQueries>('ListDeadLetters', {
+      summary: 'List dead letters, newest first (admin)',
+      ...read,
+      body: schemas.deadLetterPage,
+    }),
     authenticate,
     validate('query', deadLetterQuery),
     async (c) => sendPage(c, await c.var.queries.ListDeadLetters(c.req.valid('query'))),
   )
   .post(
     '/dead-letters/replay',
-    describeCommand({
+    describeCommand<OperationsCommands>('ReplayDeadLetters', {
       summary:
         'Replay the dead letters that are the fault of the system, or those of a subscription or a fault (admin)',
       tags,
@@ -143,8 +164,9 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .post(
     '/dead-letters/:id/replay',
-    describeCommand({
+    describeCommand<OperationsCommands>('ReplayDeadLetters', {
       summary: 'Replay a dead letter (admin)',
+      operationId: 'replayDeadLetter',
       ignoresIfMatch: true,
       tags,
       body: schemas.deadLetterResult,
@@ -160,8 +182,9 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .delete(
     '/dead-letters/:id',
-    describeCommand({
+    describeCommand<OperationsCommands>('DiscardDeadLetters', {
       summary: 'Discard a dead letter (admin)',
+      operationId: 'discardDeadLetter',
       ignoresIfMatch: true,
       tags,
       status: 204,
@@ -173,7 +196,7 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   )
   .get(
     '/events',
-    describePlain({
+    describePlain<OperationsQueries>('ListEvents', {
       summary: 'The audit trail: the event log, newest first (admin)',
       ...read,
       body: schemas.auditPage,
@@ -189,7 +212,7 @@ export const operationsRoutes = new Hono<OperationsEnv>()
 /** The event catalogue, for other teams that receive the events. */
 export const eventRoutes = new Hono<OperationsEnv>().get(
   '/catalogue',
-  describePlain({
+  describePlain<OperationsQueries>('GetEventCatalogue', {
     summary: 'The catalogue of events',
     description:
       'Every type of event that the optional events queue receives, as CloudEvents 1.0. An event can arrive more than ' +
@@ -202,12 +225,12 @@ export const eventRoutes = new Hono<OperationsEnv>().get(
 
 /** Two checks for monitors: the Worker runs, and the system can do its work. */
 export const healthRoutes = new Hono<OperationsEnv>()
-  .get('/', describePlain({ summary: 'Whether the Worker runs', tags, body: schemas.health }), (c) =>
+  .get('/', describePlain('GetHealth', { summary: 'Whether the Worker runs', tags, body: schemas.health }), (c) =>
     c.json({ status: 'ok' as const, version }, 200),
   )
   .get(
     '/ready',
-    describePlain({
+    describePlain<OperationsQueries>('GetReadiness', {
       summary: 'Whether the system can do its work, with its issues',
       description:
         'The status is 503, with the same body, when D1 or KV is unreachable or projections are late. Other late ' +

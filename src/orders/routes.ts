@@ -25,14 +25,14 @@ const changed = { tags, body: commandResult };
 export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
   .post(
     '/',
-    describeCommand({ summary: 'Place an order', ...changed, status: 201 }),
+    describeCommand<OrderCommands>('PlaceOrder', { summary: 'Place an order', ...changed, status: 201 }),
     authenticate,
     validate('json', schemas.placeOrder),
     async (c) => sendCreated(c, await c.var.commands.PlaceOrder(c.req.valid('json'))),
   )
   .get(
     '/',
-    describeQuery({
+    describeQuery<OrderQueries>('ListOrders', {
       summary: 'List orders',
       description: 'With `number`, the list has the order of this number, or nothing.',
       tags,
@@ -44,28 +44,32 @@ export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
   )
   .get(
     '/:id',
-    describeQuery({ summary: 'Read an order', tags, body: schemas.orderDetail }),
+    describeQuery<OrderQueries>('GetOrder', { summary: 'Read an order', tags, body: schemas.orderDetail }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDocument(c, await c.var.queries.GetOrder(c.req.valid('param'))),
   )
   .post(
     '/:id/cancel',
-    describeCommand({ summary: 'Cancel an order and put its stock back', ...changed }),
+    describeCommand<OrderCommands>('CancelOrder', { summary: 'Cancel an order and put its stock back', ...changed }),
     authenticate,
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.CancelOrder({ orderId: c.req.valid('param').id })),
   )
   .post(
     '/:id/ship',
-    describeCommand({ summary: 'Ship an order (agent)', ...changed, problems: [403] }),
+    describeCommand<OrderCommands>('ShipOrder', { summary: 'Ship an order (agent)', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.ShipOrder({ orderId: c.req.valid('param').id })),
   )
   .post(
     '/:id/deliver',
-    describeCommand({ summary: 'Deliver an order (agent)', ...changed, problems: [403] }),
+    describeCommand<OrderCommands>('DeliverOrder', {
+      summary: 'Deliver an order (agent)',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.DeliverOrder({ orderId: c.req.valid('param').id })),

@@ -37,7 +37,7 @@ const changed = { tags, body: commandResult };
 export const ticketRoutes = new Hono<TicketEnv>()
   .post(
     '/',
-    describeCommand({
+    describeCommand<TicketCommands>('OpenTicket', {
       summary: 'Open a ticket',
       description: 'Agents and admins can open a ticket for a customer, who then sees it as their own.',
       ...changed,
@@ -50,7 +50,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .get(
     '/',
-    describeQuery({
+    describeQuery<TicketQueries>('ListTickets', {
       summary: 'List tickets',
       description: 'A customer sees their own tickets; agents and admins see all, with note previews.',
       tags,
@@ -67,11 +67,11 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .get(
     '/:id',
-    describeQuery({
+    describeQuery<TicketQueries>('GetTicket', {
       summary: 'Read a ticket',
       description: 'A customer reads their own tickets; agents and admins read all, with the newest notes.',
       tags,
-      body: z.union([schemas.staffTicket, schemas.ticketDetail]),
+      body: schemas.ticket,
     }),
     authenticate,
     validate('param', idParam),
@@ -79,7 +79,11 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .post(
     '/:id/status',
-    describeCommand({ summary: 'Change the status (agent)', ...changed, problems: [403] }),
+    describeCommand<TicketCommands>('ChangeTicketStatus', {
+      summary: 'Change the status (agent)',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.changeTicketStatus),
@@ -91,7 +95,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .post(
     '/:id/notes',
-    describeCommand({ summary: 'Add a note (agent)', ...changed, problems: [403] }),
+    describeCommand<TicketCommands>('AddTicketNote', { summary: 'Add a note (agent)', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.addTicketNote),
@@ -100,7 +104,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
   )
   .get(
     '/:id/notes',
-    describeQuery({
+    describeQuery<TicketQueries>('ListTicketNotes', {
       summary: 'List the notes of a ticket, newest first (agent)',
       tags,
       body: schemas.ticketNotePage,
@@ -115,7 +119,7 @@ export const ticketRoutes = new Hono<TicketEnv>()
 /** The figures of the support desk. */
 export const dashboardRoutes = new Hono<TicketEnv>().get(
   '/tickets',
-  describeQuery({
+  describeQuery<TicketQueries>('GetTicketDashboard', {
     summary: 'The ticket dashboard (agent)',
     tags,
     body: schemas.ticketDashboard,

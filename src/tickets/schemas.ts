@@ -39,7 +39,13 @@ const common = {
 };
 
 /** A ticket as its customer sees it; no field depends on notes. */
-export const ticketDetail = z.object({ ...common, message: z.string() }).meta({ ref: 'TicketDetail' });
+export const ticketDetail = z.object({ ...common, message: z.string() }).meta({
+  ref: 'TicketDetail',
+  title: 'For the customer',
+  description: 'A ticket as its customer reads it, without a trace of notes.',
+  // A staff ticket has all of these fields, and only one side of a `oneOf` may fit.
+  not: { required: ['notes'] },
+});
 export type TicketDetail = z.infer<typeof ticketDetail>;
 
 export const ticketNoteDetail = z
@@ -59,8 +65,18 @@ export const staffTicket = ticketDetail
       .array(ticketNoteDetail)
       .meta({ description: 'The 10 newest notes, newest first. `/v1/tickets/{id}/notes` has all of them.' }),
   })
-  .meta({ ref: 'StaffTicket' });
+  .meta({
+    ref: 'StaffTicket',
+    title: 'For agents and admins',
+    description: 'A ticket as agents and admins read it, with the newest notes.',
+  });
 export type StaffTicket = z.infer<typeof staffTicket>;
+
+/** A ticket; the role of the caller decides which of the two it is. */
+export const ticket = z.xor([ticketDetail, staffTicket]).meta({
+  ref: 'Ticket',
+  description: 'Customers get a TicketDetail; agents and admins get a StaffTicket.',
+});
 
 export const ticketSummary = z
   .object({
@@ -71,16 +87,30 @@ export const ticketSummary = z
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
-  .meta({ ref: 'TicketSummary' });
+  .meta({
+    ref: 'TicketSummary',
+    title: 'For the customer',
+    description: 'A row of the list that customers read.',
+    not: { required: ['hasNote'] },
+  });
 export type TicketSummary = z.infer<typeof ticketSummary>;
 
 export const staffTicketSummary = ticketSummary
   .extend({ customerId: uuid, hasNote: z.boolean(), notePreview: z.string().nullable() })
-  .meta({ ref: 'StaffTicketSummary' });
+  .meta({
+    ref: 'StaffTicketSummary',
+    title: 'For agents and admins',
+    description: 'A row of the list that agents and admins read.',
+  });
 export type StaffTicketSummary = z.infer<typeof staffTicketSummary>;
 
+const ticketRow = z.xor([ticketSummary, staffTicketSummary]).meta({
+  ref: 'TicketRow',
+  description: 'Customers get a TicketSummary; agents and admins get a StaffTicketSummary.',
+});
+
 export const ticketPage = z
-  .object({ data: z.array(z.union([staffTicketSummary, ticketSummary])), ...countedPageFields })
+  .object({ data: z.array(ticketRow), ...countedPageFields })
   .meta({ ref: 'TicketPage' });
 
 export const ticketDashboard = z

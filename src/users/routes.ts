@@ -19,7 +19,7 @@ const changed = { tags, body: commandResult };
 export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   .post(
     '/',
-    describeCommand({ summary: 'Register', ...changed, status: 201 }),
+    describeCommand<UserCommands>('RegisterUser', { summary: 'Register', ...changed, status: 201 }),
     limitByNetwork,
     validate('json', schemas.registerUser),
     async (c) => {
@@ -29,27 +29,37 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .get(
     '/',
-    describeQuery({ summary: 'List users (agent)', tags, body: schemas.userPage, problems: [403] }),
+    describeQuery<UserQueries>('ListUsers', {
+      summary: 'List users (agent)',
+      tags,
+      body: schemas.userPage,
+      problems: [403],
+    }),
     authenticate,
     validate('query', listRequest),
     async (c) => sendPage(c, await c.var.queries.ListUsers(c.req.valid('query'))),
   )
   .get(
     '/me',
-    describeQuery({ summary: 'Read your own account', tags, body: schemas.userDetail, problems: [404] }),
+    describeQuery<UserQueries>('GetOwnUser', {
+      summary: 'Read your own account',
+      tags,
+      body: schemas.userDetail,
+      problems: [404],
+    }),
     authenticate,
     async (c) => sendDocument(c, await c.var.queries.GetOwnUser()),
   )
   .get(
     '/:id',
-    describeQuery({ summary: 'Read an account', tags, body: schemas.userDetail }),
+    describeQuery<UserQueries>('GetUser', { summary: 'Read an account', tags, body: schemas.userDetail }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDocument(c, await c.var.queries.GetUser(c.req.valid('param'))),
   )
   .patch(
     '/:id',
-    describeCommand({ summary: 'Change an account', ...changed, problems: [403] }),
+    describeCommand<UserCommands>('UpdateUser', { summary: 'Change an account', ...changed, problems: [403] }),
     authenticate,
     limitByNetwork,
     validate('param', idParam),
@@ -63,21 +73,21 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .delete(
     '/:id',
-    describeCommand({ summary: 'Delete an account', tags, status: 204, problems: [403] }),
+    describeCommand<UserCommands>('DeleteUser', { summary: 'Delete an account', tags, status: 204, problems: [403] }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDone(c, await c.var.commands.DeleteUser({ userId: c.req.valid('param').id })),
   )
   .get(
     '/:id/settings',
-    describeQuery({ summary: 'Read settings', tags, body: schemas.userSettings }),
+    describeQuery<UserQueries>('GetSettings', { summary: 'Read settings', tags, body: schemas.userSettings }),
     authenticate,
     validate('param', idParam),
     async (c) => sendDocument(c, await c.var.queries.GetSettings(c.req.valid('param'))),
   )
   .patch(
     '/:id/settings',
-    describeCommand({ summary: 'Change settings', ...changed, problems: [403] }),
+    describeCommand<UserCommands>('UpdateSettings', { summary: 'Change settings', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.updateSettings),
@@ -89,7 +99,7 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .post(
     '/:id/role',
-    describeCommand({ summary: 'Change a role (admin)', ...changed, problems: [403] }),
+    describeCommand<UserCommands>('ChangeRole', { summary: 'Change a role (admin)', ...changed, problems: [403] }),
     authenticate,
     validate('param', idParam),
     validate('json', schemas.changeRole),
@@ -98,14 +108,22 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .post(
     '/:id/deactivate',
-    describeCommand({ summary: 'Deactivate an account (admin)', ...changed, problems: [403] }),
+    describeCommand<UserCommands>('DeactivateUser', {
+      summary: 'Deactivate an account (admin)',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.DeactivateUser({ userId: c.req.valid('param').id })),
   )
   .post(
     '/:id/reactivate',
-    describeCommand({ summary: 'Reactivate an account (admin)', ...changed, problems: [403] }),
+    describeCommand<UserCommands>('ReactivateUser', {
+      summary: 'Reactivate an account (admin)',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.ReactivateUser({ userId: c.req.valid('param').id })),

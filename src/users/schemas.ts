@@ -35,7 +35,7 @@ const email = z
 
 export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({
   ref: 'RegisterUser',
-  examples: [{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery staple' }],
+  examples: [{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' }],
 });
 
 export const updateUser = z

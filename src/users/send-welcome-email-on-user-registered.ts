@@ -7,10 +7,16 @@ import { welcomeEmail } from '../email/templates';
 const oneWelcomeADay: EmailLimit = { kind: 'welcome', everyMs: 24 * 3_600_000 };
 
 /** Welcomes a new account. An account that has been deleted or deactivated since gets no e-mail. */
-export function sendWelcomeEmailOnUserRegistered(findRecipient: FindRecipient): EmailReaction {
+export function sendWelcomeEmailOnUserRegistered({
+  findRecipient,
+  brand,
+}: {
+  findRecipient: FindRecipient;
+  brand: string;
+}): EmailReaction {
   return async (event) => {
     const recipient = await findRecipient(event.streamId);
     if (!recipient) return undefined;
-    return { to: recipient, messageId: event.id, limit: oneWelcomeADay, ...welcomeEmail(recipient) };
+    return { to: recipient, messageId: event.id, limit: oneWelcomeADay, ...welcomeEmail({ ...recipient, brand }) };
   };
 }

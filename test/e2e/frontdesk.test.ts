@@ -1,8 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validator';
 import { hc } from 'hono/client';
@@ -187,10 +184,10 @@ test('the link of a password reset e-mail sets a new password, and works only on
 
 test('the documentation page and its assets come from the origin of the API', async () => {
   const page = await (await fetch(`${url}/docs`)).text();
-  const assets = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
-  expect(assets.length).toBe(3);
+  const assets = [...page.matchAll(/<(?:link|script)[^>]+(?:src|href)="([^"]+)"/g)].map(([, path]) => path ?? '');
+  expect(assets.length).toBe(5);
   for (const path of assets) {
-    expect(path).toMatch(/^\/docs\/assets\//);
+    expect(path).toMatch(/^\/(?:docs\/)?assets\//);
     expect((await fetch(`${url}${path}`)).status).toBe(200);
   }
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as { openapi: string; paths: object };
@@ -206,33 +203,6 @@ test('the OpenAPI document is valid by the 3.1 schema', async () => {
   expect(errors ?? []).toEqual([]);
   expect(valid).toBe(true);
 });
-
-// A developer's machine may have no Chromium. CI installs it, so the test is never skipped there.
-const hasNoBrowser = process.env.CI === undefined && spawnSync('chromium', ['--version']).status !== 0;
-
-test.skipIf(hasNoBrowser)(
-  'a real browser shows the documentation under the content security policy of the API',
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'frontdesk-browser-'));
-    const arguments_ = [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-    ];
-    const { stdout } = await promisify(execFile)(
-      'chromium',
-      [...arguments_, `--user-data-dir=${folder}`, '--virtual-time-budget=10000', '--dump-dom', `${url}/docs`],
-      { maxBuffer: 64 * 1024 * 1024, timeout: 100_000 },
-    );
-    rmSync(folder, { recursive: true, force: true });
-    expect(stdout).toContain('opblock-summary');
-    for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections']) {
-      expect(stdout).toContain(`data-path="${path}"`);
-    }
-  },
-);
 
 test('after a run of the demo the logs contain no personal data (product 1.3, 8.3)', async () => {
   const secret = randomBytes(16).toString('hex');

@@ -1,7 +1,10 @@
 import { type Schema, Validator } from '@cfworker/json-schema';
 import { describe, expect, test } from 'vitest';
+import { errorCatalogue } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
-import { createConformance } from '../support/conformance';
+import { createConformance, follow } from '../support/conformance';
+import { createRequestPreparer } from '../support/prepared-requests';
+import { operationsOf } from '../support/routes';
 import { createSystem } from '../support/system';
 
 interface Body {
@@ -76,7 +79,10 @@ describe('what operations have in common', () => {
   interface Described {
     tags: { name: string; description: string }[];
     paths: Record<string, Record<string, { tags: string[]; security?: object[]; responses: Record<string, object> }>>;
-    components: { schemas: Record<string, { properties: Record<string, { format?: string }> }> };
+    components: {
+      schemas: Record<string, { properties: Record<string, { format?: string }> }>;
+      responses: Record<string, { description: string; content: object }>;
+    };
   }
   const load = async () => (await createSystem().request('/openapi.json')).json<Described>();
 
@@ -91,7 +97,7 @@ describe('what operations have in common', () => {
     const { paths } = await load();
     for (const path of ['/v1/auth/token', '/v1/auth/login']) {
       const described = JSON.stringify(paths[path]);
-      expect(described).toContain('Consistency-Token');
+      expect(described).toContain('/headers/Consistency-Token');
       expect(described).not.toContain('Idempotency-Replayed');
     }
   });
@@ -105,19 +111,162 @@ describe('what operations have in common', () => {
   });
 
   test('every command describes 409, 412 and 503, every read of data 503, and every limited operation 429', async () => {
-    const { paths } = await load();
+    const document = await load();
+    const { paths } = document;
     const isLimited = ['/v1/users', '/v1/auth/password-reset', '/v1/auth/password-reset/confirm'];
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, { responses, security = [] }] of Object.entries(item)) {
         const described = (status: number) => [method, path, status, String(status) in responses];
         if (/\/auth\/(?:token|login)$/.test(path)) continue;
-        const isCommand = method !== 'get';
+        const isCommand = method !== 'get' && path !== '/v1/auth/password-reset';
         const statuses = isCommand ? [409, 412, 503] : security.length > 0 || path.startsWith('/v1/items') ? [503] : [];
         for (const status of statuses) expect(described(status)).toEqual([method, path, status, true]);
         if (method === 'post' && isLimited.includes(path)) expect(described(429)).toEqual([method, path, 429, true]);
-        if (statuses.includes(503)) expect(JSON.stringify(responses['503'])).toContain('Retry-After');
+        const unavailable = follow(document, responses['503'] ?? {});
+        if (statuses.includes(503)) expect(JSON.stringify(unavailable)).toContain('Retry-After');
       }
     }
+  });
+});
+
+describe('what readers and generated clients see (product 6.1)', () => {
+  interface Branch {
+    $ref?: string;
+    type?: string;
+  }
+  interface Described {
+    info: { description: string };
+    tags: { name: string }[];
+    paths: Record<string, Record<string, { tags: string[]; responses: Record<string, { $ref?: string }> }>>;
+    components: {
+      schemas: Record<string, Schema>;
+      responses: Record<string, { description: string; content: object }>;
+    };
+  }
+  const load = async () => (await createSystem().request('/openapi.json')).json<Described>();
+
+  test('no two operations have the same name, and each is one word in camel case', async () => {
+    const names = (await operationsOf(createSystem())).map(({ operation }) => operation.operationId);
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^[a-z]+(?:[A-Z][a-z]+)*$/);
+    expect(names).toEqual(expect.arrayContaining(['placeOrder', 'listTickets', 'getUser', 'registerUser']));
+  });
+
+  test('an operation has the name of the command or query that its route calls', async () => {
+    const system = createSystem();
+    const prepare = createRequestPreparer(system, await system.register({ role: 'admin' }));
+    const { bearer } = await system.register({ role: 'admin' });
+    /** One letter is replayed and discarded with the commands for many; the first check of health calls nothing. */
+    const own: Record<string, string[]> = {
+      replayDeadLetter: ['ReplayDeadLetters'],
+      discardDeadLetter: ['DiscardDeadLetters'],
+      getHealth: [],
+    };
+    for (const { path, method, operation } of await operationsOf(system)) {
+      if (/\/auth\/(?:token|login)$/.test(path)) continue;
+      const { operationId } = operation;
+      const { sendWith } = await prepare(method, path);
+      system.called.length = 0;
+      await sendWith(bearer);
+      const expected = own[operationId] ?? [operationId.charAt(0).toUpperCase() + operationId.slice(1)];
+      expect([operationId, ...system.called]).toEqual([operationId, ...expected]);
+    }
+  });
+
+  test('the operations follow the order of their tags, of which registering and signing in are the first', async () => {
+    const { tags, paths } = await load();
+    const names = tags.map(({ name }) => name);
+    expect(names.slice(0, 2)).toEqual(['Users', 'Signing in']);
+    expect(names.at(-1)).toBe('Operations');
+    const ranks = Object.values(paths).map((item) => names.indexOf(Object.values(item)[0]?.tags[0] ?? ''));
+    expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
+    expect(Object.keys(paths)[0]).toBe('/v1/users');
+  });
+
+  test('every refusal is a response that the operations share; only readiness has a body of its own', async () => {
+    const { paths, components } = await load();
+    for (const [path, item] of Object.entries(paths)) {
+      for (const [method, { responses }] of Object.entries(item)) {
+        const refusals = Object.entries(responses).filter(([status]) => status === 'default' || Number(status) >= 400);
+        expect(refusals.length).toBeGreaterThan(1);
+        for (const [status, { $ref }] of refusals) {
+          const isOwn = path === '/v1/health/ready' && status === '503';
+          const name = $ref?.split('/').at(-1) ?? '';
+          expect([method, path, status, name in components.responses]).toEqual([method, path, status, !isOwn]);
+        }
+      }
+    }
+    const schema = { $ref: '#/components/schemas/Problem' };
+    const { Conflict, NotFound } = components.responses;
+    for (const shared of [Conflict, NotFound])
+      expect(shared?.content).toEqual({ 'application/problem+json': { schema } });
+  });
+
+  test('every error code that an operation can have stands with its status', async () => {
+    const { responses } = (await load()).components;
+    const texts = Object.values(responses).map(({ description }) => description);
+    // The token endpoint has these in the words of RFC 6749, and 405 belongs to no operation.
+    const left = ['invalid-grant', 'refresh-raced', 'unsupported-grant-type', 'invalid-token-request'];
+    const elsewhere = ['http.method-not-allowed', ...left.map((name) => `auth.${name}`)];
+    for (const { code } of errorCatalogue) {
+      const count = texts.filter((text) => text.includes(`[\`${code}\`](/problems/${code})`)).length;
+      expect([code, count]).toEqual([code, elsewhere.includes(code) ? 0 : 1]);
+    }
+    expect(responses.Conflict?.description).toContain('orders.out-of-stock');
+    expect(responses.NotFound?.description).toContain('orders.not-found');
+  });
+
+  test('what depends on the role is a choice of named schemas, each with a title and a text that says whose it is', async () => {
+    const { paths, components } = await load();
+    const named = new Set<string>();
+    JSON.stringify({ paths, schemas: components.schemas }, (_, value: { anyOf?: Branch[]; oneOf?: Branch[] }) => {
+      // A value that can be null is no choice for readers.
+      const choices = value?.anyOf?.filter(({ type }) => type !== 'null') ?? [];
+      expect([JSON.stringify(choices), choices.length < 2]).toEqual([expect.any(String), true]);
+      for (const { $ref } of value?.oneOf ?? []) named.add($ref?.split('/').at(-1) ?? 'a schema without a name');
+      return value;
+    });
+    expect([...named]).toEqual(expect.arrayContaining(['TicketDetail', 'StaffTicket', 'TicketSummary']));
+    for (const name of named)
+      expect(components.schemas[name]).toMatchObject({ title: expect.stringMatching(/^[A-Z]/) });
+    for (const name of ['TicketDetail', 'StaffTicket', 'TicketSummary', 'StaffTicketSummary', 'Ticket', 'TicketRow'])
+      expect(components.schemas[name]?.description).toMatch(/customers?|agents and admins/);
+  });
+
+  test('the ticket of a customer and the ticket of an agent each fit one side of the choice', async () => {
+    const system = createSystem();
+    const { components } = await load();
+    const [customer, agent] = [await system.register(), await system.register({ role: 'agent' })];
+    await system.send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, customer.bearer);
+    await system.deliverQueues();
+    for (const { bearer } of [customer, agent]) {
+      const page = await (await system.request('/v1/tickets', { headers: bearer })).json<{ data: { id: string }[] }>();
+      const ticket = await (await system.request(`/v1/tickets/${page.data[0]?.id}`, { headers: bearer })).json();
+      for (const [name, value] of [
+        ['Ticket', ticket],
+        ['TicketPage', page],
+      ] as const) {
+        const schema = { $ref: `#/components/schemas/${name}`, components };
+        expect(new Validator(schema, '2020-12').validate(value).errors).toEqual([]);
+      }
+    }
+  });
+
+  test('no schema repeats its format as a pattern, from which examples would be invented', async () => {
+    const twice: unknown[] = [];
+    JSON.stringify(await load(), (_, value: { format?: string; pattern?: string }) => {
+      if (typeof value?.format === 'string' && typeof value.pattern === 'string') twice.push(value);
+      return value;
+    });
+    expect(twice).toEqual([]);
+  });
+
+  test('the introduction has the address of the API, and names the headers that it explains', async () => {
+    const system = createSystem({ PUBLIC_URL: 'https://api.shop.example' } as Partial<Env>);
+    const { info } = await (await system.request('/openapi.json')).json<Described>();
+    expect(info.description).toContain('url=https://api.shop.example\n');
+    const headers = ['Consistency-Token', 'Age', 'Cache-Status', 'Idempotency-Key', 'If-Match', 'Retry-After'];
+    for (const header of headers) expect(info.description).toContain(`\`${header}\``);
   });
 });
 

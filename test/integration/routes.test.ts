@@ -17,6 +17,10 @@ const publicRoutes = [
   'GET /v1/items',
   'GET /v1/items/:id',
   'GET /openapi.json',
+  'GET /',
+  'GET /favicon.ico',
+  'GET /reset-password',
+  'GET /assets/:file',
   'GET /docs',
   'GET /docs/assets/:file',
   'GET /problems',
@@ -98,7 +102,7 @@ describe('the methods of a resource', () => {
     ['/v1/operations/dead-letters/7-emails', ['DELETE', 'OPTIONS']],
     ['/v1/operations/dead-letters/7-emails/replay', ['POST', 'OPTIONS']],
     ['/v1/auth/password-reset/confirm', ['POST', 'OPTIONS']],
-    ['/docs/assets/start.js', ['GET', 'HEAD', 'OPTIONS']],
+    ['/assets/docs.js', ['GET', 'HEAD', 'OPTIONS']],
     ['/openapi.json', ['GET', 'HEAD', 'OPTIONS']],
   ];
 
@@ -139,10 +143,10 @@ describe('the methods of a resource', () => {
   });
 });
 
-describe('the assets of the documentation', () => {
+describe('the assets of pages', () => {
   test('an asset has its own media type, and may be kept by caches and asked for again', async () => {
     const { request } = createSystem();
-    const response = await request('/docs/assets/start.js');
+    const response = await request('/assets/docs.js');
     expect([response.status, response.headers.get('Content-Type')]).toEqual([
       200,
       expect.stringContaining('javascript'),
@@ -151,18 +155,21 @@ describe('the assets of the documentation', () => {
     expect(response.headers.get('Cache-Control')).not.toContain('no-store');
     expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
     const etag = response.headers.get('ETag') ?? '';
-    const again = await request('/docs/assets/start.js', { headers: { 'If-None-Match': etag } });
+    const again = await request('/assets/docs.js', { headers: { 'If-None-Match': etag } });
     expect([again.status, await again.text()]).toEqual([304, '']);
     const head = await request('/docs/assets/swagger-ui.css', { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
-  test.each(['/docs/assets/', '/docs/assets/nothing.js', '/docs/assets/a/b.js', '/docs/assets/..%2f..%2fsecret'])(
-    'the address %s gets a problem like every other address without a resource',
-    async (path) => {
-      const response = await createSystem().request(path);
-      expect([response.status, response.headers.get('Content-Type')]).toEqual([404, 'application/problem+json']);
-      expect(await response.json()).toMatchObject({ code: 'http.not-found', status: 404 });
-    },
-  );
+  test.each([
+    '/assets/nothing.js',
+    '/docs/assets/',
+    '/docs/assets/nothing.js',
+    '/docs/assets/a/b.js',
+    '/docs/assets/..%2f..%2fsecret',
+  ])('the address %s gets a problem like every other address without a resource', async (path) => {
+    const response = await createSystem().request(path);
+    expect([response.status, response.headers.get('Content-Type')]).toEqual([404, 'application/problem+json']);
+    expect(await response.json()).toMatchObject({ code: 'http.not-found', status: 404 });
+  });
 });

@@ -10,6 +10,7 @@ import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
 import { createTurns, type Turns } from '../../src/platform/turns';
 import type { UserDetail } from '../../src/users/schemas';
+import { follow } from '../support/conformance';
 import { cheapParameters, password } from '../support/factories';
 import { readAllRows } from '../support/stores';
 import { countRows, createSystem } from '../support/system';
@@ -274,15 +275,16 @@ describe('the token endpoint', () => {
 
   test('OpenAPI documents the refusals of the token endpoint in its own form alone (product 2.1)', async () => {
     const system = createSystem();
-    interface Operation {
-      responses: Record<string, { content?: Record<string, { schema: unknown }>; headers?: object }>;
+    interface Described {
+      content?: Record<string, { schema: unknown }>;
+      headers?: object;
     }
-    const { paths } = await (await system.request('/openapi.json')).json<{
-      paths: Record<string, { post: Operation }>;
+    const document = await (await system.request('/openapi.json')).json<{
+      paths: Record<string, { post: { responses: Record<string, Described> } }>;
     }>();
     for (const path of ['/v1/auth/token', '/v1/auth/login']) {
-      const { responses } = paths[path]?.post ?? { responses: {} };
-      const refusals = Object.entries(responses).filter(([status]) => status !== '200');
+      const responses = Object.entries(document.paths[path]?.post.responses ?? {});
+      const refusals = responses.filter(([status]) => status !== '200');
       expect(refusals.map(([status]) => status).toSorted()).toEqual([
         '400',
         '413',
@@ -293,8 +295,11 @@ describe('the token endpoint', () => {
         'default',
       ]);
       const schema = { $ref: '#/components/schemas/TokenError' };
-      for (const [, { content }] of refusals) expect(content).toEqual({ 'application/json': { schema } });
-      for (const status of ['429', '503']) expect(responses[status]?.headers).toHaveProperty('Retry-After');
+      for (const [status, response] of refusals) {
+        const { content, headers } = follow(document, response);
+        expect(content).toEqual({ 'application/json': { schema } });
+        if (['429', '503'].includes(status)) expect(headers).toHaveProperty('Retry-After');
+      }
     }
   });
 

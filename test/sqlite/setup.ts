@@ -30,6 +30,7 @@ const onlyInWorkerd = [
   'the dataset of the runtime',
   'of the runtime lets exactly its quota pass',
   'may be kept by caches and asked for again',
+  'is a file of this origin',
 ];
 
 beforeEach(({ task, skip }) => {

@@ -96,7 +96,6 @@ export const env = {
   EPOCH: '1',
   EMAIL_TRANSPORT: 'console',
   EMAIL_FROM: 'Frontdesk <hello@frontdesk.example>',
-  PASSWORD_RESET_URL: 'https://frontdesk.example/reset-password',
   SELLERS: 'everyone',
   TOKEN_SECRET: 'only-for-tests-0123456789-abcdefghijklmnop',
 };

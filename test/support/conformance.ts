@@ -1,17 +1,30 @@
 import { type Schema, Validator } from '@cfworker/json-schema';
 
+interface Reference {
+  $ref: string;
+}
+
 interface DocumentedResponse {
-  headers?: Record<string, { required?: boolean }>;
+  headers?: Record<string, { required?: boolean } | Reference>;
   content?: Record<string, { schema: Schema }>;
 }
 
 interface Specification {
-  paths: Record<string, Record<string, { responses: Record<string, DocumentedResponse> }>>;
+  paths: Record<string, Record<string, { responses: Record<string, DocumentedResponse | Reference> }>>;
   components: object;
 }
 
 /** The statuses that a request can get before it reaches a route: unknown path, unknown method, body too large. */
 const statusesBeforeRoutes = [404, 405, 413];
+
+/** What a reference in the document leads to; anything else as it is. */
+export function follow<Value extends object>(document: object, value: Value | Reference): Value {
+  if (!('$ref' in value)) return value;
+  const [, ...names] = value.$ref.split('/');
+  const found = names.reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], document);
+  if (!found) throw new Error(`The document has no ${value.$ref}.`);
+  return found as Value;
+}
 
 /** The schema with every object closed, so that a field without documentation does not fit the schema. */
 function close<Value>(value: Value): Value {
@@ -51,10 +64,12 @@ export function createConformance(load: () => Promise<Response>) {
     }
     const { responses } = found.operation;
     const isUnexpected = response.status >= 500 && !responses[response.status];
-    const documented = isUnexpected ? responses.default : responses[response.status];
-    if (!documented) throw new Error(`${name} is a status that is not documented`);
-    for (const [header, { required }] of Object.entries(documented.headers ?? {})) {
-      if (required && !response.headers.has(header)) throw new Error(`${name} lacks the documented header ${header}`);
+    const named = isUnexpected ? responses.default : responses[response.status];
+    if (!named) throw new Error(`${name} is a status that is not documented`);
+    const documented = follow(known, named);
+    for (const [header, described] of Object.entries(documented.headers ?? {})) {
+      if (follow(known, described).required && !response.headers.has(header))
+        throw new Error(`${name} lacks the documented header ${header}`);
     }
     const body = await response.text();
     if (method === 'HEAD' || body === '') return;

@@ -6,10 +6,11 @@ interface Specification {
     Record<
       string,
       {
+        operationId: string;
         security?: Record<string, unknown>[];
         parameters?: { $ref?: string }[];
         requestBody?: { content: Record<string, unknown> };
-        responses: Record<string, { content?: Record<string, { schema: { $ref?: string } }> }>;
+        responses: Record<string, { $ref?: string; content?: Record<string, { schema: { $ref?: string } }> }>;
       }
     >
   >;

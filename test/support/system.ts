@@ -76,7 +76,23 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
     REQUESTS: { writeDataPoint: (point) => void requestPoints.push(point ?? {}) },
     ...bindings,
   };
-  const app = createApp((_env, waitUntil) => compose(testEnv, waitUntil, overrides));
+  /** The names of the commands and queries that requests have called. */
+  const called: string[] = [];
+  const recording = <Bound extends object>(bound: Bound) =>
+    new Proxy(bound, {
+      get(target, name) {
+        called.push(String(name));
+        return Reflect.get(target, name);
+      },
+    });
+  const app = createApp((_env, waitUntil) => {
+    const { bindCommands, bindQueries, ...rest } = compose(testEnv, waitUntil, overrides);
+    return {
+      ...rest,
+      bindCommands: (contextOf) => recording(bindCommands(contextOf)),
+      bindQueries: (readRequest) => recording(bindQueries(readRequest)),
+    };
+  });
   const services = () => compose(testEnv, () => {}, overrides);
 
   const conform = createConformance(async () => app.request('/openapi.json', {}, testEnv, createExecutionContext()));
@@ -133,6 +149,7 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
 
   return {
     app,
+    called,
     clock,
     deliver,
     deliverQueues,

@@ -1,8 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { tokenRequest } from '../../src/auth/schemas';
 import { hourlyTasks } from '../../src/domains';
+import { introduction } from '../../src/introduction';
 import { issueCodes } from '../../src/operations/schemas';
+import { newPassword } from '../../src/platform/password-schemas';
+import { registerUser } from '../../src/users/schemas';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -142,3 +146,16 @@ function headingsOf(text: string): string[] {
       .replace(/\s/g, '-'),
   );
 }
+
+test('the examples of the API, its introduction and requests.http register and sign in whom README registers', () => {
+  const text = /users -H 'content-type: application\/json' \\\n\s+-d '(\{.*\})'/.exec(read('README.md'))?.[1] ?? '{}';
+  const { name, email, password } = JSON.parse(text);
+  expect([name, email, password]).toEqual([expect.any(String), expect.stringContaining('@'), expect.any(String)]);
+  expect(registerUser.meta()?.examples).toEqual([{ name, email, password }]);
+  expect(tokenRequest.meta()?.examples).toEqual([{ grant_type: 'password', username: email, password }]);
+  expect(newPassword.meta()?.examples).toEqual([password]);
+  const shell = introduction('https://api.example');
+  for (const part of [`-d '${text}'`, `-d username=${email}`, `'password=${password}'`]) expect(shell).toContain(part);
+  expect(read('docs/api.md')).toContain(`'password=${password}'`);
+  expect(read('requests.http')).toContain(`@password = ${password}\n`);
+});

@@ -493,10 +493,11 @@ describe('the names that e-mails show (product 1.9)', () => {
   });
 
   const link = 'https://frontdesk.example/reset#token=t';
+  const brand = 'Frontdesk';
 
   test.each([
-    ['the welcome', (to: { name?: string }) => welcomeEmail(to)],
-    ['the password reset', (to: { name?: string }) => passwordResetEmail({ ...to, link, validMinutes: 60 })],
+    ['the welcome', (to: { name?: string }) => welcomeEmail({ ...to, brand })],
+    ['the password reset', (to: { name?: string }) => passwordResetEmail({ ...to, brand, link, validMinutes: 60 })],
   ])('%s greets by a name that is shown, and else without one', (_, compose) => {
     const [named, unnamed] = [compose({ name: 'Ada Byron' }), compose({})];
     expect(named.text).toMatch(/^Hello Ada Byron,\n/);

@@ -107,6 +107,26 @@ describe('the configuration (product 8.4)', () => {
     expect(loadConfig({ ...good, ...others })).toMatchObject({ sellers: 'everyone', firstOrderNumber: 50_000 });
   });
 
+  test('without the name of a shop it is Frontdesk; the sender has its own name, or that of the shop (product 2.9)', () => {
+    const named = { ...good, BRAND: ' The Tea Shop ', EMAIL_FROM: 'tea@example.com' };
+    expect(loadConfig({ ...good })).toMatchObject({ brand: 'Frontdesk' });
+    expect(loadConfig(named)).toMatchObject({ brand: 'The Tea Shop', email: { from: { name: 'The Tea Shop' } } });
+    expect(loadConfig({ ...named, EMAIL_FROM: 'Ada <tea@example.com>' }).email.from.name).toBe('Ada');
+  });
+
+  test.each([
+    [{}, 'https://frontdesk.example', 'https://frontdesk.example/reset-password'],
+    [{ PUBLIC_URL: 'http://localhost:9000/' }, 'http://localhost:9000', 'http://localhost:9000/reset-password'],
+    [
+      { PUBLIC_URL: 'https://api.example', PASSWORD_RESET_URL: 'https://shop.example/account/reset' },
+      'https://api.example',
+      'https://shop.example/account/reset',
+    ],
+  ])('with %j clients reach the API at %s, and reset links lead to %s (product 2.9)', (vars, url, page) => {
+    const { PASSWORD_RESET_URL: _, ...rest } = good;
+    expect(loadConfig({ ...rest, ...vars })).toMatchObject({ publicUrl: url, passwordResetUrl: page });
+  });
+
   test('the configuration lists the current secret first, and the previous secret after it', () => {
     const previous = 'another secret with thirty-two characters';
     const { tokenSecrets } = loadConfig({ ...good, TOKEN_SECRET_PREVIOUS: previous });
@@ -124,6 +144,13 @@ describe('the configuration (product 8.4)', () => {
     [{ SELLERS: '' }, /SELLERS must be "everyone" or "staff"/],
     [{ FIRST_ORDER_NUMBER: '0' }, /FIRST_ORDER_NUMBER/],
     [{ FIRST_ORDER_NUMBER: 'one' }, /FIRST_ORDER_NUMBER/],
+    [{ BRAND: '  ' }, /BRAND/],
+    [{ BRAND: 'a'.repeat(51) }, /BRAND/],
+    [{ BRAND: 'Shop\r\nBcc: all@example.com' }, /BRAND must be a single line/],
+    [{ BRAND: 'Shop\u2028Bcc' }, /BRAND must be a single line/],
+    [{ BRAND: 'Shop\u202e' }, /BRAND must be a single line/],
+    [{ PUBLIC_URL: 'api.example' }, /PUBLIC_URL must be a URL that starts with https/],
+    [{ PASSWORD_RESET_URL: 'javascript:alert(1)' }, /PASSWORD_RESET_URL must be a URL that starts with https/],
     [{ FIRST_ADMIN_EMAIL: 'a@example.com' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
     [{ FIRST_ADMIN_PASSWORD: 'a long password' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
   ])('the error for a missing or weak variable names the variable and never its value: %j', (wrong, message) => {
@@ -136,15 +163,25 @@ describe('the configuration (product 8.4)', () => {
 
 describe('an e-mail', () => {
   test('the HTML of an e-mail escapes what a person typed, and the text of the e-mail does not', () => {
-    const { html, text } = welcomeEmail({ name: '<script>alert(1)</script>' });
+    const { html, text } = welcomeEmail({ name: '<script>alert(1)</script>', brand: 'Frontdesk' });
     expect(html).not.toContain('<script>');
     expect(html).toContain('&lt;script&gt;');
     expect(text).toContain('<script>alert(1)</script>');
   });
 
+  test('every e-mail names the shop in its subject, and escapes the name in its HTML (product 2.9)', () => {
+    const brand = 'Tea & Co';
+    const link = 'https://x.example/#token=1';
+    const welcome = welcomeEmail({ brand });
+    const reset = passwordResetEmail({ brand, link, validMinutes: 60 });
+    expect([welcome.subject, reset.subject]).toEqual(['Welcome to Tea & Co', 'Reset your password at Tea & Co']);
+    expect(reset.text).toContain('your account at Tea & Co');
+    for (const { html } of [welcome, reset]) expect(html).toContain('Tea &amp; Co</title>');
+  });
+
   test('an e-mail for a password reset has the link and says how long the link is valid (product 2.6)', () => {
     const link = 'https://x.example/#token=1';
-    const { html, text } = passwordResetEmail({ name: 'A', link, validMinutes: 60 });
+    const { html, text } = passwordResetEmail({ name: 'A', brand: 'Frontdesk', link, validMinutes: 60 });
     expect(text).toContain(link);
     expect(text).toContain('60 minutes');
     expect(html).toContain(`href="${link}"`);

@@ -1,0 +1,41 @@
+// Shows /openapi.json with Swagger UI, which is a script without modules.
+const { SwaggerUIBundle } = /** @type {any} */ (window);
+
+/**
+ * All refusals have the same body, so each is one line with its codes, and not an example of its own. So is 304, whose
+ * headers are those of 200.
+ * @param {any} system
+ */
+const shortRefusals = (system) => ({
+  wrapComponents: {
+    /** @param {any} Original */
+    response: (Original) => (/** @type {any} */ properties) => {
+      const { React, getComponent } = system.getSystem();
+      const { code, response } = properties;
+      const media = [...(response.get('content')?.keys() ?? [])];
+      const isShort = code === '304' || media.includes('application/problem+json');
+      if (!isShort) return React.createElement(Original, properties);
+      const text = React.createElement(getComponent('Markdown', true), { source: response.get('description') });
+      return React.createElement(
+        'tr',
+        { className: 'response refusal', 'data-code': code },
+        React.createElement('td', { className: 'response-col_status' }, code),
+        React.createElement('td', { className: 'response-col_description', colSpan: 2 }, text),
+      );
+    },
+  },
+});
+
+SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#docs',
+  plugins: [shortRefusals],
+  // The address names the operation that is open, so that one can send it to somebody.
+  deepLinking: true,
+  // The schemas are in the operations; the list at the end is for those who look for it.
+  defaultModelsExpandDepth: 0,
+  defaultModelExpandDepth: 2,
+  displayRequestDuration: true,
+  // A token on a shared machine must not outlive the page.
+  persistAuthorization: false,
+});

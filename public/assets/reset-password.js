@@ -1,0 +1,132 @@
+// The page to which the link of a password reset e-mail leads. It has two forms: one for a new password, and one for a
+// new link, for people whose link is used up or expired.
+
+/**
+ * @template {HTMLElement} Kind
+ * @param {string} id
+ * @param {new () => Kind} kind
+ */
+function find(id, kind) {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`The page has no element ${id}.`);
+}
+
+const news = find('news', HTMLElement);
+const problem = find('problem', HTMLElement);
+const passwordForm = find('new-password', HTMLFormElement);
+const linkForm = find('new-link', HTMLFormElement);
+const password = find('password', HTMLInputElement);
+const email = find('email', HTMLInputElement);
+const show = find('show', HTMLInputElement);
+
+const texts = {
+  noLink: 'This page sets a new password with a link that you get by e-mail. Enter your address to get one.',
+  badLink: 'This link has been used already, or it has expired. Enter your address to get a new one.',
+  limited: 'There were too many attempts. Please wait a minute, and try again.',
+  unavailable: 'The shop did not answer. Please try again in a few seconds.',
+  done: 'Your new password is set. You can sign in with it now; all devices have been signed out.',
+  sent: 'If there is an account with this address, an e-mail with a link is on its way. If none arrives within five minutes, ask again.',
+};
+
+/** The secret of the link; empty without one. */
+let token = '';
+/** One attempt with this link has one effect, also when its answer was lost and the form is sent again. */
+let key = '';
+
+/**
+ * Shows one form or none, and one message or none.
+ * @param {{ form?: HTMLFormElement, good?: string, bad?: string }} state
+ */
+function display({ form, good = '', bad = '' }) {
+  for (const candidate of [passwordForm, linkForm]) candidate.hidden = candidate !== form;
+  news.textContent = good;
+  problem.textContent = bad;
+}
+
+/** Takes the token out of the address, so that neither the history nor a screenshot keeps it. */
+function readLink() {
+  token = new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
+  history.replaceState(null, '', location.pathname);
+  key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join('-');
+  display(token === '' ? { form: linkForm, good: texts.noLink } : { form: passwordForm });
+}
+
+/**
+ * @param {string} path
+ * @param {object} body
+ * @returns {Promise<{ status: number, code?: string, detail?: string, errors?: { pointer: string, detail: string }[] }>}
+ */
+async function post(path, body) {
+  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key };
+  try {
+    const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return response.ok ? { status: response.status } : await response.json();
+  } catch {
+    // No connection, or an answer that is not the API's.
+    return { status: 503 };
+  }
+}
+
+/**
+ * What a refusal means for the person in front of the page.
+ * @param {Awaited<ReturnType<typeof post>>} refusal
+ * @param {string} field how the text names the input
+ */
+function explain({ status, detail, errors }, field) {
+  if (status === 429) return texts.limited;
+  if (status >= 500) return texts.unavailable;
+  const [wrong] = errors ?? [];
+  return wrong ? `${field} ${wrong.detail}.` : (detail ?? texts.unavailable);
+}
+
+/**
+ * Sends a form once, however often its button is pressed meanwhile.
+ * @param {HTMLFormElement} form
+ * @param {() => Promise<void>} send
+ */
+function onSubmit(form, send) {
+  const button = form.querySelector('button');
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (button?.disabled) return;
+    button?.toggleAttribute('disabled', true);
+    display({ form });
+    await send();
+    button?.toggleAttribute('disabled', false);
+  });
+}
+
+onSubmit(passwordForm, async () => {
+  const refusal = await post('/v1/auth/password-reset/confirm', { token, password: password.value });
+  const isBadLink =
+    refusal.code === 'auth.invalid-reset-token' || refusal.errors?.some(({ pointer }) => pointer === '/token');
+  if (refusal.status < 300) {
+    password.value = '';
+    display({ good: texts.done });
+    news.focus();
+  } else if (isBadLink) {
+    display({ form: linkForm, bad: texts.badLink });
+    email.focus();
+  } else {
+    display({ form: passwordForm, bad: explain(refusal, 'The password') });
+    password.focus();
+  }
+});
+
+onSubmit(linkForm, async () => {
+  const refusal = await post('/v1/auth/password-reset', { email: email.value });
+  const isSent = refusal.status < 300;
+  display(isSent ? { good: texts.sent } : { form: linkForm, bad: explain(refusal, 'The address') });
+  if (isSent) news.focus();
+  else email.focus();
+});
+
+show.addEventListener('change', () => {
+  password.type = show.checked ? 'text' : 'password';
+});
+
+// Somebody pastes another link into the same window, which does not load the page again.
+addEventListener('hashchange', readLink);
+find('no-script', HTMLElement).hidden = true;
+readLink();

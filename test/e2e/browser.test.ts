@@ -1,0 +1,246 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { hc } from 'hono/client';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createTestHarness } from 'wrangler';
+import type { AppType } from '../../src/app';
+import { startSmtpSink } from '../support/smtp-sink';
+
+const { status: missing, stdout: found } = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' });
+// A developer's machine may have no Chromium. CI installs it, so the tests are never skipped there.
+const hasNoBrowser = process.env.CI === undefined && missing !== 0;
+if (hasNoBrowser) console.log('The tests in a browser are skipped, because this machine has no Chromium.');
+
+/** The relative luminance of a colour as the browser computes it (WCAG 2.2). */
+function luminance(color: string): number {
+  const parts = color.match(/[\d.]+/g)?.map((part) => Number(part) / 255) ?? [];
+  const [red = 0, green = 0, blue = 0] = parts.map((part) =>
+    part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4,
+  );
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one: string, other: string): number {
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+const password = 'correct horse battery';
+const brand = 'The Tea Shop';
+let sink: Awaited<ReturnType<typeof startSmtpSink>>;
+let harness: ReturnType<typeof createTestHarness>;
+let browser: Browser;
+let url: string;
+
+describe.skipIf(hasNoBrowser)('in a real browser', () => {
+  beforeAll(async () => {
+    const smtp = { username: 'frontdesk', password: randomBytes(16).toString('hex') };
+    sink = await startSmtpSink(smtp);
+    harness = createTestHarness({
+      workers: [
+        {
+          configPath: './wrangler.toml',
+          secrets: { TOKEN_SECRET: randomBytes(32).toString('base64url'), SMTP_PASSWORD: smtp.password },
+          vars: {
+            BRAND: brand,
+            PUBLIC_URL: 'https://api.example',
+            EMAIL_TRANSPORT: 'smtp',
+            SMTP_HOST: '127.0.0.1',
+            SMTP_PORT: String(sink.port),
+            SMTP_USERNAME: smtp.username,
+            SMTP_SECURE: 'false',
+            SMTP_STARTTLS: 'false',
+          },
+        },
+      ],
+    });
+    url = (await harness.listen()).url.href.replace(/\/$/, '');
+    await harness.getWorker().applyD1Migrations('DB');
+    browser = await chromium.launch({ executablePath: found.trim(), args: ['--no-sandbox'] });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await harness?.close();
+    await sink?.close();
+  });
+
+  /** Opens a page, and collects what the browser complains about. */
+  async function open(path: string, options: Parameters<Browser['newPage']>[0] = {}) {
+    const page = await browser.newPage({ ...options, baseURL: url });
+    const complaints: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+    await page.goto(path);
+    return { page, complaints };
+  }
+
+  const register = (email: string) => hc<AppType>(url).v1.users.$post({ json: { name: 'Ada Byron', email, password } });
+
+  async function signIn(username: string, secret: string): Promise<number> {
+    const body = new URLSearchParams({ grant_type: 'password', username, password: secret });
+    return (await fetch(`${url}/v1/auth/token`, { method: 'POST', body })).status;
+  }
+
+  /** The reset links that an address has received; the body may be quoted-printable. */
+  const linksTo = (email: string) =>
+    sink.mails
+      .filter(({ to }) => to.includes(email))
+      .map(({ raw }) => /https:\S+#token=[\w.-]+/.exec(raw.replace(/=\r?\n/g, '').replace(/=3D/g, '='))?.[0])
+      .filter((link) => link !== undefined);
+
+  async function requestLink(email: string): Promise<URL> {
+    const json = { 'Content-Type': 'application/json' };
+    const body = JSON.stringify({ email });
+    const response = await fetch(`${url}/v1/auth/password-reset`, { method: 'POST', headers: json, body });
+    expect(response.status).toBe(202);
+    await vi.waitFor(() => expect(linksTo(email)).toHaveLength(1), { timeout: 20_000, interval: 50 });
+    return new URL(linksTo(email)[0] ?? '');
+  }
+
+  async function setPassword(page: Page, secret: string) {
+    await page.getByLabel('New password').fill(secret);
+    await page.getByRole('button', { name: 'Set the password' }).click();
+  }
+
+  describe('the documentation (product 6.1)', () => {
+    test('is shown without a complaint of the browser, in the order of a newcomer', async () => {
+      const { page, complaints } = await open('/');
+      await page.locator('.opblock').first().waitFor();
+      expect(new URL(page.url()).pathname).toBe('/docs');
+      const tags = await page.locator('.opblock-tag').evaluateAll((all) => all.map(({ dataset }) => dataset.tag));
+      expect(tags).toEqual(['Users', 'Signing in', 'Items', 'Orders', 'Tickets', 'Events', 'Operations']);
+      for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections'])
+        expect(await page.locator(`[data-path="${path}"]`).count()).toBeGreaterThan(0);
+      expect(await page.getByRole('heading', { name: 'Who may do what' }).count()).toBe(1);
+      expect(complaints).toEqual([]);
+    });
+
+    test('an address leads to one operation, whose refusals are one line each with links to their codes', async () => {
+      const { page } = await open('/docs#/Orders/placeOrder');
+      const operation = page.locator('#operations-Orders-placeOrder');
+      await operation.locator('tr.refusal').first().waitFor();
+      expect(await operation.locator('tr.refusal').count()).toBeGreaterThan(7);
+      expect(await operation.locator('tr.refusal .highlight-code').count()).toBe(0);
+      const conflict = operation.locator('tr.refusal[data-code="409"]');
+      expect(await conflict.getByRole('link', { name: 'orders.out-of-stock' }).getAttribute('href')).toBe(
+        '/problems/orders.out-of-stock',
+      );
+    });
+
+    test('the examples of the introduction work when they are pasted into a shell one after the other', async () => {
+      const { info } = (await (await fetch(`${url}/openapi.json`)).json()) as { info: { description: string } };
+      const [, ...examples] = [...info.description.matchAll(/```sh\n(.*?)```/gs)].map(([, example]) => example);
+      expect(examples.length).toBeGreaterThan(3);
+      const output = execFileSync('sh', ['-ec', [`url=${url}`, ...examples].join('\n')], { encoding: 'utf8' });
+      const statuses = [...output.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+      expect(statuses).toEqual(['201', '200', '200', '201', '201', '412']);
+      expect(output).toMatch(/^consistency: strong\r$/im);
+      expect(output).toContain('"name":"Ada Lovelace"');
+      expect(output).toMatch(/^idempotency-replayed: true\r$/im);
+      expect(output).toContain('http.precondition-failed');
+    });
+  });
+
+  describe('the page for a new password (product 2.9)', () => {
+    test('the link of the e-mail sets a new password, with which one signs in (product 2.9)', async () => {
+      const email = 'grace@example.com';
+      await register(email);
+      const link = await requestLink(email);
+      expect(`${link.origin}${link.pathname}`).toBe('https://api.example/reset-password');
+      const subjects = sink.mails
+        .filter(({ to }) => to.includes(email))
+        .map(({ raw }) => /^Subject: (.*)$/m.exec(raw)?.[1]);
+      expect(subjects.map((subject) => subject?.trim()).sort()).toEqual([
+        `Reset your password at ${brand}`,
+        `Welcome to ${brand}`,
+      ]);
+      const { page, complaints } = await open(`${link.pathname}${link.hash}`);
+      expect(await page.title()).toBe(`Set a new password · ${brand}`);
+      // The secret is neither in the address nor in the history.
+      expect(page.url()).toBe(`${url}/reset-password`);
+      await setPassword(page, 'a brand new password');
+      await page.getByRole('status').filter({ hasText: 'Your new password is set.' }).waitFor();
+      expect(await page.getByLabel('New password').isVisible()).toBe(false);
+      expect([await signIn(email, password), await signIn(email, 'a brand new password')]).toEqual([400, 200]);
+      expect(complaints).toEqual([]);
+
+      await page.goto(`/reset-password${link.hash}`);
+      await setPassword(page, 'yet another password');
+      await page.getByRole('alert').filter({ hasText: 'has been used already, or it has expired' }).waitFor();
+      expect(await signIn(email, 'yet another password')).toBe(400);
+    });
+
+    test('a link that is no link leads to a new one by e-mail, also when it is pasted into the open page', async () => {
+      const email = 'radia@example.com';
+      await register(email);
+      const { page } = await open('/reset-password#token=cut-off');
+      await setPassword(page, 'a brand new password');
+      await page.getByRole('alert').filter({ hasText: 'Enter your address to get a new one.' }).waitFor();
+      const address = page.getByLabel('E-mail address of your account');
+      expect(await page.evaluate('document.activeElement.id')).toBe('email');
+      await address.fill(email);
+      await page.getByRole('button', { name: 'Send me a link' }).click();
+      await page.getByRole('status').filter({ hasText: 'an e-mail with a link is on its way' }).waitFor();
+      await vi.waitFor(() => expect(linksTo(email)).toHaveLength(1), { timeout: 20_000, interval: 50 });
+      const { hash } = new URL(linksTo(email)[0] ?? '');
+      await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+      await setPassword(page, 'a brand new password');
+      await page.getByRole('status').filter({ hasText: 'Your new password is set.' }).waitFor();
+      expect(await signIn(email, 'a brand new password')).toBe(200);
+    });
+
+    test('without a link it asks for the address, and a password that is too short is not sent', async () => {
+      const { page } = await open('/reset-password');
+      expect(await page.getByLabel('E-mail address of your account').isVisible()).toBe(true);
+      await page.goto('/reset-password#token=t');
+      await page.reload();
+      expect(await page.getByLabel('New password').isVisible()).toBe(false);
+      await page.evaluate('location.hash = "token=t"');
+      const requests: string[] = [];
+      page.on('request', (request) => request.url().includes('/v1/') && requests.push(request.url()));
+      await setPassword(page, 'short');
+      expect(await page.evaluate('document.querySelector("#password").validity.tooShort')).toBe(true);
+      expect(requests).toEqual([]);
+    });
+
+    test('when the API does not answer, it says so, and the same form can be sent again', async () => {
+      const { page } = await open('/reset-password#token=t');
+      await page.route('**/v1/**', (route) => route.abort());
+      await setPassword(page, 'a brand new password');
+      await page.getByRole('alert').filter({ hasText: 'The shop did not answer.' }).waitFor();
+      expect(await page.getByLabel('New password').inputValue()).toBe('a brand new password');
+      await page.unroute('**/v1/**');
+      await page.getByRole('button', { name: 'Set the password' }).click();
+      await page.getByRole('alert').filter({ hasText: 'has been used already' }).waitFor();
+    });
+
+    test.each(['light', 'dark'] as const)(
+      'nothing is cut off at 320 pixels, and texts stand out (%s)',
+      async (colorScheme) => {
+        const { page } = await open('/reset-password#token=t', { colorScheme, viewport: { width: 320, height: 640 } });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+        const colors = (selector: string): Promise<{ color: string; backgroundColor: string }> =>
+          page.evaluate(`(() => {
+            const { color, backgroundColor } = getComputedStyle(document.querySelector('${selector}'));
+            return { color, backgroundColor };
+          })()`);
+        // WCAG 2.2, 1.4.3.
+        const { backgroundColor: ground } = await colors('body');
+        for (const selector of ['h1', '.brand', '.hint', 'label', 'button']) {
+          const { color, backgroundColor } = await colors(selector);
+          const ratio = contrast(color, selector === 'button' ? backgroundColor : ground);
+          expect([selector, ratio >= 4.5]).toEqual([selector, true]);
+        }
+      },
+    );
+
+    test('without JavaScript it says that it needs JavaScript, and shows no form', async () => {
+      const { page } = await open('/reset-password#token=t', { javaScriptEnabled: false });
+      await page.getByText('This page needs JavaScript').waitFor();
+      expect(await page.locator('form:visible').count()).toBe(0);
+    });
+  });
+});
