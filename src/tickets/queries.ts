@@ -1,6 +1,6 @@
 import { isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { PageRequest } from '../cqrs/reading/pages';
+import type { Page, PageRequest } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';
@@ -63,10 +63,11 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
 
   return {
     /** Reads a ticket: for its customer without notes, for agents and admins with notes. */
-    GetTicket: async ({ id }: { id: string }) => (isCustomer() ? getOwnTicket(id) : getStaffTicket(id)),
+    GetTicket: async ({ id }: { id: string }): Promise<FoundDocument<StaffTicket | TicketDetail>> =>
+      isCustomer() ? getOwnTicket(id) : getStaffTicket(id),
 
     /** Lists tickets, newest first: for customers their own, for agents and admins all tickets. */
-    ListTickets: async (request: TicketListRequest) =>
+    ListTickets: async (request: TicketListRequest): Promise<Page<StaffTicketSummary | TicketSummary>> =>
       isCustomer() ? listOwnTickets(request) : listStaffTickets(request),
 
     /** Lists the notes of a ticket, newest first, for agents and admins. */

@@ -9,6 +9,7 @@ import { hc } from 'hono/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import type { AppType } from '../../src/app';
+import { createClientProject } from '../support/client-project';
 import { startSmtpSink } from '../support/smtp-sink';
 
 const password = 'correct horse battery';
@@ -260,3 +261,41 @@ test('after a run of the demo the logs contain no personal data (product 1.3, 8.
   ];
   for (const text of [...personal, 'Bearer ', 'eyJ']) expect(logs).not.toContain(text);
 });
+
+/** What a tool of the desk does, as another team would write it. */
+const deskTool = `
+import { createClient, ProblemError } from 'frontdesk/client';
+
+declare const process: { argv: string[] };
+declare const console: { log(text: string): void };
+const [url = '', username = '', password = ''] = process.argv.slice(2);
+const desk = createClient(url);
+await desk.signIn(username, password);
+const opened = await desk.api.tickets.$post({ json: { subject: 'From outside', message: 'By the packed client' } });
+const { id } = await opened.json();
+await desk.api.tickets[':id'].notes.$post({ param: { id }, json: { note: 'seen' } });
+const ticket = await (await desk.api.tickets[':id'].$get({ param: { id } })).json();
+const notes: string[] = 'notes' in ticket ? ticket.notes.map(({ note }) => note) : [];
+const list = await (await desk.api.tickets.$get({ query: { limit: 1, hasNote: true } })).json();
+const previews = list.data.map((row) => ('notePreview' in row ? row.notePreview : undefined));
+const refusal: unknown = await desk.api.orders[':id'].$get({ param: { id } }).catch((error: unknown) => error);
+console.log(JSON.stringify({ notes, previews, code: refusal instanceof ProblemError && refusal.code }));
+`;
+
+test('the packed client compiles and runs in a project that has nothing of the repository, and refuses wrong fields', async () => {
+  const project = await createClientProject();
+  try {
+    expect(await project.compile(deskTool)).toBe('');
+    const printed = await project.run(url, admin.email, admin.password);
+    expect(JSON.parse(printed)).toEqual({ notes: ['seen'], previews: ['seen'], code: 'orders.not-found' });
+    const wrong = deskTool
+      .replace('message:', 'massage:')
+      .replace('limit: 1', "limit: 'many'")
+      .replace("'notes' in ticket ? ticket.notes", 'true ? ticket.notes');
+    const errors = await project.compile(wrong);
+    for (const name of ['massage', 'many', 'notes']) expect(errors).toContain(name);
+    expect(errors.match(/error TS/g)?.length).toBeGreaterThanOrEqual(3);
+  } finally {
+    project.remove();
+  }
+}, 300_000);
