@@ -12,7 +12,7 @@ import { findAuditEvents } from './audit-trail';
 import { findDeadLetters } from './dead-letters';
 import { findWaiting } from './deliveries';
 import { operationsErrors } from './errors';
-import { presentEventCatalogue } from './event-catalogue';
+import { presentEventCatalogue, presentEventSchema } from './event-catalogue';
 import { findProjections } from './projection-status';
 import { checkReadiness } from './readiness';
 import { findRebuild, findRebuilds, presentRebuild } from './rebuilds';
@@ -31,7 +31,7 @@ export interface OperationsQueryServices {
 }
 
 /**
- * The queries of operators. All but readiness and the event catalogue are for admins, and read D1's primary, because
+ * The queries of operators. All but readiness and the events' catalogue are for admins, and read D1's primary, because
  * an operator needs correct data also when KV is wrong.
  */
 export function createOperationsQueries(reader: Reader, services: OperationsQueryServices) {
@@ -49,6 +49,10 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
 
     /** Reads the types of events that other teams can receive; this query is public. */
     GetEventCatalogue: () => presentEventCatalogue(eventCatalogue),
+
+    /** Reads the JSON Schema of a version of an event's data; this query is public. */
+    GetEventSchema: ({ type, version }: { type: string; version: number }) =>
+      presentEventSchema(eventCatalogue, type, version),
 
     /** Reads the progress of each read model. */
     ListProjections: async () => findProjections(await openForAdmin(), views, clock.now()),

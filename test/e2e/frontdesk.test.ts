@@ -8,8 +8,11 @@ import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validat
 import { hc } from 'hono/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
+import { readConfiguration, withEventsQueue, writeConfiguration } from '../../scripts/wrangler-config';
 import type { AppType } from '../../src/app';
+import { createClient } from '../../src/client';
 import { createClientProject } from '../support/client-project';
+import { address } from '../support/factories';
 import { startSmtpSink } from '../support/smtp-sink';
 
 const password = 'correct horse battery';
@@ -22,10 +25,11 @@ let url: string;
 beforeAll(async () => {
   const smtp = { username: 'frontdesk', password: randomBytes(16).toString('hex') };
   sink = await startSmtpSink(smtp);
+  writeConfiguration('wrangler.e2e.json', withEventsQueue(readConfiguration()));
   harness = createTestHarness({
     workers: [
       {
-        configPath: './wrangler.toml',
+        configPath: './wrangler.e2e.json',
         secrets: { TOKEN_SECRET: randomBytes(32).toString('base64url'), SMTP_PASSWORD: smtp.password },
         vars: {
           EMAIL_TRANSPORT: 'smtp',
@@ -38,6 +42,8 @@ beforeAll(async () => {
           FIRST_ADMIN_PASSWORD: admin.password,
         },
       },
+      // Another team's Worker, which reads the events.
+      { configPath: './examples/event-consumer/wrangler.toml' },
     ],
   });
   url = (await harness.listen()).url.href.replace(/\/$/, '');
@@ -260,6 +266,33 @@ test('after a run of the demo the logs contain no personal data (product 1.3, 8.
     'carrier',
   ];
   for (const text of [...personal, 'Bearer ', 'eyJ']) expect(logs).not.toContain(text);
+});
+
+test('every order that is placed arrives at the Worker of another team, which counts it once', async () => {
+  const price = { amount: 100, currency: 'EUR' };
+  const shop = createClient(url);
+  await shop.signIn(admin.email, admin.password);
+  const item = await (await shop.api.items.$post({ json: { title: 'A bell', price } })).json();
+  const order = { items: [{ itemId: item.id, quantity: 1 }], shippingAddress: address };
+  const placed = await (await shop.api.orders.$post({ json: order })).json();
+
+  /** The audit trail says how many orders there are; the other tests have placed some. */
+  const events: { type: string; streamId: string; position: number }[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const query = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await (await shop.api.operations.events.$get({ query })).json();
+    events.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  const orders = events.filter(({ type }) => type === 'OrderPlaced');
+  expect(orders.map(({ streamId }) => streamId)).toContain(placed.id);
+  const last = Math.max(...events.map(({ position }) => position));
+  await vi.waitFor(async () => {
+    const response = await harness.getWorker('event-consumer').fetch('/');
+    const { days, progress } = (await response.json()) as { days: { orders: number }[]; progress: unknown };
+    expect(days.reduce((sum, day) => sum + day.orders, 0)).toBe(orders.length);
+    expect(progress).toEqual([{ source: readConfiguration().vars?.ISSUER, epoch: '1', position: last }]);
+  }, until);
 });
 
 /** What a tool of the desk does, as another team would write it. */
