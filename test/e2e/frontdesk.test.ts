@@ -268,7 +268,7 @@ test('after a run of the demo the logs contain no personal data (product 1.3, 8.
   for (const text of [...personal, 'Bearer ', 'eyJ']) expect(logs).not.toContain(text);
 });
 
-test('every order that is placed arrives at the Worker of another team, which counts it once', async () => {
+test('every order that is placed arrives at the Worker of another team, which counts it once (product 7.7)', async () => {
   const price = { amount: 100, currency: 'EUR' };
   const shop = createClient(url);
   await shop.signIn(admin.email, admin.password);
@@ -315,7 +315,7 @@ const refusal: unknown = await desk.api.orders[':id'].$get({ param: { id } }).ca
 console.log(JSON.stringify({ notes, previews, code: refusal instanceof ProblemError && refusal.code }));
 `;
 
-test('the packed client compiles and runs in a project that has nothing of the repository, and refuses wrong fields', async () => {
+test('the packed client compiles and runs in a project that has nothing of the repository, and refuses wrong fields (product 6.8)', async () => {
   const project = await createClientProject();
   try {
     expect(await project.compile(deskTool)).toBe('');

@@ -33,7 +33,7 @@ async function countPending() {
 /** The attributes of CloudEvents itself; all others are extensions. */
 const ownAttributes = Object.keys(cloudEventSchema.properties);
 
-test('the events queue receives every event as CloudEvents 1.0, in the shape that the published catalogue describes', async () => {
+test('the events queue receives every event as CloudEvents 1.0, in the shape that the published catalogue describes (product 7.7)', async () => {
   const { received, register, request, send } = given();
   const { id, bearer } = await register();
   await send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, bearer);
@@ -91,7 +91,7 @@ test('without the binding of the events queue no deliveries are stored for it', 
   expect(await countPending()).toBe(0);
 });
 
-test('every version of an event has its schema, and a version that there never was gets 404', async () => {
+test('every version of an event has its schema, and a version that there never was gets 404 (product 7.7)', async () => {
   const { request } = createSystem();
   const schemaOf = (version: string) => request(`/v1/events/schemas/frontdesk.TicketStatusChanged/${version}`);
   const [first, second] = [await schemaOf('1'), await schemaOf('2')];

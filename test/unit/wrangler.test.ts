@@ -74,11 +74,12 @@ describe('the installation beside production', () => {
   });
 
   test('it has every binding, consumer and setting of production, and the variables of staging.toml', () => {
+    const nameOf = (queue: string) => queue.replace(/-staging$/, '');
     const shapeOf = ({ queues, ratelimits: limits = [], vars, triggers: when, compatibility_date }: RawConfig) => ({
-      producers: queues?.producers?.map(({ binding, queue = '' }) => [binding, baseNameOf(queue)]),
+      producers: queues?.producers?.map(({ binding, queue = '' }) => [binding, nameOf(queue)]),
       consumers: queues?.consumers?.map(({ queue, dead_letter_queue: target, ...settings }) => ({
-        queue: baseNameOf(queue),
-        target: target && baseNameOf(target),
+        queue: nameOf(queue),
+        target: target && nameOf(target),
         ...settings,
       })),
       limits: limits.map(({ name, simple }) => [name, simple]),
