@@ -28,6 +28,12 @@ module.exports = {
       { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: 'workers-types' },
     ),
     forbid(
+      'client-has-types-of-the-server-only',
+      'A browser loads the client, so the client takes no code of the server and no library of the server.',
+      { path: '^src/client\\.ts$' },
+      { dependencyTypesNot: ['type-only'], pathNot: '^node_modules/hono/dist/(types/)?client/' },
+    ),
+    forbid(
       'only-crypto-of-node',
       'A Worker is not Node.js: it takes only what the Web’s crypto lacks, and only where secrets are handled.',
       { path: '^src' },

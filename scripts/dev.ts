@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
@@ -10,17 +10,25 @@ import { unstable_readConfig as readConfig } from 'wrangler';
 import { loadConfig } from '../src/config';
 import { fail, readOptions, readWholeNumber, run } from './command-line';
 import { newTokenSecret } from './local';
+import { readConfiguration, withEventsQueue, writeConfiguration } from './wrangler-config';
 import { printWithoutNoise } from './wrangler-output';
 
-const usage = `npm run dev
+const usage = `npm run dev [-- --with CONFIG]
 
-Starts Frontdesk on this machine. Environment variables:
+Starts Frontdesk on this machine.
+
+  --with CONFIG   starts another Worker beside Frontdesk, by its wrangler configuration. It can consume the queue
+                  frontdesk-events, which is switched on then. Repeat the option for more Workers.
+                  Example: npm run dev -- --with examples/event-consumer/wrangler.toml
+
+Environment variables:
 
   PORT         where it listens (8787)
   LOG_FORMAT   text: a short line for each request and event (the default)
                json: lines of JSON, as in production`;
 
-readOptions(usage, {});
+const { values } = readOptions(usage, { options: { with: { type: 'string', multiple: true, default: [] } } });
+for (const path of values.with) if (!existsSync(path)) fail(`There is no wrangler configuration at ${path}.`, usage);
 const port = readWholeNumber('PORT', process.env.PORT ?? '8787', usage, 65_535);
 const url = `http://localhost:${port}`;
 const minuteMs = 60_000;
@@ -78,13 +86,11 @@ async function requireFreePort() {
  */
 function writeConfig(): string {
   // The name tells `npm run reset` which process uses the local state.
-  const path = `wrangler.dev-${process.pid}.toml`;
-  const settings = readFileSync('wrangler.toml', 'utf8')
-    .replace(/^\[secrets\]\n(?:(?!\[).*\n)*/m, '')
-    // No batch waits for more messages, so what belongs to the start is on the screen before the banner.
-    .replace(/^max_batch_timeout = \d+$/gm, 'max_batch_timeout = 1');
-  writeFileSync(path, settings);
-  process.on('exit', () => rmSync(path, { force: true }));
+  const path = `wrangler.dev-${process.pid}.json`;
+  const { secrets: _, ...config } = readConfiguration();
+  // No batch waits for more messages, so what belongs to the start is on the screen before the banner.
+  for (const consumer of config.queues?.consumers ?? []) consumer.max_batch_timeout = Math.min(1, consumer.max_batch_timeout ?? 1);
+  writeConfiguration(path, values.with.length > 0 ? withEventsQueue(config) : config);
   return path;
 }
 
@@ -99,7 +105,9 @@ function startWorker(logFormat: string, publicUrl: string) {
     `LOG_FORMAT:${logFormat}`,
     `PUBLIC_URL:${publicUrl}`,
   ];
-  const worker = spawn('wrangler', ['dev', '--config', writeConfig(), '--port', `${port}`, ...settings], {
+  // The first configuration is that of the Worker that answers requests.
+  const configs = [writeConfig(), ...values.with].flatMap((path) => ['--config', path]);
+  const worker = spawn('wrangler', ['dev', ...configs, '--port', `${port}`, ...settings], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,

@@ -23,7 +23,7 @@ function isRunning(pid: number): boolean {
 /** A Worker that runs would go on writing to files that are deleted under it. */
 function requireNothingRuns() {
   for (const name of readdirSync('.')) {
-    const [, pid] = /^wrangler\.dev-(\d+)\.toml$/.exec(name) ?? [];
+    const [, pid] = /^wrangler\.dev-(\d+)\.json$/.exec(name) ?? [];
     if (pid === undefined) continue;
     if (isRunning(Number(pid)))
       fail(`\`npm run dev\` is running (process ${pid}). Stop it first, with Ctrl-C in its window.`);

@@ -11,7 +11,7 @@ const noise = [
 ];
 /** Blocks of several lines, each from a line that matches `from` to a line that matches `to`. */
 const noisyBlocks = [
-  { from: /^Your Worker has access to the following bindings/, to: /^\s*$/ },
+  { from: / has access to the following bindings/, to: /^\s*$/ },
   { from: /Scheduled Workers are not automatically triggered/, to: /^\s*For more details/ },
 ];
 

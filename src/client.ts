@@ -1,19 +1,9 @@
+import type { Hono } from 'hono';
 import { hc } from 'hono/client';
-import type { z } from 'zod';
-import type { AppType } from './app';
-import { readUnverified } from './cqrs/log/consistency-token';
-import type { ErrorCode } from './domains';
-import type { problem } from './http/problem';
-import type { tokenError } from './http/token-endpoint';
+import type { BlankEnv } from 'hono/types';
+import type { Problem, ProblemCode, Routes } from './client-types';
 
-/** Problem details (RFC 9457). Each code has a page at `/problems/{code}`. */
-export type Problem = z.infer<typeof problem> & { code: ErrorCode };
-
-/**
- * Every code that an error can have: the codes of the API's catalogue, the codes of the token endpoint (RFC 6749), and
- * `http.error` for a response that the API did not make, for example from a proxy.
- */
-export type ProblemCode = ErrorCode | z.infer<typeof tokenError>['error'] | 'http.error';
+export type { Problem, ProblemCode } from './client-types';
 
 /** A response with an error status. Decide by its `code`. */
 export class ProblemError extends Error {
@@ -38,6 +28,21 @@ export interface ClientOptions {
   wait?(ms: number): Promise<unknown>;
 }
 
+type App = Hono<BlankEnv, Routes, '/'>;
+
+/** A client of the API with the session of one account. */
+export interface Client {
+  /** Every route by its path, in the form of Hono's `hc`. */
+  readonly api: ReturnType<typeof hc<App>>['v1'];
+  /** @throws ProblemError `invalid_grant` for a wrong address or password */
+  signIn(username: string, password: string): Promise<void>;
+  signOut(): Promise<void>;
+  /** The refresh token, with which a later client can continue this session; it is a secret. */
+  refreshToken(): string | undefined;
+  /** The newest Consistency-Token that this client has received. */
+  consistencyToken(): string | undefined;
+}
+
 interface Tokens {
   access: string | undefined;
   refresh: string;
@@ -53,7 +58,7 @@ const longestWaitMs = 60_000;
  * and throws a {@link ProblemError} for every refusal. A read fails with `http.database-unavailable` rather than show less
  * than the client has written.
  */
-export function createClient(baseUrl: string, options: ClientOptions = {}) {
+export function createClient(baseUrl: string, options: ClientOptions = {}): Client {
   const { fetch: send = fetch, tries = 4, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
   const base = baseUrl.replace(/\/$/, '');
   let tokens: Tokens | undefined = options.refreshToken
@@ -161,9 +166,7 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
   }
 
   return {
-    /** Every route by its path, in the form of Hono's `hc`. */
-    api: hc<AppType>(base, { fetch: request }).v1,
-    /** @throws ProblemError `invalid_grant` for a wrong address or password */
+    api: hc<App>(base, { fetch: request }).v1,
     signIn: (username: string, password: string) => requestTokens({ grant_type: 'password', username, password }),
     async signOut() {
       const refreshToken = tokens?.refresh;
@@ -172,14 +175,10 @@ export function createClient(baseUrl: string, options: ClientOptions = {}) {
       const headers = { 'Content-Type': 'application/json' };
       await request(`${base}/v1/auth/logout`, { method: 'POST', headers, body: JSON.stringify({ refreshToken }) });
     },
-    /** The refresh token, with which a later client can continue this session; it is a secret. */
     refreshToken: () => tokens?.refresh,
-    /** The newest Consistency-Token that this client has received. */
     consistencyToken: () => newestToken,
   };
 }
-
-export type Client = ReturnType<typeof createClient>;
 
 /** Reads the whole body, so that a response that ends too early fails here and can be requested again. */
 async function withBody(response: Response): Promise<Response> {
@@ -188,8 +187,15 @@ async function withBody(response: Response): Promise<Response> {
   return new Response(body.byteLength === 0 ? null : body, { headers, status, statusText });
 }
 
+/** Reads of a Consistency-Token what tells which of two is newer. Only the API can check it, and it reads the rest. */
+function readOrder(token: string): { epoch: string; position: number } {
+  const [payload = ''] = token.split('.');
+  const { e, p } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+  return { epoch: e, position: p };
+}
+
 function isNewer(token: string, than: string): boolean {
-  const [next, last] = [readUnverified(token), readUnverified(than)];
+  const [next, last] = [readOrder(token), readOrder(than)];
   return next.epoch !== last.epoch || next.position >= last.position;
 }
 

@@ -11,7 +11,7 @@ import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { type AddressedEvent, createDispatch } from './consumers/dispatch';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
-import { queueNames } from './consumers/queues';
+import { baseNameOf, queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
 import { createRelay } from './consumers/relay';
 import { createDueDeliveries } from './cqrs/log/due-deliveries';
@@ -108,14 +108,14 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const networkHashes = (network: string) => keyedHashes(config.tokenSecrets, `network:${network}`);
 
   // This binding exists only in an installation whose events another team reads.
-  const { EVENTS_QUEUE: events } = env as Env & { EVENTS_QUEUE?: Queue<Envelope> };
+  const { EVENTS_QUEUE: events }: { EVENTS_QUEUE?: Queue<Envelope> } = env;
   const queues = {
     projections: env.PROJECTIONS_QUEUE,
     emails: env.EMAILS_QUEUE,
     analytics: env.ANALYTICS_QUEUE,
     events,
   };
-  const dispatch = createDispatch({ queues, epoch: config.epoch, outbox, logger });
+  const dispatch = createDispatch({ queues, origin: { epoch: config.epoch, source: config.issuer }, outbox, logger });
   const due = createDueDeliveries(background, clock);
   const relay = createRelay({ database: background, due, dispatch, projector, clock, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
@@ -273,7 +273,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
      * @throws Error for a queue without a consumer, so that its messages are not acknowledged unread
      */
     async consume(batch: MessageBatch): Promise<void> {
-      const consumer = consumers[batch.queue];
+      const consumer = consumers[baseNameOf(batch.queue)];
       if (!consumer) throw new Error(`The queue ${batch.queue} has no consumer: add it to composition.ts.`);
       await consumer(batch);
     },

@@ -1,4 +1,4 @@
-import { type Envelope, toEnvelope } from '../cqrs/log/envelope';
+import { type Envelope, type Origin, toEnvelope } from '../cqrs/log/envelope';
 import type { RecordedEvent, Subscription } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
 import { limits } from '../platform/limits';
@@ -38,15 +38,15 @@ interface Outgoing {
 
 export function createDispatch(options: {
   queues: Queues;
-  epoch: string;
+  origin: Origin;
   outbox: Pick<Outbox, 'complete' | 'markDead'>;
   logger: Logger;
 }): Dispatch {
-  const { queues, epoch, outbox, logger } = options;
+  const { queues, origin, outbox, logger } = options;
 
   function toOutgoing(subscription: Subscription, event: RecordedEvent): Outgoing {
     // Other teams get the CloudEvent alone.
-    const envelope = { ...toEnvelope(event, epoch), ...(subscription === 'events' ? {} : { subscription }) };
+    const envelope = { ...toEnvelope(event, origin), ...(subscription === 'events' ? {} : { subscription }) };
     return { event, envelope, bytes: jsonBytes(envelope) };
   }
 

@@ -1,5 +1,5 @@
 import { zValidator } from '@hono/zod-validator';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { resolver, uniqueSymbol } from 'hono-openapi';
@@ -22,6 +22,25 @@ function refuse(target: Target, error: z.core.$ZodError): Error {
 /** The schema that refuses unknown parameters of a query string, because a misspelt filter would return everything. */
 function withoutUnknown(target: Target, schema: z.ZodType): z.ZodType {
   return target === 'query' && schema instanceof z.ZodObject ? schema.strict() : schema;
+}
+
+/** What the typed client takes for a parameter of a query: a number or a boolean where the text stands for one. */
+type Parameter<Text, Value> =
+  | Exclude<Text, string>
+  | (Exclude<Value, undefined> extends number
+      ? number | `${number}`
+      : [Text] extends ['true' | 'false' | undefined]
+        ? boolean | 'true' | 'false'
+        : Extract<Text, string>);
+
+type Parameters<Text, Value> = {
+  [Name in keyof Text]: Parameter<Text[Name], Name extends keyof Value ? Value[Name] : never>;
+};
+
+/** What a validated part is for the typed client (`in`) and for the handler (`out`). */
+interface Validated<Schema extends z.ZodType, Part extends Target> {
+  in: { [Name in Part]: Part extends 'query' ? Parameters<z.input<Schema>, z.output<Schema>> : z.input<Schema> };
+  out: { [Name in Part]: z.output<Schema> };
 }
 
 /**
@@ -58,10 +77,11 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
       throw httpErrors.invalidQuery({}, { errors: [notUtf8] });
     }
   }
-  const validator: typeof checked = async (c, next) => {
+  const validator: MiddlewareHandler<AppEnv, string, Validated<Schema, Part>> = async (c, next) => {
     // Every route has the environment of the app.
     await prepare(c as unknown as Context<AppEnv>);
-    return checked(c, next);
+    // The library's types are wider: for it each parameter of a query is a text.
+    return checked(c as never, next);
   };
   const media = target === 'form' ? { options: { media: 'application/x-www-form-urlencoded' } } : {};
   return Object.assign(validator, { [uniqueSymbol]: { target, ...resolver(schema), ...media } });

@@ -41,4 +41,12 @@ export const operationsErrors = {
     text: ({ position, subscription }: { position: number; subscription: string | undefined }) =>
       `There is no dead letter ${position}-${subscription ?? '*'}. It may have been replayed or discarded.`,
   }),
+  eventSchemaNotFound: defineError({
+    code: 'event-schemas.not-found',
+    kind: 'not-found',
+    meaning: 'No event has this type and this version of its data.',
+    remedy: 'Take a type from GET /v1/events/catalogue, and a version from 1 to its `schemaVersion`.',
+    text: ({ type, version }: { type: string; version: number }) =>
+      `There is no version ${version} of the event ${type}. GET /v1/events/catalogue lists the types and versions.`,
+  }),
 };

@@ -13,7 +13,7 @@ import { findAuditEvents } from './audit-trail';
 import { type Fault, findDeadLetters } from './dead-letters';
 import { findWaiting } from './deliveries';
 import { operationsErrors } from './errors';
-import { presentEventCatalogue } from './event-catalogue';
+import { presentEventCatalogue, presentEventSchema } from './event-catalogue';
 import { findFiguresInTime } from './figures';
 import { toMetrics } from './metrics';
 import { findProjections } from './projection-status';
@@ -36,7 +36,8 @@ export interface OperationsQueryServices {
 }
 
 /**
- * The queries of operators. All but readiness and the event catalogue are for admins (and the metrics for monitors), and read D1's primary, because
+ * The queries of operators. All but readiness and the events' catalogue are for admins, and the metrics for monitors too. They
+ * read D1's primary, because
  * an operator needs correct data also when KV is wrong.
  */
 export function createOperationsQueries(reader: Reader, services: OperationsQueryServices) {
@@ -55,6 +56,9 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
     /** Reads the types of events that other teams can receive; this query is public. */
     GetEventCatalogue: () => presentEventCatalogue(eventCatalogue),
 
+    /** Reads the JSON Schema of a version of an event's data; this query is public. */
+    GetEventSchema: ({ type, version }: { type: string; version: number }) =>
+      presentEventSchema(eventCatalogue, type, version),
     /** Reads the figures of the system and of the isolate that answers, for an admin or a monitor. */
     async GetMetrics() {
       if (!reader.isMonitor()) await openForAdmin();

@@ -10,7 +10,7 @@ import { formatMetrics, metricsMediaType } from '../platform/metrics';
 import { uuid } from '../platform/uuid';
 import { version } from '../platform/version';
 import type { OperationsCommands } from './commands';
-import { eventCatalogueSchema } from './event-catalogue';
+import { eventCatalogueSchema, jsonSchema } from './event-catalogue';
 import type { OperationsQueries } from './queries';
 import * as schemas from './schemas';
 
@@ -209,19 +209,41 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     },
   );
 
+const schemaParam = z.object({
+  type: z.string().meta({ description: 'The CloudEvents `type`.', examples: ['frontdesk.TicketOpened'] }),
+  version: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/)
+    .transform(Number)
+    .meta({ type: 'integer', pattern: undefined, minimum: 1, description: 'The `schemaversion`.' }),
+});
+
 /** The event catalogue, for other teams that receive the events. */
-export const eventRoutes = new Hono<OperationsEnv>().get(
-  '/catalogue',
-  describePlain<OperationsQueries>('GetEventCatalogue', {
-    summary: 'The catalogue of events',
-    description:
-      'Every type of event that the optional events queue receives, as CloudEvents 1.0. An event can arrive more than ' +
-      'once and in any order; `position` is the global order, `streamversion` the order within `subject`.',
-    tags: ['Events'],
-    body: eventCatalogueSchema,
-  }),
-  (c) => c.json(c.var.queries.GetEventCatalogue(), 200),
-);
+export const eventRoutes = new Hono<OperationsEnv>()
+  .get(
+    '/catalogue',
+    describePlain<OperationsQueries>('GetEventCatalogue', {
+      summary: 'The catalogue of events',
+      description:
+        'Every type of event that the optional events queue receives, as CloudEvents 1.0, and the extension attributes ' +
+        'of each event. An event can arrive more than once and in any order.',
+      tags: ['Events'],
+      body: eventCatalogueSchema,
+    }),
+    (c) => c.json(c.var.queries.GetEventCatalogue(), 200),
+  )
+  .get(
+    '/schemas/:type/:version',
+    describePlain<OperationsQueries>('GetEventSchema', {
+      summary: 'The JSON Schema of an event',
+      description:
+        'The schema of `data` in one version; the `dataschema` of an event is the address of this operation.',
+      tags: ['Events'],
+      body: jsonSchema,
+    }),
+    validate('param', schemaParam),
+    (c) => c.json(c.var.queries.GetEventSchema(c.req.valid('param')), 200),
+  );
 
 /** Two checks for monitors: the Worker runs, and the system can do its work. */
 export const healthRoutes = new Hono<OperationsEnv>()

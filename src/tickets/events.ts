@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../cqrs/log/event';
+import { defineEvent, upcaster } from '../cqrs/log/event';
 import { ticketStatuses } from './ticket-status';
 
 const status = z.enum(ticketStatuses);
@@ -11,18 +11,13 @@ export const TicketOpened = defineEvent({
   schema: z.strictObject({ customerId, orderId: z.uuid().nullable() }),
 });
 
-const statusChangedV1 = z.strictObject({ customerId, status });
-
 /** Version 2 adds `from`, the status before the change. In events of version 1 that status is unknown (null). */
 export const TicketStatusChanged = defineEvent({
   type: 'TicketStatusChanged',
   streamType: 'ticket',
   schema: z.strictObject({ customerId, from: status.nullable(), to: status }),
   upcasters: [
-    (data) => {
-      const { status: to, ...rest } = statusChangedV1.parse(data);
-      return { ...rest, from: null, to };
-    },
+    upcaster(z.strictObject({ customerId, status }), ({ status: to, ...rest }) => ({ ...rest, from: null, to })),
   ],
 });
 

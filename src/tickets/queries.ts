@@ -1,6 +1,6 @@
 import { isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { ListRequest, PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest, Page, PageRequest } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';
@@ -66,10 +66,11 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
 
   return {
     /** Reads a ticket: for its customer without notes, for agents and admins with notes. */
-    GetTicket: async ({ id }: { id: string }) => (isCustomer() ? getOwnTicket(id) : getStaffTicket(id)),
+    GetTicket: async ({ id }: { id: string }): Promise<FoundDocument<StaffTicket | TicketDetail>> =>
+      isCustomer() ? getOwnTicket(id) : getStaffTicket(id),
 
     /** Lists tickets: for customers their own, for agents and admins those of one customer or of all. */
-    ListTickets: async (request: TicketListRequest) =>
+    ListTickets: async (request: TicketListRequest): Promise<Page<StaffTicketSummary | TicketSummary>> =>
       isCustomer() ? listOwnTickets(request) : listStaffTickets(request),
 
     /** Lists the notes of a ticket, newest first, for agents and admins. */

@@ -5,7 +5,11 @@ import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validat
 import { hc } from 'hono/client';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
+import { readConfiguration, withEventsQueue, writeConfiguration } from '../../scripts/wrangler-config';
 import type { AppType } from '../../src/app';
+import { createClient } from '../../src/client';
+import { createClientProject } from '../support/client-project';
+import { address } from '../support/factories';
 import { startSmtpSink } from '../support/smtp-sink';
 
 const password = 'correct horse battery';
@@ -18,10 +22,11 @@ let url: string;
 beforeAll(async () => {
   const smtp = { username: 'frontdesk', password: randomBytes(16).toString('hex') };
   sink = await startSmtpSink(smtp);
+  writeConfiguration('wrangler.e2e.json', withEventsQueue(readConfiguration()));
   harness = createTestHarness({
     workers: [
       {
-        configPath: './wrangler.toml',
+        configPath: './wrangler.e2e.json',
         secrets: { TOKEN_SECRET: randomBytes(32).toString('base64url'), SMTP_PASSWORD: smtp.password },
         vars: {
           EMAIL_TRANSPORT: 'smtp',
@@ -34,6 +39,8 @@ beforeAll(async () => {
           FIRST_ADMIN_PASSWORD: admin.password,
         },
       },
+      // Another team's Worker, which reads the events.
+      { configPath: './examples/event-consumer/wrangler.toml' },
     ],
   });
   url = (await harness.listen()).url.href.replace(/\/$/, '');
@@ -236,3 +243,68 @@ test('after a run of the demo the logs contain no personal data (product 1.3, 8.
   ];
   for (const text of [...personal, 'Bearer ', 'eyJ']) expect(logs).not.toContain(text);
 });
+
+test('every order that is placed arrives at the Worker of another team, which counts it once (product 7.8)', async () => {
+  const price = { amount: 100, currency: 'EUR' };
+  const shop = createClient(url);
+  await shop.signIn(admin.email, admin.password);
+  const item = await (await shop.api.items.$post({ json: { title: 'A bell', price } })).json();
+  const order = { items: [{ itemId: item.id, quantity: 1 }], shippingAddress: address };
+  const placed = await (await shop.api.orders.$post({ json: order })).json();
+
+  /** The audit trail says how many orders there are; the other tests have placed some. */
+  const events: { type: string; streamId: string; position: number }[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const query = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await (await shop.api.operations.events.$get({ query })).json();
+    events.push(...page.data);
+    cursor = page.nextCursor;
+  }
+  const orders = events.filter(({ type }) => type === 'OrderPlaced');
+  expect(orders.map(({ streamId }) => streamId)).toContain(placed.id);
+  const last = Math.max(...events.map(({ position }) => position));
+  await vi.waitFor(async () => {
+    const response = await harness.getWorker('event-consumer').fetch('/');
+    const { days, progress } = (await response.json()) as { days: { orders: number }[]; progress: unknown };
+    expect(days.reduce((sum, day) => sum + day.orders, 0)).toBe(orders.length);
+    expect(progress).toEqual([{ source: readConfiguration().vars?.ISSUER, epoch: '1', position: last }]);
+  }, until);
+});
+
+/** What a tool of the desk does, as another team would write it. */
+const deskTool = `
+import { createClient, ProblemError } from 'frontdesk/client';
+
+declare const process: { argv: string[] };
+declare const console: { log(text: string): void };
+const [url = '', username = '', password = ''] = process.argv.slice(2);
+const desk = createClient(url);
+await desk.signIn(username, password);
+const opened = await desk.api.tickets.$post({ json: { subject: 'From outside', message: 'By the packed client' } });
+const { id } = await opened.json();
+await desk.api.tickets[':id'].notes.$post({ param: { id }, json: { note: 'seen' } });
+const ticket = await (await desk.api.tickets[':id'].$get({ param: { id } })).json();
+const notes: string[] = 'notes' in ticket ? ticket.notes.map(({ note }) => note) : [];
+const list = await (await desk.api.tickets.$get({ query: { limit: 1, hasNote: true } })).json();
+const previews = list.data.map((row) => ('notePreview' in row ? row.notePreview : undefined));
+const refusal: unknown = await desk.api.orders[':id'].$get({ param: { id } }).catch((error: unknown) => error);
+console.log(JSON.stringify({ notes, previews, code: refusal instanceof ProblemError && refusal.code }));
+`;
+
+test('the packed client compiles and runs in a project that has nothing of the repository, and refuses wrong fields (product 6.8)', async () => {
+  const project = await createClientProject();
+  try {
+    expect(await project.compile(deskTool)).toBe('');
+    const printed = await project.run(url, admin.email, admin.password);
+    expect(JSON.parse(printed)).toEqual({ notes: ['seen'], previews: ['seen'], code: 'orders.not-found' });
+    const wrong = deskTool
+      .replace('message:', 'massage:')
+      .replace('limit: 1', "limit: 'many'")
+      .replace("'notes' in ticket ? ticket.notes", 'true ? ticket.notes');
+    const errors = await project.compile(wrong);
+    for (const name of ['massage', 'many', 'notes']) expect(errors).toContain(name);
+    expect(errors.match(/error TS/g)?.length).toBeGreaterThanOrEqual(3);
+  } finally {
+    project.remove();
+  }
+}, 300_000);

@@ -98,7 +98,7 @@ describe('npm run reset', () => {
   });
 
   test('nothing is deleted while `npm run dev` uses the data', async () => {
-    const mark = (folder: string) => writeFileSync(join(folder, `wrangler.dev-${process.pid}.toml`), '');
+    const mark = (folder: string) => writeFileSync(join(folder, `wrangler.dev-${process.pid}.json`), '');
     const { output, ...rest } = await reset([], mark);
     expect(rest).toEqual({ code: 1, vars: secrets, hasState: true });
     expect(output).toContain(`\`npm run dev\` is running (process ${process.pid}).`);

@@ -231,6 +231,23 @@ describe('failures', () => {
     const { explicitAcks, ackAll } = await getQueueResult(batch, createExecutionContext());
     expect([explicitAcks, ackAll]).toEqual([[], false]);
   });
+
+  test('the queues of an installation beside another one have its suffix and the same consumers', async () => {
+    const { sent, register, services } = createSystem();
+    await register();
+    const messages = sent.analytics.map((body, index) => ({
+      id: `m${index}`,
+      timestamp: new Date(),
+      attempts: 1,
+      body,
+    }));
+    const batch = createMessageBatch('frontdesk-analytics-staging', messages);
+    const context = createExecutionContext();
+    await services().consume(batch);
+    const { explicitAcks } = await getQueueResult(batch, context);
+    expect(explicitAcks).toEqual(messages.map(({ id }) => id));
+    expect(messages.length).toBeGreaterThan(0);
+  });
 });
 
 describe('the consumers of a registration', () => {

@@ -2,7 +2,13 @@ import { env } from 'cloudflare:workers';
 import { type Schema, Validator } from '@cfworker/json-schema';
 import { expect, test } from 'vitest';
 import type { Envelope } from '../../src/cqrs/log/envelope';
+import { cloudEventSchema } from '../support/cloud-event';
 import { createSystem } from '../support/system';
+
+interface Catalogue {
+  data: { type: string; schemaVersion: number; dataSchema: Schema }[];
+  extensions: { name: string; required: boolean }[];
+}
 
 /** A system with the optional events queue for other teams. The queue fails while `state.isDown` is true. */
 function given() {
@@ -14,7 +20,7 @@ function given() {
       for (const { body } of messages) received.push(structuredClone(body));
     },
   };
-  // The binding is optional, so the generated type does not have it. Dispatch calls no other method.
+  // Dispatch calls no other method.
   const bindings = { EVENTS_QUEUE: queue } as unknown as Partial<Env>;
   return { ...createSystem(bindings), received, state };
 }
@@ -24,7 +30,10 @@ async function countPending() {
   return results.length;
 }
 
-test('the events queue receives every event as CloudEvents 1.0, in the shape that the published catalogue describes', async () => {
+/** The attributes of CloudEvents itself; all others are extensions. */
+const ownAttributes = Object.keys(cloudEventSchema.properties);
+
+test('the events queue receives every event as CloudEvents 1.0, in the shape that the published catalogue describes (product 7.8)', async () => {
   const { received, register, request, send } = given();
   const { id, bearer } = await register();
   await send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, bearer);
@@ -37,7 +46,7 @@ test('the events queue receives every event as CloudEvents 1.0, in the shape tha
   ]);
   expect(received[0]).toMatchObject({
     specversion: '1.0',
-    source: '/frontdesk',
+    source: env.ISSUER,
     subject: `user/${id}`,
     datacontenttype: 'application/json',
     streamversion: 1,
@@ -46,11 +55,20 @@ test('the events queue receives every event as CloudEvents 1.0, in the shape tha
   expect(received[0]).not.toHaveProperty('subscription');
   expect(await countPending()).toBe(0);
   const catalogue = await request('/v1/events/catalogue');
-  const { data } = await catalogue.json<{ data: { type: string; schemaVersion: number; dataSchema: Schema }[] }>();
+  const { data, extensions } = await catalogue.json<Catalogue>();
   for (const event of received) {
     const entry = data.find(({ type }) => type === event.type);
     expect(entry?.schemaVersion).toBe(event.schemaversion);
     expect(new Validator(entry?.dataSchema ?? false, '2020-12').validate(event.data).errors).toEqual([]);
+    const { source, dataschema = '' } = event;
+    expect(dataschema.startsWith(`${source}/`)).toBe(true);
+    const published = await request(dataschema.slice(source.length));
+    expect(await published.json()).toEqual(entry?.dataSchema);
+    expect(new Validator(cloudEventSchema, '7').validate(event).errors).toEqual([]);
+    const isSent = (name: string) => Object.hasOwn(event, name);
+    expect(extensions.filter(({ required }) => required).every(({ name }) => isSent(name))).toBe(true);
+    const described = [...ownAttributes, ...extensions.map(({ name }) => name)];
+    expect(Object.keys(event).filter((name) => !described.includes(name))).toEqual([]);
   }
   expect(data.find(({ type }) => type === 'frontdesk.TicketStatusChanged')?.schemaVersion).toBe(2);
 });
@@ -71,4 +89,16 @@ test('without the binding of the events queue no deliveries are stored for it', 
   const { register } = createSystem();
   await register();
   expect(await countPending()).toBe(0);
+});
+
+test('every version of an event has its schema, and a version that there never was gets 404 (product 7.8)', async () => {
+  const { request } = createSystem();
+  const schemaOf = (version: string) => request(`/v1/events/schemas/frontdesk.TicketStatusChanged/${version}`);
+  const [first, second] = [await schemaOf('1'), await schemaOf('2')];
+  const old = { customerId: crypto.randomUUID(), status: 'open' };
+  expect(new Validator(await first.json<Schema>(), '2020-12').validate(old).valid).toBe(true);
+  expect(new Validator(await second.json<Schema>(), '2020-12').validate(old).valid).toBe(false);
+  for (const version of ['0', '3', 'x']) expect((await schemaOf(version)).status).toBe(404);
+  const unknown = await request('/v1/events/schemas/frontdesk.Unknown/1');
+  expect(await unknown.json()).toMatchObject({ status: 404, code: 'event-schemas.not-found' });
 });

@@ -16,6 +16,7 @@ const publicRoutes = [
   'POST /v1/users',
   'GET /v1/items',
   'GET /v1/items/:id',
+  'GET /v1/events/schemas/:type/:version',
   'GET /openapi.json',
   'GET /',
   'GET /favicon.ico',

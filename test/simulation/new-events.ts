@@ -34,7 +34,7 @@ export function withNewEvents(original: EventModule): EventModule {
     const defined: Defined = original.defineEvent({
       ...definition,
       schema: (schema as z.ZodObject).extend({ channel: z.enum(['web', 'unknown']) }),
-      upcasters: [...upcasters, (data) => ({ ...(data as object), channel: 'unknown' })],
+      upcasters: [...upcasters, original.upcaster(schema as z.ZodObject, (data) => ({ ...data, channel: 'unknown' }))],
     });
     const create: Defined['create'] = (id, version, data) =>
       defined.create(id, version, { ...(data as object), channel: 'web' });

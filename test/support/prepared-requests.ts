@@ -101,7 +101,10 @@ export function createRequestPreparer(system: System, admin: Account) {
       throw new Error(`Say how to create the resource of ${template}: add it to resources in prepared-requests.ts.`);
     }
     const id = createResource ? await createResource() : '';
-    const path = template.replace('{id}', spell(id)).replace('{view}', 'user');
+    const path = template
+      .replace('{id}', spell(id))
+      .replace('{view}', 'user')
+      .replace('{type}/{version}', 'frontdesk.TicketOpened/1');
     await preparations[name]?.(path);
     const body = await bodies[name]?.();
     const sendWith = (headers: Record<string, string> = {}) =>

@@ -28,7 +28,7 @@ function anEvent(position: number): RecordedEvent {
 
 /** The body of a message of the current epoch. */
 function aBody(position: number) {
-  return toEnvelope(anEvent(position), '1');
+  return toEnvelope(anEvent(position), { epoch: '1', source: 'https://shop.example' });
 }
 
 /** The same outcome for each event. */

@@ -6,7 +6,9 @@ import {
   defineEvent,
   type RecordedEvent,
   requireValidEvent,
+  schemaOf,
   upcast,
+  upcaster,
 } from '../../src/cqrs/log/event';
 import { eventCatalogue, ownSubscriptionsOf } from '../../src/domains';
 
@@ -29,8 +31,8 @@ const Renamed = defineEvent({
   streamType: 'thing',
   schema: z.strictObject({ names: z.array(z.string()) }),
   upcasters: [
-    (data) => ({ labels: [z.object({ label: z.string() }).parse(data).label] }),
-    (data) => ({ names: z.object({ labels: z.array(z.string()) }).parse(data).labels }),
+    upcaster(z.object({ label: z.string() }), ({ label }) => ({ labels: [label] })),
+    upcaster(z.object({ labels: z.array(z.string()) }), ({ labels }) => ({ names: labels })),
   ],
 });
 const catalogue = createEventCatalogue([Renamed]);
@@ -46,6 +48,16 @@ describe('an event type', () => {
       data: { names: ['x'] },
     });
   });
+});
+
+test.each([
+  [1, { label: 'x' }],
+  [2, { labels: ['x'] }],
+  [3, { names: ['x'] }],
+])('version %i of an event has the schema of its own data (product 7.8)', (version, data) => {
+  const fitting = [1, 2, 3].filter((other) => schemaOf(Renamed, other)?.safeParse(data).success);
+  expect(fitting).toEqual([version]);
+  expect(schemaOf(Renamed, 4)).toBeUndefined();
 });
 
 describe('an event of the log', () => {
@@ -109,18 +121,32 @@ describe('the catalogue of events', () => {
   });
 });
 
+const origin = { epoch: '7', source: 'https://shop.example' };
+
 describe('the envelope of an event', () => {
   test('the envelope of an event is a CloudEvent 1.0, from which the event comes back unchanged', () => {
-    const envelope = toEnvelope(event, '7');
-    expect(envelope).toMatchObject({ specversion: '1.0', type: 'frontdesk.Renamed', subject: 'thing/a/b', epoch: '7' });
+    const envelope = toEnvelope(event, origin);
+    expect(envelope).toMatchObject({
+      specversion: '1.0',
+      source: 'https://shop.example',
+      type: 'frontdesk.Renamed',
+      subject: 'thing/a/b',
+      dataschema: 'https://shop.example/v1/events/schemas/frontdesk.Renamed/1',
+      epoch: '7',
+    });
     expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope))))).toEqual(event);
   });
 
   test('the envelope of an event carries the account and the trace where there are any (product 8.3)', () => {
     const metadata = { commandId: 'c', requestId: 'r', actorId: 'a', traceparent: 't' };
-    const envelope = toEnvelope({ ...event, metadata }, '7');
+    const envelope = toEnvelope({ ...event, metadata }, origin);
     expect(envelope).toMatchObject({ commandid: 'c', requestid: 'r', actorid: 'a', traceparent: 't' });
     expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope)))).metadata).toEqual(metadata);
+  });
+
+  test('the envelope of version 0.4.0, which is on its way during an upgrade, is read', () => {
+    const { dataschema: _, ...envelope } = toEnvelope(event, origin);
+    expect(fromEnvelope(parseEnvelope({ ...envelope, source: '/frontdesk' }))).toEqual(event);
   });
 
   test.each([
@@ -130,6 +156,6 @@ describe('the envelope of an event', () => {
     ['no position', { position: undefined }],
     ['position 0', { position: 0 }],
   ])('an envelope with %s is refused', (_, wrong) => {
-    expect(() => parseEnvelope({ ...toEnvelope(event, '7'), ...wrong })).toThrow();
+    expect(() => parseEnvelope({ ...toEnvelope(event, origin), ...wrong })).toThrow();
   });
 });

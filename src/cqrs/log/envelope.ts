@@ -4,7 +4,8 @@ import type { RecordedEvent } from './event';
 /**
  * An event as a queue message: CloudEvents 1.0 in JSON. The log's own fields are extension attributes: `position` is
  * the global order, `streamversion` the order within `subject`, `schemaversion` the version of `data`. `epoch` is the history of
- * the database to which the position belongs; messages of 0.2.0 have none.
+ * the database to which the position belongs; messages of 0.2.0 have none. Up to 0.4.0 messages have no `dataschema`, and
+ * all installations have the same `source`.
  */
 const envelopeSchema = z.object({
   specversion: z.literal('1.0'),
@@ -14,6 +15,7 @@ const envelopeSchema = z.object({
   subject: z.string().includes('/'),
   time: z.iso.datetime(),
   datacontenttype: z.literal('application/json'),
+  dataschema: z.url().optional(),
   data: z.unknown(),
   position: z.int().positive(),
   streamversion: z.int().positive(),
@@ -27,16 +29,34 @@ const envelopeSchema = z.object({
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-export function toEnvelope(event: RecordedEvent, epoch: string): Envelope {
+/** What an installation tells about itself in each message. */
+export interface Origin {
+  epoch: string;
+  /** The address of the installation, which no other one has. */
+  source: string;
+}
+
+/** The `type` of an event in CloudEvents. */
+export function cloudEventType(type: string): string {
+  return `frontdesk.${type}`;
+}
+
+/** Where an installation shows the JSON Schema of a version of an event's data. */
+export function dataSchemaUri(source: string, type: string, version: number): string {
+  return `${source.replace(/\/$/, '')}/v1/events/schemas/${cloudEventType(type)}/${version}`;
+}
+
+export function toEnvelope(event: RecordedEvent, { epoch, source }: Origin): Envelope {
   const { commandId, requestId, actorId, traceparent } = event.metadata;
   return {
     specversion: '1.0',
     id: event.id,
-    source: '/frontdesk',
-    type: `frontdesk.${event.type}`,
+    source,
+    type: cloudEventType(event.type),
     subject: `${event.streamType}/${event.streamId}`,
     time: event.occurredAt,
     datacontenttype: 'application/json',
+    dataschema: dataSchemaUri(source, event.type, event.schemaVersion),
     data: event.data,
     position: event.position,
     streamversion: event.version,

@@ -35,8 +35,16 @@ export interface RecordedEvent<Type extends string = string, Data = unknown> ext
   occurredAt: string;
 }
 
-/** Converts the data of one schema version to the next version. */
-export type Upcaster = (data: unknown) => unknown;
+/** A past version of an event's data: its schema, and the conversion to the next version. */
+export interface Upcaster {
+  schema: z.ZodType;
+  convert(data: unknown): unknown;
+}
+
+/** Makes an upcaster whose conversion gets data of the schema. */
+export function upcaster<Data>(schema: z.ZodType<Data>, convert: (data: Data) => unknown): Upcaster {
+  return { schema, convert: (data) => convert(schema.parse(data)) };
+}
 
 /**
  * The definition of an event type: its newest schema, and the upcasters (`upcasters[0]` converts version 1 to version
@@ -69,6 +77,11 @@ export function defineEvent<Type extends string, Data>(definition: {
     upcasters,
     create: (streamId, version, data) => ({ type, streamType, streamId, version, schemaVersion, data }),
   };
+}
+
+/** The schema of a version of an event's data; undefined for a version that the type never had. */
+export function schemaOf({ schema, upcasters }: EventDefinition, version: number): z.ZodType | undefined {
+  return [...upcasters.map((past) => past.schema), schema][version - 1];
 }
 
 /** Every known event type, by name. */
@@ -112,6 +125,6 @@ export function upcast(catalogue: EventCatalogue, event: RecordedEvent): Recorde
     );
   }
   const upcasters = definition.upcasters.slice(event.schemaVersion - 1);
-  const newest = upcasters.reduce((data, convert) => convert(data), event.data);
+  const newest = upcasters.reduce((data, { convert }) => convert(data), event.data);
   return { ...event, schemaVersion: definition.schemaVersion, data: definition.schema.parse(newest) };
 }

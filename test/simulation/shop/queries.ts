@@ -467,6 +467,20 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
       },
     }),
   },
+  GetEventSchema: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: () => ({
+      what: 'the schema of an event',
+      isPublic: true,
+      run: async (queries) => ({
+        content: Object.keys(
+          (await queries.GetEventSchema({ type: 'frontdesk.TicketOpened', version: 1 })).properties ?? {},
+        ),
+      }),
+      expect: () => ['customerId', 'orderId'],
+    }),
+  },
   GetMetrics: {
     behaviour: 'operator-reads',
     weight: 1,

@@ -1,0 +1,35 @@
+// Runs wrangler for the second installation, which is made of wrangler.toml and of the variables in staging.toml.
+import { spawnSync } from 'node:child_process';
+import { fail } from './command-line';
+import { besideProduction, readConfiguration, writeConfiguration } from './wrangler-config';
+
+const usage = `npm run staging -- COMMAND...
+
+Runs a command of wrangler for the installation beside production. Its Worker, database, queues and dataset have the
+names of wrangler.toml with -staging at the end, its rate limits have counters of their own, and staging.toml has the
+variables that differ.
+
+  npm run staging -- deploy --secrets-file .staging.vars
+  npm run staging -- d1 migrations apply DB --remote
+  npm run staging -- tail`;
+
+const command = process.argv.slice(2);
+if (command[0] === '--help' || command[0] === '-h') {
+  console.log(usage);
+  process.exit();
+}
+const [first] = command;
+if (first === undefined) fail('Name a command of wrangler.', usage);
+// An option of wrangler stands behind its command.
+if (first.startsWith('-')) fail(`Unknown option '${first}'.`, usage);
+const production = readConfiguration();
+const own = readConfiguration('staging.toml');
+for (const name of ['ISSUER', 'PASSWORD_RESET_URL']) {
+  if (own.vars?.[name] === undefined || own.vars[name] === production.vars?.[name])
+    fail(
+      `staging.toml needs a ${name} of its own: with production's, links and tokens would be taken for production's.`,
+    );
+}
+const path = 'wrangler.staging.json';
+writeConfiguration(path, besideProduction(production, 'staging', own));
+process.exit(spawnSync('wrangler', [...command, '--config', path], { stdio: 'inherit' }).status ?? 1);
