@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { ItemDetail } from '../../src/items/schemas';
 import { newId } from '../../src/platform/ids';
 import type { UserDetail } from '../../src/users/schemas';
+import { deleteDeliveries } from '../support/document-watch';
 import { address, password } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf, pathWith } from '../support/routes';
@@ -265,7 +266,7 @@ test('every read has an ETag, and responds with 304 to a request with this ETag'
   };
   const reads = (await operationsOf(system)).filter(({ method }) => method === 'GET');
   expect(reads.length).toBeGreaterThan(15);
-  await env.DB.prepare('DELETE FROM deliveries').run();
+  await deleteDeliveries();
   for (const { path } of reads) {
     const [, collection = ''] = /\/(\w+)\/\{id\}/.exec(path) ?? [];
     const target = path.replace('{id}', ids[collection] ?? '');

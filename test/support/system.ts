@@ -11,6 +11,7 @@ import { limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
 import { createTurns } from '../../src/platform/turns';
 import { createConformance } from './conformance';
+import { checkTriggers, forgetDocumentsOf } from './document-watch';
 import { cheapParameters, password } from './factories';
 import { createRecordingEmailSender } from './recording-email-sender';
 
@@ -24,6 +25,13 @@ export function createTestClock() {
     },
   };
 }
+
+/**
+ * Whether the documents are checked after a request. Most commands of the tests are registrations and sign-ins; the check
+ * after the next command includes their events.
+ */
+const isChecked = (method = 'GET', path: string) =>
+  method !== 'GET' && path !== '/v1/auth/token' && !(method === 'POST' && path === '/v1/users');
 
 const unlimited: RateLimit = { limit: async () => ({ success: true }) };
 
@@ -82,6 +90,7 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
     const response = await app.request(path, init, testEnv, context);
     await waitOnExecutionContext(context);
     await conform(init.method ?? 'GET', path, response.clone());
+    if (isChecked(init.method, path)) await checkTriggers();
     return response;
   }
 
@@ -116,7 +125,10 @@ export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrid
     const email = `${crypto.randomUUID()}@example.com`;
     const response = await send('POST', '/v1/users', { name: 'Grace Hopper', email, password });
     const { id } = await response.json<{ id: string }>();
-    if (overrides.role) await env.DB.prepare('UPDATE users SET role = ? WHERE id = ?').bind(overrides.role, id).run();
+    if (overrides.role) {
+      await env.DB.prepare('UPDATE users SET role = ? WHERE id = ?').bind(overrides.role, id).run();
+      forgetDocumentsOf(id);
+    }
     return { id, email, ...(await signIn(email)) };
   }
 
