@@ -77,14 +77,14 @@ async function load(db: Database, after: number, documents: readonly ViewKey[]) 
   const [rows, ...decoders] = await runBatch(db, [later, ...queries]);
   const contents = documents.map((document, index): Known => {
     try {
-      const decode = decoders[index] as () => unknown;
+      const decode = decoders[index] as unknown as () => unknown;
       const loaded = viewOf(document).toDocument(decode(), document.key);
       return { ...document, content: JSON.stringify(loaded?.data) ?? 'no document' };
     } catch (error) {
       return { ...document, content: `no document that can be loaded (${error})` };
     }
   });
-  return { rows: rows as EventRow[], contents };
+  return { rows: rows as unknown as EventRow[], contents };
 }
 
 const open = (): Database => drizzle(env.DB);

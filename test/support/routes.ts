@@ -6,6 +6,7 @@ interface Specification {
     Record<
       string,
       {
+        'x-access'?: string;
         security?: Record<string, unknown>[];
         parameters?: { $ref?: string }[];
         requestBody?: { content: Record<string, unknown> };
