@@ -8,7 +8,12 @@ interface Specification {
       {
         'x-access'?: string;
         security?: Record<string, unknown>[];
-        parameters?: { $ref?: string }[];
+        parameters?: {
+          $ref?: string;
+          name?: string;
+          in?: string;
+          schema?: { enum?: string[]; format?: string };
+        }[];
         requestBody?: { content: Record<string, unknown> };
         responses: Record<string, { content?: Record<string, { schema: { $ref?: string } }> }>;
       }
