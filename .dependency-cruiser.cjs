@@ -1,8 +1,28 @@
+const { existsSync, readdirSync, readFileSync } = require('node:fs');
+
 /** The architecture as rules: dependencies run one way, and every import is of something the project declares. */
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 // Every folder of src/ that is not one of the shared ones is a domain.
 const domain = '(?!access/|cqrs/|consumers/|email/|http/|platform/)[^/]+';
+
+/**
+ * The files of rules, whatever their names are: those that a domain's commands.ts imports from its folder, without the
+ * parts that every domain has under the same name. An import of types alone is no use of a rule.
+ */
+function findRules() {
+  const domains = readdirSync('src').filter((folder) => existsSync(`src/${folder}/commands.ts`));
+  const files = domains.flatMap((folder) => {
+    const imports = readFileSync(`src/${folder}/commands.ts`, 'utf8').matchAll(
+      /^import (?!type )[^;]*? from '\.\/([\w/-]+)';$/gm,
+    );
+    const own = [...imports].map(([, name]) => name).filter((name) => !/^(errors|events|schemas)$/.test(name));
+    return own.map((name) => `src/${folder}/${name}`);
+  });
+  return `^(${files.join('|')})\\.ts$`;
+}
+
+const rules = findRules();
 
 module.exports = {
   forbidden: [
@@ -47,15 +67,12 @@ module.exports = {
     ),
     forbid(
       'rules-are-pure',
-      'The rules of a domain import only other rules, roles, error catalogues and money.',
-      // The file is named after its folder (`orders/order.ts`); the second part lists the exceptions.
-      {
-        path: '^src/([^/]+)s/\\1\\.ts$|^src/(users/settings|auth/(account|session)|operations/rebuild)\\.ts$',
-        pathNot: '^src/consumers',
-      },
+      'A file with which the commands of a domain decide imports only other such files, shared words (-status.ts), ' +
+        'error catalogues, roles and money. Move what needs more to the repository, the views or the composition.',
+      { path: rules },
       {
         path: '^(src|node_modules)',
-        pathNot: '(/errors\\.ts|-status\\.ts|^src/access/caller\\.ts|^src/platform/money\\.ts)$',
+        pathNot: `${rules}|(/errors\\.ts|-status\\.ts|^src/access/caller\\.ts|^src/platform/money\\.ts)$`,
       },
     ),
     forbid(

@@ -89,7 +89,8 @@ function writeConfig(): string {
   const path = `wrangler.dev-${process.pid}.json`;
   const { secrets: _, ...config } = readConfiguration();
   // No batch waits for more messages, so what belongs to the start is on the screen before the banner.
-  for (const consumer of config.queues?.consumers ?? []) consumer.max_batch_timeout = Math.min(1, consumer.max_batch_timeout ?? 1);
+  for (const consumer of config.queues?.consumers ?? [])
+    consumer.max_batch_timeout = Math.min(1, consumer.max_batch_timeout ?? 1);
   writeConfiguration(path, values.with.length > 0 ? withEventsQueue(config) : config);
   return path;
 }

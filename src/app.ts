@@ -1,45 +1,55 @@
 import { Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { authPages } from './auth/pages';
-import { authRoutes } from './auth/routes';
+import { authAccess, authRoutes } from './auth/routes';
 import type { compose } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
 import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
 import { handleError, handleNotFound } from './http/problem';
 import { introduction } from './introduction';
-import { itemRoutes } from './items/routes';
-import { eventRoutes, healthRoutes, operationsRoutes } from './operations/routes';
-import { orderRoutes } from './orders/routes';
+import { itemAccess, itemRoutes } from './items/routes';
+import {
+  eventAccess,
+  eventRoutes,
+  healthAccess,
+  healthRoutes,
+  operationsAccess,
+  operationsRoutes,
+} from './operations/routes';
+import { orderAccess, orderRoutes } from './orders/routes';
 import { version } from './platform/version';
-import { dashboardRoutes, ticketRoutes } from './tickets/routes';
-import { userRoutes } from './users/routes';
+import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
+import { userAccess, userRoutes } from './users/routes';
 
 /**
- * Returns the routes unchanged. Routes that call an unregistered command or query do not compile; Hono itself does not
- * compare the environments of the routes that it mounts.
+ * Describes whom the routes serve, and returns them. Routes without a declared rule of access do not compile, nor do those
+ * that call an unregistered command or query; Hono itself does not compare the environments of the routes that it mounts.
  */
 function registered<E extends HonoEnv, S extends Schema, P extends string>(
   routes: Hono<E, S, P>,
+  access: AccessRules<Hono<E, S, P>>,
   ..._registerInDomainsTs: RouteEnv<Commands, Queries> extends E ? [] : [missing: never]
 ): Hono<E, S, P> {
+  describeAccess(routes, access);
   return routes;
 }
 
 /** The routes of every domain. */
 const routes = new Hono<AppEnv>()
   .basePath('/v1')
-  .route('/health', registered(healthRoutes))
-  .route('/operations', registered(operationsRoutes))
-  .route('/events', registered(eventRoutes))
-  .route('/auth', registered(authRoutes))
-  .route('/users', registered(userRoutes))
-  .route('/items', registered(itemRoutes))
-  .route('/orders', registered(orderRoutes))
-  .route('/tickets', registered(ticketRoutes))
-  .route('/dashboard', registered(dashboardRoutes));
+  .route('/health', registered(healthRoutes, healthAccess))
+  .route('/operations', registered(operationsRoutes, operationsAccess))
+  .route('/events', registered(eventRoutes, eventAccess))
+  .route('/auth', registered(authRoutes, authAccess))
+  .route('/users', registered(userRoutes, userAccess))
+  .route('/items', registered(itemRoutes, itemAccess))
+  .route('/orders', registered(orderRoutes, orderAccess))
+  .route('/tickets', registered(ticketRoutes, ticketAccess))
+  .route('/dashboard', registered(dashboardRoutes, dashboardAccess));
 
 /** The groups of operations in the OpenAPI document, in the order in which one meets them. */
 const tags = [

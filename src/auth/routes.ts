@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
+import type { AccessRules } from '../http/access';
 import { checkConditions, ignoreConditions, type RouteEnv } from '../http/context';
 import { clientNetwork } from '../http/network';
 import { describeCommand, describePlain, describeToken } from '../http/openapi';
@@ -101,3 +102,12 @@ export const authRoutes = new Hono<AuthEnv>()
       return sendDone(c, await c.var.commands.ConfirmPasswordReset(c.req.valid('json')));
     },
   );
+
+/** Whom each route serves. */
+export const authAccess: AccessRules<typeof authRoutes> = {
+  'POST /token': 'everybody',
+  'POST /login': 'everybody',
+  'POST /logout': 'everybody',
+  'POST /password-reset': 'everybody',
+  'POST /password-reset/confirm': 'everybody',
+};

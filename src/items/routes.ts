@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { listRequest } from '../cqrs/reading/pages';
+import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -72,3 +73,12 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
     validate('param', idParam),
     async (c) => sendDone(c, await c.var.commands.DeleteItem({ itemId: c.req.valid('param').id })),
   );
+
+/** Whom each route serves. */
+export const itemAccess: AccessRules<typeof itemRoutes> = {
+  'POST /': 'account',
+  'GET /': 'everybody',
+  'GET /:id': 'everybody',
+  'PATCH /:id': 'owner or admin',
+  'DELETE /:id': 'owner or admin',
+};

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { pageRequest } from '../cqrs/reading/pages';
+import type { AccessRules } from '../http/access';
 import { authenticate, authenticateMonitor } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain } from '../http/openapi';
@@ -267,3 +268,31 @@ export const healthRoutes = new Hono<OperationsEnv>()
       return readiness.status === 'unavailable' ? c.json(readiness, 503) : c.json(readiness, 200);
     },
   );
+
+/** Whom each route of operators serves. */
+export const operationsAccess: AccessRules<typeof operationsRoutes> = {
+  'GET /metrics': 'admin',
+  'GET /projections': 'admin',
+  'POST /projections/:view/rebuild': 'admin',
+  'GET /rebuilds': 'admin',
+  'GET /rebuilds/:id': 'admin',
+  'POST /rebuilds/:id/cancel': 'admin',
+  'GET /deliveries': 'admin',
+  'GET /dead-letters': 'admin',
+  'POST /dead-letters/replay': 'admin',
+  'POST /dead-letters/:id/replay': 'admin',
+  'DELETE /dead-letters/:id': 'admin',
+  'GET /events': 'admin',
+};
+
+/** Whom the catalogue of events serves. */
+export const eventAccess: AccessRules<typeof eventRoutes> = {
+  'GET /catalogue': 'everybody',
+  'GET /schemas/:type/:version': 'everybody',
+};
+
+/** Whom each route of health serves. */
+export const healthAccess: AccessRules<typeof healthRoutes> = {
+  'GET /': 'everybody',
+  'GET /ready': 'everybody',
+};

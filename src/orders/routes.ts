@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { listRequest } from '../cqrs/reading/pages';
+import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -74,3 +75,13 @@ export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.DeliverOrder({ orderId: c.req.valid('param').id })),
   );
+
+/** Whom each route serves. */
+export const orderAccess: AccessRules<typeof orderRoutes> = {
+  'POST /': 'account',
+  'GET /': 'account',
+  'GET /:id': 'owner or staff',
+  'POST /:id/cancel': 'owner or staff',
+  'POST /:id/ship': 'staff',
+  'POST /:id/deliver': 'staff',
+};

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { listRequest, pageLimit, pageRequest } from '../cqrs/reading/pages';
+import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -132,3 +133,18 @@ export const dashboardRoutes = new Hono<TicketEnv>().get(
     return c.json(dashboard, 200);
   },
 );
+
+/** Whom each route of tickets serves. */
+export const ticketAccess: AccessRules<typeof ticketRoutes> = {
+  'POST /': 'account',
+  'GET /': 'account',
+  'GET /:id': 'owner or staff',
+  'POST /:id/status': 'staff',
+  'GET /:id/notes': 'staff',
+  'POST /:id/notes': 'staff',
+};
+
+/** Whom the dashboard serves. */
+export const dashboardAccess: AccessRules<typeof dashboardRoutes> = {
+  'GET /tickets': 'staff',
+};

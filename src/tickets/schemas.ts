@@ -109,9 +109,7 @@ const ticketRow = z.xor([ticketSummary, staffTicketSummary]).meta({
   description: 'Customers get a TicketSummary; agents and admins get a StaffTicketSummary.',
 });
 
-export const ticketPage = z
-  .object({ data: z.array(ticketRow), ...countedPageFields })
-  .meta({ ref: 'TicketPage' });
+export const ticketPage = z.object({ data: z.array(ticketRow), ...countedPageFields }).meta({ ref: 'TicketPage' });
 
 export const ticketDashboard = z
   .object({

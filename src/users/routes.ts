@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { listRequest } from '../cqrs/reading/pages';
+import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
@@ -128,3 +129,18 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
     validate('param', idParam),
     async (c) => sendResult(c, await c.var.commands.ReactivateUser({ userId: c.req.valid('param').id })),
   );
+
+/** Whom each route serves. */
+export const userAccess: AccessRules<typeof userRoutes> = {
+  'POST /': 'everybody',
+  'GET /': 'staff',
+  'GET /me': 'account',
+  'GET /:id': 'owner or staff',
+  'PATCH /:id': 'owner or admin',
+  'DELETE /:id': 'owner or admin',
+  'GET /:id/settings': 'owner or staff',
+  'PATCH /:id/settings': 'owner or admin',
+  'POST /:id/role': 'admin',
+  'POST /:id/deactivate': 'admin',
+  'POST /:id/reactivate': 'admin',
+};

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { ItemDetail } from '../../src/items/schemas';
 import { newId } from '../../src/platform/ids';
 import type { UserDetail } from '../../src/users/schemas';
-import { address, password } from '../support/factories';
+import { deleteDeliveries } from '../support/document-watch';
+import { password } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf, pathWith } from '../support/routes';
 import { countRows, createSystem } from '../support/system';
@@ -251,27 +252,15 @@ describe('Idempotency-Key', () => {
 
 test('every read has an ETag, and responds with 304 to a request with this ETag', async () => {
   const system = createSystem();
-  const { id, bearer } = await system.register({ role: 'admin' });
-  const price = { amount: 1, currency: 'EUR' };
-  const item = await (await system.send('POST', '/v1/items', { title: 'a', price }, bearer)).json<{ id: string }>();
-  const ticket = await system.send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, bearer);
-  const order = { items: [{ itemId: item.id, quantity: 1 }], shippingAddress: address };
-  const placed = await system.send('POST', '/v1/orders', order, bearer);
-  await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE status = 'running'").run();
-  const rebuild = await system.request('/v1/operations/projections/user/rebuild', { method: 'POST', headers: bearer });
-  const ids: Record<string, string> = {
-    users: id,
-    items: item.id,
-    tickets: (await ticket.json<{ id: string }>()).id,
-    orders: (await placed.json<{ id: string }>()).id,
-    rebuilds: (await rebuild.json<{ id: string }>()).id,
-  };
+  const admin = await system.register({ role: 'admin' });
+  const { bearer } = admin;
+  const prepare = createRequestPreparer(system, admin);
   const reads = (await operationsOf(system)).filter(({ method }) => method === 'GET');
   expect(reads.length).toBeGreaterThan(15);
-  await env.DB.prepare('DELETE FROM deliveries').run();
-  for (const { path } of reads) {
-    const [, collection = ''] = /\/(\w+)\/\{id\}/.exec(path) ?? [];
-    const target = path.replace('{id}', ids[collection] ?? '');
+  const targets: [string, string][] = [];
+  for (const { path } of reads) targets.push([path, (await prepare('GET', path)).path]);
+  await deleteDeliveries();
+  for (const [path, target] of targets) {
     const first = await system.request(target, { headers: bearer });
     const etag = first.headers.get('ETag') ?? '';
     expect([path, first.status, etag]).toEqual([path, 200, expect.stringMatching(/^"[\w.-]+"$/)]);

@@ -13,6 +13,7 @@ import { findDeadLetters } from '../../src/operations/dead-letters';
 import { openSession } from '../../src/platform/d1';
 import { limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
+import { deleteDeliveries } from '../support/document-watch';
 import { password } from '../support/factories';
 import { given as givenOperators, post } from '../support/operations';
 import { createSystem } from '../support/system';
@@ -43,7 +44,7 @@ async function given(bindings: Partial<Env> = {}) {
   const system = createSystem(bindings);
   // The list of users is one key, so each test starts after the claims of the tests before it.
   system.clock.advance(++started * 20 * 86_400_000);
-  await env.DB.prepare('DELETE FROM deliveries').run();
+  await deleteDeliveries();
   const email = `${crypto.randomUUID()}@example.com`;
   const response = await system.send('POST', '/v1/users', { name: 'Ada', email, password });
   const { id } = await response.json<{ id: string }>();

@@ -7,6 +7,7 @@ import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import { ticketView } from '../../src/tickets/views';
+import { excuseDocuments } from '../support/document-watch';
 import { address } from '../support/factories';
 import {
   type Given,
@@ -18,6 +19,8 @@ import {
   runRebuilds,
   startRebuild,
 } from '../support/operations';
+import { createRequestPreparer } from '../support/prepared-requests';
+import { operationsOf } from '../support/routes';
 
 /** The data of the documents whose keys start with `prefix`. */
 async function readDocuments(prefix: string): Promise<Map<string, unknown>> {
@@ -51,14 +54,13 @@ describe('a rebuild', () => {
 
   test('a rebuild of any view restores the documents that KV lost (product 7.5)', async () => {
     const system = await given();
-    const { bearer } = system.customer;
-    const item = { title: 'Rope', price: { amount: 100, currency: 'EUR' } };
-    const created = await system.send('POST', '/v1/items', item, bearer);
-    const { id: itemId } = await created.json<{ id: string }>();
-    const order = { items: [{ itemId, quantity: 1 }], shippingAddress: address };
-    expect((await system.send('POST', '/v1/orders', order, bearer)).status).toBe(201);
-    const ticket = await openTicket(system);
-    await system.send('POST', `/v1/tickets/${ticket}/notes`, { note: 'Called them.' }, system.admin.bearer);
+    const prepare = createRequestPreparer(system, system.admin);
+    // Each request gets a resource of its own, so together they make documents of every view.
+    for (const { method, path } of await operationsOf(system)) {
+      if (method !== 'POST' || /^\/v1\/(?:auth|operations)\//.test(path)) continue;
+      const { sendWith } = await prepare(method, path);
+      expect([path, (await sendWith(system.admin.bearer)).status < 300]).toEqual([path, true]);
+    }
     system.clock.advance(2000);
     await system.deliverQueues();
     const { data: projections } = await read<{ data: Projection[] }>(system, 'projections');
@@ -371,6 +373,7 @@ describe('the limit of a step', () => {
 
   test('failing keys of an event with more keys than the limit do not stop the rebuild (product 7.5)', async () => {
     const system = await given();
+    excuseDocuments('The rows of orders are broken, and then replaced without an event.');
     await givenOrders(system, 3);
     limits.keysPerRebuildStep = 1;
     await env.DB.prepare("UPDATE orders SET lines = '['").run();

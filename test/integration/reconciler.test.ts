@@ -6,6 +6,7 @@ import type { Projection } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
 import { settingsView } from '../../src/users/views';
+import { deleteDeliveries } from '../support/document-watch';
 import { address } from '../support/factories';
 import { type Given, given, openTicket, read } from '../support/operations';
 
@@ -78,7 +79,7 @@ afterEach(() => void Object.assign(limits, original));
 async function rename({ customer, send, sent, signIn }: Given) {
   const { bearer } = await signIn(customer.email);
   sent.projections.length = 0;
-  await run('DELETE FROM deliveries');
+  await deleteDeliveries();
   const response = await send('PATCH', `/v1/users/${customer.id}`, { name: newId() }, bearer);
   expect(response.status).toBe(200);
 }
@@ -139,7 +140,7 @@ describe('the reconciler repairs', () => {
   test('the documents of a shape that missed an event, because no reader takes them (product 7.6)', async () => {
     const system = await shareHealthy();
     await rename(system);
-    await run('DELETE FROM deliveries');
+    await deleteDeliveries();
     await run('UPDATE shapes SET missed = (SELECT max(position) FROM events) WHERE view = ?', userView.id);
     const below = 'SELECT count(*) AS n FROM projections JOIN shapes USING (view) WHERE view = ? AND position < missed';
     const count = async () => Number((await env.DB.prepare(below).bind(userView.id).first<{ n: number }>())?.n);

@@ -19,15 +19,13 @@ import {
   type StoredDelivery,
 } from '../support/contract/implementation';
 import { aContext, aUser, callerOf, checked } from '../support/factories';
+import { tablesOf } from '../support/tables';
 import { describeUnitOfWork } from '../support/unit-of-work-contract';
 import { createTime } from '../support/wait';
 
 /** Empties every table, so that a test sees its own rows alone. Positions start at 1 again, as in a new event log. */
 async function emptyDatabase(): Promise<void> {
-  const { results } = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_cf_*' AND name <> 'd1_migrations'",
-  ).all<{ name: string }>();
-  const names = [...results.map(({ name }) => name), 'sqlite_sequence'];
+  const names = [...(await tablesOf(env.DB)).map(({ name }) => name), 'sqlite_sequence'];
   const deletions = names.map((name) => env.DB.prepare(`DELETE FROM ${name}`));
   await env.DB.batch([env.DB.prepare('PRAGMA defer_foreign_keys = on'), ...deletions]);
 }

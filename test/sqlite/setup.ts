@@ -1,7 +1,8 @@
 import crypto, { type ScryptOptions } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { scheduler } from 'node:timers/promises';
-import { beforeEach } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
+import { checkDocuments } from '../support/document-watch';
 
 // Nearly all of the time of these tests would go into hashes of passwords. They are as strong as their parameters say
 // only in the other projects.
@@ -36,3 +37,5 @@ const onlyInWorkerd = [
 beforeEach(({ task, skip }) => {
   skip(onlyInWorkerd.some((text) => task.name.includes(text)));
 });
+
+afterEach(checkDocuments);

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import type { z } from 'zod';
 import type { rebuild } from '../../src/operations/schemas';
+import { deleteDeliveries } from './document-watch';
 import { createSystem } from './system';
 
 type Rebuild = z.infer<typeof rebuild>;
@@ -15,7 +16,7 @@ let started = 0;
 export async function given(bindings: Partial<Env> = {}) {
   const system = createSystem(bindings);
   system.clock.advance(++started * 400_000);
-  await env.DB.prepare('DELETE FROM deliveries').run();
+  await deleteDeliveries();
   await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE status = 'running'").run();
   const admin = await system.register({ role: 'admin' });
   const customer = await system.register();

@@ -7,8 +7,14 @@ interface Specification {
       string,
       {
         operationId: string;
+        'x-access'?: string;
         security?: Record<string, unknown>[];
-        parameters?: { $ref?: string }[];
+        parameters?: {
+          $ref?: string;
+          name?: string;
+          in?: string;
+          schema?: { enum?: string[]; format?: string };
+        }[];
         requestBody?: { content: Record<string, unknown> };
         responses: Record<string, { $ref?: string; content?: Record<string, { schema: { $ref?: string } }> }>;
       }

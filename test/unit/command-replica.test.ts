@@ -201,7 +201,9 @@ async function runIn(
 
 test('the table names every command', () => {
   const named = new Set(sent.map(({ command }) => command));
-  expect([...named].toSorted()).toEqual(Object.keys(createCommandWorld().anonymous()).toSorted());
+  expect([...named].toSorted(), 'Add a new command to `sent` in this test.').toEqual(
+    Object.keys(createCommandWorld().anonymous()).toSorted(),
+  );
 });
 
 test.each(Object.entries(changes) as [keyof typeof changes, Change][])(

@@ -1,0 +1,84 @@
+import { env } from 'cloudflare:workers';
+import { beforeAll, expect, test } from 'vitest';
+import { createRequestPreparer } from '../support/prepared-requests';
+import { operationsOf } from '../support/routes';
+import { createSystem } from '../support/system';
+
+// Every list is read with each of its filters, alone and all together, by a customer and by an admin. SQLite says for each
+// statement which index it uses, and each filter must be a part of that index: D1 bills the rows that a query reads.
+
+const statements = new Set<string>();
+
+/** D1 that notes the statements of reads. */
+function createNotingDatabase(): D1Database {
+  const withSession = (from: string) => {
+    const session = env.DB.withSession(from);
+    const prepare = (sql: string) => {
+      if (/^\s*select\b/i.test(sql)) statements.add(sql);
+      return session.prepare(sql);
+    };
+    return { prepare, batch: session.batch.bind(session), getBookmark: () => session.getBookmark() };
+  };
+  // A read opens a session, and uses no other method.
+  return { withSession } as unknown as D1Database;
+}
+
+const system = createSystem();
+const lists = (await operationsOf(system)).filter(
+  ({ method, path, operation }) =>
+    method === 'GET' &&
+    !path.includes('{') &&
+    operation.parameters?.some(({ name }) => name === 'cursor') &&
+    !path.startsWith('/v1/operations'),
+);
+
+interface Parameter {
+  name?: string | undefined;
+  in?: string | undefined;
+  schema?: { enum?: string[]; format?: string } | undefined;
+}
+
+/** The query strings of a list: without a filter, with each alone, and with all together. */
+function queriesOf(parameters: readonly Parameter[], accountId: string): string[] {
+  const filters = parameters
+    .filter((parameter) => parameter.in === 'query' && !['cursor', 'limit'].includes(parameter.name ?? ''))
+    .map(({ name, schema }) => `${name}=${schema?.enum?.at(-1) ?? (schema?.format === 'uuid' ? accountId : '1')}`);
+  return [...new Set(['', ...filters, filters.join('&')])];
+}
+
+beforeAll(async () => {
+  const [admin, customer] = [await system.register({ role: 'admin' }), await system.register()];
+  for (const owner of [admin, customer]) {
+    const prepare = createRequestPreparer(system, owner);
+    // Two rows of each list, so that there is a second page.
+    for (const { path } of lists) for (const _ of [1, 2]) await (await prepare('POST', path)).sendWith(owner.bearer);
+  }
+  const noting = createSystem({ DB: createNotingDatabase() });
+  for (const { path, operation } of lists) {
+    for (const { bearer, id } of [admin, customer]) {
+      for (const query of queriesOf(operation.parameters ?? [], id)) {
+        const first = await noting.request(`${path}?limit=1&${query}`, { headers: bearer });
+        const next = /<(.+)>; rel="next"/.exec(first.headers.get('Link') ?? '')?.[1];
+        if (next !== undefined) await noting.request(next, { headers: bearer });
+      }
+    }
+  }
+});
+
+test('every list reads its rows by an index that has each of its filters, and sorts none', async () => {
+  const listed = [...statements].filter((sql) => /\border by\b.*\blimit\b/i.test(sql));
+  expect(listed.length).toBeGreaterThan(15);
+  const problems: string[] = [];
+  for (const sql of listed) {
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...Array.from(sql.matchAll(/\?/g), () => 1))
+      .all<{ detail: string }>();
+    const plan = results.map(({ detail }) => detail).join('; ');
+    const where = /\bwhere\b(.*)\border by\b/is.exec(sql)?.[1] ?? '';
+    const filters = [...where.matchAll(/"(\w+)" = \?/g)].map(([, column]) => `${column}=?`);
+    const missing = filters.filter((filter) => !plan.includes(filter));
+    if (missing.length > 0 || plan.includes('TEMP B-TREE')) problems.push(`${sql}\n  reads by: ${plan}`);
+  }
+  const remedy = 'Add an index to tables.ts that begins with the columns of the filters and ends with the id.';
+  expect(problems, remedy).toEqual([]);
+});

@@ -1,0 +1,180 @@
+import { env } from 'cloudflare:workers';
+import { drizzle } from 'drizzle-orm/d1';
+import { type RecordedEvent, upcast } from '../../src/cqrs/log/event';
+import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
+import { documentKey, targetsOf, type View, type ViewKey } from '../../src/cqrs/reading/view';
+import { eventCatalogue, views } from '../../src/domains';
+import { type Database, decodeLater, runBatch, type Statement } from '../../src/platform/d1';
+
+// Two checks that no test has to ask for, and that know no domain. After each request with a command: an event that
+// changes what the loader of a document gives must be one of the view's triggers. After each test: a document in KV is
+// what its loader gives, unless a delivery that would project the document still waits.
+
+/** A document that an event has touched, and what its loader gave then. */
+interface Known extends ViewKey {
+  content: string;
+}
+
+const byId = new Map(views.map((view) => [view.id, view]));
+const uuids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
+
+/** The tests of a file share one database, and so they share what is known about it. */
+const known = new Map<string, Known>();
+let position = 0;
+let idsOfTest = new Set<string>();
+let excuse: string | undefined;
+let last: Promise<void> = Promise.resolve();
+
+/**
+ * Switches both checks off for the rest of the test.
+ * @param reason why the documents of this test are not what the events say
+ */
+export function excuseDocuments(reason: string): void {
+  excuse = reason;
+}
+
+/** Forgets the documents of an account or an aggregate whose row a test has changed without an event. */
+export function forgetDocumentsOf(id: string): void {
+  for (const [name, { key }] of known) if (key.includes(id)) known.delete(name);
+}
+
+/** Deletes every delivery, as a test needs that begins without work; nothing projects their documents any more. */
+export async function deleteDeliveries(): Promise<void> {
+  await env.DB.prepare('DELETE FROM deliveries').run();
+  known.clear();
+}
+
+const idsIn = (value: unknown): string[] => JSON.stringify(value).match(uuids) ?? [];
+
+/** A trigger computes keys from its event alone, so an event can touch only keys whose ids it has. */
+function isWithin(ids: ReadonlySet<string>, { key }: ViewKey): boolean {
+  return idsIn(key).every((id) => ids.has(id));
+}
+
+function findTargets(rows: readonly EventRow[]): Map<string, ViewKey> {
+  const read = rows.flatMap((row): RecordedEvent[] => {
+    try {
+      return [upcast(eventCatalogue, toRecordedEvent(row))];
+    } catch {
+      // A test wrote an event that no version can read.
+      return [];
+    }
+  });
+  const targets = read.flatMap((event) => targetsOf(views, event));
+  return new Map(targets.map(({ view, key }) => [documentKey({ view, key }), { view, key }]));
+}
+
+const viewOf = ({ view }: ViewKey): View => {
+  const found = byId.get(view);
+  if (!found) throw new Error(`No view has the id ${view}.`);
+  return found;
+};
+
+/** Reads the events after a position and what the loaders of these documents give, in one transaction. */
+async function load(db: Database, after: number, documents: readonly ViewKey[]) {
+  const later = db.all<EventRow>(`SELECT * FROM events WHERE position > ${after} ORDER BY position`) as Statement;
+  const queries = documents.map((document) => decodeLater(viewOf(document).query(db, document.key)));
+  const [rows, ...decoders] = await runBatch(db, [later, ...queries]);
+  const contents = documents.map((document, index): Known => {
+    try {
+      const decode = decoders[index] as unknown as () => unknown;
+      const loaded = viewOf(document).toDocument(decode(), document.key);
+      return { ...document, content: JSON.stringify(loaded?.data) ?? 'no document' };
+    } catch (error) {
+      return { ...document, content: `no document that can be loaded (${error})` };
+    }
+  });
+  return { rows: rows as unknown as EventRow[], contents };
+}
+
+const open = (): Database => drizzle(env.DB);
+
+async function checkNewEvents(): Promise<void> {
+  const db = open();
+  const rows: EventRow[] = [];
+  const after = () => rows.at(-1)?.position ?? position;
+  let targets = new Map<string, ViewKey>();
+  let contents: Known[] = [];
+  // Other requests commit at the same time. What is loaded must be the state after exactly these events.
+  for (let round = await load(db, position, []); round.rows.length > 0; ) {
+    rows.push(...round.rows);
+    const ids = new Set(idsIn(rows.map(({ stream_id, data, metadata }) => [stream_id, data, metadata])));
+    targets = findTargets(rows);
+    const possible = [...known.entries()].filter(([, document]) => isWithin(ids, document));
+    round = await load(db, after(), [...new Map<string, ViewKey>([...possible, ...targets]).values()]);
+    contents = round.contents;
+    for (const id of ids) idsOfTest.add(id);
+  }
+  position = after();
+  const changed = contents.filter(({ view, key, content }) => {
+    const before = known.get(documentKey({ view, key }));
+    return before && before.content !== content && !targets.has(documentKey({ view, key }));
+  });
+  for (const document of contents) known.set(documentKey(document), document);
+  if (excuse !== undefined) return;
+  const types = [...new Set(rows.map(({ type }) => type))].join(', ');
+  for (const document of changed) {
+    throw new Error(
+      `A command with the events ${types} changed the document ${documentKey(document)}, and none of the events touches it. ` +
+        `The document would stay old in KV: add a trigger for the event to the view "${viewOf(document).name}" in its views.ts. ` +
+        'If the test changes rows without an event, call forgetDocumentsOf or excuseDocuments.',
+    );
+  }
+}
+
+/**
+ * Checks that every document that the latest commits have changed is touched by one of their events.
+ * @throws Error that names the events and the document
+ */
+export function checkTriggers(): Promise<void> {
+  last = last.catch(() => {}).then(checkNewEvents);
+  return last;
+}
+
+/** The documents that a delivery which is not done will project, or whose key is claimed or has a recheck. */
+async function findWaiting(db: Database): Promise<Set<string>> {
+  const rows = await db.all<EventRow>(
+    "SELECT events.* FROM deliveries JOIN events USING (position) WHERE subscription = 'projections'",
+  );
+  const claimed = await db.all<ViewKey>(
+    'SELECT view, key FROM projections WHERE claimed_by IS NOT NULL OR recheck_at IS NOT NULL',
+  );
+  return new Set([...findTargets(rows).keys(), ...claimed.map(documentKey)]);
+}
+
+async function compareDocuments(): Promise<void> {
+  const db = open();
+  const documents = [...known.values()].filter((document) => isWithin(idsOfTest, document));
+  const waiting = await findWaiting(db);
+  const { contents } = await load(db, position, documents);
+  for (let start = 0; start < contents.length; start += 100) {
+    const some = contents.slice(start, start + 100);
+    const stored = await env.VIEWS.get<{ data: unknown }>(some.map(documentKey), 'json');
+    for (const document of some) {
+      const name = documentKey(document);
+      const value = stored.get(name);
+      if (!value || waiting.has(name) || JSON.stringify(value.data) === document.content) continue;
+      throw new Error(
+        `KV has an old document ${name} after this test, and no delivery waits that would project it. Its loader gives ` +
+          `${document.content}, and KV has ${JSON.stringify(value.data)}. Either a trigger of the view "${viewOf(document).name}" ` +
+          'is missing, or the test breaks documents on purpose: then call excuseDocuments with the reason.',
+      );
+    }
+  }
+}
+
+/**
+ * Checks that every document in KV which an event of this test could touch is what its loader gives.
+ * @throws Error that names the document
+ */
+export async function checkDocuments(): Promise<void> {
+  const isExcused = excuse !== undefined;
+  try {
+    if (!isExcused && idsOfTest.size > 0) await compareDocuments();
+  } finally {
+    // A later test does not answer for what this one left behind.
+    if (isExcused) known.clear();
+    idsOfTest = new Set();
+    excuse = undefined;
+  }
+}
