@@ -10,7 +10,7 @@ type System = ReturnType<typeof createSystem>;
 type Account = Awaited<ReturnType<System['register']>>;
 
 /** The texts of all migrations. */
-const migrations = import.meta.glob<string>('../../migrations/*.sql', {
+const migrations = import.meta.glob('../../migrations/*.sql', {
   eager: true,
   import: 'default',
   query: '?raw',
