@@ -9,3 +9,8 @@ declare module '*?raw' {
 
   export { text as default };
 }
+
+interface ImportMeta {
+  /** Vite's import of all files that a pattern names, as texts. */
+  glob(pattern: string, options: { eager: true; import: 'default'; query: '?raw' }): Readonly<Record<string, string>>;
+}

@@ -291,7 +291,7 @@ const refusal: unknown = await desk.api.orders[':id'].$get({ param: { id } }).ca
 console.log(JSON.stringify({ notes, previews, code: refusal instanceof ProblemError && refusal.code }));
 `;
 
-test('the packed client compiles and runs in a project that has nothing of the repository, and refuses wrong fields (product 6.8)', async () => {
+test('the packed client compiles and runs in a project that has nothing of the repository, and refuses wrong fields (product 6.1)', async () => {
   const project = await createClientProject();
   try {
     expect(await project.compile(deskTool)).toBe('');

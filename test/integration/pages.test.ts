@@ -171,7 +171,7 @@ describe('the order of a list (product 6.9)', () => {
     expect((await list.json<Page>()).data).toHaveLength(1);
   });
 
-  test('every page of one customer’s tickets comes from D1', async () => {
+  test('every page of one customer’s tickets comes from D1 (product 5.8)', async () => {
     const list = await system.request(`/v1/tickets?customer=${ada?.id}`, { headers: agent?.bearer ?? {} });
     expect([list.status, list.headers.get('Cache-Status')]).toEqual([200, 'KV; fwd=miss']);
   });

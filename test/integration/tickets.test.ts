@@ -13,6 +13,7 @@ import type {
 import { noteListQuery, staffTicketListQuery, staffTicketView, ticketListQuery } from '../../src/tickets/views';
 import type { UserDetail } from '../../src/users/schemas';
 import { userListQuery } from '../../src/users/views';
+import { address } from '../support/factories';
 import { countRows, createSystem } from '../support/system';
 
 type System = ReturnType<typeof createSystem>;

@@ -1,7 +1,195 @@
 import { integration, type Mutation, only, unit } from './mutation';
 
+const migration = 'migrations/0006_lists.sql';
+const afterEachCommand = only('the kept counts are those of the rows', integration('list-counts'));
+const corrected = only('is found and corrected', integration('list-counts'));
+
+/** How many rows each list has, and which of them comes first. */
+const lists: readonly Mutation[] = [
+  ...(
+    [
+      ['a new account is not counted', "VALUES ('users', '', NULL, 'all')", "VALUES ('users', '', 'all', 'all')"],
+      [
+        'a deleted account stays in the count',
+        "VALUES ('users', '', 'all', NULL)",
+        "VALUES ('users', '', 'all', 'all')",
+      ],
+      ['the counts of a deleted account stay', 'AND owner = OLD.id;', "AND owner = 'nobody';"],
+      [
+        'a new item is not counted',
+        "SELECT 'items', column1, NULL, iif(NEW.is_active, 'true', 'false')",
+        "SELECT 'items', column1, NULL, NULL",
+      ],
+      ['an item that goes off sale is counted as on sale', 'WHEN OLD.is_active <> NEW.is_active', 'WHEN false'],
+      [
+        'a deleted item stays in the counts',
+        "SELECT 'items', column1, iif(OLD.is_active, 'true', 'false'), NULL",
+        "SELECT 'items', column1, NULL, NULL",
+      ],
+      ['a new order is not counted', "'orders', column1, NULL, NEW.status", "'orders', column1, NULL, NULL"],
+      ['a new status of an order is not counted', 'WHEN OLD.status <> NEW.status BEGIN', 'WHEN false BEGIN'],
+      [
+        'a new status of an order is counted among all orders only',
+        "OLD.status, NEW.status FROM (VALUES (''), (NEW.customer_id))",
+        "OLD.status, NEW.status FROM (VALUES (''))",
+      ],
+      ['a deleted order stays in the counts', "'orders', column1, OLD.status, NULL", "'orders', column1, NULL, NULL"],
+      [
+        'a new ticket is not counted for its customer',
+        "('tickets', NEW.customer_id, NULL, NEW.status)",
+        "('tickets', NEW.customer_id, NULL, NULL)",
+      ],
+      ['a first note is not counted', ' OR OLD.has_note <> NEW.has_note', ''],
+      [
+        'a new status of a ticket is not counted for its customer',
+        "('tickets', NEW.customer_id, OLD.status, NEW.status)",
+        "('tickets', NEW.customer_id, NULL, NULL)",
+      ],
+      [
+        'a deleted ticket stays in the counts of its customer',
+        "('tickets', OLD.customer_id, OLD.status, NULL)",
+        "('tickets', OLD.customer_id, NULL, NULL)",
+      ],
+      ['a count does not fall', 'SELECT NEW.old_filter, -1', 'SELECT NEW.old_filter, 0'],
+      ['a count of zero stays', ' HAVING sum(change) <> 0', ''],
+      [
+        'the migration counts no orders of customers',
+        'UNION ALL SELECT customer_id, status FROM `orders` WHERE customer_id IS NOT NULL',
+        '',
+      ],
+    ] as const
+  ).map(([name, find, replace]): Mutation => ({ name, file: migration, find, replace, noticedBy: afterEachCommand })),
+  {
+    name: 'the total ignores the filter',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: 'owner = ${owner}${isWanted})`;',
+    replace: 'owner = ${owner})`;',
+    noticedBy: only('the total of a page', integration('list-counts')),
+  },
+  {
+    name: 'an empty page after the first one says that the list has no rows',
+    file: 'src/cqrs/reading/pages.ts',
+    find: 'const isKnown = rows.length > 0 || after === undefined;',
+    replace: 'const isKnown = true;',
+    noticedBy: only('the total of a page', integration('list-counts')),
+  },
+  {
+    name: 'a missing count is not corrected',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: 'OR EXISTS (SELECT 1 FROM list_counts',
+    replace: 'AND EXISTS (SELECT 1 FROM list_counts',
+    noticedBy: corrected,
+  },
+  {
+    name: 'a count of rows that do not exist is not corrected',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: 'OR EXISTS (SELECT 1 FROM list_counts',
+    replace: 'OR false AND EXISTS (SELECT 1 FROM list_counts',
+    noticedBy: corrected,
+  },
+  {
+    name: 'a right count is reported as wrong',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: ' WHERE counts <> excluded.counts',
+    replace: '',
+    noticedBy: corrected,
+  },
+  {
+    name: 'a wrong count is not corrected',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: ' WHERE counts <> excluded.counts',
+    replace: ' WHERE false',
+    noticedBy: corrected,
+  },
+  {
+    name: 'the counts of all rows are never compared',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: "(after === '' ? [everyOwner] : [])",
+    replace: "(after === '-' ? [everyOwner] : [])",
+    noticedBy: corrected,
+  },
+  {
+    name: 'each comparison of counts begins with the first account',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: '${isLast ? null : taken.at(-1)}',
+    replace: '${null}',
+    noticedBy: corrected,
+  },
+  {
+    name: 'a comparison of counts takes accounts with any number of rows',
+    file: 'src/cqrs/reading/list-counts.ts',
+    find: 'rows <= limits.rowsCountedPerRun',
+    replace: 'true',
+    noticedBy: corrected,
+  },
+  {
+    name: 'a page of the oldest rows goes on with newer ones than it should',
+    file: 'src/cqrs/reading/pages.ts',
+    find: '[asc, gt]',
+    replace: '[asc, lt]',
+    noticedBy: only('of an owner’s items', integration('pages')),
+  },
+  {
+    name: 'the oldest rows are not first',
+    file: 'src/cqrs/reading/pages.ts',
+    find: "cursor === undefined && order === 'newest'",
+    replace: 'cursor === undefined',
+    noticedBy: only('of an owner’s items', integration('pages')),
+  },
+  {
+    name: 'a cursor works in either order',
+    file: 'src/cqrs/reading/pages.ts',
+    find: "z.tuple([uuid, z.literal('oldest')])",
+    replace: "z.tuple([uuid]).rest(z.literal('oldest'))",
+    noticedBy: only('a cursor of one order', integration('pages')),
+  },
+  {
+    name: 'the list of one customer’s tickets is that of all tickets',
+    file: 'src/tickets/queries.ts',
+    find: 'key: customer === undefined ? views.staffTicketListKey(filter) : undefined',
+    replace: 'key: views.staffTicketListKey(filter)',
+    noticedBy: only('of one customer’s tickets', integration('pages')),
+  },
+  {
+    name: 'the list of one customer’s tickets has those of others',
+    file: 'src/tickets/views.ts',
+    find: 'filter.customer === undefined ? undefined : eq(customerId, filter.customer)',
+    replace: 'undefined',
+    noticedBy: only('of one customer’s tickets', integration('pages')),
+  },
+  {
+    name: 'the tickets of one customer are filtered by notes without an index',
+    file: 'src/tickets/routes.ts',
+    find: '.refine(({ customer, hasNote }) => customer === undefined || hasNote === undefined,',
+    replace: '.refine(() => true,',
+    noticedBy: only('cannot be combined with hasNote', integration('tickets')),
+  },
+  {
+    name: 'a customer opens a ticket for somebody else',
+    file: 'src/tickets/commands.ts',
+    find: 'if (customerId !== undefined) requireStaff(actor);',
+    replace: '',
+    noticedBy: only('a customer who names a customer', unit('tickets')),
+  },
+  {
+    name: 'a ticket for a customer belongs to the agent',
+    file: 'src/tickets/commands.ts',
+    find: 'customerId: customerId ?? actor.id,',
+    replace: 'customerId: actor.id,',
+    noticedBy: only('opens a ticket for a customer', unit('tickets')),
+  },
+  {
+    name: 'a ticket is opened for a deactivated account',
+    file: 'src/tickets/repository.ts',
+    find: ' AND ${users.isActive} = 1)`',
+    replace: ')`',
+    noticedBy: only('at the commit is refused', integration('unit-of-work')),
+  },
+];
+
 /** Tickets, notes, lists in pages, and the dashboard. */
 export const desk: readonly Mutation[] = [
+  ...lists,
   {
     name: 'closing is counted on the day of opening',
     file: 'src/tickets/repository.ts',

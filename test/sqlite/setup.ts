@@ -26,7 +26,6 @@ const onlyInWorkerd = [
   'the relay reads only what it takes',
   'a claim reads only the deliveries',
   'the migration registers the shapes',
-  'from the migration on',
   'the send_email binding of the runtime',
   'the dataset of the runtime',
   'of the runtime lets exactly its quota pass',

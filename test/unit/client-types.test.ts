@@ -9,7 +9,7 @@ type Tickets = Client['api']['tickets'];
 
 // `tsc` checks what these tests say about types; what they say about values is checked when they run.
 describe('the types of the client', () => {
-  test('a ticket is that of a customer or that of an agent, and a program can ask which (product 6.8)', () => {
+  test('a ticket is that of a customer or that of an agent, and a program can ask which (product 6.1)', () => {
     type Ticket = Body<Tickets[':id']['$get']>;
     expectTypeOf<Extract<Ticket, { notes: unknown }>['notes'][number]['note']>().toEqualTypeOf<string>();
     expectTypeOf<Extract<Ticket, { noteCount: number }>>().not.toBeNever();
@@ -30,7 +30,7 @@ describe('the types of the client', () => {
   });
 });
 
-test('a query takes numbers and booleans, which the client sends as texts, and no wrong values (product 6.8)', async () => {
+test('a query takes numbers and booleans, which the client sends as texts, and no wrong values (product 6.1)', async () => {
   const urls: string[] = [];
   const { api } = createClient('https://api.example', {
     fetch: async (url) => {

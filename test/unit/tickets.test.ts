@@ -243,7 +243,7 @@ describe('opening a ticket (product 5.1)', () => {
     });
   });
 
-  test('a customer who names a customer is refused, also with their own id', async () => {
+  test('a customer who names a customer is refused, also with their own id (product 5.7)', async () => {
     const { as, customer, other, state } = given();
     const before = state();
     for (const { id: customerId } of [customer, other]) {
