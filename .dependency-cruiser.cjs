@@ -55,9 +55,15 @@ module.exports = {
     ),
     forbid(
       'only-crypto-of-node',
-      'A Worker is not Node.js: it takes only what the Web’s crypto lacks, and only where secrets are handled.',
+      'A Worker is not Node.js: it takes only what the Web’s crypto lacks, where secrets are handled, and DNS.',
       { path: '^src' },
-      { dependencyTypes: ['core'], pathNot: '^(node:)?crypto$' },
+      { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|dns/promises)$' },
+    ),
+    forbid(
+      'dns-where-the-sender-is-made',
+      'Only the search for the cause of a failed connection asks DNS.',
+      { path: '^src', pathNot: '^src/email/create-email-sender\\.ts$' },
+      { path: '^(node:)?dns/promises$' },
     ),
     forbid(
       'crypto-where-secrets-are',

@@ -30,10 +30,6 @@ declare module 'node:dns/promises' {
   export function resolve4(hostname: string): Promise<string[]>;
 }
 
-declare module 'node:net' {
-  export function isIP(text: string): 0 | 4 | 6;
-}
-
 interface Buffer extends Uint8Array {
   toString(encoding?: 'base64' | 'base64url' | 'hex'): string;
 }

@@ -117,11 +117,13 @@ async function cancelRebuild({ api }: Client, id: string) {
   console.log(`The rebuild ${id} is cancelled. The documents that it made stay, and are current.`);
 }
 
+const times = (count: number) => `${count} ${count === 1 ? 'time' : 'times'}`;
+
 /** What an operator needs of a delivery, in a line for each part: a table of it is wider than a screen. */
 function describe(delivery: Delivery, parts: readonly (readonly [string, string])[]): string {
   const { attempts, firstFailedAt, id, lastError, lastFailedAt, occurredAt, requestId, streamId, streamType, type } =
     delivery;
-  const failed = attempts === 0 ? 'never' : `${attempts} times, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
+  const failed = attempts === 0 ? 'never' : `${times(attempts)}, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
   const lines = [
     ['event', `${type} of ${streamType}/${streamId} at ${occurredAt}`],
     ['error', lastError ?? 'none'],
@@ -137,7 +139,7 @@ async function deliveries({ api }: Client) {
   const { data } = await (await api.operations.deliveries.$get({ query })).json();
   if (data.length === 0) return console.log('Nothing waits.');
   const tried = (delivery: (typeof data)[number]) => [
-    ['sent again', `${delivery.sends} times; the next time at ${delivery.nextSendAt}`] as const,
+    ['sent again', `${times(delivery.sends)}; the next time at ${delivery.nextSendAt}`] as const,
   ];
   console.log(data.map((delivery) => describe(delivery, tried(delivery))).join('\n\n'));
 }

@@ -1,5 +1,4 @@
 import { resolve4 } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import type { Clock } from '../platform/clock';
 import { createCloudflareEmailSender } from './cloudflare-email-sender';
 import { createConsoleEmailSender } from './console-email-sender';
@@ -9,7 +8,7 @@ import { createSmtpEmailSender } from './smtp-email-sender';
 
 /** Asks the public DNS, which knows neither addresses nor the names of a local network. */
 async function hasHost(hostname: string): Promise<boolean> {
-  if (isIP(hostname) !== 0 || !hostname.includes('.')) return true;
+  if (/^[\d.]+$|:/.test(hostname) || !hostname.includes('.')) return true;
   try {
     await resolve4(hostname);
     return true;

@@ -1453,13 +1453,6 @@ export const machinery: readonly Mutation[] = [
     noticedBy: unit('email'),
   },
   {
-    name: 'an attempt that is over still hands the e-mail over',
-    file: 'src/email/smtp-email-sender.ts',
-    find: 'attempt.signal.throwIfAborted();',
-    replace: '',
-    noticedBy: unit('email'),
-  },
-  {
     name: 'a lost connection is clear after the e-mail was handed over',
     file: 'src/email/smtp-email-sender.ts',
     find: 'attempt.mayBeAccepted = true;',
