@@ -1,5 +1,3 @@
-import type { TypedResponse } from 'hono';
-import type { JSONParsed } from 'hono/utils/types';
 import { z } from 'zod';
 import type { CommitPoint } from '../cqrs/log/consistency-token';
 import type { Page } from '../cqrs/reading/pages';
@@ -12,18 +10,6 @@ import { pathReference } from './uri';
 /** The result of most commands: the aggregate's id and its version after the command. */
 export const commandResult = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandResult' });
 type CommandResult = z.infer<typeof commandResult>;
-
-/**
- * The type of a response with `Data` as JSON. hono's own type makes several responses of a union, and TypeScript takes
- * those for one whose bodies have more fields than another body: callers would lose the fields of agents.
- */
-type JsonResponse<Data, Status extends 200 | 201 | 202> = Response & TypedResponse<JSONParsed<Data>, Status, 'json'>;
-
-/** A response with one body of a union keeps the union as its type. */
-export function sendJson<Data, Status extends 200 | 201 | 202>(c: RequestContext, data: Data, status: Status) {
-  // The value is the same; only the type says more.
-  return c.json(data, status) as Response as JsonResponse<Data, Status>;
-}
 
 function setConsistencyToken(c: RequestContext, commit: CommitPoint): void {
   const { consistencyTokens, epoch } = c.var.http;
@@ -54,7 +40,7 @@ export function setGrantHeaders(c: RequestContext, { commit }: Pick<Committed<un
 export function sendCreated<Result extends CommandResult>(c: RequestContext, outcome: Committed<Result>) {
   setCommandHeaders(c, outcome, outcome.result.version);
   c.header('Location', `${c.req.path}/${outcome.result.id}`);
-  return sendJson(c, outcome.result, 201);
+  return c.json(outcome.result, 201);
 }
 
 /** 202, with the address at which the progress of the work can be read. */
@@ -65,13 +51,13 @@ export function sendAccepted<Result extends CommandResult>(
 ) {
   setCommandHeaders(c, outcome, outcome.result.version);
   c.header('Location', `${address}/${outcome.result.id}`);
-  return sendJson(c, outcome.result, 202);
+  return c.json(outcome.result, 202);
 }
 
 /** 200, with the aggregate's id and its new version. */
 export function sendResult<Result extends CommandResult>(c: RequestContext, outcome: Committed<Result>) {
   setCommandHeaders(c, outcome, outcome.result.version);
-  return sendJson(c, outcome.result, 200);
+  return c.json(outcome.result, 200);
 }
 
 /** 204, for a command without a result for the client. */
@@ -93,7 +79,7 @@ export function sendDocument<Data>(c: RequestContext, { document, ...freshness }
   const { version, revision, data } = document;
   setFreshness(c, freshness);
   c.header('ETag', formatEntityTag(version, revision, c.var.http.keyedHashes));
-  return sendJson(c, data, 200);
+  return c.json(data, 200);
 }
 
 /** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
@@ -105,5 +91,5 @@ export function sendPage<Row>(c: RequestContext, { data, nextCursor, total, fres
     query.set('cursor', nextCursor);
     c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
   }
-  return sendJson(c, { data, nextCursor, total }, 200);
+  return c.json({ data, nextCursor, total }, 200);
 }
