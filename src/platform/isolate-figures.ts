@@ -97,7 +97,7 @@ export function createIsolateFigures(): IsolateFigures {
       else commits.add({ outcome: occurrence.replace('commit-', '') });
     },
     read({ hashesWaiting }) {
-      id ??= crypto.randomUUID();
+      id ??= crypto.randomUUID().slice(0, 8);
       const isolate = id;
       const metrics: Metric[] = [
         requests.read(),

@@ -52,6 +52,7 @@ describe('wrong arguments', () => {
     ['scripts/ops.ts', ['replay'], 'replay needs ID or --all.'],
     ['scripts/ops.ts', ['replay', '--all', '7-emails'], 'replay does not take "7-emails".'],
     ['scripts/ops.ts', ['ready', '--all'], 'ready does not take --all.'],
+    ['scripts/ops.ts', ['metrics', 'all'], 'metrics does not take "all".'],
     ['scripts/ops.ts', ['dead-letters', '--limit', '101'], '--limit must be a whole number from 1 to 100, not "101".'],
     [
       'scripts/ops.ts',

@@ -103,7 +103,8 @@ describe('the figures of the system (product 8.5)', () => {
       ),
       env.DB.prepare(
         `INSERT INTO projections (view, key, position, claimed_until, recheck_at, error, claimed_by) VALUES
-         ('user@1', 'a', 0, 0, 1, NULL, NULL), ('user@1', 'b', 0, 0, 1, NULL, 'x'), ('user@1', 'c', 0, 0, NULL, 'Error', NULL)`,
+         ('user@1', 'a', 0, 0, 1, NULL, NULL), ('user@1', 'b', 0, 0, 1, NULL, 'x'), ('user@1', 'c', 0, 0, NULL, 'Error', NULL),
+         ('user@1', 'd', 0, 0, NULL, NULL, 'y')`,
       ),
     ]);
     system.clock.advance(90_000);
@@ -121,14 +122,14 @@ describe('the figures of the system (product 8.5)', () => {
       'frontdesk_oldest_delivery_age_seconds',
     );
     expect(others).toEqual(none);
-    expect(Math.floor(age / 10)).toBe(9);
-    expect(valuesOf(metrics, 'frontdesk_keys_to_recheck')).toEqual({ '': 2 });
+    expect(age).toBeGreaterThanOrEqual(90);
+    expect(valuesOf(metrics, 'frontdesk_keys_to_recheck')).toEqual({ '': 3 });
     expect(valuesOf(metrics, 'frontdesk_failing_keys')).toEqual({ '': 1 });
     expect(valuesOf(metrics, 'frontdesk_running_rebuilds')).toEqual({ '': 0 });
     await system.request('/v1/operations/projections/item/rebuild', { method: 'POST', headers: system.admin.bearer });
     const later = await readMetrics(system, system.admin.bearer);
     expect(valuesOf(later, 'frontdesk_running_rebuilds')).toEqual({ '': 1 });
-    await env.DB.prepare("DELETE FROM projections WHERE key IN ('a', 'b', 'c')").run();
+    await env.DB.prepare("DELETE FROM projections WHERE key IN ('a', 'b', 'c', 'd')").run();
   });
 
   test('the content has the media type of the format, and may not be stored', async () => {

@@ -118,6 +118,18 @@ describe('the turns of an isolate (product 2.7)', () => {
     expect(await next).toEqual({ result: 'done' });
   });
 
+  test('a cancelled request counts as waiting for a second and not longer', async () => {
+    const { cancelled, pass, time } = createTime();
+    const { work } = createWork();
+    const turns = createTurns(() => 2);
+    void turns.run(time, work('first'));
+    void turns.run(cancelled, work('cancelled'));
+    await pass(100);
+    expect(turns.waiting(time.clock.now())).toBe(1);
+    await pass(1000);
+    expect(turns.waiting(time.clock.now())).toBe(0);
+  });
+
   test('a cancelled request that waits keeps its place for a second and not longer', async () => {
     const { cancelled, pass, time } = createTime();
     const { end, steps, work } = createWork();

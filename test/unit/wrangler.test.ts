@@ -130,6 +130,13 @@ test('the cron triggers in wrangler.toml are those for which src/schedule.ts has
   expect(triggers?.crons?.toSorted()).toEqual(Object.keys(tasks).toSorted());
 });
 
+test('the SQL of docs/operations.md asks for the dataset of the requests (product 8.5)', () => {
+  const page = readFileSync(resolve(root, 'docs/operations.md'), 'utf8');
+  const { dataset } = production.analytics_engine_datasets?.find(({ binding }) => binding === 'REQUESTS') ?? {};
+  const asked = [...page.matchAll(/```sql\n.*?FROM (\w+)/gs)].map(([, name]) => name);
+  expect(new Set(asked)).toEqual(new Set([dataset]));
+});
+
 test('the rate limits in wrangler.toml are those that src/http/quotas.ts has in its headers', () => {
   const bound = Object.fromEntries(ratelimits.map(({ name, simple }) => [name, simple]));
   const announced = Object.entries(rateLimits).map(([name, { quota, windowSeconds }]) => [
