@@ -234,20 +234,28 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     behaviour: 'items',
     weight: 6,
     takesKey: false,
-    draft: (shop) =>
-      about(shop, shop.items, (itemId, ownerId) => {
+    draft(shop) {
+      const { disputed } = shop;
+      if (disputed && shop.does('taking-down', 0.5)) {
+        shop.disputed = undefined;
+        const payload = { itemId: disputed.id, changes: { isActive: true } };
+        return by(shop, shop.ownerOr(disputed.ownerId), { payload });
+      }
+      return about(shop, shop.items, (itemId, ownerId) => {
         const isDeskWork = shop.does('taking-down', 0.4);
-        const kind = isDeskWork ? 4 : shop.world.between(0, 6);
+        const kind = isDeskWork ? 4 : shop.world.between(0, 5);
         const changes = {
           ...(kind === 0 && { title: shop.text('Rope') }),
           ...((kind === 1 || kind === 2) && { price: somePrice(shop) }),
           ...((kind === 3 || kind === 2) && { stock: someStock(shop) }),
-          ...((kind === 4 || kind === 6) && { isActive: shop.world.chance(isDeskWork ? 0.4 : 0.7) }),
+          ...(kind === 4 && { isActive: shop.world.chance(isDeskWork ? 0.3 : 0.7) }),
           ...(kind === 5 && { description: shop.world.chance(0.5) ? null : 'long' }),
         };
+        if (isDeskWork && changes.isActive === false) shop.disputed = { id: itemId, ownerId };
         const caller = isDeskWork ? shop.holderOf(...staff) : shop.ownerOr(ownerId, 'admin');
         return by(shop, caller, { payload: { itemId, changes }, expectedVersion: shop.ifMatch(itemId) });
-      }),
+      });
+    },
   },
   DeleteItem: {
     behaviour: 'items',
