@@ -186,9 +186,10 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     draft(shop) {
       const person = whoSignsIn(shop);
       if (!person) return undefined;
-      const username = shop.world.pick(person.emails.slice(-2)) ?? '';
+      const username = shop.world.pick(person.emails.slice(-2));
       const password = shop.world.chance(0.05) ? 'a wrong password' : shop.world.pick(person.passwords.slice(-2));
-      return { payload: { username, password: password ?? '' } };
+      // Of an account that the clients know by its tokens alone, they know neither.
+      return username && password ? { payload: { username, password } } : undefined;
     },
   },
   RefreshSession: {
@@ -234,20 +235,28 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     behaviour: 'items',
     weight: 6,
     takesKey: false,
-    draft: (shop) =>
-      about(shop, shop.items, (itemId, ownerId) => {
+    draft(shop) {
+      const { disputed } = shop;
+      if (disputed && shop.does('taking-down', 0.5)) {
+        shop.disputed = undefined;
+        const payload = { itemId: disputed.id, changes: { isActive: true } };
+        return by(shop, shop.ownerOr(disputed.ownerId), { payload });
+      }
+      return about(shop, shop.items, (itemId, ownerId) => {
         const isDeskWork = shop.does('taking-down', 0.4);
-        const kind = isDeskWork ? 4 : shop.world.between(0, 6);
+        const kind = isDeskWork ? 4 : shop.world.between(0, 5);
         const changes = {
           ...(kind === 0 && { title: shop.text('Rope') }),
           ...((kind === 1 || kind === 2) && { price: somePrice(shop) }),
           ...((kind === 3 || kind === 2) && { stock: someStock(shop) }),
-          ...((kind === 4 || kind === 6) && { isActive: shop.world.chance(isDeskWork ? 0.4 : 0.7) }),
+          ...(kind === 4 && { isActive: shop.world.chance(isDeskWork ? 0.3 : 0.7) }),
           ...(kind === 5 && { description: shop.world.chance(0.5) ? null : 'long' }),
         };
+        if (isDeskWork && changes.isActive === false) shop.disputed = { id: itemId, ownerId };
         const caller = isDeskWork ? shop.holderOf(...staff) : shop.ownerOr(ownerId, 'admin');
         return by(shop, caller, { payload: { itemId, changes }, expectedVersion: shop.ifMatch(itemId) });
-      }),
+      });
+    },
   },
   DeleteItem: {
     behaviour: 'items',
