@@ -123,7 +123,8 @@ const times = (count: number) => `${count} ${count === 1 ? 'time' : 'times'}`;
 function describe(delivery: Delivery, parts: readonly (readonly [string, string])[]): string {
   const { attempts, firstFailedAt, id, lastError, lastFailedAt, occurredAt, requestId, streamId, streamType, type } =
     delivery;
-  const failed = attempts === 0 ? 'never' : `${times(attempts)}, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
+  const failed =
+    attempts === 0 ? 'never' : `${times(attempts)}, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
   const lines = [
     ['event', `${type} of ${streamType}/${streamId} at ${occurredAt}`],
     ['error', lastError ?? 'none'],
