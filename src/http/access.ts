@@ -8,7 +8,7 @@ import { uniqueSymbol } from 'hono-openapi';
 export type Access = 'everybody' | 'account' | 'owner or staff' | 'owner or admin' | 'staff' | 'admin';
 
 /** The member of an operation in the OpenAPI document that says whom it serves. */
-export const accessMember = 'x-access';
+const accessMember = 'x-access';
 
 type SchemaOf<Routes> = Routes extends Hono<infer _Env, infer S, infer _Base> ? S : never;
 
