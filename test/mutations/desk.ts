@@ -1,6 +1,6 @@
 import { integration, type Mutation, only, unit } from './mutation';
 
-const migration = 'migrations/0006_lists.sql';
+const migration = 'migrations/0006_first_hour.sql';
 const afterEachCommand = only('the kept counts are those of the rows', integration('list-counts'));
 const corrected = only('is found and corrected', integration('list-counts'));
 

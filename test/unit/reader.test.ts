@@ -8,6 +8,9 @@ import type { Statement } from '../../src/platform/d1';
 
 const status: AccountStatus = { id: 'a', role: 'agent', isActive: true, tokenGeneration: 1 };
 
+/** A list without rows. */
+const aList = { toDocument: () => undefined } as unknown as View<ListRows<{ id: string }>>;
+
 /** A reader whose access document comes from KV or from a replica of D1, with another status on the primary. */
 function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountStatus) {
   const read = (data: unknown): ReadResult<unknown> => ({
@@ -23,7 +26,7 @@ function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountSta
       primaryReads++;
       return { version: 1, data: onPrimary };
     },
-    readPast: async () => ({ rows: ['a row'], freshness: {} }),
+    readPast: async () => ({ rows: [], freshness: {} }),
     // The reader under test calls these three functions only.
   } as unknown as ReadModels;
   // Neither the database nor the views are used by a single read of these read models.
@@ -33,7 +36,8 @@ function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountSta
   return {
     primaryReads: () => primaryReads,
     readDocument: () => reader.read({} as View<string>, 'key'),
-    readRows: () => reader.readRows(() => ({}) as Statement),
+    readUnstored: () =>
+      reader.readList({ view: aList, key: undefined, page: { limit: 1 }, query: () => ({}) as Statement }),
   };
 }
 
@@ -59,16 +63,16 @@ describe('the check of the access document (product 1.7)', () => {
     await expect(readDocument()).rejects.toMatchObject({ code: 'auth.invalid-token' });
   });
 
-  test('rows that no document has are for a valid token alone', async () => {
-    expect(await given('kv', status, status).readRows()).toMatchObject({ actor: { id: 'a' }, rows: ['a row'] });
+  test('a list without a document is for a valid token alone', async () => {
+    expect(await given('kv', status, status).readUnstored()).toMatchObject({ actor: { id: 'a' } });
     const revoked = { ...status, tokenGeneration: 2 };
-    await expect(given('kv', revoked, revoked).readRows()).rejects.toMatchObject({ code: 'auth.invalid-token' });
+    await expect(given('kv', revoked, revoked).readUnstored()).rejects.toMatchObject({ code: 'auth.invalid-token' });
   });
 });
 
 describe('the Consistency-Token of a request (product 7.4)', () => {
   const token = { position: 7, bookmark: 'b', epoch: '1' };
-  const view = { toDocument: () => undefined } as unknown as View<ListRows<{ id: string }>>;
+  const view = aList;
   const cursor = btoa(JSON.stringify(['01900000-0000-7000-8000-000000000000']));
   const list = { view, key: 'k', page: { limit: 1, cursor }, query: () => ({}) as Statement };
 
@@ -105,14 +109,9 @@ describe('the Consistency-Token of a request (product 7.4)', () => {
     expect(reads).toEqual([{ token, ignores: [false] }]);
   });
 
-  test('is used for rows that no document has', async () => {
-    const { pages, reader } = given();
-    await reader.readRows(() => ({}) as Statement);
-    expect(pages).toEqual([token]);
-  });
-
   test.each<[string, (reader: Reader) => Promise<unknown>]>([
     ['a list', (reader) => reader.readList(list)],
+    ['a list without a document', (reader) => reader.readList({ ...list, key: undefined, page: { limit: 1 } })],
     ['a public list', (reader) => reader.publicList(list)],
     [
       'a list whose first rows are a part of a document',
