@@ -24,8 +24,8 @@ if (first === undefined) fail('Name a command of wrangler.', usage);
 if (first.startsWith('-')) fail(`Unknown option '${first}'.`, usage);
 const production = readConfiguration();
 const own = readConfiguration('staging.toml');
-for (const name of ['ISSUER', 'PASSWORD_RESET_URL']) {
-  if (own.vars?.[name] === undefined || own.vars[name] === production.vars?.[name])
+for (const name of ['ISSUER', 'PUBLIC_URL', 'PASSWORD_RESET_URL']) {
+  if (production.vars?.[name] !== undefined && [undefined, production.vars[name]].includes(own.vars?.[name]))
     fail(
       `staging.toml needs a ${name} of its own: with production's, links and tokens would be taken for production's.`,
     );
