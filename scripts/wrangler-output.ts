@@ -9,6 +9,8 @@ const noise = [
   /^Using secrets defined in/,
   /^❓ Your types might be/,
 ];
+// What the schedule logs each minute: that it found nothing to do, and the figures, which `npm run ops -- metrics` prints.
+const idle = [/^[\d:]{8}Z [\w.-]+(?: \w+=0)+$/, /^[\d:]{8}Z figures /];
 /** Blocks of several lines, each from a line that matches `from` to a line that matches `to`. */
 const noisyBlocks = [
   { from: / has access to the following bindings/, to: /^\s*$/ },
@@ -23,7 +25,7 @@ export function createNoiseFilter(): (line: string) => boolean {
   return (coloured) => {
     const line = stripVTControlCharacters(coloured);
     const started = block ?? noisyBlocks.find(({ from }) => from.test(line));
-    const isNoise = started !== undefined || noise.some((pattern) => pattern.test(line));
+    const isNoise = started !== undefined || [...noise, ...idle].some((pattern) => pattern.test(line));
     const isEmpty = line.trim() === '';
     const isKept = !isNoise && !(isEmpty && isAfterEmpty);
     block = started?.to.test(line) ? undefined : started;
