@@ -115,7 +115,8 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     analytics: env.ANALYTICS_QUEUE,
     events,
   };
-  const dispatch = createDispatch({ queues, origin: { epoch: config.epoch, source: config.issuer }, outbox, logger });
+  const origin = { epoch: config.epoch, source: config.issuer, publicUrl: config.publicUrl };
+  const dispatch = createDispatch({ queues, origin, outbox, logger });
   const due = createDueDeliveries(background, clock);
   const relay = createRelay({ database: background, due, dispatch, projector, clock, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));

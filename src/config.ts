@@ -30,10 +30,15 @@ const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const brand = z
   .string()
   .trim()
-  .min(1)
-  .max(50)
+  .min(1, 'must have 1 to 50 characters: leave it out for the default')
+  .max(50, 'must have 1 to 50 characters')
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, 'must be a single line without control characters');
 const webAddress = z.url({ protocol: /^https?$/, error: 'must be a URL that starts with https:// or http://' });
+/** An address of which only scheme, host and port count, so that no path is lost unnoticed. */
+const origin = webAddress.refine((value) => ['/', ''].includes(value.replace(/^https?:\/\/[^/?#]*/, '')), {
+  error: 'must have no path, for example "https://frontdesk.example"',
+});
+const isWebAddress = (value: string) => webAddress.safeParse(value).success;
 const port = z.coerce.number().int().min(1).max(65_535);
 
 const shared = {
@@ -45,11 +50,15 @@ const shared = {
   METRICS_TOKEN: bearerSecret.optional(),
   EMAIL_FROM: address,
   BRAND: brand.default('Frontdesk'),
-  PUBLIC_URL: webAddress.optional(),
+  PUBLIC_URL: origin.optional(),
   PASSWORD_RESET_URL: webAddress.optional(),
   // Without a value only the staff sells, because a shop that wants otherwise knows it.
   SELLERS: z.enum(sellers, { error: `must be ${sellers.map((name) => `"${name}"`).join(' or ')}` }).default('staff'),
-  FIRST_ORDER_NUMBER: z.coerce.number().int().min(1).max(1_000_000_000).default(1001),
+  FIRST_ORDER_NUMBER: z.coerce
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1 to 999999999')
+    .transform(Number)
+    .default(1001),
   CORS_ORIGINS: z.string().optional(),
   LOG_FORMAT: z.enum(['json', 'text']).default('json'),
   FIRST_ADMIN_EMAIL: z.string().trim().toLowerCase().pipe(z.email()).optional(),
@@ -74,6 +83,14 @@ const schema = z
   .refine((vars) => (vars.FIRST_ADMIN_EMAIL === undefined) === (vars.FIRST_ADMIN_PASSWORD === undefined), {
     path: ['FIRST_ADMIN_EMAIL'],
     error: 'and FIRST_ADMIN_PASSWORD must be set together',
+  })
+  .refine((vars) => vars.PUBLIC_URL !== undefined || isWebAddress(vars.ISSUER), {
+    path: ['PUBLIC_URL'],
+    error: 'must be set, because ISSUER is not an address of the web',
+  })
+  .refine((vars) => ![vars.TOKEN_SECRET, vars.TOKEN_SECRET_PREVIOUS].includes(vars.METRICS_TOKEN ?? ''), {
+    path: ['METRICS_TOKEN'],
+    error: 'must be another secret than TOKEN_SECRET: who has that one can make access tokens',
   });
 
 /** The page of src/auth/pages.ts. */

@@ -29,11 +29,12 @@ access token.
 
 | role | can |
 |---|---|
-| customer | register, change the own account, place and cancel own orders, open own tickets; nobody else's things exist for a customer |
-| agent | also read all accounts, orders and tickets, ship and deliver orders, and answer tickets with notes that customers never see |
+| customer | register, change their own account, place and cancel orders, open tickets; nobody else's things exist for a customer |
+| agent | also sell items and take any item off sale; read all accounts, orders and tickets; ship and deliver orders; open tickets for customers, and add notes that customers never see |
 | admin | also change roles, deactivate accounts, and use everything under \`/v1/operations\` |
 
-A summary ends with **(agent)** or **(admin)** when the operation needs that role. An admin has all that an agent has.
+A summary ends with **(agent)** or **(admin)** when the operation needs that role. An admin has all that an agent has. Where the
+configuration says \`SELLERS=everyone\`, customers sell items too.
 
 ## How fresh a read is
 

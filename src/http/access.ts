@@ -3,9 +3,10 @@ import { uniqueSymbol } from 'hono-openapi';
 
 /**
  * Whom an operation serves. `everybody` needs no credentials, `account` any active account. An owner is the account to
- * which the resource belongs; the staff are agents and admins.
+ * which the resource belongs; the staff are agents and admins. A `seller` is one of the staff, or any account where the
+ * configuration lets everybody sell.
  */
-export type Access = 'everybody' | 'account' | 'owner or staff' | 'owner or admin' | 'staff' | 'admin';
+export type Access = 'everybody' | 'account' | 'owner or staff' | 'owner or admin' | 'seller' | 'staff' | 'admin';
 
 /** The member of an operation in the OpenAPI document that says whom it serves. */
 const accessMember = 'x-access';

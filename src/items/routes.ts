@@ -25,8 +25,8 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
   .post(
     '/',
     describeCommand<ItemCommands>('CreateItem', {
-      summary: 'Create an item',
-      description: 'For agents and admins; for customers too where the shop lets everybody sell.',
+      summary: 'Create an item (agent)',
+      description: 'For customers too where the shop lets everybody sell.',
       ...changed,
       status: 201,
       problems: [403],
@@ -76,9 +76,9 @@ export const itemRoutes = new Hono<RouteEnv<ItemCommands, ItemQueries>>()
 
 /** Whom each route serves. */
 export const itemAccess: AccessRules<typeof itemRoutes> = {
-  'POST /': 'account',
+  'POST /': 'seller',
   'GET /': 'everybody',
   'GET /:id': 'everybody',
-  'PATCH /:id': 'owner or admin',
+  'PATCH /:id': 'owner or staff',
   'DELETE /:id': 'owner or admin',
 };

@@ -31,6 +31,8 @@ const served: Readonly<
   account: { stranger: 'served', owner: 'served', agent: 'served', admin: 'served' },
   'owner or staff': { stranger: 'refused', owner: 'served', agent: 'served', admin: 'served' },
   'owner or admin': { stranger: 'refused', owner: 'served', agent: 'refused', admin: 'served' },
+  // The tests run with SELLERS=everyone; the test below runs with the other value.
+  seller: { stranger: 'served', owner: 'served', agent: 'served', admin: 'served' },
   staff: { stranger: 'refused', owner: 'refused', agent: 'served', admin: 'served' },
   admin: { stranger: 'refused', owner: 'refused', agent: 'refused', admin: 'served' },
 };
@@ -140,6 +142,22 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
     });
   },
 );
+
+test('an operation for sellers serves the staff alone where only the staff sells (product 3.5)', async () => {
+  const shop = createSystem({ SELLERS: 'staff' });
+  const sellers = secured.filter(({ operation }) => operation['x-access'] === 'seller');
+  expect(sellers.length).toBeGreaterThan(0);
+  for (const { method, path } of sellers) {
+    for (const [caller, isServed] of [
+      [stranger, false],
+      [agent, true],
+      [admin, true],
+    ] as const) {
+      const { sendWith } = await createRequestPreparer(shop, agent)(method, path);
+      expect([method, path, (await sendWith(caller.bearer)).status < 300]).toEqual([method, path, isServed]);
+    }
+  }
+});
 
 test('the operations that ask for no credentials are those that are declared to serve everybody', async () => {
   const operations = await operationsOf(system);

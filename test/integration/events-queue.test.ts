@@ -21,7 +21,7 @@ function given() {
     },
   };
   // Dispatch calls no other method.
-  const bindings = { EVENTS_QUEUE: queue } as unknown as Partial<Env>;
+  const bindings = { EVENTS_QUEUE: queue, PUBLIC_URL: 'https://api.shop.example' } as unknown as Partial<Env>;
   return { ...createSystem(bindings), received, state };
 }
 
@@ -60,9 +60,9 @@ test('the events queue receives every event as CloudEvents 1.0, in the shape tha
     const entry = data.find(({ type }) => type === event.type);
     expect(entry?.schemaVersion).toBe(event.schemaversion);
     expect(new Validator(entry?.dataSchema ?? false, '2020-12').validate(event.data).errors).toEqual([]);
-    const { source, dataschema = '' } = event;
-    expect(dataschema.startsWith(`${source}/`)).toBe(true);
-    const published = await request(dataschema.slice(source.length));
+    const { dataschema = '' } = event;
+    expect(dataschema.startsWith('https://api.shop.example/v1/')).toBe(true);
+    const published = await request(new URL(dataschema).pathname);
     expect(await published.json()).toEqual(entry?.dataSchema);
     expect(new Validator(cloudEventSchema, '7').validate(event).errors).toEqual([]);
     const isSent = (name: string) => Object.hasOwn(event, name);

@@ -1686,8 +1686,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'an event names the schema of another version',
     file: 'src/cqrs/log/envelope.ts',
-    find: 'dataSchemaUri(source, event.type, event.schemaVersion)',
-    replace: 'dataSchemaUri(source, event.type, event.schemaVersion + 1)',
+    find: 'dataSchemaUri(publicUrl, event.type, event.schemaVersion)',
+    replace: 'dataSchemaUri(publicUrl, event.type, event.schemaVersion + 1)',
     noticedBy: unit('events'),
   },
   {

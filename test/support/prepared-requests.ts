@@ -72,7 +72,7 @@ export function createRequestPreparer(system: System, admin: Account) {
     'PATCH /v1/users/{id}/settings': async () => ({ locale: 'de' }),
     'POST /v1/users/{id}/role': async () => ({ role: 'agent' }),
     'POST /v1/items': async () => ({ title: 'a', price }),
-    'PATCH /v1/items/{id}': async () => ({ title: 'Changed' }),
+    'PATCH /v1/items/{id}': async () => ({ isActive: false }),
     'POST /v1/orders': orderBody,
     'POST /v1/tickets': async () => ({ subject: 'a', message: 'b' }),
     'POST /v1/tickets/{id}/status': async () => ({ status: 'triaged' }),

@@ -28,7 +28,11 @@ function anEvent(position: number): RecordedEvent {
 
 /** The body of a message of the current epoch. */
 function aBody(position: number) {
-  return toEnvelope(anEvent(position), { epoch: '1', source: 'https://shop.example' });
+  return toEnvelope(anEvent(position), {
+    epoch: '1',
+    source: 'https://shop.example',
+    publicUrl: 'https://api.shop.example',
+  });
 }
 
 /** The same outcome for each event. */

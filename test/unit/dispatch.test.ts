@@ -50,7 +50,12 @@ function given(...down: Subscription[]) {
     void calls.push([name, subscription, events.map(({ position }) => position)]);
   const outbox = { complete: record('complete'), markDead: record('markDead') };
   const logger = createLogger({}, (line) => void logs.push(line));
-  const dispatch = createDispatch({ queues, origin: { epoch: '4', source: 'https://shop.example' }, outbox, logger });
+  const dispatch = createDispatch({
+    queues,
+    origin: { epoch: '4', source: 'https://shop.example', publicUrl: 'https://api.shop.example' },
+    outbox,
+    logger,
+  });
   const send = (subscription: Subscription, events: readonly RecordedEvent[]) =>
     dispatch(events.map((event) => ({ subscription, event })));
   return { bodies, calls, dispatch, logs, send, sends };

@@ -121,7 +121,7 @@ describe('the catalogue of events', () => {
   });
 });
 
-const origin = { epoch: '7', source: 'https://shop.example' };
+const origin = { epoch: '7', source: 'https://shop.example', publicUrl: 'https://api.shop.example' };
 
 describe('the envelope of an event', () => {
   test('the envelope of an event is a CloudEvent 1.0, from which the event comes back unchanged', () => {
@@ -131,7 +131,7 @@ describe('the envelope of an event', () => {
       source: 'https://shop.example',
       type: 'frontdesk.Renamed',
       subject: 'thing/a/b',
-      dataschema: 'https://shop.example/v1/events/schemas/frontdesk.Renamed/1',
+      dataschema: 'https://api.shop.example/v1/events/schemas/frontdesk.Renamed/1',
       epoch: '7',
     });
     expect(fromEnvelope(parseEnvelope(JSON.parse(JSON.stringify(envelope))))).toEqual(event);

@@ -105,6 +105,7 @@ describe('the configuration (product 8.4)', () => {
     expect(loadConfig({ ...good })).toMatchObject({ sellers: 'staff', firstOrderNumber: 1001 });
     const others = { SELLERS: 'everyone', FIRST_ORDER_NUMBER: '50000' };
     expect(loadConfig({ ...good, ...others })).toMatchObject({ sellers: 'everyone', firstOrderNumber: 50_000 });
+    expect(loadConfig({ ...good, FIRST_ORDER_NUMBER: 7 })).toMatchObject({ firstOrderNumber: 7 });
   });
 
   test('without the name of a shop it is Frontdesk; the sender has its own name, or that of the shop (product 2.9)', () => {
@@ -144,12 +145,18 @@ describe('the configuration (product 8.4)', () => {
     [{ SELLERS: '' }, /SELLERS must be "everyone" or "staff"/],
     [{ FIRST_ORDER_NUMBER: '0' }, /FIRST_ORDER_NUMBER/],
     [{ FIRST_ORDER_NUMBER: 'one' }, /FIRST_ORDER_NUMBER/],
-    [{ BRAND: '  ' }, /BRAND/],
+    [{ FIRST_ORDER_NUMBER: '' }, /FIRST_ORDER_NUMBER must be a whole number from 1 to 999999999/],
+    [{ FIRST_ORDER_NUMBER: '0x10' }, /FIRST_ORDER_NUMBER must be a whole number/],
+    [{ BRAND: '  ' }, /BRAND must have 1 to 50 characters/],
     [{ BRAND: 'a'.repeat(51) }, /BRAND/],
     [{ BRAND: 'Shop\r\nBcc: all@example.com' }, /BRAND must be a single line/],
     [{ BRAND: 'Shop\u2028Bcc' }, /BRAND must be a single line/],
     [{ BRAND: 'Shop\u202e' }, /BRAND must be a single line/],
     [{ PUBLIC_URL: 'api.example' }, /PUBLIC_URL must be a URL that starts with https/],
+    [{ PUBLIC_URL: 'https://api.example/base/' }, /PUBLIC_URL must have no path/],
+    [{ PUBLIC_URL: 'https://api.example?a=1' }, /PUBLIC_URL must have no path/],
+    [{ ISSUER: 'urn:frontdesk' }, /PUBLIC_URL must be set, because ISSUER/],
+    [{ METRICS_TOKEN: good.TOKEN_SECRET }, /METRICS_TOKEN must be another secret/],
     [{ PASSWORD_RESET_URL: 'javascript:alert(1)' }, /PASSWORD_RESET_URL must be a URL that starts with https/],
     [{ FIRST_ADMIN_EMAIL: 'a@example.com' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],
     [{ FIRST_ADMIN_PASSWORD: 'a long password' }, /FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD/],

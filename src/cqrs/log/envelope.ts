@@ -32,8 +32,10 @@ export type Envelope = z.infer<typeof envelopeSchema>;
 /** What an installation tells about itself in each message. */
 export interface Origin {
   epoch: string;
-  /** The address of the installation, which no other one has. */
+  /** The URI of the installation, which no other one has. */
   source: string;
+  /** The origin at which clients reach the API. */
+  publicUrl: string;
 }
 
 /** The `type` of an event in CloudEvents. */
@@ -42,11 +44,11 @@ export function cloudEventType(type: string): string {
 }
 
 /** Where an installation shows the JSON Schema of a version of an event's data. */
-export function dataSchemaUri(source: string, type: string, version: number): string {
-  return `${source.replace(/\/$/, '')}/v1/events/schemas/${cloudEventType(type)}/${version}`;
+export function dataSchemaUri(publicUrl: string, type: string, version: number): string {
+  return `${publicUrl}/v1/events/schemas/${cloudEventType(type)}/${version}`;
 }
 
-export function toEnvelope(event: RecordedEvent, { epoch, source }: Origin): Envelope {
+export function toEnvelope(event: RecordedEvent, { epoch, publicUrl, source }: Origin): Envelope {
   const { commandId, requestId, actorId, traceparent } = event.metadata;
   return {
     specversion: '1.0',
@@ -56,7 +58,7 @@ export function toEnvelope(event: RecordedEvent, { epoch, source }: Origin): Env
     subject: `${event.streamType}/${event.streamId}`,
     time: event.occurredAt,
     datacontenttype: 'application/json',
-    dataschema: dataSchemaUri(source, event.type, event.schemaVersion),
+    dataschema: dataSchemaUri(publicUrl, event.type, event.schemaVersion),
     data: event.data,
     position: event.position,
     streamversion: event.version,
