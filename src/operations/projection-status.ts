@@ -37,9 +37,8 @@ export async function findProjections(db: Database, views: readonly View[], now:
   const position = log?.position ?? 0;
   const countOf = (rows: readonly { view: string; count: number }[], id: string) =>
     rows.find(({ view }) => view === id)?.count ?? 0;
-  const data = views.map(({ id, name, triggers }): Projection => {
-    const types = new Set(triggers.flatMap((trigger) => trigger.types));
-    const own = pending.filter(({ type }) => types.has(type));
+  const data = views.map(({ id, name, types }): Projection => {
+    const own = pending.filter(({ type }) => types.includes(type));
     const first = Math.min(...own.map(({ firstPosition }) => firstPosition));
     const oldest = Math.min(...own.map(({ firstAt }) => Date.parse(firstAt)));
     const lag = lags.find(({ view }) => view === name);

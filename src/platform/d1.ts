@@ -39,8 +39,11 @@ export async function runBatch<const Statements extends readonly Statement[]>(
   statements: Statements,
 ): Promise<Results<Statements>> {
   for (const statement of statements) {
+    if (!is(statement, SQLiteRaw)) continue;
     // drizzle expects the D1 statement as `stmt` on a raw statement with parameters, but drizzle does not set `stmt`.
-    if (is(statement, SQLiteRaw)) Object.assign(statement, { stmt: db.$client.prepare(statement.getQuery().sql) });
+    // It would also build the text again each time it asks for the query.
+    const query = statement.getQuery();
+    Object.assign(statement, { stmt: db.$client.prepare(query.sql), getQuery: () => query });
   }
   const [first, ...rest] = statements;
   const results: unknown[] = first ? await db.batch([first, ...rest]) : [];

@@ -1,5 +1,8 @@
 import type { Wait } from './clock';
 
+/** Why a timer is stopped whose work is done. One reason serves all: abort() without one makes an error with its stack. */
+const done = new Error('The work was done in time.');
+
 /**
  * Gives work a limited time. Work that is not done by then goes on or not, but nobody waits for it any more.
  * @param run gets a signal that is aborted when the time is over
@@ -21,6 +24,6 @@ export async function withDeadline<Result>(
     // The inner function turns an exception of `run` itself into a rejection, so that the timer is always removed.
     return await Promise.race([(async () => run(running.signal))(), deadline]);
   } finally {
-    waiting.abort();
+    waiting.abort(done);
   }
 }

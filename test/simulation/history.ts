@@ -66,6 +66,8 @@ export interface Platform {
   /** D1's primary without faults and without a delay, for the set-up and the checks. */
   readonly d1: {
     query<Row extends Record<string, unknown>>(sql: string, ...params: (string | number | null)[]): Row[];
+    /** Grows with each batch that changes the database; a restore takes it back. */
+    readonly moment: number;
   };
   /** What KV holds, by key. */
   readonly documents: ReadonlyMap<string, string>;

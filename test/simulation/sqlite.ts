@@ -21,34 +21,29 @@ const watch = `
     INSERT INTO dead_letters VALUES (OLD.subscription, 'a dead letter is discarded');
   END;`;
 
-/**
- * The database after all migrations, as bytes, and the statements that empty all of its tables. A copy of the bytes takes
- * a fraction of the time that the migrations take.
- */
-const { emptyAll, migrated } = prepareCopies();
+const migrations = join(import.meta.dirname, '../../migrations');
+
+/** The statements of all migrations, which are read once: every copy has the same tables. */
+const allMigrations = readdirSync(migrations)
+  .filter((name) => name.endsWith('.sql'))
+  .sort()
+  .map((name) => readFileSync(join(migrations, name), 'utf8').replaceAll('--> statement-breakpoint', ''))
+  .join(';\n');
 
 /** An empty database after all migrations. */
 export function migrate(): DatabaseSync {
-  const folder = join(import.meta.dirname, '../../migrations');
-  const files = readdirSync(folder).filter((name) => name.endsWith('.sql'));
   const db = new DatabaseSync(':memory:');
-  for (const name of files.sort()) {
-    db.exec(readFileSync(join(folder, name), 'utf8').replaceAll('--> statement-breakpoint', ''));
-  }
+  db.exec(allMigrations);
   return db;
 }
 
-function prepareCopies() {
-  const db = migrate();
-  db.exec(watch);
+/** The statements that empty all tables. */
+function emptyAllOf(db: DatabaseSync): string {
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
   const filled = tables.filter(({ name }) => db.prepare(`SELECT 1 FROM "${name}"`).get());
   if (filled.length > 0) throw new Error(`A migration fills ${filled[0]?.name}: keep its rows when a copy is emptied.`);
   // The triggers fill the tables that watch, which were made last.
-  const emptyAll = tables.map(({ name }) => `DELETE FROM "${name}";`).join(' ');
-  const migrated = db.serialize();
-  db.close();
-  return { emptyAll, migrated };
+  return tables.map(({ name }) => `DELETE FROM "${name}";`).join(' ');
 }
 
 /** What the simulation needs to know about the text of a statement. */
@@ -57,6 +52,8 @@ export interface StatementKind {
   /** A number of its own, by which each copy of the database finds the statement that it has prepared. */
   index: number;
   isWrite: boolean;
+  /** Whether it answers with rows. SQLite counts the changes of the other statements. */
+  returnsRows: boolean;
   /** Whether it makes one value of many rows, which can be too large. */
   aggregates: boolean;
   /** The step of a protocol that only this statement belongs to. */
@@ -72,7 +69,8 @@ export function kindOf(sql: string): StatementKind {
   let kind = kinds.get(sql);
   if (!kind) {
     const isWrite = /^\s*(?:INSERT|UPDATE|DELETE|WITH)/i.test(sql);
-    kind = { sql, index: kinds.size, isWrite, aggregates: /json_group/i.test(sql), ...protocolOf(sql) };
+    const returnsRows = !isWrite || /^\s*WITH|\bRETURNING\b/i.test(sql);
+    kind = { sql, index: kinds.size, isWrite, returnsRows, aggregates: /json_group/i.test(sql), ...protocolOf(sql) };
     kinds.set(sql, kind);
   }
   return kind;
@@ -107,10 +105,14 @@ export function toD1Error(error: unknown): unknown {
   return new Error(`D1_ERROR: ${error.message}: ${code}`, { cause: error });
 }
 
-/** One copy of the database. Copies are used again by later histories, because preparing statements takes long. */
+/**
+ * One copy of the database. Copies are used again by later histories, because migrations take long, and so does preparing
+ * statements. Each is made by the migrations: a deserialized database writes its pages a second time in each commit.
+ */
 export class Copy {
   static readonly #free: Copy[] = [];
-  readonly #db = new DatabaseSync(':memory:');
+  readonly #db = migrate();
+  readonly #emptyAll: string;
   readonly #statements: (StatementSync | undefined)[] = [];
 
   /** An empty database after all migrations. */
@@ -119,7 +121,8 @@ export class Copy {
   }
 
   private constructor() {
-    this.#db.deserialize(migrated);
+    this.#db.exec(watch);
+    this.#emptyAll = emptyAllOf(this.#db);
   }
 
   #prepare(kind: StatementKind): StatementSync {
@@ -131,8 +134,11 @@ export class Copy {
     return statement;
   }
 
-  #all({ kind, params }: Bound): Row[] {
-    return this.#prepare(kind).all(...params) as Row[];
+  #perform({ kind, params }: Bound): { rows: Row[]; changed: number } {
+    const statement = this.#prepare(kind);
+    if (!kind.returnsRows) return { rows: [], changed: Number(statement.run(...params).changes) };
+    const rows = statement.all(...params) as Row[];
+    return { rows, changed: rows.length };
   }
 
   /**
@@ -145,14 +151,10 @@ export class Copy {
     if (needsTransaction) this.#prepare(begin).run();
     try {
       const results = statements.map((statement) => {
-        const rows = this.#all(statement);
-        if (!statement.kind.isWrite) {
-          descriptions?.push(describeStatement(statement.kind.sql, statement.params, rows, undefined));
-          return rows;
-        }
-        const changed = rows.length > 0 ? rows.length : this.#changes();
-        if (changed > 0) effective.push(statement);
-        descriptions?.push(describeStatement(statement.kind.sql, statement.params, rows, changed));
+        const { kind, params } = statement;
+        const { rows, changed } = this.#perform(statement);
+        if (kind.isWrite && changed > 0) effective.push(statement);
+        descriptions?.push(describeStatement(kind.sql, params, rows, kind.isWrite ? changed : undefined));
         return rows;
       });
       if (needsTransaction) this.#prepare(commit).run();
@@ -171,19 +173,14 @@ export class Copy {
     if (statements.length > 1) this.#prepare(commit).run();
   }
 
-  #changes(): number {
-    return Number(this.#all({ kind: changes, params: [] })[0]?.n);
-  }
-
   /** Empties the copy and keeps it for a later history. */
   close(): void {
-    this.#db.exec(`BEGIN; PRAGMA defer_foreign_keys = ON; ${emptyAll} COMMIT;`);
+    this.#db.exec(`BEGIN; PRAGMA defer_foreign_keys = ON; ${this.#emptyAll} COMMIT;`);
     Copy.#free.push(this);
   }
 }
 
-const [begin, commit, rollback, changes] = ['BEGIN', 'COMMIT', 'ROLLBACK', 'SELECT changes() AS n'].map(kindOf) as [
-  StatementKind,
+const [begin, commit, rollback] = ['BEGIN', 'COMMIT', 'ROLLBACK'].map(kindOf) as [
   StatementKind,
   StatementKind,
   StatementKind,

@@ -9,7 +9,7 @@ import { loadDocument } from './load';
 import { countLags, recordLags } from './projection-lags';
 import { claimAndLoad, confirm, type Delivery, putAll } from './projection-steps';
 import { findUnsettled, type Unsettled } from './settled';
-import { documentKey, type Target, targetsOf, typesOf, type View, type ViewKey } from './view';
+import { documentKey, type Target, targetsOf, type View, type ViewKey } from './view';
 
 export type { ViewKey } from './view';
 
@@ -121,7 +121,7 @@ export function createProjector(options: ProjectorOptions): Projector {
 
   function deliveryOf(event: RecordedEvent): TimedDelivery {
     const { id, occurredAt, position, type } = event;
-    const handledBy = options.views.filter((view) => typesOf(view).includes(type)).map(({ name }) => name);
+    const handledBy = options.views.filter(({ types }) => types.includes(type)).map(({ name }) => name);
     return { id, position, type, occurredAt, handledBy, targets: targetsOf(options.views, event) };
   }
 

@@ -1,6 +1,6 @@
 import { limits } from '../../platform/limits';
 import { type EventCatalogue, type RecordedEvent, upcast } from '../log/event';
-import { targetsOf, typesOf, type View } from './view';
+import { targetsOf, type View } from './view';
 
 /** The keys of a view that an event touches. */
 export interface Touched {
@@ -10,9 +10,8 @@ export interface Touched {
 
 /** Finds the keys of a view that each event touches, in the order of the events. */
 export function findTouched(events: readonly RecordedEvent[], view: View, catalogue: EventCatalogue): Touched[] {
-  const types = typesOf(view);
   return events
-    .filter(({ type }) => types.includes(type))
+    .filter(({ type }) => view.types.includes(type))
     .map((event) => ({
       position: event.position,
       keys: targetsOf([view], upcast(catalogue, event)).map(({ key }) => key),

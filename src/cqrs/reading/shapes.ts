@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../../platform/d1';
 import { lastPosition, positionOf } from '../log/event-log';
-import { typesOf, type View } from './view';
+import type { View } from './view';
 
 // Two versions of the Worker that run side by side, or one after the other, can have different shapes of a read model.
 // A version projects only the shapes that it knows. This file has what it does for the documents of the other shapes,
@@ -24,7 +24,7 @@ const idsOf = (views: Views) => sql`(SELECT value FROM json_each(${JSON.stringif
 
 /** The statement that registers shapes, for the batch that claims their first keys. */
 export function registerShapes(db: Database, views: Iterable<View>) {
-  const list = [...views].map((view) => ({ view: view.id, name: view.name, types: typesOf(view) }));
+  const list = [...views].map(({ id, name, types }) => ({ view: id, name, types }));
   return db.run(sql`
     INSERT INTO shapes (view, name, types, since)
     SELECT value->>'view', value->>'name', value->'types', ${lastPosition} FROM json_each(${JSON.stringify(list)})

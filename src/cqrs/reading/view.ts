@@ -29,6 +29,8 @@ export interface View<Data = unknown> {
   /** The name with the shape version (`ticket@2`). Every key in KV starts with it, so a new shape starts empty. */
   id: string;
   triggers: readonly Trigger[];
+  /** The types of events that touch the view, each once and in a fixed order. */
+  types: readonly string[];
   /** The types of events for which the command itself projects this view before its response. */
   inlineOn: readonly string[];
   /** The key in KV (`ticket@2:{key}`). */
@@ -70,6 +72,7 @@ export function defineView<Row, Data>(definition: {
     name,
     id,
     triggers,
+    types: [...new Set(triggers.flatMap(({ types }) => types))].sort(),
     inlineOn: inlineOn.map(({ type }) => type),
     kvKey: (key) => documentKey({ view: id, key }),
     query,
@@ -92,11 +95,6 @@ export function documentKey({ view, key }: ViewKey): string {
 /** A document to project, and the event position that the document must include. */
 export interface Target extends ViewKey {
   position: number;
-}
-
-/** The types of events that touch a view, each once and in a fixed order. */
-export function typesOf({ triggers }: View): string[] {
-  return [...new Set(triggers.flatMap(({ types }) => types))].sort();
 }
 
 /** The documents that an event touches. */

@@ -29,6 +29,9 @@ export interface Segment {
 export class ObservedLog {
   readonly segments: Segment[] = [{ base: 0, epoch: '1', events: [], seen: [] }];
 
+  /** The moment of D1 up to which the log was read. */
+  #readUntil: number | undefined;
+
   constructor(readonly platform: Pick<Platform, 'd1' | 'world'>) {}
 
   get segment(): number {
@@ -43,6 +46,17 @@ export class ObservedLog {
   /** Reads what is new in the log. Returns the position of its end. */
   observe(): number {
     const { events, seen } = this.current;
+    // The clients look after each step of theirs, and most steps change nothing.
+    if (this.platform.d1.moment !== this.#readUntil) this.#read(events);
+    const last = seen.at(-1);
+    const { now } = this.platform.world;
+    if (last?.at === now) last.position = events.length;
+    else if (last?.position !== events.length) seen.push({ at: now, position: events.length });
+    return events.length;
+  }
+
+  #read(events: LoggedEvent[]): void {
+    this.#readUntil = this.platform.d1.moment;
     const sql = 'SELECT * FROM events WHERE position > ? ORDER BY position';
     for (const row of this.platform.d1.query<Row>(sql, events.length)) {
       const { requestId, commandId, actorId } = JSON.parse(row.metadata);
@@ -51,17 +65,13 @@ export class ObservedLog {
       const event = { position, id, type, recordedType, streamId, version, data: JSON.parse(row.data) };
       events.push({ ...event, requestId, commandId, actorId });
     }
-    const last = seen.at(-1);
-    const { now } = this.platform.world;
-    if (last?.at === now) last.position = events.length;
-    else if (last?.position !== events.length) seen.push({ at: now, position: events.length });
-    return events.length;
   }
 
   restored(position: number): void {
     const events = this.current.events.slice(0, position);
     const epoch = `${this.segments.length + 1}`;
     this.segments.push({ base: position, epoch, before: this.current, events, seen: [] });
+    this.#readUntil = undefined;
     this.observe();
   }
 }
