@@ -62,11 +62,15 @@ function isRefused(error: unknown): false {
   throw error;
 }
 
-/** Ends the program; where the API does not answer at all, the message says where it was looked for. */
+/** Ends the program; a refusal is printed with the fields that are wrong, and silence with the address that is silent. */
 export function failOfApi(error: unknown): never {
   if (!/^https?:/.test(url) || !URL.canParse(url))
     return fail(`"${url}" is not the address of an API. Correct FRONTDESK_URL or PORT, or leave both out.`);
   const isSilent = error instanceof TypeError && error.message === 'fetch failed';
+  if (error instanceof ProblemError) {
+    const wrong = error.problem?.errors?.map(({ pointer, detail }) => `  ${pointer}: ${detail}`) ?? [];
+    return fail([error.message, ...wrong].join('\n'));
+  }
   if (!isSilent) return fail(error);
   return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL.`);
 }

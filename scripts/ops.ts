@@ -156,31 +156,41 @@ async function events({ api }: Client) {
 /** What each command takes beside its name. `run` gets the argument; `all` is the option that replaces it. */
 interface Command {
   argument?: string;
+  /** What an ID looks like: the API has no address for another one. */
+  id?: { form: RegExp; example: string };
   all?: boolean;
   options?: readonly Option[];
   run(client: Client, argument: string): Promise<unknown>;
 }
+
+const rebuildId = { form: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i, example: 'as `rebuilds` lists them' };
+const letterId = { form: new RegExp(`^\\d+-(${subscriptions.join('|')})$`), example: 'such as 7-emails' };
 
 const commands: Readonly<Record<Exclude<CommandName, 'ready'>, Command>> = {
   projections: { run: projections },
   metrics: { run: metrics },
   rebuild: { argument: 'VIEW', run: rebuild },
   rebuilds: { run: rebuilds },
-  'cancel-rebuild': { argument: 'ID', run: cancelRebuild },
+  'cancel-rebuild': { argument: 'ID', id: rebuildId, run: cancelRebuild },
   deliveries: { options: ['subscription', 'limit'], run: deliveries },
   'dead-letters': { options: ['subscription', 'fault', 'limit'], run: deadLetters },
   replay: {
     argument: 'ID',
+    id: letterId,
     all: true,
     options: ['subscription', 'fault'],
     run: (client, id) => replay(client, values.all ? undefined : id),
   },
-  discard: { argument: 'ID', run: discard },
+  discard: { argument: 'ID', id: letterId, run: discard },
   events: { options: ['stream', 'actor', 'command', 'request', 'limit'], run: events },
 };
 
 /** Ends the program for what the command does not take, before anything is sent. */
-function requireArguments(name: string, { argument, all = false, options = [] }: Command, given: readonly string[]) {
+function requireArguments(
+  name: string,
+  { argument, id, all = false, options = [] }: Command,
+  given: readonly string[],
+) {
   const allowed: readonly Option[] = [...options, ...(all ? (['all'] as const) : [])];
   const used = Object.entries(values).filter(([, value]) => value !== false);
   const wrong = used.find(([option]) => !allowed.some((known) => known === option));
@@ -191,6 +201,8 @@ function requireArguments(name: string, { argument, all = false, options = [] }:
   if (empty) fail(`--${empty[0]} needs a value.`, usage);
   if (expected === 1 && !given[0]) fail(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
   if (given.length > expected) fail(`${name} does not take "${given[expected]}".`, usage);
+  if (expected === 1 && id && !id.form.test(`${given[0]}`))
+    fail(`${name} needs an ID, ${id.example}, not "${given[0]}".`, usage);
   if (values.subscription !== undefined && !subscriptions.includes(values.subscription as Subscription))
     fail(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
   if (values.fault !== undefined && !faults.some((fault) => fault === values.fault))

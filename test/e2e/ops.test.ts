@@ -31,8 +31,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const ops = (password = admin.FIRST_ADMIN_PASSWORD) =>
-  runScript('scripts/ops.ts', ['rebuilds'], folder, { FRONTDESK_URL: url, ...admin, FIRST_ADMIN_PASSWORD: password });
+const ops = (password = admin.FIRST_ADMIN_PASSWORD, args = ['rebuilds']) =>
+  runScript('scripts/ops.ts', args, folder, { FRONTDESK_URL: url, ...admin, FIRST_ADMIN_PASSWORD: password });
 const listed = { code: 0, output: 'There were none.\n' };
 const wrong = 'a password of nobody';
 
@@ -52,4 +52,10 @@ test('npm run ops keeps its session, and signs in again when the session has end
 
   writeFileSync(sessionPath, '{"url":');
   expect(await ops()).toEqual(listed);
+});
+
+test('npm run ops prints which field the API refuses', async () => {
+  const { code, output } = await ops(undefined, ['events', '--actor', 'ada']);
+  expect(output).toMatch(/^The query string is not valid.*\n {2}\S*actor: \S.*\n$/);
+  expect(code).toBe(1);
 });

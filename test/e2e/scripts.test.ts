@@ -47,6 +47,7 @@ describe('wrong arguments', () => {
     ['scripts/ops.ts', ['rebuild'], 'rebuild needs VIEW.'],
     ['scripts/ops.ts', ['replay'], 'replay needs ID or --all.'],
     ['scripts/ops.ts', ['replay', ''], 'replay needs ID or --all.'],
+    ['scripts/ops.ts', ['discard', 'a-letter'], 'discard needs an ID, such as 7-emails, not "a-letter".'],
     ['scripts/ops.ts', ['events', '--stream', ''], '--stream needs a value.'],
     ['scripts/ops.ts', ['replay', '--all', '7-emails'], 'replay does not take "7-emails".'],
     ['scripts/ops.ts', ['ready', '--all'], 'ready does not take --all.'],

@@ -94,6 +94,13 @@ export const scripts: readonly Mutation[] = [
     noticedBy: e2e('ops'),
   },
   {
+    name: 'npm run ops does not say which field is wrong',
+    file: 'scripts/local.ts',
+    find: '[error.message, ...wrong]',
+    replace: '[error.message]',
+    noticedBy: only('which field the API refuses', e2e('ops')),
+  },
+  {
     name: 'a wrong FRONTDESK_URL is an API that does not answer',
     file: 'scripts/local.ts',
     find: '!/^https?:/.test(url) || !URL.canParse(url)',
@@ -108,10 +115,31 @@ export const scripts: readonly Mutation[] = [
     noticedBy: only(' says: ', e2e('scripts')),
   },
   {
+    name: 'an ID that no address of the API has is sent',
+    file: 'scripts/ops.ts',
+    find: 'expected === 1 && id && !id',
+    replace: 'false && id && !id',
+    noticedBy: only(' says: ', e2e('scripts')),
+  },
+  {
     name: 'a filter without a value lists everything',
     file: 'scripts/ops.ts',
     find: "value === ''",
     replace: 'false',
+    noticedBy: only(' says: ', e2e('scripts')),
+  },
+  {
+    name: 'npm run simulate leaves an unknown hardship to the test',
+    file: 'scripts/simulate.ts',
+    find: 'fail(error, usage);',
+    replace: '',
+    noticedBy: only(' says: ', e2e('scripts')),
+  },
+  {
+    name: 'npm run staging starts wrangler with an empty command',
+    file: 'scripts/staging.ts',
+    find: 'if (!first)',
+    replace: 'if (first === undefined)',
     noticedBy: only(' says: ', e2e('scripts')),
   },
 ];
