@@ -1,15 +1,12 @@
 // Starts Frontdesk on this machine alone: database, KV, queues, e-mail and the schedule are all local.
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseEnv } from 'node:util';
-import { unstable_readConfig as readConfig } from 'wrangler';
 import { loadConfig } from '../src/config';
 import { fail, readOptions, readWholeNumber, run } from './command-line';
-import { newTokenSecret } from './local';
+import { ownVariables, readVariables } from './dev-variables';
 import { readConfiguration, withEventsQueue, writeConfiguration } from './wrangler-config';
 import { printWithoutNoise } from './wrangler-output';
 
@@ -28,7 +25,6 @@ Environment variables:
                json: lines of JSON, as in production`;
 
 const { values } = readOptions(usage, { options: { with: { type: 'string', multiple: true, default: [] } } });
-for (const path of values.with) if (!existsSync(path)) fail(`There is no wrangler configuration at ${path}.`, usage);
 const port = readWholeNumber('PORT', process.env.PORT ?? '8787', usage, 65_535);
 const url = `http://localhost:${port}`;
 const minuteMs = 60_000;
@@ -39,28 +35,23 @@ const env = {
   WRANGLER_SEND_METRICS: 'false',
 };
 
-/** The variables of this machine. Its secrets are made once and kept: whoever signs in today can sign in tomorrow. */
-function readVariables() {
-  if (!existsSync('.dev.vars')) {
-    const lines = [
-      '# Made by `npm run dev` for this machine alone; .dev.vars.example explains each variable.',
-      `TOKEN_SECRET="${newTokenSecret()}"`,
-      'FIRST_ADMIN_EMAIL="admin@frontdesk.example"',
-      `FIRST_ADMIN_PASSWORD="${randomBytes(12).toString('base64url')}"`,
-      'EMAIL_TRANSPORT="console"',
-    ];
-    writeFileSync('.dev.vars', `${lines.join('\n')}\n`, { mode: 0o600 });
+/** Ends the program for what `--with` cannot start: wrangler would say it in thirty lines, or start nothing. */
+function requireOtherWorkers() {
+  const { name: own } = readConfiguration();
+  for (const path of values.with) {
+    if (!existsSync(path)) fail(`There is no wrangler configuration at ${path}.`, usage);
+    const { name, main } = readConfiguration(path);
+    if (name === undefined || main === undefined)
+      fail(`${path} is not the wrangler configuration of a Worker: it needs a name and main.`, usage);
+    if (name === own) fail(`${path} is Frontdesk itself, or has its name. Name another Worker.`, usage);
   }
-  const vars = parseEnv(readFileSync('.dev.vars', 'utf8'));
-  const LOG_FORMAT: string = process.env.LOG_FORMAT ?? vars.LOG_FORMAT ?? 'text';
-  if (!['text', 'json'].includes(LOG_FORMAT)) fail(`LOG_FORMAT must be text or json, not "${LOG_FORMAT}".`, usage);
-  return { vars, logFormat: LOG_FORMAT };
 }
 
 /** Ends the program with the Worker's own words, before a Worker starts that could only repeat them. */
 function requireUsableConfig(vars: NodeJS.Dict<string>) {
+  const { vars: shared } = readConfiguration();
   try {
-    loadConfig({ ...readConfig({ config: 'wrangler.toml' }).vars, ...vars });
+    loadConfig({ ...shared, ...vars });
   } catch (error) {
     fail(error, 'Correct .dev.vars (.dev.vars.example explains each variable), or start over with `npm run reset`.');
   }
@@ -99,13 +90,9 @@ function writeConfig(): string {
  * Starts wrangler, and ends it with this program. Wrangler has processes of its own, so it leads a process group, and
  * signals go to the whole group.
  */
-function startWorker(logFormat: string, publicUrl: string) {
-  const settings = [
-    '--show-interactive-dev-session=false',
-    '--var',
-    `LOG_FORMAT:${logFormat}`,
-    `PUBLIC_URL:${publicUrl}`,
-  ];
+function startWorker(variables: Readonly<Record<string, string>>) {
+  const vars = Object.entries(variables).map(([name, value]) => `${name}:${value}`);
+  const settings = ['--show-interactive-dev-session=false', '--var', ...vars];
   // The first configuration is that of the Worker that answers requests.
   const configs = [writeConfig(), ...values.with].flatMap((path) => ['--config', path]);
   const worker = spawn('wrangler', ['dev', ...configs, '--port', `${port}`, ...settings], {
@@ -179,11 +166,15 @@ Ctrl-C stops it.
 `;
 }
 
+requireOtherWorkers();
 await requireFreePort();
-const { vars, logFormat } = readVariables();
-requireUsableConfig(vars);
+const vars = readVariables();
+const own = ownVariables(vars, process.env, url);
+if (!['text', 'json'].includes(own.LOG_FORMAT))
+  fail(`LOG_FORMAT must be text or json, not "${own.LOG_FORMAT}".`, usage);
+requireUsableConfig({ ...vars, ...own });
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
-const untilSilent = startWorker(logFormat, vars.PUBLIC_URL ?? url);
+const untilSilent = startWorker(own);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);

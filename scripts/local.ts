@@ -1,11 +1,10 @@
 // The running API that a script talks to: by default the one that `npm run dev` started on this machine.
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type Client, createClient, ProblemError } from '../src/client';
 import { fail } from './command-line';
 
-export const url = (process.env.FRONTDESK_URL ?? `http://localhost:${process.env.PORT ?? '8787'}`).replace(/\/+$/, '');
+export const url = (process.env.FRONTDESK_URL || `http://localhost:${process.env.PORT ?? '8787'}`).replace(/\/+$/, '');
 
 /** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
 function readAdmin() {
@@ -31,19 +30,30 @@ const sessionPath = '.wrangler/ops-session.json';
  */
 export async function withAdminSession(work: (client: Client) => Promise<unknown>): Promise<void> {
   const { email, password } = readAdmin();
-  const kept = existsSync(sessionPath) ? JSON.parse(readFileSync(sessionPath, 'utf8')) : {};
-  const isKept = kept.url === url && kept.email === email;
-  const client = createClient(url, isKept ? { refreshToken: kept.refreshToken } : {});
+  const refreshToken = readKeptToken(email);
+  const client = createClient(url, refreshToken === undefined ? {} : { refreshToken });
   function keep() {
     mkdirSync('.wrangler', { recursive: true });
     // Whoever has the refresh token is the admin, so nobody else may read the file.
     writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken: client.refreshToken() }), { mode: 0o600 });
   }
-  const isUsable = isKept && (await client.api.users.me.$get().then(() => true, isRefused));
+  const isUsable = refreshToken !== undefined && (await client.api.users.me.$get().then(() => true, isRefused));
   if (!isUsable) await client.signIn(email, password);
   keep();
   await work(client);
   keep();
+}
+
+/** The refresh token of the kept session, if that is one of this account at this API. */
+function readKeptToken(email: string): string | undefined {
+  if (!existsSync(sessionPath)) return undefined;
+  try {
+    const kept = JSON.parse(readFileSync(sessionPath, 'utf8'));
+    return kept.url === url && kept.email === email ? kept.refreshToken : undefined;
+  } catch {
+    // A file that cannot be read keeps nobody out: signing in writes it again.
+    return undefined;
+  }
 }
 
 /** False for a session that has ended; every other error is thrown, because it does not say that the session ended. */
@@ -52,14 +62,15 @@ function isRefused(error: unknown): false {
   throw error;
 }
 
-/** Ends the program; where the API does not answer at all, the message says where it was looked for. */
+/** Ends the program; a refusal is printed with the fields that are wrong, and silence with the address that is silent. */
 export function failOfApi(error: unknown): never {
+  if (!/^https?:/.test(url) || !URL.canParse(url))
+    return fail(`"${url}" is not the address of an API. Correct FRONTDESK_URL or PORT, or leave both out.`);
   const isSilent = error instanceof TypeError && error.message === 'fetch failed';
+  if (error instanceof ProblemError) {
+    const wrong = error.problem?.errors?.map(({ pointer, detail }) => `  ${pointer}: ${detail}`) ?? [];
+    return fail([error.message, ...wrong].join('\n'));
+  }
   if (!isSilent) return fail(error);
   return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL.`);
-}
-
-/** A new TOKEN_SECRET: 256 random bits. */
-export function newTokenSecret(): string {
-  return randomBytes(32).toString('base64url');
 }

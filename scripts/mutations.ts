@@ -101,7 +101,7 @@ const meaningless =
   /^ReferenceError\b|no such (?:column|table|function)|syntax error|incomplete input|ambiguous column/m;
 
 /** The integration tests run in Node with SQLite, where they take a tenth of the time. */
-const projects: Readonly<Record<Level, string>> = { unit: 'unit', integration: 'sqlite' };
+const projects: Readonly<Record<Level, string>> = { unit: 'unit', integration: 'sqlite', e2e: 'e2e' };
 
 async function runTests(copy: string, level: Level, files: readonly string[], flags: readonly string[]) {
   const outputFile = join(copy, 'mutation-report.json');

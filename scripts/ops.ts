@@ -5,31 +5,7 @@ import { type Subscription, subscriptions } from '../src/cqrs/log/event';
 import type { WaitingDelivery } from '../src/operations/schemas';
 import { fail, readOptions, readWholeNumber } from './command-line';
 import { failOfApi, url, withAdminSession } from './local';
-
-/** Whose fault a dead letter can be. */
-const faults = ['system', 'recipient'] as const;
-
-const usage = `npm run ops -- COMMAND
-
-  ready                           what keeps the system from being ready; exits with 1 if it is not
-  projections                     how far each read model is, and which keys fail
-  metrics                         figures in the text format of Prometheus
-  rebuild VIEW                    rebuild a read model (\`projections\` names them), and watch it
-  rebuilds                        the latest rebuilds
-  cancel-rebuild ID               stop a rebuild
-  deliveries [--subscription S] [--limit N]
-                                  what waits: since when, with which error, and until when
-  dead-letters [--subscription S] [--fault F] [--limit N]
-                                  what is given up, whose fault that is, and since when
-  replay ID | --all [--subscription S] [--fault F]
-                                  send a dead letter again, or all that are the system's fault
-  discard ID                      give a dead letter up for good
-  events [--stream TYPE/ID] [--actor ID] [--command ID] [--request ID] [--limit N]
-
-S is one of ${subscriptions.join(', ')}.
-F is one of ${faults.join(', ')}: an e-mail that its address does not take is the recipient's fault.
-FRONTDESK_URL says where (http://localhost:8787), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD as whom; a local
-\`npm run dev\` has told all three. The session is kept in .wrangler/ops-session.json. \`ready\` needs no session.`;
+import { type CommandName, faults, usage } from './ops-usage';
 
 const { positionals, values } = readOptions(usage, {
   allowPositionals: true,
@@ -180,42 +156,62 @@ async function events({ api }: Client) {
 /** What each command takes beside its name. `run` gets the argument; `all` is the option that replaces it. */
 interface Command {
   argument?: string;
+  /** What an ID looks like: the API has no address for another one. */
+  id?: { form: RegExp; example: string };
   all?: boolean;
   options?: readonly Option[];
   run(client: Client, argument: string): Promise<unknown>;
 }
 
-const commands: Readonly<Record<string, Command>> = {
+const rebuildId = { form: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i, example: 'as `rebuilds` lists them' };
+const letterId = { form: new RegExp(`^\\d+-(${subscriptions.join('|')})$`), example: 'such as 7-emails' };
+
+const commands: Readonly<Record<Exclude<CommandName, 'ready'>, Command>> = {
   projections: { run: projections },
   metrics: { run: metrics },
   rebuild: { argument: 'VIEW', run: rebuild },
   rebuilds: { run: rebuilds },
-  'cancel-rebuild': { argument: 'ID', run: cancelRebuild },
+  'cancel-rebuild': { argument: 'ID', id: rebuildId, run: cancelRebuild },
   deliveries: { options: ['subscription', 'limit'], run: deliveries },
   'dead-letters': { options: ['subscription', 'fault', 'limit'], run: deadLetters },
   replay: {
     argument: 'ID',
+    id: letterId,
     all: true,
     options: ['subscription', 'fault'],
-    run: (client, id) => replay(client, id || undefined),
+    run: (client, id) => replay(client, values.all ? undefined : id),
   },
-  discard: { argument: 'ID', run: discard },
+  discard: { argument: 'ID', id: letterId, run: discard },
   events: { options: ['stream', 'actor', 'command', 'request', 'limit'], run: events },
 };
 
 /** Ends the program for what the command does not take, before anything is sent. */
-function requireArguments(name: string, { argument, all = false, options = [] }: Command, given: readonly string[]) {
+function requireArguments(
+  name: string,
+  { argument, id, all = false, options = [] }: Command,
+  given: readonly string[],
+) {
   const allowed: readonly Option[] = [...options, ...(all ? (['all'] as const) : [])];
-  const wrong = Object.entries(values).find(([option, value]) => value && !allowed.some((known) => known === option));
+  const used = Object.entries(values).filter(([, value]) => value !== false);
+  const wrong = used.find(([option]) => !allowed.some((known) => known === option));
   if (wrong) fail(`${name} does not take --${wrong[0]}.`, usage);
   const expected = argument === undefined || values.all ? 0 : 1;
-  if (given.length < expected) fail(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
+  // An empty text is a shell variable that has no value, and would stand for everything.
+  const empty = used.find(([, value]) => value === '');
+  if (empty) fail(`--${empty[0]} needs a value.`, usage);
+  if (expected === 1 && !given[0]) fail(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
   if (given.length > expected) fail(`${name} does not take "${given[expected]}".`, usage);
+  if (expected === 1 && id && !id.form.test(`${given[0]}`))
+    fail(`${name} needs an ID, ${id.example}, not "${given[0]}".`, usage);
   if (values.subscription !== undefined && !subscriptions.includes(values.subscription as Subscription))
     fail(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
   if (values.fault !== undefined && !faults.some((fault) => fault === values.fault))
     fail(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
   if (values.limit !== undefined) readWholeNumber('--limit', values.limit, usage, 100);
+}
+
+function isCommand(name: string): name is keyof typeof commands {
+  return Object.hasOwn(commands, name);
 }
 
 async function main([name, ...rest]: readonly string[]): Promise<void> {
@@ -224,8 +220,8 @@ async function main([name, ...rest]: readonly string[]): Promise<void> {
     requireArguments(name, { run: ready }, rest);
     return ready();
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) fail(`There is no command "${name}".`, usage);
+  if (!isCommand(name)) fail(`There is no command "${name}".`, usage);
+  const command = commands[name];
   requireArguments(name, command, rest);
   await withAdminSession((client) => command.run(client, rest[0] ?? ''));
 }

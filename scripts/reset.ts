@@ -1,7 +1,7 @@
 // Starts over on this machine: the next `npm run dev` begins with an empty shop.
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fail, readOptions } from './command-line';
-import { newTokenSecret } from './local';
+import { newTokenSecret } from './dev-variables';
 
 const usage = `npm run reset [-- --secrets]
 

@@ -1,6 +1,8 @@
 // Runs histories of the simulation: each seed makes one.
 import { spawnSync } from 'node:child_process';
-import { readOptions, readWholeNumber } from './command-line';
+import { chooseHardships } from '../test/simulation/hardships';
+import { isBehaviour } from '../test/simulation/shop/behaviours';
+import { fail, readOptions, readWholeNumber } from './command-line';
 
 const usage = `npm run simulate -- [--seed N] [--seeds COUNT] [--trace] [--all] [--without NAME,NAME] [--only NAME,NAME]
 
@@ -8,7 +10,8 @@ const usage = `npm run simulate -- [--seed N] [--seeds COUNT] [--trace] [--all] 
   --seeds COUNT   runs so many histories (1000)
   --trace         prints each step of the histories
   --all           goes on after a violation, and lists all of them
-  --without NAME  turns hardships off; test/simulation/hardships.ts has their names
+  --without NAME  turns hardships of the world or behaviours of the clients off; their names are in
+                  test/simulation/hardships.ts and test/simulation/shop/behaviours.ts
   --only NAME     turns all other hardships off`;
 
 const { values } = readOptions(usage, {
@@ -31,6 +34,15 @@ const env = {
   SIMULATION_WITHOUT: values.without ?? '',
   SIMULATION_ONLY: values.only ?? '',
 };
+try {
+  const namesIn = (list = '') => list.split(',').filter(Boolean);
+  chooseHardships(
+    namesIn(values.without).filter((name) => !isBehaviour(name)),
+    namesIn(values.only),
+  );
+} catch (error) {
+  fail(error, usage);
+}
 const args = ['run', '--project', 'simulation-0', 'test/simulation/simulation.test.ts'];
 const { status } = spawnSync('vitest', args, { env, stdio: 'inherit' });
 process.exitCode = status ?? 1;

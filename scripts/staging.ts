@@ -19,7 +19,7 @@ if (command[0] === '--help' || command[0] === '-h') {
   process.exit();
 }
 const [first] = command;
-if (first === undefined) fail('Name a command of wrangler.', usage);
+if (!first) fail('Name a command of wrangler.', usage);
 // An option of wrangler stands behind its command.
 if (first.startsWith('-')) fail(`Unknown option '${first}'.`, usage);
 const production = readConfiguration();

@@ -1,14 +1,19 @@
 // Configurations of wrangler that are made from wrangler.toml, so that nothing of it stands anywhere a second time.
 import { rmSync, writeFileSync } from 'node:fs';
 import { type Unstable_RawConfig as RawConfig, experimental_readRawConfig as readRawConfig } from 'wrangler';
+import { fail } from './command-line';
 
 export type { RawConfig };
 
 const eventsQueue = { binding: 'EVENTS_QUEUE', queue: 'frontdesk-events' };
 
-/** Reads a configuration as it is written, without wrangler's defaults. */
+/** Reads a configuration as it is written, without wrangler's defaults; ends the program if the file cannot be read. */
 export function readConfiguration(path = 'wrangler.toml'): RawConfig {
-  return readRawConfig({ config: path }).rawConfig;
+  try {
+    return readRawConfig({ config: path }).rawConfig;
+  } catch (error) {
+    return fail(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 /** The configuration with the optional queue for other teams, whether its lines are comments or not. */

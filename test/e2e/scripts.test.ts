@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { runScript } from '../support/run-script';
 
 /** The scripts that people start, by their names in package.json; `prepare` is for npm alone. */
 const scripts: Record<string, string> = JSON.parse(readFileSync('package.json', 'utf8')).scripts;
@@ -12,18 +13,11 @@ const own = Object.entries(scripts).flatMap(([name, command]) => {
   return path === undefined || name === 'prepare' ? [] : [{ name, path }];
 });
 
+const nobody = { FIRST_ADMIN_EMAIL: 'a@b.example', FIRST_ADMIN_PASSWORD: 'a password of nobody' };
+
 /** Runs a script far from any API and any local data. */
-async function run(path: string, args: readonly string[], cwd = '.') {
-  const env = { ...process.env, FRONTDESK_URL: 'http://127.0.0.1:9', FIRST_ADMIN_EMAIL: 'a@b.example' };
-  const script = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), resolve(path), ...args], {
-    cwd,
-    env: { ...env, FIRST_ADMIN_PASSWORD: 'a password of nobody' },
-  });
-  let output = '';
-  for (const stream of [script.stdout, script.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const [code] = await once(script, 'close');
-  return { code, output };
-}
+const run = (path: string, args: readonly string[], cwd = '.', env: NodeJS.Dict<string> = {}) =>
+  runScript(path, args, cwd, { FRONTDESK_URL: 'http://127.0.0.1:9', ...nobody, ...env });
 
 describe.concurrent.each(own)('npm run $name', ({ name, path }) => {
   test('--help prints the usage', async () => {
@@ -46,10 +40,15 @@ describe('wrong arguments', () => {
     ['scripts/simulate.ts', ['--seeds', '0'], '--seeds must be a whole number of at least 1, not "0".'],
     ['scripts/demo.ts', ['--customers', '-1'], "Option '--customers' argument is ambiguous."],
     ['scripts/demo.ts', ['--orders', '1e3'], '--orders must be a whole number from 1 to 1000, not "1e3".'],
+    ['scripts/simulate.ts', ['--only', 'rain'], /^No hardship has the name rain: choose from faults, /],
+    ['scripts/staging.ts', [''], 'Name a command of wrangler.'],
     ['scripts/ops.ts', [], 'Name a command.'],
     ['scripts/ops.ts', ['constructor'], 'There is no command "constructor".'],
     ['scripts/ops.ts', ['rebuild'], 'rebuild needs VIEW.'],
     ['scripts/ops.ts', ['replay'], 'replay needs ID or --all.'],
+    ['scripts/ops.ts', ['replay', ''], 'replay needs ID or --all.'],
+    ['scripts/ops.ts', ['discard', 'a-letter'], 'discard needs an ID, such as 7-emails, not "a-letter".'],
+    ['scripts/ops.ts', ['events', '--stream', ''], '--stream needs a value.'],
     ['scripts/ops.ts', ['replay', '--all', '7-emails'], 'replay does not take "7-emails".'],
     ['scripts/ops.ts', ['ready', '--all'], 'ready does not take --all.'],
     ['scripts/ops.ts', ['metrics', 'all'], 'metrics does not take "all".'],
@@ -64,9 +63,10 @@ describe('wrong arguments', () => {
       ['rebuilds'],
       'No API answers at http://127.0.0.1:9. Start one with `npm run dev`, or set FRONTDESK_URL.',
     ],
-  ])('%s %j says: %s', async (path, args, reason) => {
+  ])('%s %j says: %s', async (path, args, reason: string | RegExp) => {
     const { code, output } = await run(path, args);
-    expect(output.split('\n')[0]).toBe(reason);
+    if (typeof reason === 'string') expect(output.split('\n')[0]).toBe(reason);
+    else expect(output).toMatch(reason);
     expect(output).not.toMatch(/^\s+at /m);
     expect(code).toBe(1);
   });
@@ -103,5 +103,82 @@ describe('npm run reset', () => {
     const { output, ...rest } = await reset([], mark);
     expect(rest).toEqual({ code: 1, vars: secrets, hasState: true });
     expect(output).toContain(`\`npm run dev\` is running (process ${process.pid}).`);
+  });
+});
+
+test.concurrent('npm run ops says which address is wrong', async () => {
+  const { code, output } = await run('scripts/ops.ts', ['ready'], '.', { FRONTDESK_URL: 'localhost:8787' });
+  expect(output).toBe(
+    '"localhost:8787" is not the address of an API. Correct FRONTDESK_URL or PORT, or leave both out.\n',
+  );
+  expect(code).toBe(1);
+});
+
+describe('npm run dev', () => {
+  const usable = 'TOKEN_SECRET="0123456789-abcdefghijklmnopqrstuvwxyz"\nEMAIL_TRANSPORT="console"\n';
+
+  /**
+   * Runs the script in a folder of its own, on a free port unless it gets one. In the place of wrangler stands a program
+   * that writes down how it is started and ends with 3, so no Worker starts.
+   */
+  async function dev(vars: string, args: readonly string[] = [], taken?: number) {
+    const folder = mkdtempSync(join(tmpdir(), 'frontdesk-dev-'));
+    copyFileSync('wrangler.toml', join(folder, 'wrangler.toml'));
+    writeFileSync(join(folder, '.dev.vars'), vars);
+    const program = '#!/bin/sh\necho "$@" >> calls\n[ "$1" = d1 ] || exit 3\n';
+    writeFileSync(join(folder, 'wrangler'), program, { mode: 0o700 });
+    const port = taken ?? (await withPort(async (free) => free));
+    const env = { PORT: `${port}`, LOG_FORMAT: undefined, PATH: `${folder}${delimiter}${process.env.PATH}` };
+    const { code, output } = await run('scripts/dev.ts', args, folder, env);
+    const calls = existsSync(join(folder, 'calls'))
+      ? readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
+      : [];
+    rmSync(folder, { recursive: true });
+    return { code, output, calls, port };
+  }
+
+  /** Does work while a program listens on a port of its own. */
+  async function withPort<Result>(work: (port: number) => Promise<Result>): Promise<Result> {
+    const server = createServer().listen(0, 'localhost');
+    await once(server, 'listening');
+    const result = await work((server.address() as AddressInfo).port);
+    server.close();
+    await once(server, 'close');
+    return result;
+  }
+
+  test('a wrong configuration ends it before a Worker starts, with what the Worker would say, once', async () => {
+    const { code, output, calls } = await dev('TOKEN_SECRET="short"\nEMAIL_TRANSPORT="console"\n');
+    expect(output).toMatch(/^The configuration is not usable: TOKEN_SECRET /);
+    expect(output).toContain('Correct .dev.vars');
+    expect(output.match(/not usable/g)).toHaveLength(1);
+    expect(output).not.toMatch(/^\s+at /m);
+    expect({ code, calls }).toEqual({ code: 1, calls: [] });
+  });
+
+  test('a port on which something listens ends it before a Worker starts', async () => {
+    const { port, ...rest } = await withPort((taken) => dev(usable, [], taken));
+    const output = `Port ${port} is in use. Choose another one, for example: PORT=8790 npm run dev\n`;
+    expect(rest).toEqual({ code: 1, calls: [], output });
+  });
+
+  test.each([
+    ['no.toml', 'There is no wrangler configuration at no.toml.'],
+    ['.dev.vars', '.dev.vars is not the wrangler configuration of a Worker: it needs a name and main.'],
+    ['wrangler.toml', 'wrangler.toml is Frontdesk itself, or has its name. Name another Worker.'],
+  ])('--with %s ends it before a Worker starts', async (path, reason) => {
+    const { code, output, calls } = await dev(usable, ['--with', path]);
+    expect(output.split('\n')[0]).toBe(reason);
+    expect(output).not.toMatch(/^\s+at /m);
+    expect({ code, calls }).toEqual({ code: 1, calls: [] });
+  });
+
+  test('the Worker gets the address at which it listens, for the links in e-mails, after the migrations', async () => {
+    const { code, calls, port } = await dev(usable);
+    expect(calls).toEqual([
+      'd1 migrations apply DB --local',
+      expect.stringMatching(new RegExp(`^dev --config \\S+ --port ${port} .*PUBLIC_URL:http://localhost:${port}$`)),
+    ]);
+    expect(code).toBe(3);
   });
 });

@@ -7,6 +7,7 @@ import { http } from './http';
 import { idempotency } from './idempotency';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
+import { scripts } from './scripts';
 import { shop } from './shop';
 import { signingIn } from './signing-in';
 
@@ -22,4 +23,5 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   desk,
   machinery,
   figures,
+  scripts,
 };

@@ -1,5 +1,5 @@
 /** The levels of tests that notice mutations; each is a project of vitest and a folder of `test`. */
-export type Level = 'unit' | 'integration';
+export type Level = 'unit' | 'integration' | 'e2e';
 
 /** The narrowest tests that must fail with a mutation, or the type check. */
 export type Guardian = { level: Level; files: readonly string[]; only?: string } | 'types';
@@ -25,6 +25,7 @@ function at(level: Level) {
 
 export const unit = at('unit');
 export const integration = at('integration');
+export const e2e = at('e2e');
 
 /** Runs only the tests whose names contain a text, because an integration test takes seconds. */
 export function only(text: string, guardian: Guardian & object): Guardian {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   besideProduction,
   forTypes,
@@ -26,6 +26,24 @@ function uncommented(): RawConfig {
   rmSync(folder, { recursive: true });
   return config;
 }
+
+test('a configuration that cannot be read ends a script with one line that names the file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'frontdesk-wrangler-'));
+  const path = join(folder, 'wrangler.toml');
+  writeFileSync(path, 'name = ');
+  const printed = vi.spyOn(console, 'error').mockReturnValue();
+  const exit = vi.spyOn(process, 'exit').mockImplementation((code) => {
+    throw new Error(`ended with ${code}`);
+  });
+  try {
+    expect(() => readConfiguration(path)).toThrow('ended with 1');
+    expect(printed.mock.calls).toEqual([[expect.stringMatching(/wrangler\.toml cannot be read: \S.*$/)]]);
+  } finally {
+    printed.mockRestore();
+    exit.mockRestore();
+    rmSync(folder, { recursive: true });
+  }
+});
 
 const production = readConfiguration(tomlPath);
 const staging = besideProduction(production, 'staging', readConfiguration(join(root, 'staging.toml')));

@@ -1,0 +1,61 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestHarness } from 'wrangler';
+import { newTokenSecret } from '../../scripts/dev-variables';
+import { runScript } from '../support/run-script';
+
+const admin = { FIRST_ADMIN_EMAIL: 'admin@example.com', FIRST_ADMIN_PASSWORD: 'the first admin of all' };
+const folder = mkdtempSync(join(tmpdir(), 'frontdesk-ops-'));
+const sessionPath = join(folder, '.wrangler/ops-session.json');
+const harness = createTestHarness({
+  workers: [
+    {
+      configPath: './wrangler.toml',
+      secrets: { TOKEN_SECRET: newTokenSecret() },
+      vars: { EMAIL_TRANSPORT: 'console', ...admin },
+    },
+  ],
+});
+let url: string;
+
+beforeAll(async () => {
+  url = (await harness.listen()).url.origin;
+  await harness.getWorker().applyD1Migrations('DB');
+  await harness.getWorker().scheduled({ cron: '* * * * *' });
+});
+
+afterAll(async () => {
+  await harness.close();
+  rmSync(folder, { recursive: true });
+});
+
+const ops = (password = admin.FIRST_ADMIN_PASSWORD, args = ['rebuilds']) =>
+  runScript('scripts/ops.ts', args, folder, { FRONTDESK_URL: url, ...admin, FIRST_ADMIN_PASSWORD: password });
+const listed = { code: 0, output: 'There were none.\n' };
+const wrong = 'a password of nobody';
+
+test('npm run ops keeps its session, and signs in again when the session has ended or its file is broken', async () => {
+  expect(await ops()).toEqual(listed);
+  // Only a kept session needs no password.
+  expect(await ops(wrong)).toEqual(listed);
+
+  const { refreshToken } = JSON.parse(readFileSync(sessionPath, 'utf8'));
+  const body = JSON.stringify({ refreshToken });
+  const headers = { 'Content-Type': 'application/json' };
+  expect((await fetch(`${url}/v1/auth/logout`, { method: 'POST', headers, body })).ok).toBe(true);
+  const refused = await ops(wrong);
+  expect([refused.code, refused.output.split('\n').length]).toEqual([1, 2]);
+  expect(await ops()).toEqual(listed);
+  expect(await ops(wrong)).toEqual(listed);
+
+  writeFileSync(sessionPath, '{"url":');
+  expect(await ops()).toEqual(listed);
+});
+
+test('npm run ops prints which field the API refuses', async () => {
+  const { code, output } = await ops(undefined, ['events', '--actor', 'ada']);
+  expect(output).toMatch(/^The query string is not valid.*\n {2}\S*actor: \S.*\n$/);
+  expect(code).toBe(1);
+});
