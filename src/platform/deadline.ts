@@ -1,5 +1,8 @@
 import type { Wait } from './clock';
 
+/** Why a timer ends that nobody needs any more. Without a reason of its own, each abort would make an error with a stack. */
+const done = 'The work is done.';
+
 /**
  * Gives work a limited time. Work that is not done by then goes on or not, but nobody waits for it any more.
  * @param run gets a signal that is aborted when the time is over
@@ -21,6 +24,6 @@ export async function withDeadline<Result>(
     // The inner function turns an exception of `run` itself into a rejection, so that the timer is always removed.
     return await Promise.race([(async () => run(running.signal))(), deadline]);
   } finally {
-    waiting.abort();
+    waiting.abort(done);
   }
 }

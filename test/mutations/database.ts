@@ -110,7 +110,7 @@ export const database: readonly Mutation[] = [
   {
     name: 'work that was done in time leaves a timer',
     file: 'src/platform/deadline.ts',
-    find: 'waiting.abort();',
+    find: 'waiting.abort(done);',
     replace: '',
     noticedBy: unit('deadline'),
   },
