@@ -1,12 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newId } from '../platform/ids';
 import { createFirstLogger } from '../platform/logger';
 import type { AppEnv, HttpServices } from './context';
 
-function randomHex(bytes: number): string {
-  return [...crypto.getRandomValues(new Uint8Array(bytes))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
 
 const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 

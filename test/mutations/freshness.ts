@@ -173,9 +173,23 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a document of another epoch is used',
     file: 'src/cqrs/reading/document-store.ts',
-    find: 'parsed.success && parsed.data.epoch === epoch',
-    replace: 'parsed.success',
+    find: 'isDocument(value) && value.epoch === epoch',
+    replace: 'isDocument(value)',
     noticedBy: only('a document of another epoch', integration('commands-and-queries')),
+  },
+  {
+    name: 'the first watermark is used for ever',
+    file: 'src/cqrs/reading/document-store.ts',
+    find: 'if (text !== known.text)',
+    replace: 'if (known.text === null)',
+    noticedBy: unit('watermark'),
+  },
+  {
+    name: 'a document without a position is used',
+    file: 'src/cqrs/reading/document-store.ts',
+    find: '    Number.isInteger(asOf) &&\n',
+    replace: '',
+    noticedBy: unit('watermark'),
   },
   {
     name: 'KV serves cached values for longer than a mark waits',

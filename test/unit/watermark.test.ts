@@ -175,8 +175,15 @@ describe('the document store', () => {
 
   test('a value of another form or epoch counts as missing', async () => {
     const other = JSON.stringify({ ...document, epoch: '2' });
-    const { store } = given({ form: '{"version":1}', other, good: JSON.stringify(document) });
-    expect([...(await store.getAll(['form', 'other', 'good'])).keys()]).toEqual(['good']);
+    const forms = Object.fromEntries(
+      ['version', 'asOf', 'projectedAt', 'epoch', 'data'].flatMap((field) => [
+        [`no ${field}`, JSON.stringify({ ...document, [field]: undefined })],
+        ...(field === 'data' ? [] : [[`other ${field}`, JSON.stringify({ ...document, [field]: {} })]]),
+      ]),
+    );
+    const values = { ...forms, list: '[]', number: '1', revision: JSON.stringify({ ...document, revision: 1 }), other };
+    const { store } = given({ ...values, good: JSON.stringify(document) });
+    expect([...(await store.getAll([...Object.keys(values), 'good'])).keys()]).toEqual(['good']);
   });
 
   test('the watermark comes with the documents, in one bulk get', async () => {
@@ -184,6 +191,14 @@ describe('the document store', () => {
     const { store, gets } = given({ [watermarkKey]: JSON.stringify(watermark), good: JSON.stringify(document) });
     expect(await store.getWithWatermark(['good'])).toEqual({ documents: new Map([['good', document]]), watermark });
     expect(gets).toEqual([['good', watermarkKey]]);
+  });
+
+  test('a watermark that was replaced is not used any more', async () => {
+    const values = { [watermarkKey]: JSON.stringify(aWatermark([[1, 2]])) };
+    const { store } = given(values);
+    await store.getWithWatermark([]);
+    values[watermarkKey] = JSON.stringify(aWatermark([[3, 4]]));
+    expect((await store.getWithWatermark([])).watermark).toEqual(aWatermark([[3, 4]]));
   });
 
   test('a broken watermark does not hide the documents', async () => {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { isRefusedForGood } from '../../platform/failure';
 import type { Document } from './view';
 import { parseWatermark, type Watermark, watermarkKey } from './watermark';
@@ -6,14 +5,21 @@ import { parseWatermark, type Watermark, watermarkKey } from './watermark';
 /** How many seconds a location of KV may cache a value; KV accepts no shorter time. */
 const cacheTtl = 30;
 
-const envelopeSchema = z.object({
-  version: z.int(),
-  revision: z.string().optional(),
-  asOf: z.int(),
-  projectedAt: z.number(),
-  epoch: z.string(),
-  data: z.unknown(),
-});
+/**
+ * Whether a value of KV is a document. Every read asks this for each document, so it looks at the envelope alone: the data in
+ * it was made by a view of this API.
+ */
+function isDocument(value: unknown): value is Document {
+  if (typeof value !== 'object' || value === null || !('data' in value)) return false;
+  const { version, revision, asOf, projectedAt, epoch } = value as Partial<Document>;
+  return (
+    Number.isInteger(version) &&
+    Number.isInteger(asOf) &&
+    typeof projectedAt === 'number' &&
+    typeof epoch === 'string' &&
+    (revision === undefined || typeof revision === 'string')
+  );
+}
 
 /**
  * Whether KV refused a put: for the moment (429: a second write to a key within a second), or for good. A refused put
@@ -68,32 +74,36 @@ function parseJson(text: string | null): unknown {
 }
 
 export function createDocumentStore(kv: KVNamespace, epoch: string): ListableDocuments & WatermarkStore {
-  async function getValues(keys: readonly string[]): Promise<Map<string, unknown>> {
-    const texts = await kv.get([...keys], { type: 'text', cacheTtl });
-    return new Map([...texts].map(([key, text]) => [key, parseJson(text)]));
-  }
+  const getTexts = (keys: readonly string[]) => kv.get([...keys], { type: 'text', cacheTtl });
+  /** The watermark changes once a second at most, so most reads find the text that was parsed before. */
+  let known: { text: string | null; watermark: Watermark | undefined } = { text: null, watermark: undefined };
 
-  function toDocuments(values: ReadonlyMap<string, unknown>): Map<string, Document> {
+  function toDocuments(keys: readonly string[], texts: ReadonlyMap<string, string | null>): Map<string, Document> {
     const documents = new Map<string, Document>();
-    for (const [key, value] of values) {
-      const parsed = envelopeSchema.safeParse(value);
-      if (parsed.success && parsed.data.epoch === epoch) documents.set(key, parsed.data);
+    for (const key of keys) {
+      const value = parseJson(texts.get(key) ?? null);
+      if (isDocument(value) && value.epoch === epoch) documents.set(key, value);
     }
     return documents;
   }
 
+  function toWatermark(text: string | null): Watermark | undefined {
+    if (text !== known.text) known = { text, watermark: parseWatermark(parseJson(text), epoch) };
+    return known.watermark;
+  }
+
   return {
-    getAll: async (keys) => toDocuments(await getValues(keys)),
+    getAll: async (keys) => toDocuments(keys, await getTexts(keys)),
     async getWithWatermark(keys) {
-      const values = await getValues([...keys, watermarkKey]);
-      return { documents: toDocuments(values), watermark: parseWatermark(values.get(watermarkKey), epoch) };
+      const texts = await getTexts([...keys, watermarkKey]);
+      return { documents: toDocuments(keys, texts), watermark: toWatermark(texts.get(watermarkKey) ?? null) };
     },
     put: (key, document) => kv.put(key, JSON.stringify(document)),
     putWatermark: (watermark) => kv.put(watermarkKey, JSON.stringify(watermark)),
     delete: (key) => kv.delete(key),
     async findPresent(keys) {
-      const values = await kv.get([...keys], { type: 'text', cacheTtl });
-      return new Set(keys.filter((key) => typeof values.get(key) === 'string'));
+      const texts = await getTexts(keys);
+      return new Set(keys.filter((key) => typeof texts.get(key) === 'string'));
     },
     async list(after, limit) {
       const page = await kv.list({ limit, cursor: after });
