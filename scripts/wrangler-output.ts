@@ -10,7 +10,8 @@ const noise = [
   /^❓ Your types might be/,
 ];
 // What the schedule logs each minute: that it found nothing to do, and the figures, which `npm run ops -- metrics` prints.
-const idle = [/^[\d:]{8}Z [\w.-]+(?: \w+=0)+$/, /^[\d:]{8}Z figures /];
+// With several Workers each line begins with the name of one.
+const idle = [/^(?:\[[\w-]+\] )?[\d:]{8}Z [\w.-]+(?: \w+=0)+$/, /^(?:\[[\w-]+\] )?[\d:]{8}Z figures /];
 /** Blocks of several lines, each from a line that matches `from` to a line that matches `to`. */
 const noisyBlocks = [
   { from: / has access to the following bindings/, to: /^\s*$/ },

@@ -38,8 +38,8 @@ configuration says \`SELLERS=everyone\`, customers sell items too.
 
 ## How fresh a read is
 
-Reads come from a store near you, and can be about a minute old: \`Age\` says how many seconds at most, \`Cache-Status\` whether
-the store had the answer. To read your own change, send the \`Consistency-Token\` of the change with the read:
+Reads come from a store near you, and can be about a minute old: \`Cache-Status\` says whether the store had the answer
+(\`KV; hit\`), and \`Age\` how many seconds ago it was made. To read your own change, send the \`Consistency-Token\` of the change with the read:
 
 \`\`\`sh
 id=$(curl -s $url/v1/users/me -H "authorization: Bearer $access" | sed 's/.*"id":"\\([^"]*\\)".*/\\1/')

@@ -32,8 +32,8 @@ const greeting = ({ name }: Greeted) => (name === undefined ? 'Hello,' : `Hello 
 export function welcomeEmail(about: Greeted & Sender): EmailContent {
   return composeEmail(`Welcome to ${about.brand}`, [
     greeting(about),
-    'your account is ready. You can sign in with your e-mail address and the password you chose.',
-    'If you did not register, please ignore this message.',
+    'your account is ready. You can sign in with your e-mail address and your password.',
+    'If you did not expect this message, please ignore it.',
   ]);
 }
 
@@ -42,7 +42,7 @@ export function passwordResetEmail(about: Greeted & Sender & { link: string; val
     `Reset your password at ${about.brand}`,
     [
       greeting(about),
-      `somebody asked to reset the password of your account at ${about.brand}. If it was you, use this link within ${about.validMinutes} minutes:`,
+      `somebody asked to reset the password of your account at ${about.brand}. If it was not you, ignore this message: your password stays as it is. If it was you, use this link within ${about.validMinutes} minutes:`,
     ],
     about.link,
   );

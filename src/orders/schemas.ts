@@ -81,6 +81,7 @@ export const orderSummary = z
   .object({
     id: orderId,
     number,
+    customerId: uuid.nullable().meta({ description: 'Null for an order whose customer has deleted the account.' }),
     status: z.enum(orderStatuses),
     total: money,
     lineCount: z.int(),

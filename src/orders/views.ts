@@ -80,7 +80,7 @@ export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) 
   const { isAfter, inOrder } = keyset(id, slice);
   return db
     .select({
-      ...{ id, number, status: orders.status, amount, currency, lineCount, createdAt },
+      ...{ id, number, customerId: orders.customerId, status: orders.status, amount, currency, lineCount, createdAt },
       total: orderTotal(filter).as('total'),
     })
     .from(orders)
@@ -131,10 +131,7 @@ export const orderListView = defineView({
     when([OrderShipped], ({ data }) => listsOf(data.customerId, ['placed', 'shipped'])),
     when([OrderDelivered], ({ data }) => listsOf(data.customerId, ['shipped', 'delivered'])),
     when([OrderCancelled], ({ data }) => listsOf(data.customerId, ['placed', 'shipped', 'cancelled'])),
-    // The lists of all orders do not show the customer, so they do not change.
-    when([OrderAnonymised], ({ data: { customerId: customer } }) =>
-      [undefined, ...orderStatuses].map((status) => orderListKey({ customer, status })),
-    ),
+    when([OrderAnonymised], ({ data }) => listsOf(data.customerId, orderStatuses)),
   ],
   query: (db, key) => orderListQuery(db, filterOf(key), { limit: limits.firstPageSize }),
   toDocument: (rows) => ({ version: 0, data: toListRows(rows, toOrderSummary) }),

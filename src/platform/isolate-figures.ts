@@ -73,7 +73,9 @@ export function createIsolateFigures(): IsolateFigures {
     'command-repeated': createCounter(
       {
         name: 'frontdesk_command_retries_total',
-        help: of('Commands that ran again, after a lost race or because a replica was too old.'),
+        help: of(
+          'Commands that ran again: after a lost race, or on the primary after a refusal with the data of a replica.',
+        ),
       },
       [{}],
     ),

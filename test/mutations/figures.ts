@@ -20,24 +20,24 @@ export const figures: readonly Mutation[] = [
   },
   {
     name: 'a short secret of the metrics is taken',
-    file: 'src/config.ts',
+    file: 'src/config-variables.ts',
     find: `const bearerSecret = z
   .string()
-  .min(32, 'must have at least 32 characters')`,
+  .min(32, tooShort)`,
     replace: `const bearerSecret = z
   .string()`,
     noticedBy: only('is refused by its name', integration('metrics')),
   },
   {
     name: 'a secret of the metrics that cannot be sent is taken',
-    file: 'src/config.ts',
+    file: 'src/config-variables.ts',
     find: ".regex(/^[\\w.~+/-]+=*$/, 'may have letters, digits and -._~+/ alone')",
     replace: '',
     noticedBy: only('is refused by its name', integration('metrics')),
   },
   {
     name: 'a weak secret of the metrics is taken',
-    file: 'src/config.ts',
+    file: 'src/config-variables.ts',
     find: 'const isVaried = (value: string) => new Set(value).size >= 10;',
     replace: 'const isVaried = (value: string) => value.length > 0;',
     noticedBy: only('is refused by its name', integration('metrics')),

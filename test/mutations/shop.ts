@@ -579,8 +579,8 @@ export const shop: readonly Mutation[] = [
   {
     name: 'the lists of a deleted customer keep the orders',
     file: 'src/orders/views.ts',
-    find: '[undefined, ...orderStatuses].map((status) => orderListKey({ customer, status }))',
-    replace: '[]',
+    find: 'when([OrderAnonymised], ({ data }) => listsOf(data.customerId, orderStatuses))',
+    replace: 'when([OrderAnonymised], () => [])',
     noticedBy: unit('views'),
   },
   {

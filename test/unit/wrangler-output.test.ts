@@ -20,6 +20,7 @@ test('a minute in which the schedule found nothing to do leaves no line, and one
     '13:00:00Z figures events=12 deadLetters=0',
     '13:00:00Z relay.ran resent=0 rechecked=0',
     '13:00:00Z reconciler.ran checked=0 repaired=0 failed=0',
+    '[frontdesk] 13:00:00Z relay.ran resent=0 rechecked=0',
   ];
   const work = ['13:01:00Z relay.ran resent=1 rechecked=0', '13:01:00Z GET /v1/health 200 0 ms'];
   expect(kept([...idle, ...work])).toEqual(work);

@@ -91,8 +91,8 @@ export const itemRow = ({ id, ownerId, title, price, isActive, takenDownBy }: It
   takenDown: takenDownBy !== null,
 });
 
-export const orderRow = ({ id, number, status, total, lines, createdAt }: Order) => ({
-  ...{ id, number, status, total, createdAt },
+export const orderRow = ({ id, number, customerId, status, total, lines, createdAt }: Order) => ({
+  ...{ id, number, customerId, status, total, createdAt },
   lineCount: lines.length,
 });
 
