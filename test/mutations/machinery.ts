@@ -1431,18 +1431,39 @@ export const machinery: readonly Mutation[] = [
     noticedBy: unit('email'),
   },
   {
-    name: 'a relay that is denied is taken for a refused address',
+    name: 'a block of the client is taken for a refused address',
     file: 'src/email/smtp-reply.ts',
-    find: ' && !isAboutSender.test(text)',
+    find: ' && isTextAboutRecipient(lines)',
     replace: '',
-    noticedBy: unit('email'),
+    noticedBy: only('is not clearly about the address', unit('email')),
+  },
+  {
+    name: 'a text about the client is taken for one about the recipient',
+    file: 'src/email/smtp-reply.ts',
+    find: ' && !isAboutClient.test(text)',
+    replace: '',
+    noticedBy: only('is not clearly about the address', unit('email')),
+  },
+  {
+    name: 'a text that names the recipient in its second line is not understood',
+    file: 'src/email/smtp-reply.ts',
+    find: "const text = lines\n    .join(' ')",
+    replace: 'const text = `${lines[0]}`',
+    noticedBy: only('is about an address that takes nothing', unit('email')),
+  },
+  {
+    name: 'the words of an address are taken for those of the server',
+    file: 'src/email/smtp-reply.ts',
+    find: ".replace(/<[^>]*>|\\S*@\\S*/g, ' ')",
+    replace: ".replace(/[<>@.:-]/g, ' ')",
+    noticedBy: only('is not clearly about the address', unit('email')),
   },
   {
     name: 'the text of a reply gets into the code of the error',
     file: 'src/email/smtp-reply.ts',
     find: "[text = ''] = lines;",
     replace:
-      "[text = ''] = lines; if (text !== '') return new EmailError(text, refusalOf(step, code, undefined, text));",
+      "[text = ''] = lines; if (text !== '') return new EmailError(text, refusalOf(step, code, undefined, lines));",
     noticedBy: unit('email'),
   },
   {
