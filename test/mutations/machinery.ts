@@ -1240,11 +1240,32 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the readiness check counts dead letters as late',
     file: 'src/operations/readiness.ts',
-    find: `WHERE status = 'pending'),
+    find: `WHERE status = 'pending'
 `,
-    replace: `WHERE true),
+    replace: `WHERE true
 `,
     noticedBy: only('dead letters degrade the system', integration('operations')),
+  },
+  {
+    name: 'the readiness check does not see an old delivery that was put off behind refused ones',
+    file: 'src/operations/readiness.ts',
+    find: '(${due(sql`DESC`)})',
+    replace: '(${due(sql`ASC`)})',
+    noticedBy: only('has been put off for long', integration('backlog')),
+  },
+  {
+    name: 'the readiness check does not see an old delivery that is due behind refused ones',
+    file: 'src/operations/readiness.ts',
+    find: '(${due(sql`ASC`)})',
+    replace: '(${due(sql`DESC`)})',
+    noticedBy: only('and is due first', integration('backlog')),
+  },
+  {
+    name: 'the readiness check does not look at the first deliveries',
+    file: 'src/operations/readiness.ts',
+    find: `ORDER BY position LIMIT \${most})`,
+    replace: `ORDER BY position LIMIT 0)`,
+    noticedBy: only('is due in the middle', integration('backlog')),
   },
   {
     name: 'the lag of a projection leaves out its first event',
