@@ -123,6 +123,11 @@ describe('with a backlog of thousands', () => {
     expect(await countRowsRead(deadLetters)).toBeLessThan(20);
     expect(await countRowsRead(deadLetterQuery({ fault: 'system' }, 21))).toBeLessThan(50);
     expect(await countRowsRead(deadLetterQuery({ fault: 'recipient' }, 21))).toBeLessThan(500);
+    const figures = await findFigures(openSession(env.DB, 'first-primary').db, Date.now());
+    expect([figures.refusedEmails, figures.subscriptions.map(({ dead }) => dead)]).toEqual([
+      limits.figuresCounted,
+      subscriptions.map(() => 1),
+    ]);
     const { issues } = await (await createSystem().request('/v1/health/ready')).json<Readiness>();
     expect(issues.at(-1)?.detail).toBe(`${subscriptions.length} dead letters wait to be replayed or discarded.`);
     await setFault(null);

@@ -141,6 +141,27 @@ export const figures: readonly Mutation[] = [
     noticedBy: only('what waits and for how long', integration('metrics')),
   },
   {
+    name: 'an e-mail that its address refused counts as a dead letter',
+    file: 'src/operations/figures.ts',
+    find: ' AND fault IS NULL AND subscription = ${subscription}',
+    replace: ' AND subscription = ${subscription}',
+    noticedBy: only('raises no figure of dead letters', integration('metrics')),
+  },
+  {
+    name: 'each dead letter counts as a refused e-mail',
+    file: 'src/operations/figures.ts',
+    find: " AND fault = 'recipient'`",
+    replace: '`',
+    noticedBy: only('however many addresses refused', integration('backlog')),
+  },
+  {
+    name: 'the probes of the readiness check count as server errors',
+    file: 'ops/prometheus/alerts.yml',
+    find: 'status=~"5..", route!="/v1/health/ready"',
+    replace: 'status=~"5.."',
+    noticedBy: only('leaves out the readiness check', integration('dashboards')),
+  },
+  {
     name: 'a claim that ran out is not counted as a key to recheck',
     file: 'src/operations/figures.ts',
     find: 'WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}`)})) AS keysToRecheck',
