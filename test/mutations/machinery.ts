@@ -1389,6 +1389,20 @@ export const machinery: readonly Mutation[] = [
     noticedBy: only('is listed with its fault', integration('operations')),
   },
   {
+    name: 'a delivery that its queue gave up keeps the fault of before its replay',
+    file: 'src/cqrs/log/outbox.ts',
+    find: "SET status = 'dead', fault = NULL\n",
+    replace: "SET status = 'dead'\n",
+    noticedBy: only('the fault of before its replay', integration('deliveries')),
+  },
+  {
+    name: 'a delivery that is put off keeps the fault of before its replay',
+    file: 'src/cqrs/log/outbox.ts',
+    find: 'last_error = ${error}, fault = NULL, ',
+    replace: 'last_error = ${error}, ',
+    noticedBy: only('the fault of before its replay', integration('deliveries')),
+  },
+  {
     name: 'a refused address makes the system degraded',
     file: 'src/operations/readiness.ts',
     find: "WHERE status = 'dead' AND fault IS NULL LIMIT",
@@ -1539,7 +1553,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'an e-mail that is put off has no time of a failure',
     file: 'src/cqrs/log/outbox.ts',
-    find: 'SET last_error = ${error}, ${failedAt(clock.now())},',
+    find: 'SET last_error = ${error}, fault = NULL, ${failedAt(clock.now())},',
     replace: 'SET last_error = ${error},',
     noticedBy: integration('operations', 'deliveries'),
   },
