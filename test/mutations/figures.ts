@@ -220,6 +220,13 @@ export const figures: readonly Mutation[] = [
     noticedBy: lags,
   },
   {
+    name: 'a row of lags with a large number fails the projection',
+    file: 'src/cqrs/reading/projection-lags.ts',
+    find: 'CAST(total(value) AS INTEGER)',
+    replace: 'sum(value)',
+    noticedBy: only('fails no projection', lags),
+  },
+  {
     name: 'lags older than an hour count',
     file: 'src/cqrs/reading/projection-lags.ts',
     find: 'WHERE started_at > ${now - hourMs} AND',
