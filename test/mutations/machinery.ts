@@ -1518,9 +1518,30 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a failed encryption is taken for a closed port',
     file: 'src/email/smtp-connect-failure.ts',
-    find: "if (smtp.secure && (await takesConnections(smtp, network))) return 'SMTP_TLS_FAILED';",
+    find: "if (smtp.secure && (await takesConnections(smtp, network, signal))) return 'SMTP_TLS_FAILED';",
     replace: '',
     noticedBy: unit('email'),
+  },
+  {
+    name: 'a connection that looks for a cause stays open after its attempt',
+    file: 'src/email/smtp-connect-failure.ts',
+    find: "signal.addEventListener('abort', destroy);",
+    replace: '',
+    noticedBy: only('closes every connection', unit('email')),
+  },
+  {
+    name: 'a connection is opened after its attempt',
+    file: 'src/email/smtp-connect-failure.ts',
+    find: 'signal.throwIfAborted();\n  if (smtp.secure',
+    replace: 'if (smtp.secure',
+    noticedBy: only('closes every connection', unit('email')),
+  },
+  {
+    name: 'DNS is asked after the attempt',
+    file: 'src/email/smtp-connect-failure.ts',
+    find: 'signal.throwIfAborted();\n  return',
+    replace: 'return',
+    noticedBy: only('closes every connection', unit('email')),
   },
   {
     name: 'what Cloudflare says instead of a code is kept',

@@ -444,6 +444,40 @@ describe('the SMTP sender', () => {
     },
   );
 
+  test.each([
+    ['while the encrypted connection opens', 'on', ['on']],
+    ['while a connection without encryption is tried', 'off', ['on', 'off']],
+  ])('the end of an attempt %s closes every connection, and nothing is asked any more', async (_, last, opened) => {
+    const controller = new AbortController();
+    const { connect } = scripted(accept);
+    const seen = { opened: [] as string[], closed: [] as string[], asked: 0 };
+    const network: Network = {
+      connect(_, { secureTransport }) {
+        seen.opened.push(secureTransport);
+        const { promise, reject } = Promise.withResolvers<void>();
+        promise.catch(() => {});
+        const fail = () => reject(new Error('cannot connect to the specified address'));
+        if (secureTransport !== last) fail();
+        else setTimeout(() => controller.abort());
+        const close = async () => {
+          seen.closed.push(secureTransport);
+          fail();
+        };
+        return { ...connect(), opened: promise, close };
+      },
+      hasHost: async () => {
+        seen.asked++;
+        return true;
+      },
+    };
+    const attempt = { signal: controller.signal, mayBeAccepted: true };
+    const sending = createSmtpEmailSender({ ...config, secure: true }, from, network, clock).send(message, attempt);
+    await expect(sending).rejects.toMatchObject({ name: 'EmailError', refusal: 'for-now' });
+    expect(seen.opened).toEqual(opened);
+    expect(new Set(seen.closed)).toEqual(new Set(opened));
+    expect(seen.asked).toBe(0);
+  });
+
   test('a name that the runtime does not take for a host is a failure for now', async () => {
     const network: Network = {
       connect() {
