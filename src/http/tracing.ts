@@ -1,6 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newId } from '../platform/ids';
+import { toMethodLabel } from '../platform/isolate-figures';
 import { createFirstLogger } from '../platform/logger';
 import type { AppEnv, HttpServices } from './context';
 
@@ -44,5 +45,12 @@ export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const http: HttpServices | undefined = c.get('http');
   // The cf object is missing outside of Cloudflare's network.
   const { country, colo } = (c.req.raw.cf ?? {}) as Partial<IncomingRequestCfProperties>;
-  http?.recordRequest({ method, route: toRouteLabel(route), status, durationMs, country, colo });
+  http?.recordRequest({
+    method: toMethodLabel(method),
+    route: toRouteLabel(route),
+    status,
+    durationMs,
+    country,
+    colo,
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import operationsPage from '../../docs/operations.md?raw';
 import { subscriptions } from '../../src/cqrs/log/event';
 import { EmailError } from '../../src/email/email-sender';
-import { occurrences } from '../../src/platform/isolate-figures';
+import { createIsolateFigures, occurrences } from '../../src/platform/isolate-figures';
 import { createTurns } from '../../src/platform/turns';
 import { runSchedule } from '../../src/schedule';
 import { type ParsedMetric, parseExposition } from '../support/exposition';
@@ -289,6 +289,21 @@ describe('the data points of requests (product 8.5)', () => {
     expect(third).toMatchObject({ indexes: ['unmatched'], blobs: ['unmatched', 'GET', '4xx', '404', '', ''] });
     const text = JSON.stringify(system.requestPoints);
     for (const personal of ['marker', '192.0.2.7', system.customer.id]) expect(text).not.toContain(personal);
+  });
+
+  test('methods that the API does not know share one name in the points and in the figures', async () => {
+    const figures = createIsolateFigures();
+    const system = createSystem({}, { figures });
+    for (const method of ['PROPFIND', 'PURGE', 'REPORT', 'PATCH']) await system.request('/v1/items', { method });
+    // The responses are compared with the OpenAPI document, which the first request reads.
+    const points = system.requestPoints.filter(({ indexes }) => indexes?.[0] === 'unmatched');
+    expect(points.map(({ blobs }) => blobs?.[1])).toEqual(['other', 'other', 'other', 'PATCH']);
+    const [requests] = figures.read({ hashesWaiting: 0 });
+    const samples = requests?.samples.filter(({ labels }) => labels?.route === 'unmatched') ?? [];
+    expect(samples.map(({ labels, value }) => [labels?.method, value])).toEqual([
+      ['other', 3],
+      ['PATCH', 1],
+    ]);
   });
 
   test('a point that cannot be written changes no response', async () => {

@@ -45,8 +45,8 @@ export const figures: readonly Mutation[] = [
   {
     name: 'requests are counted by their path',
     file: 'src/http/tracing.ts',
-    find: 'route: toRouteLabel(route), status',
-    replace: 'route: c.req.path, status',
+    find: 'route: toRouteLabel(route),',
+    replace: 'route: c.req.path,',
     noticedBy: only('count requests by the pattern', integration('metrics')),
   },
   {
@@ -57,11 +57,11 @@ export const figures: readonly Mutation[] = [
     noticedBy: only('count requests by the pattern', integration('metrics')),
   },
   {
-    name: 'each method that a client invents is a series',
-    file: 'src/platform/isolate-figures.ts',
-    find: "methods.includes(method) ? method : 'other'",
-    replace: 'method',
-    noticedBy: unit('metrics'),
+    name: 'each method that a client sends is a series',
+    file: 'src/http/tracing.ts',
+    find: 'toMethodLabel(method)',
+    replace: "method as 'other'",
+    noticedBy: only('methods that the API does not know', integration('metrics')),
   },
   {
     name: 'a data point that cannot be written fails its request',
