@@ -1,5 +1,5 @@
 import type { SmtpConfig } from './email-config';
-import type { SmtpSocket } from './smtp-connection';
+import { SmtpConnection, type SmtpSocket } from './smtp-connection';
 
 /** What the sender needs of the network. */
 export interface Network {
@@ -13,24 +13,31 @@ export interface Network {
 }
 
 /** Whether the server takes a connection without encryption, which then says nothing. */
-async function takesConnections({ host, port }: SmtpConfig, { connect }: Network): Promise<boolean> {
-  const socket = connect({ hostname: host, port }, { secureTransport: 'off', allowHalfOpen: false });
+async function takesConnections({ host, port }: SmtpConfig, { connect }: Network, signal: AbortSignal) {
+  const address = { hostname: host, port };
+  const connection = new SmtpConnection(connect(address, { secureTransport: 'off', allowHalfOpen: false }));
+  const destroy = () => connection.destroy();
+  signal.addEventListener('abort', destroy);
   try {
-    await socket.opened;
+    await connection.untilOpen();
     return true;
   } catch {
     return false;
   } finally {
-    socket.close().catch(() => {});
+    signal.removeEventListener('abort', destroy);
+    destroy();
   }
 }
 
 /**
  * Finds out why no connection could be opened. The runtime has one error for an unknown host, a closed port and a failed
  * encryption, so this asks again, for each alone.
+ * @param signal aborted when the attempt is over: then nothing is asked any more, and no connection stays open
  * @returns the code of the failure
  */
-export async function findConnectFailure(smtp: SmtpConfig, network: Network): Promise<string> {
-  if (smtp.secure && (await takesConnections(smtp, network))) return 'SMTP_TLS_FAILED';
+export async function findConnectFailure(smtp: SmtpConfig, network: Network, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
+  if (smtp.secure && (await takesConnections(smtp, network, signal))) return 'SMTP_TLS_FAILED';
+  signal.throwIfAborted();
   return (await network.hasHost(smtp.host)) ? 'SMTP_CONNECT_FAILED' : 'SMTP_HOST_NOT_FOUND';
 }

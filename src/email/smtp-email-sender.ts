@@ -79,7 +79,7 @@ export function createSmtpEmailSender(smtp: SmtpConfig, from: Mailbox, network: 
       attempt.signal.addEventListener('abort', destroy);
       try {
         await connection.untilOpen().catch(async (error) => {
-          throw new EmailError(await findConnectFailure(smtp, network), 'for-now', error);
+          throw new EmailError(await findConnectFailure(smtp, network, attempt.signal), 'for-now', error);
         });
         await open(connection, smtp, domain);
         await handOver(connection, content, to, attempt);

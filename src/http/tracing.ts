@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newId } from '../platform/ids';
+import { toMethodLabel } from '../platform/isolate-figures';
 import { createFirstLogger } from '../platform/logger';
 import type { AppEnv, HttpServices } from './context';
 
@@ -43,5 +44,12 @@ export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const http: HttpServices | undefined = c.get('http');
   // The cf object is missing outside of Cloudflare's network.
   const { country, colo } = (c.req.raw.cf ?? {}) as Partial<IncomingRequestCfProperties>;
-  http?.recordRequest({ method, route: toRouteLabel(route), status, durationMs, country, colo });
+  http?.recordRequest({
+    method: toMethodLabel(method),
+    route: toRouteLabel(route),
+    status,
+    durationMs,
+    country,
+    colo,
+  });
 });

@@ -13,7 +13,7 @@ export interface SubscriptionFigures {
   pending: number;
   /** How long the oldest of these has waited; 0 when nothing waits. */
   oldestSeconds: number;
-  /** Dead letters, counted up to `limits.figuresCounted`. */
+  /** Dead letters that are the system's fault, counted up to `limits.figuresCounted`. */
   dead: number;
 }
 
@@ -22,6 +22,8 @@ export interface SystemFigures {
   /** How many events the log has. */
   events: number;
   subscriptions: SubscriptionFigures[];
+  /** E-mails that their addresses refused, counted up to `limits.figuresCounted`; nobody has to act. */
+  refusedEmails: number;
   /** Both counted up to `limits.figuresCounted`. */
   keysToRecheck: number;
   failingKeys: number;
@@ -36,8 +38,8 @@ const countsOf = (subscription: Subscription) => sql`
   SELECT ${subscription} AS subscription,
     (SELECT count(*) FROM ${some(sql`SELECT 1 FROM deliveries INDEXED BY deliveries_due
       WHERE subscription = ${subscription} AND status = 'pending'`)}) AS pending,
-    (SELECT count(*) FROM ${some(sql`SELECT 1 FROM deliveries INDEXED BY deliveries_dead
-      WHERE subscription = ${subscription} AND status = 'dead'`)}) AS dead`;
+    (SELECT count(*) FROM ${some(sql`SELECT 1 FROM deliveries INDEXED BY deliveries_dead_by_fault
+      WHERE status = 'dead' AND fault IS NULL AND subscription = ${subscription}`)}) AS dead`;
 
 /** The queries of the figures; each reads a bounded number of rows, whatever waits. */
 export const figureQueries = (now: number) => ({
@@ -45,6 +47,8 @@ export const figureQueries = (now: number) => ({
   counts: sql.join(subscriptions.map(countsOf), sql` UNION ALL `),
   totals: sql`
     SELECT ${lastPosition} AS events,
+      (SELECT count(*) FROM ${some(sql`SELECT 1 FROM deliveries INDEXED BY deliveries_dead_by_fault
+        WHERE status = 'dead' AND fault = 'recipient'`)}) AS refusedEmails,
       (SELECT count(*) FROM (
         SELECT view, key FROM ${some(sql`SELECT view, key FROM projections WHERE recheck_at IS NOT NULL`)}
         UNION SELECT view, key FROM ${some(sql`SELECT view, key FROM projections
@@ -54,7 +58,7 @@ export const figureQueries = (now: number) => ({
       (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds`,
 });
 
-type Totals = Pick<SystemFigures, 'events' | 'keysToRecheck' | 'failingKeys' | 'runningRebuilds'>;
+type Totals = Omit<SystemFigures, 'subscriptions' | 'lags'>;
 
 /** Reads the figures of the system in one batch. */
 export async function findFigures(db: Database, now: number): Promise<SystemFigures> {

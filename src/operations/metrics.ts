@@ -1,73 +1,74 @@
 import { limits } from '../platform/limits';
 import type { LogFields } from '../platform/logger';
-import type { Labels, Metric, Sample } from '../platform/metrics';
+import type { Metric, Sample } from '../platform/metrics';
 import { version } from '../platform/version';
-import type { SystemFigures } from './figures';
+import type { SubscriptionFigures, SystemFigures } from './figures';
 
-const ofSystem = 'Of the whole system, from D1.';
 const upTo = `Counted up to ${limits.figuresCounted}.`;
 
-function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name: `frontdesk_${name}`, help, type: 'gauge', samples };
-}
-
-/** A sample for each thing; a figure without a label is a sample of nothing in particular. */
-function samplesOf<Row>(rows: readonly Row[], labels: (row: Row) => Labels, value: (row: Row) => number): Sample[] {
-  return rows.map((row) => ({ labels: labels(row), value: value(row) }));
+function ofSystem(type: 'counter' | 'gauge', name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name: `frontdesk_${name}`, help: `${help} Of the whole system, from D1.`, type, samples };
 }
 
 /** The metrics of the system; without figures, because D1 did not answer, only that it did not. */
 export function toMetrics(figures: SystemFigures | undefined): Metric[] {
-  const about = [
-    gauge('info', 'The version that answers, as a label.', [{ labels: { version }, value: 1 }]),
-    gauge(
+  const total = (name: string, help: string, value: number) => ofSystem('gauge', name, help, [{ value }]);
+  const about: Metric[] = [
+    {
+      name: 'frontdesk_info',
+      help: 'The version that answers, as a label.',
+      type: 'gauge',
+      samples: [{ labels: { version }, value: 1 }],
+    },
+    total(
       'database_reachable',
-      `1 if D1 has answered; if not, the other figures of the system are missing. ${ofSystem}`,
-      [{ value: figures ? 1 : 0 }],
+      '1 if D1 has answered; if not, the other figures of the system are missing.',
+      figures ? 1 : 0,
     ),
   ];
   if (!figures) return about;
-  const { subscriptions, lags } = figures;
-  const bySubscription = (value: (row: (typeof subscriptions)[number]) => number) =>
-    samplesOf(subscriptions, ({ subscription }) => ({ subscription }), value);
+  const bySubscription = (name: string, help: string, value: (row: SubscriptionFigures) => number) =>
+    ofSystem(
+      'gauge',
+      name,
+      help,
+      figures.subscriptions.map((row) => ({ labels: { subscription: row.subscription }, value: value(row) })),
+    );
   return [
     ...about,
-    {
-      name: 'frontdesk_events_total',
-      help: `Events in the log; every change is one. ${ofSystem}`,
-      type: 'counter',
-      samples: [{ value: figures.events }],
-    },
-    gauge(
+    ofSystem('counter', 'events_total', 'Events in the log; every change is one.', [{ value: figures.events }]),
+    bySubscription(
       'deliveries_pending',
-      `Deliveries that are neither done nor dead. ${upTo} ${ofSystem}`,
-      bySubscription((row) => row.pending),
+      `Deliveries that are neither done nor dead. ${upTo}`,
+      ({ pending }) => pending,
     ),
-    gauge(
+    bySubscription(
       'oldest_delivery_age_seconds',
-      `How long the oldest pending delivery has waited; 0 when nothing waits. ${ofSystem}`,
-      bySubscription((row) => row.oldestSeconds),
+      'How long the oldest pending delivery has waited; 0 when nothing waits.',
+      ({ oldestSeconds }) => oldestSeconds,
     ),
-    gauge(
+    bySubscription(
       'dead_letters',
-      `Deliveries that nothing tries again by itself. ${upTo} ${ofSystem}`,
-      bySubscription((row) => row.dead),
+      `Deliveries that failed by the fault of the system, and that nothing tries again by itself. ${upTo}`,
+      ({ dead }) => dead,
     ),
-    gauge(
+    total(
+      'refused_emails',
+      `E-mails that their addresses refused; each is removed 30 days later. ${upTo}`,
+      figures.refusedEmails,
+    ),
+    total(
       'keys_to_recheck',
-      `Documents that are projected again because an earlier write to KV may still arrive. ${upTo} ${ofSystem}`,
-      [{ value: figures.keysToRecheck }],
+      `Documents that are projected again because an earlier write to KV may still arrive. ${upTo}`,
+      figures.keysToRecheck,
     ),
-    gauge('failing_keys', `Documents that cannot be made from D1. ${upTo} ${ofSystem}`, [
-      { value: figures.failingKeys },
-    ]),
-    gauge('running_rebuilds', `Rebuilds of read models that are running. ${ofSystem}`, [
-      { value: figures.runningRebuilds },
-    ]),
-    gauge(
+    total('failing_keys', `Documents that cannot be made from D1. ${upTo}`, figures.failingKeys),
+    total('running_rebuilds', 'Rebuilds of read models that are running.', figures.runningRebuilds),
+    ofSystem(
+      'gauge',
       'projection_lag_seconds',
-      `How long events of the last hour waited for the documents of a view; a view without events has no sample. ${ofSystem}`,
-      lags.flatMap(({ view, p50Seconds, p99Seconds }) => [
+      'How long events of the last hour waited for the documents of a view; a view without events has no sample.',
+      figures.lags.flatMap(({ view, p50Seconds, p99Seconds }) => [
         { labels: { view, quantile: '0.5' }, value: p50Seconds },
         { labels: { view, quantile: '0.99' }, value: p99Seconds },
       ]),

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { occurredAtOf } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
@@ -31,16 +31,21 @@ interface Backlog {
 }
 
 /**
- * The query for a subscription's oldest pending delivery. Everybody may ask, so the query reads a bounded number of
- * rows: the first deliveries of the subscription, and, if all of these are dead, the one that has been due the longest.
+ * The query for a subscription's oldest pending delivery. Everybody may ask, so the query reads a bounded number of rows:
+ * the first deliveries by position, of which many can be dead, and the pending ones that are due first and due last. An old
+ * delivery has mostly been put off for long, so among more than these it is one of the last.
  */
 function oldestPending(subscription: Subscription) {
-  const position = sql`coalesce(
-    (SELECT min(position) FROM (
-      SELECT position, status FROM deliveries WHERE subscription = ${subscription}
-      ORDER BY position LIMIT ${limits.deliveriesCounted}) WHERE status = 'pending'),
-    (SELECT position FROM deliveries WHERE subscription = ${subscription} AND status = 'pending'
-      ORDER BY available_at LIMIT 1))`;
+  const most = limits.deliveriesCounted;
+  const due = (order: SQL) => sql`
+    SELECT position FROM deliveries INDEXED BY deliveries_due
+    WHERE subscription = ${subscription} AND status = 'pending' ORDER BY available_at ${order} LIMIT ${most}`;
+  const position = sql`(SELECT min(position) FROM (
+    SELECT min(position) AS position FROM (
+      SELECT position, status FROM deliveries WHERE subscription = ${subscription} ORDER BY position LIMIT ${most})
+    WHERE status = 'pending'
+    UNION ALL SELECT min(position) FROM (${due(sql`ASC`)})
+    UNION ALL SELECT min(position) FROM (${due(sql`DESC`)})))`;
   return sql`SELECT ${subscription} AS subscription, ${occurredAtOf(position)} AS occurredAt`;
 }
 

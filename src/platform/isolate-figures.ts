@@ -1,10 +1,17 @@
 import { createCounter, createHistogram, type Labels, type Metric } from './metrics';
 
+/** The methods that are counted by their names. HTTP lets a client invent methods; each would be a series. */
+const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'] as const;
+export type MethodLabel = (typeof methods)[number] | 'other';
+
+/** The method of a request as a label. */
+export const toMethodLabel = (method: string): MethodLabel => methods.find((known) => known === method) ?? 'other';
+
 /** One request, as the figures see it. */
 export interface FinishedRequest {
   /** The pattern of the route, and never the path: the number of series must not grow with the requests. */
   route: string;
-  method: string;
+  method: MethodLabel;
   status: number;
   durationMs: number;
 }
@@ -31,9 +38,6 @@ export type Occurrence = (typeof occurrences)[number];
 
 /** The upper bounds of the latency buckets in seconds. A read from KV takes milliseconds, a call of D1 5 s at most. */
 const latencyBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-/** HTTP lets a client invent methods; each would be a series. */
-const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'];
 
 /** The figures of one isolate, from its start. They are data in memory, so that counting costs next to nothing. */
 export interface IsolateFigures {
@@ -90,7 +94,7 @@ export function createIsolateFigures(): IsolateFigures {
 
   return {
     request({ route, method, status, durationMs }) {
-      const labels = { route, method: methods.includes(method) ? method : 'other' };
+      const labels = { route, method };
       requests.add({ ...labels, status: String(status) });
       durations.observe(labels, durationMs / 1000);
     },

@@ -19,6 +19,9 @@ import { createSystem } from '../support/system';
 const rows = 3000;
 const dialect = new SQLiteSyncDialect();
 
+/** For each subscription: three times a hundred deliveries, which an index finds in their rows, and an event. */
+const mostRowsForOldest = subscriptions.length * 3 * 250;
+
 /** The number of rows that D1 reads for a query. */
 async function countRowsRead(query: SQL): Promise<number> {
   const { sql, params } = dialect.sqlToQuery(query);
@@ -68,8 +71,18 @@ describe('with a backlog of thousands', () => {
   test('the readiness check reads a bounded number of rows (product 8.1)', async () => {
     const { deadLetters, oldest } = backlogQueries();
     expect(await countRowsRead(deadLetters)).toBeLessThan(150);
-    // For each subscription: a hundred deliveries, one that is due, and its event.
-    expect(await countRowsRead(oldest)).toBeLessThan(subscriptions.length * 250);
+    expect(await countRowsRead(oldest)).toBeLessThan(mostRowsForOldest);
+    const { sql, params } = dialect.sqlToQuery(oldest);
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...params)
+      .all<{ detail: string }>();
+    const plan = results.map(({ detail }) => detail);
+    const count = (detail: RegExp) => plan.filter((line) => detail.test(line)).length;
+    expect(count(/^SEARCH deliveries USING INDEX \w+autoindex\w+ \(subscription=\?\)$/)).toBe(subscriptions.length);
+    expect(count(/^SEARCH deliveries USING INDEX deliveries_due \(subscription=\? AND status=\?\)$/)).toBe(
+      2 * subscriptions.length,
+    );
+    expect(plan.filter((line) => /^SCAN (?:deliveries|events)|TEMP B-TREE/.test(line))).toEqual([]);
   });
 
   test('the figures read a bounded number of rows, and count up to a thousand (product 8.5)', async () => {
@@ -82,7 +95,7 @@ describe('with a backlog of thousands', () => {
     const { counts, oldest, totals } = figureQueries(now);
     const perCount = limits.figuresCounted + 10;
     expect(await countRowsRead(counts)).toBeLessThan(subscriptions.length * 2 * perCount);
-    expect(await countRowsRead(oldest)).toBeLessThan(subscriptions.length * 250);
+    expect(await countRowsRead(oldest)).toBeLessThan(mostRowsForOldest);
     // Two parts of the keys to be rechecked, which are then put together, and the failing keys.
     expect(await countRowsRead(totals)).toBeLessThan(6 * perCount);
     const { read, database } = countingDatabase();
@@ -110,6 +123,11 @@ describe('with a backlog of thousands', () => {
     expect(await countRowsRead(deadLetters)).toBeLessThan(20);
     expect(await countRowsRead(deadLetterQuery({ fault: 'system' }, 21))).toBeLessThan(50);
     expect(await countRowsRead(deadLetterQuery({ fault: 'recipient' }, 21))).toBeLessThan(500);
+    const figures = await findFigures(openSession(env.DB, 'first-primary').db, Date.now());
+    expect([figures.refusedEmails, figures.subscriptions.map(({ dead }) => dead)]).toEqual([
+      limits.figuresCounted,
+      subscriptions.map(() => 1),
+    ]);
     const { issues } = await (await createSystem().request('/v1/health/ready')).json<Readiness>();
     expect(issues.at(-1)?.detail).toBe(`${subscriptions.length} dead letters wait to be replayed or discarded.`);
     await setFault(null);
@@ -188,6 +206,45 @@ describe('with a backlog of thousands', () => {
     expect(read.rows).toBeLessThan(2 * 4 * 600 + 100);
   });
 });
+
+test.each<[string, { refused: number; dueAt: number }]>([
+  [
+    'is behind 101 e-mails that their addresses refused, and has been put off for long',
+    { refused: 101, dueAt: 10 ** 15 },
+  ],
+  ['is behind 101 e-mails that their addresses refused, and is due first', { refused: 101, dueAt: 0 }],
+  ['is the first one, and is due in the middle', { refused: 0, dueAt: 150 }],
+])(
+  'the readiness check finds an e-mail that has waited for five hours among 300 new ones, when it %s (product 8.1)',
+  async (_, { refused, dueAt }) => {
+    const system = await given();
+    await env.DB.prepare('DELETE FROM deliveries').run();
+    const last = await env.DB.prepare('SELECT max(position) AS last FROM events').first<number>('last');
+    const [first, at] = [
+      (last ?? 0) + 1,
+      (hours: number) => new Date(system.clock.now() - hours * 3_600_000).toISOString(),
+    ];
+    const old = first + refused;
+    await env.DB.batch([
+      env.DB.prepare(
+        `INSERT INTO events (id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+       WITH RECURSIVE n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 + 300)
+       SELECT 'late' || i, 'thing', 'late', i, 'Noted', 1, '{}', '{"commandId":"c","requestId":"r"}',
+         CASE WHEN i <= ?2 THEN ?3 ELSE ?4 END FROM n`,
+      ).bind(first, old, at(5), at(0)),
+      env.DB.prepare(
+        `INSERT INTO deliveries (position, subscription, available_at, status, fault)
+       SELECT position, 'emails', CASE WHEN position = ?2 THEN ?3 ELSE position - ?2 END,
+         CASE WHEN position < ?2 THEN 'dead' ELSE 'pending' END, CASE WHEN position < ?2 THEN 'recipient' END
+       FROM events WHERE position >= ?1`,
+      ).bind(first, old, dueAt),
+    ]);
+    const response = await system.request('/v1/health/ready');
+    const { status, issues } = await response.json<Readiness>();
+    expect([response.status, status, issues.map(({ code }) => code)]).toEqual([200, 'degraded', ['deliveries-late']]);
+    expect(issues[0]?.detail).toMatch(/^The oldest delivery to emails has waited 180\d\d seconds\.$/);
+  },
+);
 
 test('a replay of many dead letters says how many are left, counted up to a hundred (product 7.3)', async () => {
   const system = await given();

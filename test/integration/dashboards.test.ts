@@ -186,6 +186,19 @@ describe('the alert rules for Prometheus (product 8.5)', () => {
     }
   });
 
+  test('of server errors leaves out the readiness check, whose 503 other alerts tell', () => {
+    const rule = rules.find(({ alert }) => alert === 'FrontdeskServerErrors');
+    const panel = targets.find(({ title }) => title === 'Share of server errors');
+    for (const expression of [rule?.expr, panel?.expr]) {
+      const { selectors } = parsePromql(toPromql(expression ?? ''));
+      const isCounted = (labels: Record<string, string>) =>
+        selectors.map(({ matchers }) => matchers.every((matcher) => fulfils(labels[matcher.label], matcher)));
+      expect(isCounted({ route: '/v1/items', status: '503' })).toEqual([true, true]);
+      expect(isCounted({ route: '/v1/items', status: '200' })).toEqual([false, true]);
+      expect(isCounted({ route: '/v1/health/ready', status: '503' })).toEqual([false, false]);
+    }
+  });
+
   test('cover late and dead deliveries, the lag of read models and server errors', () => {
     const used = metricsIn(rules.map(({ expr }) => expr));
     for (const metric of ['oldest_delivery_age_seconds', 'dead_letters', 'projection_lag_seconds', 'requests_total'])

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { compose } from '../../src/composition';
 import { createDueDeliveries } from '../../src/cqrs/log/due-deliveries';
 import type { EventKey, Subscription } from '../../src/cqrs/log/event';
-import { createOutbox, growingWait } from '../../src/cqrs/log/outbox';
+import { createOutbox, growingWait, type Outbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { sendingMs } from '../../src/email/deadline';
 import { EmailError, type EmailSender, UnclearEmailError } from '../../src/email/email-sender';
@@ -28,6 +28,7 @@ interface DeliveryRow extends EventKey {
   first_failed_at: number | null;
   last_failed_at: number | null;
   claimed_until: number;
+  fault: 'recipient' | null;
 }
 
 const allDeliveries = async () =>
@@ -237,6 +238,26 @@ describe('dead letters (product 7.3)', () => {
     await createDueDeliveries(env.DB, clock).giveBack('emails', [event]);
     expect(await find('emails')).toEqual(before);
   });
+
+  test.each<[string, (outbox: Outbox, event: EventKey) => Promise<unknown>]>([
+    ['is given up by its queue', (outbox, event) => outbox.bury('emails', event)],
+    ['has been put off too often', (outbox, event) => outbox.putOff('emails', event, 'x', 'refused')],
+    ['is refused', (outbox, event) => outbox.markDead('emails', [event], 'x')],
+  ])(
+    'a delivery that %s is the fault of the system, although it has the fault of before its replay (product 7.7)',
+    async (_, kill) => {
+      const { find, outbox } = await given();
+      const event = (await find('emails')) ?? { position: 0, id: '' };
+      // A Worker of before the column replays a dead letter without its fault.
+      await env.DB.prepare(
+        "UPDATE deliveries SET fault = 'recipient', failures = 1, attempts = ? WHERE subscription = 'emails'",
+      )
+        .bind(limits.relaySendsPerEmail)
+        .run();
+      await kill(outbox, event);
+      expect(await find('emails')).toMatchObject({ status: 'dead', fault: null });
+    },
+  );
 
   test('a dead letter shows the final refusal of a provider, and not an error of before', async () => {
     const { deliver, find, sender, sent } = await given();

@@ -1,7 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import operationsPage from '../../docs/operations.md?raw';
-import { occurrences } from '../../src/platform/isolate-figures';
+import { subscriptions } from '../../src/cqrs/log/event';
+import { EmailError } from '../../src/email/email-sender';
+import { createIsolateFigures, occurrences } from '../../src/platform/isolate-figures';
 import { createTurns } from '../../src/platform/turns';
 import { runSchedule } from '../../src/schedule';
 import { type ParsedMetric, parseExposition } from '../support/exposition';
@@ -130,6 +132,23 @@ describe('the figures of the system (product 8.5)', () => {
     const later = await readMetrics(system, system.admin.bearer);
     expect(valuesOf(later, 'frontdesk_running_rebuilds')).toEqual({ '': 1 });
     await env.DB.prepare("DELETE FROM projections WHERE key IN ('a', 'b', 'c', 'd')").run();
+  });
+
+  test('an e-mail that its address refused is counted alone, and raises no figure of dead letters (product 7.7)', async () => {
+    const system = await given();
+    const before = await readMetrics(system, system.admin.bearer);
+    system.sender.failWith(new EmailError('SMTP_RCPT_550_5.1.1', 'recipient'));
+    await system.send('POST', '/v1/users', { name: 'Ada', email: `${crypto.randomUUID()}@example.com`, password });
+    await system.deliverQueues();
+    const after = await readMetrics(system, system.admin.bearer);
+    expect(valuesOf(after, 'frontdesk_refused_emails')).toEqual({ '': 1 });
+    expect(valuesOf(before, 'frontdesk_refused_emails')).toEqual({ '': 0 });
+    const none = Object.fromEntries(subscriptions.map((name) => [`subscription=${name}`, 0]));
+    expect(valuesOf(after, 'frontdesk_dead_letters')).toEqual(none);
+    await runSchedule(system.services(), '* * * * *');
+    const line = system.logs.map((entry) => JSON.parse(entry)).find(({ event }) => event === 'figures');
+    expect(line).toMatchObject({ refusedEmails: 1 });
+    expect(Object.keys(line).filter((name) => name.startsWith('dead.'))).toEqual([]);
   });
 
   test('the content has the media type of the format, and may not be stored', async () => {
@@ -270,6 +289,21 @@ describe('the data points of requests (product 8.5)', () => {
     expect(third).toMatchObject({ indexes: ['unmatched'], blobs: ['unmatched', 'GET', '4xx', '404', '', ''] });
     const text = JSON.stringify(system.requestPoints);
     for (const personal of ['marker', '192.0.2.7', system.customer.id]) expect(text).not.toContain(personal);
+  });
+
+  test('methods that the API does not know share one name in the points and in the figures', async () => {
+    const figures = createIsolateFigures();
+    const system = createSystem({}, { figures });
+    for (const method of ['PROPFIND', 'PURGE', 'REPORT', 'PATCH']) await system.request('/v1/items', { method });
+    // The responses are compared with the OpenAPI document, which the first request reads.
+    const points = system.requestPoints.filter(({ indexes }) => indexes?.[0] === 'unmatched');
+    expect(points.map(({ blobs }) => blobs?.[1])).toEqual(['other', 'other', 'other', 'PATCH']);
+    const [requests] = figures.read({ hashesWaiting: 0 });
+    const samples = requests?.samples.filter(({ labels }) => labels?.route === 'unmatched') ?? [];
+    expect(samples.map(({ labels, value }) => [labels?.method, value])).toEqual([
+      ['other', 3],
+      ['PATCH', 1],
+    ]);
   });
 
   test('a point that cannot be written changes no response', async () => {

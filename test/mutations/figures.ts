@@ -45,8 +45,8 @@ export const figures: readonly Mutation[] = [
   {
     name: 'requests are counted by their path',
     file: 'src/http/tracing.ts',
-    find: 'route: toRouteLabel(route), status',
-    replace: 'route: c.req.path, status',
+    find: 'route: toRouteLabel(route),',
+    replace: 'route: c.req.path,',
     noticedBy: only('count requests by the pattern', integration('metrics')),
   },
   {
@@ -57,11 +57,11 @@ export const figures: readonly Mutation[] = [
     noticedBy: only('count requests by the pattern', integration('metrics')),
   },
   {
-    name: 'each method that a client invents is a series',
-    file: 'src/platform/isolate-figures.ts',
-    find: "methods.includes(method) ? method : 'other'",
-    replace: 'method',
-    noticedBy: unit('metrics'),
+    name: 'each method that a client sends is a series',
+    file: 'src/http/tracing.ts',
+    find: 'toMethodLabel(method)',
+    replace: "method as 'other'",
+    noticedBy: only('methods that the API does not know', integration('metrics')),
   },
   {
     name: 'a data point that cannot be written fails its request',
@@ -141,6 +141,27 @@ export const figures: readonly Mutation[] = [
     noticedBy: only('what waits and for how long', integration('metrics')),
   },
   {
+    name: 'an e-mail that its address refused counts as a dead letter',
+    file: 'src/operations/figures.ts',
+    find: ' AND fault IS NULL AND subscription = ${subscription}',
+    replace: ' AND subscription = ${subscription}',
+    noticedBy: only('raises no figure of dead letters', integration('metrics')),
+  },
+  {
+    name: 'each dead letter counts as a refused e-mail',
+    file: 'src/operations/figures.ts',
+    find: " AND fault = 'recipient'`",
+    replace: '`',
+    noticedBy: only('however many addresses refused', integration('backlog')),
+  },
+  {
+    name: 'the probes of the readiness check count as server errors',
+    file: 'ops/prometheus/alerts.yml',
+    find: 'status=~"5..", route!="/v1/health/ready"',
+    replace: 'status=~"5.."',
+    noticedBy: only('leaves out the readiness check', integration('dashboards')),
+  },
+  {
     name: 'a claim that ran out is not counted as a key to recheck',
     file: 'src/operations/figures.ts',
     find: 'WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}`)})) AS keysToRecheck',
@@ -197,6 +218,13 @@ export const figures: readonly Mutation[] = [
     THEN projection_lags.counts ELSE '{}' END`,
     replace: 'projection_lags.counts',
     noticedBy: lags,
+  },
+  {
+    name: 'a row of lags with a large number fails the projection',
+    file: 'src/cqrs/reading/projection-lags.ts',
+    find: 'CAST(total(value) AS INTEGER)',
+    replace: 'sum(value)',
+    noticedBy: only('fails no projection', lags),
   },
   {
     name: 'lags older than an hour count',

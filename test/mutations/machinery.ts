@@ -1240,11 +1240,32 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the readiness check counts dead letters as late',
     file: 'src/operations/readiness.ts',
-    find: `WHERE status = 'pending'),
+    find: `WHERE status = 'pending'
 `,
-    replace: `WHERE true),
+    replace: `WHERE true
 `,
     noticedBy: only('dead letters degrade the system', integration('operations')),
+  },
+  {
+    name: 'the readiness check does not see an old delivery that was put off behind refused ones',
+    file: 'src/operations/readiness.ts',
+    find: '(${due(sql`DESC`)})',
+    replace: '(${due(sql`ASC`)})',
+    noticedBy: only('has been put off for long', integration('backlog')),
+  },
+  {
+    name: 'the readiness check does not see an old delivery that is due behind refused ones',
+    file: 'src/operations/readiness.ts',
+    find: '(${due(sql`ASC`)})',
+    replace: '(${due(sql`DESC`)})',
+    noticedBy: only('and is due first', integration('backlog')),
+  },
+  {
+    name: 'the readiness check does not look at the first deliveries',
+    file: 'src/operations/readiness.ts',
+    find: `ORDER BY position LIMIT \${most})`,
+    replace: `ORDER BY position LIMIT 0)`,
+    noticedBy: only('is due in the middle', integration('backlog')),
   },
   {
     name: 'the lag of a projection leaves out its first event',
@@ -1368,6 +1389,20 @@ export const machinery: readonly Mutation[] = [
     noticedBy: only('is listed with its fault', integration('operations')),
   },
   {
+    name: 'a delivery that its queue gave up keeps the fault of before its replay',
+    file: 'src/cqrs/log/outbox.ts',
+    find: "SET status = 'dead', fault = NULL\n",
+    replace: "SET status = 'dead'\n",
+    noticedBy: only('the fault of before its replay', integration('deliveries')),
+  },
+  {
+    name: 'a delivery that is put off keeps the fault of before its replay',
+    file: 'src/cqrs/log/outbox.ts',
+    find: 'last_error = ${error}, fault = NULL, ',
+    replace: 'last_error = ${error}, ',
+    noticedBy: only('the fault of before its replay', integration('deliveries')),
+  },
+  {
     name: 'a refused address makes the system degraded',
     file: 'src/operations/readiness.ts',
     find: "WHERE status = 'dead' AND fault IS NULL LIMIT",
@@ -1431,18 +1466,39 @@ export const machinery: readonly Mutation[] = [
     noticedBy: unit('email'),
   },
   {
-    name: 'a relay that is denied is taken for a refused address',
+    name: 'a block of the client is taken for a refused address',
     file: 'src/email/smtp-reply.ts',
-    find: ' && !isAboutSender.test(text)',
+    find: ' && isTextAboutRecipient(lines)',
     replace: '',
-    noticedBy: unit('email'),
+    noticedBy: only('is not clearly about the address', unit('email')),
+  },
+  {
+    name: 'a text about the client is taken for one about the recipient',
+    file: 'src/email/smtp-reply.ts',
+    find: ' && !isAboutClient.test(text)',
+    replace: '',
+    noticedBy: only('is not clearly about the address', unit('email')),
+  },
+  {
+    name: 'a text that names the recipient in its second line is not understood',
+    file: 'src/email/smtp-reply.ts',
+    find: "const text = lines\n    .join(' ')",
+    replace: 'const text = `${lines[0]}`',
+    noticedBy: only('is about an address that takes nothing', unit('email')),
+  },
+  {
+    name: 'the words of an address are taken for those of the server',
+    file: 'src/email/smtp-reply.ts',
+    find: ".replace(/<[^>]*>|\\S*@\\S*/g, ' ')",
+    replace: ".replace(/[<>@.:-]/g, ' ')",
+    noticedBy: only('is not clearly about the address', unit('email')),
   },
   {
     name: 'the text of a reply gets into the code of the error',
     file: 'src/email/smtp-reply.ts',
     find: "[text = ''] = lines;",
     replace:
-      "[text = ''] = lines; if (text !== '') return new EmailError(text, refusalOf(step, code, undefined, text));",
+      "[text = ''] = lines; if (text !== '') return new EmailError(text, refusalOf(step, code, undefined, lines));",
     noticedBy: unit('email'),
   },
   {
@@ -1462,9 +1518,30 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a failed encryption is taken for a closed port',
     file: 'src/email/smtp-connect-failure.ts',
-    find: "if (smtp.secure && (await takesConnections(smtp, network))) return 'SMTP_TLS_FAILED';",
+    find: "if (smtp.secure && (await takesConnections(smtp, network, signal))) return 'SMTP_TLS_FAILED';",
     replace: '',
     noticedBy: unit('email'),
+  },
+  {
+    name: 'a connection that looks for a cause stays open after its attempt',
+    file: 'src/email/smtp-connect-failure.ts',
+    find: "signal.addEventListener('abort', destroy);",
+    replace: '',
+    noticedBy: only('closes every connection', unit('email')),
+  },
+  {
+    name: 'a connection is opened after its attempt',
+    file: 'src/email/smtp-connect-failure.ts',
+    find: 'signal.throwIfAborted();\n  if (smtp.secure',
+    replace: 'if (smtp.secure',
+    noticedBy: only('closes every connection', unit('email')),
+  },
+  {
+    name: 'DNS is asked after the attempt',
+    file: 'src/email/smtp-connect-failure.ts',
+    find: 'signal.throwIfAborted();\n  return',
+    replace: 'return',
+    noticedBy: only('closes every connection', unit('email')),
   },
   {
     name: 'what Cloudflare says instead of a code is kept',
@@ -1497,7 +1574,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'an e-mail that is put off has no time of a failure',
     file: 'src/cqrs/log/outbox.ts',
-    find: 'SET last_error = ${error}, ${failedAt(clock.now())},',
+    find: 'SET last_error = ${error}, fault = NULL, ${failedAt(clock.now())},',
     replace: 'SET last_error = ${error},',
     noticedBy: integration('operations', 'deliveries'),
   },

@@ -41,7 +41,10 @@ const unlimited: RateLimit = { limit: async () => ({ success: true }) };
  * The system on real D1 and KV. The queues hold their messages until the test delivers, doubles or drops them, and
  * passwords are hashed with parameters that cost nothing.
  */
-export function createSystem(bindings: Partial<Env> = {}, replaced: Pick<Overrides, 'hashing' | 'wait'> = {}) {
+export function createSystem(
+  bindings: Partial<Env> = {},
+  replaced: Pick<Overrides, 'figures' | 'hashing' | 'wait'> = {},
+) {
   const clock = createTestClock();
   const sender = createRecordingEmailSender();
   const logs: string[] = [];

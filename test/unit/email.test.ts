@@ -302,8 +302,9 @@ describe('the SMTP sender', () => {
     ['RCPT', '556 5.1.10 null MX', 'SMTP_RCPT_556_5.1.10', 'recipient'],
     ['RCPT', '550 5.4.4 no such domain', 'SMTP_RCPT_550_5.4.4', 'recipient'],
     ['RCPT', '552 mailbox full', 'SMTP_RCPT_552', 'recipient'],
-    ['RCPT', '550 5.9999.1 odd', 'SMTP_RCPT_550', 'recipient'],
-    ['RCPT', '550 4.1.1 another class', 'SMTP_RCPT_550', 'recipient'],
+    ['RCPT', '550 5.9999.1 user unknown', 'SMTP_RCPT_550', 'recipient'],
+    ['RCPT', '550 4.1.1 user unknown', 'SMTP_RCPT_550', 'recipient'],
+    ['RCPT', '550 5.9999.1 odd', 'SMTP_RCPT_550', 'for-good'],
     ['RCPT', '553 5.1.8 your domain is unknown', 'SMTP_RCPT_553_5.1.8', 'for-good'],
     ['RCPT', '553 5.1.7 your address is none', 'SMTP_RCPT_553_5.1.7', 'for-good'],
     ['RCPT', '554 5.7.1 <ada@example.com>: Relay access denied', 'SMTP_RCPT_554_5.7.1', 'for-good'],
@@ -325,6 +326,92 @@ describe('the SMTP sender', () => {
     const message = `The provider did not accept the e-mail: ${code}.`;
     await expect(sending).rejects.toMatchObject({ name: 'EmailError', code, refusal, message });
   });
+
+  const refusalOf = async (reply: string) => {
+    const { sending } = send((line) => (line.startsWith('RCPT') ? reply : accept(line)));
+    const error = await sending.catch((reason: unknown) => reason);
+    return error instanceof EmailError ? error.refusal : error;
+  };
+
+  // Texts of Postfix, Exim, Sendmail, qmail, Gmail, Outlook and others.
+  test.each([
+    '550 <ada@example.com>: Recipient address rejected: User unknown in local recipient table',
+    '550 <ada@example.com>: Recipient address rejected: User unknown in relay recipient table',
+    '550 <ada@example.com>: Recipient address rejected: User unknown in virtual mailbox table',
+    '550 Unknown user',
+    '550 Unrouteable address',
+    '550 No Such User Here',
+    '550-Verification failed for <ada@example.com>\r\n550-No such mailbox\r\n550 Recipient verify failed',
+    '550 ada@example.com... User unknown',
+    '550 sorry, no mailbox here by that name (#5.1.1)',
+    '550 The email account that you tried to reach does not exist. Please try double-checking',
+    '550-The email account that you tried\r\n550 to reach does not exist.',
+    '552 The email account that you tried to reach is over quota',
+    '550 The email account that you tried to reach is disabled.',
+    '550 Recipient not found',
+    '550 Invalid Recipient - https://community.example/docs',
+    '550 Message was not accepted -- invalid mailbox. Local mailbox ada@example.com is unavailable: user not found',
+    "550 User doesn't exist: ada@example.com",
+    '550 Address unknown',
+    '550 Account Inactive',
+    '550 No such user - psmtp',
+    "552 The user's mailbox is full",
+    '552 mailbox full',
+    '553 Invalid recipient ada@example.com',
+    '556 The recipient <ada@example.com> does not exist',
+  ])('the reply to RCPT “%s” is about an address that takes nothing (product 7.7)', async (reply) => {
+    expect(await refusalOf(reply)).toBe('recipient');
+  });
+
+  test.each([
+    '550 blocked using zen.spamhaus.org',
+    '550 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org',
+    '550 Rejected because 192.0.2.1 is in a black list at zen.spamhaus.org',
+    '550 <ada@example.com>: Recipient address rejected: SPF check failed',
+    '550 <ada@example.com>: Recipient address rejected: Access denied',
+    '550 <unknown-user@example.com>: Recipient address rejected: Access denied',
+    '550 unknown.user@example.com is refused',
+    '550 Access denied - Invalid HELO name (See RFC2821 4.1.1.3)',
+    '550 Invalid HELO name; unknown address',
+    '550 EHLO of an unknown address',
+    '550 local policy',
+    '550 Reject due to policy restrictions, unknown account',
+    '550 192.0.2.1 has a bad reputation',
+    '550 Poor reputation of an unknown address',
+    '550 Requested action not taken: mailbox unavailable',
+    '550-Requested action not taken: mailbox unavailable\r\n550 Reject due to policy restrictions.',
+    '550 Administrative prohibition',
+    '550 relay not permitted',
+    '550 unknown user, relay access refused',
+    '550 authentication required',
+    '550 User unknown, authenticate first',
+    '550-Verification failed for <hello@frontdesk.example>\r\n550-No Such User Here\r\n550 Sender verify failed',
+    '550 Sender address rejected: User unknown',
+    '553 the address in MAIL FROM does not exist',
+    '550-The mail server could not deliver mail to ada@example.com.\r\n550-The account or domain may not exist, they\r\n550 may be blacklisted, or missing the proper dns entries.',
+    '550 Your IP address is unknown',
+    '550 unknown client address',
+    '550 Reverse lookup failed, address not found',
+    '550 address not found in DNS',
+    '550 Your account is suspended',
+    '550 Sending is disabled for this account, account disabled',
+    '550 Outgoing mail of the account is suspended',
+    '550 The account is over its quota of hourly messages',
+    '550 Too many messages to an unknown recipient',
+    '550 Message looks like spam to an unknown user',
+    '551 User not local; please try another path',
+    '552 Requested mail action aborted: exceeded storage allocation',
+    "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+    '550 Unfortunately, messages from [192.0.2.1] were not sent. Please contact your Internet service provider',
+    '554 No such user',
+    '550 no',
+    '550',
+  ])(
+    'the reply to RCPT “%s” is not clearly about the address, so it is the fault of the system (product 7.7)',
+    async (reply) => {
+      expect(await refusalOf(reply)).toBe('for-good');
+    },
+  );
 
   test.each([
     ['unknown to DNS', { secure: false, hasHost: false, takesPlain: false }, 'SMTP_HOST_NOT_FOUND'],
@@ -356,6 +443,40 @@ describe('the SMTP sender', () => {
       expect(closed.toSorted()).toEqual(secure ? ['off', 'on'] : ['off']);
     },
   );
+
+  test.each([
+    ['while the encrypted connection opens', 'on', ['on']],
+    ['while a connection without encryption is tried', 'off', ['on', 'off']],
+  ])('the end of an attempt %s closes every connection, and nothing is asked any more', async (_, last, opened) => {
+    const controller = new AbortController();
+    const { connect } = scripted(accept);
+    const seen = { opened: [] as string[], closed: [] as string[], asked: 0 };
+    const network: Network = {
+      connect(_, { secureTransport }) {
+        seen.opened.push(secureTransport);
+        const { promise, reject } = Promise.withResolvers<void>();
+        promise.catch(() => {});
+        const fail = () => reject(new Error('cannot connect to the specified address'));
+        if (secureTransport !== last) fail();
+        else setTimeout(() => controller.abort());
+        const close = async () => {
+          seen.closed.push(secureTransport);
+          fail();
+        };
+        return { ...connect(), opened: promise, close };
+      },
+      hasHost: async () => {
+        seen.asked++;
+        return true;
+      },
+    };
+    const attempt = { signal: controller.signal, mayBeAccepted: true };
+    const sending = createSmtpEmailSender({ ...config, secure: true }, from, network, clock).send(message, attempt);
+    await expect(sending).rejects.toMatchObject({ name: 'EmailError', refusal: 'for-now' });
+    expect(seen.opened).toEqual(opened);
+    expect(new Set(seen.closed)).toEqual(new Set(opened));
+    expect(seen.asked).toBe(0);
+  });
 
   test('a name that the runtime does not take for a host is a failure for now', async () => {
     const network: Network = {

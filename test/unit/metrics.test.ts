@@ -86,18 +86,7 @@ describe('the parser of the tests', () => {
 });
 
 describe('the figures of an isolate (product 8.5)', () => {
-  const request = { route: '/v1/items/:id', method: 'GET', status: 200, durationMs: 30 };
   const read = (figures: ReturnType<typeof createIsolateFigures>) => samplesOf(...figures.read({ hashesWaiting: 0 }));
-
-  test('methods that clients invent share one series', () => {
-    const figures = createIsolateFigures();
-    for (const method of ['GET', 'BREW', 'PROPFIND', 'x'.repeat(50)]) figures.request({ ...request, method });
-    const requests = read(figures).filter(({ name }) => name === 'frontdesk_requests_total');
-    expect(requests.map(({ labels, value }) => [labels.method, value])).toEqual([
-      ['GET', 1],
-      ['other', 3],
-    ]);
-  });
 
   test('two isolates have different ids, and one keeps its id', () => {
     const [one, two] = [createIsolateFigures(), createIsolateFigures()];

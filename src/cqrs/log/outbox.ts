@@ -140,6 +140,7 @@ export function insertDeliveries(
     FROM json_each(${JSON.stringify(wanted)})`);
 }
 
+// What makes a delivery dead sets its fault, because a row can still have one: a Worker before 0.5.0 replays without it.
 export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Outbox {
   const open = () => openSession(database, 'first-primary').db;
   return {
@@ -190,7 +191,7 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
     async putOff(subscription, event, error, outcome) {
       const unclear = outcome === 'unclear' ? 1 : 0;
       const [row] = await open().all<{ attempts: number; status: string }>(sql`
-        UPDATE deliveries SET last_error = ${error}, ${failedAt(clock.now())},
+        UPDATE deliveries SET last_error = ${error}, fault = NULL, ${failedAt(clock.now())},
           available_at = ${clock.now()} + ${growingWait()},
           unclear_sends = unclear_sends + ${unclear},
           status = CASE WHEN attempts >= ${limits.relaySendsPerEmail}
@@ -208,7 +209,8 @@ export function createOutbox(database: D1Database, clock: Clock, wait: Wait): Ou
 
     async bury(subscription, event) {
       const buried = await open().all(sql`
-        UPDATE deliveries SET status = 'dead' WHERE ${isPending(subscription, [event])} AND failures > 0
+        UPDATE deliveries SET status = 'dead', fault = NULL
+        WHERE ${isPending(subscription, [event])} AND failures > 0
         RETURNING position`);
       return buried.length > 0;
     },

@@ -53,7 +53,7 @@ export function countLags(
 
 /**
  * The statement that adds counts to the row of the current window; none if there is nothing to add. It shares the batch
- * that confirms the documents, so no content of the row may make it fail.
+ * that confirms the documents, so no content of the row may make it fail; `sum()` would fail beyond 64 bits.
  */
 export function recordLags(db: Database, counts: LagCounts, now: number) {
   if (Object.keys(counts).length === 0) return [];
@@ -68,7 +68,7 @@ export function recordLags(db: Database, counts: LagCounts, now: number) {
         started_at = excluded.started_at,
         counts = CASE WHEN projection_lags.started_at <> excluded.started_at THEN excluded.counts ELSE (
           SELECT json_group_object(name, total) FROM (
-            SELECT key AS name, sum(value) AS total
+            SELECT key AS name, CAST(total(value) AS INTEGER) AS total
             FROM (SELECT key, value FROM json_each(${old}) UNION ALL SELECT key, value FROM json_each(excluded.counts))
             GROUP BY key)) END`),
   ];
