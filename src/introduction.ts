@@ -29,7 +29,7 @@ access token.
 
 | role | can |
 |---|---|
-| customer | register, change the own account, place and cancel own orders, open own tickets; nobody else's things exist for a customer |
+| customer | register, change their own account, place and cancel their own orders, open their own tickets; nobody else's things exist for a customer |
 | agent | also read all accounts, orders and tickets, ship and deliver orders, and answer tickets with notes that customers never see |
 | admin | also change roles, deactivate accounts, and use everything under \`/v1/operations\` |
 

@@ -425,11 +425,11 @@ export const desk: readonly Mutation[] = [
     noticedBy: integration('tickets'),
   },
   {
-    name: 'a customer reads the notes of the own ticket',
+    name: 'a customer reads the notes of their own ticket',
     file: 'src/tickets/queries.ts',
     find: 'requireWorkable(document.data, actor);',
     replace: '',
-    noticedBy: only('for the notes of the own ticket', integration('tickets')),
+    noticedBy: only('for the notes of their own ticket', integration('tickets')),
   },
   {
     name: 'a customer reads the dashboard',
