@@ -12,7 +12,7 @@ import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
 import { createEventCatalogue, type RecordedEvent, type Subscription } from './cqrs/log/event';
 import { type CountedList, compareListCounts } from './cqrs/reading/list-counts';
-import { pageErrors } from './cqrs/reading/pages';
+import { pageErrors } from './cqrs/reading/page-request';
 import type { Projector, ViewKey } from './cqrs/reading/projector';
 import type { RebuildStep } from './cqrs/reading/rebuild';
 import { when } from './cqrs/reading/view';

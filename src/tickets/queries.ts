@@ -1,6 +1,7 @@
 import { isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { ListRequest, Page, PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest, PageRequest } from '../cqrs/reading/page-request';
+import type { Page } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';

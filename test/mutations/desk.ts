@@ -131,14 +131,14 @@ const lists: readonly Mutation[] = [
   },
   {
     name: 'the oldest rows are not first',
-    file: 'src/cqrs/reading/pages.ts',
+    file: 'src/cqrs/reading/page-request.ts',
     find: "cursor === undefined && order === 'newest'",
     replace: 'cursor === undefined',
     noticedBy: only('of an owner’s items', integration('pages')),
   },
   {
     name: 'a cursor works in either order',
-    file: 'src/cqrs/reading/pages.ts',
+    file: 'src/cqrs/reading/page-request.ts',
     find: "z.tuple([uuid, z.literal('oldest')])",
     replace: "z.tuple([uuid]).rest(z.literal('oldest'))",
     noticedBy: only('a cursor of one order', integration('pages')),
