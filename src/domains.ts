@@ -50,7 +50,8 @@ import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
 import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository } from './tickets/repository';
-import { countedTickets, openTicketCount, ticketViews } from './tickets/views';
+import { staffTicketViews } from './tickets/staff-views';
+import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
 import { userErrors } from './users/errors';
 import { UserRegistered, userEvents } from './users/events';
@@ -79,7 +80,15 @@ export const userView = createUserView(
 );
 
 /** Every read model. */
-export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
+export const views = [
+  userView,
+  ...userViews,
+  ...itemViews,
+  ...orderViews,
+  ...customerTicketViews,
+  ...staffTicketViews,
+  dashboardView,
+];
 
 /** Every list whose rows are counted. */
 const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];

@@ -10,7 +10,8 @@ import type {
   TicketDetail,
   TicketNoteDetail,
 } from '../../src/tickets/schemas';
-import { noteListQuery, staffTicketListQuery, staffTicketView, ticketListQuery } from '../../src/tickets/views';
+import { noteListQuery, staffTicketListQuery, staffTicketView } from '../../src/tickets/staff-views';
+import { ticketListQuery } from '../../src/tickets/views';
 import type { UserDetail } from '../../src/users/schemas';
 import { userListQuery } from '../../src/users/views';
 import { address } from '../support/factories';
