@@ -402,6 +402,17 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
     }
   });
 
+  test('progress is saved before rows are counted, because a count that is too large may end the run', async () => {
+    const steps: string[] = [];
+    const database = createWatchedDatabase((sql) => {
+      const step =
+        /UPDATE reconciliation SET (\w+)/.exec(sql)?.[1] ?? (/AS filter FROM/.test(sql) ? 'count' : undefined);
+      if (step !== undefined && step !== steps.at(-1)) steps.push(step);
+    });
+    await runHour(createSystem({ DB: database }));
+    expect(steps).toEqual(['counts_after', 'count', 'lists_counted', 'count']);
+  });
+
   test('lists whose rows cannot be counted delay neither each other nor the accounts', async () => {
     excuseDocuments('A count is changed without an event.');
     Object.assign(limits, { accountsComparedPerRun: 2 });
