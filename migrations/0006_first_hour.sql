@@ -20,6 +20,8 @@ CREATE INDEX `deliveries_dead_by_fault` ON `deliveries` (`fault`,`subscription`,
 --> statement-breakpoint
 ALTER TABLE `reconciliation` ADD `counts_after` text;
 --> statement-breakpoint
+ALTER TABLE `reconciliation` ADD `lists_counted` text;
+--> statement-breakpoint
 ALTER TABLE `items` ADD `taken_down_by` text;
 --> statement-breakpoint
 ALTER TABLE `orders` ADD `number` integer;

@@ -11,10 +11,11 @@ import type { ResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
 import { createEventCatalogue, type RecordedEvent, type Subscription } from './cqrs/log/event';
-import { type CountedList, compareListCounts } from './cqrs/reading/list-counts';
-import { pageErrors } from './cqrs/reading/pages';
+import type { CountedList } from './cqrs/reading/list-counts';
+import { pageErrors } from './cqrs/reading/page-request';
 import type { Projector, ViewKey } from './cqrs/reading/projector';
 import type { RebuildStep } from './cqrs/reading/rebuild';
+import { repairListCounts } from './cqrs/reading/repair-list-counts';
 import { when } from './cqrs/reading/view';
 import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
@@ -50,7 +51,8 @@ import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
 import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository } from './tickets/repository';
-import { countedTickets, openTicketCount, ticketViews } from './tickets/views';
+import { staffTicketViews } from './tickets/staff-views';
+import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
 import { userErrors } from './users/errors';
 import { UserRegistered, userEvents } from './users/events';
@@ -79,7 +81,15 @@ export const userView = createUserView(
 );
 
 /** Every read model. */
-export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
+export const views = [
+  userView,
+  ...userViews,
+  ...itemViews,
+  ...orderViews,
+  ...customerTicketViews,
+  ...staffTicketViews,
+  dashboardView,
+];
 
 /** Every list whose rows are counted. */
 const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
@@ -234,9 +244,10 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
   'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
   'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
   'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
-  async 'list-counts.compared'({ database, logger }) {
-    const { accounts, repaired } = await compareListCounts(database, countedLists, users);
+  async 'list-counts.compared'({ clock, database, logger }) {
+    const { failures, repaired, ...done } = await repairListCounts(database, countedLists, users, clock.now());
     for (const { list, owner } of repaired) logger.warn('list-count.repaired', { list, owner });
-    return { accounts, repaired: repaired.length };
+    for (const { error, ...part } of failures) logger.error('list-counts.failed', error, part);
+    return { ...done, repaired: repaired.length, failed: failures.length };
   },
 };

@@ -1,11 +1,9 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
+import { isFirstPage, type ListRequest, type PageRequest } from '../cqrs/reading/page-request';
 import {
   type FirstRows,
-  isFirstPage,
-  type ListRequest,
   type ListRows,
   type Page,
-  type PageRequest,
   readStoredPage,
   type Slice,
   type StoredPages,

@@ -51,7 +51,7 @@ export function createItemCommands(command: DefineCommand<ItemTransaction>, { ac
       },
     }),
 
-    /** Changes an item; agents and admins also take down items of others, and end that. */
+    /** Changes an item; agents and admins also take items of others off sale, and put them back. */
     UpdateItem: command({
       input: updateItem,
       onlyIf: activeAccount,

@@ -1,5 +1,5 @@
 import type { Reader } from '../access/reader';
-import type { ListRequest } from '../cqrs/reading/pages';
+import type { ListRequest } from '../cqrs/reading/page-request';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { orderErrors } from './errors';
 import { requireReadable } from './order';

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { listRequest } from '../cqrs/reading/pages';
+import { listRequest } from '../cqrs/reading/page-request';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';

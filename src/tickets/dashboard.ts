@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm';
 import { defineView, when } from '../cqrs/reading/view';
 import { TicketDeleted, TicketOpened, TicketStatusChanged } from './events';
 import type { TicketDashboard } from './schemas';
+import { staffTotal } from './staff-views';
 import { ticketStatuses } from './ticket-status';
-import { staffTotal } from './views';
 
 const countsByStatus = sql`json_object(${sql.join(
   ticketStatuses.map((status) => sql`${status}, ${staffTotal({ status })}`),

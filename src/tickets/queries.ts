@@ -1,11 +1,13 @@
 import { isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { ListRequest, Page, PageRequest } from '../cqrs/reading/pages';
+import type { ListRequest, PageRequest } from '../cqrs/reading/page-request';
+import type { Page } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';
 import { ticketErrors } from './errors';
 import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketNoteDetail, TicketSummary } from './schemas';
+import * as staffViews from './staff-views';
 import { requireWorkable } from './ticket';
 import type { TicketStatus } from './ticket-status';
 import * as views from './views';
@@ -33,7 +35,7 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
 
   async function getStaffTicket(id: string): Promise<FoundDocument<StaffTicket>> {
     const notFound = () => ticketErrors.notFound({ ticketId: id });
-    const { actor, result } = await reader.read(views.staffTicketView, id);
+    const { actor, result } = await reader.read(staffViews.staffTicketView, id);
     if (!isStaff(actor)) throw notFound();
     return requireDocument(result, notFound);
   }
@@ -54,11 +56,11 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
   async function listStaffTickets({ status, hasNote, customer, ...page }: TicketListRequest) {
     const filter = { status, hasNote, customer };
     const list = await reader.readList<StaffTicketSummary>({
-      view: views.staffTicketListView,
+      view: staffViews.staffTicketListView,
       // The tickets of one customer have no document, which every change of a ticket would have to put.
-      key: customer === undefined ? views.staffTicketListKey(filter) : undefined,
+      key: customer === undefined ? staffViews.staffTicketListKey(filter) : undefined,
       page,
-      query: (db, slice) => views.staffTicketListQuery(db, filter, slice),
+      query: (db, slice) => staffViews.staffTicketListQuery(db, filter, slice),
       authorize: requireStaff,
     });
     return list.page;
@@ -76,7 +78,7 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     /** Lists the notes of a ticket, newest first, for agents and admins. */
     async ListTicketNotes({ id, ...page }: { id: string } & PageRequest) {
       return reader.readPart<StaffTicket, TicketNoteDetail>({
-        view: views.staffTicketView,
+        view: staffViews.staffTicketView,
         key: id,
         page,
         firstRows(actor, result) {
@@ -85,7 +87,7 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
           requireWorkable(document.data, actor);
           return { rows: notes, total: undefined, count: noteCount, freshness };
         },
-        query: (db, slice) => views.noteListQuery(db, id, slice),
+        query: (db, slice) => staffViews.noteListQuery(db, id, slice),
         // The query selects the fields of a note.
         toList: (notes) => ({ rows: notes as TicketNoteDetail[], total: undefined }),
       });

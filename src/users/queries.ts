@@ -1,6 +1,6 @@
 import { requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { ListRequest } from '../cqrs/reading/pages';
+import type { ListRequest } from '../cqrs/reading/page-request';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { userErrors } from './errors';
 import { requireReadable } from './user';

@@ -61,7 +61,7 @@ async function signIn(username: string, secret = password) {
   return { status: response.status, bearer: { Authorization: `Bearer ${access_token}` } };
 }
 
-test('a new user gets one welcome e-mail, is read from KV, and reads the own change with its token (product 7.2, 7.4)', async () => {
+test('a new user gets one welcome e-mail, is read from KV, and reads their own change with its token (product 7.2, 7.4)', async () => {
   const client = hc<AppType>(url);
   const email = 'ada@example.com';
   const registered = await client.v1.users.$post({ json: { name: 'Ada Byron', email, password } });

@@ -360,7 +360,7 @@ describe('a shop in which only the staff sells (product 3.5)', () => {
     for (const seller of [agent, admin]) await create(system, seller);
   });
 
-  test('a seller who became a customer can only withdraw and delete the own items', async () => {
+  test('a seller who became a customer can only withdraw and delete their own items', async () => {
     const system = createSystem({ SELLERS: 'staff' });
     const [seller, admin] = [await system.register({ role: 'agent' }), await system.register({ role: 'admin' })];
     const id = await create(system, seller);

@@ -254,20 +254,67 @@ describe('the total of a page (product 6.8)', () => {
 describe('a kept count that is wrong is found and corrected (product 6.8)', () => {
   const usual = { ...limits };
   afterEach(() => void Object.assign(limits, usual));
+  beforeAll(async () => {
+    const sold = await item(agent);
+    for (const owner of [ada, grace, await system.register(), await system.register(), await system.register()]) {
+      await item(owner);
+      await order(sold, owner);
+      await ticket(owner);
+    }
+  });
+  beforeEach(() => env.DB.prepare('UPDATE reconciliation SET counts_after = NULL, lists_counted = NULL').run());
 
-  const runHour = async () => {
-    const before = system.logs.length;
-    await runSchedule(system.services(), '0 * * * *');
-    const entries = system.logs.slice(before).map((line) => JSON.parse(line));
+  const runHour = async (of: System = system) => {
+    const before = of.logs.length;
+    await runSchedule(of.services(), '0 * * * *');
+    const entries = of.logs.slice(before).map((line) => JSON.parse(line));
     return {
       repaired: entries.filter(({ event }) => event === 'list-count.repaired'),
+      failed: entries.filter(({ event }) => event === 'list-counts.failed'),
       compared: entries.find(({ event }) => event === 'list-counts.compared'),
     };
   };
+  type Run = Awaited<ReturnType<typeof runHour>>;
+
+  /** As many runs as there are lists, so that each list is counted in full once. */
+  const runForEachList = async (of?: System): Promise<Run[]> => {
+    const runs: Run[] = [];
+    for (const _ of Object.keys(sources)) runs.push(await runHour(of));
+    return runs;
+  };
+  const listNames = Object.keys(sources).toSorted();
+  const countedInFull = (runs: readonly Run[]) => runs.map(({ compared }) => compared.countedInFull);
+
+  /** D1 that hands each statement with the kind of its session to `look`, which may throw. */
+  function createWatchedDatabase(look: (sql: string, from: string) => void): D1Database {
+    const withSession = (from: string) => {
+      const session = env.DB.withSession(from);
+      const prepare = (sql: string) => {
+        look(sql, from);
+        return session.prepare(sql);
+      };
+      return { prepare, batch: session.batch.bind(session), getBookmark: () => session.getBookmark() };
+    };
+    // The tasks open sessions, and use no other method.
+    return { withSession } as unknown as D1Database;
+  }
+  /** The part of a statement that reads all rows of a list. */
+  const allRows = /AS filter FROM "(\w+)"\)/;
+  const refuse = (pattern: RegExp) =>
+    createSystem({
+      DB: createWatchedDatabase((sql) => {
+        if (pattern.test(sql)) throw new Error('D1 stalls.');
+      }),
+    });
 
   test.each([
     ['a count that is too high', `UPDATE list_counts SET counts = '{"all":1000}' WHERE list = 'users'`, 'users'],
     ['a count of all rows that is missing', `DELETE FROM list_counts WHERE list = 'orders' AND owner = ''`, 'orders'],
+    [
+      'a count of all tickets by note',
+      `UPDATE list_counts SET counts = '{"open:true":9}' WHERE list = 'tickets' AND owner = ''`,
+      'tickets',
+    ],
     [
       'a count of an account that is missing',
       `DELETE FROM list_counts WHERE list = 'tickets' AND owner = (SELECT max(customer_id) FROM tickets)`,
@@ -281,19 +328,18 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
   ])('%s', async (_, sql, list) => {
     excuseDocuments('A count is changed without an event.');
     await system.register();
-    await runHour();
     await env.DB.prepare(sql).run();
     expect(await kept()).not.toEqual(await counted());
-    const { repaired, compared } = await runHour();
-    expect(repaired).toEqual([expect.objectContaining({ level: 'warn', list })]);
-    expect(compared).toMatchObject({ repaired: 1 });
+    const runs = await runForEachList();
+    expect(runs.flatMap(({ repaired }) => repaired)).toEqual([expect.objectContaining({ level: 'warn', list })]);
+    expect(runs.map(({ compared }) => compared.repaired).toSorted()).toEqual([0, 0, 0, 1]);
     await expectKept();
-    expect(await runHour()).toMatchObject({ repaired: [], compared: { repaired: 0 } });
+    await env.DB.prepare('UPDATE reconciliation SET lists_counted = NULL').run();
+    expect((await runForEachList()).flatMap(({ repaired }) => repaired)).toEqual([]);
   });
 
   test('each run compares a bounded number of accounts, and the next run goes on', async () => {
     excuseDocuments('Counts are changed without an event.');
-    await env.DB.prepare('UPDATE reconciliation SET counts_after = NULL').run();
     const accounts = (await all('SELECT id FROM users ORDER BY id')).map(({ id }) => String(id));
     Object.assign(limits, { accountsComparedPerRun: 2 });
     await env.DB.prepare(`UPDATE list_counts SET counts = '{"placed":7}' WHERE list = 'orders' AND owner <> ''`).run();
@@ -311,7 +357,6 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
   });
 
   test('a run takes no more accounts than have the bounded number of rows together, and one at least', async () => {
-    await env.DB.prepare('UPDATE reconciliation SET counts_after = NULL').run();
     Object.assign(limits, { rowsCountedPerRun: 1 });
     const seen = new Set<number>();
     const { n } = (await env.DB.prepare('SELECT count(*) AS n FROM users').first<{ n: number }>()) ?? { n: 0 };
@@ -324,6 +369,75 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
     expect(accounts).toBe(n);
     expect(seen).toContain(1);
     expect(Math.max(...seen)).toBeLessThan(n);
+  });
+
+  test('all rows of each list are counted once a day, one list in each run', async () => {
+    const first = countedInFull(await runForEachList());
+    expect(first.toSorted()).toEqual(listNames);
+    expect(countedInFull([await runHour()])).toEqual([undefined]);
+    const nextDay = createSystem();
+    // A minute more, because the runs of the first day were not at one time.
+    nextDay.clock.advance(86_460_000);
+    expect(countedInFull(await runForEachList(nextDay))).toEqual(first);
+  });
+
+  test('all rows are counted by the nearest replica, from an index alone', async () => {
+    const counts = new Map<string, { sql: string; from: string }>();
+    const watched = createSystem({
+      DB: createWatchedDatabase((sql, from) => {
+        const table = allRows.exec(sql)?.[1];
+        if (table !== undefined) counts.set(table, { sql, from });
+      }),
+    });
+    await runForEachList(watched);
+    expect([...counts.keys()].toSorted()).toEqual(listNames);
+    for (const [table, { sql, from }] of counts) {
+      expect(from).toBe('first-unconstrained');
+      const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...Array.from(sql.matchAll(/\?/g), () => '[]'))
+        .all<{ detail: string }>();
+      expect(results.map(({ detail }) => detail)).toContainEqual(
+        expect.stringMatching(new RegExp(`^SCAN ${table} USING COVERING INDEX`)),
+      );
+    }
+  });
+
+  test('progress is saved before rows are counted, because a count that is too large may end the run', async () => {
+    const steps: string[] = [];
+    const database = createWatchedDatabase((sql) => {
+      const step =
+        /UPDATE reconciliation SET (\w+)/.exec(sql)?.[1] ?? (/AS filter FROM/.test(sql) ? 'count' : undefined);
+      if (step !== undefined && step !== steps.at(-1)) steps.push(step);
+    });
+    await runHour(createSystem({ DB: database }));
+    expect(steps).toEqual(['counts_after', 'count', 'lists_counted', 'count']);
+  });
+
+  test('lists whose rows cannot be counted delay neither each other nor the accounts', async () => {
+    excuseDocuments('A count is changed without an event.');
+    Object.assign(limits, { accountsComparedPerRun: 2 });
+    const accounts = (await all('SELECT id FROM users')).length;
+    await env.DB.prepare(`UPDATE list_counts SET counts = '{"placed":7}' WHERE list = 'orders' AND owner <> ''`).run();
+    const stalled = refuse(allRows);
+    const runs: Run[] = [];
+    for (let seen = 0; seen < accounts; seen += 2) runs.push(await runHour(stalled));
+    const failures = runs.flatMap(({ failed }) => failed);
+    expect(failures).toEqual(listNames.map(() => expect.objectContaining({ level: 'error' })));
+    expect(failures.map(({ list }) => list).toSorted()).toEqual(listNames);
+    await expectKept();
+  });
+
+  test('an account whose rows cannot be counted delays neither the walk nor its other lists', async () => {
+    excuseDocuments('Counts are changed without an event.');
+    Object.assign(limits, { accountsComparedPerRun: 2 });
+    const accounts = (await all('SELECT id FROM users')).length;
+    await env.DB.prepare(`UPDATE list_counts SET counts = '{"open":7}' WHERE list = 'tickets' AND owner <> ''`).run();
+    const stalled = refuse(/FROM "orders"\s+WHERE "orders"."customer_id" IN/);
+    const runs: Run[] = [];
+    for (let seen = 0; seen < accounts; seen += 2) runs.push(await runHour(stalled));
+    expect(runs.map(({ failed }) => failed)).toEqual(runs.map(() => [expect.objectContaining({ list: 'orders' })]));
+    expect(runs.map(({ compared }) => compared.failed)).toEqual(runs.map(() => 1));
+    await expectKept();
   });
 });
 

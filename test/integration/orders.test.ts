@@ -374,7 +374,7 @@ describe('reading', () => {
     expect(numbers).toEqual([first, first + 1, first + 2]);
   });
 
-  test('an order is found by its number: by a customer among the own, by agents among all (product 4.5)', async () => {
+  test('an order is found by its number: by a customer among their own, by agents among all (product 4.5)', async () => {
     const system = createSystem();
     const [alice, bob, agent] = [
       await system.register(),

@@ -10,7 +10,8 @@ import type {
   TicketDetail,
   TicketNoteDetail,
 } from '../../src/tickets/schemas';
-import { noteListQuery, staffTicketListQuery, staffTicketView, ticketListQuery } from '../../src/tickets/views';
+import { noteListQuery, staffTicketListQuery, staffTicketView } from '../../src/tickets/staff-views';
+import { ticketListQuery } from '../../src/tickets/views';
 import type { UserDetail } from '../../src/users/schemas';
 import { userListQuery } from '../../src/users/views';
 import { address } from '../support/factories';
@@ -260,7 +261,7 @@ describe('status and notes', () => {
     expect(statuses.sort()).toEqual([200, 412]);
   });
 
-  test('a customer gets 403 for status and notes of the own ticket, and 404 for other and unknown tickets (product 5.2)', async () => {
+  test('a customer gets 403 for status and notes of their own ticket, and 404 for other and unknown tickets (product 5.2)', async () => {
     const system = await given();
     const id = await openTicket(system, system.alice);
     const before = await countRows();
@@ -450,7 +451,7 @@ describe('the notes of a ticket', () => {
     expect(await readPages(path, token)).toEqual([countDown(11, 2), ['1']]);
   });
 
-  test('a customer gets 403 for the notes of the own ticket, and 404 for other and unknown tickets (product 5.4)', async () => {
+  test('a customer gets 403 for the notes of their own ticket, and 404 for other and unknown tickets (product 5.4)', async () => {
     const { id, path } = await givenNotes(1);
     const withoutNotes = await openTicket(system, system.alice);
     const cursor = 'WyIwMTk4YzdhMi01YjBlLTdjM2EtOWQ0My02YTFmNWYwZjJiMTEiXQ';

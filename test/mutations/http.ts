@@ -275,7 +275,7 @@ export const http: readonly Mutation[] = [
   },
   {
     name: 'the limit of a page is any number that JavaScript reads',
-    file: 'src/cqrs/reading/pages.ts',
+    file: 'src/cqrs/reading/page-request.ts',
     find: ".regex(/^\\d{1,9}$/, 'must be a whole number in decimal digits')",
     replace: '',
     noticedBy: only('the limit is decimal digits', integration('inputs')),

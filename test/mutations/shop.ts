@@ -150,7 +150,7 @@ export const shop: readonly Mutation[] = [
     noticedBy: unit('items'),
   },
   {
-    name: 'a customer where the staff sells cannot withdraw the own item',
+    name: 'a customer where the staff sells cannot withdraw their own item',
     file: 'src/items/item.ts',
     find: 'if (!withdraws) requireSeller(actor, maySell);',
     replace: 'requireSeller(actor, maySell);',

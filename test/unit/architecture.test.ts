@@ -4,10 +4,16 @@ import { expect, test } from 'vitest';
 
 // These tests check what imports alone cannot show; `.dependency-cruiser.cjs` holds the rules about imports.
 
-const source = resolve(import.meta.dirname, '../../src');
-const files = readdirSync(source, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name));
+const root = resolve(import.meta.dirname, '../..');
+const source = join(root, 'src');
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+const files = filesBelow(source);
 
 function filesThatMatch(pattern: RegExp): string[] {
   return files.filter((file) => pattern.test(readFileSync(file, 'utf8'))).map((file) => relative(source, file));
@@ -34,4 +40,11 @@ test('every command names an access rule of the folder access', () => {
   }
   // The configuration chooses this rule, which the folder access makes.
   expect(filesThatMatch(/\bactiveSeller: activeAccountThat\(/)).toEqual(['items/sellers.ts']);
+});
+
+test('no statement replaces rows, because SQLite then deletes rows without their triggers, which count them', () => {
+  const replaces = /\b(?:INSERT|UPDATE)\s+OR\s+REPLACE\b|\bREPLACE\s+INTO\b|\bON\s+CONFLICT\s+REPLACE\b/i;
+  const statements = ['src', 'scripts', 'migrations', 'docs'].flatMap((folder) => filesBelow(join(root, folder)));
+  const found = statements.filter((file) => replaces.test(readFileSync(file, 'utf8')));
+  expect(found.map((file) => relative(root, file))).toEqual([]);
 });

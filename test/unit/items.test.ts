@@ -75,14 +75,14 @@ describe('the rule who may change an item (product 3.3, 3.4, 3.5)', () => {
     ['an agent does not change a taken down item', agent, title, takenDown, everybody, 'items.not-yours'],
     ['an admin changes every item', admin, { ...on, ...title }, takenDown, everybody, undefined],
     [
-      'where the staff sells, a customer does not change the own item',
+      'where the staff sells, a customer does not change their own item',
       owner,
       title,
       onSale,
       staff,
       'items.only-staff-sells',
     ],
-    ['where the staff sells, a customer takes the own item off sale', owner, off, onSale, staff, undefined],
+    ['where the staff sells, a customer takes their own item off sale', owner, off, onSale, staff, undefined],
     [
       'where the staff sells, a customer changes nothing else with it',
       owner,
@@ -99,7 +99,7 @@ describe('the rule who may change an item (product 3.3, 3.4, 3.5)', () => {
       staff,
       'items.only-staff-sells',
     ],
-    ['where the staff sells, an agent changes the own item', agentWhoOwns, title, onSale, staff, undefined],
+    ['where the staff sells, an agent changes their own item', agentWhoOwns, title, onSale, staff, undefined],
     ['where the staff sells, another customer gets no other answer', stranger, title, onSale, staff, 'items.not-found'],
   ])('%s', (_, actor, changes, item, maySell, refusal) => {
     const check = () => requireMayChange(item, changes, checked(actor), maySell);
@@ -377,7 +377,7 @@ describe('who sells (product 3.5)', () => {
     expect(state().items.get(result.id)).toMatchObject({ ownerId: user.id, isActive: true, takenDownBy: null });
   });
 
-  test('where the staff sells, a customer neither creates an item nor changes the own one, and can withdraw and delete it', async () => {
+  test('where the staff sells, a customer neither creates an item nor changes their own one, and can withdraw and delete it', async () => {
     const { as, state, stored } = givenStaffShop();
     const refusal = { kind: 'forbidden', code: 'items.only-staff-sells', details: { role: 'customer' } };
     await expect(as(owner).CreateItem(cup)).rejects.toMatchObject(refusal);

@@ -69,6 +69,8 @@ export const reconciliation = sqliteTable('reconciliation', {
   documentsAfter: text('documents_after'),
   /** The account after which the comparison of kept counts continues; null at its start. */
   countsAfter: text('counts_after'),
+  /** When all rows of each list were counted last: a JSON object with milliseconds by the list's name. */
+  listsCounted: text('lists_counted'),
 });
 
 /** How many rows each list has, by owner. Triggers keep the counts; see list-counts.ts. */

@@ -228,7 +228,7 @@ function notesPage(id: string, by: Credential, limit: number, from?: { after: st
 
 export function ownAccount(by: Credential): Reading {
   const find = (state: State) => documents.userDocument(state, by.caller.userId);
-  return document('the own account', by, (queries) => queries.GetOwnUser(), 'users.not-found', find);
+  return document('one’s own account', by, (queries) => queries.GetOwnUser(), 'users.not-found', find);
 }
 
 /** How clients read with each query. A query of domains.ts that is missing here fails the type check. */

@@ -1,0 +1,72 @@
+import { base64url } from 'jose';
+import { z } from 'zod';
+import { defineError } from '../../platform/errors';
+import { limits } from '../../platform/limits';
+import { uuid } from '../../platform/uuid';
+
+export const pageErrors = {
+  invalidCursor: defineError({
+    code: 'http.invalid-cursor',
+    kind: 'bad-request',
+    meaning: 'The cursor does not belong to this list.',
+    remedy: 'Use the `nextCursor` of this list’s last page unchanged, or start again without a cursor.',
+    text: () => 'The cursor does not belong to this list. Use the nextCursor of its last page, or start without one.',
+  }),
+};
+
+/** How many rows a page may have: decimal digits, because `Number` would also read ` 5`, `0x5` and `1e1`. */
+export function pageLimit(most: number, usual: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number in decimal digits')
+    .transform(Number)
+    .pipe(z.int().min(1).max(most))
+    .default(usual)
+    .meta({ type: 'integer', pattern: undefined, minimum: 1, maximum: most });
+}
+
+/** The parameters of every list: a `limit` from 1 to 100, and the `cursor` that the previous page returned. */
+export const pageRequest = z.object({
+  limit: pageLimit(limits.firstPageSize - 1, 20),
+  cursor: z.string().min(1).max(512).optional(),
+});
+export type PageRequest = z.infer<typeof pageRequest>;
+
+const orders = ['newest', 'oldest'] as const;
+export type Order = (typeof orders)[number];
+
+/** The parameters of a list that can also begin with its oldest row. */
+export const listRequest = pageRequest.extend({
+  order: z.enum(orders).default('newest').meta({ description: 'Which rows come first.' }),
+});
+export interface ListRequest extends PageRequest {
+  order?: Order | undefined;
+}
+
+/** Whether a document can have this page: the first one, with the newest row first. */
+export function isFirstPage({ cursor, order = 'newest' }: ListRequest): boolean {
+  return cursor === undefined && order === 'newest';
+}
+
+/** A keyset cursor, opaque to clients: the sort key of the page's last row. */
+export function encodeCursor(key: readonly unknown[]): string {
+  return base64url.encode(JSON.stringify(key));
+}
+
+/** @throws DomainError `http.invalid-cursor` for a text that is not a cursor of this list */
+export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
+  try {
+    return schema.parse(JSON.parse(new TextDecoder().decode(base64url.decode(cursor))));
+  } catch (cause) {
+    throw pageErrors.invalidCursor({}, { cause });
+  }
+}
+
+/** Each order has cursors of its own. Those of `newest` are as they were before there was another order. */
+export const cursors = {
+  newest: { keyOf: ({ id }: { id: string }) => [id], schema: z.tuple([uuid]).transform(([id]) => id) },
+  oldest: {
+    keyOf: ({ id }: { id: string }) => [id, 'oldest'],
+    schema: z.tuple([uuid, z.literal('oldest')]).transform(([id]) => id),
+  },
+};
