@@ -356,7 +356,7 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
     await expectKept();
   });
 
-  test('a run takes no more accounts than have the bounded number of rows together, and one at least', async () => {
+  test('a run takes no more accounts than have so many rows together as the limit allows, and one at least', async () => {
     Object.assign(limits, { rowsCountedPerRun: 1 });
     const seen = new Set<number>();
     const { n } = (await env.DB.prepare('SELECT count(*) AS n FROM users').first<{ n: number }>()) ?? { n: 0 };
