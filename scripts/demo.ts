@@ -14,8 +14,8 @@ Tells a day at a teapot shop, scene by scene, and then how fast it went.
   --orders N      so many orders of each customer (3)
   --wait          at the end, wait until KV can answer reads with a Consistency-Token
 
-It needs a running API: \`npm run dev\` in another window, or FRONTDESK_URL with FIRST_ADMIN_EMAIL and
-FIRST_ADMIN_PASSWORD. DEMO_PASSWORD is the password of the people whom it registers (a random one).`;
+It uses the \`npm run dev\` of this folder and the first admin in .dev.vars, unless FRONTDESK_URL (or PORT, for this
+machine), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD name others. DEMO_PASSWORD is the password of the people whom it registers (a random one).`;
 
 const { values } = readOptions(usage, {
   options: {

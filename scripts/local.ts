@@ -3,8 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type Client, createClient, ProblemError } from '../src/client';
 import { fail } from './command-line';
+import { findRunningDev, localUrl } from './running-dev';
 
-export const url = (process.env.FRONTDESK_URL || `http://localhost:${process.env.PORT ?? '8787'}`).replace(/\/+$/, '');
+const { FRONTDESK_URL, PORT } = process.env;
+/** The address that the environment names, or that of the `npm run dev` of this folder. */
+export const url = (FRONTDESK_URL || (PORT ? localUrl(PORT) : (findRunningDev()?.url ?? localUrl(8787)))).replace(
+  /\/+$/,
+  '',
+);
 
 /** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
 function readAdmin() {
@@ -72,5 +78,5 @@ export function failOfApi(error: unknown): never {
     return fail([error.message, ...wrong].join('\n'));
   }
   if (!isSilent) return fail(error);
-  return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL.`);
+  return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL or PORT.`);
 }

@@ -3,7 +3,7 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../src/client';
 import { type Subscription, subscriptions } from '../src/cqrs/log/event';
 import type { WaitingDelivery } from '../src/operations/schemas';
-import { fail, readOptions, readWholeNumber } from './command-line';
+import { readOptions, readWholeNumber, refuse } from './command-line';
 import { failOfApi, url, withAdminSession } from './local';
 import { type CommandName, faults, usage } from './ops-usage';
 
@@ -194,19 +194,19 @@ function requireArguments(
   const allowed: readonly Option[] = [...options, ...(all ? (['all'] as const) : [])];
   const used = Object.entries(values).filter(([, value]) => value !== false);
   const wrong = used.find(([option]) => !allowed.some((known) => known === option));
-  if (wrong) fail(`${name} does not take --${wrong[0]}.`, usage);
+  if (wrong) refuse(`${name} does not take --${wrong[0]}.`, usage);
   const expected = argument === undefined || values.all ? 0 : 1;
   // An empty text is a shell variable that has no value, and would stand for everything.
   const empty = used.find(([, value]) => value === '');
-  if (empty) fail(`--${empty[0]} needs a value.`, usage);
-  if (expected === 1 && !given[0]) fail(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
-  if (given.length > expected) fail(`${name} does not take "${given[expected]}".`, usage);
+  if (empty) refuse(`--${empty[0]} needs a value.`, usage);
+  if (expected === 1 && !given[0]) refuse(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
+  if (given.length > expected) refuse(`${name} does not take "${given[expected]}".`, usage);
   if (expected === 1 && id && !id.form.test(`${given[0]}`))
-    fail(`${name} needs an ID, ${id.example}, not "${given[0]}".`, usage);
+    refuse(`${name} needs an ID, ${id.example}, not "${given[0]}".`, usage);
   if (values.subscription !== undefined && !subscriptions.includes(values.subscription as Subscription))
-    fail(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
+    refuse(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
   if (values.fault !== undefined && !faults.some((fault) => fault === values.fault))
-    fail(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
+    refuse(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
   if (values.limit !== undefined) readWholeNumber('--limit', values.limit, usage, 100);
 }
 
@@ -215,12 +215,12 @@ function isCommand(name: string): name is keyof typeof commands {
 }
 
 async function main([name, ...rest]: readonly string[]): Promise<void> {
-  if (name === undefined) fail('Name a command.', usage);
+  if (name === undefined) refuse('Name a command.', usage);
   if (name === 'ready') {
     requireArguments(name, { run: ready }, rest);
     return ready();
   }
-  if (!isCommand(name)) fail(`There is no command "${name}".`, usage);
+  if (!isCommand(name)) refuse(`There is no command "${name}".`, usage);
   const command = commands[name];
   requireArguments(name, command, rest);
   await withAdminSession((client) => command.run(client, rest[0] ?? ''));

@@ -17,6 +17,27 @@ export const scripts: readonly Mutation[] = [
     noticedBy: only('a port on which something listens', e2e('scripts')),
   },
   {
+    name: 'a second npm run dev runs on the database of the first one',
+    file: 'scripts/dev.ts',
+    find: 'requireNoOtherDev();\nawait',
+    replace: 'await',
+    noticedBy: only('a second one in the same folder', e2e('scripts')),
+  },
+  {
+    name: 'a npm run dev that was killed keeps every other one from starting',
+    file: 'scripts/running-dev.ts',
+    find: 'if (isRunning(Number(pid))) return',
+    replace: 'return',
+    noticedBy: only('what one left behind', e2e('scripts')),
+  },
+  {
+    name: 'npm run ops looks only at the usual port',
+    file: 'scripts/local.ts',
+    find: '(findRunningDev()?.url ?? localUrl(8787))',
+    replace: 'localUrl(8787)',
+    noticedBy: only('npm run ops and npm run demo use', e2e('scripts')),
+  },
+  {
     name: 'the links in e-mails lead to production',
     file: 'scripts/dev-variables.ts',
     find: 'PUBLIC_URL: vars.PUBLIC_URL ?? url,',
@@ -131,7 +152,7 @@ export const scripts: readonly Mutation[] = [
   {
     name: 'npm run simulate leaves an unknown hardship to the test',
     file: 'scripts/simulate.ts',
-    find: 'fail(error, usage);',
+    find: 'refuse(error, usage);',
     replace: '',
     noticedBy: only(' says: ', e2e('scripts')),
   },
