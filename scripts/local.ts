@@ -32,38 +32,50 @@ const sessionPath = '.wrangler/ops-session.json';
 
 /**
  * Runs work with a client that is signed in as the admin, and keeps the session for the next run: signing in is limited
- * to a few times in a minute, and costs a password hash.
+ * to a few times in a minute and costs a password hash, and both signing in and refreshing write an event.
  */
 export async function withAdminSession(work: (client: Client) => Promise<unknown>): Promise<void> {
   const { email, password } = readAdmin();
-  const refreshToken = readKeptToken(email);
-  const client = createClient(url, refreshToken === undefined ? {} : { refreshToken });
-  function keep() {
-    mkdirSync('.wrangler', { recursive: true });
-    // Whoever has the refresh token is the admin, so nobody else may read the file.
-    writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken: client.refreshToken() }), { mode: 0o600 });
+  const session = readSession(email);
+  const client = createClient(url, session);
+  // Also when the work fails or is interrupted: a refresh token that was used must not be used again.
+  process.once('exit', () => keepSession(email, client));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  if (session.refreshToken !== undefined) {
+    const isDone = await work(client).then(() => true, isEnded);
+    if (isDone) return;
   }
-  const isUsable = refreshToken !== undefined && (await client.api.users.me.$get().then(() => true, isRefused));
-  if (!isUsable) await client.signIn(email, password);
-  keep();
+  await client.signIn(email, password);
   await work(client);
-  keep();
 }
 
-/** The refresh token of the kept session, if that is one of this account at this API. */
-function readKeptToken(email: string): string | undefined {
-  if (!existsSync(sessionPath)) return undefined;
+interface Session {
+  refreshToken?: string;
+  accessToken?: string;
+}
+
+function keepSession(email: string, client: Client) {
+  const [refreshToken, accessToken] = [client.refreshToken(), client.accessToken()];
+  if (refreshToken === undefined) return;
+  mkdirSync('.wrangler', { recursive: true });
+  // Whoever has these tokens is the admin, so nobody else may read the file.
+  writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken, accessToken }), { mode: 0o600 });
+}
+
+/** The kept session, if that is one of this account at this API. */
+function readSession(email: string): Session {
+  if (!existsSync(sessionPath)) return {};
   try {
-    const kept = JSON.parse(readFileSync(sessionPath, 'utf8'));
-    return kept.url === url && kept.email === email ? kept.refreshToken : undefined;
+    const { refreshToken, accessToken, ...kept } = JSON.parse(readFileSync(sessionPath, 'utf8'));
+    return kept.url === url && kept.email === email ? { refreshToken, accessToken } : {};
   } catch {
     // A file that cannot be read keeps nobody out: signing in writes it again.
-    return undefined;
+    return {};
   }
 }
 
 /** False for a session that has ended; every other error is thrown, because it does not say that the session ended. */
-function isRefused(error: unknown): false {
+function isEnded(error: unknown): false {
   if (error instanceof ProblemError && error.code === 'invalid_grant') return false;
   throw error;
 }
