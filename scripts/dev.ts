@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadConfig } from '../src/config';
+import { checkFirstAdmin, formatBanner } from './banner';
 import { fail, readOptions, readWholeNumber, refuse, run } from './command-line';
 import { ownVariables, readVariables } from './dev-variables';
 import { configName, describeRunningDev, findRunningDev, localUrl } from './running-dev';
@@ -157,24 +158,6 @@ async function drive(cron: string, everyMs: number) {
   await trigger();
 }
 
-function banner({ FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password }: NodeJS.Dict<string>) {
-  return `
-Frontdesk is ready.
-  API    ${url}/v1
-  Docs   ${url}/docs
-  Admin  ${email} / ${password}
-
-Sign in as the first admin:
-  curl -s ${url}/v1/auth/token -d grant_type=password -d username=${email} -d 'password=${password}'
-
-Register a user (the welcome e-mail appears in this window):
-  curl -si ${url}/v1/users -H 'content-type: application/json' \\
-    -d '{"name":"Ada Byron","email":"ada@example.com","password":"correct horse battery"}'
-
-Ctrl-C stops it.
-`;
-}
-
 requireOtherWorkers();
 requireNoOtherDev();
 await requireFreePort();
@@ -187,5 +170,6 @@ const untilSilent = startWorker(config, own);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);
+const admin = await checkFirstAdmin(url, vars);
 await untilSilent(1500);
-console.log(banner(vars));
+console.log(formatBanner(url, admin));

@@ -13,7 +13,7 @@ export const url = (FRONTDESK_URL || (PORT ? localUrl(PORT) : (findRunningDev()?
 );
 
 /** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
-function readAdmin() {
+export function readAdmin() {
   const local = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password } = { ...local, ...process.env };
   if (!email || !password) throw new Error('Set FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD, or start `npm run dev`.');

@@ -182,7 +182,9 @@ async function replay({ api }: Client, id: string | undefined) {
   const response = id
     ? await letters[':id'].replay.$post({ param: { id } })
     : await letters.replay.$post({ json: given('subscription', 'fault') });
-  console.log('Sent again:', await response.json());
+  const result = await response.json();
+  const left = result.remaining > 0 ? ` ${result.remaining} are left: repeat the command.` : '';
+  console.log(`Sent again: ${count(result.count, 'dead letter')}.${left}`);
 }
 
 async function discard({ api }: Client, id: string) {

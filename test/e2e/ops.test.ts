@@ -67,6 +67,14 @@ test('npm run ops keeps its session, and signs in again when the session has end
   expect(await ops()).toEqual(listed);
 });
 
+test('npm run ops tells in a line that the system is ready, and which read models there are', async () => {
+  expect(await ops(undefined, ['ready'])).toEqual({ code: 0, output: 'Ready.\n' });
+  // The address of a rebuild cannot have this name.
+  const { code, output } = await ops(undefined, ['rebuild', 'No-View']);
+  expect(output).toMatch(/^There is no read model No-View\. Choose from user, .*ticket-dashboard\.\n$/);
+  expect(code).toBe(1);
+});
+
 test('npm run ops prints which field the API refuses', async () => {
   const { code, output } = await ops(undefined, ['events', '--actor', 'ada']);
   expect(output).toMatch(/^The query string is not valid.*\n {2}\S*actor: \S.*\n$/);

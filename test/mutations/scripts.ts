@@ -17,6 +17,13 @@ export const scripts: readonly Mutation[] = [
     noticedBy: only('a port on which something listens', e2e('scripts')),
   },
   {
+    name: 'npm run dev shows a password that does not work',
+    file: 'scripts/banner.ts',
+    find: 'if (refusal !== undefined)\n    return',
+    replace: 'if (false)\n    return',
+    noticedBy: unit('dev'),
+  },
+  {
     name: 'the log for people shows every figure of 0',
     file: 'src/platform/logger.ts',
     find: ': known.filter(([, value]) => value !== 0);',
