@@ -3,14 +3,20 @@ import { spawnSync } from 'node:child_process';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 /** Ends the program with a message instead of a stack, for a cause that lies outside of the program. */
-export function fail(error: unknown, usage?: string): never {
+export function fail(error: unknown): never {
   const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
   console.error(`${error instanceof Error ? error.message : error}${cause}`);
-  if (usage !== undefined) console.error(`\n${usage}`);
   process.exit(1);
 }
 
-/** Reads the options: `--help` prints the usage, a wrong option prints what is wrong and the usage; both end the program. */
+/** Ends the program for a wrong call: with the reason, which a page of help would hide, and where the help is. */
+export function refuse(reason: unknown, usage: string): never {
+  const [command] = /^npm run \S+/.exec(usage) ?? [];
+  const text = reason instanceof Error ? reason.message : reason;
+  return fail(`${text}\nSee \`${command} -- --help\`.`);
+}
+
+/** Reads the options: `--help` prints the usage, a wrong option prints what is wrong; both end the program. */
 export function readOptions<Config extends ParseArgsConfig>(usage: string, config: Config) {
   if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
     console.log(usage);
@@ -21,7 +27,7 @@ export function readOptions<Config extends ParseArgsConfig>(usage: string, confi
   } catch (error) {
     // Only the first sentence: the others are advice about `--`, which no script here needs.
     const [reason] = error instanceof Error ? error.message.split(/[.\n]/) : [];
-    return fail(`${reason}.`, usage);
+    return refuse(`${reason}.`, usage);
   }
 }
 
@@ -30,7 +36,7 @@ export function readWholeNumber(name: string, text: string, usage: string, max =
   const value = /^\d+$/.test(text) ? Number(text) : 0;
   if (value < 1 || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? 'of at least 1' : `from 1 to ${max}`;
-    fail(`${name} must be a whole number ${range}, not "${text}".`, usage);
+    refuse(`${name} must be a whole number ${range}, not "${text}".`, usage);
   }
   return value;
 }

@@ -2,6 +2,7 @@
 import { type Client, ProblemError } from '../src/client';
 import { watermarkTimes } from '../src/cqrs/reading/watermark';
 import { percentile } from './measures';
+import { formatTable } from './table';
 
 /** How long each kind of command took, and how often it was refused. */
 type Done = Map<string, { ms: number[]; refused: number }>;
@@ -44,6 +45,8 @@ async function untilProjected(admin: Client) {
   }
 }
 
+const round = (figure: number) => Math.round(figure);
+
 interface Readers {
   customers: readonly { id: string; client: Client }[];
   items: readonly string[];
@@ -68,13 +71,11 @@ async function countAnswers({ customers, items }: Readers) {
       answers[headers.get('Cache-Status') === 'KV; hit' ? 'KV' : 'D1']++;
     }
   }
-  return { ...answers, 'KV %': Math.round((100 * answers.KV) / (answers.KV + answers.D1)) };
+  return [answers.KV, answers.D1, round((100 * answers.KV) / (answers.KV + answers.D1))] as const;
 }
 
 /** How long the answers of D1 last: the margin, and what the publication of the last mark may take. */
 const waitSeconds = watermarkTimes.marginMs / 1000 + 10;
-
-const round = (ms: number) => Math.round(ms);
 
 interface Day extends Readers {
   admin: Client;
@@ -88,11 +89,15 @@ interface Day extends Readers {
 /** Prints the figures of a day. */
 export async function reportFigures({ admin, done, lags, wait, ...readers }: Day): Promise<void> {
   console.log('\nThe commands of the day (the refused ones are the conflicts told above)');
-  console.table(
-    Object.fromEntries(
+  console.log(
+    formatTable(
+      ['command', 'done', 'refused', 'p50 ms', 'p99 ms'],
       [...done].map(([name, { ms, refused }]) => [
         name,
-        { done: ms.length, refused, 'p50 ms': round(percentile(ms, 50)), 'p99 ms': round(percentile(ms, 99)) },
+        ms.length,
+        refused,
+        round(percentile(ms, 50)),
+        round(percentile(ms, 99)),
       ]),
     ),
   );
@@ -102,11 +107,20 @@ export async function reportFigures({ admin, done, lags, wait, ...readers }: Day
   const lag = `p50 ${round(percentile(lags, 50))} ms, p99 ${round(percentile(lags, 99))} ms`;
   console.log(`From commit to KV: ${lag} (${lags.length} changes watched).`);
   const { counts, medianTriageSeconds } = await (await admin.api.dashboard.tickets.$get()).json();
-  console.log(`The support desk: ${JSON.stringify(counts)}, median time to triage ${medianTriageSeconds} s.`);
+  const { open, triaged, closed } = counts;
+  const tickets = `${open} tickets are open, ${triaged} triaged and ${closed} closed`;
+  console.log(`The support desk: ${tickets}. The median time to triage is ${medianTriageSeconds ?? 0} s.`);
   console.log('\nWho answers reads that must be as new as the reader’s own last command');
-  const answers = { 'right after the day': await countAnswers(readers) };
-  if (!wait) return console.table(answers);
-  console.log(`(waiting for ${waitSeconds} s)`);
-  await new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000));
-  console.table({ ...answers, [`${waitSeconds} s later`]: await countAnswers(readers) });
+  console.log(
+    `For about ${waitSeconds} s after a command KV may still have something older somewhere in the world. So a reader with a
+Consistency-Token gets from KV only what is certainly new enough, and the rest from D1.\n`,
+  );
+  const answers = [['right after the day', ...(await countAnswers(readers))]];
+  if (wait) {
+    console.log(`(waiting for ${waitSeconds} s)`);
+    await new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000));
+    answers.push([`${waitSeconds} s later`, ...(await countAnswers(readers))]);
+  }
+  console.log(formatTable(['when', 'KV', 'D1', 'KV %'], answers));
+  if (!wait) console.log('  (`npm run demo -- --wait` waits so long, and counts again)');
 }

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { type Client, createClient } from '../src/client';
 import { readOptions, readWholeNumber } from './command-line';
 import { createRecord, reportFigures } from './demo-figures';
-import { failOfApi, signInAsAdmin, url } from './local';
+import { failOfApi, readAdmin, signInAsAdmin, url } from './local';
 import { createLagProbe } from './measures';
+import { formatTable } from './table';
 
 const usage = `npm run demo -- [--customers N] [--orders N] [--wait]
 
@@ -14,8 +15,8 @@ Tells a day at a teapot shop, scene by scene, and then how fast it went.
   --orders N      so many orders of each customer (3)
   --wait          at the end, wait until KV can answer reads with a Consistency-Token
 
-It needs a running API: \`npm run dev\` in another window, or FRONTDESK_URL with FIRST_ADMIN_EMAIL and
-FIRST_ADMIN_PASSWORD. DEMO_PASSWORD is the password of the people whom it registers (a random one).`;
+It uses the \`npm run dev\` of this folder and the first admin in .dev.vars, unless FRONTDESK_URL (or PORT, for this
+machine), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD name others. DEMO_PASSWORD is the password of the people whom it registers (a random one).`;
 
 const { values } = readOptions(usage, {
   options: {
@@ -189,7 +190,8 @@ async function sellLastTeapot({ shop, customers }: Shop) {
     buyers.map((buyer) => {
       const order = { items: [{ itemId, quantity: 1 }], shippingAddress: addressOf(buyer) };
       return act('Place order', () => buyer.client.api.orders.$post({ json: order }), {
-        refused: ({ message }) => (refusal ??= message),
+        // The API names an item by its id; its title is what a person knows.
+        refused: ({ message }) => (refusal ??= message.replace(itemId, `‘${rare.title}’`)),
       });
     }),
   );
@@ -203,18 +205,22 @@ async function sellLastTeapot({ shop, customers }: Shop) {
 }
 
 function sayWhereToLook({ shop, agents, customers }: Shop) {
+  const people = [
+    ['customer', customers[0]],
+    ['agent', agents[0]],
+    ['seller', shop],
+  ] as const;
   say(`
-Look around at ${url}/docs, or with \`npm run ops -- projections\`. The people of this day can sign in:`);
-  console.table(
-    Object.fromEntries(
+Look around at ${url}/docs, or with \`npm run ops -- projections\`. These people can sign in:
+`);
+  say(
+    formatTable(
+      ['role', 'name', 'username', 'password'],
       [
-        ['customer', customers[0]],
-        ['agent', agents[0]],
-        ['seller', shop],
-      ].map(([who, person]) => {
-        const { name, email } = person as Person;
-        return [who, { name, username: email, password }];
-      }),
+        ...people.map(([role, person]) => [role, person?.name, person?.email, password]),
+        // Whoever reads over a shoulder may have the password of a made-up person, but not this one.
+        ['admin', 'the first admin', readAdmin().email, 'FIRST_ADMIN_PASSWORD, in .dev.vars'],
+      ],
     ),
   );
 }

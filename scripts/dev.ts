@@ -5,8 +5,10 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadConfig } from '../src/config';
-import { fail, readOptions, readWholeNumber, run } from './command-line';
+import { checkFirstAdmin, formatBanner } from './banner';
+import { fail, readOptions, readWholeNumber, refuse, run } from './command-line';
 import { ownVariables, readVariables } from './dev-variables';
+import { configName, describeRunningDev, findRunningDev, localUrl } from './running-dev';
 import { readConfiguration, withEventsQueue, writeConfiguration } from './wrangler-config';
 import { printWithoutNoise } from './wrangler-output';
 
@@ -26,7 +28,7 @@ Environment variables:
 
 const { values } = readOptions(usage, { options: { with: { type: 'string', multiple: true, default: [] } } });
 const port = readWholeNumber('PORT', process.env.PORT ?? '8787', usage, 65_535);
-const url = `http://localhost:${port}`;
+const url = localUrl(port);
 const minuteMs = 60_000;
 const env = {
   ...process.env,
@@ -39,11 +41,11 @@ const env = {
 function requireOtherWorkers() {
   const { name: own } = readConfiguration();
   for (const path of values.with) {
-    if (!existsSync(path)) fail(`There is no wrangler configuration at ${path}.`, usage);
+    if (!existsSync(path)) refuse(`There is no wrangler configuration at ${path}.`, usage);
     const { name, main } = readConfiguration(path);
     if (name === undefined || main === undefined)
-      fail(`${path} is not the wrangler configuration of a Worker: it needs a name and main.`, usage);
-    if (name === own) fail(`${path} is Frontdesk itself, or has its name. Name another Worker.`, usage);
+      refuse(`${path} is not the wrangler configuration of a Worker: it needs a name and main.`, usage);
+    if (name === own) refuse(`${path} is Frontdesk itself, or has its name. Name another Worker.`, usage);
   }
 }
 
@@ -53,11 +55,20 @@ function requireUsableConfig(vars: NodeJS.Dict<string>) {
   try {
     loadConfig({ ...shared, ...vars });
   } catch (error) {
-    fail(error, 'Correct .dev.vars (.dev.vars.example explains each variable), or start over with `npm run reset`.');
+    const reason = error instanceof Error ? error.message : error;
+    fail(
+      `${reason}\nCorrect .dev.vars (.dev.vars.example explains each variable), or start over with \`npm run reset\`.`,
+    );
   }
 }
 
-/** Without this check a second `npm run dev` would take the first one's API for its own. */
+/** Two Workers on one local database would both run its schedule, and would be refused while the other one writes. */
+function requireNoOtherDev() {
+  const running = findRunningDev();
+  if (running) fail(describeRunningDev(running));
+}
+
+/** Without this check a second `npm run dev` would take the API of another folder for its own. */
 async function requireFreePort() {
   const server = createServer().listen(port, 'localhost');
   try {
@@ -76,8 +87,7 @@ async function requireFreePort() {
  * `.dev.vars`; without the list it takes all of them, so that no secret stands among the arguments of a process.
  */
 function writeConfig(): string {
-  // The name tells `npm run reset` which process uses the local state.
-  const path = `wrangler.dev-${process.pid}.json`;
+  const path = configName(port);
   const { secrets: _, ...config } = readConfiguration();
   // No batch waits for more messages, so what belongs to the start is on the screen before the banner.
   for (const consumer of config.queues?.consumers ?? [])
@@ -90,11 +100,11 @@ function writeConfig(): string {
  * Starts wrangler, and ends it with this program. Wrangler has processes of its own, so it leads a process group, and
  * signals go to the whole group.
  */
-function startWorker(variables: Readonly<Record<string, string>>) {
+function startWorker(config: string, variables: Readonly<Record<string, string>>) {
   const vars = Object.entries(variables).map(([name, value]) => `${name}:${value}`);
   const settings = ['--show-interactive-dev-session=false', '--var', ...vars];
   // The first configuration is that of the Worker that answers requests.
-  const configs = [writeConfig(), ...values.with].flatMap((path) => ['--config', path]);
+  const configs = [config, ...values.with].flatMap((path) => ['--config', path]);
   const worker = spawn('wrangler', ['dev', ...configs, '--port', `${port}`, ...settings], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -148,35 +158,18 @@ async function drive(cron: string, everyMs: number) {
   await trigger();
 }
 
-function banner({ FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password }: NodeJS.Dict<string>) {
-  return `
-Frontdesk is ready.
-  API    ${url}/v1
-  Docs   ${url}/docs
-  Admin  ${email} / ${password}
-
-Sign in as the first admin:
-  curl -s ${url}/v1/auth/token -d grant_type=password -d username=${email} -d 'password=${password}'
-
-Register a user (the welcome e-mail appears in this window):
-  curl -si ${url}/v1/users -H 'content-type: application/json' \\
-    -d '{"name":"Ada Byron","email":"ada@example.com","password":"correct horse battery"}'
-
-Ctrl-C stops it.
-`;
-}
-
 requireOtherWorkers();
+requireNoOtherDev();
 await requireFreePort();
 const vars = readVariables();
 const own = ownVariables(vars, process.env, url);
-if (!['text', 'json'].includes(own.LOG_FORMAT))
-  fail(`LOG_FORMAT must be text or json, not "${own.LOG_FORMAT}".`, usage);
 requireUsableConfig({ ...vars, ...own });
+const config = writeConfig();
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
-const untilSilent = startWorker(own);
+const untilSilent = startWorker(config, own);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);
+const admin = await checkFirstAdmin(url, vars);
 await untilSilent(1500);
-console.log(banner(vars));
+console.log(formatBanner(url, admin));

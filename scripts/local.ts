@@ -3,11 +3,17 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type Client, createClient, ProblemError } from '../src/client';
 import { fail } from './command-line';
+import { findRunningDev, localUrl } from './running-dev';
 
-export const url = (process.env.FRONTDESK_URL || `http://localhost:${process.env.PORT ?? '8787'}`).replace(/\/+$/, '');
+const { FRONTDESK_URL, PORT } = process.env;
+/** The address that the environment names, or that of the `npm run dev` of this folder. */
+export const url = (FRONTDESK_URL || (PORT ? localUrl(PORT) : (findRunningDev()?.url ?? localUrl(8787)))).replace(
+  /\/+$/,
+  '',
+);
 
 /** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
-function readAdmin() {
+export function readAdmin() {
   const local = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password } = { ...local, ...process.env };
   if (!email || !password) throw new Error('Set FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD, or start `npm run dev`.');
@@ -26,38 +32,50 @@ const sessionPath = '.wrangler/ops-session.json';
 
 /**
  * Runs work with a client that is signed in as the admin, and keeps the session for the next run: signing in is limited
- * to a few times in a minute, and costs a password hash.
+ * to a few times in a minute and costs a password hash, and both signing in and refreshing write an event.
  */
 export async function withAdminSession(work: (client: Client) => Promise<unknown>): Promise<void> {
   const { email, password } = readAdmin();
-  const refreshToken = readKeptToken(email);
-  const client = createClient(url, refreshToken === undefined ? {} : { refreshToken });
-  function keep() {
-    mkdirSync('.wrangler', { recursive: true });
-    // Whoever has the refresh token is the admin, so nobody else may read the file.
-    writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken: client.refreshToken() }), { mode: 0o600 });
+  const session = readSession(email);
+  const client = createClient(url, session);
+  // Also when the work fails or is interrupted: a refresh token that was used must not be used again.
+  process.once('exit', () => keepSession(email, client));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  if (session.refreshToken !== undefined) {
+    const isDone = await work(client).then(() => true, isEnded);
+    if (isDone) return;
   }
-  const isUsable = refreshToken !== undefined && (await client.api.users.me.$get().then(() => true, isRefused));
-  if (!isUsable) await client.signIn(email, password);
-  keep();
+  await client.signIn(email, password);
   await work(client);
-  keep();
 }
 
-/** The refresh token of the kept session, if that is one of this account at this API. */
-function readKeptToken(email: string): string | undefined {
-  if (!existsSync(sessionPath)) return undefined;
+interface Session {
+  refreshToken?: string;
+  accessToken?: string;
+}
+
+function keepSession(email: string, client: Client) {
+  const [refreshToken, accessToken] = [client.refreshToken(), client.accessToken()];
+  if (refreshToken === undefined) return;
+  mkdirSync('.wrangler', { recursive: true });
+  // Whoever has these tokens is the admin, so nobody else may read the file.
+  writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken, accessToken }), { mode: 0o600 });
+}
+
+/** The kept session, if that is one of this account at this API. */
+function readSession(email: string): Session {
+  if (!existsSync(sessionPath)) return {};
   try {
-    const kept = JSON.parse(readFileSync(sessionPath, 'utf8'));
-    return kept.url === url && kept.email === email ? kept.refreshToken : undefined;
+    const { refreshToken, accessToken, ...kept } = JSON.parse(readFileSync(sessionPath, 'utf8'));
+    return kept.url === url && kept.email === email ? { refreshToken, accessToken } : {};
   } catch {
     // A file that cannot be read keeps nobody out: signing in writes it again.
-    return undefined;
+    return {};
   }
 }
 
 /** False for a session that has ended; every other error is thrown, because it does not say that the session ended. */
-function isRefused(error: unknown): false {
+function isEnded(error: unknown): false {
   if (error instanceof ProblemError && error.code === 'invalid_grant') return false;
   throw error;
 }
@@ -72,5 +90,5 @@ export function failOfApi(error: unknown): never {
     return fail([error.message, ...wrong].join('\n'));
   }
   if (!isSilent) return fail(error);
-  return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL.`);
+  return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL or PORT.`);
 }

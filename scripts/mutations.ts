@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { mutations } from '../test/mutations';
 import { type Guardian, type Level, type Mutation, testFile } from '../test/mutations/mutation';
-import { fail, readOptions, readWholeNumber, run } from './command-line';
+import { fail, readOptions, readWholeNumber, refuse, run } from './command-line';
 
 const usage = `npm run mutations -- [TEXT ...] [--list] [--workers N] [--trust]
 
@@ -49,7 +49,7 @@ function choose(texts: readonly string[]): Candidate[] {
     return texts.length === 0 || texts.some((text) => searched.includes(text.toLowerCase()));
   };
   const chosen = all.filter(isWanted);
-  if (chosen.length === 0) fail(`No mutation has "${texts.join('" or "')}" in its area, name, file or tests.`, usage);
+  if (chosen.length === 0) refuse(`No mutation has "${texts.join('" or "')}" in its area, name, file or tests.`, usage);
   return chosen;
 }
 

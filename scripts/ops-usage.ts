@@ -41,5 +41,5 @@ ${commandLines.join('\n')}
 
 S is one of ${subscriptions.join(', ')}.
 F is one of ${faults.join(', ')}: an e-mail that its address does not take is the recipient's fault.
-FRONTDESK_URL says where (http://localhost:8787), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD as whom; a local
-\`npm run dev\` has told all three. The session is kept in .wrangler/ops-session.json. \`ready\` needs no session.`;
+It uses the \`npm run dev\` of this folder and the first admin in .dev.vars, unless FRONTDESK_URL (or PORT, for this
+machine), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD name others. The session is kept in .wrangler/ops-session.json. \`ready\` needs no session.`;

@@ -2,10 +2,11 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../src/client';
 import { type Subscription, subscriptions } from '../src/cqrs/log/event';
-import type { WaitingDelivery } from '../src/operations/schemas';
-import { fail, readOptions, readWholeNumber } from './command-line';
+import type { Readiness, WaitingDelivery } from '../src/operations/schemas';
+import { readOptions, readWholeNumber, refuse } from './command-line';
 import { failOfApi, url, withAdminSession } from './local';
 import { type CommandName, faults, usage } from './ops-usage';
+import { block, count, formatTable } from './table';
 
 const { positionals, values } = readOptions(usage, {
   allowPositionals: true,
@@ -33,17 +34,55 @@ function given<Name extends Option>(...names: Name[]): Record<string, string> {
 async function ready() {
   // 503 is a valid result here, so the client with its retries is not used.
   const response = await fetch(`${url}/v1/health/ready`);
-  console.log(await response.json());
+  const isReport = response.headers.get('Content-Type')?.startsWith('application/json');
+  console.log(isReport ? describeReadiness(await response.json()) : await describeRefusal(response));
   if (!response.ok) process.exitCode = 1;
+}
+
+function describeReadiness({ status, issues }: Readiness): string {
+  const [first = '', ...rest] = status;
+  return [`${first.toUpperCase()}${rest.join('')}.`, ...issues.map(({ code, detail }) => `  ${code}: ${detail}`)].join(
+    '\n',
+  );
+}
+
+/** The API says to everybody only that its configuration is wrong; what is wrong with it, it says in its log. */
+async function describeRefusal(response: Response): Promise<string> {
+  const { code, detail } = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
+  const where =
+    code === 'http.configuration' ? '\nThe log event configuration.unusable names each wrong variable.' : '';
+  return `Not ready: ${detail ?? `HTTP ${response.status}`}${where}`;
 }
 
 async function projections({ api }: Client) {
   const { data, position } = await (await api.operations.projections.$get()).json();
-  console.log(`The event log is at ${position}.`);
-  console.table(Object.fromEntries(data.map(({ view, failures: _, ...row }) => [view, row])));
-  for (const { view, failedKeys, failures } of data.filter(({ failedKeys }) => failedKeys > 0)) {
-    console.log(`${view}: ${failedKeys} keys fail; the first of them are:`);
-    console.table(Object.fromEntries(failures.map(({ key, error }) => [key, { error }])));
+  console.log(`The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.\n`);
+  console.log(
+    formatTable(
+      ['read model', 'position', 'behind', 'lag', 'p50', 'p99', 'keys', 'recheck', 'failed'],
+      data.map((row) => [
+        row.view,
+        row.position,
+        row.lagEvents,
+        row.lagSeconds,
+        row.lagP50Seconds?.toFixed(1),
+        row.lagP99Seconds?.toFixed(1),
+        row.keys,
+        row.keysToRecheck,
+        row.failedKeys,
+      ]),
+    ),
+  );
+  for (const { view, failedKeys, failures, lastError } of data) {
+    if (lastError !== null) console.log(`\n${view}: an event waits because of ${lastError}.`);
+    if (failedKeys === 0) continue;
+    console.log(`\n${view}: ${count(failedKeys, 'key')} cannot be projected; the first are:`);
+    console.log(
+      formatTable(
+        ['error', 'key'],
+        failures.map(({ key, error }) => [error, key]),
+      ),
+    );
   }
 }
 
@@ -52,7 +91,12 @@ async function metrics({ api }: Client) {
 }
 
 async function rebuild(client: Client, view: string) {
-  const started = await client.api.operations.projections[':view'].rebuild.$post({ param: { view } });
+  const { projections } = client.api.operations;
+  const { data } = await (await projections.$get()).json();
+  const names = data.map((row) => row.view);
+  // A name that no address can have gets a refusal that says nothing about read models.
+  if (!names.includes(view)) throw new Error(`There is no read model ${view}. Choose from ${names.join(', ')}.`);
+  const started = await projections[':view'].rebuild.$post({ param: { view } });
   await watchRebuild(client, (await started.json()).id);
 }
 
@@ -74,9 +118,9 @@ async function watchRebuild({ api }: Client, id: string) {
     }
     bar.stop();
     console.log(
-      `The rebuild ${id} is ${status}: ${keys} keys.${lastError === null ? '' : ` Its last error: ${lastError}`}`,
+      `The rebuild ${id} is ${status}: ${count(keys, 'key')}.${lastError === null ? '' : ` Its last error: ${lastError}`}`,
     );
-    if (failedKeys > 0) console.log(`${failedKeys} keys fail: npm run ops -- projections lists them.`);
+    if (failedKeys > 0) console.log(`${count(failedKeys, 'key')} failed: npm run ops -- projections lists them.`);
     if (status !== 'done') process.exitCode = 1;
     return;
   }
@@ -85,7 +129,15 @@ async function watchRebuild({ api }: Client, id: string) {
 async function rebuilds({ api }: Client) {
   const { data } = await (await api.operations.rebuilds.$get()).json();
   if (data.length === 0) return console.log('There were none.');
-  console.table(Object.fromEntries(data.map(({ id, ...row }) => [id, row])));
+  const blocks = data.map(({ id, view, status, progress, target, keys, failedKeys, lastError, startedAt }) =>
+    block(id, [
+      ['read model', view],
+      ['status', `${status}, ${Math.round(progress * 100)} % of ${count(target, 'event')}, since ${startedAt}`],
+      ['keys', `${keys}, and ${failedKeys} failed`],
+      ['last error', lastError ?? 'none'],
+    ]),
+  );
+  console.log(blocks.join('\n\n'));
 }
 
 async function cancelRebuild({ api }: Client, id: string) {
@@ -93,22 +145,19 @@ async function cancelRebuild({ api }: Client, id: string) {
   console.log(`The rebuild ${id} is cancelled. The documents that it made stay, and are current.`);
 }
 
-const times = (count: number) => `${count} ${count === 1 ? 'time' : 'times'}`;
-
-/** What an operator needs of a delivery, in a line for each part: a table of it is wider than a screen. */
+/** What an operator needs of a delivery. */
 function describe(delivery: Delivery, parts: readonly (readonly [string, string])[]): string {
   const { attempts, firstFailedAt, id, lastError, lastFailedAt, occurredAt, requestId, streamId, streamType, type } =
     delivery;
   const failed =
-    attempts === 0 ? 'never' : `${times(attempts)}, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
-  const lines = [
+    attempts === 0 ? 'never' : `${count(attempts, 'time')}, from ${firstFailedAt ?? '?'} to ${lastFailedAt ?? '?'}`;
+  return block(id, [
     ['event', `${type} of ${streamType}/${streamId} at ${occurredAt}`],
     ['error', lastError ?? 'none'],
     ['failed', failed],
     ...parts,
     ['request', requestId ?? 'unknown'],
-  ];
-  return [id, ...lines.map(([name, text]) => `  ${`${name}:`.padEnd(12)}${text}`)].join('\n');
+  ]);
 }
 
 async function deliveries({ api }: Client) {
@@ -116,7 +165,7 @@ async function deliveries({ api }: Client) {
   const { data } = await (await api.operations.deliveries.$get({ query })).json();
   if (data.length === 0) return console.log('Nothing waits.');
   const tried = (delivery: (typeof data)[number]) => [
-    ['sent again', `${times(delivery.sends)}; the next time at ${delivery.nextSendAt}`] as const,
+    ['sent again', `${count(delivery.sends, 'time')}; the next time from ${delivery.nextSendAt} on`] as const,
   ];
   console.log(data.map((delivery) => describe(delivery, tried(delivery))).join('\n\n'));
 }
@@ -133,7 +182,9 @@ async function replay({ api }: Client, id: string | undefined) {
   const response = id
     ? await letters[':id'].replay.$post({ param: { id } })
     : await letters.replay.$post({ json: given('subscription', 'fault') });
-  console.log('Sent again:', await response.json());
+  const result = await response.json();
+  const left = result.remaining > 0 ? ` ${result.remaining} are left: repeat the command.` : '';
+  console.log(`Sent again: ${count(result.count, 'dead letter')}.${left}`);
 }
 
 async function discard({ api }: Client, id: string) {
@@ -145,12 +196,14 @@ async function events({ api }: Client) {
   const query = given('stream', 'actor', 'command', 'request', 'limit');
   const { data } = await (await api.operations.events.$get({ query })).json();
   if (data.length === 0) return console.log('There are none.');
-  console.table(
-    data.map(({ position, occurredAt, type, streamType, streamId, actorId, requestId }) => {
-      const stream = `${streamType}/${streamId}`;
-      return { position, occurredAt, type, stream, actorId, requestId };
-    }),
+  const blocks = data.map(({ position, occurredAt, type, streamType, streamId, actorId, requestId }) =>
+    block(`${position} ${type} at ${occurredAt}`, [
+      ['stream', `${streamType}/${streamId}`],
+      ['actor', actorId ?? 'nobody'],
+      ['request', requestId ?? 'unknown'],
+    ]),
   );
+  console.log(blocks.join('\n\n'));
 }
 
 /** What each command takes beside its name. `run` gets the argument; `all` is the option that replaces it. */
@@ -194,19 +247,19 @@ function requireArguments(
   const allowed: readonly Option[] = [...options, ...(all ? (['all'] as const) : [])];
   const used = Object.entries(values).filter(([, value]) => value !== false);
   const wrong = used.find(([option]) => !allowed.some((known) => known === option));
-  if (wrong) fail(`${name} does not take --${wrong[0]}.`, usage);
+  if (wrong) refuse(`${name} does not take --${wrong[0]}.`, usage);
   const expected = argument === undefined || values.all ? 0 : 1;
   // An empty text is a shell variable that has no value, and would stand for everything.
   const empty = used.find(([, value]) => value === '');
-  if (empty) fail(`--${empty[0]} needs a value.`, usage);
-  if (expected === 1 && !given[0]) fail(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
-  if (given.length > expected) fail(`${name} does not take "${given[expected]}".`, usage);
+  if (empty) refuse(`--${empty[0]} needs a value.`, usage);
+  if (expected === 1 && !given[0]) refuse(`${name} needs ${argument}${all ? ' or --all' : ''}.`, usage);
+  if (given.length > expected) refuse(`${name} does not take "${given[expected]}".`, usage);
   if (expected === 1 && id && !id.form.test(`${given[0]}`))
-    fail(`${name} needs an ID, ${id.example}, not "${given[0]}".`, usage);
+    refuse(`${name} needs an ID, ${id.example}, not "${given[0]}".`, usage);
   if (values.subscription !== undefined && !subscriptions.includes(values.subscription as Subscription))
-    fail(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
+    refuse(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
   if (values.fault !== undefined && !faults.some((fault) => fault === values.fault))
-    fail(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
+    refuse(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
   if (values.limit !== undefined) readWholeNumber('--limit', values.limit, usage, 100);
 }
 
@@ -215,12 +268,12 @@ function isCommand(name: string): name is keyof typeof commands {
 }
 
 async function main([name, ...rest]: readonly string[]): Promise<void> {
-  if (name === undefined) fail('Name a command.', usage);
+  if (name === undefined) refuse('Name a command.', usage);
   if (name === 'ready') {
     requireArguments(name, { run: ready }, rest);
     return ready();
   }
-  if (!isCommand(name)) fail(`There is no command "${name}".`, usage);
+  if (!isCommand(name)) refuse(`There is no command "${name}".`, usage);
   const command = commands[name];
   requireArguments(name, command, rest);
   await withAdminSession((client) => command.run(client, rest[0] ?? ''));

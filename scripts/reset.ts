@@ -1,7 +1,8 @@
 // Starts over on this machine: the next `npm run dev` begins with an empty shop.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fail, readOptions } from './command-line';
 import { newTokenSecret } from './dev-variables';
+import { describeRunningDev, findRunningDev } from './running-dev';
 
 const usage = `npm run reset [-- --secrets]
 
@@ -12,25 +13,6 @@ password of the first admin.
 
 const { values } = readOptions(usage, { options: { secrets: { type: 'boolean', default: false } } });
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-/** A Worker that runs would go on writing to files that are deleted under it. */
-function requireNothingRuns() {
-  for (const name of readdirSync('.')) {
-    const [, pid] = /^wrangler\.dev-(\d+)\.json$/.exec(name) ?? [];
-    if (pid === undefined) continue;
-    if (isRunning(Number(pid)))
-      fail(`\`npm run dev\` is running (process ${pid}). Stop it first, with Ctrl-C in its window.`);
-    rmSync(name);
-  }
-}
-
 function renewSecret() {
   if (!existsSync('.dev.vars')) fail('There is no .dev.vars yet: `npm run dev` makes it, with a secret of its own.');
   const vars = readFileSync('.dev.vars', 'utf8');
@@ -40,7 +22,9 @@ function renewSecret() {
   console.log('.dev.vars has a new TOKEN_SECRET. Data and passwords are as before; everybody has to sign in again.');
 }
 
-requireNothingRuns();
+// A Worker that runs would go on writing to files that are deleted under it.
+const running = findRunningDev();
+if (running) fail(describeRunningDev(running));
 if (values.secrets) renewSecret();
 else {
   for (const path of ['.wrangler/state', '.dev.vars']) rmSync(path, { recursive: true, force: true });

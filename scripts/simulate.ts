@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chooseHardships } from '../test/simulation/hardships';
 import { isBehaviour } from '../test/simulation/shop/behaviours';
-import { fail, readOptions, readWholeNumber } from './command-line';
+import { readOptions, readWholeNumber, refuse } from './command-line';
 
 const usage = `npm run simulate -- [--seed N] [--seeds COUNT] [--trace] [--all] [--without NAME,NAME] [--only NAME,NAME]
 
@@ -41,7 +41,7 @@ try {
     namesIn(values.only),
   );
 } catch (error) {
-  fail(error, usage);
+  refuse(error, usage);
 }
 const args = ['run', '--project', 'simulation-0', 'test/simulation/simulation.test.ts'];
 const { status } = spawnSync('vitest', args, { env, stdio: 'inherit' });

@@ -1,6 +1,6 @@
 // Runs wrangler for the second installation, which is made of wrangler.toml and of the variables in staging.toml.
 import { spawnSync } from 'node:child_process';
-import { fail } from './command-line';
+import { fail, refuse } from './command-line';
 import { besideProduction, readConfiguration, writeConfiguration } from './wrangler-config';
 
 const usage = `npm run staging -- COMMAND...
@@ -19,9 +19,9 @@ if (command[0] === '--help' || command[0] === '-h') {
   process.exit();
 }
 const [first] = command;
-if (!first) fail('Name a command of wrangler.', usage);
+if (!first) refuse('Name a command of wrangler.', usage);
 // An option of wrangler stands behind its command.
-if (first.startsWith('-')) fail(`Unknown option '${first}'.`, usage);
+if (first.startsWith('-')) refuse(`Unknown option '${first}'.`, usage);
 const production = readConfiguration();
 const own = readConfiguration('staging.toml');
 for (const name of ['ISSUER', 'PUBLIC_URL', 'PASSWORD_RESET_URL']) {

@@ -22,6 +22,8 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   /** The refresh token of an earlier client, to continue its session. */
   refreshToken?: string;
+  /** The access token that came with it. Without it the first request gets a new one. */
+  accessToken?: string;
   /** The largest number of times that a request is sent, if it is safe to repeat. */
   tries?: number;
   /** Waits between two tries; `ms` is milliseconds. */
@@ -39,6 +41,8 @@ export interface Client {
   signOut(): Promise<void>;
   /** The refresh token, with which a later client can continue this session; it is a secret. */
   refreshToken(): string | undefined;
+  /** The access token, which lasts for some minutes; it is a secret. */
+  accessToken(): string | undefined;
   /** The newest Consistency-Token that this client has received. */
   consistencyToken(): string | undefined;
 }
@@ -62,7 +66,7 @@ export function createClient(baseUrl: string, options: ClientOptions = {}): Clie
   const { fetch: send = fetch, tries = 4, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
   const base = baseUrl.replace(/\/$/, '');
   let tokens: Tokens | undefined = options.refreshToken
-    ? { access: undefined, refresh: options.refreshToken }
+    ? { access: options.accessToken, refresh: options.refreshToken }
     : undefined;
   let refreshing: Promise<void> | undefined;
   let newestToken: string | undefined;
@@ -176,6 +180,7 @@ export function createClient(baseUrl: string, options: ClientOptions = {}): Clie
       await request(`${base}/v1/auth/logout`, { method: 'POST', headers, body: JSON.stringify({ refreshToken }) });
     },
     refreshToken: () => tokens?.refresh,
+    accessToken: () => tokens?.access,
     consistencyToken: () => newestToken,
   };
 }

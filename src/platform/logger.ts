@@ -43,7 +43,10 @@ function formatText(level: string, event: string, time: string, fields: LogField
   const clock = `${time.slice(11, 19)}Z`;
   if (event === 'request') return `${clock} ${fields.method} ${fields.route} ${fields.status} ${fields.durationMs} ms`;
   const { stack, traceparent: _, ...others } = fields;
-  const given = Object.entries(others).filter(([, value]) => value !== undefined);
+  const known = Object.entries(others).filter(([, value]) => value !== undefined);
+  // Figures of 0 beside another one only make a line long. Where all are 0, that nothing was done is the news.
+  const figures = known.filter(([, value]) => typeof value === 'number');
+  const given = figures.every(([, value]) => value === 0) ? known : known.filter(([, value]) => value !== 0);
   const line = [
     clock,
     ...(level === 'info' ? [] : [level.toUpperCase()]),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -38,13 +38,26 @@ const wrong = 'a password of nobody';
 
 test('npm run ops keeps its session, and signs in again when the session has ended or its file is broken', async () => {
   expect(await ops()).toEqual(listed);
+  const session = readFileSync(sessionPath, 'utf8');
   // Only a kept session needs no password.
   expect(await ops(wrong)).toEqual(listed);
+  // A refresh would have changed both tokens, and written an event.
+  expect(readFileSync(sessionPath, 'utf8')).toBe(session);
+  expect(statSync(sessionPath).mode & 0o777).toBe(0o600);
 
-  const { refreshToken } = JSON.parse(readFileSync(sessionPath, 'utf8'));
+  // What the API says to this token it says to an expired one.
+  const expire = (text: string) =>
+    writeFileSync(sessionPath, JSON.stringify({ ...JSON.parse(text), accessToken: 'x' }));
+  expire(session);
+  expect(await ops(wrong)).toEqual(listed);
+  const refreshed = readFileSync(sessionPath, 'utf8');
+  const { refreshToken } = JSON.parse(refreshed);
+  expect(refreshToken).not.toBe(JSON.parse(session).refreshToken);
+
   const body = JSON.stringify({ refreshToken });
   const headers = { 'Content-Type': 'application/json' };
   expect((await fetch(`${url}/v1/auth/logout`, { method: 'POST', headers, body })).ok).toBe(true);
+  expire(refreshed);
   const refused = await ops(wrong);
   expect([refused.code, refused.output.split('\n').length]).toEqual([1, 2]);
   expect(await ops()).toEqual(listed);
@@ -52,6 +65,14 @@ test('npm run ops keeps its session, and signs in again when the session has end
 
   writeFileSync(sessionPath, '{"url":');
   expect(await ops()).toEqual(listed);
+});
+
+test('npm run ops tells in a line that the system is ready, and which read models there are', async () => {
+  expect(await ops(undefined, ['ready'])).toEqual({ code: 0, output: 'Ready.\n' });
+  // The address of a rebuild cannot have this name.
+  const { code, output } = await ops(undefined, ['rebuild', 'No-View']);
+  expect(output).toMatch(/^There is no read model No-View\. Choose from user, .*ticket-dashboard\.\n$/);
+  expect(code).toBe(1);
 });
 
 test('npm run ops prints which field the API refuses', async () => {

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { configName } from '../../scripts/running-dev';
 import { runScript } from '../support/run-script';
 
 /** The scripts that people start, by their names in package.json; `prepare` is for npm alone. */
@@ -26,10 +27,9 @@ describe.concurrent.each(own)('npm run $name', ({ name, path }) => {
     expect(code).toBe(0);
   });
 
-  test('an unknown option ends it with the reason and the usage, and without a stack', async () => {
+  test('an unknown option ends it with the reason and where the help is, and without a stack', async () => {
     const { code, output } = await run(path, ['--no-such-option']);
-    expect(output).toMatch(new RegExp(`^Unknown option '--no-such-option'\\.\n\nnpm run ${name}\\b`));
-    expect(output).not.toMatch(/^\s+at /m);
+    expect(output).toBe(`Unknown option '--no-such-option'.\nSee \`npm run ${name} -- --help\`.\n`);
     expect(code).toBe(1);
   });
 });
@@ -61,7 +61,7 @@ describe('wrong arguments', () => {
     [
       'scripts/ops.ts',
       ['rebuilds'],
-      'No API answers at http://127.0.0.1:9. Start one with `npm run dev`, or set FRONTDESK_URL.',
+      'No API answers at http://127.0.0.1:9. Start one with `npm run dev`, or set FRONTDESK_URL or PORT.',
     ],
   ])('%s %j says: %s', async (path, args, reason: string | RegExp) => {
     const { code, output } = await run(path, args);
@@ -99,11 +99,28 @@ describe('npm run reset', () => {
   });
 
   test('nothing is deleted while `npm run dev` uses the data', async () => {
-    const mark = (folder: string) => writeFileSync(join(folder, `wrangler.dev-${process.pid}.json`), '');
+    const mark = (folder: string) => writeFileSync(join(folder, configName(9812)), '');
     const { output, ...rest } = await reset([], mark);
     expect(rest).toEqual({ code: 1, vars: secrets, hasState: true });
-    expect(output).toContain(`\`npm run dev\` is running (process ${process.pid}).`);
+    expect(output).toBe(
+      `\`npm run dev\` is already running at http://localhost:9812 (process ${process.pid}). Stop it first, with Ctrl-C in its window.\n`,
+    );
   });
+});
+
+test.each([
+  ['the npm run dev of the folder', {}, 'http://localhost:1'],
+  ['before it PORT', { PORT: '2' }, 'http://localhost:2'],
+  ['before both FRONTDESK_URL', { PORT: '2', FRONTDESK_URL: 'http://127.0.0.1:3' }, 'http://127.0.0.1:3'],
+])('npm run ops and npm run demo use %s', async (_, env, url) => {
+  const folder = mkdtempSync(join(tmpdir(), 'frontdesk-ops-'));
+  writeFileSync(join(folder, configName(1)), '');
+  for (const path of ['scripts/ops.ts', 'scripts/demo.ts']) {
+    const args = path.includes('ops') ? ['rebuilds'] : [];
+    const { output } = await run(path, args, folder, { FRONTDESK_URL: undefined, PORT: undefined, ...env });
+    expect(output).toContain(`No API answers at ${url}.`);
+  }
+  rmSync(folder, { recursive: true });
 });
 
 test.concurrent('npm run ops says which address is wrong', async () => {
@@ -121,12 +138,13 @@ describe('npm run dev', () => {
    * Runs the script in a folder of its own, on a free port unless it gets one. In the place of wrangler stands a program
    * that writes down how it is started and ends with 3, so no Worker starts.
    */
-  async function dev(vars: string, args: readonly string[] = [], taken?: number) {
+  async function dev(vars: string, args: readonly string[] = [], taken?: number, prepare = (_: string) => {}) {
     const folder = mkdtempSync(join(tmpdir(), 'frontdesk-dev-'));
     copyFileSync('wrangler.toml', join(folder, 'wrangler.toml'));
     writeFileSync(join(folder, '.dev.vars'), vars);
     const program = '#!/bin/sh\necho "$@" >> calls\n[ "$1" = d1 ] || exit 3\n';
     writeFileSync(join(folder, 'wrangler'), program, { mode: 0o700 });
+    prepare(folder);
     const port = taken ?? (await withPort(async (free) => free));
     const env = { PORT: `${port}`, LOG_FORMAT: undefined, PATH: `${folder}${delimiter}${process.env.PATH}` };
     const { code, output } = await run('scripts/dev.ts', args, folder, env);
@@ -160,6 +178,26 @@ describe('npm run dev', () => {
     const { port, ...rest } = await withPort((taken) => dev(usable, [], taken));
     const output = `Port ${port} is in use. Choose another one, for example: PORT=8790 npm run dev\n`;
     expect(rest).toEqual({ code: 1, calls: [], output });
+  });
+
+  test('a second one in the same folder is refused on another port too, because both would use one database', async () => {
+    const mark = (folder: string) => writeFileSync(join(folder, configName(9812)), '');
+    const { code, calls, output } = await dev(usable, [], undefined, mark);
+    expect(output).toContain(`already running at http://localhost:9812 (process ${process.pid}).`);
+    expect({ code, calls }).toEqual({ code: 1, calls: [] });
+  });
+
+  test('what one left behind that was killed keeps no other from starting', async () => {
+    // No process has a number so large.
+    const mark = (folder: string) => writeFileSync(join(folder, configName(9812, 2 ** 30)), '');
+    expect((await dev(usable, [], undefined, mark)).code).toBe(3);
+  });
+
+  test('a LOG_FORMAT that does not exist is refused together with the other wrong variables', async () => {
+    const { code, output } = await dev('LOG_FORMAT="xml"\nTOKEN_SECRET="short"\nEMAIL_TRANSPORT="console"\n');
+    expect(output).toMatch(/^The configuration is not usable: (?=.*TOKEN_SECRET )(?=.*LOG_FORMAT )/);
+    expect(output).not.toContain('npm run dev -- --help');
+    expect(code).toBe(1);
   });
 
   test.each([

@@ -17,6 +17,41 @@ export const scripts: readonly Mutation[] = [
     noticedBy: only('a port on which something listens', e2e('scripts')),
   },
   {
+    name: 'npm run dev shows a password that does not work',
+    file: 'scripts/banner.ts',
+    find: 'if (refusal !== undefined)\n    return',
+    replace: 'if (false)\n    return',
+    noticedBy: unit('dev'),
+  },
+  {
+    name: 'the log for people shows every figure of 0',
+    file: 'src/platform/logger.ts',
+    find: ': known.filter(([, value]) => value !== 0);',
+    replace: ': known;',
+    noticedBy: unit('logger'),
+  },
+  {
+    name: 'a second npm run dev runs on the database of the first one',
+    file: 'scripts/dev.ts',
+    find: 'requireNoOtherDev();\nawait',
+    replace: 'await',
+    noticedBy: only('a second one in the same folder', e2e('scripts')),
+  },
+  {
+    name: 'a npm run dev that was killed keeps every other one from starting',
+    file: 'scripts/running-dev.ts',
+    find: 'if (isRunning(Number(pid))) return',
+    replace: 'return',
+    noticedBy: only('what one left behind', e2e('scripts')),
+  },
+  {
+    name: 'npm run ops looks only at the usual port',
+    file: 'scripts/local.ts',
+    find: '(findRunningDev()?.url ?? localUrl(8787))',
+    replace: 'localUrl(8787)',
+    noticedBy: only('npm run ops and npm run demo use', e2e('scripts')),
+  },
+  {
     name: 'the links in e-mails lead to production',
     file: 'scripts/dev-variables.ts',
     find: 'PUBLIC_URL: vars.PUBLIC_URL ?? url,',
@@ -68,8 +103,8 @@ export const scripts: readonly Mutation[] = [
   {
     name: 'npm run ops does not sign in again',
     file: 'scripts/local.ts',
-    find: 'if (!isUsable) await',
-    replace: 'if (refreshToken === undefined) await',
+    find: 'if (isDone) return;',
+    replace: 'return;',
     noticedBy: e2e('ops'),
   },
   {
@@ -82,8 +117,15 @@ export const scripts: readonly Mutation[] = [
   {
     name: 'npm run ops signs in every time',
     file: 'scripts/local.ts',
-    find: 'kept.email === email ? kept.refreshToken : undefined',
-    replace: 'kept.email === email ? undefined : undefined',
+    find: 'kept.email === email ? { refreshToken, accessToken } : {}',
+    replace: 'kept.email === email ? {} : {}',
+    noticedBy: e2e('ops'),
+  },
+  {
+    name: 'npm run ops refreshes its session every time',
+    file: 'scripts/local.ts',
+    find: 'JSON.stringify({ url, email, refreshToken, accessToken })',
+    replace: 'JSON.stringify({ url, email, refreshToken })',
     noticedBy: e2e('ops'),
   },
   {
@@ -131,7 +173,7 @@ export const scripts: readonly Mutation[] = [
   {
     name: 'npm run simulate leaves an unknown hardship to the test',
     file: 'scripts/simulate.ts',
-    find: 'fail(error, usage);',
+    find: 'refuse(error, usage);',
     replace: '',
     noticedBy: only(' says: ', e2e('scripts')),
   },

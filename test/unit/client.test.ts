@@ -7,7 +7,7 @@ const url = 'https://api.example';
 type Handler = (request: Request, count: number) => Response | Promise<Response>;
 
 /** A client of a server that is a function, with every request that the server received. */
-function serve(handler: Handler, options: { refreshToken?: string } = {}) {
+function serve(handler: Handler, options: { refreshToken?: string; accessToken?: string } = {}) {
   const requests: Request[] = [];
   const waits: number[] = [];
   const client = createClient(url, {
@@ -108,6 +108,27 @@ describe('a client that is signed in', () => {
     await client.api.users.me.$get();
     expect(await requests[0]?.text()).toBe('grant_type=refresh_token&refresh_token=kept');
     expect(requests[1]?.headers.get('Authorization')).toBe('Bearer new');
+  });
+
+  test('a client with the access token of an earlier one refreshes only when the API refuses that token', async () => {
+    let accepted = 'Bearer kept';
+    const { client, requests } = serve(
+      (request) => {
+        if (request.url.endsWith('/token')) return granted('new');
+        return request.headers.get('Authorization') === accepted ? json({ id: 'me' }) : unauthorized();
+      },
+      { refreshToken: 'r-kept', accessToken: 'kept' },
+    );
+    await client.api.users.me.$get();
+    expect([requests.length, client.accessToken(), client.refreshToken()]).toEqual([1, 'kept', 'r-kept']);
+    accepted = 'Bearer new';
+    await client.api.users.me.$get();
+    expect(requests.slice(1).map(({ url: to }) => new URL(to).pathname)).toEqual([
+      '/v1/users/me',
+      '/v1/auth/token',
+      '/v1/users/me',
+    ]);
+    expect([client.accessToken(), client.refreshToken()]).toEqual(['new', 'r-new']);
   });
 
   test('a client reports 401 when a refreshed access token is refused too', async () => {

@@ -25,9 +25,20 @@ describe('the text format of the log', () => {
   });
 
   test('the text format shows any other event with its fields, and leaves out fields without a value', () => {
-    const fields = { resent: 2, rechecked: 0, oldest: null, subscription: undefined };
+    const fields = { resent: 2, oldest: null, subscription: undefined };
     expect(written('text', (logger) => logger.info('relay.ran', fields))).toEqual([
-      '13:06:09Z relay.ran resent=2 rechecked=0 oldest=null',
+      '13:06:09Z relay.ran resent=2 oldest=null',
+    ]);
+  });
+
+  test('the text format leaves out figures of 0 beside another figure, and keeps them when all figures are 0', () => {
+    const lines = written('text', (logger) => {
+      logger.info('batch.handled', { subscription: 'emails', messages: 1, done: 1, later: 0, failed: 0 });
+      logger.info('batch.handled', { subscription: 'emails', done: 0, failed: 0 });
+    });
+    expect(lines).toEqual([
+      '13:06:09Z batch.handled subscription=emails messages=1 done=1',
+      '13:06:09Z batch.handled subscription=emails done=0 failed=0',
     ]);
   });
 
