@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Database, Statement } from '../../platform/d1';
 import { defineError } from '../../platform/errors';
 import { limits } from '../../platform/limits';
+import { count as rowCount } from '../../platform/numbers';
 import { uuid } from '../../platform/uuid';
 import type { ConsistencyToken } from '../log/consistency-token';
 import type { Freshness, ReadModels } from './read-models';
@@ -49,12 +50,17 @@ export interface ListRequest extends PageRequest {
 }
 
 /** The fields of a page beside its rows. */
-export const pageFields = { nextCursor: z.string().nullable() };
+export const pageFields = {
+  nextCursor: z
+    .string()
+    .nullable()
+    .meta({ description: 'Null on the last page.', examples: [null] }),
+};
 
 /** The fields of a page of a list that is counted, beside its rows. */
 export const countedPageFields = {
   ...pageFields,
-  total: z.int().optional().meta({
+  total: rowCount.optional().meta({
     description: 'How many rows all pages have together. Absent from an empty page after the first one.',
   }),
 };
