@@ -1,5 +1,7 @@
 import { Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { accessErrors } from './access/errors';
+import { authErrors } from './auth/errors';
 import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose } from './composition';
@@ -11,7 +13,9 @@ import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
 import { handleError, handleNotFound } from './http/problem';
 import { introduction } from './introduction';
+import { itemErrors } from './items/errors';
 import { itemAccess, itemRoutes } from './items/routes';
+import { operationsErrors } from './operations/errors';
 import {
   eventAccess,
   eventRoutes,
@@ -20,9 +24,12 @@ import {
   operationsAccess,
   operationsRoutes,
 } from './operations/routes';
+import { orderErrors } from './orders/errors';
 import { orderAccess, orderRoutes } from './orders/routes';
 import { version } from './platform/version';
+import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
+import { userErrors } from './users/errors';
 import { userAccess, userRoutes } from './users/routes';
 
 /**
@@ -51,15 +58,40 @@ const routes = new Hono<AppEnv>()
   .route('/tickets', registered(ticketRoutes, ticketAccess))
   .route('/dashboard', registered(dashboardRoutes, dashboardAccess));
 
-/** The groups of operations in the OpenAPI document, in the order in which one meets them. */
+const { eventSchemaNotFound, ...operatorErrors } = operationsErrors;
+
+/**
+ * The groups of operations in the OpenAPI document, in the order in which one meets them, with the errors that only their
+ * operations have. An error that stands in no group is documented for every operation.
+ */
 const tags = [
-  { name: 'Users', description: 'Register, and read and change accounts, their settings and their roles.' },
-  { name: 'Signing in', description: 'Get, refresh and revoke tokens, and reset a forgotten password.' },
-  { name: 'Items', description: 'The public catalogue of what is for sale.' },
-  { name: 'Orders', description: 'Place an order, and follow it until it is delivered.' },
-  { name: 'Tickets', description: 'The support desk: tickets of customers, notes of agents, and figures.' },
-  { name: 'Events', description: 'What other teams can receive.' },
-  { name: 'Operations', description: 'Health checks, and the work of operators.' },
+  {
+    name: 'Users',
+    description: 'Register, and read and change accounts, their settings and their roles.',
+    errors: [...Object.values(userErrors), accessErrors.hashingBusy],
+  },
+  {
+    name: 'Signing in',
+    description: 'Get, refresh and revoke tokens, and reset a forgotten password.',
+    errors: [...Object.values(authErrors), accessErrors.hashingBusy],
+  },
+  { name: 'Items', description: 'The public catalogue of what is for sale.', errors: Object.values(itemErrors) },
+  {
+    name: 'Orders',
+    description: 'Place an order, and follow it until it is delivered.',
+    errors: Object.values(orderErrors),
+  },
+  {
+    name: 'Tickets',
+    description: 'The support desk: tickets of customers, notes of agents, and figures.',
+    errors: Object.values(ticketErrors),
+  },
+  { name: 'Events', description: 'What other teams can receive.', errors: [eventSchemaNotFound] },
+  {
+    name: 'Operations',
+    description: 'Health checks, and the work of operators.',
+    errors: Object.values(operatorErrors),
+  },
 ];
 
 /** The type of the API, for hono's client `hc`. */

@@ -26,6 +26,12 @@ const shortRefusals = (system) => ({
   },
 });
 
+// The dark colours of Swagger UI hang on a class, which follows the reader's system.
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const followSystem = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', followSystem);
+followSystem();
+
 SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#docs',

@@ -12,6 +12,7 @@ function find(id, kind) {
   throw new Error(`The page has no element ${id}.`);
 }
 
+const start = find('start', HTMLElement);
 const news = find('news', HTMLElement);
 const problem = find('problem', HTMLElement);
 const passwordForm = find('new-password', HTMLFormElement);
@@ -35,11 +36,13 @@ let token = '';
 let key = '';
 
 /**
- * Shows one form or none, and one message or none.
- * @param {{ form?: HTMLFormElement, good?: string, bad?: string }} state
+ * Shows one form or none, and one text or none: a hint at the start, good news, or a problem.
+ * @param {{ form?: HTMLFormElement, hint?: string, good?: string, bad?: string }} state
  */
-function display({ form, good = '', bad = '' }) {
+function display({ form, hint = '', good = '', bad = '' }) {
   for (const candidate of [passwordForm, linkForm]) candidate.hidden = candidate !== form;
+  start.textContent = hint;
+  start.hidden = hint === '';
   news.textContent = good;
   problem.textContent = bad;
 }
@@ -49,7 +52,8 @@ function readLink() {
   token = new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
   history.replaceState(null, '', location.pathname);
   key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join('-');
-  display(token === '' ? { form: linkForm, good: texts.noLink } : { form: passwordForm });
+  display(token === '' ? { form: linkForm, hint: texts.noLink } : { form: passwordForm });
+  (token === '' ? email : password).focus();
 }
 
 /**

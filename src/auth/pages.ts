@@ -16,6 +16,7 @@ const resetPasswordPage = (brand: string) =>
         This page needs JavaScript, which did not run in your browser. Please allow it for this page, and open the link in the
         e-mail again.
       </p>
+      <p id="start" class="hint" hidden></p>
       <p id="news" role="status" tabindex="-1"></p>
       <p id="problem" role="alert"></p>
       <form id="new-password" hidden>
@@ -28,7 +29,7 @@ const resetPasswordPage = (brand: string) =>
       </form>
       <form id="new-link" hidden>
         <label for="email">E-mail address of your account</label>
-        <input id="email" type="email" autocomplete="email" required maxlength="254">
+        <input id="email" type="email" autocomplete="email" required maxlength="254" aria-describedby="start">
         <button>Send me a link</button>
       </form>
     </main>`,

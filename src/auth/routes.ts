@@ -51,7 +51,12 @@ const tokenRoutes = new Hono<AuthEnv>()
   )
   .post(
     '/login',
-    describeToken('logIn', { summary: 'The same as /v1/auth/token', tags, body: schemas.tokenResponse }),
+    describeToken('logIn', {
+      summary: 'Sign in or refresh, at a second address',
+      description: 'Use `POST /v1/auth/token`. This address does the same, for those who look for it under this name.',
+      tags,
+      body: schemas.tokenResponse,
+    }),
     ignoreConditions,
     limitByNetwork,
     validate('form', schemas.tokenRequest, refuseForm),

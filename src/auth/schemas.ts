@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ordinal } from '../platform/numbers';
 import { anyPassword, newPassword } from '../platform/password-schemas';
 
 const secret = z.string().min(1).max(512);
@@ -29,10 +30,10 @@ export const tokenRequest = z
 
 export const tokenResponse = z
   .object({
-    access_token: z.string(),
+    access_token: z.string().meta({ examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk4YzdhMiJ9.c2lnbmF0dXJl'] }),
     token_type: z.literal('Bearer'),
-    expires_in: z.int().meta({ description: 'Seconds until the access token expires.' }),
-    refresh_token: z.string(),
+    expires_in: ordinal.meta({ examples: [900], description: 'Seconds until the access token expires.' }),
+    refresh_token: z.string().meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11.c2VjcmV0'] }),
   })
   .meta({ ref: 'TokenResponse' });
 

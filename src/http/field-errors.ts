@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { FieldError } from '../platform/errors';
 import { limits } from '../platform/limits';
 
@@ -49,6 +49,16 @@ export function describeIssue(issue: z.core.$ZodRawIssue): string {
     default:
       return 'is not valid';
   }
+}
+
+/** How many parameters a text names; no operation has more. */
+const mostNamed = 12;
+
+/** The text for an issue of a query string: for an unknown parameter it names those that the operation has. */
+export function describeParameterIssue(issue: z.core.$ZodRawIssue): string {
+  if (issue.code !== 'unrecognized_keys') return describeIssue(issue);
+  const known = issue.inst instanceof z.ZodObject ? Object.keys(issue.inst.shape).slice(0, mostNamed) : [];
+  return `is not a known parameter; ${known.length > 0 ? `there are: ${known.join(', ')}` : 'this operation has none'}`;
 }
 
 /** A JSON pointer (RFC 6901) to a value, or to the nearest value around it whose pointer is not too long. */

@@ -3,11 +3,14 @@ import { generateSpecs } from 'hono-openapi';
 import type { ErrorInfo } from '../platform/errors';
 import type { AppEnv } from './context';
 import { kindMember, type OperationKind } from './openapi';
+import { tidySchemas } from './openapi-schemas';
 import {
+  type GroupErrors,
   headerReferences,
   headers,
   type RefusalStatus,
   refusal,
+  refusalName,
   sharedResponses,
   tokenRefusal,
 } from './shared-responses';
@@ -18,8 +21,8 @@ export interface ApiDescription {
   /** The introduction, in Markdown, with examples for the address of the API. */
   introduction(url: string): string;
   /** The groups of operations, in the order in which readers see them. */
-  tags: readonly { name: string; description: string }[];
-  /** The error catalogue of all domains. */
+  tags: readonly (GroupErrors & { description: string })[];
+  /** The error catalogue of all domains. Every operation can have those that belong to no group. */
   errors: readonly ErrorInfo[];
 }
 
@@ -99,7 +102,7 @@ function parameterNames(method: string, path: string, { responses }: Operation, 
 }
 
 /** Adds everything that all operations of a kind have, so that no route has to repeat it. */
-function completeOperation(method: string, path: string, operation: Operation): void {
+function completeOperation(method: string, path: string, operation: Operation, shared: object): void {
   const { responses, [kindMember]: kind = 'plain' } = operation;
   delete operation[kindMember];
   const references = parameterNames(method, path, operation, kind).map((name) => ({
@@ -110,6 +113,12 @@ function completeOperation(method: string, path: string, operation: Operation): 
     for (const status of refused) responses[status] = tokenRefusal(Number(status) as RefusalStatus);
   } else {
     for (const status of derivedRefusals(operation, kind)) responses[status] ??= refusal(status);
+    for (const status of Object.keys(responses).map(Number) as RefusalStatus[]) {
+      // The refusals of the group have its own codes beside those of every operation.
+      const isGeneral = (responses[status] as { $ref?: string }).$ref === refusal(status).$ref;
+      const [group] = operation.tags;
+      if (isGeneral && refusalName(status, group) in shared) responses[status] = refusal(status, group);
+    }
   }
   operation.parameters = [...(operation.parameters ?? []), ...references];
   for (const [status, response] of Object.entries(responses)) {
@@ -127,20 +136,14 @@ function completeOperation(method: string, path: string, operation: Operation): 
   responses.default = kind === 'token' ? tokenRefusal(500) : refusal(500);
 }
 
-/** Leaves out the patterns that say again what a format says: readers get examples that look like real values. */
-function withoutPatterns(schema: unknown): void {
-  if (typeof schema !== 'object' || schema === null) return;
-  if ('format' in schema && typeof schema.format === 'string' && 'pattern' in schema) delete schema.pattern;
-  for (const part of Object.values(schema)) withoutPatterns(part);
-}
-
 /** Makes the OpenAPI document from the schemas that validate requests, and from what the routes say of themselves. */
 export async function specify(
   app: Hono<AppEnv>,
   { version, introduction, errors, tags }: ApiDescription,
   url: string,
 ): Promise<Specification> {
-  const components = { headers, parameters, responses: sharedResponses(errors) };
+  const responses = sharedResponses(errors, tags);
+  const components = { headers, parameters, responses };
   const specification = await generateSpecs(app, {
     documentation: {
       openapi: '3.1.0',
@@ -148,10 +151,9 @@ export async function specify(
         title: 'Frontdesk',
         version,
         description: introduction(url),
-        license: { name: 'UNLICENSED', identifier: 'UNLICENSED' },
       },
       servers: [{ url: '/' }],
-      tags: [...tags],
+      tags: tags.map(({ name, description }) => ({ name, description })),
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
         // The library's types want literals in each parameter and response.
@@ -162,9 +164,9 @@ export async function specify(
   });
   const paths = Object.entries((specification.paths ?? {}) as Record<string, Record<string, Operation>>);
   for (const [path, item] of paths) {
-    for (const [method, operation] of Object.entries(item)) completeOperation(method, path, operation);
+    for (const [method, operation] of Object.entries(item)) completeOperation(method, path, operation, responses);
   }
-  withoutPatterns(specification);
+  tidySchemas(specification);
   const { Problem } = specification.components?.schemas ?? {};
   // The schema in problem.ts cannot list the codes, because this folder knows no domain.
   if (Problem && 'properties' in Problem) Object.assign(Problem.properties?.code ?? {}, { enum: errors.map(codeOf) });

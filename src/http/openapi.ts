@@ -111,8 +111,11 @@ export function describePlain<Registered = Record<string, unknown>>(
 }
 
 /** Documents the token endpoint, which has the errors of RFC 6749. */
-export function describeToken(operationId: string, about: Pick<RouteDescription, 'summary' | 'tags' | 'body'>) {
-  const described = { ...about, description: 'The password grant is for first-party clients.' };
+export function describeToken(
+  operationId: string,
+  about: Pick<RouteDescription, 'summary' | 'description' | 'tags' | 'body'>,
+) {
+  const described = { description: 'The password grant is for first-party clients.', ...about };
   const problems = [400, 413, 415, 500, 503] as const;
   return describeWith('token', operationId, { ...described, problems }, 200, ['Consistency-Token']);
 }

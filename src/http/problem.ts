@@ -52,7 +52,7 @@ export const problem = z
   .object({
     type: z.url().meta({ description: 'The page that explains the code and says what to do.' }),
     title: z.string(),
-    status: z.int(),
+    status: z.int().min(400).max(599),
     detail: z.string(),
     instance: z
       .string()
@@ -67,7 +67,22 @@ export const problem = z
       .optional(),
     details: z.record(z.string(), z.unknown()).optional(),
   })
-  .meta({ ref: 'Problem' });
+  .meta({
+    ref: 'Problem',
+    examples: [
+      {
+        type: 'https://api.example.com/problems/orders.out-of-stock',
+        title: 'Conflict',
+        status: 409,
+        detail:
+          'The item 0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11 has 1 pieces left, and the order asks for 2. Order fewer pieces.',
+        instance: '/v1/orders',
+        code: 'orders.out-of-stock',
+        requestId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11',
+        details: { itemId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', stock: 1, quantity: 2 },
+      },
+    ],
+  });
 
 /** The path of the page that explains an error code. */
 export function problemPath(code: string): string {

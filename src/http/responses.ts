@@ -3,12 +3,15 @@ import type { CommitPoint } from '../cqrs/log/consistency-token';
 import type { Page } from '../cqrs/reading/pages';
 import type { FoundDocument, Freshness } from '../cqrs/reading/read-models';
 import type { Committed } from '../cqrs/writing/unit-of-work';
+import { ordinal } from '../platform/numbers';
 import type { RequestContext } from './context';
 import { formatEntityTag } from './preconditions';
 import { pathReference } from './uri';
 
 /** The result of most commands: the aggregate's id and its version after the command. */
-export const commandResult = z.object({ id: z.string(), version: z.int() }).meta({ ref: 'CommandResult' });
+export const commandResult = z
+  .object({ id: z.string(), version: ordinal })
+  .meta({ ref: 'CommandResult', examples: [{ id: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', version: 1 }] });
 type CommandResult = z.infer<typeof commandResult>;
 
 function setConsistencyToken(c: RequestContext, commit: CommitPoint): void {

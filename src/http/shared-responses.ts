@@ -63,39 +63,59 @@ const ownHeaders: Partial<Record<RefusalStatus, readonly HeaderName[]>> = {
 
 const statuses = Object.keys(meanings).map(Number) as RefusalStatus[];
 
-/** `Not Found` → `NotFound`. */
-const nameOf = (status: RefusalStatus) => titles[status]?.replaceAll(' ', '') ?? '';
+/** A group of operations, and the errors that no operation of another group has. */
+export interface GroupErrors {
+  name: string;
+  errors: readonly ErrorInfo[];
+}
 
-/** A refusal in the OpenAPI document: a reference to the response that all operations share. */
-export function refusal(status: RefusalStatus) {
-  return { $ref: `#/components/responses/${nameOf(status)}` };
+/** The name of the response for a status: `NotFound`, or `SigningInNotFound` for one group of operations. */
+export function refusalName(status: RefusalStatus, group = ''): string {
+  return `${group} ${titles[status]}`.replace(/(^| )\w/g, (start) => start.toUpperCase()).replaceAll(' ', '');
+}
+
+/** A refusal in the OpenAPI document: a reference to the response that all operations share, or those of a group. */
+export function refusal(status: RefusalStatus, group?: string) {
+  return { $ref: `#/components/responses/${refusalName(status, group)}` };
 }
 
 /** A refusal of the token endpoint. */
 export function tokenRefusal(status: RefusalStatus) {
-  return { $ref: `#/components/responses/Token${nameOf(status)}` };
+  return { $ref: `#/components/responses/Token${refusalName(status)}` };
 }
 
-function describe(status: RefusalStatus, errors: readonly ErrorInfo[]): string {
-  const codes = errors
-    .filter(({ kind, code }) => statusOf[kind] === status && !isTokenRefusal(code))
-    .map(({ code }) => code);
+/** The codes that a problem with this status can have; only the token endpoint has the others, as errors of RFC 6749. */
+function codesOf(status: RefusalStatus, errors: readonly ErrorInfo[]): string[] {
+  const found = errors.filter(({ kind, code }) => statusOf[kind] === status && !isTokenRefusal(code));
+  return found.map(({ code }) => code);
+}
+
+function describeRefusal(status: RefusalStatus, codes: readonly string[]) {
   const links = codes.map((code) => `[\`${code}\`](${problemPath(code)})`);
-  return `${meanings[status]} All codes with this status: ${links.join(', ')}.`;
+  return {
+    description: `${meanings[status]} Codes: ${links.join(', ')}.`,
+    headers: headerReferences([...(ownHeaders[status] ?? []), 'X-Request-Id']),
+    content: { 'application/problem+json': { schema: resolver(problem) } },
+  };
 }
 
-/** The responses that operations refer to: one for each status of a refusal, and those of the token endpoint. */
-export function sharedResponses(errors: readonly ErrorInfo[]) {
-  const problems = statuses.map((status) => [
-    nameOf(status),
-    {
-      description: describe(status, errors),
-      headers: headerReferences([...(ownHeaders[status] ?? []), 'X-Request-Id']),
-      content: { 'application/problem+json': { schema: resolver(problem) } },
-    },
-  ]);
+/**
+ * The responses that operations refer to: one for each status of a refusal, one for each status of which a group of
+ * operations has codes of its own, and those of the token endpoint.
+ */
+export function sharedResponses(errors: readonly ErrorInfo[], groups: readonly GroupErrors[]) {
+  const ofGroups = new Set(groups.flatMap((group) => group.errors));
+  const general = errors.filter((error) => !ofGroups.has(error));
+  const problems = statuses.flatMap((status) => {
+    const common = codesOf(status, general);
+    const own = groups.flatMap(({ name, errors }) => {
+      const codes = codesOf(status, errors);
+      return codes.length === 0 ? [] : [[refusalName(status, name), describeRefusal(status, [...codes, ...common])]];
+    });
+    return [[refusalName(status), describeRefusal(status, common)], ...own];
+  });
   const tokenErrors = ([400, 413, 415, 429, 500, 503] as const).map((status) => [
-    `Token${nameOf(status)}`,
+    `Token${refusalName(status)}`,
     {
       description: `${meanings[status]} The form of the error is that of RFC 6749, 5.2.`,
       headers: headerReferences([...(ownHeaders[status] ?? []), 'X-Request-Id']),

@@ -12,7 +12,10 @@ type TokenErrorCode = (typeof tokenErrors)[number];
 
 /** An error of the token endpoint (RFC 6749, 5.2). The last two codes are those that the RFC has for a failing server. */
 export const tokenError = z
-  .object({ error: z.enum(tokenErrors), error_description: z.string() })
+  .object({
+    error: z.enum(tokenErrors),
+    error_description: z.string().meta({ examples: ['The account or the password is wrong.'] }),
+  })
   .meta({ ref: 'TokenError' });
 
 /** The two paths of the token endpoint. All their answers have the form of RFC 6749, whichever part of the API refuses. */

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type BodyKind, isReadableBody } from './body';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';
-import { describeIssue, toFieldErrors, unstorableTexts } from './field-errors';
+import { describeIssue, describeParameterIssue, toFieldErrors, unstorableTexts } from './field-errors';
 import { isEncodedUtf8 } from './uri';
 
 type Target = BodyKind | 'param' | 'query';
@@ -53,10 +53,11 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
   refusal?: (error: z.core.$ZodError, input: unknown) => Error,
 ) {
   const strict = withoutUnknown(target, schema);
+  const describe = target === 'query' ? describeParameterIssue : describeIssue;
   async function parse(_: Schema, value: unknown) {
     const issues = unstorableTexts(value);
     if (issues.length > 0) return { success: false, error: new z.ZodError(issues) };
-    return strict.safeParseAsync(value, { error: describeIssue });
+    return strict.safeParseAsync(value, { error: describe });
   }
   const checked = zValidator(
     target,
@@ -103,7 +104,7 @@ export const refuseParameters = createMiddleware<AppEnv>(async (c, next) => {
   if (!c.req.url.includes('?')) return next();
   const routes = matchedRoutes(c).filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'));
   if (routes.length === 0 || routes.some(({ handler }) => validatesQuery(handler))) return next();
-  const { error } = noParameters.safeParse(c.req.query(), { error: describeIssue });
+  const { error } = noParameters.safeParse(c.req.query(), { error: describeParameterIssue });
   if (error) throw refuse('query', error);
   return next();
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countedPageFields } from '../cqrs/reading/pages';
 import { money } from '../platform/money';
+import { count } from '../platform/numbers';
 import { uuid } from '../platform/uuid';
 
 export const itemId = uuid.meta({ description: 'The item’s id, a UUIDv7.' });
@@ -36,10 +37,13 @@ export const itemDetail = z
   .object({
     id: itemId,
     ownerId: uuid,
-    title: z.string(),
-    description: z.string().nullable(),
+    title: z.string().meta({ examples: ['Teapot'] }),
+    description: z
+      .string()
+      .nullable()
+      .meta({ examples: ['Round, blue'] }),
     price: money,
-    stock: z.int().nullable(),
+    stock: count.nullable().meta({ description: 'Pieces left; null means unlimited.', examples: [5] }),
     isActive: z.boolean().meta({ description: 'Whether the item is for sale.' }),
     takenDown: z.boolean().meta({
       description: 'Whether an agent or an admin took the item off sale, so that its owner cannot put it back.',

@@ -1,27 +1,32 @@
 import { z } from 'zod';
 import { cloudEventType } from '../cqrs/log/envelope';
 import { type EventCatalogue, schemaOf } from '../cqrs/log/event';
+import { ordinal } from '../platform/numbers';
 import { operationsErrors } from './errors';
 
 /** A JSON Schema (2020-12). */
-export const jsonSchema = z.record(z.string(), z.unknown()).meta({ ref: 'JsonSchema' });
+export const jsonSchema = z.record(z.string(), z.unknown()).meta({
+  ref: 'JsonSchema',
+  examples: [{ type: 'object', properties: { subject: { type: 'string' } }, required: ['subject'] }],
+});
 
 const eventType = z.object({
   type: z.string().meta({ description: 'The CloudEvents `type`.', examples: ['frontdesk.TicketOpened'] }),
-  streamType: z
-    .string()
-    .meta({ description: 'The `subject` of an event is the stream type, a slash, and the stream id.' }),
-  schemaVersion: z
-    .int()
-    .meta({ description: 'The newest version of the data; an event has its own version as `schemaversion`.' }),
+  streamType: z.string().meta({
+    examples: ['ticket'],
+    description: 'The `subject` of an event is the stream type, a slash, and the stream id.',
+  }),
+  schemaVersion: ordinal.meta({
+    description: 'The newest version of the data; an event has its own version as `schemaversion`.',
+  }),
   dataSchema: jsonSchema.meta({ description: 'The JSON Schema (2020-12) of `data` in the newest version.' }),
 });
 
 const attribute = z.object({
-  name: z.string(),
+  name: z.string().meta({ examples: ['position'] }),
   type: z.enum(['String', 'Integer']).meta({ description: 'The type in the terms of CloudEvents.' }),
   required: z.boolean(),
-  meaning: z.string(),
+  meaning: z.string().meta({ examples: ['The order of all events of an epoch.'] }),
 });
 
 export const eventCatalogueSchema = z

@@ -53,9 +53,9 @@ export const operationsRoutes = new Hono<OperationsEnv>()
   .get(
     '/metrics',
     describePlain<OperationsQueries>('GetMetrics', {
-      summary: 'Figures in the text format of Prometheus (admin, or a monitor)',
+      summary: 'Figures in the text format of Prometheus (admin)',
       description:
-        'A monitor sends the secret `METRICS_TOKEN` of the configuration as its Bearer credential. The HELP texts tell the ' +
+        'A monitor may read them too: it sends the secret `METRICS_TOKEN` of the configuration as its Bearer credential. The HELP texts tell the ' +
         'figures of the whole system from those of the isolate that answers.',
       ...read,
       body: schemas.metricsText,

@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { subscriptions } from '../cqrs/log/event';
+import { pageFields } from '../cqrs/reading/pages';
 import { rebuildStatuses } from '../cqrs/reading/rebuild-status';
+import { count, ordinal } from '../platform/numbers';
 import { uuid } from '../platform/uuid';
 
-export const health = z.object({ status: z.literal('ok'), version: z.string() }).meta({ ref: 'Health' });
+export const health = z
+  .object({ status: z.literal('ok'), version: z.string().meta({ examples: ['1.0.0'] }) })
+  .meta({ ref: 'Health' });
 
 export const issueCodes = ['d1-unreachable', 'kv-unreachable', 'deliveries-late', 'dead-letters'] as const;
 export type IssueCode = (typeof issueCodes)[number];
@@ -11,19 +15,32 @@ export type IssueCode = (typeof issueCodes)[number];
 export const readiness = z
   .object({
     status: z.enum(['ready', 'degraded', 'unavailable']),
-    issues: z.array(z.object({ code: z.enum(issueCodes), detail: z.string() })),
+    issues: z.array(
+      z.object({
+        code: z.enum(issueCodes),
+        detail: z.string().meta({ examples: ['3 dead letters wait for a decision.'] }),
+      }),
+    ),
   })
   .meta({ ref: 'Readiness' });
 export type Readiness = z.infer<typeof readiness>;
 
-export const viewName = z.string().regex(/^[a-z][a-z-]{0,63}$/);
+/** An id in a response, which is mostly a UUID. */
+const id = z.string().meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] });
+/** A read model, in a response. */
+const view = z.string().meta({ examples: ['ticket'] });
+
+export const viewName = z
+  .string()
+  .regex(/^[a-z][a-z-]{0,63}$/)
+  .meta({ examples: ['ticket'] });
 
 export const projection = z
   .object({
-    view: z.string(),
-    position: z.int().meta({ description: 'The documents contain every event up to this position.' }),
-    lagEvents: z.int().meta({ description: 'The number of events that the documents do not contain yet.' }),
-    lagSeconds: z.int().meta({ description: 'The age of the oldest of these events, in seconds.' }),
+    view,
+    position: count.meta({ description: 'The documents contain every event up to this position.' }),
+    lagEvents: count.meta({ description: 'The number of events that the documents do not contain yet.' }),
+    lagSeconds: count.meta({ description: 'The age of the oldest of these events, in seconds.' }),
     lagP50Seconds: z.number().nullable().meta({
       description:
         'Half of the events of the last hour were in their documents after so many seconds; null if there were none.',
@@ -31,22 +48,28 @@ export const projection = z
     lagP99Seconds: z.number().nullable().meta({
       description: 'The same for 99 of 100 events. 300 means 300 or more.',
     }),
-    keys: z.int(),
-    keysToRecheck: z
-      .int()
-      .meta({ description: 'Keys that are projected once more, because an earlier put may still arrive.' }),
-    failedKeys: z.int().meta({ description: 'Keys whose documents cannot be made from D1.' }),
+    keys: count,
+    keysToRecheck: count.meta({
+      description: 'Keys that are projected once more, because an earlier put may still arrive.',
+    }),
+    failedKeys: count.meta({ description: 'Keys whose documents cannot be made from D1.' }),
     failures: z
-      .array(z.object({ key: z.string(), error: z.string() }))
+      .array(
+        z.object({
+          key: z.string().meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
+          error: z.string().meta({ examples: ['SyntaxError'] }),
+        }),
+      )
       .meta({ description: 'The first 20 of the failing keys, each with the class of its error.' }),
-    lastError: z.string().nullable().meta({ description: 'An error of one of the pending events, if there is any.' }),
+    lastError: z
+      .string()
+      .nullable()
+      .meta({ examples: [null], description: 'An error of one of the pending events, if there is any.' }),
   })
   .meta({ ref: 'Projection' });
 export type Projection = z.infer<typeof projection>;
 
-export const projectionList = z
-  .object({ position: z.int(), data: z.array(projection) })
-  .meta({ ref: 'ProjectionList' });
+export const projectionList = z.object({ position: count, data: z.array(projection) }).meta({ ref: 'ProjectionList' });
 
 /** The figures in the text format of Prometheus. */
 export const metricsText = z.string().meta({
@@ -57,16 +80,19 @@ export const metricsText = z.string().meta({
 export const rebuild = z
   .object({
     id: uuid,
-    view: z.string(),
+    view,
     status: z.enum(rebuildStatuses),
     progress: z.number().min(0).max(1).meta({ description: 'The part of the event log that has been replayed.' }),
-    checkpoint: z.int(),
-    target: z.int(),
-    keys: z.int().meta({ description: 'The number of keys that have been projected.' }),
-    failedKeys: z.int().meta({
+    checkpoint: count,
+    target: count,
+    keys: count.meta({ description: 'The number of keys that have been projected.' }),
+    failedKeys: count.meta({
       description: 'Keys of the read model whose documents cannot be made from D1; the list of projections names them.',
     }),
-    lastError: z.string().nullable(),
+    lastError: z
+      .string()
+      .nullable()
+      .meta({ examples: [null] }),
     startedAt: z.iso.datetime(),
   })
   .meta({ ref: 'Rebuild' });
@@ -78,19 +104,21 @@ export const subscription = z.enum(subscriptions);
 /** What the list of dead letters and the list of waiting deliveries say about a delivery. */
 const delivery = z.object({
   id: z.string().meta({ examples: ['42-emails'] }),
-  position: z.int(),
+  position: count,
   subscription,
-  type: z.string(),
-  streamType: z.string(),
-  streamId: z.string(),
-  requestId: z
-    .string()
+  type: z.string().meta({ examples: ['TicketOpened'] }),
+  streamType: z.string().meta({ examples: ['ticket'] }),
+  streamId: id,
+  requestId: id
     .nullable()
     .meta({ description: 'The request whose command recorded the event; the log has the same id.' }),
   occurredAt: z.iso.datetime(),
-  attempts: z.int().meta({ description: 'How often the work was tried and failed.' }),
-  sends: z.int().meta({ description: 'How often the relay sent the delivery, after the send right after the commit.' }),
-  lastError: z.string().nullable(),
+  attempts: count.meta({ description: 'How often the work was tried and failed.' }),
+  sends: count.meta({ description: 'How often the relay sent the delivery, after the send right after the commit.' }),
+  lastError: z
+    .string()
+    .nullable()
+    .meta({ examples: [null] }),
   firstFailedAt: z.iso.datetime().nullable(),
   lastFailedAt: z.iso.datetime().nullable(),
 });
@@ -107,9 +135,7 @@ export const deadLetter = delivery
   .meta({ ref: 'DeadLetter' });
 export type DeadLetter = z.infer<typeof deadLetter>;
 
-export const deadLetterPage = z
-  .object({ data: z.array(deadLetter), nextCursor: z.string().nullable() })
-  .meta({ ref: 'DeadLetterPage' });
+export const deadLetterPage = z.object({ data: z.array(deadLetter), ...pageFields }).meta({ ref: 'DeadLetterPage' });
 
 export const waitingDelivery = delivery
   .extend({
@@ -121,7 +147,7 @@ export const waitingDelivery = delivery
 export type WaitingDelivery = z.infer<typeof waitingDelivery>;
 
 export const waitingDeliveryPage = z
-  .object({ data: z.array(waitingDelivery), nextCursor: z.string().nullable() })
+  .object({ data: z.array(waitingDelivery), ...pageFields })
   .meta({ ref: 'WaitingDeliveryPage' });
 
 export const deadLetterId = z
@@ -138,8 +164,8 @@ export const deadLetterFilter = z
 
 export const deadLetterResult = z
   .object({
-    count: z.int(),
-    remaining: z.int().meta({
+    count: count,
+    remaining: count.meta({
       description:
         'Dead letters that are left, because one command changes at most 500. Up to 100 are counted. Send the command again.',
     }),
@@ -148,23 +174,27 @@ export const deadLetterResult = z
 
 export const auditEvent = z
   .object({
-    position: z.int(),
-    id: z.string(),
-    type: z.string(),
-    streamType: z.string(),
-    streamId: z.string(),
-    version: z.int(),
-    schemaVersion: z.int(),
-    data: z.unknown().meta({ description: 'Null for an event that cannot be read from the log.' }),
+    position: count,
+    id,
+    type: z.string().meta({ examples: ['TicketOpened'] }),
+    streamType: z.string().meta({ examples: ['ticket'] }),
+    streamId: id,
+    version: ordinal,
+    schemaVersion: ordinal,
+    data: z.unknown().meta({
+      examples: [{ subject: 'My parcel is late' }],
+      description: 'Null for an event that cannot be read from the log.',
+    }),
     occurredAt: z.iso.datetime(),
-    actorId: z.string().nullable(),
-    commandId: z.string().nullable(),
-    requestId: z.string().nullable(),
-    traceparent: z.string().nullable(),
+    actorId: id.nullable(),
+    commandId: id.nullable(),
+    requestId: id.nullable(),
+    traceparent: z
+      .string()
+      .nullable()
+      .meta({ examples: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'] }),
   })
   .meta({ ref: 'AuditEvent' });
 export type AuditEvent = z.infer<typeof auditEvent>;
 
-export const auditPage = z
-  .object({ data: z.array(auditEvent), nextCursor: z.string().nullable() })
-  .meta({ ref: 'AuditPage' });
+export const auditPage = z.object({ data: z.array(auditEvent), ...pageFields }).meta({ ref: 'AuditPage' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { countedPageFields } from '../cqrs/reading/pages';
 import { isCountry } from '../platform/codes';
 import { money } from '../platform/money';
+import { count, ordinal } from '../platform/numbers';
 import { uuid } from '../platform/uuid';
 import { orderStatuses } from './order-status';
 
@@ -11,15 +12,17 @@ const line = (max: number) => z.string().trim().min(1).max(max);
 
 export const shippingAddress = z
   .strictObject({
-    name: line(100),
-    line1: line(200),
-    line2: line(200).optional(),
-    postalCode: line(20),
-    city: line(100),
+    name: line(100).meta({ examples: ['Ada Byron'] }),
+    line1: line(200).meta({ examples: ['12 St James’s Square'] }),
+    line2: line(200)
+      .optional()
+      .meta({ examples: ['2nd floor'] }),
+    postalCode: line(20).meta({ examples: ['SW1Y 4JH'] }),
+    city: line(100).meta({ examples: ['London'] }),
     country: z
       .string()
       .refine(isCountry, { error: 'must be an ISO 3166-1 alpha-2 code' })
-      .meta({ pattern: '^[A-Z]{2}$', examples: ['DE'] }),
+      .meta({ pattern: '^[A-Z]{2}$', examples: ['GB'] }),
   })
   .meta({ ref: 'ShippingAddress' });
 
@@ -52,7 +55,7 @@ export const placeOrder = z
     ],
   });
 
-const number = z.int().meta({ description: 'A short number for people, sequential in this shop.', examples: [1001] });
+const number = ordinal.meta({ description: 'A short number for people, sequential in this shop.', examples: [1001] });
 
 /** The number in a query string: decimal digits, because `Number` would also read ` 5`, `0x5` and `1e1`. */
 export const numberQuery = z
@@ -68,7 +71,9 @@ export const orderDetail = z
     number,
     customerId: uuid.nullable().meta({ description: 'Null once the customer’s account is deleted.' }),
     status: z.enum(orderStatuses),
-    lines: z.array(z.object({ itemId: uuid, title: z.string(), quantity: z.int(), price: money })),
+    lines: z.array(
+      z.object({ itemId: uuid, title: z.string().meta({ examples: ['Teapot'] }), quantity: ordinal, price: money }),
+    ),
     total: money,
     shippingAddress: shippingAddress.nullable(),
     createdAt: z.iso.datetime(),
@@ -84,7 +89,7 @@ export const orderSummary = z
     customerId: uuid.nullable().meta({ description: 'Null for an order whose customer has deleted the account.' }),
     status: z.enum(orderStatuses),
     total: money,
-    lineCount: z.int(),
+    lineCount: count,
     createdAt: z.iso.datetime(),
   })
   .meta({ ref: 'OrderSummary' });

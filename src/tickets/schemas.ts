@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { countedPageFields, pageFields } from '../cqrs/reading/pages';
+import { count } from '../platform/numbers';
 import { uuid } from '../platform/uuid';
 import { ticketStatuses } from './ticket-status';
 
@@ -28,28 +29,35 @@ export const addTicketNote = z
   .strictObject({ note: text(20_000) })
   .meta({ ref: 'AddTicketNote', examples: [{ note: 'The carrier says that it is on its way.' }] });
 
+const subject = z.string().meta({ examples: ['My parcel is late'] });
+
 const common = {
   id: ticketId,
   customerId: uuid,
   orderId: uuid.nullable(),
-  subject: z.string(),
+  subject,
   status,
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 };
 
 /** A ticket as its customer sees it; no field depends on notes. */
-export const ticketDetail = z.object({ ...common, message: z.string() }).meta({
-  ref: 'TicketDetail',
-  title: 'For the customer',
-  description: 'A ticket as its customer reads it, without a trace of notes.',
-  // A staff ticket has all of these fields, and only one side of a `oneOf` may fit.
-  not: { required: ['notes'] },
-});
+export const ticketDetail = z
+  .object({ ...common, message: z.string().meta({ examples: ['I ordered a teapot two weeks ago. Where is it?'] }) })
+  .meta({
+    ref: 'TicketDetail',
+    title: 'Ticket, for its customer',
+    description: 'A ticket as its customer reads it, without a trace of notes.',
+  });
 export type TicketDetail = z.infer<typeof ticketDetail>;
 
 export const ticketNoteDetail = z
-  .object({ id: uuid, authorId: uuid, note: z.string(), createdAt: z.iso.datetime() })
+  .object({
+    id: uuid,
+    authorId: uuid,
+    note: z.string().meta({ examples: ['The carrier says that it is on its way.'] }),
+    createdAt: z.iso.datetime(),
+  })
   .meta({ ref: 'TicketNoteDetail' });
 export type TicketNoteDetail = z.infer<typeof ticketNoteDetail>;
 
@@ -60,20 +68,23 @@ export const ticketNotePage = z
 /** A ticket as agents and admins see it. */
 export const staffTicket = ticketDetail
   .extend({
-    noteCount: z.int().meta({ description: 'How many notes the ticket has.' }),
+    noteCount: count.meta({ description: 'How many notes the ticket has.' }),
     notes: z
       .array(ticketNoteDetail)
       .meta({ description: 'The 10 newest notes, newest first. `/v1/tickets/{id}/notes` has all of them.' }),
   })
   .meta({
     ref: 'StaffTicket',
-    title: 'For agents and admins',
+    title: 'Ticket, for agents and admins',
     description: 'A ticket as agents and admins read it, with the newest notes.',
   });
 export type StaffTicket = z.infer<typeof staffTicket>;
 
+// The form for agents and admins has all fields of the customer's, so it comes first: readers that take the first form that
+// fits must find it.
+
 /** A ticket; the role of the caller decides which of the two it is. */
-export const ticket = z.xor([ticketDetail, staffTicket]).meta({
+export const ticket = z.union([staffTicket, ticketDetail]).meta({
   ref: 'Ticket',
   description: 'Customers get a TicketDetail; agents and admins get a StaffTicket.',
 });
@@ -81,30 +92,36 @@ export const ticket = z.xor([ticketDetail, staffTicket]).meta({
 export const ticketSummary = z
   .object({
     id: ticketId,
-    subject: z.string(),
+    subject,
     status,
-    preview: z.string(),
+    preview: z.string().meta({ examples: ['I ordered a teapot two weeks ago. Where…'] }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
   .meta({
     ref: 'TicketSummary',
-    title: 'For the customer',
+    title: 'Row of tickets, for their customer',
     description: 'A row of the list that customers read.',
-    not: { required: ['hasNote'] },
   });
 export type TicketSummary = z.infer<typeof ticketSummary>;
 
 export const staffTicketSummary = ticketSummary
-  .extend({ customerId: uuid, hasNote: z.boolean(), notePreview: z.string().nullable() })
+  .extend({
+    customerId: uuid,
+    hasNote: z.boolean(),
+    notePreview: z
+      .string()
+      .nullable()
+      .meta({ examples: ['The carrier says…'] }),
+  })
   .meta({
     ref: 'StaffTicketSummary',
-    title: 'For agents and admins',
+    title: 'Row of tickets, for agents and admins',
     description: 'A row of the list that agents and admins read.',
   });
 export type StaffTicketSummary = z.infer<typeof staffTicketSummary>;
 
-const ticketRow = z.xor([ticketSummary, staffTicketSummary]).meta({
+const ticketRow = z.union([staffTicketSummary, ticketSummary]).meta({
   ref: 'TicketRow',
   description: 'Customers get a TicketSummary; agents and admins get a StaffTicketSummary.',
 });
@@ -113,14 +130,13 @@ export const ticketPage = z.object({ data: z.array(ticketRow), ...countedPageFie
 
 export const ticketDashboard = z
   .object({
-    counts: z.object({ open: z.int(), triaged: z.int(), closed: z.int() }),
+    counts: z.object({ open: count, triaged: count, closed: count }),
     days: z
-      .array(z.object({ date: z.iso.date(), opened: z.int(), closed: z.int() }))
+      .array(z.object({ date: z.iso.date(), opened: count, closed: count }))
       .meta({ description: 'The last 30 days in UTC, oldest first; the last one is today.' }),
     oldestOpenAt: z.iso.datetime().nullable(),
-    oldestOpenSeconds: z.int().nullable(),
-    medianTriageSeconds: z
-      .int()
+    oldestOpenSeconds: count.nullable(),
+    medianTriageSeconds: count
       .nullable()
       .meta({ description: 'The median of the 1,000 tickets that were triaged last.' }),
   })

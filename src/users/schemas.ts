@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { roles } from '../access/caller';
 import { countedPageFields } from '../cqrs/reading/pages';
+import { count } from '../platform/numbers';
 import { anyPassword, newPassword } from '../platform/password-schemas';
 import { isTimeZone } from '../platform/time-zones';
 import { uuid } from '../platform/uuid';
@@ -82,29 +83,36 @@ export const updateSettings = z
   .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
   .meta({ ref: 'UpdateSettings', examples: [{ locale: 'en-GB', timezone: 'Europe/London' }] });
 
+const shownName = z.string().meta({ examples: ['Ada Byron'] });
+
 export const userDetail = z
   .object({
     id: userId,
-    name: z.string(),
-    email: z.string().meta({ format: 'email' }),
+    name: shownName,
+    email: z.string().meta({ format: 'email', examples: ['ada@example.com'] }),
     role: z.enum(roles),
     isActive: z.boolean(),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     lastLoginAt: z.iso.datetime().nullable(),
-    itemCount: z.int().meta({ description: 'Items that the account sells.' }),
-    orderCount: z.int().meta({ description: 'Orders that the account placed.' }),
-    openTicketCount: z.int().meta({ description: 'Tickets of the account with the status `open`.' }),
+    itemCount: count.meta({ description: 'Items that the account sells.' }),
+    orderCount: count.meta({ description: 'Orders that the account placed.' }),
+    openTicketCount: count.meta({ description: 'Tickets of the account with the status `open`.' }),
   })
   .meta({ ref: 'UserDetail' });
 export type UserDetail = z.infer<typeof userDetail>;
 
-export const userSummary = z.object({ id: userId, name: z.string() }).meta({ ref: 'UserSummary' });
+export const userSummary = z.object({ id: userId, name: shownName }).meta({ ref: 'UserSummary' });
 export type UserSummary = z.infer<typeof userSummary>;
 
 export const userPage = z.object({ data: z.array(userSummary), ...countedPageFields }).meta({ ref: 'UserPage' });
 
 export const userSettings = z
-  .object({ locale: z.string(), timezone: z.string(), emailNotifications: z.boolean(), updatedAt: z.iso.datetime() })
+  .object({
+    locale: z.string().meta({ examples: ['en-GB'] }),
+    timezone: z.string().meta({ examples: ['Europe/London'] }),
+    emailNotifications: z.boolean(),
+    updatedAt: z.iso.datetime(),
+  })
   .meta({ ref: 'UserSettings' });
 export type UserSettings = z.infer<typeof userSettings>;

@@ -26,6 +26,21 @@ function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
+/** The colours of a text and of what is behind it, for the browser: the grounds of the elements around it show through. */
+const colorsOf = (selector: string) => `(() => {
+  const parse = (color) => color.match(/[\\d.]+/g).map(Number);
+  const element = document.querySelector(${JSON.stringify(selector)});
+  const grounds = [];
+  for (let at = element; at; at = at.parentElement) grounds.push(parse(getComputedStyle(at).backgroundColor));
+  const isDark = getComputedStyle(document.documentElement).colorScheme === 'dark';
+  const start = isDark ? [18, 18, 18] : [255, 255, 255];
+  const ground = grounds.reduceRight(
+    (below, [red, green, blue, alpha = 1]) => [red, green, blue].map((part, at) => part * alpha + below[at] * (1 - alpha)),
+    start,
+  );
+  return { color: getComputedStyle(element).color, ground: 'rgb(' + ground.join(', ') + ')' };
+})()`;
+
 const password = 'correct horse battery';
 const brand = 'The Tea Shop';
 let sink: Awaited<ReturnType<typeof startSmtpSink>>;
@@ -130,6 +145,50 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       );
     });
 
+    test.each(['light', 'dark'] as const)('texts stand out (%s)', async (colorScheme) => {
+      const { page } = await open('/docs#/Orders/placeOrder', { colorScheme });
+      await page.locator('#operations-Orders-placeOrder tr.refusal').first().waitFor();
+      const { ground } = await page.evaluate<{ ground: string }>(colorsOf('body'));
+      expect(luminance(ground) > 0.5).toBe(colorScheme === 'light');
+      // WCAG 2.2, 1.4.3.
+      const texts = [
+        '.info p',
+        '.info pre code',
+        '.opblock-tag small',
+        '.opblock-summary-description',
+        '.header-col',
+        '.refusal p',
+      ];
+      for (const selector of texts) {
+        const { color, ground } = await page.evaluate<{ color: string; ground: string }>(colorsOf(selector));
+        expect([selector, contrast(color, ground) >= 4.5]).toEqual([selector, true]);
+      }
+    });
+
+    test('on a narrow screen descriptions have the whole width, and commands scroll instead of breaking', async () => {
+      const { page } = await open('/docs', { viewport: { width: 320, height: 640 } });
+      await page.locator('.opblock').first().waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+      const widths = await page
+        .locator('.opblock-tag small')
+        .evaluateAll((all) => all.map((small) => small.clientWidth));
+      expect(Math.min(...widths)).toBeGreaterThan(200);
+      // Five lines of the example are five lines of the page.
+      const isWhole = await page.evaluate(`(() => {
+        const code = document.querySelectorAll('.info pre code')[1];
+        return code.getBoundingClientRect().height < 6 * 1.4 * parseFloat(getComputedStyle(code).fontSize);
+      })()`);
+      expect(isWhole).toBe(true);
+    });
+
+    test('the page offers no choice of one server, and no link to a licence', async () => {
+      const { page } = await open('/docs');
+      await page.locator('.opblock').first().waitFor();
+      expect(await page.locator('.servers:visible').count()).toBe(0);
+      expect(await page.getByRole('button', { name: 'Authorize' }).isVisible()).toBe(true);
+      expect(await page.getByRole('link', { name: /licen/i }).count()).toBe(0);
+    });
+
     test('the examples of the introduction work when they are pasted into a shell one after the other', async () => {
       const { info } = (await (await fetch(`${url}/openapi.json`)).json()) as { info: { description: string } };
       const [, ...examples] = [...info.description.matchAll(/```sh\n(.*?)```/gs)].map(([, example]) => example);
@@ -161,6 +220,7 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       expect(await page.title()).toBe(`Set a new password · ${brand}`);
       // The secret is neither in the address nor in the history.
       expect(page.url()).toBe(`${url}/reset-password`);
+      expect(await page.evaluate('document.activeElement.id')).toBe('password');
       await setPassword(page, 'a brand new password');
       await page.getByRole('status').filter({ hasText: 'Your new password is set.' }).waitFor();
       expect(await page.getByLabel('New password').isVisible()).toBe(false);
@@ -195,6 +255,10 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
     test('without a link it asks for the address, and a password that is too short is not sent', async () => {
       const { page } = await open('/reset-password');
       expect(await page.getByLabel('E-mail address of your account').isVisible()).toBe(true);
+      expect(await page.evaluate('document.activeElement.id')).toBe('email');
+      // It is no news that something succeeded.
+      expect(await page.getByRole('status').textContent()).toBe('');
+      expect(await page.getByText('This page sets a new password with a link').isVisible()).toBe(true);
       await page.goto('/reset-password#token=t');
       await page.reload();
       expect(await page.getByLabel('New password').isVisible()).toBe(false);

@@ -132,6 +132,15 @@ test('the longest page of notes is below 1 MB (product 5.6)', async () => {
   expect(size).toBeLessThan(largestAllowed);
 });
 
+test('a refusal of an unknown parameter names the parameters that there are (product 6.1)', async () => {
+  const refused = async (path: string) =>
+    (await (await send('GET', path, undefined)).json<{ errors: object[] }>()).errors;
+  const code = 'unrecognized_keys';
+  const detail = (text: string) => [{ pointer: '/colour', detail: `is not a known parameter; ${text}`, code }];
+  expect(await refused('/v1/items?colour=blue')).toEqual(detail('there are: limit, cursor, order, active, owner'));
+  expect(await refused('/v1/health?colour=blue')).toEqual(detail('this operation has none'));
+});
+
 test('a refusal of a body with thousands of wrong fields names the first twenty (product 6.1)', async () => {
   const unknown = Object.fromEntries(Array.from({ length: 3000 }, (_, field) => [`field${field}`, 1]));
   const response = await send('POST', '/v1/users', unknown);

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { runSchedule } from '../../src/schedule';
+import { password } from '../support/factories';
 import { createFaultyD1, type D1Call, documentedErrors } from '../support/faulty-d1';
 import { createSystem } from '../support/system';
 import { createDeadlines } from '../support/wait';
@@ -88,7 +89,8 @@ describe('a failure of D1 that is a sure refusal', () => {
   ])('%s is answered at once, and the batch is not sent again (product 6.5)', async (_, message, status, sent) => {
     const { faults, send } = given();
     faults.push(...Array.from({ length: 3 }, () => failBefore(message)));
-    expect((await send('POST', '/v1/items', item('refused'), bearer)).status).toBe(status);
+    const account = { name: 'Ada Byron', email: 'refused@example.com', password };
+    expect((await send('POST', '/v1/users', account)).status).toBe(status);
     expect(3 - faults.length).toBe(sent);
   });
 

@@ -5,6 +5,7 @@ interface Reference {
 }
 
 interface DocumentedResponse {
+  description?: string;
   headers?: Record<string, { required?: boolean } | Reference>;
   content?: Record<string, { schema: Schema }>;
 }
@@ -76,6 +77,9 @@ export function createConformance(load: () => Promise<Response>) {
     if ([404, 409].includes(response.status) && !body.includes('"details":{'))
       throw new Error(`${name} has no details, but every 404 and 409 must have them`);
     const media = response.headers.get('Content-Type')?.split(';')[0] ?? '';
+    const { code } = media === 'application/problem+json' ? (JSON.parse(body) as { code: string }) : {};
+    if (code !== undefined && !isUnexpected && !documented.description?.includes(`\`${code}\``))
+      throw new Error(`${name} has the code ${code}, which its operation does not list`);
     const schema = documented.content?.[media]?.schema;
     if (!schema) throw new Error(`${name} has the media type ${media}, which is not documented`);
     const key = `${method} ${found.template} ${response.status} ${media}`;

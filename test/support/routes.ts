@@ -7,6 +7,7 @@ interface Specification {
       string,
       {
         operationId: string;
+        summary: string;
         'x-access'?: string;
         security?: Record<string, unknown>[];
         parameters?: {

@@ -2,17 +2,23 @@ import { asc, desc, gt, lt } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { z } from 'zod';
 import type { Database, Statement } from '../../platform/d1';
+import { count as rowCount } from '../../platform/numbers';
 import type { ConsistencyToken } from '../log/consistency-token';
 import { cursors, decodeCursor, encodeCursor, type ListRequest, type Order } from './page-request';
 import type { Freshness, ReadModels } from './read-models';
 
 /** The fields of a page beside its rows. */
-export const pageFields = { nextCursor: z.string().nullable() };
+export const pageFields = {
+  nextCursor: z
+    .string()
+    .nullable()
+    .meta({ description: 'Null on the last page.', examples: [null] }),
+};
 
 /** The fields of a page of a list that is counted, beside its rows. */
 export const countedPageFields = {
   ...pageFields,
-  total: z.int().optional().meta({
+  total: rowCount.optional().meta({
     description: 'How many rows all pages have together. Absent from an empty page after the first one.',
   }),
 };
