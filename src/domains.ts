@@ -82,7 +82,7 @@ export const userView = createUserView(
 export const views = [userView, ...userViews, ...itemViews, ...orderViews, ...ticketViews, dashboardView];
 
 /** Every list whose rows are counted. */
-const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
+export const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
 
 /** Every error that a response of the API can have. */
 export const errorCatalogue = [
