@@ -2,7 +2,7 @@ CREATE TABLE `list_counts` (
 	`list` text NOT NULL,
 	`owner` text NOT NULL,
 	`counts` text NOT NULL,
-	PRIMARY KEY(`list`, `owner`),
+	PRIMARY KEY(`owner`, `list`),
 	CONSTRAINT "list_counts_counts" CHECK(json_valid("counts"))
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
@@ -66,7 +66,7 @@ END;
 --> statement-breakpoint
 CREATE TRIGGER `users_deleted` BEFORE DELETE ON `users` BEGIN
 	INSERT INTO count_changes VALUES ('users', '', 'all', NULL);
-	DELETE FROM list_counts WHERE list IN ('items', 'orders', 'tickets') AND owner = OLD.id;
+	DELETE FROM list_counts WHERE owner = OLD.id;
 END;
 --> statement-breakpoint
 CREATE TRIGGER `items_inserted` AFTER INSERT ON `items` BEGIN

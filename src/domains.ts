@@ -92,7 +92,7 @@ export const views = [
 ];
 
 /** Every list whose rows are counted. */
-const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
+export const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
 
 /** Every error that a response of the API can have. */
 export const errorCatalogue = [

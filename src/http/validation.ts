@@ -37,9 +37,12 @@ type Parameters<Text, Value> = {
   [Name in keyof Text]: Parameter<Text[Name], Name extends keyof Value ? Value[Name] : never>;
 };
 
+/** A call of the typed client needs no query of which every parameter is optional. */
+type Query<Sent> = Partial<Sent> extends Sent ? { query?: Sent } : { query: Sent };
+
 /** What a validated part is for the typed client (`in`) and for the handler (`out`). */
 interface Validated<Schema extends z.ZodType, Part extends Target> {
-  in: { [Name in Part]: Part extends 'query' ? Parameters<z.input<Schema>, z.output<Schema>> : z.input<Schema> };
+  in: Part extends 'query' ? Query<Parameters<z.input<Schema>, z.output<Schema>>> : { [Name in Part]: z.input<Schema> };
   out: { [Name in Part]: z.output<Schema> };
 }
 

@@ -11,6 +11,7 @@ import { formatMetrics, metricsMediaType } from '../platform/metrics';
 import { uuid } from '../platform/uuid';
 import { version } from '../platform/version';
 import type { OperationsCommands } from './commands';
+import { operationsErrors } from './errors';
 import { eventCatalogueSchema, jsonSchema } from './event-catalogue';
 import type { OperationsQueries } from './queries';
 import * as schemas from './schemas';
@@ -242,7 +243,9 @@ export const eventRoutes = new Hono<OperationsEnv>()
       tags: ['Events'],
       body: jsonSchema,
     }),
-    validate('param', schemaParam),
+    validate('param', schemaParam, (_, input) =>
+      operationsErrors.eventSchemaNotFound(input as z.input<typeof schemaParam>),
+    ),
     (c) => c.json(c.var.queries.GetEventSchema(c.req.valid('param')), 200),
   );
 

@@ -271,6 +271,22 @@ test('every order that is placed arrives at the Worker of another team, which co
   }, until);
 });
 
+test('the Worker of another team has a database of its own', async () => {
+  const tablesOf = async (config: string, worker?: string) => {
+    const bindings: Record<string, unknown> = await harness.getWorker(worker).getEnv();
+    const [{ binding } = { binding: '' }] = readConfiguration(config).d1_databases ?? [];
+    const tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    const { results } = await (bindings[binding] as D1Database).prepare(tables).all<{ name: string }>();
+    return results.map(({ name }) => name).filter((name) => !name.startsWith('_') && !name.startsWith('sqlite_'));
+  };
+  await harness.getWorker('event-consumer').fetch('/');
+  const own = await tablesOf('wrangler.toml');
+  const others = await tablesOf('examples/event-consumer/wrangler.toml', 'event-consumer');
+  expect(own).toContain('events');
+  expect(others).toContain('handled');
+  expect(others.filter((table) => own.includes(table))).toEqual([]);
+});
+
 /** What a tool of the desk does, as another team would write it. */
 const deskTool = `
 import { createClient, ProblemError } from 'frontdesk/client';

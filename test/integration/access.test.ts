@@ -134,7 +134,9 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
       const { sendWith } = await preparing(method, path, (id) => (isOwn && isAccount ? owner.id : id));
       const before = await countRows();
       const { status } = await sendWith(caller.bearer);
-      const hint = 'The rule in routes.ts must be what the command or query does. A query checks roles itself.';
+      const hint =
+        'The rule in routes.ts must be what the command or query does. If a caller is served who must not be, the check of ' +
+        'the role or the owner is missing: in queries.ts for a GET, in commands.ts (onlyIf, or a rule in handle) otherwise.';
       if (expected === 'served') return expect(status, hint).toBeLessThan(300);
       // Somebody whose own account is not active has no valid token.
       expect(isOwn ? [401, 403, 404] : [403, 404], hint).toContain(status);
@@ -163,7 +165,10 @@ test('the operations that ask for no credentials are those that are declared to 
   const operations = await operationsOf(system);
   for (const { method, path, operation } of operations) {
     const isOpen = !operation.security?.length;
-    expect([method, path, operation['x-access'] === 'everybody']).toEqual([method, path, isOpen]);
+    const hint = isOpen
+      ? 'It asks for no credentials. Add `authenticate` to the route in routes.ts, or declare it for everybody.'
+      : 'It is declared for everybody. Remove `authenticate` from the route in routes.ts, or declare another rule.';
+    expect(operation['x-access'] === 'everybody', `${method} ${path}: ${hint}`).toBe(isOpen);
   }
 });
 

@@ -1,5 +1,8 @@
 import { env } from 'cloudflare:workers';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { countedLists } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
@@ -20,21 +23,21 @@ const migrations = import.meta.glob('../../migrations/*.sql', {
 const all = async (sql: string) => (await env.DB.prepare(sql).all()).results;
 
 /** The rows of each list, by the owner whose list they are in (none for the list of all rows) and by filter. */
-const sources = {
-  items: [
-    "SELECT '' AS owner, CASE is_active WHEN 1 THEN 'true' ELSE 'false' END AS filter FROM items",
-    "SELECT owner_id AS owner, CASE is_active WHEN 1 THEN 'true' ELSE 'false' END AS filter FROM items",
-  ],
-  orders: [
-    "SELECT '' AS owner, status AS filter FROM orders",
-    'SELECT customer_id AS owner, status AS filter FROM orders WHERE customer_id IS NOT NULL',
-  ],
-  tickets: [
-    "SELECT '' AS owner, status || CASE has_note WHEN 1 THEN ':true' ELSE ':false' END AS filter FROM tickets",
-    'SELECT customer_id AS owner, status AS filter FROM tickets',
-  ],
-  users: ["SELECT '' AS owner, 'all' AS filter FROM users"],
-};
+const sources = Object.fromEntries(
+  countedLists
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, table, filter, owned }) => [
+      name,
+      [
+        sql`SELECT '' AS owner, ${filter} AS filter FROM ${table}`,
+        ...(owned
+          ? [
+              sql`SELECT ${owned.owner} AS owner, ${owned.filter} AS filter FROM ${table} WHERE ${owned.owner} IS NOT NULL`,
+            ]
+          : []),
+      ],
+    ]),
+);
 
 /** How many rows each list has, counted in the tables. */
 const counted = async () =>
@@ -42,7 +45,7 @@ const counted = async () =>
     await Promise.all(
       Object.entries(sources).flatMap(([list, queries]) =>
         queries.map((query) =>
-          all(`SELECT '${list}' AS list, owner, filter, count(*) AS count FROM (${query})
+          drizzle(env.DB).all(sql`SELECT ${list} AS list, owner, filter, count(*) AS count FROM (${query})
             GROUP BY owner, filter ORDER BY owner, filter`),
         ),
       ),

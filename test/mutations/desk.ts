@@ -14,7 +14,7 @@ const lists: readonly Mutation[] = [
         "VALUES ('users', '', 'all', NULL)",
         "VALUES ('users', '', 'all', 'all')",
       ],
-      ['the counts of a deleted account stay', 'AND owner = OLD.id;', "AND owner = 'nobody';"],
+      ['the counts of a deleted account stay', 'WHERE owner = OLD.id;', "WHERE owner = 'nobody';"],
       [
         'a new item is not counted',
         "SELECT 'items', column1, NULL, iif(NEW.is_active, 'true', 'false')",

@@ -10,8 +10,10 @@ const price = { amount: 100, currency: 'EUR' };
 /**
  * Prepares, for each operation of the OpenAPI document, a request that succeeds for an admin. The resource that the
  * operation needs is created for the request alone.
+ * @param admin who creates the resource, and thereby owns it
+ * @param operator who does what must happen before the operation can succeed
  */
-export function createRequestPreparer(system: System, admin: Account) {
+export function createRequestPreparer(system: System, admin: Account, operator = admin) {
   const { deliverQueues, register, request, send, sender } = system;
 
   async function create(path: string, body: object): Promise<string> {
@@ -80,7 +82,7 @@ export function createRequestPreparer(system: System, admin: Account) {
     'POST /v1/operations/dead-letters/replay': async () => ({}),
   };
 
-  const act = (path: string) => request(path, { method: 'POST', headers: admin.bearer });
+  const act = (path: string) => request(path, { method: 'POST', headers: operator.bearer });
 
   /** What must happen before an operation can succeed for an admin. */
   const preparations: Record<string, (path: string) => Promise<unknown>> = {

@@ -17,7 +17,10 @@ interface Specification {
           schema?: { enum?: string[]; format?: string };
         }[];
         requestBody?: { content: Record<string, unknown> };
-        responses: Record<string, { $ref?: string; content?: Record<string, { schema: { $ref?: string } }> }>;
+        responses: Record<
+          string,
+          { $ref?: string; headers?: object; content?: Record<string, { schema: { $ref?: string } }> }
+        >;
       }
     >
   >;
@@ -34,4 +37,27 @@ export async function operationsOf({ request }: ReturnType<typeof createSystem>)
 /** The path with an id in the place of its parameter. */
 export function pathWith(path: string, id: string): string {
   return path.replace('{view}', 'ticket').replace('dead-letters/{id}', 'dead-letters/999-emails').replace('{id}', id);
+}
+
+type Operation = Awaited<ReturnType<typeof operationsOf>>[number]['operation'];
+
+const pageParameters = ['limit', 'cursor'];
+
+/** Whether the operation reads a page of a list. */
+export function isList({ parameters = [] }: Operation): boolean {
+  return parameters.some(({ name }) => name === 'cursor');
+}
+
+/**
+ * The queries of a list by its parameters: with and without each parameter that is the id of an account, and with each
+ * value of each parameter that has a list of values.
+ * @param account the id of the account
+ */
+export function queriesOf({ parameters = [] }: Operation, account: string): string[] {
+  const filters = parameters.filter(
+    (parameter) => parameter.in === 'query' && !pageParameters.includes(`${parameter.name}`),
+  );
+  const accounts = filters.filter(({ schema }) => schema?.format === 'uuid').map(({ name }) => `&${name}=${account}`);
+  const values = filters.flatMap(({ name, schema }) => schema?.enum?.map((value) => `&${name}=${value}`) ?? []);
+  return ['', ...accounts].flatMap((owner) => ['', ...values].map((value) => `?limit=100${owner}${value}`));
 }

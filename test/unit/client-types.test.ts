@@ -40,9 +40,13 @@ test('a query takes numbers and booleans, which the client sends as texts, and n
   });
   await api.tickets.$get({ query: { limit: 5, hasNote: true, status: 'open' } });
   await api.tickets.$get({ query: { limit: '5', hasNote: 'false' } });
+  await api.tickets.$get();
+  await api.tickets[':id'].notes.$get({ param: { id: 'one' } });
   expect(urls).toEqual([
     'https://api.example/v1/tickets?limit=5&hasNote=true&status=open',
     'https://api.example/v1/tickets?limit=5&hasNote=false',
+    'https://api.example/v1/tickets',
+    'https://api.example/v1/tickets/one/notes',
   ]);
   // @ts-expect-error A limit is a number.
   expectTypeOf(api.tickets.$get).toBeCallableWith({ query: { limit: 'many' } });

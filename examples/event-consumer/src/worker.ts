@@ -9,7 +9,7 @@ interface FrontdeskEvent {
 }
 
 interface Bindings {
-  DB: D1Database;
+  COUNTS: D1Database;
 }
 
 // In a real project these are a migration.
@@ -48,7 +48,7 @@ function handle(db: D1Database, { source, id, type, time, epoch, position }: Fro
 }
 
 export default {
-  async queue(batch, { DB: db }) {
+  async queue(batch, { COUNTS: db }) {
     await db.batch(tables.map((table) => db.prepare(table)));
     for (const message of batch.messages) {
       try {
@@ -61,7 +61,7 @@ export default {
   },
 
   /** What was counted so far. */
-  async fetch(_request, { DB: db }) {
+  async fetch(_request, { COUNTS: db }) {
     await db.batch(tables.map((table) => db.prepare(table)));
     const [days, progress] = await db.batch([
       db.prepare('SELECT day, orders FROM orders_of_day ORDER BY day'),

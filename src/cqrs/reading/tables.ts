@@ -84,7 +84,8 @@ export const listCounts = sqliteTable(
     counts: text().notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.list, table.owner] }),
+    // With the owner first, because the deletion of an account removes its counts of every list.
+    primaryKey({ columns: [table.owner, table.list] }),
     check('list_counts_counts', sql`json_valid(${table.counts})`),
   ],
 );
