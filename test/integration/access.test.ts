@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import api from '../../docs/api.md?raw';
 import type { Role } from '../../src/access/caller';
 import type { Access } from '../../src/http/access';
 import { deleteDeliveries } from '../support/document-watch';
@@ -144,6 +145,13 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
     });
   },
 );
+
+test('docs/api.md explains each word of x-access', async () => {
+  const words = (await operationsOf(system)).map(({ operation }) => operation['x-access']);
+  const [, table = ''] = api.split('| `x-access` | who |');
+  const explained = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| `([a-z ]+)` \|/gm)].map(([, word]) => word);
+  expect(explained.toSorted()).toEqual([...new Set(words)].toSorted());
+});
 
 test('an operation for sellers serves the staff alone where only the staff sells (product 3.5)', async () => {
   const shop = createSystem({ SELLERS: 'staff' });

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tokenRequest } from '../../src/auth/schemas';
-import { hourlyTasks } from '../../src/domains';
+import { fromEnvelope, parseEnvelope } from '../../src/cqrs/log/envelope';
+import { eventCatalogue, hourlyTasks } from '../../src/domains';
 import { introduction } from '../../src/introduction';
 import { issueCodes } from '../../src/operations/schemas';
 import { newPassword } from '../../src/platform/password-schemas';
@@ -158,4 +159,20 @@ test('the examples of the API, its introduction and requests.http register and s
   for (const part of [`-d '${text}'`, `-d username=${email}`, `'password=${password}'`]) expect(shell).toContain(part);
   expect(read('docs/api.md')).toContain(`'password=${password}'`);
   expect(read('requests.http')).toContain(`@password = ${password}\n`);
+});
+
+test('the event in docs/api.md is one that Frontdesk sends', () => {
+  const [, example = ''] = /A whole event:\n\n```json\n([^`]*)```/.exec(read('docs/api.md')) ?? [];
+  const envelope = parseEnvelope(JSON.parse(example));
+  const definition = eventCatalogue.get(fromEnvelope(envelope).type);
+  expect(definition?.schema.parse(envelope.data)).toEqual(envelope.data);
+  expect([envelope.schemaversion, envelope.subject.split('/')[0]]).toEqual([
+    definition?.schemaVersion,
+    definition?.streamType,
+  ]);
+  const explained = [
+    ...read('docs/api.md').matchAll(/^\| ((?:`[a-z]+`(?:, )?)+) \| (?:String|URI|Integer|Timestamp)/gm),
+  ];
+  const attributes = explained.flatMap(([, names = '']) => names.replaceAll('`', '').split(', '));
+  expect(attributes.toSorted()).toEqual(Object.keys(envelope).toSorted());
 });
