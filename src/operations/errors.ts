@@ -46,7 +46,7 @@ export const operationsErrors = {
     kind: 'not-found',
     meaning: 'No event has this type and this version of its data.',
     remedy: 'Take a type from GET /v1/events/catalogue, and a version from 1 to its `schemaVersion`.',
-    text: ({ type, version }: { type: string; version: number | string }) =>
-      `There is no version ${version} of the event ${type}. GET /v1/events/catalogue lists the types and versions.`,
+    // It repeats nothing of the address, which can be long.
+    text: ({ catalogue }: { catalogue: string }) => `No event has this type and version. GET ${catalogue} lists them.`,
   }),
 };

@@ -4,6 +4,9 @@ import { type EventCatalogue, schemaOf } from '../cqrs/log/event';
 import { ordinal } from '../platform/numbers';
 import { operationsErrors } from './errors';
 
+/** Where the catalogue can be read. */
+export const cataloguePath = '/v1/events/catalogue';
+
 /** A JSON Schema (2020-12). */
 export const jsonSchema = z.record(z.string(), z.unknown()).meta({
   ref: 'JsonSchema',
@@ -88,6 +91,6 @@ export function presentEventCatalogue(events: EventCatalogue): z.infer<typeof ev
 export function presentEventSchema(events: EventCatalogue, type: string, version: number): z.infer<typeof jsonSchema> {
   const definition = [...events.values()].find((event) => cloudEventType(event.type) === type);
   const schema = definition && schemaOf(definition, version);
-  if (!schema) throw operationsErrors.eventSchemaNotFound({ type, version });
+  if (!schema) throw operationsErrors.eventSchemaNotFound({ catalogue: cataloguePath });
   return z.toJSONSchema(schema);
 }

@@ -12,7 +12,7 @@ import { uuid } from '../platform/uuid';
 import { version } from '../platform/version';
 import type { OperationsCommands } from './commands';
 import { operationsErrors } from './errors';
-import { eventCatalogueSchema, jsonSchema } from './event-catalogue';
+import { cataloguePath, eventCatalogueSchema, jsonSchema } from './event-catalogue';
 import type { OperationsQueries } from './queries';
 import * as schemas from './schemas';
 
@@ -243,9 +243,7 @@ export const eventRoutes = new Hono<OperationsEnv>()
       tags: ['Events'],
       body: jsonSchema,
     }),
-    validate('param', schemaParam, (_, input) =>
-      operationsErrors.eventSchemaNotFound(input as z.input<typeof schemaParam>),
-    ),
+    validate('param', schemaParam, () => operationsErrors.eventSchemaNotFound({ catalogue: cataloguePath })),
     (c) => c.json(c.var.queries.GetEventSchema(c.req.valid('param')), 200),
   );
 
