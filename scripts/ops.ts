@@ -260,6 +260,8 @@ function requireArguments(
     refuse(`--subscription must be one of ${subscriptions.join(', ')}, not "${values.subscription}".`, usage);
   if (values.fault !== undefined && !faults.some((fault) => fault === values.fault))
     refuse(`--fault must be one of ${faults.join(', ')}, not "${values.fault}".`, usage);
+  if (values.stream !== undefined && !/^[^/]+\/[^/]+$/.test(values.stream))
+    refuse(`--stream must be TYPE/ID, such as order/ID, not "${values.stream}".`, usage);
   if (values.limit !== undefined) readWholeNumber('--limit', values.limit, usage, 100);
 }
 

@@ -53,6 +53,7 @@ describe('wrong arguments', () => {
     ['scripts/ops.ts', ['ready', '--all'], 'ready does not take --all.'],
     ['scripts/ops.ts', ['metrics', 'all'], 'metrics does not take "all".'],
     ['scripts/ops.ts', ['dead-letters', '--limit', '101'], '--limit must be a whole number from 1 to 100, not "101".'],
+    ['scripts/ops.ts', ['events', '--stream', 'foo'], '--stream must be TYPE/ID, such as order/ID, not "foo".'],
     [
       'scripts/ops.ts',
       ['dead-letters', '--subscription', 'mails'],

@@ -54,6 +54,8 @@ export default {
       try {
         await db.batch(handle(db, message.body));
         message.ack();
+        // A Worker that only reads queues has no address in `npm run dev`: this line shows that it works.
+        console.log(`Handled ${message.body.type} at position ${message.body.position}.`);
       } catch {
         message.retry({ delaySeconds: 30 });
       }
