@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import { cloudEventType } from '../cqrs/log/envelope';
 import { type EventCatalogue, schemaOf } from '../cqrs/log/event';
+import { tidySchemas } from '../http/openapi-schemas';
 import { ordinal } from '../platform/numbers';
 import { operationsErrors } from './errors';
 
 /** Where the catalogue can be read. */
 export const cataloguePath = '/v1/events/catalogue';
+
+/** Makes the JSON Schema that other teams read. */
+function publish(schema: z.ZodType) {
+  const published = z.toJSONSchema(schema);
+  tidySchemas(published);
+  return published;
+}
 
 /** A JSON Schema (2020-12). */
 export const jsonSchema = z.record(z.string(), z.unknown()).meta({
@@ -82,7 +90,7 @@ export function presentEventCatalogue(events: EventCatalogue): z.infer<typeof ev
     type: cloudEventType(type),
     streamType,
     schemaVersion,
-    dataSchema: z.toJSONSchema(schema),
+    dataSchema: publish(schema),
   }));
   return { data, extensions };
 }
@@ -92,5 +100,5 @@ export function presentEventSchema(events: EventCatalogue, type: string, version
   const definition = [...events.values()].find((event) => cloudEventType(event.type) === type);
   const schema = definition && schemaOf(definition, version);
   if (!schema) throw operationsErrors.eventSchemaNotFound({ catalogue: cataloguePath });
-  return z.toJSONSchema(schema);
+  return publish(schema);
 }
