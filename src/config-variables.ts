@@ -99,7 +99,7 @@ export const variables = z
   })
   .refine((vars) => ![vars.TOKEN_SECRET, vars.TOKEN_SECRET_PREVIOUS].includes(vars.METRICS_TOKEN ?? ''), {
     path: ['METRICS_TOKEN'],
-    error: 'must be another secret than TOKEN_SECRET: who has that one can make access tokens',
+    error: 'must be another secret than TOKEN_SECRET: whoever has that one can make access tokens',
   });
 
 /** The variables of an installation whose `EMAIL_TRANSPORT` is `smtp`. */

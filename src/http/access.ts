@@ -2,9 +2,9 @@ import type { Hono, Env as HonoEnv, Schema } from 'hono';
 import { uniqueSymbol } from 'hono-openapi';
 
 /**
- * Whom an operation serves. `everybody` needs no credentials, `account` any active account; a list for any `account` has
- * for a customer the own rows alone. An owner is the account to which the resource belongs; the staff are agents and admins. A `seller` is one of the staff, or any account where the
- * configuration lets everybody sell.
+ * Whom an operation serves. `everybody` needs no credentials, `account` any active account; a list for any `account` shows
+ * a customer only their own rows. An owner is the account to which the resource belongs; the staff are agents and admins. A
+ * `seller` is one of the staff, or any account where the configuration lets everybody sell.
  */
 export type Access = 'everybody' | 'account' | 'owner or staff' | 'owner or admin' | 'seller' | 'staff' | 'admin';
 

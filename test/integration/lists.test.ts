@@ -58,7 +58,7 @@ async function project() {
   clock.advance(2000);
 }
 
-describe('a list that any account may read has for a customer the own rows alone', () => {
+describe('a list that any account may read shows a customer only their own rows', () => {
   const own = lists.filter(({ operation }) => operation['x-access'] === 'account');
 
   test('there are two such lists or more', () => expect(own.length).toBeGreaterThan(1));
@@ -75,7 +75,7 @@ describe('a list that any account may read has for a customer the own rows alone
       const response = await request(`${path}${query}`, { headers: { ...bearer, ...headers } });
       return { status: response.status, text: await response.text() };
     };
-    const hint = `The rule of GET ${path} is 'account', so a customer gets the own rows alone: see ListOrders in src/orders/queries.ts.`;
+    const hint = `The rule of GET ${path} is 'account', so a customer gets only their own rows: see ListOrders in src/orders/queries.ts.`;
     for (const headers of [{}, { 'Consistency-Token': token }]) {
       for (const query of queriesOf(operation, owner.id)) {
         const { status, text } = await read(query, stranger, headers);
