@@ -56,6 +56,9 @@ test('the events queue receives every event as CloudEvents 1.0, in the shape tha
   expect(await countPending()).toBe(0);
   const catalogue = await request('/v1/events/catalogue');
   const { data, extensions } = await catalogue.json<Catalogue>();
+  expect(JSON.stringify(data), 'zod gives every whole number bounds that say nothing').not.toContain(
+    '9007199254740991',
+  );
   for (const event of received) {
     const entry = data.find(({ type }) => type === event.type);
     expect(entry?.schemaVersion).toBe(event.schemaversion);
