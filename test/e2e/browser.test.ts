@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import type { AppType } from '../../src/app';
-import { startSmtpSink } from '../support/smtp-sink';
+import { startSmtpSink, variablesFor } from '../support/smtp-sink';
 
 const { status: missing, stdout: found } = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' });
 // A developer's machine may have no Chromium. CI installs it, so the tests are never skipped there.
@@ -60,12 +60,7 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
           vars: {
             BRAND: brand,
             PUBLIC_URL: 'https://api.example',
-            EMAIL_TRANSPORT: 'smtp',
-            SMTP_HOST: '127.0.0.1',
-            SMTP_PORT: String(sink.port),
-            SMTP_USERNAME: smtp.username,
-            SMTP_SECURE: 'false',
-            SMTP_STARTTLS: 'false',
+            ...variablesFor(sink.port, smtp.username),
           },
         },
       ],

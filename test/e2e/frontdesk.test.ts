@@ -10,7 +10,7 @@ import type { AppType } from '../../src/app';
 import { createClient } from '../../src/client';
 import { createClientProject } from '../support/client-project';
 import { address } from '../support/factories';
-import { startSmtpSink } from '../support/smtp-sink';
+import { startSmtpSink, variablesFor } from '../support/smtp-sink';
 
 const password = 'correct horse battery';
 const admin = { email: 'admin@example.com', password: 'the first admin of all' };
@@ -29,12 +29,7 @@ beforeAll(async () => {
         configPath: './wrangler.e2e.json',
         secrets: { TOKEN_SECRET: randomBytes(32).toString('base64url'), SMTP_PASSWORD: smtp.password },
         vars: {
-          EMAIL_TRANSPORT: 'smtp',
-          SMTP_HOST: '127.0.0.1',
-          SMTP_PORT: String(sink.port),
-          SMTP_USERNAME: smtp.username,
-          SMTP_SECURE: 'false',
-          SMTP_STARTTLS: 'false',
+          ...variablesFor(sink.port, smtp.username),
           FIRST_ADMIN_EMAIL: admin.email,
           FIRST_ADMIN_PASSWORD: admin.password,
         },

@@ -49,3 +49,15 @@ export async function startSmtpSink(
   const close = () => new Promise<void>((resolve) => server.close(resolve));
   return { port: address.port, mails, close, held: held.promise, closed: closed.promise };
 }
+
+/** The variables with which a Worker on this machine sends its e-mails to a sink, without encryption. */
+export function variablesFor(port: number, username: string) {
+  return {
+    EMAIL_TRANSPORT: 'smtp',
+    SMTP_HOST: '127.0.0.1',
+    SMTP_PORT: String(port),
+    SMTP_USERNAME: username,
+    SMTP_SECURE: 'false',
+    SMTP_STARTTLS: 'false',
+  };
+}
