@@ -1,25 +1,33 @@
-// Measures what the design has limits for: round trips per request, the size of the bundle, and the start-up.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { fail, readOptions, run } from './command-line';
+// Runs benchmarks, and prints the goal of each figure beside it.
+import { measureCost } from '../bench/cost/run';
+import { type Goal, printGoals } from '../bench/goals';
+import { measureSize } from '../bench/size/run';
+import { readOptions, refuse } from './command-line';
 
-readOptions('npm run bench\n\nMeasures round trips per request, the size of the bundle, and the start-up.', {});
-const bundleLimitKiB = 250;
+interface Benchmark {
+  /** What it measures, for the usage. */
+  text: string;
+  run(): Promise<readonly Goal[]>;
+  /** Runs only when it is named, because it takes many minutes. */
+  isLong?: true;
+}
 
-const [, counted] = /(\{"create.*\})/.exec(run('vitest', ['run', '--project', 'bench'])) ?? [];
-if (counted === undefined) fail('The benchmark printed no counts.');
-console.log('Round trips per request');
-console.table(JSON.parse(counted));
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  cost: { text: 'round trips for each request', run: measureCost },
+  size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },
+};
 
-run('wrangler', ['deploy', '--dry-run', '--outdir', 'dist']);
-const scripts = readdirSync('dist').filter((name) => name.endsWith('.js'));
-const kiB = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(join('dist', name))).length, 0) / 1024;
-console.log(`Bundle: ${kiB.toFixed(1)} KiB gzip (limit ${bundleLimitKiB})`);
-if (kiB > bundleLimitKiB) process.exitCode = 1;
+const lines = Object.entries(benchmarks).map(
+  ([name, { text, isLong }]) => `  ${name.padEnd(10)} ${text}${isLong ? ' (only when it is named)' : ''}`,
+);
+const usage = `npm run bench [-- NAME…]\n\nRuns the benchmarks, or those with these names:\n\n${lines.join('\n')}`;
 
-run('wrangler', ['check', 'startup', '--outfile', 'dist/startup.cpuprofile']);
-const profile: { startTime: number; endTime: number } = JSON.parse(readFileSync('dist/startup.cpuprofile', 'utf8'));
-const startMs = (profile.endTime - profile.startTime) / 1000;
-console.log(`Start-up: ${startMs.toFixed(0)} ms on this machine (the platform allows 1 s)`);
-rmSync('dist', { recursive: true });
+const { positionals } = readOptions(usage, { allowPositionals: true });
+const unknown = positionals.find((name) => !Object.hasOwn(benchmarks, name));
+if (unknown !== undefined) refuse(`There is no benchmark "${unknown}".`, usage);
+
+const goals: Goal[] = [];
+for (const [name, { run, isLong }] of Object.entries(benchmarks)) {
+  if (positionals.length === 0 ? !isLong : positionals.includes(name)) goals.push(...(await run()));
+}
+printGoals(goals);

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
-import { password } from '../test/support/factories';
-import { createSystem } from '../test/support/system';
+import { password } from '../../test/support/factories';
+import { createSystem } from '../../test/support/system';
 import { countD1, countKv } from './counting';
 
 /** The limits of docs/architecture.md: one round trip to D1 to create, two to change, one KV operation to read. */
