@@ -1,7 +1,13 @@
 // Runs wrangler for the second installation, which is made of wrangler.toml and of the variables in staging.toml.
 import { spawnSync } from 'node:child_process';
 import { fail, refuse } from './command-line';
-import { besideProduction, readConfiguration, writeConfiguration } from './wrangler-config';
+import {
+  besideProduction,
+  hasItsOwn,
+  readConfiguration,
+  variablesOfItsOwn,
+  writeConfiguration,
+} from './wrangler-config';
 
 const usage = `npm run staging -- COMMAND...
 
@@ -24,12 +30,11 @@ if (!first) refuse('Name a command of wrangler.', usage);
 if (first.startsWith('-')) refuse(`Unknown option '${first}'.`, usage);
 const production = readConfiguration();
 const own = readConfiguration('staging.toml');
-for (const name of ['ISSUER', 'PUBLIC_URL', 'PASSWORD_RESET_URL']) {
-  if (production.vars?.[name] !== undefined && [undefined, production.vars[name]].includes(own.vars?.[name]))
-    fail(
-      `staging.toml needs a ${name} of its own: with production's, links and tokens would be taken for production's.`,
-    );
-}
+const missing = variablesOfItsOwn.find((name) => !hasItsOwn(name, production, own));
+if (missing)
+  fail(
+    `staging.toml needs a ${missing} of its own: with production's, links and tokens would be taken for production's.`,
+  );
 const path = 'wrangler.staging.json';
 writeConfiguration(path, besideProduction(production, 'staging', own));
 process.exit(spawnSync('wrangler', [...command, '--config', path], { stdio: 'inherit' }).status ?? 1);

@@ -80,6 +80,15 @@ export function besideProduction(config: RawConfig, suffix: string, own: RawConf
   };
 }
 
+/** The variables with addresses, which two installations must not share: one would take the other's tokens and links. */
+export const variablesOfItsOwn = ['ISSUER', 'PUBLIC_URL', 'PASSWORD_RESET_URL'] as const;
+
+/** Whether a second installation has its own value of a variable, or production has none either. */
+export function hasItsOwn(name: (typeof variablesOfItsOwn)[number], production: RawConfig, own: RawConfig): boolean {
+  const shared = production.vars?.[name];
+  return shared === undefined || ![undefined, shared].includes(own.vars?.[name]);
+}
+
 /** Writes a configuration beside wrangler.toml, whose relative paths it has, until this program ends. */
 export function writeConfiguration(path: string, config: RawConfig): void {
   writeFileSync(path, JSON.stringify(config, null, 2));

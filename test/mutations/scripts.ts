@@ -184,4 +184,11 @@ export const scripts: readonly Mutation[] = [
     replace: 'if (first === undefined)',
     noticedBy: only(' says: ', e2e('scripts')),
   },
+  {
+    name: "npm run staging accepts production's addresses",
+    file: 'scripts/wrangler-config.ts',
+    find: '![undefined, shared].includes(own.vars?.[name])',
+    replace: 'true',
+    noticedBy: only("production's address", unit('wrangler')),
+  },
 ];

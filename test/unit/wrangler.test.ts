@@ -5,8 +5,10 @@ import { describe, expect, test, vi } from 'vitest';
 import {
   besideProduction,
   forTypes,
+  hasItsOwn,
   type RawConfig,
   readConfiguration,
+  variablesOfItsOwn,
   withEventsQueue,
 } from '../../scripts/wrangler-config';
 import { baseNameOf, queueNames } from '../../src/consumers/queues';
@@ -108,6 +110,20 @@ describe('the installation beside production', () => {
     expect(shapeOf(staging)).toEqual(shapeOf(production));
     expect(staging.vars?.ISSUER).not.toBe(production.vars?.ISSUER);
   });
+});
+
+test.each([
+  ['an address of its own', 'https://staging.example', 'https://shop.example', true],
+  ['no address, like production', undefined, undefined, true],
+  ['an address where production has none', 'https://staging.example', undefined, true],
+  ["production's address", 'https://shop.example', 'https://shop.example', false],
+  ['no address, where production has one', undefined, 'https://shop.example', false],
+])('the installation beside production with %s', (_, its, productions, isAllowed) => {
+  const withAddress = (value: string | undefined): RawConfig => ({
+    vars: value === undefined ? {} : Object.fromEntries(variablesOfItsOwn.map((name) => [name, value])),
+  });
+  const allowed = variablesOfItsOwn.filter((name) => hasItsOwn(name, withAddress(productions), withAddress(its)));
+  expect(allowed).toEqual(isAllowed ? ['ISSUER', 'PUBLIC_URL', 'PASSWORD_RESET_URL'] : []);
 });
 
 test('a queue with a suffix is the queue of the same name, and another queue is not', () => {
