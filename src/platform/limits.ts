@@ -15,8 +15,10 @@ export const limits = {
   fieldErrorsPerRefusal: 20,
   /** Requests that wait in one isolate for their turn to hash a password; a hash takes about 150 ms. */
   waitingHashes: 8,
-  /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
-  keysPerBatch: 80,
+  /** Keys that one D1 batch claims and loads: as many of the largest documents as fit into the memory of a Worker. */
+  keysPerBatch: 100,
+  /** Puts of one run of the projector at a time: an invocation has six connections, and the next one would wait. */
+  putsInFlight: 6,
   /** Keys that one run of the projector takes on. Each key is one operation of KV and one or more statements of D1. */
   keysPerInvocation: 400,
   /** Documents of shapes of another version that one run of the schedule removes because they missed an event. */
