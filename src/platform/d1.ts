@@ -51,24 +51,6 @@ export async function runBatch<const Statements extends readonly Statement[]>(
   return results as Results<Statements>;
 }
 
-/** What drizzle's batch uses of a statement; drizzle does not export the type. */
-interface Preparable {
-  _prepare(): { mapResult(result: unknown, isFromBatch?: boolean): unknown };
-}
-
-/**
- * Changes a statement for {@link runBatch}: its result is a function that decodes its rows. drizzle decodes rows, such as
- * columns with JSON, after D1 has carried out the batch, and one that it cannot decode would make all of it seem to fail.
- */
-export function decodeLater(statement: Statement): Statement {
-  const prepared = (statement as unknown as Preparable)._prepare();
-  const decode = prepared.mapResult.bind(prepared);
-  Object.assign(prepared, {
-    mapResult: (result: unknown, isFromBatch?: boolean) => () => decode(result, isFromBatch),
-  });
-  return Object.assign(statement, { _prepare: () => prepared });
-}
-
 /** The messages that D1 wrote. A DrizzleQueryError's own message is left out: it has bound values, which a person typed. */
 function* messagesOf(error: unknown): Generator<string> {
   for (let current = error; current instanceof Error; current = current.cause) {

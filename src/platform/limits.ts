@@ -4,8 +4,10 @@
  * searches with much smaller numbers, so read a limit where it is used, and never copy it at load time.
  */
 export const limits = {
-  /** Rows in a list's document: the longest page, and one row that shows that more rows follow. */
-  firstPageSize: 101,
+  /** Rows of each cell in a list's document: the usual page, and one row that shows that more rows follow. */
+  firstPageSize: 21,
+  /** Rows that a page of a list may have. */
+  longestPage: 100,
   /**
    * Notes in a ticket's document, and in the longest page of notes. A request's body has at most 64 KiB, and so has a
    * note: ten notes and the message are about 720 KB.
