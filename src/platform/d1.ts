@@ -216,8 +216,9 @@ export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
   return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;
 }
 
-/** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. */
-export function deleteExpired(table: string, now: number): SQL {
-  return sql`DELETE FROM ${sql.identifier(table)} WHERE rowid IN
-    (SELECT rowid FROM ${sql.identifier(table)} WHERE expires_at <= ${now} LIMIT ${limits.expiredRowsPerRun})`;
+/** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. `key` is the table's primary key. */
+export function deleteExpired(table: string, key: string, now: number): SQL {
+  const [name, id] = [sql.identifier(table), sql.identifier(key)];
+  return sql`DELETE FROM ${name} WHERE ${id} IN
+    (SELECT ${id} FROM ${name} WHERE expires_at <= ${now} LIMIT ${limits.expiredRowsPerRun})`;
 }

@@ -465,8 +465,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the newest delivery is sent first',
     file: 'src/cqrs/log/due-deliveries.ts',
-    find: 'ORDER BY available_at, rowid LIMIT',
-    replace: 'ORDER BY available_at DESC, rowid LIMIT',
+    find: 'ORDER BY available_at, position LIMIT',
+    replace: 'ORDER BY available_at DESC, position LIMIT',
     noticedBy: only('due the longest is sent first', integration('deliveries')),
   },
   {

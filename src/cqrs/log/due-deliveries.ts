@@ -23,12 +23,14 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
       const now = clock.now();
       const { db } = openSession(database, 'first-primary');
       const due = sql`
-        SELECT rowid FROM deliveries WHERE subscription = ${subscription} AND status = 'pending' AND available_at <= ${now}
-        ORDER BY available_at, rowid LIMIT ${limit}`;
+        SELECT position FROM deliveries WHERE subscription = ${subscription} AND status = 'pending' AND available_at <= ${now}
+        ORDER BY available_at, position LIMIT ${limit}`;
+      const isDue = sql`subscription = ${subscription} AND position IN (${due})`;
       const [rows] = await runBatch(db, [
-        db.all<EventRow>(sql`SELECT ${eventColumns} FROM deliveries ${joinEvents} WHERE deliveries.rowid IN (${due})`),
-        db.run(sql`
-          UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE rowid IN (${due})`),
+        db.all<EventRow>(sql`SELECT ${eventColumns} FROM deliveries ${joinEvents} WHERE ${isDue}`),
+        db.run(
+          sql`UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE ${isDue}`,
+        ),
       ]);
       const events: RecordedEvent[] = [];
       for (const row of rows) {

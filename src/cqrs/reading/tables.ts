@@ -24,7 +24,6 @@ export const projections = sqliteTable(
     primaryKey({ columns: [table.view, table.key] }),
     index('projections_recheck').on(table.recheckAt).where(sql`${table.recheckAt} IS NOT NULL`),
     index('projections_failing').on(table.view, table.key).where(sql`${table.error} IS NOT NULL`),
-    index('projections_claimed').on(table.claimedUntil).where(sql`${table.claimedBy} IS NOT NULL`),
   ],
 );
 
