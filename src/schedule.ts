@@ -4,6 +4,7 @@ import { findFigures } from './operations/figures';
 import { toLogFields } from './operations/metrics';
 import { openSession } from './platform/d1';
 import { newId } from './platform/ids';
+import { deadlines } from './platform/limits';
 import { hasActiveAdmin } from './users/repository';
 
 /**
@@ -56,7 +57,7 @@ type Task = (services: Services) => Promise<void>;
 /** The tasks by the cron triggers of wrangler.toml. */
 export const tasks: Readonly<Record<string, readonly Task[]>> = {
   '* * * * *': [
-    ({ relay }) => relay(),
+    ({ relay }) => relay(deadlines.relayMs),
     reconcile,
     removeObsoleteDocuments,
     restartRebuilds,

@@ -149,7 +149,11 @@ export async function openShop(url: string, seed: number) {
     'list tickets': () => call('GET', '/v1/tickets?status=open', pick(staff)),
     'place order': placeOrder,
     'cancel order': () =>
-      change(pools.placed, placeOrder, async ({ id, owner }) => void (await call('POST', `/v1/orders/${id}/cancel`, owner))),
+      change(
+        pools.placed,
+        placeOrder,
+        async ({ id, owner }) => void (await call('POST', `/v1/orders/${id}/cancel`, owner)),
+      ),
     'ship order': () =>
       change(pools.placed, placeOrder, async (order) => {
         await asAgent(`/v1/orders/${order.id}/ship`);

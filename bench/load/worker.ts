@@ -47,7 +47,9 @@ async function migrate(database: D1Database, folder: string): Promise<void> {
   await database.prepare('CREATE TABLE IF NOT EXISTS bench_migrations (name TEXT PRIMARY KEY)').run();
   const { results } = await database.prepare('SELECT name FROM bench_migrations').all<{ name: string }>();
   const done = new Set(results.map(({ name }) => name));
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.sql') && !done.has(file)).sort()) {
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.sql') && !done.has(file))
+    .sort()) {
     const statements = splitSql(readFileSync(join(folder, name), 'utf8')).map((text) => database.prepare(text));
     await database.batch([...statements, database.prepare('INSERT INTO bench_migrations VALUES (?)').bind(name)]);
   }
@@ -63,7 +65,9 @@ function cpuMs(pid: number): number {
 /** The processes that this program has started and that are workerd. */
 function findWorkerd(): number[] {
   const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
-  return children.map(Number).filter((pid) => pid > 0 && readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('workerd'));
+  return children
+    .map(Number)
+    .filter((pid) => pid > 0 && readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('workerd'));
 }
 
 export type RunningWorker = Awaited<ReturnType<typeof startWorker>>;
@@ -107,7 +111,9 @@ export async function startWorker({ folder, entry, data, hasConsumers }: WorkerS
     cpuMs: () => cpuMs(pid),
     /** Runs the tasks of a cron trigger. */
     async schedule(cron: string) {
-      const worker = (await miniflare.getWorker()) as unknown as { scheduled(options: { cron: string }): Promise<unknown> };
+      const worker = (await miniflare.getWorker()) as unknown as {
+        scheduled(options: { cron: string }): Promise<unknown>;
+      };
       await worker.scheduled({ cron });
     },
     stop: () => miniflare.dispose(),

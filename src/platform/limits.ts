@@ -43,10 +43,15 @@ export const limits = {
   rowsCountedPerRun: 100_000,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
-  /** Due deliveries of a subscription that the relay takes at once. */
+  /** Due deliveries of a subscription that the relay takes at once; it sends them in parts of `messagesPerSend`. */
   deliveriesPerRelayRound: 500,
-  /** Rounds of the relay for each subscription. */
-  relayRoundsPerRun: 10,
+  /** Rounds of one run of the relay for each subscription: 30,000 deliveries, with 360 requests to D1 and to the queue. */
+  relayRoundsPerRun: 60,
+  /**
+   * Deliveries of a subscription that the relay has sent and that are not finished. It is how long a new event waits
+   * behind a backlog: a few seconds of the consumers' work, and less than the relay's own wait before the next send.
+   */
+  deliveriesInFlight: 2_000,
   /** Keys that the relay projects again in one run. */
   keysToRecheckPerRun: 400,
   /** Messages in one send to a queue. */
@@ -86,6 +91,8 @@ export const deadlines = {
   readFromKvMs: 2_000,
   /** One call of D1 or KV in the readiness check. */
   readinessMs: 2_000,
+  /** How long one run of the relay goes on with a backlog; the next one starts a minute after it. */
+  relayMs: 50_000,
   /** How long a response waits for the documents that decide about access. */
   inlineProjectionMs: 3_000,
 };

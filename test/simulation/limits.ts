@@ -20,6 +20,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   keysPerReconcilerSlice: [4, 12],
   deliveriesPerRelayRound: [4, 20],
   relayRoundsPerRun: [2, 4],
+  // Often less than a round, so that the relay waits for the consumers after each of them.
+  deliveriesInFlight: [4, 40],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerRun: [1, 3],
   deadLettersPerCommand: [1, 3],

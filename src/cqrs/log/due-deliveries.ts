@@ -15,6 +15,11 @@ export interface DueDeliveries {
   take(subscription: Subscription, limit: number): Promise<RecordedEvent[]>;
   /** Gives back deliveries whose queue did not take them. They are due again soon, as if they had not been taken. */
   giveBack(subscription: Subscription, events: readonly EventKey[]): Promise<void>;
+  /**
+   * Finds which of these deliveries, sent since a time (milliseconds), no consumer has finished. A delivery whose work
+   * failed since then counts as finished: it waits for its next try, and must not hold up the others.
+   */
+  findUnfinished(subscription: Subscription, events: readonly EventKey[], since: number): Promise<EventKey[]>;
 }
 
 export function createDueDeliveries(database: D1Database, clock: Clock): DueDeliveries {
@@ -48,6 +53,15 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
       await db.run(sql`
         UPDATE deliveries SET attempts = max(0, attempts - 1), available_at = ${clock.now() + deliveryTimes.waitMs}
         WHERE ${isPending(subscription, events)}`);
+    },
+
+    async findUnfinished(subscription, events, since) {
+      const { db } = openSession(database, 'first-primary');
+      const rows = await db.all<{ position: number }>(sql`
+        SELECT position FROM deliveries
+        WHERE ${isPending(subscription, events)} AND coalesce(last_failed_at, 0) < ${since}`);
+      const unfinished = new Set(rows.map(({ position }) => position));
+      return events.filter(({ position }) => unfinished.has(position));
     },
   };
 }

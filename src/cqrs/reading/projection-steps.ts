@@ -196,7 +196,7 @@ export async function confirm(
     ...finishDeliveries(db, views, deliveries),
   ]);
   // The last statement returns these columns.
-  const left = results.at(-1) as { position: number; freeAt: number }[];
+  const left = results.at(-1) as unknown as { position: number; freeAt: number }[];
   return new Map(left.map((row) => [row.position, row.freeAt]));
 }
 
