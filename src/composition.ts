@@ -235,9 +235,10 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
     removeObsoleteDocuments: createRemoveObsolete({ database: background, views, projector, clock }),
-    reconcileNextSlice: createReconciler({
+    reconcile: createReconciler({
       database: background,
       documents,
+      epoch: config.epoch,
       views,
       catalogue: eventCatalogue,
       projector,

@@ -28,8 +28,8 @@ async function createFirstAdmin({ bindCommands, clock, config, database, http, l
   logger.info(result.version === 1 ? 'first-admin.created' : 'first-admin.restored', { userId: result.id });
 }
 
-async function reconcile({ logger, reconcileNextSlice }: Services): Promise<void> {
-  logger.info('reconciler.ran', { ...(await reconcileNextSlice()) });
+async function runReconciler({ logger, reconcile }: Services): Promise<void> {
+  logger.info('reconciler.ran', { ...(await reconcile()) });
 }
 
 /** Removes documents of shapes that this version does not know, once they have missed an event. */
@@ -58,7 +58,7 @@ type Task = (services: Services) => Promise<void>;
 export const tasks: Readonly<Record<string, readonly Task[]>> = {
   '* * * * *': [
     ({ relay }) => relay(deadlines.relayMs),
-    reconcile,
+    runReconciler,
     removeObsoleteDocuments,
     restartRebuilds,
     ({ publishWatermark }) => publishWatermark(),

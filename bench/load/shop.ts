@@ -180,7 +180,11 @@ export async function openShop(url: string, seed: number) {
     /** Chooses the next action by the mix. */
     next(among: readonly Action[] = actions): Action {
       let rest = random() * among.reduce((sum, action) => sum + mix[action], 0);
-      return among.find((action) => (rest -= mix[action]) < 0) ?? 'read item';
+      for (const action of among) {
+        rest -= mix[action];
+        if (rest < 0) return action;
+      }
+      return 'read item';
     },
     run: (action: Action) => carryOut[action](),
   };

@@ -31,10 +31,14 @@ export const limits = {
   keysPerRebuildStep: 300,
   /** Documents that one step of a rebuild removes. */
   orphansPerRebuildStep: 100,
-  /** Rows of `projections` whose documents the reconciler compares in one run. A bulk get of KV takes 100 keys. */
-  keysPerReconcilerSlice: 80,
-  /** Keys of KV that the reconciler looks up in one run. A bulk get of KV takes 100 keys. */
+  /** Rows of `projections` whose documents a slice of the reconciler compares. A bulk get of KV takes 100 keys. */
+  keysPerReconcilerSlice: 100,
+  /** Keys of KV that a slice of the reconciler looks up. A bulk get of KV takes 100 keys. */
   documentsPerReconcilerSlice: 100,
+  /** Slices of each walk of the reconciler in one run: with 10, a round of 1.2 million keys takes 20 hours. */
+  reconcilerSlicesPerRun: 10,
+  /** Milliseconds between the beginnings of two rounds of the reconciler through all keys. */
+  reconcilerRoundMs: 86_400_000,
   /** Pending events that the reconciler reads in one run, to leave out documents that are about to be projected. */
   pendingEventsPerReconcilerRun: 500,
   /** Accounts whose kept counts one run compares with the rows. */
@@ -91,6 +95,8 @@ export const deadlines = {
   readFromKvMs: 2_000,
   /** One call of D1 or KV in the readiness check. */
   readinessMs: 2_000,
+  /** After this time a run of the reconciler takes no further slice; a slice has the deadlines of its calls. */
+  reconcilerMs: 20_000,
   /** How long one run of the relay goes on with a backlog; the next one starts a minute after it. */
   relayMs: 50_000,
   /** How long a response waits for the documents that decide about access. */

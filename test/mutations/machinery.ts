@@ -1236,7 +1236,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not run the reconciler',
     file: 'src/schedule.ts',
-    find: `    reconcile,
+    find: `    runReconciler,
 `,
     replace: '',
     noticedBy: integration('schedule'),

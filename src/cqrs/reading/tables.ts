@@ -70,6 +70,15 @@ export const reconciliation = sqliteTable('reconciliation', {
   countsAfter: text('counts_after'),
   /** When all rows of each list were counted last: a JSON object with milliseconds by the list's name. */
   listsCounted: text('lists_counted'),
+  /** The epoch of the reconciler's rounds: after a restore both walks begin a new round at once. */
+  epoch: text(),
+  /** How many rows `projections` had when the walk through them began its round. */
+  keys: integer(),
+  /** Milliseconds: when each walk began its last round, and when it last came to the end of one. */
+  rowsStartedAt: integer('rows_started_at'),
+  rowsFinishedAt: integer('rows_finished_at'),
+  documentsStartedAt: integer('documents_started_at'),
+  documentsFinishedAt: integer('documents_finished_at'),
 });
 
 /** How many rows each list has, by owner. Triggers keep the counts; see list-counts.ts. */
