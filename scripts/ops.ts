@@ -55,7 +55,7 @@ async function describeRefusal(response: Response): Promise<string> {
 }
 
 async function projections({ api }: Client) {
-  const { data, position } = await (await api.operations.projections.$get()).json();
+  const { data, position, reconciliation } = await (await api.operations.projections.$get()).json();
   console.log(`The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.\n`);
   console.log(
     formatTable(
@@ -73,6 +73,9 @@ async function projections({ api }: Client) {
       ]),
     ),
   );
+  const { documents, keys } = reconciliation;
+  console.log(`\nThe reconciler last finished its round of all documents: ${documents.finishedAt ?? 'not yet'}`);
+  console.log(`and its round of all keys of KV: ${keys.finishedAt ?? 'not yet'}`);
   for (const { view, failedKeys, failures, lastError } of data) {
     if (lastError !== null) console.log(`\n${view}: an event waits because of ${lastError}.`);
     if (failedKeys === 0) continue;

@@ -118,7 +118,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const origin = { epoch: config.epoch, source: config.issuer, publicUrl: config.publicUrl };
   const dispatch = createDispatch({ queues, origin, outbox, logger });
   const due = createDueDeliveries(background, clock);
-  const relay = createRelay({ database: background, due, dispatch, projector, clock, logger });
+  const relay = createRelay({ database: background, due, dispatch, projector, clock, wait, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
@@ -235,9 +235,10 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
     removeObsoleteDocuments: createRemoveObsolete({ database: background, views, projector, clock }),
-    reconcileNextSlice: createReconciler({
+    reconcile: createReconciler({
       database: background,
       documents,
+      epoch: config.epoch,
       views,
       catalogue: eventCatalogue,
       projector,

@@ -4,6 +4,7 @@ import { findFigures } from './operations/figures';
 import { toLogFields } from './operations/metrics';
 import { openSession } from './platform/d1';
 import { newId } from './platform/ids';
+import { deadlines } from './platform/limits';
 import { hasActiveAdmin } from './users/repository';
 
 /**
@@ -27,8 +28,8 @@ async function createFirstAdmin({ bindCommands, clock, config, database, http, l
   logger.info(result.version === 1 ? 'first-admin.created' : 'first-admin.restored', { userId: result.id });
 }
 
-async function reconcile({ logger, reconcileNextSlice }: Services): Promise<void> {
-  logger.info('reconciler.ran', { ...(await reconcileNextSlice()) });
+async function runReconciler({ logger, reconcile }: Services): Promise<void> {
+  logger.info('reconciler.ran', { ...(await reconcile()) });
 }
 
 /** Removes documents of shapes that this version does not know, once they have missed an event. */
@@ -56,8 +57,8 @@ type Task = (services: Services) => Promise<void>;
 /** The tasks by the cron triggers of wrangler.toml. */
 export const tasks: Readonly<Record<string, readonly Task[]>> = {
   '* * * * *': [
-    ({ relay }) => relay(),
-    reconcile,
+    ({ relay }) => relay(deadlines.relayMs),
+    runReconciler,
     removeObsoleteDocuments,
     restartRebuilds,
     ({ publishWatermark }) => publishWatermark(),

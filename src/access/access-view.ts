@@ -1,5 +1,5 @@
-import { eq } from 'drizzle-orm';
 import type { EventDefinition } from '../cqrs/log/event';
+import { isWanted } from '../cqrs/reading/keyed-query';
 import { defineView, type View, when } from '../cqrs/reading/view';
 import type { AccountTable } from './access-repository';
 import type { AccountStatus } from './caller';
@@ -21,7 +21,7 @@ export function defineAccessView(
     shapeVersion: 2,
     triggers: [when([created, ...changed], (event) => [event.streamId])],
     inlineOn: changed,
-    query: (db, key) => db.select({ id, role, isActive, tokenGeneration }).from(accounts).where(eq(id, key)),
+    query: (db) => db.select({ id, role, isActive, tokenGeneration }).from(accounts).where(isWanted(id)),
     toDocument([row]) {
       if (!row) return undefined;
       // The query selects the columns that AccountTable names, so the row is an account status. The account's version is

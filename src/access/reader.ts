@@ -1,13 +1,15 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
-import { isFirstPage, type ListRequest, type PageRequest } from '../cqrs/reading/page-request';
+import type { FirstPages, ListView } from '../cqrs/reading/list-view';
+import { isFirstPage, isInDocument, type ListRequest, type PageRequest } from '../cqrs/reading/page-request';
 import {
   type FirstRows,
-  type ListRows,
   type Page,
+  pickCells,
   readStoredPage,
   type Slice,
   type StoredPages,
   toFirstPage,
+  toListRows,
 } from '../cqrs/reading/pages';
 import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
@@ -15,14 +17,13 @@ import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
 import { accessErrors } from './errors';
 
-/**
- * A list that has a read model: a document has the first page, and `query` reads all other pages from D1. It is the query
- * that also makes the document, so the view turns its rows into the list's rows.
- */
+/** A list that has a read model: a document has the first page of the usual size, and `query` reads all other pages from D1. */
 export interface ReadableList<Row> {
-  view: View<ListRows<Row>>;
+  view: ListView<Row>;
   /** The key of the document with the first page; undefined for a list whose pages are all read from D1. */
   key: string | undefined;
+  /** The cells whose rows the list shows; without them, it shows all rows of the document. */
+  cells?: readonly string[] | undefined;
   page: ListRequest;
   query(db: Database, slice: Slice): Statement;
   /** Checks the role of the caller, before a page is read from D1. */
@@ -77,17 +78,18 @@ export interface ReadRequest {
 
 /** The key of the document that has the page of this request; undefined if D1 has to be read. */
 function keyOfPage<Row>({ key, page }: ReadableList<Row>): string | undefined {
-  return isFirstPage(page) ? key : undefined;
+  return isInDocument(page) ? key : undefined;
 }
 
 /** The view of a list makes the rows of its document, and of all other pages. */
-function storedPages<Row>({ view, key = '', query }: ReadableList<Row>): StoredPages<Row> {
-  return { query, toList: (rows) => view.toDocument(rows, key)?.data ?? { rows: [], total: undefined } };
+function storedPages<Row>({ view, query }: ReadableList<Row>): StoredPages<Row> {
+  return { query, toList: (result) => toListRows(result, view) };
 }
 
-/** The first rows of a list, from its document. */
-function firstRows<Row>({ document, ...freshness }: ReadResult<ListRows<Row>>): FirstRows<Row> {
-  return { ...(document?.data ?? { rows: [], total: undefined }), freshness };
+/** The first rows of a list, from the document. */
+function firstRows<Row>(list: ReadableList<Row>, result: ReadResult<FirstPages<Row>>): FirstRows<Row> {
+  const { document, ...freshness } = result;
+  return { ...pickCells(document?.data ?? { rows: [], counts: {} }, list.view, list.cells), freshness };
 }
 
 export function createReader({ readModels, database, accessView }: ReaderOptions, request: ReadRequest): Reader {
@@ -144,7 +146,7 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
       }
       const { actor, result } = await read(view, key);
       authorize?.(actor);
-      return { actor, page: toFirstPage(firstRows(result), page) };
+      return { actor, page: toFirstPage(firstRows(list, result), page) };
     },
     async readPart({ view, key, page, firstRows, ...stored }) {
       const { actor, result } = await read(view, key);
@@ -155,7 +157,7 @@ export function createReader({ readModels, database, accessView }: ReaderOptions
     async publicList(list) {
       const key = keyOfPage(list);
       if (key === undefined) return readStoredPage(readModels, request.token(), list.page, storedPages(list));
-      return toFirstPage(firstRows(await publicRead(list.view, key)), list.page);
+      return toFirstPage(firstRows(list, await publicRead(list.view, key)), list.page);
     },
     openPrimary: async () => ({ actor: await checkCaller(), db: openSession(database, 'first-primary').db }),
   };

@@ -5,8 +5,10 @@ import { deleteExpired, openSession, runBatch } from '../platform/d1';
 export async function removeExpiredCredentials(database: D1Database, now: number) {
   const { db } = openSession(database, 'first-primary');
   const [tokens, resets] = await runBatch(db, [
-    db.all<{ sessionId: string }>(sql`${deleteExpired('refresh_tokens', now)} RETURNING session_id AS sessionId`),
-    db.all(sql`${deleteExpired('password_resets', now)} RETURNING 1`),
+    db.all<{ sessionId: string }>(
+      sql`${deleteExpired('refresh_tokens', 'hash', now)} RETURNING session_id AS sessionId`,
+    ),
+    db.all(sql`${deleteExpired('password_resets', 'id', now)} RETURNING 1`),
   ]);
   // Every session begins with a token, so a session without tokens cannot be refreshed any more.
   const candidates = JSON.stringify([...new Set(tokens.map(({ sessionId }) => sessionId))]);

@@ -1,16 +1,25 @@
 import type { DueDeliveries } from '../cqrs/log/due-deliveries';
-import { type Subscription, subscriptions } from '../cqrs/log/event';
+import { type EventKey, type RecordedEvent, type Subscription, subscriptions } from '../cqrs/log/event';
 import type { Projector } from '../cqrs/reading/projector';
 import { findKeysToRecheck } from '../cqrs/reading/settled';
-import type { Clock } from '../platform/clock';
+import type { Clock, Wait } from '../platform/clock';
 import { openSession } from '../platform/d1';
 import { limits } from '../platform/limits';
 import type { Logger } from '../platform/logger';
 import type { Dispatch } from './dispatch';
 
+/** How long the relay waits before it looks again how many deliveries the consumers have finished. */
+const pollMs = 1_000;
+
 /**
- * Runs on a schedule and guarantees what the send after a commit cannot: it sends again each delivery that was not
- * handled in time, and projects again each key that is to be rechecked.
+ * Sends again each delivery that was not handled in time, and projects again each key that is to be rechecked.
+ * @param patienceMs how long it goes on while consumers are at work on what it has sent
+ */
+export type Relay = (patienceMs?: number) => Promise<void>;
+
+/**
+ * Makes the relay, which guarantees what the send after a commit cannot. Of a backlog it sends as much as the consumers
+ * finish: the backlog stays in D1, where each delivery is once, and a new event waits behind a short queue.
  */
 export function createRelay(options: {
   database: D1Database;
@@ -18,34 +27,49 @@ export function createRelay(options: {
   dispatch: Dispatch;
   projector: Projector;
   clock: Clock;
+  wait: Wait;
   logger: Logger;
-}): () => Promise<void> {
-  const { database, due, dispatch, projector, clock, logger } = options;
+}): Relay {
+  const { database, due, dispatch, projector, clock, wait, logger } = options;
 
-  /** Takes and sends one round of due deliveries, and returns how many were due and how many were sent. */
+  /** Takes and sends one round of due deliveries, and returns how many were due and which were sent. */
   async function sendRound(subscription: Subscription) {
     const events = await due.take(subscription, limits.deliveriesPerRelayRound);
-    let sent = events.length;
+    let sent: readonly RecordedEvent[] = events;
     for (const unsent of await dispatch(events.map((event) => ({ subscription, event })))) {
-      sent -= unsent.events.length;
+      const positions = new Set(unsent.events.map(({ position }) => position));
+      sent = sent.filter(({ position }) => !positions.has(position));
       logger.error('relay.failed', unsent.error, { subscription, deliveries: unsent.events.length });
       await due.giveBack(subscription, unsent.events);
     }
     return { due: events.length, sent };
   }
 
-  /** A queue that fails stops neither the next rounds nor the other subscriptions. */
-  async function resend(subscription: Subscription): Promise<number> {
+  /**
+   * Sends rounds until nothing is due, and waits for the consumers where they have as many deliveries as they may.
+   * A queue that fails stops neither the next rounds nor the other subscriptions.
+   */
+  async function resend(subscription: Subscription, patienceMs: number): Promise<number> {
+    const startedAt = clock.now();
     let resent = 0;
-    for (let round = 0; round < limits.relayRoundsPerRun; round++) {
-      try {
+    let unfinished: readonly EventKey[] = [];
+    const isFull = () => unfinished.length + limits.deliveriesPerRelayRound > limits.deliveriesInFlight;
+    try {
+      for (let round = 0; round < limits.relayRoundsPerRun; round++) {
+        while (unfinished.length > 0 && isFull()) {
+          if (clock.now() + pollMs > startedAt + patienceMs) return resent;
+          await wait(pollMs);
+          unfinished = await due.findUnfinished(subscription, unfinished, startedAt);
+        }
         const { due: taken, sent } = await sendRound(subscription);
-        resent += sent;
+        resent += sent.length;
+        unfinished = [...unfinished, ...sent.map(({ id, position }) => ({ id, position }))];
         if (taken < limits.deliveriesPerRelayRound) break;
-      } catch (error) {
-        logger.error('relay.failed', error, { subscription });
-        break;
+        // The queue is away. Each further round would only put off more deliveries.
+        if (sent.length === 0) break;
       }
+    } catch (error) {
+      logger.error('relay.failed', error, { subscription });
     }
     return resent;
   }
@@ -62,8 +86,9 @@ export function createRelay(options: {
     }
   }
 
-  return async () => {
-    const [rechecked, ...resent] = await Promise.all([recheck(), ...subscriptions.map(resend)]);
+  return async (patienceMs = 0) => {
+    const resending = subscriptions.map((subscription) => resend(subscription, patienceMs));
+    const [rechecked, ...resent] = await Promise.all([recheck(), ...resending]);
     logger.info('relay.ran', { resent: resent.reduce((sum, count) => sum + count, 0), rechecked });
   };
 }

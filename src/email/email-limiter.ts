@@ -54,6 +54,6 @@ export function createEmailLimiter(
 /** Deletes the addresses whose limits have ended. */
 export async function removeExpiredEmailLimits(database: D1Database, now: number) {
   const { db } = openSession(database, 'first-primary');
-  const removed = await db.all(sql`${deleteExpired('limited_emails', now)} RETURNING 1`);
+  const removed = await db.all(sql`${deleteExpired('limited_emails', 'address_hash', now)} RETURNING 1`);
   return { limitedEmails: removed.length };
 }

@@ -2,7 +2,7 @@ import type { Reader } from '../access/reader';
 import type { ListRequest } from '../cqrs/reading/page-request';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { itemErrors } from './errors';
-import { type ItemFilter, itemListKey, itemListQuery, itemListView, itemView } from './views';
+import { type ItemFilter, itemCells, itemListKey, itemListQuery, itemListView, itemView } from './views';
 
 /** The queries on the catalogue of items, which is public. */
 export function createItemQueries(reader: Reader) {
@@ -15,7 +15,8 @@ export function createItemQueries(reader: Reader) {
     ListItems: ({ owner, isActive, ...page }: ItemFilter & ListRequest) =>
       reader.publicList({
         view: itemListView,
-        key: itemListKey({ owner, isActive }),
+        key: itemListKey({ owner }),
+        cells: itemCells({ isActive }),
         page,
         query: (db, slice) => itemListQuery(db, { owner, isActive }, slice),
       }),

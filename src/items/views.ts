@@ -1,11 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { isWanted } from '../cqrs/reading/keyed-query';
 import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
-import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
+import { defineListView, everybodyKey, firstPages } from '../cqrs/reading/list-view';
+import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import { OrderCancelled, OrderPlaced } from '../orders/events';
 import type { Database } from '../platform/d1';
-import { limits } from '../platform/limits';
 import { ItemCreated, ItemDeleted, ItemUpdated } from './events';
 import { versionWithStock } from './item';
 import type { ItemDetail, ItemSummary } from './schemas';
@@ -22,7 +23,7 @@ export const itemView = defineView({
     // Orders change the stock of their items.
     when([OrderPlaced, OrderCancelled], ({ data }) => data.items.map(({ itemId }) => itemId)),
   ],
-  query: (db, key) =>
+  query: (db) =>
     db
       // Each column is named, so that a new column of the table does not become public by itself.
       .select({
@@ -41,7 +42,7 @@ export const itemView = defineView({
         updatedAt: items.updatedAt,
       })
       .from(items)
-      .where(eq(items.id, key)),
+      .where(isWanted(items.id)),
   toDocument([row]) {
     if (!row) return undefined;
     const { version, stockVersion, amount, currency, ...rest } = row;
@@ -66,20 +67,20 @@ export const countedItems: CountedList = {
   owned: { owner: items.ownerId, filter: activity },
 };
 
-function itemTotal({ owner = everybody, isActive }: ItemFilter) {
-  return keptCount(countedItems, owner, isActive === undefined ? undefined : [String(isActive)]);
+/** The cells of a list with this filter; undefined for all of them. */
+export function itemCells({ isActive }: ItemFilter): string[] | undefined {
+  return isActive === undefined ? undefined : [String(isActive)];
 }
 
-/** The one query for every list of items. Each filter has an index that ends with the id. */
+const { id, ownerId, title, amount, currency } = items;
+const summary = { id, ownerId, title, amount, currency, isActive: items.isActive, takenDown };
+
+/** The query for the pages that no document has. Each filter has an index that ends with the id. */
 export function itemListQuery(db: Database, filter: ItemFilter, slice: Slice) {
-  const { id, ownerId, title, amount, currency } = items;
   const { owner, isActive } = filter;
   const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({
-      ...{ id, ownerId, title, amount, currency, isActive: items.isActive, takenDown },
-      total: itemTotal(filter).as('total'),
-    })
+    .select({ ...summary, total: keptCount(countedItems, owner ?? everybody, itemCells(filter)).as('total') })
     .from(items)
     .where(
       and(
@@ -92,48 +93,38 @@ export function itemListQuery(db: Database, filter: ItemFilter, slice: Slice) {
     .limit(slice.limit);
 }
 
-type SummaryRow = Awaited<ReturnType<typeof itemListQuery>>[number];
+/** The documents of lists that can contain an owner's item. */
+const listsOf = (owner: string) => [everybodyKey, owner];
 
-function toItemSummary({ amount, currency, ...row }: Omit<SummaryRow, 'total'>): ItemSummary {
-  return { ...row, price: { amount, currency } };
-}
-
-const any = '*';
-
-/** The key of a list's first page: `owner:activity`, with `*` for a filter that is not set. */
-export function itemListKey({ owner, isActive }: ItemFilter): string {
-  return `${owner ?? any}:${isActive ?? any}`;
-}
-
-function filterOf(key: string): ItemFilter {
-  const [owner = any, activity = any] = key.split(':');
-  return {
-    owner: owner === any ? undefined : owner,
-    isActive: activity === any ? undefined : activity === 'true',
-  };
-}
-
-/** The keys of the lists that can contain an owner's item while its `isActive` has one of these values. */
-function listsOf(ownerId: string, activities = [true, false]): string[] {
-  return [undefined, ownerId].flatMap((owner) =>
-    [undefined, ...activities].map((isActive) => itemListKey({ owner, isActive })),
-  );
-}
+/** The key of the document with the first page of a list. */
+export const itemListKey = ({ owner = everybodyKey }: ItemFilter) => owner;
 
 const fieldsInLists = ['title', 'price', 'isActive'];
+const pages = firstPages({
+  counted: countedItems,
+  id,
+  columns: [items.isActive],
+  cells: [[0], [1]],
+  documents: ['everybody', ownerId],
+});
 
-export const itemListView = defineView({
-  name: 'item-list',
-  shapeVersion: 2,
+export const itemListView = defineListView({
+  name: 'item-lists',
+  shapeVersion: 1,
   triggers: [
-    when([ItemCreated], (event) => listsOf(event.data.ownerId, [true])),
-    when([ItemDeleted], (event) => listsOf(event.data.ownerId)),
+    when([ItemCreated, ItemDeleted], ({ data }) => listsOf(data.ownerId)),
     when([ItemUpdated], ({ data }) =>
       data.fields.some((field) => fieldsInLists.includes(field)) ? listsOf(data.ownerId) : [],
     ),
   ],
-  query: (db, key) => itemListQuery(db, filterOf(key), { limit: limits.firstPageSize }),
-  toDocument: (rows) => ({ version: 0, data: toListRows(rows, toItemSummary) }),
+  query: (db) =>
+    db
+      .select({ ...pages.columns, ...summary })
+      .from(pages.from)
+      .crossJoin(items)
+      .where(pages.where),
+  toRow: ({ amount, currency, ...row }): ItemSummary => ({ ...row, price: { amount, currency } }),
+  cellOf: ({ isActive }) => String(isActive),
 });
 
 /** How many items an account sells. */

@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm';
 import { joinEvents, lastPosition } from '../cqrs/log/event-log';
 import { failingKeys } from '../cqrs/reading/failing-keys';
 import { selectLags, toViewLags } from '../cqrs/reading/projection-lags';
+import { selectRounds } from '../cqrs/reading/reconciler-rounds';
 import type { View } from '../cqrs/reading/view';
+import { isoTime } from '../platform/clock';
 import { type Database, runBatch } from '../platform/d1';
 import type { Projection } from './schemas';
 
@@ -19,9 +21,11 @@ const pendingByType = sql`
     max(last_error) AS lastError
   FROM deliveries ${joinEvents} WHERE subscription = 'projections' GROUP BY type`;
 
+const toIso = (ms: number | null | undefined) => (ms == null ? null : isoTime(ms));
+
 /** Finds the progress of each read model: the pending events of its types, its keys to be rechecked, and its failing keys. */
 export async function findProjections(db: Database, views: readonly View[], now: number) {
-  const [pending, [log], keys, toRecheck, failing, lagRows] = await runBatch(db, [
+  const [pending, [log], keys, toRecheck, failing, lagRows, [rounds]] = await runBatch(db, [
     db.all<PendingRow>(pendingByType),
     db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
     db.all<{ view: string; count: number }>(sql`SELECT view, count(*) AS count FROM projections GROUP BY view`),
@@ -32,6 +36,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
       GROUP BY view`),
     failingKeys(db),
     selectLags(db, now),
+    selectRounds(db),
   ]);
   const lags = toViewLags(lagRows);
   const position = log?.position ?? 0;
@@ -57,5 +62,9 @@ export async function findProjections(db: Database, views: readonly View[], now:
       lastError: own.find(({ lastError }) => lastError !== null)?.lastError ?? null,
     };
   });
-  return { position, data };
+  const reconciliation = {
+    documents: { startedAt: toIso(rounds?.rowsStartedAt), finishedAt: toIso(rounds?.rowsFinishedAt) },
+    keys: { startedAt: toIso(rounds?.documentsStartedAt), finishedAt: toIso(rounds?.documentsFinishedAt) },
+  };
+  return { position, data, reconciliation };
 }

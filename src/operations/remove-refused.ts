@@ -9,9 +9,9 @@ export const keepRefusedMs = 30 * 86_400_000;
 export async function removeRefusedEmails(database: D1Database, now: number) {
   const { db } = openSession(database, 'first-primary');
   const removed = await db.all(sql`
-    DELETE FROM deliveries WHERE rowid IN (
-      SELECT rowid FROM (
-        SELECT rowid, last_failed_at FROM deliveries INDEXED BY deliveries_dead_by_fault
+    DELETE FROM deliveries WHERE subscription = 'emails' AND position IN (
+      SELECT position FROM (
+        SELECT position, last_failed_at FROM deliveries INDEXED BY deliveries_dead_by_fault
         WHERE status = 'dead' AND fault = 'recipient' AND subscription = 'emails'
         ORDER BY position LIMIT ${limits.expiredRowsPerRun})
       WHERE last_failed_at <= ${now - keepRefusedMs})

@@ -69,7 +69,30 @@ export const projection = z
   .meta({ ref: 'Projection' });
 export type Projection = z.infer<typeof projection>;
 
-export const projectionList = z.object({ position: count, data: z.array(projection) }).meta({ ref: 'ProjectionList' });
+const round = (what: string) =>
+  z.object({
+    startedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: `When the last round through ${what} began.` }),
+    finishedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: `When a round through ${what} last came to its end; null before the first one.` }),
+  });
+
+export const projectionList = z
+  .object({
+    position: count,
+    data: z.array(projection),
+    reconciliation: z
+      .object({
+        documents: round('the documents, each of which is compared with the database,'),
+        keys: round('the keys of KV, to find documents that nothing keeps up to date,'),
+      })
+      .meta({ description: 'The two walks of the reconciler, which begins a round of each once a day.' }),
+  })
+  .meta({ ref: 'ProjectionList' });
 
 /** The figures in the text format of Prometheus. */
 export const metricsText = z.string().meta({

@@ -3,7 +3,7 @@ import type { ListRequest } from '../cqrs/reading/page-request';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { orderErrors } from './errors';
 import { requireReadable } from './order';
-import { type OrderFilter, orderListKey, orderListQuery, orderListView, orderView } from './views';
+import { type OrderFilter, orderCells, orderListKey, orderListQuery, orderListView, orderView } from './views';
 
 /** The queries on orders. */
 export function createOrderQueries(reader: Reader) {
@@ -28,6 +28,7 @@ export function createOrderQueries(reader: Reader) {
         view: orderListView,
         // No document has the list of one number.
         key: number === undefined ? orderListKey(filter) : undefined,
+        cells: orderCells(filter),
         page,
         query: (db, slice) => orderListQuery(db, filter, slice),
       });

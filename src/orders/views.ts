@@ -1,10 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { isWanted } from '../cqrs/reading/keyed-query';
 import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
-import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
+import { defineListView, everybodyKey, firstPages } from '../cqrs/reading/list-view';
+import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
-import { limits } from '../platform/limits';
 import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
 import type { OrderLine, ShippingAddress } from './order';
 import { type OrderStatus, orderStatuses } from './order-status';
@@ -20,7 +21,7 @@ export const orderView = defineView({
   name: 'order',
   shapeVersion: 2,
   triggers: [when(all, (event) => [event.streamId])],
-  query: (db, key) =>
+  query: (db) =>
     db
       .select({
         id: orders.id,
@@ -37,7 +38,7 @@ export const orderView = defineView({
       })
       .from(orders)
       .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, orders.id))
-      .where(eq(orders.id, key)),
+      .where(isWanted(orders.id)),
   toDocument([row]) {
     if (!row) return undefined;
     const { version, amount, currency, lines, address, ...rest } = row;
@@ -68,25 +69,29 @@ export const countedOrders: CountedList = {
   owned: { owner: orders.customerId, filter: status },
 };
 
-/** A number belongs to one order, so a list by number has as many rows as it shows. */
-function orderTotal({ customer = everybody, number, status }: OrderFilter) {
-  return number === undefined ? keptCount(countedOrders, customer, status && [status]) : sql<number>`1`;
+/** The cells of a list with this filter; undefined for all of them. */
+export function orderCells({ status }: OrderFilter): OrderStatus[] | undefined {
+  return status && [status];
 }
 
-/** The one query for every list of orders. Each filter has an index that ends with the id, or with the number. */
+/** A number belongs to one order, so a list by number has as many rows as it shows. */
+function orderTotal({ customer = everybody, number, ...filter }: OrderFilter) {
+  return number === undefined ? keptCount(countedOrders, customer, orderCells(filter)) : sql<number>`1`;
+}
+
+const { id, customerId, amount, currency, lineCount, createdAt } = orders;
+const summary = { id, number, customerId, status: orders.status, amount, currency, lineCount, createdAt };
+
+/** The query for the pages that no document has. Each filter has an index that ends with the id, or with the number. */
 export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) {
-  const { id, amount, currency, lineCount, createdAt } = orders;
   const { customer, status } = filter;
   const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({
-      ...{ id, number, customerId: orders.customerId, status: orders.status, amount, currency, lineCount, createdAt },
-      total: orderTotal(filter).as('total'),
-    })
+    .select({ ...summary, total: orderTotal(filter).as('total') })
     .from(orders)
     .where(
       and(
-        customer === undefined ? undefined : eq(orders.customerId, customer),
+        customer === undefined ? undefined : eq(customerId, customer),
         status === undefined ? undefined : eq(orders.status, status),
         filter.number === undefined ? undefined : eq(orders.number, filter.number),
         isAfter,
@@ -96,45 +101,29 @@ export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) 
     .limit(slice.limit);
 }
 
-type SummaryRow = Awaited<ReturnType<typeof orderListQuery>>[number];
+/** The key of the document with the first page of a list. */
+export const orderListKey = ({ customer = everybodyKey }: OrderFilter) => customer;
 
-function toOrderSummary({ amount, currency, ...row }: Omit<SummaryRow, 'total'>): OrderSummary {
-  return { ...row, total: { amount, currency } };
-}
+const pages = firstPages({
+  counted: countedOrders,
+  id,
+  columns: [orders.status],
+  cells: orderStatuses.map((status) => [status]),
+  documents: ['everybody', customerId],
+});
 
-const any = '*';
-
-/** The key of a list's first page: `customer:status`, with `*` for a filter that is not set. */
-export function orderListKey({ customer, status }: OrderFilter): string {
-  return `${customer ?? any}:${status ?? any}`;
-}
-
-function filterOf(key: string): OrderFilter {
-  const [customer = any, status = any] = key.split(':');
-  return {
-    customer: customer === any ? undefined : customer,
-    status: orderStatuses.find((known) => known === status),
-  };
-}
-
-/** The keys of the lists that can contain an order of this customer while the order has one of these statuses. */
-function listsOf(customerId: string | null, statuses: readonly OrderStatus[]): string[] {
-  const customers = customerId === null ? [undefined] : [undefined, customerId];
-  return customers.flatMap((customer) => [undefined, ...statuses].map((status) => orderListKey({ customer, status })));
-}
-
-export const orderListView = defineView({
-  name: 'order-list',
-  shapeVersion: 2,
-  triggers: [
-    when([OrderPlaced], ({ data }) => listsOf(data.customerId, ['placed'])),
-    when([OrderShipped], ({ data }) => listsOf(data.customerId, ['placed', 'shipped'])),
-    when([OrderDelivered], ({ data }) => listsOf(data.customerId, ['shipped', 'delivered'])),
-    when([OrderCancelled], ({ data }) => listsOf(data.customerId, ['placed', 'shipped', 'cancelled'])),
-    when([OrderAnonymised], ({ data }) => listsOf(data.customerId, orderStatuses)),
-  ],
-  query: (db, key) => orderListQuery(db, filterOf(key), { limit: limits.firstPageSize }),
-  toDocument: (rows) => ({ version: 0, data: toListRows(rows, toOrderSummary) }),
+export const orderListView = defineListView({
+  name: 'order-lists',
+  shapeVersion: 1,
+  triggers: [when(all, ({ data }) => (data.customerId === null ? [everybodyKey] : [everybodyKey, data.customerId]))],
+  query: (db) =>
+    db
+      .select({ ...pages.columns, ...summary })
+      .from(pages.from)
+      .crossJoin(orders)
+      .where(pages.where),
+  toRow: ({ amount, currency, ...row }): OrderSummary => ({ ...row, total: { amount, currency } }),
+  cellOf: ({ status }) => status,
 });
 
 /** How many orders an account has placed. */

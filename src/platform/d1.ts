@@ -51,24 +51,6 @@ export async function runBatch<const Statements extends readonly Statement[]>(
   return results as Results<Statements>;
 }
 
-/** What drizzle's batch uses of a statement; drizzle does not export the type. */
-interface Preparable {
-  _prepare(): { mapResult(result: unknown, isFromBatch?: boolean): unknown };
-}
-
-/**
- * Changes a statement for {@link runBatch}: its result is a function that decodes its rows. drizzle decodes rows, such as
- * columns with JSON, after D1 has carried out the batch, and one that it cannot decode would make all of it seem to fail.
- */
-export function decodeLater(statement: Statement): Statement {
-  const prepared = (statement as unknown as Preparable)._prepare();
-  const decode = prepared.mapResult.bind(prepared);
-  Object.assign(prepared, {
-    mapResult: (result: unknown, isFromBatch?: boolean) => () => decode(result, isFromBatch),
-  });
-  return Object.assign(statement, { _prepare: () => prepared });
-}
-
 /** The messages that D1 wrote. A DrizzleQueryError's own message is left out: it has bound values, which a person typed. */
 function* messagesOf(error: unknown): Generator<string> {
   for (let current = error; current instanceof Error; current = current.cause) {
@@ -234,8 +216,9 @@ export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
   return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;
 }
 
-/** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. */
-export function deleteExpired(table: string, now: number): SQL {
-  return sql`DELETE FROM ${sql.identifier(table)} WHERE rowid IN
-    (SELECT rowid FROM ${sql.identifier(table)} WHERE expires_at <= ${now} LIMIT ${limits.expiredRowsPerRun})`;
+/** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. `key` is the table's primary key. */
+export function deleteExpired(table: string, key: string, now: number): SQL {
+  const [name, id] = [sql.identifier(table), sql.identifier(key)];
+  return sql`DELETE FROM ${name} WHERE ${id} IN
+    (SELECT ${id} FROM ${name} WHERE expires_at <= ${now} LIMIT ${limits.expiredRowsPerRun})`;
 }

@@ -4,8 +4,10 @@
  * searches with much smaller numbers, so read a limit where it is used, and never copy it at load time.
  */
 export const limits = {
-  /** Rows in a list's document: the longest page, and one row that shows that more rows follow. */
-  firstPageSize: 101,
+  /** Rows of each cell in a list's document: the usual page, and one row that shows that more rows follow. */
+  firstPageSize: 21,
+  /** Rows that a page of a list may have. */
+  longestPage: 100,
   /**
    * Notes in a ticket's document, and in the longest page of notes. A request's body has at most 64 KiB, and so has a
    * note: ten notes and the message are about 720 KB.
@@ -15,8 +17,10 @@ export const limits = {
   fieldErrorsPerRefusal: 20,
   /** Requests that wait in one isolate for their turn to hash a password; a hash takes about 150 ms. */
   waitingHashes: 8,
-  /** Keys that one D1 batch claims and loads; each needs a statement, and a batch takes about 100 statements. */
-  keysPerBatch: 80,
+  /** Keys that one D1 batch claims and loads: as many of the largest documents as fit into the memory of a Worker. */
+  keysPerBatch: 100,
+  /** Puts of one run of the projector at a time: an invocation has six connections, and the next one would wait. */
+  putsInFlight: 6,
   /** Keys that one run of the projector takes on. Each key is one operation of KV and one or more statements of D1. */
   keysPerInvocation: 400,
   /** Documents of shapes of another version that one run of the schedule removes because they missed an event. */
@@ -27,10 +31,14 @@ export const limits = {
   keysPerRebuildStep: 300,
   /** Documents that one step of a rebuild removes. */
   orphansPerRebuildStep: 100,
-  /** Rows of `projections` whose documents the reconciler compares in one run. A bulk get of KV takes 100 keys. */
-  keysPerReconcilerSlice: 80,
-  /** Keys of KV that the reconciler looks up in one run. A bulk get of KV takes 100 keys. */
+  /** Rows of `projections` whose documents a slice of the reconciler compares. A bulk get of KV takes 100 keys. */
+  keysPerReconcilerSlice: 100,
+  /** Keys of KV that a slice of the reconciler looks up. A bulk get of KV takes 100 keys. */
   documentsPerReconcilerSlice: 100,
+  /** Slices of each walk of the reconciler in one run: with 10, a round of 1.2 million keys takes 20 hours. */
+  reconcilerSlicesPerRun: 10,
+  /** Milliseconds between the beginnings of two rounds of the reconciler through all keys. */
+  reconcilerRoundMs: 86_400_000,
   /** Pending events that the reconciler reads in one run, to leave out documents that are about to be projected. */
   pendingEventsPerReconcilerRun: 500,
   /** Accounts whose kept counts one run compares with the rows. */
@@ -39,10 +47,15 @@ export const limits = {
   rowsCountedPerRun: 100_000,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
-  /** Due deliveries of a subscription that the relay takes at once. */
+  /** Due deliveries of a subscription that the relay takes at once; it sends them in parts of `messagesPerSend`. */
   deliveriesPerRelayRound: 500,
-  /** Rounds of the relay for each subscription. */
-  relayRoundsPerRun: 10,
+  /** Rounds of one run of the relay for each subscription: 30,000 deliveries, with 360 requests to D1 and to the queue. */
+  relayRoundsPerRun: 60,
+  /**
+   * Deliveries of a subscription that the relay has sent and that are not finished. It is how long a new event waits
+   * behind a backlog: a few seconds of the consumers' work, and less than the relay's own wait before the next send.
+   */
+  deliveriesInFlight: 2_000,
   /** Keys that the relay projects again in one run. */
   keysToRecheckPerRun: 400,
   /** Messages in one send to a queue. */
@@ -82,6 +95,10 @@ export const deadlines = {
   readFromKvMs: 2_000,
   /** One call of D1 or KV in the readiness check. */
   readinessMs: 2_000,
+  /** After this time a run of the reconciler takes no further slice; a slice has the deadlines of its calls. */
+  reconcilerMs: 20_000,
+  /** How long one run of the relay goes on with a backlog; the next one starts a minute after it. */
+  relayMs: 50_000,
   /** How long a response waits for the documents that decide about access. */
   inlineProjectionMs: 3_000,
 };

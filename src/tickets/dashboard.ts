@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { wantedKeys } from '../cqrs/reading/keyed-query';
 import { defineView, when } from '../cqrs/reading/view';
 import { TicketDeleted, TicketOpened, TicketStatusChanged } from './events';
 import type { TicketDashboard } from './schemas';
@@ -32,23 +33,32 @@ const medianTriage = sql`
     FROM (SELECT triage_seconds FROM tickets WHERE triaged_at IS NOT NULL ORDER BY triaged_at DESC LIMIT 1000))
   WHERE place IN ((total + 1) / 2, (total + 2) / 2)`;
 
+const latestDays = sql<string>`(
+  SELECT json_group_array(json_object('date', date, 'opened', opened, 'closed', closed))
+  FROM (SELECT * FROM ticket_days ORDER BY date DESC LIMIT ${days}))`;
+
+const oldestOpen = sql<string | null>`(SELECT created_at FROM tickets WHERE status = 'open' ORDER BY id LIMIT 1)`;
+
 /** The figures of the support desk. Counts and days are kept, so that the query does not count rows. */
 export const dashboardView = defineView({
   name: 'ticket-dashboard',
   shapeVersion: 2,
   triggers: [when([TicketOpened, TicketStatusChanged, TicketDeleted], () => [dashboardKey])],
+  keyColumn: 'key',
   query: (db) =>
-    db.all<{ counts: string; days: string; oldestOpenAt: string | null; medianTriageSeconds: number | null }>(sql`
-      SELECT
-        ${countsByStatus} AS counts,
-        (SELECT json_group_array(json_object('date', date, 'opened', opened, 'closed', closed))
-          FROM (SELECT * FROM ticket_days ORDER BY date DESC LIMIT ${days})) AS days,
-        (SELECT created_at FROM tickets WHERE status = 'open' ORDER BY id LIMIT 1) AS oldestOpenAt,
-        (${medianTriage}) AS medianTriageSeconds`),
+    db
+      .select({
+        key: sql<string>`wanted.value`.as('key'),
+        counts: sql<string>`${countsByStatus}`.as('counts'),
+        days: latestDays.as('days'),
+        oldestOpenAt: oldestOpen.as('oldest_open_at'),
+        medianTriageSeconds: sql<number | null>`(${medianTriage})`.as('median_triage_seconds'),
+      })
+      .from(sql`json_each(${wantedKeys}) AS wanted`),
   toDocument([row]): { version: number; data: DashboardFigures } | undefined {
     if (!row) return undefined;
-    const data = { ...row, counts: JSON.parse(row.counts), days: JSON.parse(row.days) };
-    return { version: 0, data };
+    const { key: _, counts, days, ...rest } = row;
+    return { version: 0, data: { ...rest, counts: JSON.parse(counts), days: JSON.parse(days) } };
   },
 });
 

@@ -1,5 +1,6 @@
 import { isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
+import { everybodyKey } from '../cqrs/reading/list-view';
 import type { ListRequest, PageRequest } from '../cqrs/reading/page-request';
 import type { Page } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
@@ -44,7 +45,8 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     const filter = { customer: reader.caller().userId, status };
     const list = await reader.readList<TicketSummary>({
       view: views.ticketListView,
-      key: views.ticketListKey(filter),
+      key: filter.customer,
+      cells: views.ticketCells(filter),
       page,
       query: (db, slice) => views.ticketListQuery(db, filter, slice),
       // Which tickets have notes, and whose the others are, is not for a customer to know.
@@ -57,8 +59,9 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     const filter = { status, hasNote, customer };
     const list = await reader.readList<StaffTicketSummary>({
       view: staffViews.staffTicketListView,
-      // The tickets of one customer have no document, which every change of a ticket would have to put.
-      key: customer === undefined ? staffViews.staffTicketListKey(filter) : undefined,
+      // The tickets of one customer have no document.
+      key: customer === undefined ? everybodyKey : undefined,
+      cells: staffViews.staffTicketCells(filter),
       page,
       query: (db, slice) => staffViews.staffTicketListQuery(db, filter, slice),
       authorize: requireStaff,

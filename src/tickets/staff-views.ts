@@ -1,14 +1,15 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { isWanted, limitOf } from '../cqrs/reading/keyed-query';
 import { everybody, keptCount } from '../cqrs/reading/list-counts';
-import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
+import { defineListView, everybodyKey, firstPages } from '../cqrs/reading/list-view';
+import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
-import { limits } from '../platform/limits';
-import { TicketDeleted, TicketNoteAdded, TicketNoteWritten, TicketOpened, TicketStatusChanged } from './events';
+import { TicketNoteAdded, TicketNoteWritten } from './events';
 import type { StaffTicket, StaffTicketSummary, TicketNoteDetail } from './schemas';
 import { ticketNotes, tickets } from './tables';
 import { type TicketStatus, ticketStatuses } from './ticket-status';
-import { anyFilter, countedTickets, customerTotal, statusOf, ticketTexts, visibleEvents } from './views';
+import { countedTickets, customerTotal, ticketTexts, visibleEvents } from './views';
 
 const { id, customerId, subject, status, createdAt } = tickets;
 
@@ -27,9 +28,9 @@ export function noteListQuery(db: Database, ticket: string, { limit, after }: Sl
 const noteCount = sql<number>`(SELECT count(*) FROM ticket_notes WHERE ticket_id = tickets.id)`;
 
 /** The newest notes, newest first. Their number has a limit, so that this value and the document have one too. */
-const newestNotes = () => sql<string>`(
+const newestNotes = sql<string>`(
   SELECT json_group_array(json_object('id', id, 'authorId', author_id, 'note', note, 'createdAt', created_at))
-  FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id DESC LIMIT ${limits.notesInTicket}))`;
+  FROM (SELECT * FROM ticket_notes WHERE ticket_id = tickets.id ORDER BY id DESC LIMIT ${limitOf('notesInTicket')}))`;
 
 /** A ticket as agents and admins see it, with its newest notes. */
 export const staffTicketView = defineView({
@@ -39,17 +40,17 @@ export const staffTicketView = defineView({
     when([...visibleEvents, TicketNoteAdded], (event) => [event.streamId]),
     when([TicketNoteWritten], ({ data }) => [data.ticketId]),
   ],
-  query: (db, key) =>
+  query: (db) =>
     db
       .select({
         ...ticketTexts,
         version: tickets.version,
         updatedAt: tickets.updatedAt,
         noteCount: noteCount.as('note_count'),
-        notes: newestNotes().as('notes'),
+        notes: newestNotes.as('notes'),
       })
       .from(tickets)
-      .where(eq(id, key)),
+      .where(isWanted(id)),
   toDocument([row]) {
     if (!row) return undefined;
     const { version, notes, ...rest } = row;
@@ -68,27 +69,30 @@ export interface StaffTicketFilter {
   customer?: string | undefined;
 }
 
-/** The expression for the kept number of tickets in a list of agents and admins. */
-export function staffTotal({ status: wanted, hasNote, customer }: StaffTicketFilter) {
-  if (customer !== undefined) return customerTotal({ customer, status: wanted });
+/** The name of a cell: `status:hasNote`. */
+const cellOf = (row: { status: TicketStatus; hasNote: boolean }) => `${row.status}:${row.hasNote}`;
+
+/** The cells of a list of agents and admins. */
+export function staffTicketCells({ status: wanted, hasNote }: Omit<StaffTicketFilter, 'customer'>): string[] {
   const statuses = wanted === undefined ? ticketStatuses : [wanted];
   const notes = hasNote === undefined ? [true, false] : [hasNote];
-  return keptCount(
-    countedTickets,
-    everybody,
-    statuses.flatMap((one) => notes.map((note) => `${one}:${note}`)),
-  );
+  return statuses.flatMap((one) => notes.map((note) => cellOf({ status: one, hasNote: note })));
 }
 
-/** The one query for the lists of agents and admins. Each filter has an index that ends with the id. */
+/** The expression for the kept number of tickets in a list of agents and admins. */
+export function staffTotal({ customer, ...filter }: StaffTicketFilter) {
+  if (customer !== undefined) return customerTotal({ customer, status: filter.status });
+  return keptCount(countedTickets, everybody, staffTicketCells(filter));
+}
+
+const { hasNote, notePreview, preview, updatedAt } = tickets;
+const summary = { id, customerId, subject, status, preview, hasNote, notePreview, createdAt, updatedAt };
+
+/** The query for the pages that no document has. Each filter has an index that ends with the id. */
 export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, slice: Slice) {
-  const { hasNote, notePreview, preview, updatedAt } = tickets;
   const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({
-      ...{ id, customerId, subject, status, preview, hasNote, notePreview, createdAt, updatedAt },
-      total: staffTotal(filter).as('total'),
-    })
+    .select({ ...summary, total: staffTotal(filter).as('total') })
     .from(tickets)
     .where(
       and(
@@ -102,33 +106,27 @@ export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, sl
     .limit(slice.limit);
 }
 
-/** The key of the first page of a staff list: `status:hasNote`, with `*` for a filter that is not set. */
-export function staffTicketListKey({ status: wanted, hasNote }: Omit<StaffTicketFilter, 'customer'>): string {
-  return `${wanted ?? anyFilter}:${hasNote ?? anyFilter}`;
-}
+const pages = firstPages({
+  counted: countedTickets,
+  id,
+  columns: [status, hasNote],
+  cells: ticketStatuses.flatMap((one) => [0, 1].map((note) => [one, note])),
+  documents: ['everybody'],
+});
 
-/** The keys of the staff lists that can contain a ticket with one of these statuses. */
-function staffLists(statuses: readonly TicketStatus[], noteFilters: readonly boolean[] = [true, false]): string[] {
-  return [undefined, ...statuses].flatMap((wanted) =>
-    [undefined, ...noteFilters].map((hasNote) => staffTicketListKey({ status: wanted, hasNote })),
-  );
-}
-
-export const staffTicketListView = defineView({
-  name: 'staff-ticket-list',
-  shapeVersion: 3,
-  triggers: [
-    when([TicketOpened], () => staffLists(['open'], [false])),
-    when([TicketStatusChanged], ({ data: { from, to } }) => staffLists(from === null ? ticketStatuses : [from, to])),
-    when([TicketNoteAdded, TicketNoteWritten], ({ data }) => staffLists([data.status])),
-    when([TicketDeleted], () => staffLists(ticketStatuses)),
-  ],
-  query(db, key) {
-    const [wanted, note = anyFilter] = key.split(':');
-    const filter = { status: statusOf(wanted), hasNote: note === anyFilter ? undefined : note === 'true' };
-    return staffTicketListQuery(db, filter, { limit: limits.firstPageSize });
-  },
-  toDocument: (rows) => ({ version: 0, data: toListRows(rows, (row): StaffTicketSummary => row) }),
+/** The lists of agents and admins. The tickets of one customer have no document, which every change would have to put. */
+export const staffTicketListView = defineListView({
+  name: 'staff-ticket-lists',
+  shapeVersion: 1,
+  triggers: [when([...visibleEvents, TicketNoteAdded, TicketNoteWritten], () => [everybodyKey])],
+  query: (db) =>
+    db
+      .select({ ...pages.columns, ...summary })
+      .from(pages.from)
+      .crossJoin(tickets)
+      .where(pages.where),
+  toRow: (row): StaffTicketSummary => row,
+  cellOf: ({ status, hasNote }) => cellOf({ status, hasNote }),
 });
 
 export const staffTicketViews = [staffTicketView, staffTicketListView];

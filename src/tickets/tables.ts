@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { orders } from '../orders/tables';
 import { isOneOf } from '../platform/d1';
 import { users } from '../users/tables';
@@ -44,7 +44,7 @@ export const tickets = sqliteTable(
 export const ticketNotes = sqliteTable(
   'ticket_notes',
   {
-    id: text().primaryKey(),
+    id: text().notNull(),
     ticketId: text('ticket_id')
       .notNull()
       .references(() => tickets.id, { onDelete: 'cascade' }),
@@ -52,7 +52,8 @@ export const ticketNotes = sqliteTable(
     note: text().notNull(),
     createdAt: text('created_at').notNull(),
   },
-  (table) => [index('ticket_notes_by_ticket').on(table.ticketId, table.id)],
+  // Notes are read by their ticket only, so no other index finds one.
+  (table) => [primaryKey({ columns: [table.ticketId, table.id] })],
 );
 
 /** How many tickets have each status, as version 0.4.0 keeps it. Nothing reads it any more: `list_counts` has the counts. */

@@ -1,10 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
+import { isWanted } from '../cqrs/reading/keyed-query';
 import { type CountedList, keptCount } from '../cqrs/reading/list-counts';
-import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
+import { defineListView, firstPages } from '../cqrs/reading/list-view';
+import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
-import { limits } from '../platform/limits';
 import { TicketDeleted, TicketOpened, TicketStatusChanged } from './events';
 import type { TicketDetail, TicketSummary } from './schemas';
 import { tickets } from './tables';
@@ -22,11 +23,11 @@ export const ticketView = defineView({
   name: 'ticket',
   shapeVersion: 1,
   triggers: [when(visibleEvents, (event) => [event.streamId])],
-  query: (db, key) =>
+  query: (db) =>
     db
       .select({ ...ticketTexts, version: tickets.customerVersion, updatedAt: tickets.customerUpdatedAt })
       .from(tickets)
-      .where(eq(id, key)),
+      .where(isWanted(id)),
   toDocument([row]) {
     if (!row) return undefined;
     const { version, ...data } = row;
@@ -48,19 +49,23 @@ interface CustomerFilter {
   status: TicketStatus | undefined;
 }
 
-/** The expression for the kept number of a customer's tickets. */
-export function customerTotal({ customer, status: wanted }: CustomerFilter) {
-  return keptCount(countedTickets, customer, wanted && [wanted]);
+/** The cells of a customer's list; undefined for all of them. */
+export function ticketCells({ status: wanted }: Pick<CustomerFilter, 'status'>): TicketStatus[] | undefined {
+  return wanted && [wanted];
 }
 
-/** The one query for a customer's lists. */
+/** The expression for the kept number of a customer's tickets. */
+export function customerTotal({ customer, ...filter }: CustomerFilter) {
+  return keptCount(countedTickets, customer, ticketCells(filter));
+}
+
+const summary = { id, subject, status, preview: tickets.preview, createdAt, updatedAt: tickets.customerUpdatedAt };
+
+/** The query for the pages of a customer's list that no document has. */
 export function ticketListQuery(db: Database, filter: CustomerFilter, slice: Slice) {
   const { isAfter, inOrder } = keyset(id, slice);
   return db
-    .select({
-      ...{ id, subject, status, preview: tickets.preview, createdAt, updatedAt: tickets.customerUpdatedAt },
-      total: customerTotal(filter).as('total'),
-    })
+    .select({ ...summary, total: customerTotal(filter).as('total') })
     .from(tickets)
     .where(
       and(
@@ -73,36 +78,27 @@ export function ticketListQuery(db: Database, filter: CustomerFilter, slice: Sli
     .limit(slice.limit);
 }
 
-/** The part of a list's key for a filter that is not set. */
-export const anyFilter = '*';
-/** The status in a list's key; undefined for every status. */
-export const statusOf = (text: string | undefined) => ticketStatuses.find((known) => known === text);
+const pages = firstPages({
+  counted: countedTickets,
+  id,
+  columns: [status],
+  cells: ticketStatuses.map((one) => [one]),
+  documents: [customerId],
+});
 
-/** The key of the first page of a customer's list: `customer:status`, with `*` for every status. */
-export function ticketListKey(filter: CustomerFilter): string {
-  return `${filter.customer}:${filter.status ?? anyFilter}`;
-}
-
-/** The keys of the customer's lists that can contain a ticket with one of these statuses. */
-function ownLists(customer: string, statuses: readonly TicketStatus[]): string[] {
-  return [undefined, ...statuses].map((wanted) => ticketListKey({ customer, status: wanted }));
-}
-
-export const ticketListView = defineView({
-  name: 'ticket-list',
-  shapeVersion: 2,
-  triggers: [
-    when([TicketOpened], ({ data }) => ownLists(data.customerId, ['open'])),
-    when([TicketStatusChanged], ({ data: { customerId: customer, from, to } }) =>
-      ownLists(customer, from === null ? ticketStatuses : [from, to]),
-    ),
-    when([TicketDeleted], ({ data }) => ownLists(data.customerId, ticketStatuses)),
-  ],
-  query(db, key) {
-    const [customer = '', wanted] = key.split(':');
-    return ticketListQuery(db, { customer, status: statusOf(wanted) }, { limit: limits.firstPageSize });
-  },
-  toDocument: (rows) => ({ version: 0, data: toListRows(rows, (row): TicketSummary => row) }),
+/** The lists of each customer; the key of a document is the customer's id. */
+export const ticketListView = defineListView({
+  name: 'ticket-lists',
+  shapeVersion: 1,
+  triggers: [when(visibleEvents, ({ data }) => [data.customerId])],
+  query: (db) =>
+    db
+      .select({ ...pages.columns, ...summary })
+      .from(pages.from)
+      .crossJoin(tickets)
+      .where(pages.where),
+  toRow: (row): TicketSummary => row,
+  cellOf: (row) => row.status,
 });
 
 /** How many open tickets an account has. */

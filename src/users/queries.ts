@@ -1,10 +1,11 @@
 import { requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
+import { everybodyKey } from '../cqrs/reading/list-view';
 import type { ListRequest } from '../cqrs/reading/page-request';
 import { requireDocument } from '../cqrs/reading/read-models';
 import { userErrors } from './errors';
 import { requireReadable } from './user';
-import { settingsView, type UserView, userListKey, userListQuery, userListView } from './views';
+import { settingsView, type UserView, userListQuery, userListView } from './views';
 
 /** The queries on accounts and their settings. */
 export function createUserQueries(reader: Reader, userView: UserView) {
@@ -23,7 +24,7 @@ export function createUserQueries(reader: Reader, userView: UserView) {
 
     /** Lists all accounts, for agents and admins. */
     async ListUsers(page: ListRequest) {
-      const list = { view: userListView, key: userListKey, page, query: userListQuery, authorize: requireStaff };
+      const list = { view: userListView, key: everybodyKey, page, query: userListQuery, authorize: requireStaff };
       return (await reader.readList(list)).page;
     },
 

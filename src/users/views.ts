@@ -1,11 +1,12 @@
-import { eq, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { defineAccessView } from '../access/access-view';
 import type { AccountCount } from '../access/account-parts';
+import { isWanted } from '../cqrs/reading/keyed-query';
 import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
-import { keyset, type Slice, toListRows } from '../cqrs/reading/pages';
+import { defineListView, everybodyKey, firstPages } from '../cqrs/reading/list-view';
+import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, type Trigger, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
-import { limits } from '../platform/limits';
 import {
   SettingsUpdated,
   UserDeactivated,
@@ -41,7 +42,7 @@ export function createUserView(counts: Record<CountName, AccountCount>, signIns:
       signIns,
       ...Object.values(counts).flatMap(({ triggers }) => triggers),
     ],
-    query: (db, key) =>
+    query: (db) =>
       db
         .select({
           id: users.id,
@@ -58,7 +59,7 @@ export function createUserView(counts: Record<CountName, AccountCount>, signIns:
           openTicketCount: openTicketCount.count.as('open_ticket_count'),
         })
         .from(users)
-        .where(eq(users.id, key)),
+        .where(isWanted(users.id)),
     toDocument([row]) {
       if (!row) return undefined;
       const { version, ...detail } = row;
@@ -76,9 +77,11 @@ export const settingsView = defineView({
   name: 'settings',
   shapeVersion: 1,
   triggers: [when([UserRegistered, UserDeleted, SettingsUpdated], (event) => [event.streamId])],
-  query: (db, key) =>
+  keyColumn: 'user_id',
+  query: (db) =>
     db
       .select({
+        userId: settings.userId,
         version: settings.version,
         locale: settings.locale,
         timezone: settings.timezone,
@@ -86,39 +89,54 @@ export const settingsView = defineView({
         updatedAt: settings.updatedAt,
       })
       .from(settings)
-      .where(eq(settings.userId, key)),
+      .where(isWanted(settings.userId)),
   toDocument([row]) {
     if (!row) return undefined;
-    const { version, ...data } = row;
+    const { userId: _, version, ...data } = row;
     return { version, data: data satisfies UserSettings };
   },
 });
 
+/** The one cell of the list. */
+const cell = 'all';
 export const countedUsers: CountedList = { name: 'users', table: users, filter: sql`'all'` };
 
-/** The one query for the list. Ids are UUIDv7, so they have the order of the registrations. */
+const summary = { id: users.id, name: users.name };
+
+/** The query for the pages that no document has. Ids are UUIDv7, so they have the order of the registrations. */
 export function userListQuery(db: Database, slice: Slice) {
   const { isAfter, inOrder } = keyset(users.id, slice);
   return db
-    .select({ id: users.id, name: users.name, total: keptCount(countedUsers, everybody).as('total') })
+    .select({ ...summary, total: keptCount(countedUsers, everybody).as('total') })
     .from(users)
     .where(isAfter)
     .orderBy(inOrder)
     .limit(slice.limit);
 }
 
-/** The one key of the list of users. */
-export const userListKey = 'all';
+const pages = firstPages({
+  counted: countedUsers,
+  id: users.id,
+  columns: [],
+  cells: [[]],
+  documents: ['everybody'],
+});
 
-export const userListView = defineView({
+export const userListView = defineListView({
   name: 'user-list',
-  shapeVersion: 2,
+  shapeVersion: 3,
   triggers: [
-    when([UserRegistered, UserDeleted], () => [userListKey]),
-    when([UserUpdated], (event) => (event.data.fields.includes('name') ? [userListKey] : [])),
+    when([UserRegistered, UserDeleted], () => [everybodyKey]),
+    when([UserUpdated], (event) => (event.data.fields.includes('name') ? [everybodyKey] : [])),
   ],
-  query: (db) => userListQuery(db, { limit: limits.firstPageSize }),
-  toDocument: (rows) => ({ version: 0, data: toListRows(rows, (row): UserSummary => row) }),
+  query: (db) =>
+    db
+      .select({ ...pages.columns, ...summary })
+      .from(pages.from)
+      .crossJoin(users)
+      .where(pages.where),
+  toRow: (row): UserSummary => row,
+  cellOf: () => cell,
 });
 
 export const userViews = [accessView, settingsView, userListView];

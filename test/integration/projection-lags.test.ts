@@ -45,7 +45,7 @@ test('the lag of an event counts once for each view whose documents it touches, 
   expect(others).toEqual([]);
   const counts: Record<string, number> = JSON.parse(row?.counts ?? '{}');
   // The account shows how many tickets are open.
-  for (const view of ['ticket', 'ticket-list', 'staff-ticket', 'ticket-dashboard', 'user'])
+  for (const view of ['ticket', 'ticket-lists', 'staff-ticket', 'ticket-dashboard', 'user'])
     expect([view, counts[`${view}:60`], counts[`${view}:300`]]).toEqual([view, 1, 2]);
   expect(Object.keys(counts).some((name) => name.startsWith('item'))).toBe(false);
   const lag = await lagOf(clock.now(), 'ticket');

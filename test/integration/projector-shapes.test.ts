@@ -7,6 +7,7 @@ import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/
 import { createRemoveObsolete } from '../../src/cqrs/reading/obsolete-documents';
 import { pacing } from '../../src/cqrs/reading/projection-steps';
 import { createProjector } from '../../src/cqrs/reading/projector';
+import { isWanted } from '../../src/cqrs/reading/keyed-query';
 import { findKeysToRecheck } from '../../src/cqrs/reading/settled';
 import { defineView, type View, when } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
@@ -21,7 +22,7 @@ function accountView(name: string, shapeVersion: number): View {
     shapeVersion,
     triggers: [when([UserRegistered, UserUpdated, UserDeleted], (event) => [event.streamId])],
     inlineOn: [UserUpdated],
-    query: (db, key) => db.select({ name: users.name, version: users.version }).from(users).where(eq(users.id, key)),
+    query: (db) => db.select({ id: users.id, name: users.name, version: users.version }).from(users).where(isWanted(users.id)),
     toDocument: ([row]) => row && { version: row.version, data: { name: row.name, shape: shapeVersion } },
   });
 }

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { slicesPerRun } from '../../src/cqrs/reading/reconciler-rounds';
 import { watermarkKey } from '../../src/cqrs/reading/watermark';
 import { userView } from '../../src/domains';
 import type { Projection } from '../../src/operations/schemas';
@@ -42,7 +43,7 @@ async function reconcileAll(system: Given) {
   let [hasReadRows, hasReadKeys] = [false, false];
   for (let slices = 0; !hasReadRows || !hasReadKeys; slices++) {
     if (slices > 200) throw new Error('The reconciler has not reached the end after 200 slices.');
-    const result = await system.services().reconcileNextSlice();
+    const result = await system.services().reconcile();
     sum.checked += result.checked;
     sum.repaired += result.repaired;
     sum.failed += result.failed;
@@ -374,7 +375,7 @@ describe('what cannot be repaired stops nothing', () => {
     limits.keysPerReconcilerSlice = 3;
     const system = await givenHealthy({ VIEWS: failing });
     failures = 1;
-    const first = await system.services().reconcileNextSlice();
+    const first = await system.services().reconcile();
     expect(first).toMatchObject({ repaired: 0, failed: 3 });
     expect(failuresOf(system)).toMatchObject([{ error: 'TypeError', keys: 3 }]);
     expect((await readProgress())?.view).not.toBe('');
@@ -389,10 +390,10 @@ describe('what cannot be repaired stops nothing', () => {
     limits.keysPerReconcilerSlice = 3;
     limits.documentsPerReconcilerSlice = 3;
     const system = await givenHealthy({ VIEWS: failing });
-    await system.services().reconcileNextSlice();
+    await system.services().reconcile();
     const before = await readProgress();
     isAway = true;
-    await expect(system.services().reconcileNextSlice()).rejects.toThrow('KV GET failed');
+    await expect(system.services().reconcile()).rejects.toThrow('KV GET failed');
     const after = await readProgress();
     expect(after).toMatchObject({ view: before?.view, key: before?.key });
     // The other walk went on.
@@ -419,7 +420,7 @@ describe('what cannot be repaired stops nothing', () => {
     } as unknown as D1Database;
     const system = await givenHealthy({ DB: away });
     calls = 0;
-    await expect(system.services().reconcileNextSlice()).rejects.toThrow();
+    await expect(system.services().reconcile()).rejects.toThrow();
     expect(calls).toBe(1);
   });
 });
@@ -434,18 +435,74 @@ describe('the walks of the reconciler', () => {
     const keys = await countDocuments();
     expect([rows, keys]).toEqual([7, 7]);
     let checked = 0;
-    for (let slice = 0; slice < 2; slice++) checked += (await system.services().reconcileNextSlice()).checked;
+    for (let slice = 0; slice < 2; slice++) checked += (await system.services().reconcile()).checked;
     // The walk through KV has reached its end, and the walk through the rows has one row left.
     expect(checked).toBe(6 + 7);
-    expect((await system.services().reconcileNextSlice()).checked).toBe(1 + 4);
-    expect(await readProgress()).toMatchObject({ view: '', key: '', documents_after: expect.any(String) });
+    // The walk through KV rests until a day has passed since its round began.
+    expect((await system.services().reconcile()).checked).toBe(1);
+    expect(await readProgress()).toMatchObject({ view: '', key: '', documents_after: null });
+    expect((await system.services().reconcile()).checked).toBe(0);
+    system.clock.advance(limits.reconcilerRoundMs);
+    expect((await system.services().reconcile()).checked).toBe(3 + 4);
     const stray = userView.kvKey(newId());
     await env.VIEWS.put(stray, '{}');
     await env.VIEWS.delete(userView.kvKey(system.customer.id));
     let repaired = 0;
-    for (let slice = 0; slice < 5; slice++) repaired += (await system.services().reconcileNextSlice()).repaired;
+    for (let slice = 0; slice < 5; slice++) repaired += (await system.services().reconcile()).repaired;
     expect(repaired).toBe(2);
     expect(await env.VIEWS.get(stray)).toBeNull();
+  });
+
+  test('say when each of them last came to its end (product 7.6)', async () => {
+    limits.keysPerReconcilerSlice = 4;
+    const system = await givenHealthy();
+    const readRounds = async () => {
+      const response = await system.request('/v1/operations/projections', { headers: system.admin.bearer });
+      return (await response.json<{ reconciliation: unknown }>()).reconciliation;
+    };
+    const none = { startedAt: null, finishedAt: null };
+    expect(await readRounds()).toEqual({ documents: none, keys: none });
+    const before = new Date(system.clock.now()).toISOString();
+    await system.services().reconcile();
+    const startedAt = expect.any(String);
+    expect(await readRounds()).toEqual({
+      documents: { startedAt, finishedAt: null },
+      keys: { startedAt, finishedAt: expect.any(String) },
+    });
+    await system.services().reconcile();
+    const rounds = await readRounds();
+    expect(rounds).toMatchObject({ documents: { finishedAt: expect.any(String) } });
+    expect(
+      JSON.stringify(rounds)
+        .match(/20\d\d-[^"]*/g)
+        ?.filter((time) => time < before),
+    ).toEqual([]);
+    // The next round, and a run that rests, do not forget when the last one ended.
+    system.clock.advance(limits.reconcilerRoundMs);
+    await system.services().reconcile();
+    expect(await readProgress()).toMatchObject({ rows_finished_at: expect.any(Number) });
+  });
+
+  test('begin a new round at once in a new epoch, as after a restore (product 7.6)', async () => {
+    const system = await givenHealthy();
+    expect((await system.services().reconcile()).checked).toBe(7 + 7);
+    expect((await system.services().reconcile()).checked).toBe(0);
+    await run("UPDATE reconciliation SET epoch = 'another'");
+    expect((await system.services().reconcile()).checked).toBe(7 + 7);
+  });
+
+  test('a round of many keys takes several slices in a run, until keys have to be repaired (product 7.6)', async () => {
+    Object.assign(limits, { keysPerReconcilerSlice: 2, reconcilerRoundMs: 2 * 60_000 });
+    const system = await givenHealthy();
+    // A round of seven keys in five sixths of two minutes: three slices of two in a run.
+    expect((await system.services().reconcile()).checked).toBe(6 + 7);
+    await run('DELETE FROM reconciliation');
+    for (const { name } of (await env.VIEWS.list()).keys) await env.VIEWS.delete(name);
+    const { checked, repaired } = await system.services().reconcile();
+    expect([checked, repaired]).toEqual([2, 2]);
+    expect(slicesPerRun(120_000)).toBeLessThanOrEqual(limits.reconcilerSlicesPerRun);
+    Object.assign(limits, original);
+    expect([0, 120_000, 120_001, 1_000_000, 10 ** 8].map(slicesPerRun)).toEqual([1, 1, 2, 9, 10]);
   });
 
   test('a place in the list that KV has forgotten lets the walk through KV start again (product 7.6)', async () => {
@@ -457,10 +514,10 @@ describe('the walks of the reconciler', () => {
       },
     });
     const system = await givenHealthy({ VIEWS: forgetful });
-    await system.services().reconcileNextSlice();
+    await system.services().reconcile();
     expect((await readProgress())?.documents_after).not.toBeNull();
-    await expect(system.services().reconcileNextSlice()).rejects.toThrow('unknown cursor');
+    await expect(system.services().reconcile()).rejects.toThrow('unknown cursor');
     expect((await readProgress())?.documents_after).toBeNull();
-    await system.services().reconcileNextSlice();
+    await system.services().reconcile();
   });
 });

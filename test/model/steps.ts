@@ -143,7 +143,7 @@ export function createSteps(mutation: Mutation | undefined) {
 
   function claimOf(at: number, asOf: number, isClaimed: boolean, version: Version): Claim {
     const definition = viewsOf[version].get(view.id);
-    const claimed = isClaimed ? [{ view: view.id, key, definition, rows: () => [{ version: asOf }] }] : [];
+    const claimed = isClaimed ? [{ view: view.id, key, definition, rowsOf: () => [{ version: asOf }] }] : [];
     return { id: claimId, at: now + at, until: now + at + pacing.claimMs, asOf, claimed, siblings: [], searched: 0 };
   }
 

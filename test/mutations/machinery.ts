@@ -135,7 +135,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a message of another event at the same position completes a delivery',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: "WHERE ${positionOf(sql`value->>'id'`)} = value->>'position'`;",
+    find: 'const own = sql`SELECT position FROM ${eventsInLog(deliveries)}`;',
     replace: 'WHERE true`;',
     noticedBy: only('another event at the same position', integration('projector')),
   },
@@ -465,8 +465,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the newest delivery is sent first',
     file: 'src/cqrs/log/due-deliveries.ts',
-    find: 'ORDER BY available_at, rowid LIMIT',
-    replace: 'ORDER BY available_at DESC, rowid LIMIT',
+    find: 'ORDER BY available_at, position LIMIT',
+    replace: 'ORDER BY available_at DESC, position LIMIT',
     noticedBy: only('due the longest is sent first', integration('deliveries')),
   },
   {
@@ -484,6 +484,55 @@ export const machinery: readonly Mutation[] = [
     find: 'if (taken < limits.deliveriesPerRelayRound) break;',
     replace: '',
     noticedBy: unit('relay'),
+  },
+  {
+    name: 'the relay goes on with a queue that takes nothing',
+    file: 'src/consumers/relay.ts',
+    find: 'if (sent.length === 0) break;',
+    replace: '',
+    noticedBy: only('a queue that is down', integration('deliveries')),
+  },
+  {
+    name: 'the relay sends more than the consumers finish',
+    file: 'src/consumers/relay.ts',
+    find: 'unfinished.length + limits.deliveriesPerRelayRound > limits.deliveriesInFlight',
+    replace: 'false',
+    noticedBy: unit('relay'),
+  },
+  {
+    name: 'the relay does not see what the consumers finish',
+    file: 'src/consumers/relay.ts',
+    find: 'unfinished = await due.findUnfinished(subscription, unfinished, startedAt);',
+    replace: '',
+    noticedBy: unit('relay'),
+  },
+  {
+    name: 'the relay waits longer than it may',
+    file: 'src/consumers/relay.ts',
+    find: 'if (clock.now() + pollMs > startedAt + patienceMs) return resent;',
+    replace: 'if (clock.now() + pollMs > startedAt + patienceMs + 30_000) return resent;',
+    noticedBy: unit('relay'),
+  },
+  {
+    name: 'the relay waits for consumers although nothing is on its way',
+    file: 'src/consumers/relay.ts',
+    find: 'while (unfinished.length > 0 && isFull())',
+    replace: 'while (isFull())',
+    noticedBy: unit('relay'),
+  },
+  {
+    name: 'the relay waits for deliveries that its queue did not take',
+    file: 'src/consumers/relay.ts',
+    find: 'sent = sent.filter(({ position }) => !positions.has(position));',
+    replace: '',
+    noticedBy: integration('deliveries'),
+  },
+  {
+    name: 'deliveries whose work fails hold up a backlog',
+    file: 'src/cqrs/log/due-deliveries.ts',
+    find: ' AND coalesce(last_failed_at, 0) < ${since}',
+    replace: '',
+    noticedBy: only('is finished, for the relay', integration('deliveries')),
   },
   {
     name: 'the relay does not recheck',
@@ -1179,7 +1228,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not run the relay',
     file: 'src/schedule.ts',
-    find: `    ({ relay }) => relay(),
+    find: `    ({ relay }) => relay(deadlines.relayMs),
 `,
     replace: '',
     noticedBy: integration('schedule'),
@@ -1187,7 +1236,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not run the reconciler',
     file: 'src/schedule.ts',
-    find: `    reconcile,
+    find: `    runReconciler,
 `,
     replace: '',
     noticedBy: integration('schedule'),

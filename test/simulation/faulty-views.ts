@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type * as Views from '../../src/cqrs/reading/view';
 
 type ViewModule = typeof Views;
+type View = ReturnType<ViewModule['defineView']>;
 type Definition = Parameters<ViewModule['defineView']>[0];
 
 /** How the code of a view fails on one document: its query cannot be made, SQLite refuses it, or its rows are not understood. */
@@ -43,22 +44,23 @@ export function correctDocuments(): void {
 
 /** Makes the views of a version fail where they are told to. */
 export function makeFaulty(release: number, { defineView }: Pick<ViewModule, 'defineView'>): ViewModule['defineView'] {
-  const define = (definition: Definition) => {
+  const define = (definition: Definition): View => {
     const { name } = definition;
     const faultOf = (key: string) => faulty.get(`${release} ${name}:${key}`);
-    return defineView({
-      ...definition,
-      query(db, key) {
-        const fault = faultOf(key);
-        if (fault === 'no query') throw defect();
-        if (fault !== 'refused query') return definition.query(db, key);
+    const view = defineView(definition);
+    return {
+      ...view,
+      query(db, keys) {
+        const faults = keys.map(faultOf);
+        if (faults.includes('no query')) throw defect();
+        if (!faults.includes('refused query')) return view.query(db, keys);
         return db.select({ refused: sql<number>`json_extract('{', '$.a')` }).from(sql`(SELECT 1)`);
       },
-      toDocument(rows, key) {
+      toDocument(rowsOf, key) {
         if (faultOf(key) !== undefined) throw defect();
-        return definition.toDocument(rows, key);
+        return view.toDocument(rowsOf, key);
       },
-    });
+    };
   };
   return define as ViewModule['defineView'];
 }

@@ -18,8 +18,11 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   eventsPerRebuildStep: [5, 15],
   orphansPerRebuildStep: [3, 8],
   keysPerReconcilerSlice: [4, 12],
+  reconcilerRoundMs: [1, 1],
   deliveriesPerRelayRound: [4, 20],
   relayRoundsPerRun: [2, 4],
+  // Often less than a round, so that the relay waits for the consumers after each of them.
+  deliveriesInFlight: [4, 40],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerRun: [1, 3],
   deadLettersPerCommand: [1, 3],
@@ -44,7 +47,8 @@ const smallPlatform = { valueBytes: 24_000, sendBytes: 4_000, messageBytes: 3_00
 /** Gives both versions the limits of this history: mostly small ones, so that pages, slices, rounds and batches are full. */
 export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatform): void {
   const isSmall = world.chance(0.75) && world.hardships.has('small-limits');
-  real ??= { ...releases[0].limits };
+  // A history has minutes, so the reconciler begins a round whenever it has ended one.
+  real ??= { ...releases[0].limits, reconcilerRoundMs: 1 };
   for (const { limits } of releases) Object.assign(limits, real);
   d1.gate.limits = isSmall ? { ...d1Limits, valueBytes: smallPlatform.valueBytes } : d1Limits;
   queues.limits = isSmall

@@ -9,8 +9,8 @@ import { SimulatedFault } from './process';
  * How the documents of version 2 differ from version 1's: other shapes of five views, among them the one that every
  * query reads, and one view under another name, so that each version has a view that the other one does not know.
  */
-const raised = ['access', 'user', 'order-list', 'staff-ticket', 'ticket-list'];
-const renamed: Readonly<Record<string, string>> = { 'item-list': 'item-overview' };
+const raised = ['access', 'user', 'order-lists', 'staff-ticket', 'ticket-lists'];
+const renamed: Readonly<Record<string, string>> = { 'item-lists': 'item-overview' };
 
 /** Parts of the code that ask the machine for chance or for a lot of time; no promise depends on how they do it. */
 function replaceSlowParts(): void {

@@ -47,7 +47,7 @@ export class Schedule {
     world.spawn(process, async () => {
       const services = platform.compose(process);
       const nothing = async () => ({ checked: 0, repaired: 0 });
-      if (!usesReconciler) services.reconcileNextSlice = nothing as unknown as typeof services.reconcileNextSlice;
+      if (!usesReconciler) services.reconcile = nothing as unknown as typeof services.reconcile;
       world.trace?.(process, `runs the minute's tasks${usesReconciler ? '' : ' without the reconciler'}`);
       await process.release.runSchedule(services, cron.minute);
       if (!world.chance(0.1)) return;

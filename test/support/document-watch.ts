@@ -2,9 +2,10 @@ import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import { type RecordedEvent, upcast } from '../../src/cqrs/log/event';
 import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
+import type { RowsOf } from '../../src/cqrs/reading/keyed-query';
 import { documentKey, targetsOf, type View, type ViewKey } from '../../src/cqrs/reading/view';
 import { eventCatalogue, views } from '../../src/domains';
-import { type Database, decodeLater, runBatch, type Statement } from '../../src/platform/d1';
+import { type Database, runBatch, type Statement } from '../../src/platform/d1';
 
 // Two checks that no test has to ask for, and that know no domain. After each request with a command: an event that
 // changes what the loader of a document gives must be one of the view's triggers. After each test: a document in KV is
@@ -73,13 +74,12 @@ const viewOf = ({ view }: ViewKey): View => {
 /** Reads the events after a position and what the loaders of these documents give, in one transaction. */
 async function load(db: Database, after: number, documents: readonly ViewKey[]) {
   const later = db.all<EventRow>(`SELECT * FROM events WHERE position > ${after} ORDER BY position`) as Statement;
-  const queries = documents.map((document) => decodeLater(viewOf(document).query(db, document.key)));
-  const [rows, ...decoders] = await runBatch(db, [later, ...queries]);
+  const queries = documents.map((document) => viewOf(document).query(db, [document.key]));
+  const [rows, ...loaded] = await runBatch(db, [later, ...queries]);
   const contents = documents.map((document, index): Known => {
     try {
-      const decode = decoders[index] as unknown as () => unknown;
-      const loaded = viewOf(document).toDocument(decode(), document.key);
-      return { ...document, content: JSON.stringify(loaded?.data) ?? 'no document' };
+      const content = viewOf(document).toDocument(loaded[index] as unknown as RowsOf, document.key);
+      return { ...document, content: JSON.stringify(content?.data) ?? 'no document' };
     } catch (error) {
       return { ...document, content: `no document that can be loaded (${error})` };
     }

@@ -1,6 +1,7 @@
 import type { SQLInputValue } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { openSession } from '../../src/platform/d1';
+import { asRowsOf } from '../../src/cqrs/reading/keyed-query';
+import { openSession, runBatch } from '../../src/platform/d1';
 import { dashboardView } from '../../src/tickets/dashboard';
 import { bindCopy } from '../simulation/d1-binding';
 import { Copy, kindOf } from '../simulation/sqlite';
@@ -34,7 +35,8 @@ function given() {
   }
   async function read() {
     const { db } = openSession(bindCopy(copy), 'first-primary');
-    const data = dashboardView.toDocument(await dashboardView.query(db, 'all'), 'all')?.data;
+    const [rows] = await runBatch(db, [dashboardView.query(db, ['all'])]);
+    const data = dashboardView.toDocument(asRowsOf(rows), 'all')?.data;
     copy.close();
     if (!data) throw new Error('The dashboard has no document.');
     return data;

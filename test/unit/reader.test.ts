@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AccountStatus } from '../../src/access/caller';
 import { createReader, type Reader } from '../../src/access/reader';
-import type { ListRows } from '../../src/cqrs/reading/pages';
+import type { ListView } from '../../src/cqrs/reading/list-view';
 import type { ReadModels, ReadResult } from '../../src/cqrs/reading/read-models';
 import type { View } from '../../src/cqrs/reading/view';
 import type { Statement } from '../../src/platform/d1';
@@ -9,7 +9,7 @@ import type { Statement } from '../../src/platform/d1';
 const status: AccountStatus = { id: 'a', role: 'agent', isActive: true, tokenGeneration: 1 };
 
 /** A list without rows. */
-const aList = { toDocument: () => undefined } as unknown as View<ListRows<{ id: string }>>;
+const aList = {} as unknown as ListView<{ id: string }>;
 
 /** A reader whose access document comes from KV or from a replica of D1, with another status on the primary. */
 function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountStatus) {

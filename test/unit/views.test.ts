@@ -40,11 +40,6 @@ function touched(event: NewEvent): string[] {
 const each = (view: string, keys: readonly string[]) => keys.map((key) => `${view} ${key}`);
 const facts = { customerId: 'ada', items: [{ itemId: 'pot', quantity: 1 }] };
 const ticket = { customerId: 'ada', orderId: null };
-const staffLists = (...statuses: string[]) =>
-  each(
-    'staff-ticket-list',
-    statuses.flatMap((status) => [`${status}:*`, `${status}:true`, `${status}:false`]),
-  );
 
 // A document that an event should touch, and does not, stays old for ever: no other test looks at every pair of them.
 describe('an event touches every document that shows its effect (product 7.4)', () => {
@@ -69,33 +64,33 @@ describe('an event touches every document that shows its effect (product 7.4)', 
     [
       'a new item, which is for sale',
       ItemCreated.create('pot', 1, { ownerId: 'ada' }),
-      ['item pot', ...each('item-list', ['*:*', '*:true', 'ada:*', 'ada:true']), 'user ada'],
+      ['item pot', ...each('item-lists', ['all', 'ada']), 'user ada'],
     ],
     ...(['title', 'price', 'isActive'] as const).map((field): [string, NewEvent, string[]] => [
       `an item with another ${field}`,
       ItemUpdated.create('pot', 2, { ownerId: 'ada', fields: [field] }),
-      ['item pot', ...each('item-list', ['*:*', '*:true', '*:false', 'ada:*', 'ada:true', 'ada:false'])],
+      ['item pot', ...each('item-lists', ['all', 'ada'])],
     ]),
     ['an item with another stock', ItemUpdated.create('pot', 2, { ownerId: 'ada', fields: ['stock'] }), ['item pot']],
     [
       'a deleted item',
       ItemDeleted.create('pot', 2, { ownerId: 'ada' }),
-      ['item pot', ...each('item-list', ['*:*', '*:true', '*:false', 'ada:*', 'ada:true', 'ada:false']), 'user ada'],
+      ['item pot', ...each('item-lists', ['all', 'ada']), 'user ada'],
     ],
     [
       'a placed order',
       OrderPlaced.create('o', 1, facts),
-      ['item pot', 'order o', ...each('order-list', ['*:*', '*:placed', 'ada:*', 'ada:placed']), 'user ada'],
+      ['item pot', 'order o', ...each('order-lists', ['all', 'ada']), 'user ada'],
     ],
     [
       'a shipped order',
       OrderShipped.create('o', 2, facts),
-      ['order o', ...each('order-list', ['*:*', '*:placed', '*:shipped', 'ada:*', 'ada:placed', 'ada:shipped'])],
+      ['order o', ...each('order-lists', ['all', 'ada'])],
     ],
     [
       'a delivered order',
       OrderDelivered.create('o', 3, facts),
-      ['order o', ...each('order-list', ['*:*', '*:shipped', '*:delivered', 'ada:*', 'ada:shipped', 'ada:delivered'])],
+      ['order o', ...each('order-lists', ['all', 'ada'])],
     ],
     [
       'a cancelled order',
@@ -103,8 +98,7 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       [
         'item pot',
         'order o',
-        ...each('order-list', ['*:*', '*:placed', '*:shipped', '*:cancelled']),
-        ...each('order-list', ['ada:*', 'ada:placed', 'ada:shipped', 'ada:cancelled']),
+        ...each('order-lists', ['all', 'ada']),
       ],
     ],
     [
@@ -112,8 +106,7 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       OrderAnonymised.create('o', 2, { customerId: 'ada' }),
       [
         'order o',
-        ...each('order-list', ['*:*', '*:placed', '*:shipped', '*:delivered', '*:cancelled']),
-        ...each('order-list', ['ada:*', 'ada:placed', 'ada:shipped', 'ada:delivered', 'ada:cancelled']),
+        ...each('order-lists', ['all', 'ada']),
       ],
     ],
     [
@@ -121,10 +114,10 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       TicketOpened.create('t', 1, ticket),
       [
         'staff-ticket t',
-        ...each('staff-ticket-list', ['*:*', '*:false', 'open:*', 'open:false']),
+        'staff-ticket-lists all',
         'ticket t',
         'ticket-dashboard all',
-        ...each('ticket-list', ['ada:*', 'ada:open']),
+        'ticket-lists ada',
         'user ada',
       ],
     ],
@@ -133,10 +126,10 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       TicketStatusChanged.create('t', 2, { customerId: 'ada', from: 'open', to: 'triaged' }),
       [
         'staff-ticket t',
-        ...staffLists('*', 'open', 'triaged'),
+        'staff-ticket-lists all',
         'ticket t',
         'ticket-dashboard all',
-        ...each('ticket-list', ['ada:*', 'ada:open', 'ada:triaged']),
+        'ticket-lists ada',
         'user ada',
       ],
     ],
@@ -145,10 +138,10 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       TicketStatusChanged.create('t', 2, { customerId: 'ada', from: 'triaged', to: 'open' }),
       [
         'staff-ticket t',
-        ...staffLists('*', 'open', 'triaged'),
+        'staff-ticket-lists all',
         'ticket t',
         'ticket-dashboard all',
-        ...each('ticket-list', ['ada:*', 'ada:open', 'ada:triaged']),
+        'ticket-lists ada',
         'user ada',
       ],
     ],
@@ -157,10 +150,10 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       TicketStatusChanged.create('t', 3, { customerId: 'ada', from: 'triaged', to: 'closed' }),
       [
         'staff-ticket t',
-        ...staffLists('*', 'triaged', 'closed'),
+        'staff-ticket-lists all',
         'ticket t',
         'ticket-dashboard all',
-        ...each('ticket-list', ['ada:*', 'ada:triaged', 'ada:closed']),
+        'ticket-lists ada',
       ],
     ],
     [
@@ -168,22 +161,22 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       TicketStatusChanged.create('t', 2, { customerId: 'ada', from: null, to: 'closed' }),
       [
         'staff-ticket t',
-        ...staffLists('*', 'open', 'triaged', 'closed'),
+        'staff-ticket-lists all',
         'ticket t',
         'ticket-dashboard all',
-        ...each('ticket-list', ['ada:*', 'ada:open', 'ada:triaged', 'ada:closed']),
+        'ticket-lists ada',
         'user ada',
       ],
     ],
     [
       'a note, of which no document of the customer may show a trace',
       TicketNoteWritten.create('n', 1, { ticketId: 't', status: 'triaged' }),
-      ['staff-ticket t', ...staffLists('*', 'triaged')],
+      ['staff-ticket t', 'staff-ticket-lists all'],
     ],
     [
       'a note of an old release, which was an event of its ticket',
       TicketNoteAdded.create('t', 2, { noteId: 'n', status: 'triaged' }),
-      ['staff-ticket t', ...staffLists('*', 'triaged')],
+      ['staff-ticket t', 'staff-ticket-lists all'],
     ],
     [
       // Only the deletion of its customer deletes a ticket, and that event touches the account.
@@ -191,10 +184,10 @@ describe('an event touches every document that shows its effect (product 7.4)', 
       TicketDeleted.create('t', 2, { customerId: 'ada' }),
       [
         'staff-ticket t',
-        ...staffLists('*', 'open', 'triaged', 'closed'),
+        'staff-ticket-lists all',
         'ticket t',
         'ticket-dashboard all',
-        ...each('ticket-list', ['ada:*', 'ada:open', 'ada:triaged', 'ada:closed']),
+        'ticket-lists ada',
       ],
     ],
   ])('%s', (_, event, expected) => {
@@ -203,7 +196,7 @@ describe('an event touches every document that shows its effect (product 7.4)', 
 
   test('an order of a deleted customer touches the lists of all orders, and no account', () => {
     const shipped = OrderShipped.create('o', 2, { ...facts, customerId: null });
-    expect(touched(shipped)).toEqual(['order o', ...each('order-list', ['*:*', '*:placed', '*:shipped'])].sort());
+    expect(touched(shipped)).toEqual(['order o', 'order-lists all'].sort());
   });
 
   test.each([

@@ -15,6 +15,11 @@ export interface DueDeliveries {
   take(subscription: Subscription, limit: number): Promise<RecordedEvent[]>;
   /** Gives back deliveries whose queue did not take them. They are due again soon, as if they had not been taken. */
   giveBack(subscription: Subscription, events: readonly EventKey[]): Promise<void>;
+  /**
+   * Finds which of these deliveries, sent since a time (milliseconds), no consumer has finished. A delivery whose work
+   * failed since then counts as finished: it waits for its next try, and must not hold up the others.
+   */
+  findUnfinished(subscription: Subscription, events: readonly EventKey[], since: number): Promise<EventKey[]>;
 }
 
 export function createDueDeliveries(database: D1Database, clock: Clock): DueDeliveries {
@@ -23,12 +28,14 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
       const now = clock.now();
       const { db } = openSession(database, 'first-primary');
       const due = sql`
-        SELECT rowid FROM deliveries WHERE subscription = ${subscription} AND status = 'pending' AND available_at <= ${now}
-        ORDER BY available_at, rowid LIMIT ${limit}`;
+        SELECT position FROM deliveries WHERE subscription = ${subscription} AND status = 'pending' AND available_at <= ${now}
+        ORDER BY available_at, position LIMIT ${limit}`;
+      const isDue = sql`subscription = ${subscription} AND position IN (${due})`;
       const [rows] = await runBatch(db, [
-        db.all<EventRow>(sql`SELECT ${eventColumns} FROM deliveries ${joinEvents} WHERE deliveries.rowid IN (${due})`),
-        db.run(sql`
-          UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE rowid IN (${due})`),
+        db.all<EventRow>(sql`SELECT ${eventColumns} FROM deliveries ${joinEvents} WHERE ${isDue}`),
+        db.run(
+          sql`UPDATE deliveries SET attempts = attempts + 1, available_at = ${now} + ${growingWait()} WHERE ${isDue}`,
+        ),
       ]);
       const events: RecordedEvent[] = [];
       for (const row of rows) {
@@ -46,6 +53,15 @@ export function createDueDeliveries(database: D1Database, clock: Clock): DueDeli
       await db.run(sql`
         UPDATE deliveries SET attempts = max(0, attempts - 1), available_at = ${clock.now() + deliveryTimes.waitMs}
         WHERE ${isPending(subscription, events)}`);
+    },
+
+    async findUnfinished(subscription, events, since) {
+      const { db } = openSession(database, 'first-primary');
+      const rows = await db.all<{ position: number }>(sql`
+        SELECT position FROM deliveries
+        WHERE ${isPending(subscription, events)} AND coalesce(last_failed_at, 0) < ${since}`);
+      const unfinished = new Set(rows.map(({ position }) => position));
+      return events.filter(({ position }) => unfinished.has(position));
     },
   };
 }

@@ -5,7 +5,7 @@ import { check, index, integer, primaryKey, sqliteTable, text, unique } from 'dr
 export const events = sqliteTable(
   'events',
   {
-    position: integer().primaryKey({ autoIncrement: true }),
+    position: integer().primaryKey(),
     id: text().notNull().unique(),
     streamType: text('stream_type').notNull(),
     streamId: text('stream_id').notNull(),
@@ -19,12 +19,17 @@ export const events = sqliteTable(
   (table) => [
     // Prevents lost updates: a batch that was made from an old version of a stream rolls back.
     unique('events_stream').on(table.streamType, table.streamId, table.version),
-    // The audit trail is searched by account, by command and by request.
+    // The audit trail is searched by account, by command and by request. The first event of a request has the request's id,
+    // and mostly the command's as well, so that these two indexes have the other events only.
     index('events_by_actor')
       .on(sql`${table.metadata} ->> 'actorId'`, table.position)
       .where(sql`${table.metadata} ->> 'actorId' IS NOT NULL`),
-    index('events_by_command').on(sql`${table.metadata} ->> 'commandId'`, table.position),
-    index('events_by_request').on(sql`${table.metadata} ->> 'requestId'`, table.position),
+    index('events_by_command')
+      .on(sql`${table.metadata} ->> 'commandId'`, table.position)
+      .where(sql`${table.metadata} ->> 'commandId' <> ${table.id}`),
+    index('events_by_request')
+      .on(sql`${table.metadata} ->> 'requestId'`, table.position)
+      .where(sql`${table.metadata} ->> 'requestId' <> ${table.id}`),
   ],
 );
 
@@ -61,7 +66,7 @@ export const deliveries = sqliteTable(
   (table) => [
     // The first delivery of each subscription is found without reading the others.
     primaryKey({ columns: [table.subscription, table.position] }),
-    index('deliveries_due').on(table.subscription, table.status, table.availableAt),
+    index('deliveries_due').on(table.subscription, table.availableAt).where(sql`${table.status} = 'pending'`),
     index('deliveries_dead').on(table.subscription, table.position).where(sql`${table.status} = 'dead'`),
     // Only dead rows are in it, so no command pays for it.
     index('deliveries_dead_by_fault')

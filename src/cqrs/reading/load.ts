@@ -1,4 +1,5 @@
-import { type Database, decodeLater, runBatch, type Statement, statementError } from '../../platform/d1';
+import { type Database, runBatch, type Statement, statementError } from '../../platform/d1';
+import { asRowsOf, type RowsOf } from './keyed-query';
 import type { Views } from './shapes';
 import { documentKey, type Loaded, type View, type ViewKey } from './view';
 
@@ -8,15 +9,15 @@ import { documentKey, type Loaded, type View, type ViewKey } from './view';
 export interface LoadedKey extends ViewKey {
   /** Undefined for a shape that this version of the Worker does not know: its document is removed. */
   definition: View | undefined;
-  /** Returns the rows of D1 for the document. Throws the error of this key alone, if they cannot be read. */
-  rows(): unknown;
+  /** The rows of D1 for the document. Throws the error of this key alone, if they cannot be read. */
+  rowsOf: RowsOf;
 }
 
 /** The results of statements, and keys with their rows, from one snapshot. */
 export interface LoadedTogether {
   results: unknown[];
   loaded: LoadedKey[];
-  /** How many queries were spent on the search for the keys whose queries SQLite refuses. */
+  /** How many statements were spent on the search for the keys whose rows cannot be loaded. */
   searched: number;
 }
 
@@ -24,13 +25,34 @@ export interface LoadedTogether {
  * Makes the document of a key; undefined when the write model has no such document.
  * @throws the key's own error
  */
-export function loadDocument({ key, rows, definition }: LoadedKey): Loaded<unknown> | undefined {
-  return definition?.toDocument(rows(), key);
+export function loadDocument({ key, rowsOf, definition }: LoadedKey): Loaded<unknown> | undefined {
+  return definition?.toDocument(rowsOf, key);
 }
 
+/** The errors of the keys whose rows cannot be loaded, by the keys of their documents in KV. */
+type Refused = Map<string, unknown>;
+
+/** The code of a view that fails before its query runs. */
+class UnmadeQuery extends Error {
+  constructor(override readonly cause: unknown) {
+    super('The code of the view failed to make the query.', { cause });
+  }
+}
+
+function makeQuery(view: View, db: Database, keys: readonly string[]): Statement {
+  try {
+    return view.query(db, keys);
+  } catch (error) {
+    throw new UnmadeQuery(error);
+  }
+}
+
+/** Whether a batch failed because of a key, and not because of the platform. */
+const isFaultOfKey = (error: unknown) => error instanceof UnmadeQuery || statementError(error) !== undefined;
+
 /**
- * Runs statements and the queries of keys in one batch. If SQLite refuses it, for example because of malformed JSON in a
- * row, the batch has had no effect, and runs again without the queries that fail alone.
+ * Runs statements, and one query for the keys of each view, in one batch. If SQLite refuses it, for example because of
+ * malformed JSON in a row, the batch has had no effect, and runs again without the keys that are refused alone.
  */
 export async function loadTogether(
   db: Database,
@@ -39,67 +61,72 @@ export async function loadTogether(
   statements: readonly Statement[],
 ): Promise<LoadedTogether> {
   try {
-    return await loadWithout(new Map(), db, views, keys, statements);
+    return { ...(await loadWithout(new Map(), db, views, keys, statements)), searched: 0 };
   } catch (error) {
-    if (statementError(error) === undefined) throw error;
-    const refused = await findRefused(db, views, keys);
+    if (!isFaultOfKey(error)) throw error;
+    const { refused, searched } = await findRefused(db, groupByView(views, keys));
     if (refused.size === 0) throw error;
-    const together = await loadWithout(refused, db, views, keys, statements);
-    return { ...together, searched: 2 * keys.length };
+    return { ...(await loadWithout(refused, db, views, keys, statements)), searched };
   }
 }
 
-/** Runs the batch without the queries of failing keys, whose rows are their errors. */
+/** The keys of each view that this version knows. */
+function groupByView(views: Views, keys: readonly ViewKey[]): Map<View, string[]> {
+  const groups = new Map<View, string[]>();
+  for (const { view, key } of keys) {
+    const definition = views.get(view);
+    if (!definition) continue;
+    const group = groups.get(definition);
+    if (group) group.push(key);
+    else groups.set(definition, [key]);
+  }
+  return groups;
+}
+
+/** Runs the batch without the refused keys, whose rows are their errors. */
 async function loadWithout(
-  refused: ReadonlyMap<string, unknown>,
+  refused: Refused,
   db: Database,
   views: Views,
   keys: readonly ViewKey[],
   statements: readonly Statement[],
-): Promise<LoadedTogether> {
-  const failing = new Map(refused);
-  const queries = new Map<string, Statement>();
-  for (const { view, key } of keys) {
-    const kvKey = documentKey({ view, key });
-    const definition = views.get(view);
-    if (!definition || failing.has(kvKey)) continue;
-    try {
-      queries.set(kvKey, decodeLater(definition.query(db, key)));
-    } catch (error) {
-      failing.set(kvKey, error);
-    }
-  }
-  const results: unknown[] = await runBatch(db, [...statements, ...queries.values()]);
-  // The results of these statements are functions.
-  const decoders = results.splice(statements.length) as (() => unknown)[];
-  const rows = new Map([...queries.keys()].map((kvKey, index) => [kvKey, decoders[index]]));
-  const loaded = keys.map(({ view, key }) => {
-    const kvKey = documentKey({ view, key });
-    return {
-      view,
-      key,
-      definition: views.get(view),
-      rows() {
-        if (failing.has(kvKey)) throw failing.get(kvKey);
-        return rows.get(kvKey)?.();
-      },
+): Promise<Omit<LoadedTogether, 'searched'>> {
+  const groups = groupByView(
+    views,
+    keys.filter((key) => !refused.has(documentKey(key))),
+  );
+  const queries = Array.from(groups, ([definition, some]) => makeQuery(definition, db, some));
+  const results: unknown[] = await runBatch(db, [...statements, ...queries]);
+  const rows = results.splice(statements.length).map(asRowsOf);
+  const byView = new Map(Array.from(groups.keys(), ({ id }, index) => [id, rows[index]]));
+  const loaded = keys.map(({ view, key }): LoadedKey => {
+    const rowsOf = () => {
+      const kvKey = documentKey({ view, key });
+      if (refused.has(kvKey)) throw refused.get(kvKey);
+      return byView.get(view)?.(key) ?? [];
     };
+    return { view, key, definition: views.get(view), rowsOf };
   });
-  return { results, loaded, searched: 0 };
+  return { results, loaded };
 }
 
-/** Finds the keys whose queries SQLite refuses, with the errors. */
-async function findRefused(db: Database, views: Views, keys: readonly ViewKey[]): Promise<Map<string, unknown>> {
-  const refused = new Map<string, unknown>();
-  await Promise.all(
-    keys.map(async (key) => {
-      try {
-        await loadWithout(new Map(), db, views, [key], []);
-      } catch (error) {
-        if (statementError(error) === undefined) throw error;
-        refused.set(documentKey(key), error);
-      }
-    }),
-  );
-  return refused;
+/** Finds the keys whose rows cannot be loaded, with the errors: it halves the keys of a view until it has single ones. */
+async function findRefused(db: Database, groups: ReadonlyMap<View, readonly string[]>) {
+  const refused: Refused = new Map();
+  let searched = 0;
+  async function search(view: View, keys: readonly string[]): Promise<void> {
+    searched++;
+    try {
+      await runBatch(db, [makeQuery(view, db, keys)]);
+    } catch (error) {
+      if (!isFaultOfKey(error)) throw error;
+      const [key, ...others] = keys;
+      if (key === undefined) return;
+      if (others.length === 0) return void refused.set(view.kvKey(key), error instanceof UnmadeQuery ? error.cause : error);
+      const middle = Math.ceil(keys.length / 2);
+      await Promise.all([search(view, keys.slice(0, middle)), search(view, keys.slice(middle))]);
+    }
+  }
+  await Promise.all(Array.from(groups, ([view, keys]) => search(view, keys)));
+  return { refused, searched };
 }

@@ -27,7 +27,8 @@ export function pageLimit(most: number, usual: number) {
 
 /** The parameters of every list: a `limit` from 1 to 100, and the `cursor` that the previous page returned. */
 export const pageRequest = z.object({
-  limit: pageLimit(limits.firstPageSize - 1, 20),
+  // The usual page is the one that documents have.
+  limit: pageLimit(limits.longestPage, limits.firstPageSize - 1),
   cursor: z.string().min(1).max(512).optional(),
 });
 export type PageRequest = z.infer<typeof pageRequest>;
@@ -43,9 +44,14 @@ export interface ListRequest extends PageRequest {
   order?: Order | undefined;
 }
 
-/** Whether a document can have this page: the first one, with the newest row first. */
+/** Whether this is the first page, with the newest row first. */
 export function isFirstPage({ cursor, order = 'newest' }: ListRequest): boolean {
   return cursor === undefined && order === 'newest';
+}
+
+/** Whether the document of a list has this page, and one row more that shows whether another page follows. */
+export function isInDocument(page: ListRequest): boolean {
+  return isFirstPage(page) && page.limit < limits.firstPageSize;
 }
 
 /** A keyset cursor, opaque to clients: the sort key of the page's last row. */

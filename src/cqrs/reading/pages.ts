@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Database, Statement } from '../../platform/d1';
 import { count as rowCount } from '../../platform/numbers';
 import type { ConsistencyToken } from '../log/consistency-token';
+import type { FirstPages, ListView } from './list-view';
 import { cursors, decodeCursor, encodeCursor, type ListRequest, type Order } from './page-request';
 import type { Freshness, ReadModels } from './read-models';
 
@@ -69,12 +70,22 @@ export interface ListRows<Row> {
   total: number | undefined;
 }
 
-/** Makes rows of the result of a query that selects the list's total beside each row. */
-export function toListRows<Row extends { total: number }, Summary>(
-  rows: readonly Row[],
-  toSummary: (row: Omit<Row, 'total'>) => Summary,
-): ListRows<Summary> {
-  return { rows: rows.map(({ total: _, ...row }) => toSummary(row)), total: rows[0]?.total ?? 0 };
+/** Makes the list of the result of a query that selects the list's total beside each row. */
+export function toListRows<Row>(result: unknown, { toRow }: ListView<Row>): ListRows<Row> {
+  // The query of a counted list selects its total.
+  const selected = result as { total: number }[];
+  return { rows: selected.map(({ total: _, ...row }) => toRow(row)), total: selected[0]?.total ?? 0 };
+}
+
+/** Picks the list of some cells, or of all of them, from a list's document. */
+export function pickCells<Row>(
+  { rows, counts }: FirstPages<Row>,
+  { cellOf }: ListView<Row>,
+  cells?: readonly string[],
+): ListRows<Row> {
+  const isIn = (cell: string) => cells === undefined || cells.includes(cell);
+  const total = Object.entries(counts).reduce((sum, [cell, count]) => (isIn(cell) ? sum + count : sum), 0);
+  return { rows: rows.filter((row) => isIn(cellOf(row))), total };
 }
 
 /** The first rows of a list, from a document. */
@@ -84,7 +95,7 @@ export interface FirstRows<Row> extends ListRows<Row> {
   freshness: Freshness;
 }
 
-/** The pages that no document has: a query, which is also the one that makes a document, and what makes rows of it. */
+/** The pages that no document has: a query, and what makes rows of its result. */
 export interface StoredPages<Row> {
   query(db: Database, slice: Slice): Statement;
   toList(result: unknown): ListRows<Row>;

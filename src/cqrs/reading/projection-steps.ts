@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, runBatch, type Statement } from '../../platform/d1';
 import { DefectError, describeError, isPlatformFailure } from '../../platform/failure';
-import { lastPosition, positionOf } from '../log/event-log';
+import { inLanes } from '../../platform/lanes';
+import { limits } from '../../platform/limits';
+import { eventsInLog, lastPosition } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
 import { type LoadedKey, type LoadedTogether, type loadDocument, loadTogether } from './load';
 import { findUnsettled } from './settled';
@@ -19,7 +21,7 @@ export const pacing = {
   putMs: 10_000,
   /** How long a key waits after a write, because KV refuses a second write to a key within a second. */
   writeMs: 1_000,
-  /** How long after its claim a put may still arrive (rule "recheck"): a put can wait for a free connection. */
+  /** How long after its claim a put may still arrive (rule "recheck"): other work of the invocation can have all connections. */
   recheckMs: 30_000,
 } as const;
 
@@ -108,30 +110,32 @@ export async function putAll(
   toDocument: typeof loadDocument,
 ): Promise<PutResult> {
   const result: PutResult = { put: [], refused: [] };
-  await Promise.all(
-    claim.claimed.map(async (claimed) => {
-      const { view, key } = claimed;
-      const kvKey = documentKey(claimed);
-      let hasBegun = false;
-      try {
-        const loaded = toDocument(claimed);
-        const now = clock.now();
-        // Deadline: a put that could outlast its claim does not begin, because it could overwrite a later claim's put.
-        if (now + pacing.putMs > claim.until) return void result.refused.push({ view, key, error: null });
-        hasBegun = true;
-        if (loaded) await documents.put(kvKey, { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
-        else await documents.delete(kvKey);
-        result.put.push(claimed);
-      } catch (error) {
-        // Before the put begins, only code and rows can fail.
-        errors.set(kvKey, hasBegun ? error : new DefectError(error));
-        // No guess: unless KV refused the put, it may still arrive, so the key is neither confirmed nor released.
-        if (hasBegun && !isRefusal(error)) return;
-        const isOwn = !hasBegun || !isPlatformFailure(error);
-        result.refused.push({ view, key, error: isOwn ? describeError(error) : null });
-      }
-    }),
-  );
+
+  async function put(claimed: LoadedKey): Promise<void> {
+    const { view, key } = claimed;
+    const kvKey = documentKey(claimed);
+    let hasBegun = false;
+    try {
+      const loaded = toDocument(claimed);
+      const now = clock.now();
+      // Deadline: a put that could outlast its claim does not begin, because it could overwrite a later claim's put.
+      if (now + pacing.putMs > claim.until) return void result.refused.push({ view, key, error: null });
+      hasBegun = true;
+      if (loaded) await documents.put(kvKey, { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
+      else await documents.delete(kvKey);
+      result.put.push(claimed);
+    } catch (error) {
+      // Before the put begins, only code and rows can fail.
+      errors.set(kvKey, hasBegun ? error : new DefectError(error));
+      // No guess: unless KV refused the put, it may still arrive, so the key is neither confirmed nor released.
+      if (hasBegun && !isRefusal(error)) return;
+      const isOwn = !hasBegun || !isPlatformFailure(error);
+      result.refused.push({ view, key, error: isOwn ? describeError(error) : null });
+    }
+  }
+
+  // A put without a free connection would wait in the runtime, after the look at its deadline.
+  await inLanes(limits.putsInFlight, claim.claimed, put);
   return result;
 }
 
@@ -152,40 +156,71 @@ export async function confirm(
 ): Promise<Map<number, number>> {
   if (claim.claimed.length === 0 && deliveries.length === 0) return new Map();
   const freeAt = clock.now() + pacing.writeMs;
+  const isRecheckDone = sql`recheck_at <= ${claim.at}`;
+  const removed = put.filter(({ definition }) => !definition);
+  // Most batches have no key for some of these statements, and each statement costs even if it changes nothing.
+  const steps: Statement[] = [];
+  if (removed.length > 0) {
+    // A row of an unknown shape ends with its document, when no earlier put can arrive any more.
+    steps.push(
+      db.run(sql`
+        DELETE FROM projections WHERE claimed_by = ${claim.id} AND (recheck_at IS NULL OR ${isRecheckDone})
+          AND ${isAmong(removed)}`),
+    );
+  }
+  if (put.length > 0) {
+    // Recheck: earlier puts may arrive until `recheck_at`, so only a claim that was made after it ends the recheck.
+    steps.push(
+      db.run(sql`
+        UPDATE projections SET position = max(position, ${claim.asOf}), claimed_by = NULL, claimed_until = ${freeAt},
+          recheck_at = CASE WHEN ${isRecheckDone} THEN NULL ELSE recheck_at END, error = NULL
+        WHERE claimed_by = ${claim.id} AND ${isAmong(put)}`),
+    );
+  }
+  if (refused.length > 0) {
+    steps.push(
+      db.run(sql`
+        UPDATE projections SET claimed_by = NULL, claimed_until = ${freeAt}, error = refused.value->>'error'
+        FROM json_each(${JSON.stringify(refused)}) AS refused
+        WHERE claimed_by = ${claim.id} AND view = refused.value->>'view' AND projections.key = refused.value->>'key'`),
+    );
+  }
+  if (deliveries.length === 0) {
+    await runBatch(db, [...steps, ...others]);
+    return new Map();
+  }
+  const results = await runBatch(db, [
+    ...steps,
+    recordMissed(db, views, deliveries),
+    ...others,
+    ...finishDeliveries(db, views, deliveries),
+  ]);
+  // The last statement returns these columns.
+  const left = results.at(-1) as unknown as { position: number; freeAt: number }[];
+  return new Map(left.map((row) => [row.position, row.freeAt]));
+}
+
+/**
+ * The statements that delete the deliveries whose targets are all settled, and then select those that are left. SQLite
+ * reads the targets once in each, so the cost grows with their number, and not with its square.
+ */
+export function finishDeliveries(db: Database, views: Views, deliveries: readonly Delivery[]): [Statement, Statement] {
   const unsettled = findUnsettled(
     views,
     deliveries.flatMap(({ targets }) => targets),
   );
   // Positions repeat after a restore, so a delivery is this event's only if the log has the event at its position.
-  const own = sql`SELECT value->>'position' FROM json_each(${JSON.stringify(deliveries.map(({ id, position }) => ({ id, position })))})
-    WHERE ${positionOf(sql`value->>'id'`)} = value->>'position'`;
-  const isRecheckDone = sql`recheck_at <= ${claim.at}`;
-  const [, , , , , left] = await runBatch(db, [
-    // A row of an unknown shape ends with its document, when no earlier put can arrive any more.
-    db.run(sql`
-      DELETE FROM projections WHERE claimed_by = ${claim.id} AND (recheck_at IS NULL OR ${isRecheckDone})
-        AND ${isAmong(put.filter(({ definition }) => !definition))}`),
-    // Recheck: earlier puts may arrive until `recheck_at`, so only a claim that was made after it ends the recheck.
-    db.run(sql`
-      UPDATE projections SET position = max(position, ${claim.asOf}), claimed_by = NULL, claimed_until = ${freeAt},
-        recheck_at = CASE WHEN ${isRecheckDone} THEN NULL ELSE recheck_at END, error = NULL
-      WHERE claimed_by = ${claim.id} AND ${isAmong(put)}`),
-    db.run(sql`
-      UPDATE projections SET claimed_by = NULL, claimed_until = ${freeAt}, error = refused.value->>'error'
-      FROM json_each(${JSON.stringify(refused)}) AS refused
-      WHERE claimed_by = ${claim.id} AND view = refused.value->>'view' AND projections.key = refused.value->>'key'`),
-    recordMissed(db, views, deliveries),
+  const own = sql`SELECT position FROM ${eventsInLog(deliveries)}`;
+  return [
     db.run(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
         AND position NOT IN (SELECT target FROM (${unsettled}))`),
+    // Every delivery that is left has a target that is not settled, so the search begins with these targets.
     db.all(sql`
-      SELECT deliveries.position, coalesce(max(unsettled.freeAt), 0) AS freeAt
-      FROM deliveries LEFT JOIN (${unsettled}) AS unsettled ON unsettled.target = deliveries.position
-      WHERE subscription = 'projections' AND deliveries.position IN (${own}) GROUP BY deliveries.position`),
-    ...others,
-  ]);
-  // The last statement returns these columns.
-  return new Map((left as { position: number; freeAt: number }[]).map((row) => [row.position, row.freeAt]));
+      SELECT unsettled.target AS position, max(unsettled.freeAt) AS freeAt
+      FROM (${unsettled}) AS unsettled CROSS JOIN deliveries ON deliveries.position = unsettled.target
+      WHERE subscription = 'projections' AND unsettled.target IN (${own}) GROUP BY unsettled.target`),
+  ];
 }
 
 function isAmong(keys: readonly ViewKey[]) {

@@ -4,6 +4,7 @@ import { withDeadline } from '../../platform/deadline';
 import { deadlines } from '../../platform/limits';
 import type { ConsistencyToken } from '../log/consistency-token';
 import type { JudgedDocuments, WatermarkStore } from './document-store';
+import { asRowsOf } from './keyed-query';
 import type { Document, Loaded, View } from './view';
 import { judge, type Verdict } from './watermark';
 import { newestMark } from './watermark-publisher';
@@ -129,11 +130,11 @@ export function createReadModels(options: {
    */
   async function replace(rest: readonly Found[], token: ConsistencyToken | undefined): Promise<ReadResult<unknown>[]> {
     const { results, freshness } = await fromD1(token, (db) =>
-      rest.map(({ item: { view, key } }) => view.query(db, key)),
+      rest.map(({ item: { view, key } }) => view.query(db, [key])),
     );
     return rest.map(({ item: { view, key }, verdict }, index) => ({
       ...freshness,
-      document: view.toDocument(results[index], key),
+      document: view.toDocument(asRowsOf(results[index]), key),
       forwarded: verdict === 'missing' ? 'miss' : 'stale',
     }));
   }
@@ -153,8 +154,8 @@ export function createReadModels(options: {
     read: read as unknown as ReadModels['read'],
     async readFresh({ view, key }) {
       const { db } = openSession(database, 'first-primary');
-      const [rows] = await runBatch(db, [view.query(db, key)]);
-      return view.toDocument(rows, key);
+      const [rowsOf] = await runBatch(db, [view.query(db, [key])]);
+      return view.toDocument(asRowsOf(rowsOf), key);
     },
     async readPast(token, query) {
       const { results, freshness } = await fromD1(token, (db) => [query(db)]);

@@ -2,12 +2,25 @@ import { sql } from 'drizzle-orm';
 import type { Clock } from '../../platform/clock';
 import { type Database, openSession } from '../../platform/d1';
 import { isPlatformFailure } from '../../platform/failure';
-import { limits } from '../../platform/limits';
+import { deadlines, limits } from '../../platform/limits';
 import type { Logger } from '../../platform/logger';
 import type { EventCatalogue } from '../log/event';
 import type { ListableDocuments } from './document-store';
 import { compareRows, type Drift } from './drift';
 import type { Projector } from './projector';
+import {
+  beginRound,
+  forgetDocumentsRound,
+  isAtStart,
+  isResting,
+  prepareRounds,
+  type Rounds,
+  readRounds,
+  saveDocumentsAfter,
+  saveRowsAfter,
+  slicesPerRun,
+  type WalkName,
+} from './reconciler-rounds';
 import { findStrays } from './strays';
 import { documentKey, type View, type ViewKey } from './view';
 
@@ -18,15 +31,10 @@ export interface Reconciliation {
   failed: number;
 }
 
-interface Progress {
-  view: string;
-  key: string;
-  documentsAfter: string | null;
-}
-
 export interface ReconcilerOptions {
   database: D1Database;
   documents: ListableDocuments;
+  epoch: string;
   views: readonly View[];
   catalogue: EventCatalogue;
   projector: Projector;
@@ -35,11 +43,11 @@ export interface ReconcilerOptions {
 }
 
 /**
- * Makes the reconciler. Each run takes the next slice of two walks: through the rows of `projections`, whose documents it
+ * Makes the reconciler. Each run takes the next slices of two walks: through the rows of `projections`, whose documents it
  * compares with the write model, and through the keys of KV, to find documents without a row. It repairs what differs.
  */
 export function createReconciler(options: ReconcilerOptions): () => Promise<Reconciliation> {
-  const { clock, database, documents, logger } = options;
+  const { clock, database, documents, epoch, logger } = options;
   const views = new Map(options.views.map((view) => [view.id, view]));
 
   /** Repairs what `find` has found. A slice that fails by its own fault is left behind, so that the walk goes on. */
@@ -53,40 +61,54 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
     }
   }
 
-  async function walkRows(db: Database, { view, key }: Progress): Promise<Reconciliation> {
+  async function takeRows(db: Database, { view, key }: Rounds): Promise<Slice> {
     const slice = await db.all<ViewKey>(sql`
       SELECT view, key FROM projections WHERE (view, key) > (${view}, ${key})
       ORDER BY view, key LIMIT ${limits.keysPerReconcilerSlice}`);
     const result = await carryOut(db, slice.length, () => compareRows(db, options, views, slice, clock.now()));
-    // After the last row the next run starts again with the first one.
+    // After the last row the next round starts again with the first one.
     const last = slice.length < limits.keysPerReconcilerSlice ? undefined : slice.at(-1);
-    await db.run(sql`UPDATE reconciliation SET view = ${last?.view ?? ''}, key = ${last?.key ?? ''}`);
-    return result;
+    await saveRowsAfter(db, last, clock.now());
+    return { result, isLast: last === undefined };
   }
 
-  async function walkDocuments(db: Database, { documentsAfter }: Progress): Promise<Reconciliation> {
-    const saveAfter = (after: string | null) => db.run(sql`UPDATE reconciliation SET documents_after = ${after}`);
+  async function takeDocuments(db: Database, { documentsAfter }: Rounds): Promise<Slice> {
     const page = await documents.list(documentsAfter, limits.documentsPerReconcilerSlice).catch(async (error) => {
       // KV may have forgotten the place where the walk was, so the walk starts again.
-      await saveAfter(null);
+      await forgetDocumentsRound(db);
       throw error;
     });
     const result = await carryOut(db, page.keys.length, () => findStrays(db, options, page.keys));
-    await saveAfter(page.after);
-    return result;
+    await saveDocumentsAfter(db, page.after, clock.now());
+    return { result, isLast: page.after === null };
+  }
+
+  /** Takes as many slices of a walk as this run has to, so that a round of all keys ends within a day. */
+  async function walk(db: Database, name: WalkName, take: typeof takeRows): Promise<Reconciliation> {
+    const startedAt = clock.now();
+    const total = { checked: 0, repaired: 0, failed: 0 };
+    const begun = await readRounds(db);
+    if (isResting(begun, name, startedAt)) return total;
+    const { keys } = isAtStart(begun, name) ? await beginRound(db, name, startedAt) : begun;
+    for (let slices = slicesPerRun(keys ?? 0); slices > 0; slices--) {
+      const { result, isLast } = await take(db, await readRounds(db));
+      total.checked += result.checked;
+      total.repaired += result.repaired;
+      total.failed += result.failed;
+      // What differs costs a put for each key, of which an invocation has a limited number.
+      const isCostly = total.repaired + total.failed >= limits.keysPerReconcilerSlice;
+      if (isLast || isCostly || clock.now() - startedAt >= deadlines.reconcilerMs) break;
+    }
+    return total;
   }
 
   return async () => {
     const { db } = openSession(database, 'first-primary');
-    await db.run(sql`INSERT INTO reconciliation (id, view, key) VALUES (1, '', '') ON CONFLICT (id) DO NOTHING`);
-    const [progress] = await db.all<Progress>(
-      sql`SELECT view, key, documents_after AS documentsAfter FROM reconciliation`,
-    );
-    if (!progress) throw new Error('The row of the table reconciliation is missing directly after its insert.');
+    await prepareRounds(db, epoch);
     const total = { checked: 0, repaired: 0, failed: 0 };
     // A failure of one walk does not stop the other.
-    const results = await Promise.allSettled([walkRows(db, progress), walkDocuments(db, progress)]);
-    for (const result of results) {
+    const walks = [walk(db, 'rows', takeRows), walk(db, 'documents', takeDocuments)];
+    for (const result of await Promise.allSettled(walks)) {
       if (result.status === 'rejected') throw result.reason;
       total.checked += result.value.checked;
       total.repaired += result.value.repaired;
@@ -94,6 +116,13 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
     }
     return total;
   };
+}
+
+/** What a slice of a walk has shown. */
+interface Slice {
+  result: Reconciliation;
+  /** Whether the walk has come to its end. */
+  isLast: boolean;
 }
 
 /**

@@ -34,12 +34,12 @@ export function findUnsettled(views: Views, targets: readonly Target[]) {
 }
 
 /**
- * Finds the keys to be rechecked: `recheck_at` has passed, or a claim ran out without a confirmation. The keys that were
- * tried last come last, so that keys that always fail do not stop the others.
+ * Finds the keys to be rechecked: `recheck_at` has passed. The keys that were tried last come last, so that keys that
+ * always fail do not stop the others. A claim that ran out is not looked for: what asked for it asks again (a pending
+ * delivery, a recheck, a step of a rebuild), and otherwise the reconciler compares the key.
  */
 export function findKeysToRecheck(db: Database, now: number, limit: number): Promise<{ view: string; key: string }[]> {
   return db.all(sql`
-    SELECT view, key, claimed_until FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}
-    UNION SELECT view, key, claimed_until FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}
+    SELECT view, key FROM projections WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}
     ORDER BY claimed_until LIMIT ${limit}`);
 }

@@ -34,12 +34,13 @@ export function registerShapes(db: Database, views: Iterable<View>) {
 
 /**
  * The tables of a query for the siblings of targets: the rows `p` of the same key in the shapes of the same view that
- * this version does not know. `target` is the row of `json_each`. CROSS JOIN fixes the order, which starts at the targets.
+ * this version does not know. `target` is the row of `json_each`. CROSS JOIN fixes the order: it starts at the unknown
+ * shapes, so that the targets cost nothing in the usual case that there are none.
  */
 export function siblingsOf(targets: string, views: Views): SQL {
-  return sql`json_each(${targets}) AS target
-    CROSS JOIN shapes AS own ON own.view = target.value->>'view'
-    CROSS JOIN shapes AS other ON other.name = own.name AND other.view NOT IN ${idsOf(views)}
+  return sql`shapes AS other
+    CROSS JOIN shapes AS own ON own.name = other.name AND other.view NOT IN ${idsOf(views)}
+    CROSS JOIN json_each(${targets}) AS target ON target.value->>'view' = own.view
     CROSS JOIN projections AS p ON p.view = other.view AND p.key = target.value->>'key'`;
 }
 
@@ -48,12 +49,13 @@ export function siblingsOf(targets: string, views: Views): SQL {
  * has no view of its name that handles the event. A shape without documents misses nothing.
  */
 export function recordMissed(db: Database, views: Views, events: readonly HandledEvent[]) {
+  const list = JSON.stringify(events.map(({ position, id, type, handledBy }) => ({ position, id, type, handledBy })));
   return db.run(sql`
     UPDATE shapes SET missed = unhandled.position
     FROM (
       SELECT other.view, max(event.value->>'position') AS position
-      FROM json_each(${JSON.stringify(events)}) AS event
-        CROSS JOIN shapes AS other
+      FROM shapes AS other
+        CROSS JOIN json_each(${list}) AS event
         CROSS JOIN json_each(other.types) AS type ON type.value = event.value->>'type'
       WHERE other.view NOT IN ${idsOf(views)}
         AND other.name NOT IN (SELECT value FROM json_each(event.value, '$.handledBy'))

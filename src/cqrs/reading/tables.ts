@@ -24,7 +24,6 @@ export const projections = sqliteTable(
     primaryKey({ columns: [table.view, table.key] }),
     index('projections_recheck').on(table.recheckAt).where(sql`${table.recheckAt} IS NOT NULL`),
     index('projections_failing').on(table.view, table.key).where(sql`${table.error} IS NOT NULL`),
-    index('projections_claimed').on(table.claimedUntil).where(sql`${table.claimedBy} IS NOT NULL`),
   ],
 );
 
@@ -71,6 +70,15 @@ export const reconciliation = sqliteTable('reconciliation', {
   countsAfter: text('counts_after'),
   /** When all rows of each list were counted last: a JSON object with milliseconds by the list's name. */
   listsCounted: text('lists_counted'),
+  /** The epoch of the reconciler's rounds: after a restore both walks begin a new round at once. */
+  epoch: text(),
+  /** How many rows `projections` had when the walk through them began its round. */
+  keys: integer(),
+  /** Milliseconds: when each walk began its last round, and when it last came to the end of one. */
+  rowsStartedAt: integer('rows_started_at'),
+  rowsFinishedAt: integer('rows_finished_at'),
+  documentsStartedAt: integer('documents_started_at'),
+  documentsFinishedAt: integer('documents_finished_at'),
 });
 
 /** How many rows each list has, by owner. Triggers keep the counts; see list-counts.ts. */

@@ -1,5 +1,6 @@
 import type { Database, Statement } from '../../platform/d1';
 import type { EventDefinition, RecordedEvent } from '../log/event';
+import { defineKeyedQuery, type RowsOf } from './keyed-query';
 
 /** The content of a document, made from rows of D1. `version` is the aggregate's version and becomes the ETag. */
 export interface Loaded<Data> {
@@ -35,10 +36,13 @@ export interface View<Data = unknown> {
   inlineOn: readonly string[];
   /** The key in KV (`ticket@2:{key}`). */
   kvKey(key: string): string;
-  /** The one statement that reads everything that a document needs. */
-  query(db: Database, key: string): Statement;
-  /** Makes the document from the rows of `query`; undefined when the write model has no such document. */
-  toDocument(rows: unknown, key: string): Loaded<Data> | undefined;
+  /** The one statement that reads everything that the documents of these keys need; its result is a {@link RowsOf}. */
+  query(db: Database, keys: readonly string[]): Statement;
+  /**
+   * Makes the document of a key from the result of `query`; undefined when the write model has no such document.
+   * @throws the key's own error
+   */
+  toDocument(rowsOf: RowsOf, key: string): Loaded<Data> | undefined;
 }
 
 type EventOf<Definition> =
@@ -63,10 +67,14 @@ export function defineView<Row, Data>(definition: {
   shapeVersion: number;
   triggers: readonly Trigger[];
   inlineOn?: readonly EventDefinition[];
-  query(db: Database, key: string): Statement & PromiseLike<Row[]>;
+  /** Makes the query for the rows of all wanted keys (`isWanted`); its text is made once. */
+  query(db: Database): PromiseLike<Row[]>;
+  /** The column of the result that has the key of a row's document: `id`, unless another is named. */
+  keyColumn?: string;
+  /** Makes the document from the rows of its key. */
   toDocument(rows: Row[], key: string): Loaded<Data> | undefined;
 }): View<Data> {
-  const { name, shapeVersion, triggers, inlineOn = [], query, toDocument } = definition;
+  const { name, shapeVersion, triggers, inlineOn = [], query, keyColumn = 'id', toDocument } = definition;
   const id = `${name}@${shapeVersion}`;
   return {
     name,
@@ -75,9 +83,9 @@ export function defineView<Row, Data>(definition: {
     types: [...new Set(triggers.flatMap(({ types }) => types))].sort(),
     inlineOn: inlineOn.map(({ type }) => type),
     kvKey: (key) => documentKey({ view: id, key }),
-    query,
+    query: defineKeyedQuery(query, keyColumn),
     // The rows come from this view's own query.
-    toDocument: (rows, key) => toDocument(rows as Row[], key),
+    toDocument: (rowsOf, key) => toDocument(rowsOf(key) as Row[], key),
   };
 }
 

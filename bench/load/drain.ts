@@ -1,0 +1,58 @@
+// How fast the consumers drain what waits: the same commands on two versions, in turns on the same machine.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { commands, openShop } from './shop';
+import { type RunningWorker, startWorker } from './worker';
+
+/** The figures of one drain. */
+export interface Drain {
+  deliveries: number;
+  wallMs: number;
+  cpuMs: number;
+}
+
+const countPending = async ({ database }: RunningWorker) =>
+  (await database
+    .prepare("SELECT count(*) AS pending FROM deliveries WHERE subscription = 'projections'")
+    .first<number>('pending')) ?? 0;
+
+/** Fills the storage of a version with deliveries that nobody has handled. */
+export async function fillBacklog(folder: string, data: string, deliveries: number): Promise<void> {
+  const worker = await startWorker({ folder, entry: 'src/worker.ts', data, hasConsumers: false });
+  try {
+    await worker.schedule('* * * * *');
+    const shop = await openShop(worker.url, 1);
+    const parallel = async () => {
+      while ((await countPending(worker)) < deliveries) {
+        for (let index = 0; index < 20; index++) await shop.run(shop.next(commands));
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, parallel));
+    // The deliveries to the other consumers would use the processor beside the projections.
+    await worker.database.batch([
+      worker.database.prepare("DELETE FROM deliveries WHERE subscription <> 'projections'"),
+      worker.database.prepare('UPDATE deliveries SET available_at = 0'),
+    ]);
+  } finally {
+    await worker.stop();
+  }
+}
+
+/** Drains a copy of what {@link fillBacklog} made, and measures it from the relay's run to the last delivery. */
+export async function drain(folder: string, filled: string): Promise<Drain> {
+  const data = mkdtempSync(join(tmpdir(), 'frontdesk-drain-'));
+  cpSync(filled, data, { recursive: true });
+  const worker = await startWorker({ folder, entry: 'src/worker.ts', data, hasConsumers: true });
+  try {
+    const deliveries = await countPending(worker);
+    const [startedAt, cpuBefore] = [performance.now(), worker.cpuMs()];
+    void worker.schedule('* * * * *');
+    while ((await countPending(worker)) > 0) await wait(100);
+    return { deliveries, wallMs: performance.now() - startedAt, cpuMs: worker.cpuMs() - cpuBefore };
+  } finally {
+    await worker.stop();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
