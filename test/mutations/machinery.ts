@@ -241,18 +241,15 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a key that fails stops the other keys of its batch',
     file: 'src/cqrs/reading/load.ts',
-    find: `if (statementError(error) === undefined) throw error;
-    const refused`,
-    replace: `throw error;
-    const refused`,
+    find: 'if (!isFaultOfKey(error)) throw error;\n    const { refused',
+    replace: 'throw error;\n    const { refused',
     noticedBy: integration('projector-bounds'),
   },
   {
     name: 'a failure of D1 is searched for in the keys',
     file: 'src/cqrs/reading/load.ts',
-    find: `if (statementError(error) === undefined) throw error;
-    const refused`,
-    replace: 'const refused',
+    find: 'if (!isFaultOfKey(error)) throw error;\n    const { refused',
+    replace: 'const { refused',
     noticedBy: only('not searched for', integration('projector-bounds')),
   },
   {
