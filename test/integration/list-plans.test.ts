@@ -105,7 +105,9 @@ test.each(listViews.map((view) => [view.name, textOf(view)]))(
     for (const [index, [, , where = '']] of branches.entries()) {
       const columns = [...where.matchAll(/"(\w+)" = (?:cell|wanted)\.value/g)].map(([, column]) => `${column}=?`);
       const isWhole = columns.length === 0;
-      expect(ofCells[index]).toMatch(isWhole ? /^SCAN \w+( USING COVERING INDEX \w+)?$/ : /^SEARCH \w+ USING COVERING INDEX/);
+      expect(ofCells[index]).toMatch(
+        isWhole ? /^SCAN \w+( USING COVERING INDEX \w+)?$/ : /^SEARCH \w+ USING COVERING INDEX/,
+      );
       for (const column of columns) expect(ofCells[index]).toContain(column);
     }
   },
@@ -115,7 +117,8 @@ test.each(views.map((view) => [view.name, textOf(view)]))(
   'the documents of %s are found by their keys, and no table is read as a whole',
   async (_, sql = '') => {
     const scans = (await planOf(sql)).filter((detail) => /^SCAN /.test(detail));
-    const harmless = /^SCAN (wanted|cell|json_each) VIRTUAL TABLE|^SCAN \(?subquery|^SCAN users( USING COVERING INDEX \w+)?$/;
+    const harmless =
+      /^SCAN (wanted|cell|json_each) VIRTUAL TABLE|^SCAN \(?subquery|^SCAN users( USING COVERING INDEX \w+)?$/;
     // Days and the tickets that were triaged last are read in the order of an index, up to a limit.
     const ofDashboard = /^SCAN (ticket_days USING INDEX|tickets USING COVERING INDEX tickets_by_triage)/;
     expect(scans.filter((detail) => !harmless.test(detail) && !ofDashboard.test(detail))).toEqual([]);
