@@ -20,8 +20,8 @@ import type { AnsweredRequest } from './request-figures';
 /** An account as a request names it. */
 export type AccountName = { email: string } | { id: string };
 
-/** The services that this folder needs; composition.ts makes them. */
-export interface HttpServices {
+/** The services that this folder needs, and that all requests share; shared-services.ts makes them. */
+export interface SharedHttpServices {
   clock: Clock;
   accessTokens: AccessTokens;
   consistencyTokens: ConsistencyTokens;
@@ -32,16 +32,20 @@ export interface HttpServices {
   brand: string;
   /** The address at which clients reach the API, without a slash at the end. */
   publicUrl: string;
-  inBackground: RunInBackground;
   /** Hashes with the secrets of the access tokens; each use has a prefix of its own. */
   keyedHashes: KeyedHashes;
   limiters: Readonly<Record<LimitName, RateLimit>>;
   /** Whether the account has signed in from the network lately. */
   isKnownNetwork(account: AccountName, network: string): Promise<boolean>;
-  /** Lets the commands of the request hash passwords; only the limits call it. */
-  permitHashing(): void;
   /** Whether a text is the secret with which a program may read the metrics. */
   isMetricsToken(text: string): boolean;
+}
+
+/** The services of one request; composition.ts makes them. */
+export interface HttpServices extends SharedHttpServices {
+  inBackground: RunInBackground;
+  /** Lets the commands of the request hash passwords; only the limits call it. */
+  permitHashing(): void;
   /** Counts a request that was answered. It never throws. */
   recordRequest(request: AnsweredRequest): void;
 }
