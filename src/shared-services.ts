@@ -20,7 +20,7 @@ import type { EmailSender } from './email/email-sender';
 import { isSecret } from './http/authentication';
 import { createConsistencyTokens } from './http/consistency-tokens';
 import type { SharedHttpServices } from './http/context';
-import { type Clock, systemClock, type Wait } from './platform/clock';
+import { type Clock, systemClock, systemWait, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
 import { createIsolateFigures, type IsolateFigures } from './platform/isolate-figures';
 import { deadlines, limits } from './platform/limits';
@@ -46,7 +46,7 @@ const isolate = {
 /** The outside world: the bindings, the configuration, the time, the log, and D1 with the deadlines of each kind of work. */
 function connect(env: Env, overrides: Overrides) {
   const config = loadConfig(env);
-  const { clock = systemClock, wait = (ms, options) => scheduler.wait(ms, options) } = overrides;
+  const { clock = systemClock, wait = systemWait } = overrides;
   const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
   return {
     env,
