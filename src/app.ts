@@ -26,6 +26,8 @@ import {
 } from './operations/routes';
 import { orderErrors } from './orders/errors';
 import { orderAccess, orderRoutes } from './orders/routes';
+import { lazily } from './platform/lazily';
+import { createFirstLogger } from './platform/logger';
 import { version } from './platform/version';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
@@ -99,19 +101,28 @@ export type AppType = typeof routes;
 
 /** Gives each request its services, and commands and queries that are bound to the request. */
 function bindRequests(composeServices: typeof compose) {
-  return createMiddleware<RouteEnv<Commands, Queries>>(async (c, next) => {
+  return createMiddleware<RouteEnv<Commands, Queries>>((c, next) => {
+    const ids = { requestId: c.get('requestId'), traceparent: c.get('traceparent') };
+    // Without a usable configuration there are no services, and the answer is logged all the same.
+    c.set('logger', createFirstLogger(c.env).child(ids));
     const services = composeServices(c.env, (promise) => c.executionCtx.waitUntil(promise));
     c.set('http', services.http);
-    const { requestId, traceparent } = c.var;
-    c.set('logger', services.logger.child({ requestId, traceparent }));
+    c.set('logger', services.logger.child(ids));
     // The headers are read when a command or query runs, because a wrong header makes the reading throw.
     c.set(
       'commands',
-      services.bindCommands(() => commandContext(c)),
+      lazily(() => services.bindCommands(() => commandContext(c))),
     );
-    const isMonitor = () => c.var.isMonitor === true;
-    c.set('queries', services.bindQueries({ caller: () => c.var.caller, token: () => consistencyToken(c), isMonitor }));
-    await next();
+    const request = {
+      caller: () => c.get('caller'),
+      token: () => consistencyToken(c),
+      isMonitor: () => c.get('isMonitor') === true,
+    };
+    c.set(
+      'queries',
+      lazily(() => services.bindQueries(request)),
+    );
+    return next();
   });
 }
 

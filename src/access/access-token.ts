@@ -19,9 +19,19 @@ export interface AccessTokens {
   verify(token: string): Promise<Caller>;
 }
 
+/** A key, with the id that tokens name it by. It is imported once; only the imported key is kept, and no promise of a request. */
 function keyOf(secret: string) {
   const kid = createHash('sha256').update(secret).digest('hex').slice(0, 16);
-  return { kid, key: new TextEncoder().encode(secret) };
+  const bytes = new TextEncoder().encode(secret);
+  let imported: CryptoKey | undefined;
+  async function key(): Promise<CryptoKey> {
+    imported ??= await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, [
+      'sign',
+      'verify',
+    ]);
+    return imported;
+  }
+  return { kid, key };
 }
 
 /** The claims that a caller is made from; `gen` is the account's token generation. */
@@ -53,7 +63,7 @@ export function createAccessTokens(
         .setIssuedAt(issuedAt)
         .setExpirationTime(issuedAt + lifetimeSeconds)
         .setJti(newId())
-        .sign(current.key);
+        .sign(await current.key());
       return { token, expiresInSeconds: lifetimeSeconds };
     },
 
@@ -61,7 +71,7 @@ export function createAccessTokens(
       try {
         const key = keys.get(decodeProtectedHeader(token).kid ?? '');
         if (!key) throw new errors.JWSInvalid('No key has this kid.');
-        const { payload } = await jwtVerify(token, key, {
+        const { payload } = await jwtVerify(token, await key(), {
           algorithms: [algorithm],
           typ: type,
           issuer,

@@ -15,14 +15,13 @@ export const sendingMs = 20_000;
 export function limitSending(sender: EmailSender, wait: Wait): EmailSender {
   return {
     send(message) {
-      let attempt: EmailAttempt | undefined;
-      const run = (signal: AbortSignal) => {
-        attempt = { signal, mayBeAccepted: true };
-        return sender.send(message, attempt);
+      const running = new AbortController();
+      const attempt: EmailAttempt = { signal: running.signal, mayBeAccepted: true };
+      const late = () => {
+        running.abort();
+        return attempt.mayBeAccepted ? new UnclearEmailError('TIMED_OUT') : new EmailError('TIMED_OUT', 'for-now');
       };
-      const late = () =>
-        attempt?.mayBeAccepted === false ? new EmailError('TIMED_OUT', 'for-now') : new UnclearEmailError('TIMED_OUT');
-      return withDeadline(sendingMs, wait, run, late);
+      return withDeadline(sendingMs, wait, () => sender.send(message, attempt), late);
     },
   };
 }

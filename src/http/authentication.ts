@@ -23,7 +23,7 @@ function readBearer(c: RequestContext): string {
 export const authenticate = documented(
   bearer,
   createMiddleware<AppEnv>(async (c, next) => {
-    c.set('caller', await c.var.http.accessTokens.verify(readBearer(c)));
+    c.set('caller', await c.get('http').accessTokens.verify(readBearer(c)));
     await next();
   }),
 );
@@ -33,8 +33,8 @@ export const authenticateMonitor = documented(
   bearer,
   createMiddleware<AppEnv>(async (c, next) => {
     const token = readBearer(c);
-    if (c.var.http.isMetricsToken(token)) c.set('isMonitor', true);
-    else c.set('caller', await c.var.http.accessTokens.verify(token));
+    if (c.get('http').isMetricsToken(token)) c.set('isMonitor', true);
+    else c.set('caller', await c.get('http').accessTokens.verify(token));
     await next();
   }),
 );

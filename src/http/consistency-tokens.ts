@@ -23,21 +23,24 @@ const macBytes = 16;
 export function createConsistencyTokens(secrets: readonly [current: string, ...previous: string[]]): ConsistencyTokens {
   // The secrets have other uses too, so the key for this one is derived.
   const keyOf = (secret: string) => createHmac('sha256', secret).update('key:consistency-token').digest();
-  const macOf = (payload: string, secret: string) =>
-    createHmac('sha256', keyOf(secret)).update(payload).digest().subarray(0, macBytes);
+  const [current, ...previous] = secrets;
+  const currentKey = keyOf(current);
+  const keys = [currentKey, ...previous.map(keyOf)];
+  const macOf = (payload: string, key: Buffer) =>
+    createHmac('sha256', key).update(payload).digest().subarray(0, macBytes);
 
   function isAuthentic(text: string): boolean {
     const [payload = '', mac = ''] = text.split('.');
     const given = Buffer.from(mac, 'base64url');
     // Only one spelling of a MAC counts, so that a token cannot be written in two ways.
     if (given.length !== macBytes || base64url.encode(given) !== mac) return false;
-    return secrets.some((secret) => timingSafeEqual(macOf(payload, secret), given));
+    return keys.some((key) => timingSafeEqual(macOf(payload, key), given));
   }
 
   return {
     encode(token) {
       const payload = encodePayload(token);
-      return `${payload}.${base64url.encode(macOf(payload, secrets[0]))}`;
+      return `${payload}.${base64url.encode(macOf(payload, currentKey))}`;
     },
     decode(text) {
       try {

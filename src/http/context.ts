@@ -20,8 +20,8 @@ import type { AnsweredRequest } from './request-figures';
 /** An account as a request names it. */
 export type AccountName = { email: string } | { id: string };
 
-/** The services that this folder needs; composition.ts makes them. */
-export interface HttpServices {
+/** The services that this folder needs, and that all requests share; shared-services.ts makes them. */
+export interface SharedHttpServices {
   clock: Clock;
   accessTokens: AccessTokens;
   consistencyTokens: ConsistencyTokens;
@@ -32,16 +32,20 @@ export interface HttpServices {
   brand: string;
   /** The address at which clients reach the API, without a slash at the end. */
   publicUrl: string;
-  inBackground: RunInBackground;
   /** Hashes with the secrets of the access tokens; each use has a prefix of its own. */
   keyedHashes: KeyedHashes;
   limiters: Readonly<Record<LimitName, RateLimit>>;
   /** Whether the account has signed in from the network lately. */
   isKnownNetwork(account: AccountName, network: string): Promise<boolean>;
-  /** Lets the commands of the request hash passwords; only the limits call it. */
-  permitHashing(): void;
   /** Whether a text is the secret with which a program may read the metrics. */
   isMetricsToken(text: string): boolean;
+}
+
+/** The services of one request; composition.ts makes them. */
+export interface HttpServices extends SharedHttpServices {
+  inBackground: RunInBackground;
+  /** Lets the commands of the request hash passwords; only the limits call it. */
+  permitHashing(): void;
   /** Counts a request that was answered. It never throws. */
   recordRequest(request: AnsweredRequest): void;
 }
@@ -66,7 +70,7 @@ export interface AppEnv {
  * The part of hono's context that the functions of this folder use. TypeScript does not accept a domain's whole context
  * for another one, because the class has the environment as a parameter.
  */
-export type RequestContext = Pick<Context<AppEnv>, 'body' | 'header' | 'html' | 'json' | 'req' | 'var'>;
+export type RequestContext = Pick<Context<AppEnv>, 'body' | 'get' | 'header' | 'html' | 'json' | 'req' | 'var'>;
 
 /** The environment of a domain's routes. app.ts binds the commands and queries to each request. */
 export interface RouteEnv<Commands, Queries> extends AppEnv {
@@ -74,10 +78,11 @@ export interface RouteEnv<Commands, Queries> extends AppEnv {
 }
 
 /** @throws DomainError 412 for preconditions that no version of a resource fulfils */
-function versionConditions({ req, var: { http, ignoresConditions } }: RequestContext): VersionConditions {
-  if (ignoresConditions) return {};
+function versionConditions(c: RequestContext): VersionConditions {
+  if (c.get('ignoresConditions')) return {};
+  const { req } = c;
   const fields = { ifMatch: req.header('If-Match'), ifNoneMatch: req.header('If-None-Match') };
-  const conditions = readConditions(fields, http.keyedHashes);
+  const conditions = readConditions(fields, c.get('http').keyedHashes);
   if (!conditions) throw commandErrors.preconditionFailed({});
   return conditions;
 }
@@ -85,7 +90,7 @@ function versionConditions({ req, var: { http, ignoresConditions } }: RequestCon
 /** The `Consistency-Token` of the request. @throws DomainError 400 for a token that this API did not make */
 export function consistencyToken(c: RequestContext) {
   const text = c.req.header('Consistency-Token');
-  return text === undefined ? undefined : c.var.http.consistencyTokens.decode(text);
+  return text === undefined ? undefined : c.get('http').consistencyTokens.decode(text);
 }
 
 /** Takes 1 to 255 visible ASCII characters, with or without quotes (IETF draft of the header Idempotency-Key). */

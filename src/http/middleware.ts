@@ -3,11 +3,11 @@ import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { createMiddleware } from 'hono/factory';
-import { secureHeaders } from 'hono/secure-headers';
 import { allowMethods } from './allowed-methods';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';
 import { problemResponse } from './problem';
+import { securityHeaderNames, securityHeadersFor } from './security-headers';
 import { isTokenEndpoint } from './token-endpoint';
 import { tracing } from './tracing';
 import { refuseParameters } from './validation';
@@ -18,47 +18,22 @@ const maxBodyBytes = 64 * 1024;
 const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
 const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
 
-/** A page may use what comes from this origin as a file, and nothing else. */
-const contentSecurityPolicy = {
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
-  imgSrc: ["'self'"],
-  connectSrc: ["'self'"],
-  baseUri: ["'none'"],
-  formAction: ["'none'"],
-  frameAncestors: ["'none'"],
-};
-const referrerPolicy = 'no-referrer';
-const strictHeaders = secureHeaders({ contentSecurityPolicy, referrerPolicy });
-const documentationHeaders = secureHeaders({
-  // Swagger UI sets style attributes and shows its icons as data URLs.
-  contentSecurityPolicy: {
-    ...contentSecurityPolicy,
-    styleSrc: ["'self'", "'unsafe-inline'"],
-    imgSrc: ["'self'", 'data:'],
-  },
-  referrerPolicy,
-});
-
-const safeHeaders = createMiddleware<AppEnv>((c, next) =>
-  (c.req.path === '/docs' ? documentationHeaders : strictHeaders)(c, next),
-);
-
-const privateResponses = createMiddleware<AppEnv>(async (c, next) => {
-  const isToken = isTokenEndpoint(c.req.path);
+const responseHeaders = createMiddleware<AppEnv>((c, next) => {
+  const { path } = c.req;
+  for (const [name, value] of securityHeadersFor(path)) c.header(name, value);
+  const isToken = isTokenEndpoint(path);
   c.header('Cache-Control', isToken ? 'no-store' : 'private, no-store');
   // RFC 6749, 5.1.
   if (isToken) c.header('Pragma', 'no-cache');
-  await next();
+  return next();
 });
 
 /** CORS is off unless the configuration names origins. */
-const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
-  const { corsOrigins } = c.var.http;
+const configuredCors = createMiddleware<AppEnv>((c, next) => {
+  const { corsOrigins } = c.get('http');
+  if (corsOrigins.length === 0) return next();
   // Without this header OPTIONS is no preflight, which `cors` would answer for every path.
-  const isPreflight = c.req.header('Access-Control-Request-Method') !== undefined;
-  if (corsOrigins.length === 0 || (c.req.method === 'OPTIONS' && !isPreflight)) return next();
+  if (c.req.method === 'OPTIONS' && c.req.header('Access-Control-Request-Method') === undefined) return next();
   return cors({
     origin: [...corsOrigins],
     exposeHeaders: [...ownHeaders, 'ETag', 'Idempotency-Replayed', 'Location', ...limitHeaders],
@@ -71,10 +46,10 @@ const configuredCors = createMiddleware<AppEnv>(async (c, next) => {
  */
 export function applyMiddleware(app: Hono<AppEnv>, bindServices: MiddlewareHandler): void {
   app.use(tracing);
-  app.use(safeHeaders);
-  // A 304 keeps the headers about the source of the data. The ETag of a list is a digest of its body.
-  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders] }));
-  app.use(privateResponses);
+  app.use(responseHeaders);
+  // A 304 keeps the headers about the source of the data. The library makes an ETag of the body where the answer has none,
+  // which costs more than everything else of a read, so what is read often comes with its ETag.
+  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders, ...securityHeaderNames] }));
   app.use(bindServices);
   app.use(configuredCors);
   app.use(allowMethods(app));

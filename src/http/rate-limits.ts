@@ -24,7 +24,7 @@ async function requireQuota(
   key: string,
   isExempt: () => Promise<boolean> = async () => false,
 ): Promise<void> {
-  const { success } = await c.var.http.limiters[name].limit({ key });
+  const { success } = await c.get('http').limiters[name].limit({ key });
   const passes = success || (await isExempt());
   const { windowSeconds } = rateLimits[name];
   c.header('RateLimit-Policy', policies);
@@ -40,7 +40,7 @@ async function limitGuesses(c: RequestContext, name: 'sign-in' | 'password-check
   await requireQuota(c, name, `${networkKey(c)} ${nameOf(account)}`);
   await requireQuota(c, 'account', `${name} ${nameOf(account)}`, async () => {
     const network = clientNetwork(c);
-    return network !== undefined && (await c.var.http.isKnownNetwork(account, network));
+    return network !== undefined && (await c.get('http').isKnownNetwork(account, network));
   });
 }
 
@@ -58,19 +58,19 @@ export const limitByNetwork = documented(
 /** Limits registrations by the client's network. */
 export async function limitRegistrations(c: RequestContext): Promise<void> {
   await requireQuota(c, 'registration', networkKey(c));
-  c.var.http.permitHashing();
+  c.get('http').permitHashing();
 }
 
 /** Limits sign-ins by account and network. @param username the address that the request names, in lower case */
 export async function limitSignIns(c: RequestContext, username: string): Promise<void> {
   await limitGuesses(c, 'sign-in', { email: username });
-  c.var.http.permitHashing();
+  c.get('http').permitHashing();
 }
 
 /** Limits the changes of an account that need the caller's password, by the caller and the network. */
 export async function limitPasswordChecks(c: RequestContext, callerId: string): Promise<void> {
   await limitGuesses(c, 'password-check', { id: callerId });
-  c.var.http.permitHashing();
+  c.get('http').permitHashing();
 }
 
 /** Limits the requests for a reset e-mail by account and network. @param email the address in lower case */
@@ -82,5 +82,5 @@ export async function limitResets(c: RequestContext, email: string): Promise<voi
 export async function limitResetConfirmations(c: RequestContext, token: string): Promise<void> {
   // The token is a secret, so only its hash leaves the Worker.
   await requireQuota(c, 'reset', `${networkKey(c)} ${createHash('sha256').update(token).digest('hex')}`);
-  c.var.http.permitHashing();
+  c.get('http').permitHashing();
 }

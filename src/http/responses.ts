@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import type { TypedResponse } from 'hono';
+import type { JSONParsed } from 'hono/utils/types';
 import { z } from 'zod';
 import type { CommitPoint } from '../cqrs/log/consistency-token';
 import type { Page } from '../cqrs/reading/pages';
@@ -15,7 +18,7 @@ export const commandResult = z
 type CommandResult = z.infer<typeof commandResult>;
 
 function setConsistencyToken(c: RequestContext, commit: CommitPoint): void {
-  const { consistencyTokens, epoch } = c.var.http;
+  const { consistencyTokens, epoch } = c.get('http');
   c.header('Consistency-Token', consistencyTokens.encode({ ...commit, epoch }));
 }
 
@@ -29,7 +32,7 @@ export function setCommandHeaders(
   { commit, isReplayed }: Omit<Committed<unknown>, 'result'>,
   version?: number,
 ): void {
-  if (c.var.caller) setConsistencyToken(c, commit);
+  if (c.get('caller')) setConsistencyToken(c, commit);
   if (isReplayed) c.header('Idempotency-Replayed', 'true');
   if (version !== undefined) c.header('ETag', `"${version}"`);
 }
@@ -81,8 +84,15 @@ export function setFreshness(c: RequestContext, { consistency, ageSeconds, forwa
 export function sendDocument<Data>(c: RequestContext, { document, ...freshness }: FoundDocument<Data>) {
   const { version, revision, data } = document;
   setFreshness(c, freshness);
-  c.header('ETag', formatEntityTag(version, revision, c.var.http.keyedHashes));
+  c.header('ETag', formatEntityTag(version, revision, c.get('http').keyedHashes));
   return c.json(data, 200);
+}
+
+type PageBody<Row> = Pick<Page<Row>, 'data' | 'nextCursor' | 'total'>;
+
+/** The ETag of a body that has no version: equal texts have equal tags. */
+function digestTag(text: string): string {
+  return `"${createHash('sha256').update(text).digest('hex').slice(0, 40)}"`;
 }
 
 /** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
@@ -94,5 +104,9 @@ export function sendPage<Row>(c: RequestContext, { data, nextCursor, total, fres
     query.set('cursor', nextCursor);
     c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
   }
-  return c.json({ data, nextCursor, total }, 200);
+  const text = JSON.stringify({ data, nextCursor, total });
+  c.header('ETag', digestTag(text));
+  // What `c.json` would return for the same page, with the text that is made already.
+  const body = c.body(text, 200, { 'Content-Type': 'application/json' });
+  return body as unknown as Response & TypedResponse<JSONParsed<PageBody<Row>>, 200, 'json'>;
 }

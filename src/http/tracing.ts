@@ -1,19 +1,25 @@
-import { randomBytes } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newId } from '../platform/ids';
 import { toMethodLabel } from '../platform/isolate-figures';
-import { createFirstLogger } from '../platform/logger';
 import type { AppEnv, HttpServices } from './context';
 
-const randomHex = (bytes: number) => randomBytes(bytes).toString('hex');
+const hexadecimal = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Random bytes as hexadecimal text. */
+function randomHex(bytes: number): string {
+  let text = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(bytes))) text += hexadecimal[byte];
+  return text;
+}
 
 const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/;
 
 /** Continues a valid `traceparent` (W3C Trace Context) with a new span, and replaces an invalid one. */
 export function continueTrace(header: string | undefined): string {
   const [, traceId, flags] = traceparentPattern.exec(header ?? '') ?? [];
-  return `00-${traceId ?? randomHex(16)}-${randomHex(8)}-${flags ?? '01'}`;
+  const random = randomHex(24);
+  return `00-${traceId ?? random.slice(16)}-${random.slice(0, 16)}-${flags ?? '01'}`;
 }
 
 /** The route of a request as a label. A path that does not exist matches the middleware alone, whose pattern has a `*`. */
@@ -22,8 +28,8 @@ function toRouteLabel(pattern: string): string {
 }
 
 /**
- * Gives the request an id and a logger, and logs the request. The log has the route, because path and query may contain
- * personal data. A later middleware replaces the logger by that of the configuration.
+ * Gives the request an id, and logs the request. The log has the route, because path and query may contain personal data.
+ * A later middleware sets the logger.
  */
 export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const given = c.req.header('X-Request-Id') ?? '';
@@ -31,7 +37,6 @@ export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const traceparent = continueTrace(c.req.header('traceparent'));
   c.set('requestId', requestId);
   c.set('traceparent', traceparent);
-  c.set('logger', createFirstLogger(c.env).child({ requestId, traceparent }));
   c.header('X-Request-Id', requestId);
   const startedAt = Date.now();
   await next();
@@ -39,7 +44,7 @@ export const tracing = createMiddleware<AppEnv>(async (c, next) => {
   const { method } = c.req;
   const { status } = c.res;
   const route = routePath(c, -1);
-  c.var.logger.info('request', { method, route, status, durationMs });
+  c.get('logger').info('request', { method, route, status, durationMs });
   // With an unusable configuration there are no services.
   const http: HttpServices | undefined = c.get('http');
   // The cf object is missing outside of Cloudflare's network.

@@ -57,10 +57,10 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
 ) {
   const strict = withoutUnknown(target, schema);
   const describe = target === 'query' ? describeParameterIssue : describeIssue;
-  async function parse(_: Schema, value: unknown) {
+  function parse(_: Schema, value: unknown) {
     const issues = unstorableTexts(value);
     if (issues.length > 0) return { success: false, error: new z.ZodError(issues) };
-    return strict.safeParseAsync(value, { error: describe });
+    return strict.safeParse(value, { error: describe });
   }
   const checked = zValidator(
     target,
@@ -77,13 +77,13 @@ export function validate<Schema extends z.ZodType, Part extends Target>(
     if (isBody && !(await isReadableBody(c, target))) {
       throw refusal?.(new z.ZodError([unreadable]), undefined) ?? httpErrors.invalidBody({});
     }
-    if (target === 'query' && !isEncodedUtf8(new URL(c.req.url).search)) {
+    if (target === 'query' && c.req.url.includes('?') && !isEncodedUtf8(new URL(c.req.url).search)) {
       throw httpErrors.invalidQuery({}, { errors: [notUtf8] });
     }
   }
   const validator: MiddlewareHandler<AppEnv, string, Validated<Schema, Part>> = async (c, next) => {
-    // Every route has the environment of the app.
-    await prepare(c as unknown as Context<AppEnv>);
+    // Every route has the environment of the app. A path has passed the router, so it needs no preparation.
+    if (target !== 'param') await prepare(c as unknown as Context<AppEnv>);
     // The library's types are wider: for it each parameter of a query is a text.
     return checked(c as never, next);
   };
@@ -103,7 +103,7 @@ function validatesQuery(handler: object): boolean {
 }
 
 /** Refuses every parameter of a query string where the route takes none; all other routes refuse those that they do not know. */
-export const refuseParameters = createMiddleware<AppEnv>(async (c, next) => {
+export const refuseParameters = createMiddleware<AppEnv>((c, next) => {
   if (!c.req.url.includes('?')) return next();
   const routes = matchedRoutes(c).filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'));
   if (routes.length === 0 || routes.some(({ handler }) => validatesQuery(handler))) return next();

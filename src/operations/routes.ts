@@ -249,9 +249,10 @@ export const eventRoutes = new Hono<OperationsEnv>()
 
 /** Two checks for monitors: the Worker runs, and the system can do its work. */
 export const healthRoutes = new Hono<OperationsEnv>()
-  .get('/', describePlain('GetHealth', { summary: 'Whether the Worker runs', tags, body: schemas.health }), (c) =>
-    c.json({ status: 'ok' as const, version }, 200),
-  )
+  .get('/', describePlain('GetHealth', { summary: 'Whether the Worker runs', tags, body: schemas.health }), (c) => {
+    c.header('ETag', `"${version}"`);
+    return c.json({ status: 'ok' as const, version }, 200);
+  })
   .get(
     '/ready',
     describePlain<OperationsQueries>('GetReadiness', {

@@ -110,7 +110,7 @@ export const database: readonly Mutation[] = [
   {
     name: 'work that was done in time leaves a timer',
     file: 'src/platform/deadline.ts',
-    find: 'waiting.abort(done);',
+    find: 'signal.cancel();',
     replace: '',
     noticedBy: unit('deadline'),
   },
@@ -145,8 +145,8 @@ export const database: readonly Mutation[] = [
   {
     name: 'a Consistency-Token ends with a change of the secret',
     file: 'src/http/consistency-tokens.ts',
-    find: 'secrets.some((secret)',
-    replace: 'secrets.slice(0, 1).some((secret)',
+    find: 'keys.some((key)',
+    replace: 'keys.slice(0, 1).some((key)',
     noticedBy: unit('platform'),
   },
   {
@@ -159,7 +159,7 @@ export const database: readonly Mutation[] = [
   {
     name: 'a stranger gets a position of the log',
     file: 'src/http/responses.ts',
-    find: 'if (c.var.caller) setConsistencyToken(c, commit);',
+    find: "if (c.get('caller')) setConsistencyToken(c, commit);",
     replace: 'setConsistencyToken(c, commit);',
     noticedBy: only('a stranger gets no position', integration('access')),
   },

@@ -481,9 +481,9 @@ export const http: readonly Mutation[] = [
   },
   {
     name: 'every page may have styles of its own',
-    file: 'src/http/middleware.ts',
-    find: "(c.req.path === '/docs' ? documentationHeaders : strictHeaders)(c, next)",
-    replace: 'documentationHeaders(c, next)',
+    file: 'src/http/security-headers.ts',
+    find: "path === '/docs' ? documentationHeaders : pageHeaders",
+    replace: 'documentationHeaders',
     noticedBy: only('neither scripts nor styles', integration('web-pages')),
   },
   {

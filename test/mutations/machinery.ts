@@ -1020,16 +1020,16 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'an e-mail has no deadline',
     file: 'src/email/deadline.ts',
-    find: 'return withDeadline(sendingMs, wait, run, late);',
-    replace: 'late(); return run(new AbortController().signal);',
+    find: 'return withDeadline(sendingMs, wait, () => sender.send(message, attempt), late);',
+    replace: 'void late; return sender.send(message, attempt);',
     noticedBy: unit('email'),
   },
   {
     name: 'the sender of an e-mail is not told that its time is over',
-    file: 'src/platform/deadline.ts',
+    file: 'src/email/deadline.ts',
     find: 'running.abort();',
     replace: '',
-    noticedBy: unit('deadline'),
+    noticedBy: unit('email'),
   },
   {
     name: 'an e-mail may take longer than its claim',

@@ -1,4 +1,5 @@
 import type { Services } from '../../src/composition';
+import type { WaitSignal } from '../../src/platform/clock';
 import { createTurns } from '../../src/platform/turns';
 import { D1Model } from './d1';
 import { type Invocation, NoResponse, type Platform, type Release } from './history';
@@ -135,7 +136,7 @@ export class SimulatedPlatform implements Platform {
       logger: this.#logger,
       // Each process is an isolate of its own.
       hashing: { turns: createTurns(() => 1) },
-      wait: (ms: number, { signal }: { signal?: AbortSignal } = {}) => world.wait(process, ms, signal),
+      wait: (ms: number, { signal }: { signal?: WaitSignal } = {}) => world.wait(process, ms, signal),
       emailSender: {
         // A version whose senders have a deadline passes a signal.
         send: (message, attempt) => this.mail.send(process, message, attempt?.signal),

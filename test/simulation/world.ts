@@ -1,3 +1,4 @@
+import type { WaitSignal } from '../../src/platform/clock';
 import { Faults } from './faults';
 import type { Release } from './history';
 import { type Operation, Operations } from './operations';
@@ -53,7 +54,7 @@ export class World extends Faults {
   }
 
   /** Waits in a process; fails when the signal is aborted before, and then no timer is left. */
-  wait(process: Process, ms: number, signal?: AbortSignal): Promise<void> {
+  wait(process: Process, ms: number, signal?: WaitSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = this.after(ms, () => process.dead || resolve());
       signal?.addEventListener('abort', () => {

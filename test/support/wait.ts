@@ -1,4 +1,4 @@
-import type { Wait } from '../../src/platform/clock';
+import type { Wait, WaitSignal } from '../../src/platform/clock';
 
 /** Time for tests: a pause ends at once and moves the clock, and a deadline (a wait with a signal) never ends. */
 export function createTime(start: number = Date.now()) {
@@ -19,7 +19,7 @@ export function createTime(start: number = Date.now()) {
  */
 export function createDeadlines(advance: (ms: number) => void) {
   let now = 0;
-  const open = new Map<AbortSignal, { at: number; end(): void }>();
+  const open = new Map<WaitSignal, { at: number; end(): void }>();
   const pass = (ms: number) => {
     now += ms;
     advance(ms);
@@ -43,7 +43,7 @@ export function createDeadlines(advance: (ms: number) => void) {
     /** The deadline that began last. */
     newest: () => [...open.keys()].at(-1),
     /** Moves the clock to the end of a deadline, and ends the earlier ones on the way. */
-    expire(deadline: AbortSignal | undefined) {
+    expire(deadline: WaitSignal | undefined) {
       const end = deadline && open.get(deadline)?.at;
       if (end === undefined) throw new Error('The call has no deadline, so it would hang for ever.');
       const due = [...open].filter(([, { at }]) => at <= end).sort(([, one], [, other]) => one.at - other.at);

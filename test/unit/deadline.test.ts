@@ -1,5 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { systemWait } from '../../src/platform/clock';
 import {
   brokenConstraint,
   type Database,
@@ -39,17 +40,24 @@ describe('work with a deadline', () => {
     expect(left()).toBe(0);
   });
 
-  test('work that takes too long fails, and is told so by its signal', async () => {
+  test('work that takes too long fails', async () => {
     const { expire, newest, wait } = createDeadlines(() => {});
-    let signal: AbortSignal | undefined;
-    const run = (own: AbortSignal) => {
-      signal = own;
-      return forEver();
-    };
-    const work = withDeadline(1000, wait, run, late);
+    const work = withDeadline(1000, wait, forEver, late);
     expire(newest());
     await expect(work).rejects.toThrow('It took too long.');
-    expect(signal?.aborted).toBe(true);
+  });
+
+  test('the timer of a deadline is removed when the work is done, and ends work that is not', async () => {
+    vi.useFakeTimers();
+    try {
+      expect(await withDeadline(1000, systemWait, async () => 'done', late)).toBe('done');
+      expect(vi.getTimerCount()).toBe(0);
+      const work = withDeadline(1000, systemWait, forEver, late);
+      vi.advanceTimersByTime(1000);
+      await expect(work).rejects.toThrow('It took too long.');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -1,0 +1,48 @@
+import { createAnalyticsHandler } from './consumers/analytics';
+import { type Consumer, createConsumer } from './consumers/consumer';
+import { createDeadLetterConsumer } from './consumers/dead-letters';
+import { createEmailHandler } from './consumers/emails';
+import { createProjectionHandler } from './consumers/projections';
+import { queueNames } from './consumers/queues';
+import { createRebuildConsumer } from './consumers/rebuilds';
+import { createEmailReactions, eventCatalogue } from './domains';
+import { createEmailSender } from './email/create-email-sender';
+import { limitSending } from './email/deadline';
+import { createEmailLimiter } from './email/email-limiter';
+import type { SharedServices } from './shared-services';
+import { createFindRecipient } from './users/recipient';
+
+/** Makes the consumer of each queue, by the queue's name. All invocations of an isolate share them. */
+export function createConsumers(services: SharedServices): Readonly<Record<string, Consumer>> {
+  const { background, clock, config, env, fingerprints, logger, outbox, projector, wait } = services;
+  const reactions = createEmailReactions({
+    findRecipient: createFindRecipient(background),
+    resetTokens: services.resetTokens,
+    resetUrl: config.passwordResetUrl,
+    brand: config.brand,
+  });
+  const sender = limitSending(services.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
+  const handlers = {
+    projections: createProjectionHandler(projector),
+    emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(background, fingerprints), reactions }),
+    analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
+  };
+  function consumerOf(subscription: keyof typeof handlers): Consumer {
+    return createConsumer({
+      subscription,
+      catalogue: eventCatalogue,
+      epoch: config.epoch,
+      logger,
+      handle: handlers[subscription],
+      recordFailure: (event, failure, retryInSeconds) =>
+        outbox.recordFailure(subscription, event, failure, retryInSeconds),
+    });
+  }
+  return {
+    [queueNames.projections]: consumerOf('projections'),
+    [queueNames.emails]: consumerOf('emails'),
+    [queueNames.analytics]: consumerOf('analytics'),
+    [queueNames.rebuilds]: createRebuildConsumer(services.rebuilder, env.REBUILDS_QUEUE, logger),
+    [queueNames.deadLetters]: createDeadLetterConsumer(outbox, config.epoch, logger),
+  };
+}

@@ -1,0 +1,178 @@
+import { createAccessTokens } from './access/access-token';
+import type { Hashing } from './access/passwords';
+import { createIsKnownNetwork } from './auth/known-networks';
+import { createResetTokens, keyedHashes } from './auth/secret-token';
+import { loadConfig } from './config';
+import { createDispatch } from './consumers/dispatch';
+import { createRelay } from './consumers/relay';
+import { createDueDeliveries } from './cqrs/log/due-deliveries';
+import type { Envelope } from './cqrs/log/envelope';
+import { createOutbox } from './cqrs/log/outbox';
+import { createDocumentStore } from './cqrs/reading/document-store';
+import { createRemoveObsolete } from './cqrs/reading/obsolete-documents';
+import { createProjector } from './cqrs/reading/projector';
+import { createReadModels } from './cqrs/reading/read-models';
+import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
+import { createReconciler } from './cqrs/reading/reconciler';
+import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
+import { eventCatalogue, ownSubscriptionsOf, views } from './domains';
+import type { EmailSender } from './email/email-sender';
+import { isSecret } from './http/authentication';
+import { createConsistencyTokens } from './http/consistency-tokens';
+import type { SharedHttpServices } from './http/context';
+import { type Clock, systemClock, systemWait, type Wait } from './platform/clock';
+import { withDeadlines } from './platform/d1';
+import { createIsolateFigures, type IsolateFigures } from './platform/isolate-figures';
+import { deadlines, limits } from './platform/limits';
+import { createLogger, type Logger } from './platform/logger';
+import { createTurns } from './platform/turns';
+
+/** The parts of the outside world that tests replace. */
+export interface Overrides {
+  clock?: Clock;
+  emailSender?: EmailSender;
+  logger?: Logger;
+  wait?: Wait;
+  hashing?: Hashing;
+  figures?: IsolateFigures;
+}
+
+/** What the requests of this isolate share: they hash one password at a time, and add to the same figures. */
+const isolate = {
+  hashing: { turns: createTurns(() => limits.waitingHashes) } satisfies Hashing,
+  figures: createIsolateFigures(),
+};
+
+/** The outside world: the bindings, the configuration, the time, the log, and D1 with the deadlines of each kind of work. */
+function connect(env: Env, overrides: Overrides) {
+  const config = loadConfig(env);
+  const { clock = systemClock, wait = systemWait } = overrides;
+  const { logger = createLogger({}, console.log, config.logFormat) } = overrides;
+  return {
+    env,
+    config,
+    clock,
+    wait,
+    logger,
+    ...isolate,
+    ...overrides,
+    database: withDeadlines(env.DB, wait, () => deadlines.requestCallMs),
+    /** For consumers, the schedule, and work after a response. */
+    background: withDeadlines(env.DB, wait, () => deadlines.backgroundCallMs),
+    readiness: withDeadlines(env.DB, wait, () => deadlines.readinessMs),
+  };
+}
+
+type World = ReturnType<typeof connect>;
+
+/** What signs, and what hashes with the secrets of the configuration. */
+function createSecrets({ config, clock }: World) {
+  const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
+  return {
+    accessTokens: createAccessTokens(config, clock),
+    consistencyTokens: createConsistencyTokens(config.tokenSecrets),
+    resetTokens: createResetTokens(config.tokenSecrets),
+    fingerprints,
+    networkHashes: (network: string) => fingerprints(`network:${network}`),
+  };
+}
+
+/** The read models: reads of documents, and what writes and repairs them. */
+function createReading({ env, config, clock, wait, logger, background, database }: World) {
+  const { epoch } = config;
+  const documents = createDocumentStore(env.VIEWS, epoch);
+  const createProjectorOn = (d1: D1Database) => createProjector({ database: d1, documents, views, epoch, clock });
+  const projector = createProjectorOn(background);
+  const catalogue = eventCatalogue;
+  return {
+    documents,
+    projector,
+    /** Projects before a response. */
+    inlineProjector: createProjectorOn(database),
+    readModels: createReadModels({ documents, database, epoch, clock, wait }),
+    watermark: createWatermarkPublisher({ database: background, store: documents, epoch, clock, wait }),
+    rebuilder: createRebuilder({ database: background, projector, views, catalogue, clock }),
+    removeObsoleteDocuments: createRemoveObsolete({ database: background, views, projector, clock }),
+    reconcile: createReconciler({
+      database: background,
+      documents,
+      epoch,
+      views,
+      catalogue,
+      projector,
+      clock,
+      logger,
+    }),
+  };
+}
+
+/** The queues, and what sends the events of the log to them. */
+function createSending({ env, config, clock, wait, logger, background }: World) {
+  // This binding exists only in an installation whose events another team reads.
+  const { EVENTS_QUEUE: events }: { EVENTS_QUEUE?: Queue<Envelope> } = env;
+  const queues = {
+    projections: env.PROJECTIONS_QUEUE,
+    emails: env.EMAILS_QUEUE,
+    analytics: env.ANALYTICS_QUEUE,
+    events,
+  };
+  const origin = { epoch: config.epoch, source: config.issuer, publicUrl: config.publicUrl };
+  const outbox = createOutbox(background, clock, wait);
+  const due = createDueDeliveries(background, clock);
+  return {
+    outbox,
+    due,
+    dispatch: createDispatch({ queues, origin, outbox, logger }),
+    sendRebuildStep: async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step)),
+    subscriptionsOf: (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])],
+  };
+}
+
+/** What every request needs of the HTTP folder. */
+function createHttpServices(world: World, secrets: ReturnType<typeof createSecrets>): SharedHttpServices {
+  const { env, config, clock, database } = world;
+  return {
+    clock,
+    accessTokens: secrets.accessTokens,
+    consistencyTokens: secrets.consistencyTokens,
+    epoch: config.epoch,
+    corsOrigins: config.corsOrigins,
+    brand: config.brand,
+    publicUrl: config.publicUrl,
+    keyedHashes: secrets.fingerprints,
+    limiters: {
+      network: env.NETWORK_LIMIT,
+      registration: env.REGISTRATION_LIMIT,
+      'sign-in': env.SIGN_IN_LIMIT,
+      reset: env.RESET_LIMIT,
+      'password-check': env.PASSWORD_CHECK_LIMIT,
+      account: env.ACCOUNT_LIMIT,
+    },
+    isKnownNetwork: createIsKnownNetwork({ database, clock, hashesOf: secrets.networkHashes }),
+    isMetricsToken: (text) => isSecret(config.metricsToken, text),
+  };
+}
+
+/**
+ * Makes the services that all invocations of an isolate share. They hold bindings, configuration and values; a session, a
+ * stream or a promise of one request must never be among them, because the runtime ties it to that request.
+ * @throws ConfigError when a variable or secret is missing or weak
+ */
+export function createSharedServices(env: Env, overrides: Overrides) {
+  const world = connect(env, overrides);
+  const secrets = createSecrets(world);
+  const reading = createReading(world);
+  const sending = createSending(world);
+  const { background, clock, logger, wait } = world;
+  const { due, dispatch } = sending;
+  return {
+    ...world,
+    ...secrets,
+    ...reading,
+    ...sending,
+    relay: createRelay({ database: background, due, dispatch, projector: reading.projector, clock, wait, logger }),
+    http: createHttpServices(world, secrets),
+  };
+}
+
+export type SharedServices = ReturnType<typeof createSharedServices>;
