@@ -1,5 +1,10 @@
 import { env } from 'cloudflare:workers';
+import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, expect, test } from 'vitest';
+import type { ListView } from '../../src/cqrs/reading/list-view';
+import type { View } from '../../src/cqrs/reading/view';
+import { views } from '../../src/domains';
+import type { Database } from '../../src/platform/d1';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf } from '../support/routes';
 import { createSystem } from '../support/system';
@@ -65,6 +70,61 @@ beforeAll(async () => {
   }
 });
 
+async function planOf(sql: string): Promise<string[]> {
+  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .bind(...Array.from(sql.matchAll(/\?/g), () => 1))
+    .all<{ detail: string }>();
+  return results.map(({ detail }) => detail);
+}
+
+/** The text of the one statement that loads the documents of a view. */
+function textOf({ query }: View): string {
+  const statement = query(drizzle(env.DB) as Database, ['all']) as unknown as {
+    _prepare(): { getQuery(): { sql: string } };
+  };
+  return statement._prepare().getQuery().sql;
+}
+
+const isListView = (view: View): view is ListView<unknown> => 'cellOf' in view;
+const listViews = views.filter(isListView);
+
+test('there is a read model for each list', () => expect(listViews.length).toBeGreaterThanOrEqual(lists.length));
+
+// Each cell has a branch for each kind of owner: the newest rows of the cell by an index that ends with the id.
+test.each(listViews.map((view) => [view.name, textOf(view)]))(
+  'the documents of %s read the newest rows of each cell by an index alone, and nothing else of the table',
+  async (_, sql = '') => {
+    const plan = await planOf(sql);
+    expect(plan.join('; ')).not.toContain('TEMP B-TREE');
+    const branches = [...sql.matchAll(/\(SELECT "\w+"\."id" FROM "(\w+)" WHERE (.*?)\s+ORDER BY/gs)];
+    const [[, table = ''] = []] = branches;
+    const reads = plan.filter((detail) => new RegExp(`^(SEARCH|SCAN) ${table}\\b`).test(detail));
+    const [ofRow, ...ofCells] = reads;
+    expect(ofRow).toMatch(/^SEARCH \w+ USING (INDEX \w+ \(id=\?\)|PRIMARY KEY \(id=\?\))$/);
+    expect(ofCells).toHaveLength(branches.length);
+    for (const [index, [, , where = '']] of branches.entries()) {
+      const columns = [...where.matchAll(/"(\w+)" = (?:cell|wanted)\.value/g)].map(([, column]) => `${column}=?`);
+      const isWhole = columns.length === 0;
+      expect(ofCells[index]).toMatch(
+        isWhole ? /^SCAN \w+( USING COVERING INDEX \w+)?$/ : /^SEARCH \w+ USING COVERING INDEX/,
+      );
+      for (const column of columns) expect(ofCells[index]).toContain(column);
+    }
+  },
+);
+
+test.each(views.map((view) => [view.name, textOf(view)]))(
+  'the documents of %s are found by their keys, and no table is read as a whole',
+  async (_, sql = '') => {
+    const scans = (await planOf(sql)).filter((detail) => /^SCAN /.test(detail));
+    const harmless =
+      /^SCAN (wanted|cell|json_each) VIRTUAL TABLE|^SCAN \(?subquery|^SCAN users( USING COVERING INDEX \w+)?$/;
+    // Days and the tickets that were triaged last are read in the order of an index, up to a limit.
+    const ofDashboard = /^SCAN (ticket_days USING INDEX|tickets USING COVERING INDEX tickets_by_triage)/;
+    expect(scans.filter((detail) => !harmless.test(detail) && !ofDashboard.test(detail))).toEqual([]);
+  },
+);
+
 test('every list reads its rows by an index that has each of its filters, and sorts none', async () => {
   const listed = [...statements].filter((sql) => /\border by\b.*\blimit\b/i.test(sql));
   expect(listed.length).toBeGreaterThan(15);
@@ -73,10 +133,7 @@ test('every list reads its rows by an index that has each of its filters, and so
   ).all<{ name: string }>();
   const problems: string[] = [];
   for (const sql of listed) {
-    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .bind(...Array.from(sql.matchAll(/\?/g), () => 1))
-      .all<{ detail: string }>();
-    const plan = results.map(({ detail }) => detail).join('; ');
+    const plan = (await planOf(sql)).join('; ');
     const where = /\bwhere\b(.*)\border by\b/is.exec(sql)?.[1] ?? '';
     const filters = [...where.matchAll(/"(\w+)" = \?/g)].map(([, column]) => `${column}=?`);
     // A value that only one row can have needs no help of the other filters.

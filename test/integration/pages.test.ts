@@ -123,6 +123,24 @@ describe.each([1, 2, 3])('the pages of %i rows', (limit) => {
   );
 });
 
+test('a page of the usual size is read from KV, and a longer one, the next one or the other order from D1 (product 7.4)', async () => {
+  system.clock.advance(2000);
+  await system.deliverQueues();
+  const headers = agent?.bearer ?? {};
+  const sources: Record<string, string | null> = {};
+  for (const list of ['/v1/users', '/v1/items', '/v1/orders', '/v1/tickets']) {
+    const first = await system.request(`${list}?limit=1`, { headers });
+    const { nextCursor } = await first.json<Page>();
+    for (const query of ['', '?limit=20', '?limit=21', '?order=oldest', `?cursor=${nextCursor}`]) {
+      const { headers: answered } = await system.request(`${list}${query}`, { headers });
+      sources[query.replace(`${nextCursor}`, '')] = answered.get('Cache-Status');
+    }
+    const d1 = 'KV; fwd=miss';
+    const expected = { '': 'KV; hit', '?limit=20': 'KV; hit', '?limit=21': d1, '?order=oldest': d1, '?cursor=': d1 };
+    expect([list, sources]).toEqual([list, expected]);
+  }
+});
+
 describe('the order of a list (product 6.9)', () => {
   const lists = ['/v1/users?', '/v1/items?', '/v1/orders?', '/v1/tickets?', '/v1/tickets?status=open&'];
 

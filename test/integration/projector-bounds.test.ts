@@ -272,6 +272,27 @@ describe('a key that fails by its own fault', () => {
     },
   );
 
+  test('a key that fails is found by halving, and not by a query for each key', async () => {
+    let batches = 0;
+    const counting = {
+      withSession() {
+        const session = env.DB.withSession();
+        const batch = (statements: D1PreparedStatement[]) => {
+          batches++;
+          return session.batch(statements);
+        };
+        return { prepare: session.prepare.bind(session), batch };
+      },
+      // The projector calls no other method.
+    } as unknown as D1Database;
+    const { faults, projector, written } = given(1, counting);
+    faults.malformed.push('k9');
+    await projector.project([await recordEvent({ keys: keysOf(64) })]);
+    expect(written).toHaveLength(63);
+    // The refused batch, all keys alone, two halves in each of six steps, the batch without the key, and its confirmation.
+    expect(batches).toBe(1 + 1 + 2 * 6 + 1 + 1);
+  });
+
   test('a failure of D1 itself is not searched for in the keys', async () => {
     let batches = 0;
     const failing = {

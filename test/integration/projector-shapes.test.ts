@@ -1,13 +1,12 @@
 import { env } from 'cloudflare:workers';
-import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { fromEnvelope } from '../../src/cqrs/log/envelope';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
+import { isWanted } from '../../src/cqrs/reading/keyed-query';
 import { createRemoveObsolete } from '../../src/cqrs/reading/obsolete-documents';
 import { pacing } from '../../src/cqrs/reading/projection-steps';
 import { createProjector } from '../../src/cqrs/reading/projector';
-import { isWanted } from '../../src/cqrs/reading/keyed-query';
 import { findKeysToRecheck } from '../../src/cqrs/reading/settled';
 import { defineView, type View, when } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
@@ -22,7 +21,8 @@ function accountView(name: string, shapeVersion: number): View {
     shapeVersion,
     triggers: [when([UserRegistered, UserUpdated, UserDeleted], (event) => [event.streamId])],
     inlineOn: [UserUpdated],
-    query: (db) => db.select({ id: users.id, name: users.name, version: users.version }).from(users).where(isWanted(users.id)),
+    query: (db) =>
+      db.select({ id: users.id, name: users.name, version: users.version }).from(users).where(isWanted(users.id)),
     toDocument: ([row]) => row && { version: row.version, data: { name: row.name, shape: shapeVersion } },
   });
 }

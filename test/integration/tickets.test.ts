@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
-import type { Statement } from '../../src/platform/d1';
 import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Statement } from '../../src/platform/d1';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
 import type {
@@ -372,7 +372,10 @@ describe('lists', () => {
 
 /** The text and the parameters of a read model's query. */
 function textOf(query: Statement) {
-  return { toSQL: () => (query as unknown as { _prepare(): { getQuery(): { sql: string; params: unknown[] } } })._prepare().getQuery() };
+  return {
+    toSQL: () =>
+      (query as unknown as { _prepare(): { getQuery(): { sql: string; params: unknown[] } } })._prepare().getQuery(),
+  };
 }
 
 /** The query plan of a list, which must not sort. Without a filter a list reads an index in order until the page is full. */

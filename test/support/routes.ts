@@ -1,3 +1,4 @@
+import { limits } from '../../src/platform/limits';
 import type { createSystem } from './system';
 
 interface Specification {
@@ -43,6 +44,9 @@ type Operation = Awaited<ReturnType<typeof operationsOf>>[number]['operation'];
 
 const pageParameters = ['limit', 'cursor'];
 
+/** The longest page that a list's document has. */
+export const usualPage = limits.firstPageSize - 1;
+
 /** Whether the operation reads a page of a list. */
 export function isList({ parameters = [] }: Operation): boolean {
   return parameters.some(({ name }) => name === 'cursor');
@@ -59,5 +63,5 @@ export function queriesOf({ parameters = [] }: Operation, account: string): stri
   );
   const accounts = filters.filter(({ schema }) => schema?.format === 'uuid').map(({ name }) => `&${name}=${account}`);
   const values = filters.flatMap(({ name, schema }) => schema?.enum?.map((value) => `&${name}=${value}`) ?? []);
-  return ['', ...accounts].flatMap((owner) => ['', ...values].map((value) => `?limit=100${owner}${value}`));
+  return ['', ...accounts].flatMap((owner) => ['', ...values].map((value) => `?limit=${usualPage}${owner}${value}`));
 }

@@ -122,7 +122,8 @@ async function findRefused(db: Database, groups: ReadonlyMap<View, readonly stri
       if (!isFaultOfKey(error)) throw error;
       const [key, ...others] = keys;
       if (key === undefined) return;
-      if (others.length === 0) return void refused.set(view.kvKey(key), error instanceof UnmadeQuery ? error.cause : error);
+      if (others.length === 0)
+        return void refused.set(view.kvKey(key), error instanceof UnmadeQuery ? error.cause : error);
       const middle = Math.ceil(keys.length / 2);
       await Promise.all([search(view, keys.slice(0, middle)), search(view, keys.slice(middle))]);
     }

@@ -67,8 +67,8 @@ export class Knowledge {
     return this.platform.releases[0].views.map(({ name }) => name);
   }
 
-  /** How many rows a page may ask for. */
-  get longestPage(): number {
+  /** The longest page that a list's document has. */
+  get usualPage(): number {
     return this.platform.releases[0].limits.firstPageSize - 1;
   }
 

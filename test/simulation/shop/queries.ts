@@ -139,7 +139,9 @@ function page(list: Rows, from?: { after: string; cursor: string }): Reading {
 const isStaff = (caller: Caller | undefined) => caller !== undefined && caller.role !== 'customer';
 const staff = ['agent', 'admin'] as const;
 const all = ['customer', ...staff] as const;
-const limitOf = (shop: Knowledge) => shop.world.between(1, Math.min(3, shop.longestPage));
+/** Mostly a page that a list's document has, and sometimes a longer one, which D1 has. */
+const limitOf = ({ usualPage, world }: Knowledge) =>
+  world.chance(0.1) ? usualPage + world.between(1, 3) : world.between(1, Math.min(3, usualPage));
 const someOrder = (shop: Knowledge) => (shop.world.chance(0.2) ? { order: 'oldest' as const } : {});
 const maybe = <Value>(shop: Knowledge, value: Value) => (shop.world.chance(0.5) ? value : undefined);
 const someId = (shop: Knowledge, list: Knowledge['items']) =>
