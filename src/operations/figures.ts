@@ -49,10 +49,7 @@ export const figureQueries = (now: number) => ({
     SELECT ${lastPosition} AS events,
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM deliveries INDEXED BY deliveries_dead_by_fault
         WHERE status = 'dead' AND fault = 'recipient'`)}) AS refusedEmails,
-      (SELECT count(*) FROM (
-        SELECT view, key FROM ${some(sql`SELECT view, key FROM projections WHERE recheck_at IS NOT NULL`)}
-        UNION SELECT view, key FROM ${some(sql`SELECT view, key FROM projections
-          WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}`)})) AS keysToRecheck,
+      (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections WHERE recheck_at IS NOT NULL`)}) AS keysToRecheck,
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections INDEXED BY projections_failing
         WHERE error IS NOT NULL`)}) AS failingKeys,
       (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds`,
@@ -76,7 +73,6 @@ export async function findFigures(db: Database, now: number): Promise<SystemFigu
   };
   return {
     ...totals,
-    keysToRecheck: Math.min(totals.keysToRecheck, limits.figuresCounted),
     subscriptions: counts.map((row) => ({ ...row, oldestSeconds: ageOf(row.subscription) })),
     lags: toViewLags(lags),
   };
