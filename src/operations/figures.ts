@@ -42,7 +42,7 @@ const countsOf = (subscription: Subscription) => sql`
       WHERE status = 'dead' AND fault IS NULL AND subscription = ${subscription}`)}) AS dead`;
 
 /** The queries of the figures; each reads a bounded number of rows, whatever waits. */
-export const figureQueries = (now: number) => ({
+export const figureQueries = () => ({
   oldest: backlogQueries().oldest,
   counts: sql.join(subscriptions.map(countsOf), sql` UNION ALL `),
   totals: sql`
@@ -59,7 +59,7 @@ type Totals = Omit<SystemFigures, 'subscriptions' | 'lags'>;
 
 /** Reads the figures of the system in one batch. */
 export async function findFigures(db: Database, now: number): Promise<SystemFigures> {
-  const queries = figureQueries(now);
+  const queries = figureQueries();
   const [oldest, counts, [totals], lags] = await runBatch(db, [
     db.all<OldestDelivery>(queries.oldest),
     db.all<Pick<SubscriptionFigures, 'subscription' | 'pending' | 'dead'>>(queries.counts),

@@ -50,6 +50,14 @@ export interface Claim {
   searched: LoadedTogether['searched'];
 }
 
+/** What confirming has done with deliveries. */
+export interface Confirmed {
+  /** The deliveries that are left, by their positions, and when the last of their targets is free for a new claim. */
+  left: ReadonlyMap<number, number>;
+  /** The positions of the deliveries that this run deleted, and that write a data point. No other run deletes them. */
+  finished: readonly number[];
+}
+
 /** An event's delivery to the projections. It is done when every target is settled at the event's position. */
 export interface Delivery extends HandledEvent {
   targets: readonly Target[];
@@ -139,7 +147,6 @@ export async function putAll(
  * Step 3, one batch: confirms the keys that were put and releases the refused keys, where this claim still holds them.
  * Then it deletes the deliveries whose targets are all settled.
  * @param others statements of the same batch that the protocol does not need
- * @returns the deliveries that are left, by their positions, and when the last of their targets is free for a new claim
  */
 export async function confirm(
   db: Database,
@@ -149,8 +156,8 @@ export async function confirm(
   deliveries: readonly Delivery[],
   clock: Clock,
   others: readonly Statement[] = [],
-): Promise<Map<number, number>> {
-  if (claim.claimed.length === 0 && deliveries.length === 0) return new Map();
+): Promise<Confirmed> {
+  if (claim.claimed.length === 0 && deliveries.length === 0) return { left: new Map(), finished: [] };
   const freeAt = clock.now() + pacing.writeMs;
   const unsettled = findUnsettled(
     views,
@@ -160,7 +167,7 @@ export async function confirm(
   const own = sql`SELECT value->>'position' FROM json_each(${JSON.stringify(deliveries.map(({ id, position }) => ({ id, position })))})
     WHERE ${positionOf(sql`value->>'id'`)} = value->>'position'`;
   const isRecheckDone = sql`recheck_at <= ${claim.at}`;
-  const [, , , , , left] = await runBatch(db, [
+  const [, , , , deleted, left] = await runBatch(db, [
     // A row of an unknown shape ends with its document, when no earlier put can arrive any more.
     db.run(sql`
       DELETE FROM projections WHERE claimed_by = ${claim.id} AND (recheck_at IS NULL OR ${isRecheckDone})
@@ -175,17 +182,24 @@ export async function confirm(
       FROM json_each(${JSON.stringify(refused)}) AS refused
       WHERE claimed_by = ${claim.id} AND view = refused.value->>'view' AND projections.key = refused.value->>'key'`),
     recordMissed(db, views, deliveries),
-    db.run(sql`
+    db.all(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
-        AND position NOT IN (SELECT target FROM (${unsettled}))`),
+        AND position NOT IN (SELECT target FROM (${unsettled})) RETURNING position, writes_data_point AS writesDataPoint`),
     db.all(sql`
       SELECT deliveries.position, coalesce(max(unsettled.freeAt), 0) AS freeAt
       FROM deliveries LEFT JOIN (${unsettled}) AS unsettled ON unsettled.target = deliveries.position
       WHERE subscription = 'projections' AND deliveries.position IN (${own}) GROUP BY deliveries.position`),
     ...others,
   ]);
-  // The last statement returns these columns.
-  return new Map((left as { position: number; freeAt: number }[]).map((row) => [row.position, row.freeAt]));
+  // The last two statements return these columns.
+  const rows = left as { position: number; freeAt: number }[];
+  const measured = (deleted as { position: number; writesDataPoint: number }[]).filter(
+    (row) => row.writesDataPoint === 1,
+  );
+  return {
+    left: new Map(rows.map((row) => [row.position, row.freeAt])),
+    finished: measured.map(({ position }) => position),
+  };
 }
 
 function isAmong(keys: readonly ViewKey[]) {
