@@ -5,7 +5,7 @@ import { createReader, type ReadRequest } from './access/reader';
 import { createIsKnownNetwork } from './auth/known-networks';
 import { createResetTokens, keyedHashes } from './auth/secret-token';
 import { loadConfig } from './config';
-import { createAnalyticsHandler } from './consumers/analytics';
+import { createAnalyticsHandler, createDataPointWriter } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { type AddressedEvent, createDispatch } from './consumers/dispatch';
@@ -165,7 +165,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   });
   const sender = limitSending(overrides.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
-    projections: createProjectionHandler(projector),
+    projections: createProjectionHandler(projector, createDataPointWriter(env.ANALYTICS, logger)),
     emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(background, fingerprints), reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };

@@ -440,14 +440,6 @@ export const machinery: readonly Mutation[] = [
     noticedBy: integration('projector-shapes'),
   },
   {
-    name: 'the relay does not look for claims that ran out',
-    file: 'src/cqrs/reading/settled.ts',
-    find: `    UNION SELECT view, key, claimed_until FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= \${now}
-`,
-    replace: '',
-    noticedBy: integration('projector'),
-  },
-  {
     name: 'the relay does not look for keys to be rechecked',
     file: 'src/cqrs/reading/settled.ts',
     find: 'WHERE recheck_at IS NOT NULL AND recheck_at <= ${now}',
@@ -1233,17 +1225,17 @@ export const machinery: readonly Mutation[] = [
     noticedBy: only('missed an event', integration('reconciler')),
   },
   {
-    name: 'the reconciler judges keys that others hold',
+    name: 'the reconciler leaves a key whose claim ran out long ago to nobody',
     file: 'src/cqrs/reading/drift.ts',
-    find: 'WHERE p.claimed_by IS NULL AND p.recheck_at',
-    replace: 'WHERE p.recheck_at',
+    find: 'WHERE p.recheck_at IS NULL AND p.claimed_until',
+    replace: 'WHERE p.claimed_by IS NULL AND p.recheck_at IS NULL AND p.claimed_until',
     noticedBy: integration('reconciler'),
   },
   {
     name: 'the reconciler judges keys that are to be rechecked',
     file: 'src/cqrs/reading/drift.ts',
-    find: 'p.claimed_by IS NULL AND p.recheck_at IS NULL AND',
-    replace: 'p.claimed_by IS NULL AND',
+    find: 'WHERE p.recheck_at IS NULL AND p.claimed_until',
+    replace: 'WHERE p.claimed_until',
     noticedBy: integration('reconciler'),
   },
   {
