@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { percentile } from '../../scripts/measures';
 import type { EventRow } from '../../src/cqrs/log/event-log';
 import { atLeast, type Goal } from '../goals';
 import { countPending, type Drain, drain, fillBacklog } from './drain';
-import type { Put } from './entry';
+import type { Recorded } from './entry';
 import { findLags, type Lags } from './lags';
 import { type Action, openShop, UnexpectedAnswer } from './shop';
 import { type RunningWorker, startWorker } from './worker';
@@ -84,10 +84,10 @@ async function untilDrained(worker: RunningWorker): Promise<number> {
 }
 
 async function runPhase(worker: RunningWorker, shop: Shop, name: string, rate: number): Promise<Phase> {
-  const takePuts = async (): Promise<Put[]> => (await fetch(`${worker.url}/bench/puts`)).json();
+  const takeRecorded = async (): Promise<Recorded> => (await fetch(`${worker.url}/bench/recorded`)).json();
   const lastPosition = async () =>
     (await worker.database.prepare('SELECT max(position) AS last FROM events').first<number>('last')) ?? 0;
-  await takePuts();
+  await takeRecorded();
   const first = await lastPosition();
   const { throughput, latencies, failures } = await runOpen(shop, rate, phaseSeconds);
   const drainMs = await untilDrained(worker);
@@ -95,14 +95,14 @@ async function runPhase(worker: RunningWorker, shop: Shop, name: string, rate: n
     .prepare('SELECT * FROM events WHERE position > ? ORDER BY position')
     .bind(first)
     .all<EventRow>();
-  return { name, throughput, latencies, failures, drainMs, lags: findLags(results, await takePuts()) };
+  return { name, throughput, latencies, failures, drainMs, lags: findLags(results, await takeRecorded()) };
 }
 
 const inMs = (value: number) => Math.round(value);
 const inSeconds = (ms: number) => (ms / 1000).toFixed(2);
 
 function printPhases(ceiling: number, phases: readonly Phase[]): void {
-  console.log(`Ceiling: ${ceiling.toFixed(0)} answers a second for ${clients} clients; ${cpus().length} cores`);
+  console.log(`Ceiling: ${ceiling.toFixed(0)} answers a second for ${clients} clients`);
   console.table(
     Object.fromEntries(
       phases.map(({ name, throughput, latencies, failures, drainMs }) => [
@@ -118,7 +118,7 @@ function printPhases(ceiling: number, phases: readonly Phase[]): void {
       ]),
     ),
   );
-  console.log('Lag from the command to KV, p50 / p99 / max in seconds');
+  console.log('Lag from the commit to KV, p50 / p99 / max in seconds');
   const names = [...new Set(phases.flatMap(({ lags }) => [...lags.keys()]))].sort();
   const describeLags = (values: readonly number[] = []) =>
     values.length === 0

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions, unstable_splitSqlQuery as splitSql } from 'wrangler';
 
 export interface WorkerSettings {
@@ -26,7 +26,7 @@ const variables = {
 };
 
 /** Nobody is limited: all clients of a benchmark have one network. */
-const unlimited = 1_000_000_000;
+const unlimited = { simple: { limit: 1_000_000_000, period: 60 } } as const;
 
 /** Bundles `entry.ts` with the Worker of a folder. */
 async function bundle(folder: string): Promise<string> {
@@ -84,7 +84,8 @@ export type RunningWorker = Awaited<ReturnType<typeof startWorker>>;
 export async function startWorker({ folder, data, hasConsumers, storesDocuments = true }: WorkerSettings) {
   const before = new Set(findWorkerd());
   const { workerOptions } = readWorkerOptions(resolve(folder, 'wrangler.toml'));
-  const { assets: _, ratelimits, queueConsumers, bindings, ...options } = workerOptions;
+  // The declared type leaves out the module, and with it what it says about every option.
+  const { ratelimits = {}, queueConsumers, bindings, ...options } = workerOptions as V4WorkerOptions;
   const contents = await bundle(folder);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -98,10 +99,7 @@ export async function startWorker({ folder, data, hasConsumers, storesDocuments 
           modules: [{ type: 'ESModule', path: 'worker.js', contents }],
           bindings: { ...bindings, ...variables, BENCH_PUTS: storesDocuments ? 'kv' : 'none' },
           ratelimits: Object.fromEntries(
-            Object.entries(ratelimits ?? {}).map(([name, limit]) => [
-              name,
-              { ...limit, simple: { limit: unlimited, period: 60 } },
-            ]),
+            Object.keys(ratelimits).map((name) => [name, { namespace_id: name, ...unlimited }]),
           ),
           ...(hasConsumers ? { queueConsumers } : {}),
         },
