@@ -183,6 +183,7 @@ CREATE TABLE `__new_deliveries` (
 	`last_failed_at` integer,
 	`tries` integer DEFAULT 0 NOT NULL,
 	`fault` text,
+	`writes_data_point` integer DEFAULT false NOT NULL,
 	`rowid` text GENERATED ALWAYS AS (format('%015d %s', "position", "subscription")) VIRTUAL,
 	PRIMARY KEY(`subscription`, `position`),
 	FOREIGN KEY (`position`) REFERENCES `__new_events`(`position`) ON UPDATE no action ON DELETE no action,

@@ -1,6 +1,7 @@
 // Runs benchmarks, and prints the goal of each figure beside it.
 import { measureCost } from '../bench/cost/run';
 import { type Goal, printGoals } from '../bench/goals';
+import { measureLoad } from '../bench/load/run';
 import { measureSize } from '../bench/size/run';
 import { readOptions, refuse } from './command-line';
 
@@ -14,6 +15,7 @@ interface Benchmark {
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   cost: { text: 'round trips for each request', run: measureCost },
+  load: { text: 'the API and the lag of documents under load', run: measureLoad, isLong: true },
   size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },
 };
 

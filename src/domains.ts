@@ -201,10 +201,11 @@ export function createEmailReactions(services: EmailServices): ReadonlyMap<strin
 
 /**
  * The subscriptions that receive events of this type, without the one for other teams. The projections receive every
- * event, also one that no view lists, because a view of another version of the Worker may list it.
+ * event, also one that no view lists: a view of another version of the Worker may list it, and their consumer writes the data
+ * points for analytics.
  */
 export function ownSubscriptionsOf(type: string): Subscription[] {
-  const subscriptions: Subscription[] = ['analytics', 'projections'];
+  const subscriptions: Subscription[] = ['projections'];
   if (type in emailReactions) subscriptions.push('emails');
   return subscriptions;
 }

@@ -1,4 +1,4 @@
-import { createAnalyticsHandler } from './consumers/analytics';
+import { createAnalyticsHandler, createDataPointWriter } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { createEmailHandler } from './consumers/emails';
@@ -23,7 +23,7 @@ export function createConsumers(services: SharedServices): Readonly<Record<strin
   });
   const sender = limitSending(services.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const handlers = {
-    projections: createProjectionHandler(projector),
+    projections: createProjectionHandler(projector, createDataPointWriter(env.ANALYTICS, logger)),
     emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(background, fingerprints), reactions }),
     analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };

@@ -13,14 +13,15 @@ export interface Drain {
   cpuMs: number;
 }
 
-const countPending = async ({ database }: RunningWorker) =>
+/** Counts the deliveries to the projections that are left. */
+export const countPending = async ({ database }: Pick<RunningWorker, 'database'>) =>
   (await database
     .prepare("SELECT count(*) AS pending FROM deliveries WHERE subscription = 'projections'")
     .first<number>('pending')) ?? 0;
 
 /** Fills the storage of a version with deliveries that nobody has handled. */
 export async function fillBacklog(folder: string, data: string, deliveries: number): Promise<void> {
-  const worker = await startWorker({ folder, entry: 'src/worker.ts', data, hasConsumers: false });
+  const worker = await startWorker({ folder, data, hasConsumers: false });
   try {
     await worker.schedule('* * * * *');
     const shop = await openShop(worker.url, 1);
@@ -41,10 +42,10 @@ export async function fillBacklog(folder: string, data: string, deliveries: numb
 }
 
 /** Drains a copy of what {@link fillBacklog} made, and measures it from the relay's run to the last delivery. */
-export async function drain(folder: string, filled: string): Promise<Drain> {
+export async function drain(folder: string, filled: string, storesDocuments: boolean): Promise<Drain> {
   const data = mkdtempSync(join(tmpdir(), 'frontdesk-drain-'));
   cpSync(filled, data, { recursive: true });
-  const worker = await startWorker({ folder, entry: 'src/worker.ts', data, hasConsumers: true });
+  const worker = await startWorker({ folder, data, hasConsumers: true, storesDocuments });
   try {
     const deliveries = await countPending(worker);
     const [startedAt, cpuBefore] = [performance.now(), worker.cpuMs()];

@@ -2,18 +2,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from 'miniflare';
 import { unstable_getMiniflareWorkerOptions as readWorkerOptions, unstable_splitSqlQuery as splitSql } from 'wrangler';
 
 export interface WorkerSettings {
   /** The folder of the version that runs: it has `src`, `migrations` and `wrangler.toml`. */
   folder: string;
-  /** The module that has the entry points. */
-  entry: string;
   /** Where D1 and KV are kept; another start finds them there. */
   data: string;
   /** Without consumers every message is lost, so that deliveries stay pending. */
   hasConsumers: boolean;
+  /** Without storage every put is answered at once, and costs nothing. */
+  storesDocuments?: boolean;
 }
 
 export const admin = { email: 'admin@bench.example', password: 'a long password of the benchmark' };
@@ -26,11 +26,12 @@ const variables = {
 };
 
 /** Nobody is limited: all clients of a benchmark have one network. */
-const unlimited = 1_000_000_000;
+const unlimited = { simple: { limit: 1_000_000_000, period: 60 } } as const;
 
-async function bundle(entry: string): Promise<string> {
+/** Bundles `entry.ts` with the Worker of a folder. */
+async function bundle(folder: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    entryPoints: [join(import.meta.dirname, 'entry.ts')],
     bundle: true,
     write: false,
     format: 'esm',
@@ -39,6 +40,13 @@ async function bundle(entry: string): Promise<string> {
     conditions: ['workerd', 'worker', 'browser'],
     external: ['node:*', 'cloudflare:*'],
     logLevel: 'error',
+    plugins: [
+      {
+        name: 'version',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /^\.\.\/\.\.\/src\/worker$/ }, () => ({ path: resolve(folder, 'src/worker.ts') })),
+      },
+    ],
   });
   return outputFiles[0]?.text ?? '';
 }
@@ -73,11 +81,12 @@ function findWorkerd(): number[] {
 export type RunningWorker = Awaited<ReturnType<typeof startWorker>>;
 
 /** Starts a Worker on the local platform, with its migrations applied. */
-export async function startWorker({ folder, entry, data, hasConsumers }: WorkerSettings) {
+export async function startWorker({ folder, data, hasConsumers, storesDocuments = true }: WorkerSettings) {
   const before = new Set(findWorkerd());
   const { workerOptions } = readWorkerOptions(resolve(folder, 'wrangler.toml'));
-  const { assets: _, ratelimits, queueConsumers, bindings, ...options } = workerOptions;
-  const contents = await bundle(resolve(folder, entry));
+  // The declared type leaves out the module, and with it what it says about every option.
+  const { ratelimits = {}, queueConsumers, bindings, ...options } = workerOptions as V4WorkerOptions;
+  const contents = await bundle(folder);
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       resourcePersistencePath: data,
@@ -88,12 +97,9 @@ export async function startWorker({ folder, entry, data, hasConsumers }: WorkerS
           ...options,
           name: 'worker',
           modules: [{ type: 'ESModule', path: 'worker.js', contents }],
-          bindings: { ...bindings, ...variables },
+          bindings: { ...bindings, ...variables, BENCH_PUTS: storesDocuments ? 'kv' : 'none' },
           ratelimits: Object.fromEntries(
-            Object.entries(ratelimits ?? {}).map(([name, limit]) => [
-              name,
-              { ...limit, simple: { limit: unlimited, period: 60 } },
-            ]),
+            Object.keys(ratelimits).map((name) => [name, { namespace_id: name, ...unlimited }]),
           ),
           ...(hasConsumers ? { queueConsumers } : {}),
         },

@@ -1,19 +1,35 @@
 import type { RecordedEvent } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';
+import type { Logger } from '../platform/logger';
 import type { Outcome, Outcomes } from './consumer';
 
+/** One data point for each event. Blobs: type, stream type, stream id; doubles: position, stream version. */
+function toDataPoint({ position, streamId, streamType, type, version }: RecordedEvent): AnalyticsEngineDataPoint {
+  return { indexes: [type], blobs: [type, streamType, streamId], doubles: [position, version] };
+}
+
 /**
- * Writes one data point for each event. Blobs: type, stream type, stream id; doubles: position, stream version. A claim
- * on the delivery keeps duplicates away.
+ * Makes the function that writes the data point of an event. It never throws, because the documents are up to date and a
+ * second try would find no delivery: a data point that cannot be written is missing.
+ */
+export function createDataPointWriter(dataset: AnalyticsEngineDataset, logger: Logger): (event: RecordedEvent) => void {
+  return (event) => {
+    try {
+      dataset.writeDataPoint(toDataPoint(event));
+    } catch (error) {
+      logger.error('data-point.failed', error, { position: event.position });
+    }
+  };
+}
+
+/**
+ * Writes the data points of events with a delivery for analytics, which only a Worker before 0.6.0 makes. A claim on the
+ * delivery keeps duplicates away. 0.7.0 can remove this handler, its queue and its subscription.
  */
 export function createAnalyticsHandler(outbox: Outbox, dataset: AnalyticsEngineDataset) {
   function write(event: RecordedEvent): Outcome {
     try {
-      dataset.writeDataPoint({
-        indexes: [event.type],
-        blobs: [event.type, event.streamType, event.streamId],
-        doubles: [event.position, event.version],
-      });
+      dataset.writeDataPoint(toDataPoint(event));
       return { kind: 'done' };
     } catch (error) {
       return { kind: 'failed', error };

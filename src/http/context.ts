@@ -130,8 +130,11 @@ export function commandContext(c: RequestContext): CommandContext<Caller> {
   const idempotencyKey = parseIdempotencyKey(header('Idempotency-Key'));
   const isRepeatable = idempotencyKey !== undefined && c.req.method === 'POST';
   const scope = [caller?.userId ?? 'anonymous', c.req.method, withLowerCaseIds(c.req.path), idempotencyKey].join(' ');
+  // A request id that the client chose may not be unique.
+  const ownId = requestId === c.req.header('X-Request-Id') ? newId() : requestId;
   return {
-    commandId: isRepeatable ? createHash('sha256').update(scope).digest('hex') : newId(),
+    commandId: isRepeatable ? createHash('sha256').update(scope).digest('hex') : ownId,
+    firstEventId: ownId,
     isRepeatable,
     issuedAt: http.clock.now(),
     requestId,

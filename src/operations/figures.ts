@@ -42,17 +42,14 @@ const countsOf = (subscription: Subscription) => sql`
       WHERE status = 'dead' AND fault IS NULL AND subscription = ${subscription}`)}) AS dead`;
 
 /** The queries of the figures; each reads a bounded number of rows, whatever waits. */
-export const figureQueries = (now: number) => ({
+export const figureQueries = () => ({
   oldest: backlogQueries().oldest,
   counts: sql.join(subscriptions.map(countsOf), sql` UNION ALL `),
   totals: sql`
     SELECT ${lastPosition} AS events,
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM deliveries INDEXED BY deliveries_dead_by_fault
         WHERE status = 'dead' AND fault = 'recipient'`)}) AS refusedEmails,
-      (SELECT count(*) FROM (
-        SELECT view, key FROM ${some(sql`SELECT view, key FROM projections WHERE recheck_at IS NOT NULL`)}
-        UNION SELECT view, key FROM ${some(sql`SELECT view, key FROM projections
-          WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}`)})) AS keysToRecheck,
+      (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections WHERE recheck_at IS NOT NULL`)}) AS keysToRecheck,
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections INDEXED BY projections_failing
         WHERE error IS NOT NULL`)}) AS failingKeys,
       (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds`,
@@ -62,7 +59,7 @@ type Totals = Omit<SystemFigures, 'subscriptions' | 'lags'>;
 
 /** Reads the figures of the system in one batch. */
 export async function findFigures(db: Database, now: number): Promise<SystemFigures> {
-  const queries = figureQueries(now);
+  const queries = figureQueries();
   const [oldest, counts, [totals], lags] = await runBatch(db, [
     db.all<OldestDelivery>(queries.oldest),
     db.all<Pick<SubscriptionFigures, 'subscription' | 'pending' | 'dead'>>(queries.counts),
@@ -76,7 +73,6 @@ export async function findFigures(db: Database, now: number): Promise<SystemFigu
   };
   return {
     ...totals,
-    keysToRecheck: Math.min(totals.keysToRecheck, limits.figuresCounted),
     subscriptions: counts.map((row) => ({ ...row, oldestSeconds: ageOf(row.subscription) })),
     lags: toViewLags(lags),
   };

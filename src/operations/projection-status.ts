@@ -30,10 +30,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
     db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
     db.all<{ view: string; count: number }>(sql`SELECT view, count(*) AS count FROM projections GROUP BY view`),
     db.all<{ view: string; count: number }>(sql`
-      SELECT view, count(*) AS count FROM (
-        SELECT view, key FROM projections WHERE recheck_at IS NOT NULL
-        UNION SELECT view, key FROM projections WHERE claimed_by IS NOT NULL AND claimed_until <= ${now})
-      GROUP BY view`),
+      SELECT view, count(*) AS count FROM projections WHERE recheck_at IS NOT NULL GROUP BY view`),
     failingKeys(db),
     selectLags(db, now),
     selectRounds(db),

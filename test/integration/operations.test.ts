@@ -63,7 +63,10 @@ describe('projections', () => {
       // The document store calls no other method.
     } as unknown as KVNamespace;
     const system = await given({ VIEWS: failing });
-    system.clock.advance(60_000);
+    system.clock.advance(300_000);
+    // Another try takes over the claims that ran out.
+    await system.services().relay();
+    await system.deliverQueues();
     const { data } = await read<{ data: Projection[] }>(system, 'projections');
     const user = data.find(({ view }) => view === 'user');
     expect(user?.lagEvents).toBeGreaterThan(0);
@@ -382,7 +385,9 @@ describe('the event log as audit trail', () => {
       const plan = results.map(({ detail }) => detail).join('; ');
       // The first page without a filter reads the log from its end until the page is full.
       const isFiltered = before !== undefined || Object.keys(filter).length > 0;
-      expect(plan).toMatch(isFiltered ? /^SEARCH events USING/ : /^SCAN events/);
+      const reads = plan.split('; ').filter((step) => step.endsWith('events') || step.includes(' events USING'));
+      for (const step of reads) expect(step).toMatch(isFiltered ? /^SEARCH events USING/ : /^SCAN events$/);
+      expect(reads.length).toBeGreaterThan(0);
       if (!('stream' in filter)) expect(plan).not.toContain('TEMP B-TREE');
     }
   });

@@ -455,10 +455,8 @@ test.each([
       .all<{ detail: string }>();
     const plan = results.map(({ detail }) => detail).join('; ');
     expect(plan).not.toContain('TEMP B-TREE');
-    // The first page without a filter reads an index in order until the page is full.
-    expect(plan).toMatch(
-      slice.after || Object.keys(filter).length > 0 ? /^SEARCH orders USING/ : /^SCAN orders USING INDEX/,
-    );
+    // The first page without a filter reads the table, whose rows are in the order of their ids, until the page is full.
+    expect(plan).toMatch(slice.after || Object.keys(filter).length > 0 ? /^SEARCH orders USING/ : /^SCAN orders;/);
   }
 });
 

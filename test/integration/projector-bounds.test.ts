@@ -1,13 +1,15 @@
 import { env } from 'cloudflare:workers';
 import { sql } from 'drizzle-orm';
+import type { SQLiteRaw } from 'drizzle-orm/sqlite-core/query-builders/raw';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toFailure } from '../../src/consumers/failures';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { createDocumentStore, type DocumentStore } from '../../src/cqrs/reading/document-store';
 import { wantedKeys } from '../../src/cqrs/reading/keyed-query';
-import { pacing } from '../../src/cqrs/reading/projection-steps';
+import { finishDeliveries, pacing } from '../../src/cqrs/reading/projection-steps';
 import { createProjector } from '../../src/cqrs/reading/projector';
 import { defineView, type View } from '../../src/cqrs/reading/view';
+import { openSession } from '../../src/platform/d1';
 import { limits } from '../../src/platform/limits';
 import { createTestClock } from '../support/system';
 
@@ -81,12 +83,18 @@ function given(shapeVersion = 1, database = env.DB) {
   const faults: Faults = { unaskable: [], malformed: [], undecodable: [], unmakeable: [], inexplicable: [] };
   const real = createDocumentStore(env.VIEWS, '1');
   const written: string[] = [];
-  const behaviour: { refused: string | undefined } = { refused: undefined };
+  const behaviour: { refused: string | undefined; putsInFlight: number; mostInFlight: number } = {
+    refused: undefined,
+    putsInFlight: 0,
+    mostInFlight: 0,
+  };
   const documents: DocumentStore = {
     ...real,
     async put(key, document) {
       if (behaviour.refused && key.endsWith(':x')) throw new Error(behaviour.refused);
+      behaviour.mostInFlight = Math.max(behaviour.mostInFlight, ++behaviour.putsInFlight);
       await real.put(key, document);
+      behaviour.putsInFlight--;
       written.push(key);
     },
     delete: (key) => real.delete(key).then(() => void written.push(key)),
@@ -310,4 +318,31 @@ describe('a key that fails by its own fault', () => {
     await expect(projector.project([event])).rejects.toThrow();
     expect(batches).toBe(1);
   });
+});
+
+test('a run has as many puts at a time as an invocation has connections (product 7.1)', async () => {
+  const { behaviour, projector, written } = given();
+  const event = await recordEvent({ keys: Array.from({ length: 40 }, (_, index) => index) });
+  expect((await projector.project([event])).done).toEqual(new Set([event.position]));
+  expect([written.length, behaviour.mostInFlight]).toEqual([40, limits.putsInFlight]);
+  expect(limits.putsInFlight).toBeLessThanOrEqual(6);
+});
+
+test('the statements that finish deliveries read each target once, however many are left (product 7.9)', async () => {
+  const { db } = openSession(env.DB, 'first-primary');
+  const targets = [{ view: 'listed@1', key: 'a', position: 1 }];
+  const deliveries = [{ id: 'e', position: 1, type: 'Listed', handledBy: ['listed'], targets }];
+  for (const statement of finishDeliveries(db, new Map(), deliveries)) {
+    const { sql: text, params } = (statement as unknown as SQLiteRaw<unknown>).getQuery();
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .bind(...params)
+      .all<{ detail: string }>();
+    const plan = results.map(({ detail }) => detail);
+    const search = plan.findIndex((line) => line.startsWith('SEARCH deliveries USING'));
+    expect(plan[search]).toMatch(/\(subscription=\? AND position=\?\)$/);
+    // A scan of the targets inside of the search for each delivery would be one for each delivery.
+    const scan = plan.findIndex((line) => /^SCAN (?:unsettled|\(subquery)/.test(line));
+    const isList = plan.slice(search, scan).some((line) => line.startsWith('LIST SUBQUERY'));
+    expect(scan >= 0 && (scan < search || isList)).toBe(true);
+  }
 });

@@ -285,11 +285,15 @@ describe('the shapes of two versions', () => {
     behaviour.put = async () => {
       throw new Error('KV PUT failed: Network connection lost.');
     };
-    await older.project(takeEvents());
+    const events = takeEvents();
+    await older.project(events);
+    clock.advance(pacing.claimMs + 1);
+    // This try takes over the claims that ran out, so the keys are to be rechecked.
+    await older.project(events);
     behaviour.put = real.put;
     const { db } = openSession(env.DB, 'first-primary');
     const find = () => findKeysToRecheck(db, clock.now(), 10);
-    // The first time takes over the claims that ran out; the second time ends the rechecks.
+    // The first time takes over the claims that ran out again; the second time ends the rechecks.
     for (const ms of [pacing.claimMs, pacing.recheckMs]) {
       clock.advance(ms + 1);
       expect((await find()).map(({ view }) => view)).toEqual(['legacy@1', 'profile@1']);

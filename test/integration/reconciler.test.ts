@@ -201,7 +201,7 @@ describe('the reconciler repairs', () => {
 
 describe('the reconciler leaves out', () => {
   test.each<[string, string, number]>([
-    ['a key that is claimed', "claimed_by = 'other'", 0],
+    ['a key that is claimed', "claimed_by = 'other', claimed_until = ?1 + 1", 0],
     ['a key that is to be rechecked', 'recheck_at = 1', 0],
     ['a key that was written in the last two minutes', 'claimed_until = ?1 - 119000', 0],
     ['no key that was written before', 'claimed_until = ?1 - 121000', 1],
@@ -219,6 +219,16 @@ describe('the reconciler leaves out', () => {
     expect(await reconcileAll(system)).toMatchObject({ repaired: 2 * repaired, failed: 0 });
     await run('UPDATE projections SET claimed_by = NULL, claimed_until = 0, recheck_at = NULL');
     expect(await reconcileAll(system)).toMatchObject({ repaired: 2 - 2 * repaired, failed: 0 });
+  });
+
+  test('no key whose claim ran out two minutes ago, because nobody else looks for it (product 7.6)', async () => {
+    const system = await shareHealthy();
+    await env.VIEWS.delete(userView.kvKey(system.customer.id));
+    const claim = "UPDATE projections SET claimed_by = 'dead', claimed_until = ? WHERE key = ? AND view = ?";
+    await run(claim, system.clock.now() - 119_000, system.customer.id, userView.id);
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
+    await run(claim, system.clock.now() - 121_000, system.customer.id, userView.id);
+    expect(await reconcileAll(system)).toMatchObject({ repaired: 1, failed: 0 });
   });
 
   test('a document that a pending event touches, because its projection follows (product 7.6)', async () => {

@@ -346,7 +346,7 @@ describe('lists', () => {
       for (const slice of slices) {
         const isFiltered = slice.after !== undefined || Object.keys(filter).length > 0;
         const plan = await planOf(staffTicketListQuery(drizzle(env.DB), filter, { limit: 20, ...slice }));
-        expect(plan).toMatch(isFiltered ? /^SEARCH tickets USING/ : /^SCAN tickets USING INDEX/);
+        expect(plan).toMatch(isFiltered ? /^SEARCH tickets USING/ : /^SCAN tickets;/);
         expect(plan).toContain(columns);
       }
     },
@@ -365,7 +365,7 @@ describe('lists', () => {
   test('the list of users uses an index and does not sort', async () => {
     for (const slice of slices) {
       const plan = await planOf(userListQuery(drizzle(env.DB), { limit: 20, ...slice }));
-      expect(plan).toMatch(slice.after ? /^SEARCH users USING INDEX/ : /^SCAN users USING INDEX/);
+      expect(plan).toMatch(slice.after ? /^SEARCH users USING PRIMARY KEY/ : /^SCAN users;/);
     }
   });
 });
@@ -491,11 +491,11 @@ describe('the notes of a ticket', () => {
     const db = drizzle(env.DB) as Parameters<typeof noteListQuery>[0];
     for (const after of [undefined, newId()]) {
       expect(await planOf(noteListQuery(db, newId(), { limit: 11, after }))).toMatch(
-        after ? /\(ticket_id=\? AND id<\?\)$/ : /^SEARCH ticket_notes USING INDEX ticket_notes_by_ticket/,
+        after ? /\(ticket_id=\? AND id<\?\)$/ : /^SEARCH ticket_notes USING PRIMARY KEY \(ticket_id=\?\)/,
       );
     }
     const plan = await planOf(textOf(staffTicketView.query(db, [newId()])));
-    expect(plan.match(/SEARCH ticket_notes USING (?:COVERING )?INDEX ticket_notes_by_ticket/g)).toHaveLength(2);
+    expect(plan.match(/SEARCH ticket_notes USING PRIMARY KEY \(ticket_id=\?\)/g)).toHaveLength(2);
     expect(plan).not.toContain('SCAN ticket_notes');
   });
 });

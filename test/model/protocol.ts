@@ -62,14 +62,15 @@ const longAgoMs = -requestMs - pacing.recheckMs;
 
 const start: State = { versions: 0, pending: [], row: null, kv: 0, flights: [], consumers: [], faults: 0, runs: 0 };
 
-/** Whether the relay selects the key now, because it is to be rechecked or its claim ran out without a confirm. */
+/** Whether the relay selects the key now. It does not look for claims that ran out: another try of their events must do. */
 function isToBeRechecked(row: Row | null): boolean {
-  if (!row) return false;
-  return (row.recheckAt !== null && row.recheckAt <= 0) || (row.claim !== null && row.until <= 0);
+  return row !== null && row.recheckAt !== null && row.recheckAt <= 0;
 }
 
+/** A claim that ran out after all events were done is no work: nobody projects the key before the next event. */
 function hasNoWorkLeft({ pending, row, flights, consumers }: State): boolean {
-  const isConfirmed = !row || (row.claim === null && row.recheckAt === null);
+  const isConfirmed =
+    !row || (row.recheckAt === null && (row.claim === null || (row.claim === 'abandoned' && row.until <= 0)));
   return pending.length === 0 && isConfirmed && flights.length === 0 && consumers.length === 0;
 }
 

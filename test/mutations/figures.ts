@@ -162,13 +162,6 @@ export const figures: readonly Mutation[] = [
     noticedBy: only('leaves out the readiness check', integration('dashboards')),
   },
   {
-    name: 'a claim that ran out is not counted as a key to recheck',
-    file: 'src/operations/figures.ts',
-    find: 'WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}`)})) AS keysToRecheck',
-    replace: 'WHERE false`)})) AS keysToRecheck',
-    noticedBy: only('what waits and for how long', integration('metrics')),
-  },
-  {
     name: 'a bucket of a histogram does not count the smaller ones',
     file: 'src/platform/metrics.ts',
     find: 'total += count;\n      return',

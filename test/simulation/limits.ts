@@ -31,7 +31,7 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   bytesPerMessage: [2_500, 2_500],
   bytesPerParameter: [600, 3_000],
   keysPerInvocation: [20, 40],
-  keysPerRebuildStep: [5, 15],
+  keysPerRebuildStep: [3, 8],
   documentsPerReconcilerSlice: [4, 12],
   pendingEventsPerReconcilerRun: [5, 20],
   obsoleteDocumentsPerRun: [3, 8],

@@ -92,11 +92,17 @@ export function toPositions(rows: unknown): Map<string, number> {
   return new Map((rows as { id: string; position: number }[]).map(({ id, position }) => [id, position]));
 }
 
-/** Finds which of these events the log holds, and at which positions. */
-export async function findPositions(db: Database, ids: readonly string[]): Promise<Map<string, number>> {
+/**
+ * Finds which of these events the log holds, and at which positions. The stream and its version are compared as well,
+ * because two commands of one request begin with the same event id.
+ */
+export async function findPositions(db: Database, events: readonly UnpositionedEvent[]): Promise<Map<string, number>> {
+  const wanted = JSON.stringify(events.map(({ id, streamId, version }) => ({ id, streamId, version })));
   return toPositions(
     await db.all(sql`
-      SELECT id, position FROM events WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`),
+      SELECT events.id, events.position FROM json_each(${wanted}) AS wanted CROSS JOIN events
+        ON events.id = wanted.value->>'id' AND events.stream_id = wanted.value->>'streamId'
+        AND events.version = wanted.value->>'version'`),
   );
 }
 
@@ -118,15 +124,26 @@ export interface EventFilter {
   before?: number | undefined;
 }
 
-/** The query for a search of the log, newest event first; an index serves each filter. */
+const commandId = sql`metadata ->> 'commandId'`;
+const requestId = sql`metadata ->> 'requestId'`;
+
+/**
+ * The query for a search of the log, newest event first; an index serves each filter. The indexes for commands and
+ * requests do not have the events whose own id is that of the command or the request, so those are looked up by it.
+ */
 export function searchEvents({ stream, actor, command, request, before }: EventFilter, limit: number): SQL {
   const conditions = [
     stream && sql`stream_type = ${stream.type} AND stream_id = ${stream.id}`,
     actor && sql`metadata ->> 'actorId' = ${actor}`,
-    command && sql`metadata ->> 'commandId' = ${command}`,
-    request && sql`metadata ->> 'requestId' = ${request}`,
+    command && sql`${commandId} = ${command}`,
+    request && sql`${requestId} = ${request}`,
     before === undefined ? undefined : sql`position < ${before}`,
   ].filter((condition) => condition !== undefined);
-  const where = conditions.length === 0 ? sql`` : sql`WHERE ${sql.join(conditions, sql` AND `)}`;
-  return sql`SELECT * FROM events ${where} ORDER BY position DESC LIMIT ${limit}`;
+  const select = (...more: readonly SQL[]) => {
+    const all = [...conditions, ...more];
+    return all.length === 0 ? sql`SELECT * FROM events` : sql`SELECT * FROM events WHERE ${sql.join(all, sql` AND `)}`;
+  };
+  const [name, value] = request ? [requestId, request] : [commandId, command];
+  const rows = value ? sql`${select(sql`id = ${value}`)} UNION ALL ${select(sql`${name} <> id`)}` : select();
+  return sql`${rows} ORDER BY position DESC LIMIT ${limit}`;
 }

@@ -135,8 +135,9 @@ export function insertDeliveries(
 ) {
   const wanted = events.flatMap(({ id, type }) => subscriptionsOf(type).map((subscription) => ({ id, subscription })));
   return db.run(sql`
-    INSERT INTO deliveries (position, subscription, available_at)
-    SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + deliveryTimes.firstSendMs}
+    INSERT INTO deliveries (position, subscription, available_at, writes_data_point)
+    SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + deliveryTimes.firstSendMs},
+      value->>'subscription' = 'projections'
     FROM json_each(${JSON.stringify(wanted)})`);
 }
 

@@ -9,7 +9,7 @@ import { type LoadedKey, loadDocument, loadTogether } from './load';
 import type { Views } from './shapes';
 import { type Document, documentKey, targetsOf, type ViewKey } from './view';
 
-/** KV may serve a cached value for some time after a write, so keys that were written within this time are left out. */
+/** KV may serve a cached value for some time after a write, so keys that were written or claimed within this time are left out. */
 const cachedMs = 120_000;
 
 /** What a slice of keys has shown. */
@@ -58,9 +58,10 @@ function compare(document: Document | undefined, loaded: LoadedKey, { position, 
 }
 
 /**
- * Compares the documents of rows of `projections` with the write model. Left out are keys that are claimed or to be
- * rechecked and keys that pending events touch, which others project, and keys that were written recently. KV is read
- * before D1's snapshot, so a change between the two is left out for one of these reasons as well.
+ * Compares the documents of rows of `projections` with the write model. Left out are keys to be rechecked and keys that
+ * pending events touch, which others project, and keys that were claimed or written recently. A claim that ran out longer ago
+ * hides nothing: nobody else may look at its key again. KV is read before D1's snapshot, so a change between the two is left
+ * out for one of these reasons as well.
  */
 export async function compareRows(
   db: Database,
@@ -77,7 +78,7 @@ export async function compareRows(
       FROM json_each(${JSON.stringify(slice)}) AS wanted
         JOIN projections AS p ON p.view = wanted.value->>'view' AND p.key = wanted.value->>'key'
         LEFT JOIN shapes ON shapes.view = p.view
-      WHERE p.claimed_by IS NULL AND p.recheck_at IS NULL AND p.claimed_until < ${now - cachedMs}`),
+      WHERE p.recheck_at IS NULL AND p.claimed_until < ${now - cachedMs}`),
     db.all(sql`
       SELECT ${eventColumns} FROM
         (SELECT position FROM deliveries WHERE subscription = 'projections' AND status = 'pending'

@@ -52,6 +52,14 @@ export interface Claim {
   searched: LoadedTogether['searched'];
 }
 
+/** What confirming has done with deliveries. */
+export interface Confirmed {
+  /** The deliveries that are left, by their positions, and when the last of their targets is free for a new claim. */
+  left: ReadonlyMap<number, number>;
+  /** The positions of the deliveries that this run deleted, and that write a data point. No other run deletes them. */
+  finished: readonly number[];
+}
+
 /** An event's delivery to the projections. It is done when every target is settled at the event's position. */
 export interface Delivery extends HandledEvent {
   targets: readonly Target[];
@@ -143,7 +151,6 @@ export async function putAll(
  * Step 3, one batch: confirms the keys that were put and releases the refused keys, where this claim still holds them.
  * Then it deletes the deliveries whose targets are all settled.
  * @param others statements of the same batch that the protocol does not need
- * @returns the deliveries that are left, by their positions, and when the last of their targets is free for a new claim
  */
 export async function confirm(
   db: Database,
@@ -153,8 +160,8 @@ export async function confirm(
   deliveries: readonly Delivery[],
   clock: Clock,
   others: readonly Statement[] = [],
-): Promise<Map<number, number>> {
-  if (claim.claimed.length === 0 && deliveries.length === 0) return new Map();
+): Promise<Confirmed> {
+  if (claim.claimed.length === 0 && deliveries.length === 0) return { left: new Map(), finished: [] };
   const freeAt = clock.now() + pacing.writeMs;
   const isRecheckDone = sql`recheck_at <= ${claim.at}`;
   const removed = put.filter(({ definition }) => !definition);
@@ -187,17 +194,23 @@ export async function confirm(
   }
   if (deliveries.length === 0) {
     await runBatch(db, [...steps, ...others]);
-    return new Map();
+    return { left: new Map(), finished: [] };
   }
-  const results = await runBatch(db, [
+  const results: unknown[] = await runBatch(db, [
     ...steps,
     recordMissed(db, views, deliveries),
     ...others,
     ...finishDeliveries(db, views, deliveries),
   ]);
-  // The last statement returns these columns.
-  const left = results.at(-1) as unknown as { position: number; freeAt: number }[];
-  return new Map(left.map((row) => [row.position, row.freeAt]));
+  // The last two statements return these columns.
+  const [deleted, left] = results.slice(-2) as [
+    { position: number; writesDataPoint: number }[],
+    { position: number; freeAt: number }[],
+  ];
+  return {
+    left: new Map(left.map((row) => [row.position, row.freeAt])),
+    finished: deleted.filter(({ writesDataPoint }) => writesDataPoint === 1).map(({ position }) => position),
+  };
 }
 
 /**
@@ -212,9 +225,9 @@ export function finishDeliveries(db: Database, views: Views, deliveries: readonl
   // Positions repeat after a restore, so a delivery is this event's only if the log has the event at its position.
   const own = sql`SELECT position FROM ${eventsInLog(deliveries)}`;
   return [
-    db.run(sql`
+    db.all(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
-        AND position NOT IN (SELECT target FROM (${unsettled}))`),
+        AND position NOT IN (SELECT target FROM (${unsettled})) RETURNING position, writes_data_point AS writesDataPoint`),
     // Every delivery that is left has a target that is not settled, so the search begins with these targets.
     db.all(sql`
       SELECT unsettled.target AS position, max(unsettled.freeAt) AS freeAt

@@ -7,7 +7,7 @@ import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
 import { loadDocument } from './load';
 import { countLags, recordLags } from './projection-lags';
-import { claimAndLoad, confirm, type Delivery, putAll } from './projection-steps';
+import { type Confirmed, claimAndLoad, confirm, type Delivery, putAll } from './projection-steps';
 import { findUnsettled, type Unsettled } from './settled';
 import { documentKey, type Target, targetsOf, type View, type ViewKey } from './view';
 
@@ -25,6 +25,8 @@ export interface KeyOutcomes {
 export interface ProjectionOutcome {
   /** The positions of the events whose work is finished; their deliveries are deleted. */
   done: ReadonlySet<number>;
+  /** The positions of the done events whose data points the consumer writes now; of several runs, one has an event here. */
+  finished: ReadonlySet<number>;
   /** Why events failed, by their positions: the error of one of their keys. */
   failed: ReadonlyMap<number, unknown>;
   /** How many milliseconds the other events have to wait for keys that are claimed, to be rechecked, or not yet begun. */
@@ -64,9 +66,7 @@ interface TimedDelivery extends Delivery {
   occurredAt: string;
 }
 
-interface Run extends KeyOutcomes {
-  /** The deliveries that are left, by their positions, and when the last of their keys is free. */
-  left: ReadonlyMap<number, number>;
+interface Run extends KeyOutcomes, Confirmed {
   /** Whether every key was put. */
   isComplete: boolean;
 }
@@ -114,8 +114,8 @@ export function createProjector(options: ProjectorOptions): Projector {
       const isLast = waiting.length === 0 || budget <= 0;
       const db = open();
       const lags = recordLags(db, countLags(deliveries, result.put, counted, clock.now()), clock.now());
-      const left = await confirm(db, views, claim, result, isLast ? deliveries : [], clock, lags);
-      if (isLast) return { left, errors, put, isComplete: put.size === wanted.size };
+      const confirmed = await confirm(db, views, claim, result, isLast ? deliveries : [], clock, lags);
+      if (isLast) return { ...confirmed, errors, put, isComplete: put.size === wanted.size };
     }
   }
 
@@ -145,7 +145,7 @@ export function createProjector(options: ProjectorOptions): Projector {
           outcome.failed.set(event.position, new DefectError(error));
         }
       }
-      const { left, errors } = await run(
+      const { left, errors, finished } = await run(
         deliveries.flatMap(({ targets }) => targets),
         deliveries,
       );
@@ -156,7 +156,7 @@ export function createProjector(options: ProjectorOptions): Projector {
         else if (failing !== undefined) outcome.failed.set(position, errors.get(failing));
         else outcome.waiting.set(position, Math.max(0, freeAt - clock.now()));
       }
-      return outcome;
+      return { ...outcome, finished: new Set(finished) };
     },
     async projectInline(events) {
       const inline = (event: RecordedEvent) => options.views.filter(({ inlineOn }) => inlineOn.includes(event.type));

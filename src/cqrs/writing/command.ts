@@ -96,7 +96,7 @@ export function createDefineCommand<Repositories, Caller>(
           countRetry();
           // What a replica decided runs again at once, because the primary decides about other data.
           if (current.readFrom === 'first-primary') await wait(backoffMs(attempt, pauses));
-          current = { ...current, readFrom: 'first-primary' };
+          current = { ...current, readFrom: 'first-primary', firstEventId: undefined };
         }
       }
     };

@@ -162,14 +162,17 @@ async function lookForCommit(
     if (stored) throw new ConcurrencyError();
     return undefined;
   }
-  const ids = events.map(({ id }) => id);
-  const positions = await findPositions(db, ids);
+  const positions = await findPositions(db, events);
   return positions.size > 0 ? { positions, bookmark: bookmark() } : undefined;
 }
 
-/** Another commit took the stream's version or deleted a row that this command refers to, or took the command's id. */
+/**
+ * Another commit took the stream's version or deleted a row that this command refers to, or took the command's id, or an
+ * earlier command of the same request took the id of the first event, which the next attempt does not use.
+ */
 function isLostRace(constraint: string): boolean {
-  return constraint.startsWith('events.stream_type') || ['idempotency_keys.key', foreignKey].includes(constraint);
+  const others = ['events.id', 'idempotency_keys.key', foreignKey];
+  return constraint.startsWith('events.stream_type') || others.includes(constraint);
 }
 
 /** Whether the same batch would be refused at any later time too. Versions and ids are never free again. */

@@ -128,7 +128,9 @@ export function createD1UnitOfWork<Repositories extends object>(
 
 function toUnpositioned(recorded: readonly NewEvent[], context: CommandContext, now: number): UnpositionedEvent[] {
   const metadata = eventMetadata(context);
-  return recorded.map((event) => ({ ...event, id: newId(), metadata, occurredAt: isoTime(now) }));
+  const { firstEventId = newId() } = context;
+  const idOf = (index: number) => (index === 0 ? firstEventId : newId());
+  return recorded.map((event, index) => ({ ...event, id: idOf(index), metadata, occurredAt: isoTime(now) }));
 }
 
 /**

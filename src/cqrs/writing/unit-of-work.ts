@@ -15,6 +15,11 @@ export interface CommandContext<Caller = unknown> extends VersionConditions {
    * runner adds a keyed hash of the payload, so that strangers who use the same key share nothing.
    */
   commandId: string;
+  /**
+   * The id of the first event that the first attempt records: the command's or the request's id, if nobody else can have
+   * made it. The log then finds the event by this one id, and needs no index entry for the command or the request.
+   */
+  firstEventId?: string | undefined;
   /** The ids that this command had with earlier secrets, under which its response may be stored. */
   formerCommandIds?: readonly string[];
   /** Whether the same `commandId` may arrive again, and must then get the stored response. */

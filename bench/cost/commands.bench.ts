@@ -1,0 +1,97 @@
+import { env } from 'cloudflare:workers';
+import { expect, test } from 'vitest';
+import { password } from '../../test/support/factories';
+import { createSystem } from '../../test/support/system';
+import { countD1, countKv, createCounter, nothing, type Usage } from './counting';
+import type { CommandCost } from './prices';
+
+const bytesPerOperation = 64 * 1024;
+const counter = createCounter();
+const system = createSystem({ DB: countD1(env.DB, counter), VIEWS: countKv(env.VIEWS, counter) });
+
+/** The usage since the last call. */
+function take(part: 'work' | 'watermark'): Usage {
+  const usage = counter[part];
+  counter[part] = { ...nothing };
+  return usage;
+}
+
+/** Writes, reads and deletes of the messages that wait, as Queues bills them. */
+function queueOperations(): number {
+  const messages = Object.values(system.sent).flat();
+  return messages.reduce((sum, body) => sum + 3 * Math.ceil(JSON.stringify(body).length / bytesPerOperation), 0);
+}
+
+/** Sends each command of the table once, with what it needs. */
+async function sendAll(measure: (name: string, run: () => Promise<Response>) => Promise<Response>): Promise<void> {
+  const { request, send } = system;
+  const grant = (form: Record<string, string>) =>
+    request('/v1/auth/token', { method: 'POST', body: new URLSearchParams(form) });
+  const idOf = async (response: Response) => (await response.json<{ id: string }>()).id;
+  const price = { amount: 100, currency: 'EUR' };
+  const shippingAddress = { name: 'A', line1: 'B', postalCode: 'C', city: 'D', country: 'DE' };
+  const account = { name: 'Ada', email: `${crypto.randomUUID()}@example.com`, password };
+
+  const id = await idOf(await measure('register', () => send('POST', '/v1/users', account)));
+  const signIn = { grant_type: 'password', username: account.email, password };
+  const tokens = await (await measure('sign in', () => grant(signIn))).json<Record<string, string>>();
+  const bearer = { Authorization: `Bearer ${tokens.access_token}` };
+  const refresh = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token ?? '' };
+  await measure('refresh a session', () => grant(refresh));
+  await measure('rename', () => send('PATCH', `/v1/users/${id}`, { name: 'New' }, bearer));
+  await measure('change settings', () => send('PATCH', `/v1/users/${id}/settings`, { locale: 'de' }, bearer));
+
+  const item = await idOf(
+    await measure('create an item', () => send('POST', '/v1/items', { title: 'A', price, stock: 99 }, bearer)),
+  );
+  await measure('update an item', () => send('PATCH', `/v1/items/${item}`, { title: 'B' }, bearer));
+
+  const lines = { items: [{ itemId: item, quantity: 1 }], shippingAddress };
+  const place = () => send('POST', '/v1/orders', lines, bearer);
+  const order = await idOf(await measure('place an order of one line', place));
+  await measure('ship an order', () => send('POST', `/v1/orders/${order}/ship`, {}, agent));
+  await measure('deliver an order', () => send('POST', `/v1/orders/${order}/deliver`, {}, agent));
+  const other = await idOf(await place());
+  await settle();
+  await measure('cancel an order', () => send('POST', `/v1/orders/${other}/cancel`, {}, bearer));
+
+  const open = () => send('POST', '/v1/tickets', { subject: 'A', message: 'B' }, bearer);
+  const ticket = `/v1/tickets/${await idOf(await measure('open a ticket', open))}`;
+  await measure('add a note', () => send('POST', `${ticket}/notes`, { note: 'A' }, agent));
+  await measure('triage a ticket', () => send('POST', `${ticket}/status`, { status: 'triaged' }, agent));
+  await measure('close a ticket', () => send('POST', `${ticket}/status`, { status: 'closed' }, agent));
+}
+
+/** Lets every consumer finish, and every key be free again. */
+async function settle(): Promise<void> {
+  system.clock.advance(2_000);
+  await system.deliverQueues();
+  system.clock.advance(2_000);
+}
+
+const { bearer: agent } = await system.register({ role: 'agent' });
+
+test('what each command costs, with the work after it', async () => {
+  // The first round makes the documents and rows that an installation has after a short time.
+  await sendAll(async (_, run) => {
+    const response = await run();
+    await settle();
+    return response;
+  });
+  const costs: CommandCost[] = [];
+  let watermark = nothing;
+  await sendAll(async (name, run) => {
+    take('work');
+    const response = await run();
+    expect([name, response.status < 300]).toEqual([name, true]);
+    const command = take('work');
+    const operations = queueOperations();
+    take('watermark');
+    await settle();
+    watermark = take('watermark');
+    costs.push({ name, command, after: take('work'), queueOperations: operations });
+    return response;
+  });
+  costs.push({ name: 'watermark, at most once a second', command: nothing, after: watermark, queueOperations: 0 });
+  console.log(JSON.stringify({ costs }));
+});
