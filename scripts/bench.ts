@@ -1,6 +1,7 @@
 // Runs benchmarks, and prints the goal of each figure beside it.
 import { measureCost } from '../bench/cost/run';
 import { type Goal, printGoals } from '../bench/goals';
+import { measureRequests } from '../bench/requests/run';
 import { measureSize } from '../bench/size/run';
 import { readOptions, refuse } from './command-line';
 
@@ -14,6 +15,7 @@ interface Benchmark {
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   cost: { text: 'round trips for each request', run: measureCost },
+  requests: { text: 'requests a second beside a bare Worker and a FastAPI peer', run: measureRequests, isLong: true },
   size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },
 };
 
