@@ -2,6 +2,7 @@
 import { measureCost } from '../bench/cost/run';
 import { type Goal, printGoals } from '../bench/goals';
 import { measureLoad } from '../bench/load/run';
+import { measureRequests } from '../bench/requests/run';
 import { measureSize } from '../bench/size/run';
 import { readOptions, refuse } from './command-line';
 
@@ -16,6 +17,7 @@ interface Benchmark {
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   cost: { text: 'round trips for each request', run: measureCost },
   load: { text: 'the API and the lag of documents under load', run: measureLoad, isLong: true },
+  requests: { text: 'requests a second beside a bare Worker and a FastAPI peer', run: measureRequests, isLong: true },
   size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },
 };
 

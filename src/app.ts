@@ -1,10 +1,9 @@
-import { Hono, type Env as HonoEnv, type Schema } from 'hono';
-import { createMiddleware } from 'hono/factory';
+import { type Context, Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { accessErrors } from './access/errors';
 import { authErrors } from './auth/errors';
 import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
-import type { compose } from './composition';
+import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
 import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
@@ -27,7 +26,7 @@ import {
 import { orderErrors } from './orders/errors';
 import { orderAccess, orderRoutes } from './orders/routes';
 import { lazily } from './platform/lazily';
-import { createFirstLogger } from './platform/logger';
+import { createFirstLogger, type LogFields } from './platform/logger';
 import { version } from './platform/version';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
@@ -101,11 +100,21 @@ export type AppType = typeof routes;
 
 /** Gives each request its services, and commands and queries that are bound to the request. */
 function bindRequests(composeServices: typeof compose) {
-  return createMiddleware<RouteEnv<Commands, Queries>>((c, next) => {
+  function servicesOf(c: Context<AppEnv>, ids: LogFields): Services {
+    try {
+      return composeServices(c.env, (promise) => c.executionCtx.waitUntil(promise));
+    } catch (error) {
+      // Without a usable configuration there are no services, and the request is logged all the same.
+      c.set('logger', createFirstLogger(c.env).child(ids));
+      throw error;
+    }
+  }
+
+  return (context: Context<AppEnv>): void => {
+    // The environment of the routes has what this function sets, in addition.
+    const c = context as unknown as Context<RouteEnv<Commands, Queries>>;
     const ids = { requestId: c.get('requestId'), traceparent: c.get('traceparent') };
-    // Without a usable configuration there are no services, and the answer is logged all the same.
-    c.set('logger', createFirstLogger(c.env).child(ids));
-    const services = composeServices(c.env, (promise) => c.executionCtx.waitUntil(promise));
+    const services = servicesOf(context, ids);
     c.set('http', services.http);
     c.set('logger', services.logger.child(ids));
     // The headers are read when a command or query runs, because a wrong header makes the reading throw.
@@ -122,8 +131,7 @@ function bindRequests(composeServices: typeof compose) {
       'queries',
       lazily(() => services.bindQueries(request)),
     );
-    return next();
-  });
+  };
 }
 
 /** The HTTP app. `composeServices` makes the services of each request. */

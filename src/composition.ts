@@ -128,11 +128,10 @@ function createConsume({ consumers, logger, watermark }: Shared, waitUntil: Wait
   }
 
   return async (batch: MessageBatch): Promise<void> => {
-    const name = baseNameOf(batch.queue);
-    const consumer = consumers[name];
+    const consumer = consumers[baseNameOf(batch.queue)];
     if (!consumer) throw new Error(`The queue ${batch.queue} has no consumer: add it to shared-consumers.ts.`);
     await consumer(batch);
-    if (name === queueNames.projections) waitUntil(publishWatermarkNews());
+    if (consumer === consumers[queueNames.projections]) waitUntil(publishWatermarkNews());
   };
 }
 

@@ -1,5 +1,4 @@
-import type { Hono } from 'hono';
-import { createMiddleware } from 'hono/factory';
+import type { Context, Hono } from 'hono';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';
 
@@ -9,6 +8,8 @@ function toPattern(text: string): string {
 }
 
 interface Resource {
+  /** Where requests look for it; see {@link areaOf}. */
+  area: string;
   pattern: RegExp;
   parameters: number;
   methods: string[];
@@ -27,6 +28,7 @@ function resourcesOf({ routes }: Hono<AppEnv>): Resource[] {
     const segments = path.split('/').map((segment) => (segment.startsWith(':') ? '[^/]+' : toPattern(segment)));
     const parameters = path.split('/:').length - 1;
     return {
+      area: areaOf(path),
       pattern: new RegExp(`^${segments.join('/')}$`),
       parameters,
       methods: [...new Set([...methods, 'OPTIONS'])],
@@ -35,20 +37,25 @@ function resourcesOf({ routes }: Hono<AppEnv>): Resource[] {
   return resources.sort((a, b) => a.parameters - b.parameters);
 }
 
+/** The first two segments of a path, which no resource has as parameters: `/v1/orders`. */
+function areaOf(path: string): string {
+  return path.split('/', 3).join('/');
+}
+
 /**
- * Answers OPTIONS, and refuses methods that a resource does not have. `/users/me` is a resource of its own, so it does not
- * have the methods of `/users/:id`. The middleware of hono mixes both.
+ * Makes the function that answers OPTIONS, and refuses methods that a resource does not have. `/users/me` is a resource of its
+ * own, so it does not have the methods of `/users/:id`. The middleware of hono mixes both.
  */
-export function allowMethods(app: Hono<AppEnv>) {
-  let resources: Resource[] | undefined;
-  return createMiddleware<AppEnv>(async (c, next) => {
+export function createMethodCheck(app: Hono<AppEnv>): (c: Context<AppEnv>) => Response | undefined {
+  let areas: Map<string, Resource[]> | undefined;
+  return (c) => {
     // The routes are added after the middleware.
-    resources ??= resourcesOf(app);
+    areas ??= Map.groupBy(resourcesOf(app), ({ area }) => area);
     const { method, path } = c.req;
-    const allowed = resources.find(({ pattern }) => pattern.test(path))?.methods;
-    if (!allowed) return next();
+    const allowed = areas.get(areaOf(path))?.find(({ pattern }) => pattern.test(path))?.methods;
+    if (!allowed) return undefined;
     if (method === 'OPTIONS') return c.body(null, 204, { Allow: allowed.join(', ') });
     if (!allowed.includes(method)) throw httpErrors.methodNotAllowed({ allowed });
-    return next();
-  });
+    return undefined;
+  };
 }

@@ -1,6 +1,5 @@
 import { zValidator } from '@hono/zod-validator';
 import type { Context, MiddlewareHandler } from 'hono';
-import { createMiddleware } from 'hono/factory';
 import { matchedRoutes } from 'hono/route';
 import { resolver, uniqueSymbol } from 'hono-openapi';
 import { z } from 'zod';
@@ -103,11 +102,10 @@ function validatesQuery(handler: object): boolean {
 }
 
 /** Refuses every parameter of a query string where the route takes none; all other routes refuse those that they do not know. */
-export const refuseParameters = createMiddleware<AppEnv>((c, next) => {
-  if (!c.req.url.includes('?')) return next();
+export function refuseParameters(c: Context<AppEnv>): void {
+  if (!c.req.url.includes('?')) return;
   const routes = matchedRoutes(c).filter(({ method, path }) => method !== 'ALL' && path.startsWith('/v1/'));
-  if (routes.length === 0 || routes.some(({ handler }) => validatesQuery(handler))) return next();
+  if (routes.length === 0 || routes.some(({ handler }) => validatesQuery(handler))) return;
   const { error } = noParameters.safeParse(c.req.query(), { error: describeParameterIssue });
   if (error) throw refuse('query', error);
-  return next();
-});
+}

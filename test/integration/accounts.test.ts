@@ -565,10 +565,15 @@ describe('roles and account status', () => {
       await env.VIEWS.put(key, text);
       order.push(key);
     };
-    const system = createSystem();
+    let isSlow = false;
+    const views = {
+      get: env.VIEWS.get.bind(env.VIEWS),
+      put: (key: string, text: string) => (isSlow ? put(key, text) : env.VIEWS.put(key, text)),
+    };
+    const system = createSystem({ VIEWS: views as unknown as KVNamespace });
     const [account, admin] = [await system.register(), await system.register({ role: 'admin' })];
     await deliverLater(system);
-    system.env.VIEWS = { get: env.VIEWS.get.bind(env.VIEWS), put } as unknown as KVNamespace;
+    isSlow = true;
     system.clock.advance(2000);
     const context = createExecutionContext();
     const path = `/v1/users/${account.id}/deactivate`;

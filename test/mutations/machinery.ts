@@ -1969,7 +1969,7 @@ export const machinery: readonly Mutation[] = [
   },
   {
     name: 'the events of every installation have the same source',
-    file: 'src/composition.ts',
+    file: 'src/shared-services.ts',
     find: 'source: config.issuer',
     replace: "source: 'https://frontdesk.invalid'",
     noticedBy: integration('events-queue'),

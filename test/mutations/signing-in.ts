@@ -267,7 +267,7 @@ export const signingIn: readonly Mutation[] = [
   {
     name: 'every network passes the limit of an account',
     file: 'src/http/rate-limits.ts',
-    find: 'return network !== undefined && (await c.var.http.isKnownNetwork(account, network));',
+    find: "return network !== undefined && (await c.get('http').isKnownNetwork(account, network));",
     replace: 'return true;',
     noticedBy: only('guesses from many networks are limited, and a network', integration('rate-limits')),
   },
