@@ -37,6 +37,7 @@ import {
   eventCatalogue,
   followUps,
   ownSubscriptionsOf,
+  silentRows,
   views,
 } from './domains';
 import { createEmailSender } from './email/create-email-sender';
@@ -51,10 +52,12 @@ import { createBackground } from './platform/background';
 import { type Clock, systemClock, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
 import { describeError } from './platform/failure';
+import { newId } from './platform/ids';
 import { createIsolateFigures, type IsolateFigures } from './platform/isolate-figures';
 import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createTurns } from './platform/turns';
+import { createEraser, type ErasureStep } from './users/eraser';
 import { createFindRecipient } from './users/recipient';
 import { accessView } from './users/views';
 
@@ -120,6 +123,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
   const due = createDueDeliveries(background, clock);
   const relay = createRelay({ database: background, due, dispatch, projector, clock, logger });
   const sendRebuildStep = async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step));
+  const sendErasureStep = async (step: ErasureStep) => void (await env.REBUILDS_QUEUE.send(step));
   const subscriptionsOf = (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])];
 
   /** Sends the deliveries of a commit. The relay sends again what a queue does not take. */
@@ -135,8 +139,9 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
       subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
     );
     waitUntil(sendFirst(deliveries));
+    const services = { relay, sendRebuildStep, findErasure: eraser.findFirst, sendErasureStep };
     for (const event of committed) {
-      const started = followUps[event.type]?.({ relay, sendRebuildStep }, event);
+      const started = followUps[event.type]?.(services, event);
       if (started) waitUntil(started.catch((error) => logger.error('follow-up.failed', error, { type: event.type })));
     }
   }
@@ -156,6 +161,31 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     },
   });
   const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
+
+  /** Every command, bound to a request; the context is made when a command is sent. */
+  const bindCommands = (contextOf: () => CallerContext) =>
+    createCommands(
+      createDefineCommand(unitOfWork, fingerprints, contextOf, wait, () => figures.count('command-repeated')),
+      {
+        accessTokens,
+        resetTokens,
+        passwords,
+        hashNetwork: (network) => networkHashes(network)[0],
+        sellers: config.sellers,
+        firstOrderNumber: config.firstOrderNumber,
+      },
+    );
+  const eraser = createEraser({
+    database: background,
+    clock,
+    silentRows,
+    async continueErasure({ userId, step }) {
+      // The audit trail finds the events of a step by this id.
+      const requestId = `erasure-${userId}-${step}`;
+      const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
+      return (await bindCommands(() => context).ContinueErasure({ userId, step })).result;
+    },
+  });
 
   const reactions = createEmailReactions({
     findRecipient: createFindRecipient(background),
@@ -194,7 +224,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     },
     [queueNames.emails]: consumerOf('emails'),
     [queueNames.analytics]: consumerOf('analytics'),
-    [queueNames.rebuilds]: createRebuildConsumer(rebuilder, env.REBUILDS_QUEUE, logger),
+    [queueNames.rebuilds]: createRebuildConsumer(rebuilder, eraser, env.REBUILDS_QUEUE, logger),
     [queueNames.deadLetters]: createDeadLetterConsumer(outbox, config.epoch, logger),
   };
 
@@ -234,6 +264,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
     readModels,
     publishWatermark: watermark.publish,
     rebuilds: { send: sendRebuildStep, findStalled: rebuilder.findStalled },
+    erasures: { send: sendErasureStep, findStalled: eraser.findStalled },
     removeObsoleteDocuments: createRemoveObsolete({ database: background, views, projector, clock }),
     reconcileNextSlice: createReconciler({
       database: background,
@@ -245,19 +276,7 @@ export function compose(env: Env, waitUntil: (promise: Promise<unknown>) => void
       logger,
     }),
 
-    /** Every command, bound to a request; the context is made when a command is sent. */
-    bindCommands: (contextOf: () => CallerContext) =>
-      createCommands(
-        createDefineCommand(unitOfWork, fingerprints, contextOf, wait, () => figures.count('command-repeated')),
-        {
-          accessTokens,
-          resetTokens,
-          passwords,
-          hashNetwork: (network) => networkHashes(network)[0],
-          sellers: config.sellers,
-          firstOrderNumber: config.firstOrderNumber,
-        },
-      ),
+    bindCommands,
 
     /** Every query, bound to a request. */
     bindQueries: (request: ReadRequest) =>

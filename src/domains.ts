@@ -6,7 +6,12 @@ import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
 import { removeExpiredCredentials } from './auth/remove-expired';
-import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth/repository';
+import {
+  createAccountRepository,
+  createPasswordResetRepository,
+  createSessionRepository,
+  sessionsOfAccount,
+} from './auth/repository';
 import type { ResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
@@ -50,14 +55,20 @@ import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
 import { createTicketQueries } from './tickets/queries';
-import { createTicketRepository } from './tickets/repository';
+import { createTicketRepository, notesOfAccount } from './tickets/repository';
 import { staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
+import type { Eraser, ErasureStep } from './users/eraser';
 import { userErrors } from './users/errors';
-import { UserRegistered, userEvents } from './users/events';
+import { UserDeleted, UserRegistered, userEvents } from './users/events';
 import { createUserQueries } from './users/queries';
-import { createSettingsRepository, createUserRepository, userConstraints } from './users/repository';
+import {
+  createErasureRepository,
+  createSettingsRepository,
+  createUserRepository,
+  userConstraints,
+} from './users/repository';
 import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
 import { users } from './users/tables';
 import { countedUsers, createUserView, userViews } from './users/views';
@@ -115,6 +126,9 @@ export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 /** The domain errors behind the constraints of all tables. */
 export const constraints = { ...userConstraints, ...itemConstraints };
 
+/** What accounts have without events, and what is deleted with them. */
+export const silentRows = [sessionsOfAccount, notesOfAccount];
+
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
   const items = createItemRepository(context);
@@ -126,6 +140,7 @@ export function createRepositories(context: RepositoryContext) {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
+    erasures: createErasureRepository(context, silentRows),
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
@@ -136,10 +151,11 @@ export function createRepositories(context: RepositoryContext) {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
+    // What everybody can see goes first, then what has addresses.
     onAccountDeleted: [
-      deleteTicketsOfAccount(tickets),
-      releaseOrdersOfAccount(orders, items),
       deleteItemsOfAccount(items),
+      releaseOrdersOfAccount(orders, items),
+      deleteTicketsOfAccount(tickets),
     ],
   };
 }
@@ -212,6 +228,8 @@ export function ownSubscriptionsOf(type: string): Subscription[] {
 interface FollowUpServices {
   relay(): Promise<void>;
   sendRebuildStep(step: RebuildStep): Promise<void>;
+  findErasure: Eraser['findFirst'];
+  sendErasureStep(step: ErasureStep): Promise<void>;
 }
 
 /**
@@ -222,6 +240,10 @@ export const followUps: Readonly<Record<string, (services: FollowUpServices, eve
   {
     [RebuildStarted.type]: ({ sendRebuildStep }, { streamId }) => sendRebuildStep({ rebuildId: streamId, step: 0 }),
     [DeadLettersReplayed.type]: ({ relay }) => relay(),
+    async [UserDeleted.type]({ findErasure, sendErasureStep }, { streamId }) {
+      const first = await findErasure(streamId);
+      if (first) await sendErasureStep(first);
+    },
   };
 
 interface TaskServices {

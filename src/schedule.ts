@@ -45,6 +45,14 @@ async function restartRebuilds({ logger, rebuilds }: Services): Promise<void> {
   }
 }
 
+/** Sends the lost message of each stalled erasure again, so that the erasure continues with its next step. */
+async function restartErasures({ erasures, logger }: Services): Promise<void> {
+  for (const step of await erasures.findStalled()) {
+    await erasures.send(step);
+    logger.info('erasure.restarted', { ...step });
+  }
+}
+
 /** Writes the figures of the system into the log, for an operator who has no other monitor. */
 async function logFigures({ clock, database, logger }: Services): Promise<void> {
   const { db } = openSession(database, 'first-primary');
@@ -60,6 +68,7 @@ export const tasks: Readonly<Record<string, readonly Task[]>> = {
     reconcile,
     removeObsoleteDocuments,
     restartRebuilds,
+    restartErasures,
     ({ publishWatermark }) => publishWatermark(),
     createFirstAdmin,
     logFigures,

@@ -1,6 +1,8 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import type { SilentRows } from '../access/account-parts';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
+import { limits } from '../platform/limits';
 import { users } from '../users/tables';
 import type { Account } from './account';
 import { lifetimes, type PasswordReset, type RefreshToken, type Session } from './session';
@@ -78,6 +80,24 @@ export function createAccountRepository({ db, stage, guard }: RepositoryContext)
       stage(db.update(users).set({ version, passwordHash, tokenGeneration, updatedAt }).where(eq(users.id, id))),
   };
 }
+
+/** The sessions of an account with their refresh tokens. */
+export const sessionsOfAccount: SilentRows = {
+  most: () => limits.sessionsPerErasureStep,
+  select: (userId) => sql`
+    SELECT id FROM ${sessions} WHERE user_id = ${userId}
+    UNION ALL SELECT t.hash FROM ${sessions} AS s JOIN ${refreshTokens} AS t ON t.session_id = s.id
+      WHERE s.user_id = ${userId}`,
+  remove: (userId) => [
+    sql`DELETE FROM ${refreshTokens} WHERE hash IN (
+      SELECT t.hash FROM ${sessions} AS s JOIN ${refreshTokens} AS t ON t.session_id = s.id
+      WHERE s.user_id = ${userId} LIMIT ${limits.sessionsPerErasureStep})`,
+    sql`DELETE FROM ${sessions} WHERE id IN (
+      SELECT id FROM ${sessions} AS s WHERE s.user_id = ${userId}
+        AND NOT EXISTS (SELECT 1 FROM ${refreshTokens} AS t WHERE t.session_id = s.id)
+      LIMIT ${limits.sessionsPerErasureStep})`,
+  ],
+};
 
 export function createSessionRepository({ db, stage, guard }: RepositoryContext): SessionRepository {
   return {

@@ -22,6 +22,9 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   relayRoundsPerRun: [2, 4],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerRun: [1, 3],
+  rowsPerErasureStep: [1, 4],
+  // What the staff reads of a ticket that is about to be deleted has all of its notes.
+  notesPerErasureStep: [1_000, 1_000],
   deadLettersPerCommand: [1, 3],
   messagesPerSend: [3, 20],
   bytesPerSend: [2_500, 3_500],

@@ -163,6 +163,16 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
       return by(shop, shop.ownerOr(person.id, 'admin'), { payload, expectedVersion: shop.ifMatch(person.id) });
     },
   },
+  // The system sends it, step by step. A duplicate of a step, or one that comes too early, has no effect.
+  ContinueErasure: {
+    behaviour: 'deletion',
+    weight: 2,
+    takesKey: false,
+    draft(shop) {
+      const userId = shop.world.pick(shop.deleted);
+      return userId === undefined ? undefined : { payload: { userId, step: shop.world.between(1, 4) } };
+    },
+  },
   UpdateSettings: {
     behaviour: 'profiles',
     weight: 3,

@@ -47,6 +47,8 @@ export class Knowledge {
   /** The item that the staff was last about to take off sale, so that its owner tries to put it back. */
   disputed: Owned | undefined;
   rebuilds: string[] = [];
+  /** The accounts that were deleted. */
+  readonly deleted: string[] = [];
   /** The newest version of each thing that a client was told. */
   readonly versions = new Map<string, number>();
   tokens: HeldToken[] = [];
