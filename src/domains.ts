@@ -262,10 +262,6 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     for (const error of (await projector.projectAgain(hourlyDocuments)).errors.values()) throw error;
     return { documents: hourlyDocuments.length };
   },
-  'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
-  'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
-  'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
-  'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
   async 'list-counts.compared'({ clock, database, logger }) {
     const { failures, repaired, ...done } = await repairListCounts(database, countedLists, users, clock.now());
     for (const { list, owner } of repaired) logger.warn('list-count.repaired', { list, owner });
@@ -273,3 +269,12 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     return { ...done, repaired: repaired.length, failed: failures.length };
   },
 };
+
+/** What the schedule deletes each minute, by the name of the log entry; each returns how many rows it deleted. */
+export const cleanUps: Readonly<Record<string, (services: TaskServices) => Promise<Readonly<Record<string, number>>>>> =
+  {
+    'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
+    'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
+    'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
+    'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
+  };

@@ -1,5 +1,5 @@
 import type { Services } from './composition';
-import { hourlyTasks } from './domains';
+import { cleanUps, hourlyTasks } from './domains';
 import { findFigures } from './operations/figures';
 import { toLogFields } from './operations/metrics';
 import { openSession } from './platform/d1';
@@ -72,6 +72,10 @@ export const tasks: Readonly<Record<string, readonly Task[]>> = {
     ({ publishWatermark }) => publishWatermark(),
     createFirstAdmin,
     logFigures,
+    ...Object.entries(cleanUps).map(([event, run]) => async (services: Services) => {
+      const removed = await run(services);
+      if (Object.values(removed).some((rows) => rows > 0)) services.logger.info(event, removed);
+    }),
   ],
   '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
     services.logger.info(event, await run(services));

@@ -33,7 +33,7 @@ export interface SessionRepository {
   add(session: Session): void;
   /** Changes only the version, so that a revocation in the meantime is kept. */
   saveVersion(session: Session): void;
-  /** Revokes a session. The commit fails if the session is revoked or deleted by then. */
+  /** Revokes a session. The commit fails if the session is revoked, or its account deleted, by then. */
   revoke(session: Session, at: number): void;
   /** Adds a token to a family. The commit is refused when the family is revoked by then. */
   addToken(token: RefreshToken): void;
@@ -104,9 +104,10 @@ export function createSessionRepository({ db, stage, guard }: RepositoryContext)
     add: (session) => stage(db.insert(sessions).values(session)),
     saveVersion: ({ id, version }) => stage(db.update(sessions).set({ version }).where(eq(sessions.id, id))),
     revoke({ id, version }, at) {
-      // A new password revokes sessions, and a deletion deletes them, without an event in the session's stream.
+      // A new password revokes sessions, and a deletion deletes them, now or later, without an event in the session's stream.
       guard(
-        sql`EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${id} AND ${sessions.revokedAt} IS NULL)`,
+        sql`EXISTS (SELECT 1 FROM ${sessions} JOIN ${users} ON ${users.id} = ${sessions.userId}
+          WHERE ${sessions.id} = ${id} AND ${sessions.revokedAt} IS NULL)`,
         () => new ConcurrencyError(),
       );
       stage(db.update(sessions).set({ version, revokedAt: at }).where(eq(sessions.id, id)));

@@ -69,8 +69,10 @@ export const limits = {
   sessionsPerErasureStep: 1_000,
   /** Notes that one step of an erasure deletes. */
   notesPerErasureStep: 1_000,
-  /** Expired rows that one run deletes, so that the run does not delay commands. */
-  expiredRowsPerRun: 5_000,
+  /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */
+  expiredRowsPerSlice: 1_000,
+  /** Slices of each table that one run of the clean-up deletes. With a run each minute, these are 166 rows a second. */
+  slicesPerCleanUp: 10,
 };
 
 /**

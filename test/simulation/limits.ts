@@ -21,7 +21,7 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   deliveriesPerRelayRound: [4, 20],
   relayRoundsPerRun: [2, 4],
   keysToRecheckPerRun: [3, 8],
-  expiredRowsPerRun: [1, 3],
+  expiredRowsPerSlice: [1, 3],
   rowsPerErasureStep: [1, 4],
   // What the staff reads of a ticket that is about to be deleted has all of its notes.
   notesPerErasureStep: [1_000, 1_000],

@@ -157,7 +157,7 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     weight: 2,
     takesKey: false,
     draft(shop) {
-      const person = shop.people.size > 4 ? shop.target() : undefined;
+      const person = shop.people.size > 4 ? (shop.world.chance(0.5) && shop.richest()) || shop.target() : undefined;
       if (!person) return undefined;
       const payload = { userId: person.id };
       return by(shop, shop.ownerOr(person.id, 'admin'), { payload, expectedVersion: shop.ifMatch(person.id) });

@@ -110,6 +110,13 @@ export class Knowledge {
     return this.world.pick([...this.people.values()].filter((person) => roleOf(person) === 'admin'));
   }
 
+  /** Somebody who owns more than anybody else, so that the deletion of the account takes several steps. */
+  richest(): Person | undefined {
+    const owners = Map.groupBy([...this.items, ...this.orders, ...this.tickets], ({ ownerId }) => ownerId);
+    const known = [...owners].filter(([id]) => this.people.has(id) && id !== this.operatorId);
+    return this.person(known.sort(([, a], [, b]) => b.length - a.length)[0]?.[0] ?? '');
+  }
+
   credentialOf(person: Person | undefined): Credential | undefined {
     if (!person) return undefined;
     if (this.does('revoked-callers', 0.1)) return this.world.pick(person.credentials);

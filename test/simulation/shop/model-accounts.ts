@@ -227,12 +227,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     const startedAt = isoTime(request.issuedAt);
     const ended = new Set([...state.sessions].filter(([, { userId }]) => userId === id).map(([key]) => key));
     // The commit takes what fits into it, and steps of an erasure take the rest.
-    return [
-      0,
-      ...rowsOf(state, id)
-        .keys()
-        .map((index) => index + 1),
-    ].map((count) => {
+    return Array.from({ length: rowsOf(state, id).length + 1 }, (_, count) => {
       const { events, effect } = erase(state, id, count, startedAt);
       return {
         events: [...events, `UserDeleted ${id} ${user.version + 1}`],
@@ -253,9 +248,9 @@ export const accountRules: Readonly<Record<string, Rule>> = {
   ContinueErasure(state, { payload: { userId, step } }) {
     const erasure = state.erasures.get(userId);
     const rows = rowsOf(state, userId);
-    if (erasure?.steps !== step || rows.length === 0) return nothing();
+    if (!erasure || erasure.steps !== step || rows.length === 0) return nothing();
     const next = put('erasures', userId, { ...erasure, steps: step + 1 });
-    return [...rows.keys()].map((index) => {
+    return rows.map((_, index) => {
       const { events, effect } = erase(state, userId, index + 1, erasure.startedAt);
       return { events, effect: all(effect, next) };
     });

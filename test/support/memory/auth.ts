@@ -46,7 +46,7 @@ export function createSessionRepository({ read, stage, guard }: MemoryContext): 
     saveVersion: ({ id, version }) => stage((next) => update(next.sessions, id, { version })),
     revoke({ id, version }, revokedAt) {
       guard(
-        ({ sessions }) => sessions.get(id)?.revokedAt === null,
+        ({ sessions, users }) => sessions.get(id)?.revokedAt === null && users.has(sessions.get(id)?.userId ?? ''),
         () => new ConcurrencyError(),
       );
       stage((next) => update(next.sessions, id, { version, revokedAt }));
