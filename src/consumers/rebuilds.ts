@@ -9,6 +9,8 @@ interface Job<Step extends object> {
   /** The beginning of the names of its log events. */
   name: string;
   schema: z.ZodType<Step>;
+  /** Whether a step that the platform let fail is sent again here, and not by the schedule. */
+  isSentAgain: boolean;
   /** What names the job in the log. */
   describe(step: Step): { [field: string]: string };
   /** Carries out a step, and returns the next one, and whether that has to wait; undefined at the end. */
@@ -20,7 +22,7 @@ interface Job<Step extends object> {
 /** The part of the eraser that its job needs; the users domain has it. */
 interface StepEraser {
   run(step: ErasureStep): Promise<ErasureStep | undefined>;
-  recordFailure(userId: string, error: unknown): Promise<boolean>;
+  recordFailure(userId: string, error: unknown): Promise<void>;
 }
 
 const rebuildStep = z.object({ rebuildId: z.uuid(), step: z.int() });
@@ -46,6 +48,7 @@ export function createRebuildConsumer(
   const rebuild: Job<RebuildStep> = {
     name: 'rebuild',
     schema: rebuildStep,
+    isSentAgain: true,
     describe: ({ rebuildId }) => ({ rebuildId }),
     async run(current) {
       const next = await rebuilder.run(current);
@@ -58,12 +61,17 @@ export function createRebuildConsumer(
   const erasure: Job<ErasureStep> = {
     name: 'erasure',
     schema: erasureStep,
+    isSentAgain: false,
     describe: ({ userId }) => ({ userId }),
     async run(current) {
       const step = await eraser.run(current);
       return step && { step, mustWait: false };
     },
-    recordFailure: ({ userId }, error) => eraser.recordFailure(userId, error),
+    // The schedule sends the step again a minute later, for as long as it takes.
+    async recordFailure({ userId }, error) {
+      await eraser.recordFailure(userId, error);
+      return false;
+    },
   };
 
   async function carryOut<Step extends RebuildStep | ErasureStep>(job: Job<Step>, current: Step, attempts: number) {
@@ -79,7 +87,7 @@ export function createRebuildConsumer(
         return;
       }
       // The tries of one message would not last as long as the platform may be away, so a new message waits.
-      const isRunning = await job.recordFailure(current, error).catch(() => true);
+      const isRunning = await job.recordFailure(current, error).catch(() => job.isSentAgain);
       if (isRunning) await queue.send(current, { delaySeconds: platformSeconds() });
     }
   }

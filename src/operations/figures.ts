@@ -28,6 +28,8 @@ export interface SystemFigures {
   keysToRecheck: number;
   failingKeys: number;
   runningRebuilds: number;
+  /** Deleted accounts of which something is left, counted up to `limits.figuresCounted`. */
+  runningErasures: number;
   lags: ViewLag[];
 }
 
@@ -55,7 +57,8 @@ export const figureQueries = (now: number) => ({
           WHERE claimed_by IS NOT NULL AND claimed_until <= ${now}`)})) AS keysToRecheck,
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections INDEXED BY projections_failing
         WHERE error IS NOT NULL`)}) AS failingKeys,
-      (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds`,
+      (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds,
+      (SELECT count(*) FROM ${some(sql`SELECT 1 FROM erasures`)}) AS runningErasures`,
 });
 
 type Totals = Omit<SystemFigures, 'subscriptions' | 'lags'>;

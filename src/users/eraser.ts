@@ -24,11 +24,8 @@ export interface Eraser {
    * @returns the next step; undefined at the end
    */
   run(step: ErasureStep): Promise<ErasureStep | undefined>;
-  /**
-   * Records that a step failed. An erasure never gives up, because personal data is left.
-   * @returns whether the step is to be tried again
-   */
-  recordFailure(userId: string, error: unknown): Promise<boolean>;
+  /** Records that a step failed. An erasure never gives up, because personal data is left: the schedule sends it again. */
+  recordFailure(userId: string, error: unknown): Promise<void>;
   /** Finds the first step of the erasure that the deletion of an account has started; undefined for most accounts. */
   findFirst(userId: string): Promise<ErasureStep | undefined>;
   /** Finds the next step of each stalled erasure; the message for this step is probably lost. */
@@ -60,8 +57,9 @@ export function createEraser(options: {
       db,
       statements.map(({ statement }) => db.all(sql`${statement} RETURNING 1`)),
     );
-    await db.update(erasures).set({ progressedAt: clock.now() }).where(eq(erasures.userId, userId));
-    return statements.some(({ most }, index) => (removed[index]?.length ?? 0) >= most);
+    const isMore = statements.some(({ most }, index) => (removed[index]?.length ?? 0) >= most);
+    if (isMore) await db.update(erasures).set({ progressedAt: clock.now() }).where(eq(erasures.userId, userId));
+    return isMore;
   }
 
   return {
@@ -79,12 +77,8 @@ export function createEraser(options: {
 
     async recordFailure(userId, error) {
       const attempts = sql<number>`${erasures.attempts} + ${isPlatformFailure(error) ? 0 : 1}`;
-      const updated = await open()
-        .update(erasures)
-        .set({ attempts, lastError: describeError(error), progressedAt: clock.now() })
-        .where(eq(erasures.userId, userId))
-        .returning({ userId: erasures.userId });
-      return updated.length > 0;
+      const failure = { attempts, lastError: describeError(error) };
+      await open().update(erasures).set(failure).where(eq(erasures.userId, userId));
     },
 
     findFirst: find,
