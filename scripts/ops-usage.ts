@@ -12,6 +12,7 @@ const summaries = {
   rebuild: ['VIEW', 'rebuild a read model (`projections` names them), and watch it'],
   rebuilds: ['', 'the latest rebuilds'],
   'cancel-rebuild': ['ID', 'stop a rebuild'],
+  erasures: ['', 'deleted accounts of which something is left, and how far their erasure is'],
   deliveries: ['[--subscription S] [--limit N]', 'what waits: since when, with which error, and until when'],
   'dead-letters': [
     '[--subscription S] [--fault F] [--limit N]',

@@ -143,6 +143,20 @@ async function rebuilds({ api }: Client) {
   console.log(blocks.join('\n\n'));
 }
 
+async function erasures({ api }: Client) {
+  const { data } = await (await api.operations.erasures.$get()).json();
+  if (data.length === 0) return console.log('There are none.');
+  const blocks = data.map(({ userId, steps, rows, attempts, lastError, startedAt, progressedAt }) =>
+    block(userId, [
+      ['deleted', startedAt],
+      ['erased', `${count(rows, 'row')} in ${count(steps, 'step')}, the last one at ${progressedAt}`],
+      ['failures', `${attempts} since then`],
+      ['last error', lastError ?? 'none'],
+    ]),
+  );
+  console.log(blocks.join('\n\n'));
+}
+
 async function cancelRebuild({ api }: Client, id: string) {
   await api.operations.rebuilds[':id'].cancel.$post({ param: { id } });
   console.log(`The rebuild ${id} is cancelled. The documents that it made stay, and are current.`);
@@ -228,6 +242,7 @@ const commands: Readonly<Record<Exclude<CommandName, 'ready'>, Command>> = {
   rebuild: { argument: 'VIEW', run: rebuild },
   rebuilds: { run: rebuilds },
   'cancel-rebuild': { argument: 'ID', id: rebuildId, run: cancelRebuild },
+  erasures: { run: erasures },
   deliveries: { options: ['subscription', 'limit'], run: deliveries },
   'dead-letters': { options: ['subscription', 'fault', 'limit'], run: deadLetters },
   replay: {

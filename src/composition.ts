@@ -1,8 +1,10 @@
 import type { CallerContext } from './access/access-rules';
 import { createPasswords } from './access/passwords';
 import { createReader, type ReadRequest } from './access/reader';
+import type { Consumer } from './consumers/consumer';
 import type { AddressedEvent } from './consumers/dispatch';
 import { baseNameOf, queueNames } from './consumers/queues';
+import { createRebuildConsumer } from './consumers/rebuilds';
 import type { RecordedEvent } from './cqrs/log/event';
 import { createInlineProjection } from './cqrs/reading/inline-projection';
 import { createDefineCommand } from './cqrs/writing/command';
@@ -21,8 +23,10 @@ import type { HttpServices } from './http/context';
 import { createInvocationFigures, type InvocationFigures } from './http/request-figures';
 import { createBackground } from './platform/background';
 import { describeError } from './platform/failure';
+import { newId } from './platform/ids';
 import { createConsumers } from './shared-consumers';
 import { createSharedServices, type Overrides, type SharedServices } from './shared-services';
+import type { ErasureStep } from './users/eraser';
 import { accessView } from './users/views';
 
 export type { Overrides } from './shared-services';
@@ -47,7 +51,9 @@ function shareFor(env: Env, overrides: Overrides): Shared {
 type WaitUntil = (promise: Promise<unknown>) => void;
 
 /** Makes the function that starts the work that follows a commit. If the start fails, the schedule does the work later. */
-function createStartFollowUps({ dispatch, logger, relay, sendRebuildStep, subscriptionsOf }: Shared, defer: WaitUntil) {
+function createStartFollowUps(shared: Shared, defer: WaitUntil) {
+  const { dispatch, logger, subscriptionsOf } = shared;
+
   /** Sends the deliveries of a commit. The relay sends again what a queue does not take. */
   async function sendFirst(deliveries: readonly AddressedEvent[]): Promise<void> {
     for (const { subscription, events, error } of await dispatch(deliveries)) {
@@ -61,7 +67,7 @@ function createStartFollowUps({ dispatch, logger, relay, sendRebuildStep, subscr
     );
     defer(sendFirst(deliveries));
     for (const event of committed) {
-      const started = followUps[event.type]?.({ relay, sendRebuildStep }, event);
+      const started = followUps[event.type]?.(shared, event);
       if (started) defer(started.catch((error) => logger.error('follow-up.failed', error, { type: event.type })));
     }
   };
@@ -106,6 +112,8 @@ function createBindCommands(
   };
 }
 
+type BindCommands = ReturnType<typeof createBindCommands>;
+
 /** Makes the function that binds every query to a request. */
 function createBindQueries({ clock, database, documents, figures, hashing, readModels, readiness, wait }: Shared) {
   return (request: ReadRequest): Queries =>
@@ -118,8 +126,26 @@ function createBindQueries({ clock, database, documents, figures, hashing, readM
     });
 }
 
+/** Makes the consumer of rebuilds and erasures; the second send a command, which is bound to this invocation. */
+function createJobConsumer({ clock, env, eraser, logger, rebuilder }: Shared, bindCommands: BindCommands): Consumer {
+  async function continueErasure({ userId, step }: ErasureStep) {
+    // The audit trail finds the events of a step by this id.
+    const requestId = `erasure-${userId}-${step}`;
+    const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
+    return (await bindCommands(() => context).ContinueErasure({ userId, step })).result;
+  }
+  const { recordFailure } = eraser;
+  const run = (step: ErasureStep) => eraser.run(step, continueErasure);
+  return createRebuildConsumer(rebuilder, { run, recordFailure }, env.REBUILDS_QUEUE, logger);
+}
+
 /** Makes the function that handles a batch of a queue. */
-function createConsume({ consumers, logger, watermark }: Shared, waitUntil: WaitUntil) {
+function createConsume(shared: Shared, bindCommands: BindCommands, waitUntil: WaitUntil) {
+  const { logger, watermark } = shared;
+  const consumers: Shared['consumers'] = {
+    ...shared.consumers,
+    [queueNames.rebuilds]: createJobConsumer(shared, bindCommands),
+  };
   /** Publishes which deliveries are finished. If this fails, the schedule publishes it. */
   async function publishWatermarkNews(): Promise<void> {
     await watermark
@@ -151,6 +177,7 @@ export function compose(env: Env, waitUntil: WaitUntil, overrides: Overrides = n
     permitHashing,
     recordRequest: figures.recordRequest,
   };
+  const bindCommands = createBindCommands(shared, { passwords }, figures, waitUntil);
   return {
     config: shared.config,
     clock,
@@ -163,15 +190,16 @@ export function compose(env: Env, waitUntil: WaitUntil, overrides: Overrides = n
     readModels: shared.readModels,
     publishWatermark: watermark.publish,
     rebuilds: { send: shared.sendRebuildStep, findStalled: rebuilder.findStalled },
+    erasures: { send: shared.sendErasureStep, findStalled: shared.eraser.findStalled },
     removeObsoleteDocuments: shared.removeObsoleteDocuments,
     reconcile: shared.reconcile,
-    bindCommands: createBindCommands(shared, { passwords }, figures, waitUntil),
+    bindCommands,
     bindQueries: createBindQueries(shared),
     /**
      * Handles a batch of a queue.
      * @throws Error for a queue without a consumer, so that its messages are not acknowledged unread
      */
-    consume: createConsume(shared, waitUntil),
+    consume: createConsume(shared, bindCommands, waitUntil),
   };
 }
 

@@ -6,7 +6,12 @@ import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
 import { removeExpiredCredentials } from './auth/remove-expired';
-import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth/repository';
+import {
+  createAccountRepository,
+  createPasswordResetRepository,
+  createSessionRepository,
+  sessionsOfAccount,
+} from './auth/repository';
 import type { ResetTokens } from './auth/secret-token';
 import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
@@ -50,14 +55,20 @@ import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
 import { createTicketQueries } from './tickets/queries';
-import { createTicketRepository } from './tickets/repository';
+import { createTicketRepository, notesOfAccount } from './tickets/repository';
 import { staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
+import type { Eraser, ErasureStep } from './users/eraser';
 import { userErrors } from './users/errors';
-import { UserRegistered, userEvents } from './users/events';
+import { UserDeleted, UserRegistered, userEvents } from './users/events';
 import { createUserQueries } from './users/queries';
-import { createSettingsRepository, createUserRepository, userConstraints } from './users/repository';
+import {
+  createErasureRepository,
+  createSettingsRepository,
+  createUserRepository,
+  userConstraints,
+} from './users/repository';
 import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
 import { users } from './users/tables';
 import { countedUsers, createUserView, userViews } from './users/views';
@@ -115,6 +126,9 @@ export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 /** The domain errors behind the constraints of all tables. */
 export const constraints = { ...userConstraints, ...itemConstraints };
 
+/** What accounts have without events, and what is deleted with them. */
+export const silentRows = [sessionsOfAccount, notesOfAccount];
+
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
   const items = createItemRepository(context);
@@ -126,6 +140,7 @@ export function createRepositories(context: RepositoryContext) {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
+    erasures: createErasureRepository(context, silentRows),
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
@@ -136,10 +151,11 @@ export function createRepositories(context: RepositoryContext) {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
+    // What everybody can see goes first, then what has addresses.
     onAccountDeleted: [
-      deleteTicketsOfAccount(tickets),
-      releaseOrdersOfAccount(orders, items),
       deleteItemsOfAccount(items),
+      releaseOrdersOfAccount(orders, items),
+      deleteTicketsOfAccount(tickets),
     ],
   };
 }
@@ -213,6 +229,8 @@ export function ownSubscriptionsOf(type: string): Subscription[] {
 interface FollowUpServices {
   relay(): Promise<void>;
   sendRebuildStep(step: RebuildStep): Promise<void>;
+  findErasure: Eraser['findFirst'];
+  sendErasureStep(step: ErasureStep): Promise<void>;
 }
 
 /**
@@ -223,6 +241,10 @@ export const followUps: Readonly<Record<string, (services: FollowUpServices, eve
   {
     [RebuildStarted.type]: ({ sendRebuildStep }, { streamId }) => sendRebuildStep({ rebuildId: streamId, step: 0 }),
     [DeadLettersReplayed.type]: ({ relay }) => relay(),
+    async [UserDeleted.type]({ findErasure, sendErasureStep }, { streamId }) {
+      const first = await findErasure(streamId);
+      if (first) await sendErasureStep(first);
+    },
   };
 
 interface TaskServices {
@@ -241,10 +263,6 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     for (const error of (await projector.projectAgain(hourlyDocuments)).errors.values()) throw error;
     return { documents: hourlyDocuments.length };
   },
-  'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
-  'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
-  'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
-  'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
   async 'list-counts.compared'({ clock, database, logger }) {
     const { failures, repaired, ...done } = await repairListCounts(database, countedLists, users, clock.now());
     for (const { list, owner } of repaired) logger.warn('list-count.repaired', { list, owner });
@@ -252,3 +270,12 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     return { ...done, repaired: repaired.length, failed: failures.length };
   },
 };
+
+/** What the schedule deletes each minute, by the name of the log entry; each returns how many rows it deleted. */
+export const cleanUps: Readonly<Record<string, (services: TaskServices) => Promise<Readonly<Record<string, number>>>>> =
+  {
+    'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
+    'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
+    'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
+    'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
+  };

@@ -1,5 +1,5 @@
 import type { Services } from './composition';
-import { hourlyTasks } from './domains';
+import { cleanUps, hourlyTasks } from './domains';
 import { findFigures } from './operations/figures';
 import { toLogFields } from './operations/metrics';
 import { openSession } from './platform/d1';
@@ -46,6 +46,14 @@ async function restartRebuilds({ logger, rebuilds }: Services): Promise<void> {
   }
 }
 
+/** Sends the lost message of each stalled erasure again, so that the erasure continues with its next step. */
+async function restartErasures({ erasures, logger }: Services): Promise<void> {
+  for (const step of await erasures.findStalled()) {
+    await erasures.send(step);
+    logger.info('erasure.restarted', { ...step });
+  }
+}
+
 /** Writes the figures of the system into the log, for an operator who has no other monitor. */
 async function logFigures({ clock, database, logger }: Services): Promise<void> {
   const { db } = openSession(database, 'first-primary');
@@ -61,9 +69,14 @@ export const tasks: Readonly<Record<string, readonly Task[]>> = {
     runReconciler,
     removeObsoleteDocuments,
     restartRebuilds,
+    restartErasures,
     ({ publishWatermark }) => publishWatermark(),
     createFirstAdmin,
     logFigures,
+    ...Object.entries(cleanUps).map(([event, run]) => async (services: Services) => {
+      const removed = await run(services);
+      if (Object.values(removed).some((rows) => rows > 0)) services.logger.info(event, removed);
+    }),
   ],
   '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
     services.logger.info(event, await run(services));

@@ -4,7 +4,6 @@ import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
 import { queueNames } from './consumers/queues';
-import { createRebuildConsumer } from './consumers/rebuilds';
 import { createEmailReactions, eventCatalogue } from './domains';
 import { createEmailSender } from './email/create-email-sender';
 import { limitSending } from './email/deadline';
@@ -12,7 +11,7 @@ import { createEmailLimiter } from './email/email-limiter';
 import type { SharedServices } from './shared-services';
 import { createFindRecipient } from './users/recipient';
 
-/** Makes the consumer of each queue, by the queue's name. All invocations of an isolate share them. */
+/** Makes the consumers that all invocations of an isolate share, by the names of their queues. */
 export function createConsumers(services: SharedServices): Readonly<Record<string, Consumer>> {
   const { background, clock, config, env, fingerprints, logger, outbox, projector, wait } = services;
   const reactions = createEmailReactions({
@@ -42,7 +41,6 @@ export function createConsumers(services: SharedServices): Readonly<Record<strin
     [queueNames.projections]: consumerOf('projections'),
     [queueNames.emails]: consumerOf('emails'),
     [queueNames.analytics]: consumerOf('analytics'),
-    [queueNames.rebuilds]: createRebuildConsumer(services.rebuilder, env.REBUILDS_QUEUE, logger),
     [queueNames.deadLetters]: createDeadLetterConsumer(outbox, config.epoch, logger),
   };
 }

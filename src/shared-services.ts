@@ -15,7 +15,7 @@ import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
 import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
-import { eventCatalogue, ownSubscriptionsOf, views } from './domains';
+import { eventCatalogue, ownSubscriptionsOf, silentRows, views } from './domains';
 import type { EmailSender } from './email/email-sender';
 import { isSecret } from './http/authentication';
 import { createConsistencyTokens } from './http/consistency-tokens';
@@ -26,6 +26,7 @@ import { createIsolateFigures, type IsolateFigures } from './platform/isolate-fi
 import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createTurns } from './platform/turns';
+import { createEraser, type ErasureStep } from './users/eraser';
 
 /** The parts of the outside world that tests replace. */
 export interface Overrides {
@@ -123,6 +124,7 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
     outbox,
     due,
     dispatch: createDispatch({ queues, origin, outbox, logger }),
+    sendErasureStep: async (step: ErasureStep) => void (await env.REBUILDS_QUEUE.send(step)),
     sendRebuildStep: async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step)),
     subscriptionsOf: (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])],
   };
@@ -165,12 +167,15 @@ export function createSharedServices(env: Env, overrides: Overrides) {
   const sending = createSending(world);
   const { background, clock, logger, wait } = world;
   const { due, dispatch } = sending;
+  const eraser = createEraser({ database: background, clock, silentRows });
   return {
     ...world,
     ...secrets,
     ...reading,
     ...sending,
     relay: createRelay({ database: background, due, dispatch, projector: reading.projector, clock, wait, logger }),
+    eraser,
+    findErasure: eraser.findFirst,
     http: createHttpServices(world, secrets),
   };
 }

@@ -13,8 +13,27 @@ export interface AccountCount {
   triggers: readonly Trigger[];
 }
 
+/** What one step of an erasure takes of the rows that a deleted account owns in a domain. */
+export interface ErasedRows {
+  events: NewEvent[];
+  /** How many rows it takes. */
+  rows: number;
+  /** Whether no row is left after them. */
+  isFinished: boolean;
+}
+
 /**
- * Runs when an account is deleted, at a time in ISO 8601: it stages the domain's changes and returns the events to record.
- * An account can have many rows, so a handler stages statements for all rows together, and never one for each row.
+ * Erases the next rows of an account that is deleted, at a time in ISO 8601: it stages the domain's changes and returns the
+ * events to record. It takes at most `most` rows, and stages statements for all of them together.
  */
-export type AccountDeletionHandler = (userId: string, at: string) => Promise<NewEvent[]>;
+export type AccountDeletionHandler = (userId: string, at: string, most: number) => Promise<ErasedRows>;
+
+/** Rows of an account that are deleted without events of their own, such as sessions. */
+export interface SilentRows {
+  /** How many of them one statement deletes at most. A commit that deletes the account takes no more either. */
+  most(): number;
+  /** A query with one row for each of them. */
+  select(userId: string): SQL;
+  /** The statements that delete the next of them, in the order in which they run. */
+  remove(userId: string): SQL[];
+}

@@ -1,19 +1,29 @@
 import { sql } from 'drizzle-orm';
-import { deleteExpired, openSession, runBatch } from '../platform/d1';
+import { deleteExpired, expiredKeys, openSession, removeExpired, removeInSlices, runBatch } from '../platform/d1';
 
-/** Deletes expired refresh tokens and password resets, and the sessions that have no refresh token left. */
+/**
+ * Deletes expired refresh tokens and password resets, and the sessions that have no refresh token left. A session goes in the
+ * same batch as its last token: every session begins with a token, so one without tokens cannot be refreshed any more, and
+ * nothing would find it later.
+ */
 export async function removeExpiredCredentials(database: D1Database, now: number) {
   const { db } = openSession(database, 'first-primary');
-  const [tokens, resets] = await runBatch(db, [
-    db.all<{ sessionId: string }>(
-      sql`${deleteExpired('refresh_tokens', 'hash', now)} RETURNING session_id AS sessionId`,
-    ),
-    db.all(sql`${deleteExpired('password_resets', 'id', now)} RETURNING 1`),
-  ]);
-  // Every session begins with a token, so a session without tokens cannot be refreshed any more.
-  const candidates = JSON.stringify([...new Set(tokens.map(({ sessionId }) => sessionId))]);
-  const sessions = await db.all(sql`
-    DELETE FROM sessions WHERE id IN (SELECT value FROM json_each(${candidates}))
-      AND NOT EXISTS (SELECT 1 FROM refresh_tokens WHERE session_id = sessions.id) RETURNING 1`);
-  return { refreshTokens: tokens.length, passwordResets: resets.length, sessions: sessions.length };
+  const expired = expiredKeys('refresh_tokens', 'hash', now);
+  let sessions = 0;
+  const refreshTokens = await removeInSlices(async () => {
+    const [slice, ended] = await runBatch(db, [
+      db.all(sql`SELECT 1 FROM (${expired})`),
+      // A foreign key deletes their tokens too, which are all in this slice.
+      db.all(sql`
+        DELETE FROM sessions
+        WHERE id IN (SELECT session_id FROM refresh_tokens WHERE hash IN (${expired}))
+          AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = sessions.id AND t.hash NOT IN (${expired}))
+        RETURNING 1`),
+      db.all(deleteExpired('refresh_tokens', 'hash', now)),
+    ]);
+    sessions += ended.length;
+    return slice.length;
+  });
+  const passwordResets = await removeExpired(database, 'password_resets', 'id', now);
+  return { refreshTokens, passwordResets, sessions };
 }

@@ -1,6 +1,8 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import type { SilentRows } from '../access/account-parts';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
+import { limits } from '../platform/limits';
 import { users } from '../users/tables';
 import type { Account } from './account';
 import { lifetimes, type PasswordReset, type RefreshToken, type Session } from './session';
@@ -31,7 +33,7 @@ export interface SessionRepository {
   add(session: Session): void;
   /** Changes only the version, so that a revocation in the meantime is kept. */
   saveVersion(session: Session): void;
-  /** Revokes a session. The commit fails if the session is revoked or deleted by then. */
+  /** Revokes a session. The commit fails if the session is revoked, or its account deleted, by then. */
   revoke(session: Session, at: number): void;
   /** Adds a token to a family. The commit is refused when the family is revoked by then. */
   addToken(token: RefreshToken): void;
@@ -79,14 +81,33 @@ export function createAccountRepository({ db, stage, guard }: RepositoryContext)
   };
 }
 
+/** The sessions of an account with their refresh tokens. */
+export const sessionsOfAccount: SilentRows = {
+  most: () => limits.sessionsPerErasureStep,
+  select: (userId) => sql`
+    SELECT id FROM ${sessions} WHERE user_id = ${userId}
+    UNION ALL SELECT t.hash FROM ${sessions} AS s JOIN ${refreshTokens} AS t ON t.session_id = s.id
+      WHERE s.user_id = ${userId}`,
+  remove: (userId) => [
+    sql`DELETE FROM ${refreshTokens} WHERE hash IN (
+      SELECT t.hash FROM ${sessions} AS s JOIN ${refreshTokens} AS t ON t.session_id = s.id
+      WHERE s.user_id = ${userId} LIMIT ${limits.sessionsPerErasureStep})`,
+    sql`DELETE FROM ${sessions} WHERE id IN (
+      SELECT id FROM ${sessions} AS s WHERE s.user_id = ${userId}
+        AND NOT EXISTS (SELECT 1 FROM ${refreshTokens} AS t WHERE t.session_id = s.id)
+      LIMIT ${limits.sessionsPerErasureStep})`,
+  ],
+};
+
 export function createSessionRepository({ db, stage, guard }: RepositoryContext): SessionRepository {
   return {
     add: (session) => stage(db.insert(sessions).values(session)),
     saveVersion: ({ id, version }) => stage(db.update(sessions).set({ version }).where(eq(sessions.id, id))),
     revoke({ id, version }, at) {
-      // A new password revokes sessions, and a deletion deletes them, without an event in the session's stream.
+      // A new password revokes sessions, and a deletion deletes them, now or later, without an event in the session's stream.
       guard(
-        sql`EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${id} AND ${sessions.revokedAt} IS NULL)`,
+        sql`EXISTS (SELECT 1 FROM ${sessions} JOIN ${users} ON ${users.id} = ${sessions.userId}
+          WHERE ${sessions.id} = ${id} AND ${sessions.revokedAt} IS NULL)`,
         () => new ConcurrencyError(),
       );
       stage(db.update(sessions).set({ version, revokedAt: at }).where(eq(sessions.id, id)));

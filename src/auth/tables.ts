@@ -6,9 +6,8 @@ export const sessions = sqliteTable(
   'sessions',
   {
     id: text().primaryKey(),
-    userId: text('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    /** No foreign key: the deletion of an account takes its sessions in steps. Without its account a session is of no use. */
+    userId: text('user_id').notNull(),
     version: integer().notNull(),
     createdAt: text('created_at').notNull(),
     revokedAt: integer('revoked_at'),

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { deleteExpired, openSession } from '../platform/d1';
+import { openSession, removeExpired } from '../platform/d1';
 
 /** How often one address may get e-mails of a kind, whichever accounts they are about. */
 export interface EmailLimit {
@@ -53,7 +53,5 @@ export function createEmailLimiter(
 
 /** Deletes the addresses whose limits have ended. */
 export async function removeExpiredEmailLimits(database: D1Database, now: number) {
-  const { db } = openSession(database, 'first-primary');
-  const removed = await db.all(sql`${deleteExpired('limited_emails', 'address_hash', now)} RETURNING 1`);
-  return { limitedEmails: removed.length };
+  return { limitedEmails: await removeExpired(database, 'limited_emails', 'address_hash', now) };
 }

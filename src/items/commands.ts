@@ -101,8 +101,9 @@ async function loadFor(
 
 /** Deletes the items of an account that is deleted, because nobody could deliver them. */
 export function deleteItemsOfAccount(items: ItemRepository): AccountDeletionHandler {
-  return async (ownerId) => {
-    const removed = await items.removeAllOf(ownerId);
-    return removed.map(({ id, version }) => ItemDeleted.create(id, version + 1, { ownerId }));
+  return async (ownerId, _, most) => {
+    const { rows, isLast } = await items.removeNextOf(ownerId, most);
+    const events = rows.map(({ id, version }) => ItemDeleted.create(id, version + 1, { ownerId }));
+    return { events, rows: rows.length, isFinished: isLast };
   };
 }

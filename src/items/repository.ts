@@ -1,10 +1,11 @@
-import { eq, inArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
-import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
+import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { limits } from '../platform/limits';
 import { splitByBytes } from '../platform/split';
+import { users } from '../users/tables';
 import type { Item } from './item';
 import { items } from './tables';
 
@@ -21,16 +22,19 @@ export interface ItemRepository {
   save(item: Item, before: Item, by: CheckedActor): void;
   /** @param item the item as it was read; the commit fails if the item or its stock has changed since */
   remove(item: Item, by: CheckedActor): void;
-  /** Deletes all items of an owner and returns them. The commit fails if an item was created in the meantime. */
-  removeAllOf(ownerId: string): Promise<AggregateVersion[]>;
+  /**
+   * Deletes the next items of an owner, `most` at most, and returns them. If none is left, the commit fails if an item was
+   * created in the meantime.
+   */
+  removeNextOf(ownerId: string, most: number): Promise<TakenRows<AggregateVersion>>;
   find(id: string): Promise<Item | undefined>;
-  /** Finds items in one round trip; unknown ids are left out. */
+  /** Finds items for an order in one round trip. Unknown ids are left out, and so are items whose owner's account is deleted. */
   findAll(ids: readonly string[]): Promise<Item[]>;
   /** Takes pieces for an order. The commit fails if an item has too few pieces left by then. */
   takeStock(lines: readonly StockLine[]): void;
   /** Puts pieces back; each item may be on one line only. Items without a stock are unlimited and stay unlimited. */
   returnStock(lines: readonly StockLine[]): void;
-  /** Adds the guard that none of these items has changed since it was read, its stock left aside. */
+  /** Adds the guard that none of these items and no owner was deleted or changed since it was read, the stock left aside. */
   requireUnchanged(items: readonly AggregateVersion[]): void;
 }
 
@@ -39,6 +43,9 @@ export const itemConstraints = {
   // Another order took the last pieces in the meantime. The next attempt shows which item has too few pieces.
   items_stock: () => new ConcurrencyError(),
 };
+
+/** The items of a deleted account are deleted in steps; nobody may buy one of them until then. */
+const hasOwner = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${items.ownerId})`;
 
 type Row = typeof items.$inferSelect;
 
@@ -76,7 +83,8 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
       const versions = JSON.stringify(read.map(({ id, version }) => ({ id, version })));
       guard(
         sql`(SELECT count(*) FROM json_each(${versions}) AS line
-          JOIN items ON items.id = line.value->>'id' AND items.version = line.value->>'version') = ${read.length}`,
+          JOIN items ON items.id = line.value->>'id' AND items.version = line.value->>'version'
+          JOIN users ON users.id = items.owner_id) = ${read.length}`,
         () => new ConcurrencyError(),
       );
     },
@@ -86,7 +94,7 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
         await db
           .select()
           .from(items)
-          .where(inArray(items.id, [...ids]))
+          .where(and(inArray(items.id, [...ids]), hasOwner))
       ).map(toItem),
     add: (item) => stage(db.insert(items).values(toRow(item))),
     save(item, before) {
@@ -101,10 +109,17 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
       requireAsRead(item);
       stage(db.delete(items).where(eq(items.id, item.id)));
     },
-    async removeAllOf(ownerId) {
-      const removed = await raiseVersionsOf(context, items, items.ownerId, ownerId);
-      stage(db.delete(items).where(eq(items.ownerId, ownerId)));
-      return removed;
+    async removeNextOf(ownerId, most) {
+      const loaded = await db
+        .select({ id: items.id, version: items.version })
+        .from(items)
+        .where(eq(items.ownerId, ownerId))
+        .orderBy(items.id)
+        .limit(most + 1);
+      const taken = takeRows(context, { table: items, owner: items.ownerId, ownerId }, loaded, most);
+      const ids = taken.rows.map(({ id }) => id);
+      if (ids.length > 0) stage(db.delete(items).where(isAnyOf(items.id, ids)));
+      return taken;
     },
   };
 }

@@ -28,6 +28,8 @@ export interface SystemFigures {
   keysToRecheck: number;
   failingKeys: number;
   runningRebuilds: number;
+  /** Deleted accounts of which something is left, counted up to `limits.figuresCounted`. */
+  runningErasures: number;
   lags: ViewLag[];
 }
 
@@ -52,7 +54,8 @@ export const figureQueries = () => ({
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections WHERE recheck_at IS NOT NULL`)}) AS keysToRecheck,
       (SELECT count(*) FROM ${some(sql`SELECT 1 FROM projections INDEXED BY projections_failing
         WHERE error IS NOT NULL`)}) AS failingKeys,
-      (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds`,
+      (SELECT count(*) FROM rebuilds WHERE status = 'running') AS runningRebuilds,
+      (SELECT count(*) FROM ${some(sql`SELECT 1 FROM erasures`)}) AS runningErasures`,
 });
 
 type Totals = Omit<SystemFigures, 'subscriptions' | 'lags'>;

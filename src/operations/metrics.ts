@@ -64,6 +64,7 @@ export function toMetrics(figures: SystemFigures | undefined): Metric[] {
     ),
     total('failing_keys', `Documents that cannot be made from D1. ${upTo}`, figures.failingKeys),
     total('running_rebuilds', 'Rebuilds of read models that are running.', figures.runningRebuilds),
+    total('running_erasures', `Deleted accounts of which something is left. ${upTo}`, figures.runningErasures),
     ofSystem(
       'gauge',
       'projection_lag_seconds',

@@ -13,6 +13,7 @@ import type { Metric } from '../platform/metrics';
 import { findAuditEvents } from './audit-trail';
 import { type Fault, findDeadLetters } from './dead-letters';
 import { findWaiting } from './deliveries';
+import { findErasures } from './erasures';
 import { operationsErrors } from './errors';
 import { presentEventCatalogue, presentEventSchema } from './event-catalogue';
 import { findFiguresInTime } from './figures';
@@ -72,6 +73,9 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
 
     /** Lists the latest rebuilds, newest first. */
     ListRebuilds: async () => ({ data: (await findRebuilds(await openForAdmin())).map(presentRebuild) }),
+
+    /** Lists the erasures of what deleted accounts owned, those first that have waited longest for progress. */
+    ListErasures: async () => ({ data: await findErasures(await openForAdmin()) }),
 
     async GetRebuild({ id }: { id: string }) {
       const rebuild = await findRebuild(await openForAdmin(), id);

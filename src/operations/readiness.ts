@@ -19,6 +19,9 @@ const lateness: Readonly<Record<Subscription, { seconds: number; status: 'unavai
   events: { seconds: 3600, status: 'degraded' },
 };
 
+/** How long the erasure of a deleted account may make no progress. The schedule sends its step again each minute. */
+const erasureSeconds = 600;
+
 /** The time of the oldest event with a pending delivery; null if nothing waits. */
 export interface OldestDelivery {
   subscription: Subscription;
@@ -28,6 +31,8 @@ export interface OldestDelivery {
 interface Backlog {
   oldest: OldestDelivery[];
   deadLetters: number;
+  /** Milliseconds: the last progress of the erasure that has waited longest for it; null if none is at work. */
+  erasureSince: number | null;
 }
 
 /**
@@ -55,6 +60,7 @@ function oldestPending(subscription: Subscription) {
  */
 export const backlogQueries = () => ({
   oldest: sql.join(subscriptions.map(oldestPending), sql` UNION ALL `),
+  stalled: sql`SELECT min(progressed_at) AS since FROM erasures`,
   deadLetters: sql`
     SELECT count(*) AS count FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_dead_by_fault
       WHERE status = 'dead' AND fault IS NULL LIMIT ${limits.deliveriesCounted + 1})`,
@@ -62,11 +68,12 @@ export const backlogQueries = () => ({
 
 async function findBacklog(db: Database): Promise<Backlog> {
   const queries = backlogQueries();
-  const [oldest, [dead]] = await runBatch(db, [
+  const [oldest, [dead], [erasure]] = await runBatch(db, [
     db.all<OldestDelivery>(queries.oldest),
     db.all<{ count: number }>(queries.deadLetters),
+    db.all<{ since: number | null }>(queries.stalled),
   ]);
-  return { oldest, deadLetters: dead?.count ?? 0 };
+  return { oldest, deadLetters: dead?.count ?? 0, erasureSince: erasure?.since ?? null };
 }
 
 /**
@@ -97,13 +104,16 @@ export async function checkReadiness(services: {
   if (kv.status === 'rejected')
     add('unavailable', 'kv-unreachable', 'KV does not respond, so reads come from D1 and are slower.');
   if (backlog.status === 'fulfilled') {
-    const { deadLetters, oldest } = backlog.value;
+    const { deadLetters, erasureSince, oldest } = backlog.value;
     for (const { subscription, occurredAt } of oldest) {
       const waited = occurredAt ? Math.floor((clock.now() - Date.parse(occurredAt)) / 1000) : 0;
       const late = lateness[subscription];
       if (waited > late.seconds)
         add(late.status, 'deliveries-late', `The oldest delivery to ${subscription} has waited ${waited} seconds.`);
     }
+    const stalled = Math.floor((clock.now() - (erasureSince ?? clock.now())) / 1000);
+    if (stalled > erasureSeconds)
+      add('degraded', 'erasures-stalled', `An erasure has made no progress for ${stalled} seconds.`);
     const most = limits.deliveriesCounted;
     const count = deadLetters > most ? `More than ${most}` : deadLetters;
     if (deadLetters > 0) add('degraded', 'dead-letters', `${count} dead letters wait to be replayed or discarded.`);

@@ -103,6 +103,16 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     async (c) => c.json(await c.var.queries.ListRebuilds(), 200),
   )
   .get(
+    '/erasures',
+    describePlain<OperationsQueries>('ListErasures', {
+      summary: 'Deleted accounts of which something is left (admin)',
+      ...read,
+      body: schemas.erasureList,
+    }),
+    authenticate,
+    async (c) => c.json(await c.var.queries.ListErasures(), 200),
+  )
+  .get(
     '/rebuilds/:id',
     describePlain<OperationsQueries>('GetRebuild', {
       summary: 'The progress of a rebuild (admin)',
@@ -277,6 +287,7 @@ export const operationsAccess: AccessRules<typeof operationsRoutes> = {
   'GET /projections': 'admin',
   'POST /projections/:view/rebuild': 'admin',
   'GET /rebuilds': 'admin',
+  'GET /erasures': 'admin',
   'GET /rebuilds/:id': 'admin',
   'POST /rebuilds/:id/cancel': 'admin',
   'GET /deliveries': 'admin',

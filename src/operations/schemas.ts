@@ -9,7 +9,13 @@ export const health = z
   .object({ status: z.literal('ok'), version: z.string().meta({ examples: ['1.0.0'] }) })
   .meta({ ref: 'Health' });
 
-export const issueCodes = ['d1-unreachable', 'kv-unreachable', 'deliveries-late', 'dead-letters'] as const;
+export const issueCodes = [
+  'd1-unreachable',
+  'kv-unreachable',
+  'deliveries-late',
+  'dead-letters',
+  'erasures-stalled',
+] as const;
 export type IssueCode = (typeof issueCodes)[number];
 
 export const readiness = z
@@ -121,6 +127,23 @@ export const rebuild = z
   .meta({ ref: 'Rebuild' });
 
 export const rebuildList = z.object({ data: z.array(rebuild) }).meta({ ref: 'RebuildList' });
+
+export const erasure = z
+  .object({
+    userId: id.meta({ description: 'The account, which is deleted.' }),
+    steps: count.meta({ description: 'How many steps are done.' }),
+    rows: count.meta({ description: 'How many items, orders and tickets were erased.' }),
+    attempts: count.meta({ description: 'How many failures of its own followed each other without a success.' }),
+    lastError: z
+      .string()
+      .nullable()
+      .meta({ examples: ['SyntaxError'] }),
+    startedAt: z.iso.datetime(),
+    progressedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'Erasure' });
+
+export const erasureList = z.object({ data: z.array(erasure) }).meta({ ref: 'ErasureList' });
 
 export const subscription = z.enum(subscriptions);
 

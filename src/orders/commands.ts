@@ -90,15 +90,16 @@ export type OrderCommands = ReturnType<typeof createOrderCommands>;
  * pieces back. All orders are kept without personal data.
  */
 export function releaseOrdersOfAccount(orders: OrderRepository, items: OrderableItems): AccountDeletionHandler {
-  return async (customerId, at) => {
-    const released = await orders.anonymiseAllOf(customerId, at);
-    items.returnStock(mergeLines(released.flatMap(({ cancelledLines }) => linesToReturn(cancelledLines ?? []))));
-    return released.flatMap(({ id, version, cancelledLines: lines }) => {
+  return async (customerId, at, most) => {
+    const { rows, isLast } = await orders.anonymiseNextOf(customerId, at, most);
+    items.returnStock(mergeLines(rows.flatMap(({ cancelledLines }) => linesToReturn(cancelledLines ?? []))));
+    const released = rows.flatMap(({ id, version, cancelledLines: lines }) => {
       if (lines === null) return [events.OrderAnonymised.create(id, version + 1, { customerId })];
       return [
         events.OrderCancelled.create(id, version + 1, factsOf({ customerId, lines })),
         events.OrderAnonymised.create(id, version + 2, { customerId }),
       ];
     });
+    return { events: released, rows: rows.length, isFinished: isLast };
   };
 }

@@ -1,6 +1,6 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
-import { type AggregateVersion, raiseLoadedVersions } from '../cqrs/writing/owned-rows';
+import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import type { NewOrder, Order, OrderableItem, OrderLine, RequestedLine, ShippingAddress } from './order';
 import { orders, shippingAddresses } from './tables';
@@ -21,11 +21,12 @@ export interface OrderRepository {
   saveStatus(order: Order, by: CheckedActor): void;
   find(id: string): Promise<Order | undefined>;
   /**
-   * Anonymises all orders of a customer, and cancels those that are still placed. Each order's version rises by one, and
-   * that of a cancelled one by two. The commit fails if an order was placed in the meantime.
+   * Takes the customer and the address from the next orders of a customer, `most` at most, and cancels those that are still
+   * placed. Each order's version rises by one, and that of a cancelled one by two. If none is left, the commit fails if an
+   * order was placed in the meantime.
    * @param at the time of the cancellation in ISO 8601
    */
-  anonymiseAllOf(customerId: string, at: string): Promise<ReleasedOrder[]>;
+  anonymiseNextOf(customerId: string, at: string, most: number): Promise<TakenRows<ReleasedOrder>>;
 }
 
 /** The catalogue as far as orders need it. domains.ts passes the repository of items, which has these functions. */
@@ -58,11 +59,10 @@ export function createOrderRepository(context: RepositoryContext): OrderReposito
     saveStatus: ({ id, version, status, updatedAt }) =>
       stage(db.update(orders).set({ version, status, updatedAt }).where(eq(orders.id, id))),
     find: async (id) => (await db.select().from(orders).where(eq(orders.id, id))).map(toOrder)[0],
-    async anonymiseAllOf(customerId, at) {
-      const isTheirs = eq(orders.customerId, customerId);
+    async anonymiseNextOf(customerId, at, most) {
       const isPlaced = eq(orders.status, 'placed');
       // One statement reads versions and statuses. Two could see a change of an order between them.
-      const released = await db
+      const loaded = await db
         .select({
           id: orders.id,
           version: orders.version,
@@ -70,16 +70,26 @@ export function createOrderRepository(context: RepositoryContext): OrderReposito
           cancelledLines: sql<OrderLine[] | null>`CASE WHEN ${isPlaced} THEN ${orders.lines} END`.mapWith(JSON.parse),
         })
         .from(orders)
-        .where(isTheirs);
+        .where(eq(orders.customerId, customerId))
+        .orderBy(orders.id)
+        .limit(most + 1);
+      const owned = { table: orders, owner: orders.customerId, ownerId: customerId };
+      const taken = takeRows(context, owned, loaded, most);
+      const ids = taken.rows.map(({ id }) => id);
+      if (ids.length === 0) return taken;
       stage(
         db
           .update(orders)
-          .set({ status: 'cancelled', updatedAt: at, version: sql`${orders.version} + 1` })
-          .where(and(isTheirs, isPlaced)),
+          .set({
+            customerId: null,
+            status: sql`CASE WHEN ${isPlaced} THEN 'cancelled' ELSE ${orders.status} END`,
+            updatedAt: sql`CASE WHEN ${isPlaced} THEN ${at} ELSE ${orders.updatedAt} END`,
+            version: sql`${orders.version} + CASE WHEN ${isPlaced} THEN 2 ELSE 1 END`,
+          })
+          .where(isAnyOf(orders.id, ids)),
       );
-      // The foreign key sets the customer to null when the account's row is deleted.
-      raiseLoadedVersions(context, orders, orders.customerId, customerId, released);
-      return released;
+      stage(db.delete(shippingAddresses).where(isAnyOf(shippingAddresses.orderId, ids)));
+      return taken;
     },
   };
 }

@@ -1,6 +1,5 @@
 import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { isOneOf } from '../platform/d1';
-import { users } from '../users/tables';
 import { orderStatuses } from './order-status';
 
 export const orders = sqliteTable(
@@ -13,7 +12,8 @@ export const orders = sqliteTable(
      * migration numbers the orders of a Worker from before 0.5.0, which runs until this version is deployed.
      */
     number: integer(),
-    customerId: text('customer_id').references(() => users.id, { onDelete: 'set null' }),
+    /** Null after the deletion of the account. There is no foreign key, because a deletion takes many orders in steps. */
+    customerId: text('customer_id'),
     status: text({ enum: orderStatuses }).notNull(),
     /** JSON, because the lines never change and are never searched. */
     lines: text({ mode: 'json' }).notNull(),

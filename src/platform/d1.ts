@@ -216,9 +216,36 @@ export function isOneOf(column: SQLWrapper, words: readonly string[]): SQL {
   return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`;
 }
 
-/** The statement that deletes the rows whose `expires_at` (milliseconds) has passed. `key` is the table's primary key. */
+/** The first rows whose `expires_at` (milliseconds) has passed, as their primary keys; at most one slice of a clean-up. */
+export function expiredKeys(table: string, key: string, now: number): SQL {
+  return sql`SELECT ${sql.identifier(key)} FROM ${sql.identifier(table)} WHERE expires_at <= ${now}
+    ORDER BY expires_at, ${sql.identifier(key)} LIMIT ${limits.expiredRowsPerSlice}`;
+}
+
+/** The statement that deletes {@link expiredKeys}. */
 export function deleteExpired(table: string, key: string, now: number): SQL {
-  const [name, id] = [sql.identifier(table), sql.identifier(key)];
-  return sql`DELETE FROM ${name} WHERE ${id} IN
-    (SELECT ${id} FROM ${name} WHERE expires_at <= ${now} LIMIT ${limits.expiredRowsPerRun})`;
+  return sql`DELETE FROM ${sql.identifier(table)}
+    WHERE ${sql.identifier(key)} IN (${expiredKeys(table, key, now)}) RETURNING 1`;
+}
+
+/**
+ * Deletes rows slice by slice, so that commands have their turn in between, until a slice is not full or the run has used
+ * its slices up.
+ * @param removeSlice deletes one slice and returns how many rows it had
+ * @returns how many rows were deleted
+ */
+export async function removeInSlices(removeSlice: () => Promise<number>): Promise<number> {
+  let removed = 0;
+  for (let slice = 0; slice < limits.slicesPerCleanUp; slice++) {
+    const rows = await removeSlice();
+    removed += rows;
+    if (rows < limits.expiredRowsPerSlice) break;
+  }
+  return removed;
+}
+
+/** Deletes the rows of a table whose `expires_at` has passed, in slices. */
+export function removeExpired(database: D1Database, table: string, key: string, now: number): Promise<number> {
+  const { db } = openSession(database, 'first-primary');
+  return removeInSlices(async () => (await db.all(deleteExpired(table, key, now))).length);
 }

@@ -76,8 +76,16 @@ export const limits = {
   deadLettersPerCommand: 500,
   /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */
   bytesPerParameter: 1_000_000,
-  /** Expired rows that one run deletes, so that the run does not delay commands. */
-  expiredRowsPerRun: 5_000,
+  /** Rows that one step of an erasure takes, each with one or two events. */
+  rowsPerErasureStep: 100,
+  /** Refresh tokens and sessions that one step of an erasure deletes. */
+  sessionsPerErasureStep: 1_000,
+  /** Notes that one step of an erasure deletes. */
+  notesPerErasureStep: 1_000,
+  /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */
+  expiredRowsPerSlice: 1_000,
+  /** Slices of each table that one run of the clean-up deletes. With a run each minute, these are 166 rows a second. */
+  slicesPerCleanUp: 10,
 };
 
 /**

@@ -96,8 +96,9 @@ async function loadForWork(
 
 /** Deletes the tickets of an account that is deleted, because the texts of a ticket can contain personal data. */
 export function deleteTicketsOfAccount(tickets: TicketRepository): AccountDeletionHandler {
-  return async (customerId) => {
-    const removed = await tickets.removeAllOf(customerId);
-    return removed.map(({ id, version }) => events.TicketDeleted.create(id, version + 1, { customerId }));
+  return async (customerId, _, most) => {
+    const { rows, isLast } = await tickets.removeNextOf(customerId, most);
+    const deleted = rows.map(({ id, version }) => events.TicketDeleted.create(id, version + 1, { customerId }));
+    return { events: deleted, rows: rows.length, isFinished: isLast };
   };
 }

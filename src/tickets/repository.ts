@@ -1,9 +1,11 @@
 import { eq, sql } from 'drizzle-orm';
+import type { SilentRows } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
-import { type AggregateVersion, raiseVersionsOf } from '../cqrs/writing/owned-rows';
+import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { orders } from '../orders/tables';
+import { limits } from '../platform/limits';
 import { users } from '../users/tables';
 import { ticketErrors } from './errors';
 import { ticketDays, ticketNotes, tickets } from './tables';
@@ -24,9 +26,28 @@ export interface TicketRepository {
    */
   addNote(ticket: Ticket, note: TicketNote, by: CheckedActor): void;
   find(id: string): Promise<Ticket | undefined>;
-  /** Deletes all tickets of a customer and returns them. The commit fails if a ticket was opened in the meantime. */
-  removeAllOf(customerId: string): Promise<AggregateVersion[]>;
+  /**
+   * Deletes the next tickets of a customer with their notes, `most` at most, and returns them. If none is left, the commit
+   * fails if a ticket was opened in the meantime.
+   */
+  removeNextOf(customerId: string, most: number): Promise<TakenRows<AggregateVersion>>;
 }
+
+/**
+ * The notes of a customer's tickets are deleted with their tickets, as long as they are few. Of more than one step may
+ * delete, the first are deleted before.
+ */
+export const notesOfAccount: SilentRows = {
+  most: () => limits.notesPerErasureStep,
+  select: (userId) => sql`
+    SELECT n.ticket_id, n.id FROM ${tickets} AS t JOIN ${ticketNotes} AS n ON n.ticket_id = t.id WHERE t.customer_id = ${userId}`,
+  remove(userId) {
+    const most = limits.notesPerErasureStep;
+    const next = sql`SELECT ticket_id, id FROM (${this.select(userId)}) LIMIT ${most}`;
+    const more = sql`SELECT 1 FROM (${this.select(userId)}) LIMIT 1 OFFSET ${most}`;
+    return [sql`DELETE FROM ${ticketNotes} WHERE (ticket_id, id) IN (${next}) AND EXISTS (${more})`];
+  },
+};
 
 export function createTicketRepository(context: RepositoryContext): TicketRepository {
   const { db, stage, guard } = context;
@@ -89,10 +110,18 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       );
     },
     find: async (id) => (await db.select().from(tickets).where(eq(tickets.id, id)))[0],
-    async removeAllOf(customerId) {
-      const removed = await raiseVersionsOf(context, tickets, tickets.customerId, customerId);
-      stage(db.delete(tickets).where(eq(tickets.customerId, customerId)));
-      return removed;
+    async removeNextOf(customerId, most) {
+      const loaded = await db
+        .select({ id: tickets.id, version: tickets.version })
+        .from(tickets)
+        .where(eq(tickets.customerId, customerId))
+        .orderBy(tickets.id)
+        .limit(most + 1);
+      const owned = { table: tickets, owner: tickets.customerId, ownerId: customerId };
+      const taken = takeRows(context, owned, loaded, most);
+      const ids = taken.rows.map(({ id }) => id);
+      if (ids.length > 0) stage(db.delete(tickets).where(isAnyOf(tickets.id, ids)));
+      return taken;
     },
   };
 }

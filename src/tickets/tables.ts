@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { orders } from '../orders/tables';
 import { isOneOf } from '../platform/d1';
-import { users } from '../users/tables';
 import { ticketStatuses } from './ticket-status';
 
 export const tickets = sqliteTable(
@@ -10,9 +9,8 @@ export const tickets = sqliteTable(
   {
     id: text().primaryKey(),
     version: integer().notNull(),
-    customerId: text('customer_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    /** No foreign key: the deletion of an account takes its tickets in steps. */
+    customerId: text('customer_id').notNull(),
     orderId: text('order_id').references(() => orders.id),
     subject: text().notNull(),
     message: text().notNull(),

@@ -8,10 +8,11 @@ import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
+import { limits } from '../platform/limits';
 import { uuid } from '../platform/uuid';
 import { userErrors } from './errors';
 import * as events from './events';
-import type { SettingsRepository, UserRepository } from './repository';
+import type { ErasureRepository, SettingsRepository, UserRepository } from './repository';
 import * as schemas from './schemas';
 import { applySettings, changedSettings, defaultSettings } from './settings';
 import * as rules from './user';
@@ -19,17 +20,19 @@ import * as rules from './user';
 export interface UserTransaction {
   users: UserRepository;
   settings: SettingsRepository;
+  erasures: ErasureRepository;
   /** Ends every session of an account; `at` is milliseconds. The auth domain provides this function. */
   revokeSessions(userId: string, at: number): void;
   /** Ends every reset link of an account; `at` is milliseconds. The auth domain provides this function. */
   endPasswordResets(userId: string, at: number): void;
-  /** The account deletion handlers of all domains. */
+  /** The account deletion handlers of all domains, in the order in which an erasure takes their rows. */
   onAccountDeleted: readonly AccountDeletionHandler[];
 }
 
 type Tx = Transaction<UserTransaction>;
 
 const target = z.strictObject({ userId: uuid });
+const erasureStep = target.extend({ step: z.int() });
 const updateUser = target.extend({ changes: schemas.updateUser });
 const changeRole = target.extend(schemas.changeRole.shape);
 const updateSettings = target.extend({ changes: schemas.updateSettings });
@@ -140,7 +143,10 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
       handle: ({ userId }, tx, details) => changeByAdmin(tx, userId, { isActive: true }, details),
     }),
 
-    /** Deletes an account. The handler of each domain deletes or anonymises the account's rows. */
+    /**
+     * Deletes an account. The handler of each domain deletes or anonymises the account's rows: all of them in this commit if
+     * they are few, and else the first ones. An erasure takes the others afterwards, step by step.
+     */
     DeleteUser: command({
       input: target,
       onlyIf: activeAccount,
@@ -148,14 +154,31 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
         rules.requireSelfOrAdmin(details.actor, userId);
         const account = getAccount(await tx.users.findAll([userId]), userId);
         requireVersion(account.version, details);
-        for (const handleDeletion of tx.onAccountDeleted) {
-          for (const event of await handleDeletion(userId, details.at)) tx.record(event);
-        }
+        // Rows without events disappear with what they belong to, so they come first where they are many.
+        const isSmall = !(await tx.erasures.hasManySilentRows(userId));
+        const erased = isSmall ? await eraseNext(tx, userId, details.at) : { rows: 0, isFinished: false };
+        const erasure = { userId, steps: 1, rows: erased.rows, startedAt: details.at };
+        if (!erased.isFinished) tx.erasures.add(erasure, details.actor);
         const version = account.version + 1;
         if (rules.isActiveAdmin(account)) tx.users.requireOtherAdmin(userId);
         tx.users.remove(account, details.actor);
         tx.record(events.UserDeleted.create(userId, version, {}));
         return { id: userId, version };
+      },
+    }),
+
+    /** Takes one step of an erasure, which ends when none of its rows is left. A step that is done has no effect. */
+    ContinueErasure: command({
+      input: erasureStep,
+      onlyIf: anyone,
+      readsPrimary: true,
+      async handle({ userId, step }, tx, { issuedAt }) {
+        const erasure = await tx.erasures.find(userId);
+        if (erasure?.steps !== step) return undefined;
+        // Orders are cancelled as of the deletion, in whichever step that is done.
+        const { rows, isFinished } = await eraseNext(tx, userId, erasure.startedAt);
+        if (rows > 0) tx.erasures.save(erasure, rows, issuedAt);
+        return { rows, isFinished };
       },
     }),
 
@@ -184,6 +207,18 @@ function getAccount(accounts: readonly rules.User[], userId: string): rules.User
   const account = accounts.find(({ id }) => id === userId);
   if (!account) throw userErrors.notFound({ userId });
   return account;
+}
+
+/** Erases the next rows of a deleted account, as many as one commit may take. */
+async function eraseNext(tx: Tx, userId: string, at: string): Promise<{ rows: number; isFinished: boolean }> {
+  let left = limits.rowsPerErasureStep;
+  for (const handleDeletion of tx.onAccountDeleted) {
+    const { events: recorded, rows, isFinished } = await handleDeletion(userId, at, left);
+    for (const event of recorded) tx.record(event);
+    left -= rows;
+    if (!isFinished) return { rows: limits.rowsPerErasureStep - left, isFinished };
+  }
+  return { rows: limits.rowsPerErasureStep - left, isFinished: true };
 }
 
 async function changeByAdmin(

@@ -1,11 +1,12 @@
 import { eq, inArray, sql } from 'drizzle-orm';
+import type { SilentRows } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { type Database, openSession } from '../platform/d1';
 import { userErrors } from './errors';
 import type { Settings } from './settings';
-import { settings, users } from './tables';
+import { erasures, settings, users } from './tables';
 import type { User } from './user';
 
 /** The accounts of the write model. */
@@ -20,7 +21,10 @@ export interface UserRepository {
   savePassword(user: User, by: CheckedActor): void;
   /** Saves an account and its password without a caller. The commit fails if there is an active admin by then. */
   makeAdmin(user: User): void;
-  /** Deletes an account. Foreign keys delete its settings, sessions and password resets as well. */
+  /**
+   * Deletes an account. Foreign keys delete its settings and password resets as well, and a trigger deletes its sessions,
+   * unless an erasure takes care of what is left of the account.
+   */
   remove(user: User, by: CheckedActor): void;
   /** One round trip, in no particular order; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<User[]>;
@@ -39,6 +43,27 @@ export interface SettingsRepository {
   save(settings: Settings, by: CheckedActor): void;
   /** The settings of an account; undefined when there is no such account. */
   find(userId: string): Promise<Settings | undefined>;
+}
+
+/** The erasure of what a deleted account still owns. */
+export interface Erasure {
+  userId: string;
+  /** How many steps are done. */
+  steps: number;
+  /** How many rows were erased so far. */
+  rows: number;
+  startedAt: string;
+}
+
+/** The erasures at work. */
+export interface ErasureRepository {
+  /** Adds an erasure, before the account is deleted in the same commit. */
+  add(erasure: Erasure, by: CheckedActor): void;
+  /** Saves the progress of a step. The commit fails if the step is done by then. */
+  save(before: Erasure, rows: number, at: number): void;
+  find(userId: string): Promise<Erasure | undefined>;
+  /** Whether an account has more rows without events than one commit is to delete. */
+  hasManySilentRows(userId: string): Promise<boolean>;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
@@ -104,5 +129,32 @@ export function createSettingsRepository({ db, stage, guard }: RepositoryContext
       stage(db.update(settings).set(values).where(eq(settings.userId, userId)));
     },
     find: async (userId) => (await db.select().from(settings).where(eq(settings.userId, userId)))[0],
+  };
+}
+
+/** @param silentRows what each domain has of an account without events */
+export function createErasureRepository(
+  { db, stage, guard }: RepositoryContext,
+  silentRows: readonly SilentRows[],
+): ErasureRepository {
+  return {
+    add: (erasure) =>
+      stage(db.insert(erasures).values({ ...erasure, attempts: 0, progressedAt: Date.parse(erasure.startedAt) })),
+    save({ userId, steps, rows: before }, rows, at) {
+      guard(
+        sql`EXISTS (SELECT 1 FROM ${erasures} WHERE ${erasures.userId} = ${userId} AND ${erasures.steps} = ${steps})`,
+        () => new ConcurrencyError(),
+      );
+      const progress = { steps: steps + 1, rows: before + rows, attempts: 0, lastError: null, progressedAt: at };
+      stage(db.update(erasures).set(progress).where(eq(erasures.userId, userId)));
+    },
+    find: async (userId) => (await db.select().from(erasures).where(eq(erasures.userId, userId)))[0],
+    async hasManySilentRows(userId) {
+      const isMore = silentRows.map(
+        (part) => sql`EXISTS (SELECT 1 FROM (${part.select(userId)}) LIMIT 1 OFFSET ${part.most()})`,
+      );
+      const [row] = await db.all<{ many: number }>(sql`SELECT ${sql.join(isMore, sql` OR `)} AS many`);
+      return row?.many === 1;
+    },
   };
 }

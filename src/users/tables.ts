@@ -36,3 +36,25 @@ export const settings = sqliteTable('settings', {
   emailNotifications: integer('email_notifications', { mode: 'boolean' }).notNull(),
   updatedAt: text('updated_at').notNull(),
 });
+
+/**
+ * What is left of deleted accounts that own too much for one commit: one row for each erasure at work. The trigger
+ * `users_deleted` leaves the rows of an account to its erasure, if it has one.
+ */
+export const erasures = sqliteTable(
+  'erasures',
+  {
+    userId: text('user_id').primaryKey(),
+    /** How many steps are done. Each step names its number, so that a duplicate has no effect. */
+    steps: integer().notNull(),
+    /** How many rows of the account were erased so far, each with its events. */
+    rows: integer().notNull(),
+    /** How many failures followed each other without a success. */
+    attempts: integer().notNull(),
+    lastError: text('last_error'),
+    startedAt: text('started_at').notNull(),
+    /** Milliseconds: the time of the last progress. The schedule sends the next step of a stalled erasure again. */
+    progressedAt: integer('progressed_at').notNull(),
+  },
+  (table) => [index('erasures_by_progress').on(table.progressedAt)],
+);

@@ -374,38 +374,6 @@ describe('deletion of an account', () => {
     expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([409, 'orders.no-address']);
   });
 
-  test('an account with thousands of placed orders is deleted in one commit (product 1.5)', async () => {
-    const system = createSystem();
-    const { register, request, send } = system;
-    const [shop, customer] = [await register(), await register()];
-    const price = { amount: 500, currency: 'EUR' };
-    const created = await send('POST', '/v1/items', { title: 'Rope', price, stock: 9 }, shop.bearer);
-    const { id: itemId } = await created.json<{ id: string }>();
-    const count = 3000;
-    excuseDocuments('The orders are written without events.');
-    const lines = JSON.stringify([{ itemId, title: 'Rope', quantity: 2, price, tookStock: true }]);
-    await env.DB.prepare(
-      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-       INSERT INTO orders (id, version, customer_id, status, lines, line_count, amount, currency, created_at, updated_at)
-       SELECT printf('0198c7a2-5b0e-7c3a-9d43-%012d', i), 1, ?2, 'placed', ?3, 1, 1000, 'EUR', ?4, ?4
-         FROM n`,
-    )
-      .bind(count, customer.id, lines, new Date().toISOString())
-      .run();
-    const removed = await request(`/v1/users/${customer.id}`, { method: 'DELETE', headers: customer.bearer });
-    expect(removed.status).toBe(204);
-    const { results } = await env.DB.prepare(
-      "SELECT type, count(*) AS count FROM events WHERE stream_type = 'order' AND data LIKE ? GROUP BY type",
-    )
-      .bind(`%${customer.id}%`)
-      .all();
-    expect(results).toEqual(['OrderAnonymised', 'OrderCancelled'].map((type) => ({ type, count })));
-    const left = "SELECT count(*) AS left FROM orders WHERE status = 'placed' AND lines = ?";
-    expect(await env.DB.prepare(left).bind(lines).first()).toEqual({ left: 0 });
-    const stock = await env.DB.prepare('SELECT stock FROM items WHERE id = ?').bind(itemId).first();
-    expect(stock).toEqual({ stock: 9 + 2 * count });
-  });
-
   test('the events of a deleted account stay in the log, with ids and without names and addresses (product 1.5)', async () => {
     const system = createSystem();
     const { id, email, bearer } = await system.register();

@@ -1,6 +1,9 @@
 import { env } from 'cloudflare:workers';
-import { expect, test } from 'vitest';
-import { password } from '../support/factories';
+import { afterEach, describe, expect, test } from 'vitest';
+import { limits } from '../../src/platform/limits';
+import { runSchedule } from '../../src/schedule';
+import { excuseDocuments } from '../support/document-watch';
+import { address, password } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf } from '../support/routes';
 import { createSystem } from '../support/system';
@@ -113,4 +116,210 @@ test('an account that did everything is deleted, and leaves nothing behind but w
   expect(undeclared, remedy).toEqual([]);
   const personal = [email, ...typed, ...secrets].filter((text) => system.logs.some((line) => line.includes(text)));
   expect(personal, 'The log has texts of a person.').toEqual([]);
+});
+
+describe('the erasure of an account that owns more than one commit takes (product 1.10)', () => {
+  const real = { ...limits };
+  afterEach(() => {
+    Object.assign(limits, real);
+  });
+
+  /** A seller and customer with three items, five orders, of which one is shipped, and three tickets with a note each. */
+  async function given() {
+    const system = createSystem();
+    const { register, send } = system;
+    const [shop, agent] = [await register(), await register({ role: 'admin' })];
+    const account = await register();
+    const create = async (path: string, body: object, by = account.bearer) => {
+      const response = await send('POST', path, body, by);
+      expect([path, response.status]).toEqual([path, 201]);
+      return (await response.json<{ id: string }>()).id;
+    };
+    const price = { amount: 500, currency: 'EUR' };
+    const bought = await create('/v1/items', { title: 'Rope', price, stock: 50 }, shop.bearer);
+    const items = [];
+    for (const title of ['One', 'Two', 'Three']) items.push(await create('/v1/items', { title, price, stock: 9 }));
+    const orders = [];
+    for (const quantity of [1, 2, 3, 4, 5]) {
+      orders.push(await create('/v1/orders', { items: [{ itemId: bought, quantity }], shippingAddress: address }));
+    }
+    await send('POST', `/v1/orders/${orders[0]}/ship`, {}, agent.bearer);
+    for (const subject of ['a', 'b', 'c']) {
+      const ticket = await create('/v1/tickets', { subject, message: 'Where is it?' });
+      await send('POST', `/v1/tickets/${ticket}/notes`, { note: 'A note' }, agent.bearer);
+    }
+    await system.signIn(account.email);
+    limits.rowsPerErasureStep = 2;
+    limits.sessionsPerErasureStep = 2;
+    limits.notesPerErasureStep = 2;
+    const remove = () => system.request(`/v1/users/${account.id}`, { method: 'DELETE', headers: account.bearer });
+    return { ...system, account, agent, bought, items, orders, remove, shop };
+  }
+
+  const left = async (id: string) => {
+    const owned = {
+      items: 'owner_id',
+      orders: 'customer_id',
+      shipping_addresses: 'customer_id',
+      tickets: 'customer_id',
+    };
+    const counts: Record<string, number> = {};
+    for (const [table, owner] of Object.entries({ ...owned, sessions: 'user_id', erasures: 'user_id', users: 'id' })) {
+      const row = await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${owner} = ?`)
+        .bind(id)
+        .first<{ n: number }>();
+      counts[table] = row?.n ?? 0;
+    }
+    return counts;
+  };
+  const nothing = { items: 0, orders: 0, shipping_addresses: 0, tickets: 0, sessions: 0, erasures: 0, users: 0 };
+
+  /** Delivers the steps one after the other. Returns how many there were. */
+  async function finish({ deliver, rebuildMessages }: Awaited<ReturnType<typeof given>>, afterStep = async () => {}) {
+    let steps = 0;
+    for (; rebuildMessages.length > 0; steps++) {
+      if (steps > 50) throw new Error('The erasure has not ended after 50 steps.');
+      await deliver('rebuilds', rebuildMessages.splice(0, 1));
+      await afterStep();
+    }
+    return steps;
+  }
+
+  test('the account is gone in the commit that answers, and what it owned follows in bounded commits', async () => {
+    const system = await given();
+    const { account, agent, bought, items, orders, remove, request, send } = system;
+    expect((await remove()).status).toBe(204);
+    expect(await left(account.id)).toMatchObject({ users: 0, erasures: 1, orders: 5 });
+    const signIn = new URLSearchParams({ grant_type: 'password', username: account.email, password });
+    expect((await request('/v1/auth/token', { method: 'POST', body: signIn })).status).toBe(400);
+    expect((await request('/v1/users/me', { headers: account.bearer })).status).toBe(401);
+    const refresh = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: account.refreshToken });
+    expect((await request('/v1/auth/token', { method: 'POST', body: refresh })).status).toBe(400);
+    const order = { items: [{ itemId: items[2], quantity: 1 }], shippingAddress: address };
+    const refused = await send('POST', '/v1/orders', order, agent.bearer);
+    expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([422, 'orders.item-unavailable']);
+    const shown = await (await request('/v1/operations/erasures', { headers: agent.bearer })).json<{
+      data: object[];
+    }>();
+    expect(shown.data).toMatchObject([{ userId: account.id, steps: 1, attempts: 0, lastError: null }]);
+
+    const totals: unknown[] = [];
+    await finish(system, async () => {
+      const { results } = await env.DB.prepare('SELECT id FROM orders WHERE customer_id = ?').bind(account.id).all();
+      const counted = await env.DB.prepare(
+        "SELECT sum(value) AS n FROM list_counts, json_each(counts) WHERE list = 'orders' AND owner = ?",
+      )
+        .bind(account.id)
+        .first<{ n: number | null }>();
+      totals.push([results.length, counted?.n ?? 0]);
+    });
+    for (const [rows, counted] of totals as number[][]) expect(counted).toBe(rows);
+    expect(await left(account.id)).toEqual(nothing);
+    expect(
+      await env.DB.prepare('SELECT count(*) AS n FROM list_counts WHERE owner = ?').bind(account.id).first(),
+    ).toEqual({ n: 0 });
+    const read = async (id = '') => (await request(`/v1/orders/${id}`, { headers: agent.bearer })).json<object>();
+    await system.deliverQueues();
+    system.clock.advance(120_000);
+    await system.services().relay();
+    await system.deliverQueues();
+    expect(await read(orders[0])).toMatchObject({ customerId: null, shippingAddress: null, status: 'shipped' });
+    expect(await read(orders[4])).toMatchObject({ customerId: null, shippingAddress: null, status: 'cancelled' });
+    const stock = await env.DB.prepare('SELECT stock FROM items WHERE id = ?').bind(bought).first();
+    expect(stock).toEqual({ stock: 49 });
+    const { results } = await env.DB.prepare(
+      "SELECT count(*) AS n FROM events WHERE metadata ->> 'requestId' LIKE ? GROUP BY metadata ->> 'requestId'",
+    )
+      .bind(`erasure-${account.id}-%`)
+      .all<{ n: number }>();
+    // Two orders that were placed, with two events each.
+    expect(Math.max(...results.map(({ n }) => n))).toBeLessThanOrEqual(4);
+  });
+
+  test('a step that is delivered twice, also at the same time, is carried out once', async () => {
+    const system = await given();
+    const { account, deliver, rebuildMessages, remove } = system;
+    await remove();
+    while (rebuildMessages.length > 0) {
+      const steps = rebuildMessages.splice(0);
+      const before = (await left(account.id)).orders ?? 0;
+      await Promise.all([...steps, ...steps].map((step) => deliver('rebuilds', [step])));
+      await deliver('rebuilds', steps);
+      expect(before - ((await left(account.id)).orders ?? 0)).toBeLessThanOrEqual(4);
+    }
+    expect(await left(account.id)).toEqual(nothing);
+    const stock = await env.DB.prepare('SELECT stock FROM items WHERE id = ?').bind(system.bought).first();
+    expect(stock).toEqual({ stock: 49 });
+  });
+
+  test('the schedule sends a step again whose message is lost, and readiness says when there is no progress', async () => {
+    const system = await given();
+    const { account, clock, deliver, rebuildMessages, remove, request, services } = system;
+    await remove();
+    await deliver('rebuilds', rebuildMessages.splice(0, 1));
+    const [lost] = rebuildMessages.splice(0);
+    await runSchedule(services(), '* * * * *');
+    expect(rebuildMessages).toEqual([]);
+    clock.advance(61_000);
+    await runSchedule(services(), '* * * * *');
+    expect(rebuildMessages).toEqual([lost]);
+    clock.advance(600_000);
+    const ready = await (await request('/v1/health/ready')).json<{ issues: { code: string }[] }>();
+    expect(ready.issues.map(({ code }) => code)).toContain('erasures-stalled');
+    await finish(system);
+    expect(await left(account.id)).toEqual(nothing);
+  });
+
+  test('a step that fails keeps its error, changes nothing, and succeeds when its cause is gone', async () => {
+    const system = await given();
+    const { account, agent, clock, deliver, orders, rebuildMessages, remove, request, services } = system;
+    await remove();
+    const lines = await env.DB.prepare('SELECT lines FROM orders WHERE id = ?')
+      .bind(orders[1])
+      .first<{ lines: string }>();
+    excuseDocuments('The lines of an order are broken and corrected without an event.');
+    await env.DB.prepare("UPDATE orders SET lines = 'broken' WHERE id = ?").bind(orders[1]).run();
+    for (let tries = 0; tries < 8 && rebuildMessages.length > 0; tries++)
+      await deliver('rebuilds', rebuildMessages.splice(0, 1));
+    const list = await (await request('/v1/operations/erasures', { headers: agent.bearer })).json<{ data: object[] }>();
+    expect(list.data).toMatchObject([{ userId: account.id, attempts: 1, lastError: expect.stringContaining('Error') }]);
+    expect((await left(account.id)).tickets).toBe(3);
+    await env.DB.prepare('UPDATE orders SET lines = ? WHERE id = ?').bind(lines?.lines, orders[1]).run();
+    clock.advance(61_000);
+    await runSchedule(services(), '* * * * *');
+    await finish(system);
+    expect(await left(account.id)).toEqual(nothing);
+  });
+
+  test('what an agent does to the rest of an account meanwhile fails no step, and is erased as well', async () => {
+    const system = await given();
+    const { account, agent, orders, remove, request, send } = system;
+    await remove();
+    expect((await send('POST', `/v1/orders/${orders[4]}/ship`, {}, agent.bearer)).status).toBe(200);
+    const { results } = await env.DB.prepare('SELECT id FROM tickets WHERE customer_id = ?')
+      .bind(account.id)
+      .all<{ id: string }>();
+    for (const { id } of results) {
+      expect((await send('POST', `/v1/tickets/${id}/notes`, { note: 'About a person' }, agent.bearer)).status).toBe(
+        200,
+      );
+    }
+    const opened = { subject: 's', message: 'm', customerId: account.id };
+    expect((await send('POST', '/v1/tickets', opened, agent.bearer)).status).toBe(422);
+    await finish(system);
+    expect(await left(account.id)).toEqual(nothing);
+    const notes = await env.DB.prepare("SELECT count(*) AS n FROM ticket_notes WHERE note = 'About a person'").first();
+    expect(notes).toEqual({ n: 0 });
+    await system.deliverQueues();
+    const kept = await (await request(`/v1/orders/${orders[4]}`, { headers: agent.bearer })).json<object>();
+    expect(kept).toMatchObject({ status: 'shipped', customerId: null });
+  });
+
+  test('the deletion by a version without erasures takes everything at once', async () => {
+    const { account } = await given();
+    excuseDocuments('The account is deleted without an event.');
+    await env.DB.prepare('DELETE FROM items WHERE owner_id = ?').bind(account.id).run();
+    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(account.id).run();
+    expect(await left(account.id)).toEqual(nothing);
+  });
 });

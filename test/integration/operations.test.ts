@@ -311,7 +311,7 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
        SELECT position, 'analytics', 0, 'dead', 0, 0 FROM deliveries WHERE fault = 'recipient'
        ON CONFLICT DO UPDATE SET status = 'dead', last_failed_at = 0`,
     ).run();
-    const run = () => runSchedule(system.services(), '0 * * * *');
+    const run = () => runSchedule(system.services(), '* * * * *');
     const subscriptionsLeft = async () => {
       const left = env.DB.prepare("SELECT subscription FROM deliveries WHERE status = 'dead' ORDER BY subscription");
       return (await left.all<{ subscription: string }>()).results.map(({ subscription }) => subscription);
@@ -479,7 +479,7 @@ test.each([
   expect(services).toThrow(/^The configuration is not usable: TOKEN_SECRET /);
 });
 
-test('the hourly task deletes stored responses, tokens, password resets and limits of e-mails after they expire, and not before', async () => {
+test('the clean-up deletes stored responses, tokens, password resets and limits of e-mails after they expire, and not before', async () => {
   const system = await given();
   const email = system.customer.email;
   await system.send('POST', '/v1/auth/password-reset', { email });
@@ -499,13 +499,13 @@ test('the hourly task deletes stored responses, tokens, password resets and limi
   await system.deliverQueues();
   const before = await counted();
   expect(before.limited_emails).toBeGreaterThan(1);
-  await runSchedule(system.services(), '0 * * * *');
+  await runSchedule(system.services(), '* * * * *');
   expect(await counted()).toEqual(before);
   system.clock.advance(25 * 3_600_000);
-  await runSchedule(system.services(), '0 * * * *');
+  await runSchedule(system.services(), '* * * * *');
   expect(await counted()).toEqual({ ...before, idempotency_keys: 0, password_resets: 0, limited_emails: 0 });
   system.clock.advance(31 * 86_400_000);
-  await runSchedule(system.services(), '0 * * * *');
+  await runSchedule(system.services(), '* * * * *');
   expect([...new Set(Object.values(await counted()))]).toEqual([0]);
   for (const event of ['responses.removed', 'credentials.removed', 'email-limits.removed']) {
     expect(system.logs.some((line) => line.includes(event))).toBe(true);
@@ -525,7 +525,7 @@ test('a session that can still be refreshed outlives its expired tokens (product
   // The first token of the session expires, and the second one is ten days old.
   clock.advance(11 * 86_400_000);
   const tokensBefore = Number((await countRows()).refresh_tokens);
-  await runSchedule(services(), '0 * * * *');
+  await runSchedule(services(), '* * * * *');
   expect(Number((await countRows()).refresh_tokens)).toBeLessThan(tokensBefore);
   const { count } = (await env.DB.prepare('SELECT count(*) AS count FROM sessions WHERE user_id = ?')
     .bind(customer.id)

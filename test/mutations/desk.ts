@@ -218,7 +218,7 @@ export const desk: readonly Mutation[] = [
   {
     name: 'the tickets of a deleted account stay',
     file: 'src/tickets/repository.ts',
-    find: 'stage(db.delete(tickets).where(eq(tickets.customerId, customerId)));',
+    find: 'if (ids.length > 0) stage(db.delete(tickets).where(isAnyOf(tickets.id, ids)));',
     replace: '',
     noticedBy: integration('unit-of-work'),
   },

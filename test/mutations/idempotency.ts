@@ -206,8 +206,8 @@ export const idempotency: readonly Mutation[] = [
   {
     name: 'the clean-up removes responses that have not expired',
     file: 'src/platform/d1.ts',
-    find: 'WHERE expires_at <= ${now} LIMIT',
-    replace: 'WHERE expires_at > 0 LIMIT',
+    find: 'WHERE expires_at <= ${now}\n',
+    replace: 'WHERE expires_at > 0\n',
     noticedBy: only('after they expire, and not before', integration('operations')),
   },
   {

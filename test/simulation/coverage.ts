@@ -118,7 +118,7 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
       'messagesPerSend',
       'bytesPerParameter',
       'deadLettersPerCommand',
-      'expiredRowsPerRun',
+      'expiredRowsPerSlice',
     ],
   ],
 ];

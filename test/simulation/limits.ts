@@ -24,7 +24,10 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   // Often less than a round, so that the relay waits for the consumers after each of them.
   deliveriesInFlight: [4, 40],
   keysToRecheckPerRun: [3, 8],
-  expiredRowsPerRun: [1, 3],
+  expiredRowsPerSlice: [1, 3],
+  rowsPerErasureStep: [1, 4],
+  // What the staff reads of a ticket that is about to be deleted has all of its notes.
+  notesPerErasureStep: [1_000, 1_000],
   deadLettersPerCommand: [1, 3],
   messagesPerSend: [3, 20],
   bytesPerSend: [2_500, 3_500],

@@ -54,6 +54,8 @@ export class Recovery {
     if (!hasDefects && !hasUnread) return this.#rollForward();
     await this.finish(({ what, which }) => {
       if (what === 'rebuild') return platform.hasUnreadable(current);
+      // The rows of an order that cannot be read stop the erasure of their customer until they are corrected.
+      if (what === 'erasure') return hasDefects;
       if (what !== 'delivery') return defects.concernDocument(which);
       const [subscription = '', text] = which.split(' ');
       const position = Number(text);
@@ -142,7 +144,8 @@ export class Recovery {
       UNION ALL SELECT 'claim', view || ':' || key, claimed_until FROM projections
       WHERE claimed_by IS NOT NULL AND claimed_until > ${world.now}
       UNION ALL SELECT 'recheck', view || ':' || key, recheck_at FROM projections WHERE recheck_at IS NOT NULL
-      UNION ALL SELECT 'rebuild', view, progressed_at + 60000 FROM rebuilds WHERE status = 'running'`);
+      UNION ALL SELECT 'rebuild', view, progressed_at + 60000 FROM rebuilds WHERE status = 'running'
+      UNION ALL SELECT 'erasure', user_id, progressed_at + 60000 FROM erasures`);
   }
 
   /** Checks that nobody has to replay what only met a platform that was away. */

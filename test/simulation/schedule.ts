@@ -56,11 +56,11 @@ export class Schedule {
     });
   }
 
-  /** Runs the hour's tasks now. */
-  async runHour(): Promise<void> {
+  /** Runs the minute's tasks now. */
+  async runMinute(): Promise<void> {
     const { platform } = this;
     const process = platform.createProcess('schedule');
-    platform.world.spawn(process, () => process.release.runSchedule(platform.compose(process), cron.hour));
+    platform.world.spawn(process, () => process.release.runSchedule(platform.compose(process), cron.minute));
     await platform.world.drain();
   }
 }

@@ -5,6 +5,8 @@ export type LimitName = keyof typeof limits;
 
 /** The steps of the protocols that the coverage tells apart, by the statement that only this step has. */
 const steps: readonly (readonly [RegExp, string])[] = [
+  [/^\s*update "erasures" set "steps"/i, 'save erasure'],
+  [/^\s*delete from "erasures"/i, 'end erasure'],
   [/^\s*INSERT INTO events/i, 'commit'],
   [/^\s*INSERT INTO projections \(view, key, position, claimed_by/i, 'claim keys'],
   [/^\s*INSERT INTO projections \(view, key, position, claimed_until, recheck_at/i, 'mark keys'],
@@ -35,6 +37,8 @@ export const rareSteps: ReadonlySet<string | undefined> = new Set([
   'put off',
   'give back deliveries',
   'save rebuild',
+  'save erasure',
+  'end erasure',
   'save reconciler',
   'record mark',
 ]);
@@ -52,7 +56,7 @@ const limited: readonly (readonly [RegExp, LimitName])[] = [
   [/^\s*INSERT INTO projections \(view, key, position, claimed_by/i, 'keysPerBatch'],
   [/^\s*SELECT target\.value->>'view'/i, 'keysPerInvocation'],
   [/^\s*SELECT position, subscription FROM/i, 'deadLettersPerCommand'],
-  [/^\s*DELETE FROM .* WHERE expires_at <=/is, 'expiredRowsPerRun'],
+  [/^\s*DELETE FROM .* WHERE expires_at <=/is, 'expiredRowsPerSlice'],
   // The lists of the read models: their documents load one row more than a page has.
   [/^\s*select .* order by .* limit \?$/is, 'firstPageSize'],
 ];

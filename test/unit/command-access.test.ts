@@ -52,6 +52,7 @@ const staffOnTickets = { customer: role, other: 'tickets.not-found', agent: 'don
 type PublicName =
   | 'RegisterUser'
   | 'CreateFirstAdmin'
+  | 'ContinueErasure'
   | 'SignIn'
   | 'RefreshSession'
   | 'SignOut'
@@ -179,6 +180,7 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
 const open: Record<PublicName, Send> = {
   RegisterUser: (commands) => commands.RegisterUser({ name: 'Ada', email: 'ada@example.com', password }),
   CreateFirstAdmin: (commands) => commands.CreateFirstAdmin({ name: 'Ada', email: 'ada@example.com', password }),
+  ContinueErasure: (commands, { customer }) => commands.ContinueErasure({ userId: customer.id, step: 1 }),
   SignIn: (commands, { customer }) => commands.SignIn({ username: customer.email, password }),
   RefreshSession: (commands) => commands.RefreshSession({ refreshToken: 'unknown' }),
   SignOut: (commands) => commands.SignOut({ refreshToken: 'unknown' }),

@@ -32,6 +32,10 @@ const sent: readonly Sent[] = [
     command: 'CreateFirstAdmin',
     send: ({ CreateFirstAdmin }) => CreateFirstAdmin({ name: 'Ada', email: 'ada@example.com', password }),
   },
+  {
+    command: 'ContinueErasure',
+    send: ({ ContinueErasure }, { customer }) => ContinueErasure({ userId: customer.id, step: 1 }),
+  },
   ...(['customer', 'admin'] as const).map(
     (by): Sent => ({
       command: 'UpdateUser',

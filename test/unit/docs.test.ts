@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tokenRequest } from '../../src/auth/schemas';
 import { fromEnvelope, parseEnvelope } from '../../src/cqrs/log/envelope';
-import { eventCatalogue, hourlyTasks } from '../../src/domains';
+import { cleanUps, eventCatalogue, hourlyTasks } from '../../src/domains';
 import { introduction } from '../../src/introduction';
 import { issueCodes } from '../../src/operations/schemas';
 import { newPassword } from '../../src/platform/password-schemas';
@@ -105,7 +105,9 @@ describe('docs/operations.md', () => {
     expect(logged.length).toBeGreaterThan(15);
     const page = read('docs/operations.md');
     expect(
-      [...new Set([...logged, ...Object.keys(hourlyTasks)])].filter((event) => !page.includes(`\`${event}\``)),
+      [...new Set([...logged, ...Object.keys(hourlyTasks), ...Object.keys(cleanUps)])].filter(
+        (event) => !page.includes(`\`${event}\``),
+      ),
     ).toEqual([]);
   });
 

@@ -183,6 +183,7 @@ test('the fields of a log entry leave out what is 0', () => {
     keysToRecheck: 0,
     failingKeys: 4,
     runningRebuilds: 0,
+    runningErasures: 0,
     refusedEmails: 0,
     lags: [{ view: 'ticket', p50Seconds: 0.1, p99Seconds: 2 }],
   });

@@ -110,9 +110,27 @@ function expectedTables(state: State): Tables {
 const expires: readonly string[] = ['refresh tokens', 'password resets'];
 const clockSlackMs = 60_000;
 
+/** What belongs to accounts that do not exist. */
+function ownedByNobody({ d1 }: Pick<Platform, 'd1'>): string[] {
+  const owners = {
+    items: 'owner_id',
+    orders: 'customer_id',
+    shipping_addresses: 'customer_id',
+    tickets: 'customer_id',
+  };
+  const owned = Object.entries({ ...owners, sessions: 'user_id' }).map(
+    ([table, owner]) => `SELECT '${table} of ' || ${owner} AS which, ${owner} AS owner FROM ${table}`,
+  );
+  const sql = `SELECT which FROM (${owned.join(' UNION ALL ')}) WHERE owner NOT IN (SELECT id FROM users)`;
+  return d1.query<{ which: string }>(sql).map(({ which }) => which);
+}
+
 /** The write model in D1 is what the acknowledged commands make of the empty shop, in the order of their positions. */
 export function checkFinalState(platform: Platform, state: State): void {
   const found = tablesOf(platform);
+  const left = ownedByNobody(platform);
+  if (left.length > 0)
+    throw violate('nothing is left of a deleted account when its erasure has ended', left.join(', '));
   const stillThere = (row: Row) => Number(row.expiresAt) > platform.world.now + clockSlackMs;
   for (const [table, rows] of Object.entries(expectedTables(state))) {
     const isCompared = (row: Row) => !expires.includes(table) || stillThere(row);

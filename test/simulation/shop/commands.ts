@@ -157,10 +157,20 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     weight: 2,
     takesKey: false,
     draft(shop) {
-      const person = shop.people.size > 4 ? shop.target() : undefined;
+      const person = shop.people.size > 4 ? (shop.world.chance(0.5) && shop.richest()) || shop.target() : undefined;
       if (!person) return undefined;
       const payload = { userId: person.id };
       return by(shop, shop.ownerOr(person.id, 'admin'), { payload, expectedVersion: shop.ifMatch(person.id) });
+    },
+  },
+  // The system sends it, step by step. A duplicate of a step, or one that comes too early, has no effect.
+  ContinueErasure: {
+    behaviour: 'deletion',
+    weight: 2,
+    takesKey: false,
+    draft(shop) {
+      const userId = shop.world.pick(shop.deleted);
+      return userId === undefined ? undefined : { payload: { userId, step: shop.world.between(1, 4) } };
     },
   },
   UpdateSettings: {

@@ -47,6 +47,8 @@ export class Knowledge {
   /** The item that the staff was last about to take off sale, so that its owner tries to put it back. */
   disputed: Owned | undefined;
   rebuilds: string[] = [];
+  /** The accounts that were deleted. */
+  readonly deleted: string[] = [];
   /** The newest version of each thing that a client was told. */
   readonly versions = new Map<string, number>();
   tokens: HeldToken[] = [];
@@ -106,6 +108,13 @@ export class Knowledge {
   target(): Person | undefined {
     if (!this.does('last-admin', 0.3)) return this.anyone();
     return this.world.pick([...this.people.values()].filter((person) => roleOf(person) === 'admin'));
+  }
+
+  /** Somebody who owns more than anybody else, so that the deletion of the account takes several steps. */
+  richest(): Person | undefined {
+    const owners = Map.groupBy([...this.items, ...this.orders, ...this.tickets], ({ ownerId }) => ownerId);
+    const known = [...owners].filter(([id]) => this.people.has(id) && id !== this.operatorId);
+    return this.person(known.sort(([, a], [, b]) => b.length - a.length)[0]?.[0] ?? '');
   }
 
   credentialOf(person: Person | undefined): Credential | undefined {

@@ -42,6 +42,7 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
   }
   if (name === 'SignIn') addTokens(shop, attempt, result, given.username);
   if (name === 'RefreshSession') addTokens(shop, attempt, result);
+  if (name === 'DeleteUser' && given.userId !== undefined) shop.deleted.push(given.userId);
   if (name === 'DeleteUser' && person && shop.world.chance(0.7)) shop.people.delete(person.id);
 }
 

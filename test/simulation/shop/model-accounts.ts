@@ -1,5 +1,17 @@
 import { type Done, isOtherVersion, isoTime, nothing, type Outcome, type Rule, refuse, signedIn } from './rule';
-import { all, type Caller, type Effect, each, put, type Reset, type State, type User } from './state';
+import {
+  all,
+  type Caller,
+  type Effect,
+  each,
+  type Item,
+  type Order,
+  put,
+  type Reset,
+  type State,
+  type Ticket,
+  type User,
+} from './state';
 
 const refreshTokenMs = 30 * 24 * 3_600_000;
 const graceMs = 10_000;
@@ -113,6 +125,71 @@ function revoke(sessionId: string, version: number, userId: string): Done {
 const addToken = (text: string, sessionId: string, issuedAt: number): Effect =>
   put('refreshTokens', text, { sessionId, expiresAt: issuedAt + refreshTokenMs, usedAt: null });
 
+const remove = () => undefined;
+
+/** What a deleted account owns, in the order in which it is erased. */
+function rowsOf({ items, orders, tickets }: State, userId: string): { id: string }[] {
+  const inOrder = <Row extends { id: string }>(rows: ReadonlyMap<string, Row>, isOwned: (row: Row) => boolean) =>
+    [...rows.values()].filter(isOwned).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [
+    ...inOrder(items, ({ ownerId }) => ownerId === userId),
+    ...inOrder(orders, ({ customerId }) => customerId === userId),
+    ...inOrder(tickets, ({ customerId }) => customerId === userId),
+  ];
+}
+
+/** Erases the first rows of an account. What was not shipped is cancelled, and all its pieces go back together. */
+function erase(state: State, userId: string, count: number, at: string): Done {
+  const ids = new Set(
+    rowsOf(state, userId)
+      .slice(0, count)
+      .map(({ id }) => id),
+  );
+  const [items, orders, tickets] = [state.items, state.orders, state.tickets].map((rows) =>
+    [...rows.values()].filter(({ id }) => ids.has(id)).sort((a, b) => (a.id < b.id ? -1 : 1)),
+  ) as [Item[], Order[], Ticket[]];
+  const cancelled = orders.filter(({ status }) => status === 'placed');
+  const returned = new Map<string, number>();
+  for (const { lines, tookFrom } of cancelled) {
+    for (const { itemId, quantity } of lines)
+      if (tookFrom.includes(itemId)) returned.set(itemId, (returned.get(itemId) ?? 0) + quantity);
+  }
+  return {
+    events: [
+      ...items.map((item) => `ItemDeleted ${item.id} ${item.version + 1}`),
+      ...orders.flatMap(({ id: order, status, version }) =>
+        status === 'placed'
+          ? [`OrderCancelled ${order} ${version + 1}`, `OrderAnonymised ${order} ${version + 2}`]
+          : [`OrderAnonymised ${order} ${version + 1}`],
+      ),
+      ...tickets.map((ticket) => `TicketDeleted ${ticket.id} ${ticket.version + 1}`),
+    ],
+    effect: all(
+      each('items', ({ id }) => ids.has(id), remove),
+      each(
+        'items',
+        ({ id, stock }) => stock !== null && returned.has(id),
+        (item) => ({
+          ...item,
+          stock: (item.stock ?? 0) + (returned.get(item.id) ?? 0),
+          stockVersion: item.stockVersion + 1,
+        }),
+      ),
+      each(
+        'orders',
+        ({ id }) => ids.has(id),
+        (order) => ({ ...order, customerId: null, address: null, version: order.version + 1 }),
+      ),
+      each(
+        'orders',
+        ({ id }) => cancelled.some((one) => one.id === id),
+        (order) => ({ ...order, status: 'cancelled' as const, updatedAt: at, version: order.version + 1 }),
+      ),
+      each('tickets', ({ id }) => ids.has(id), remove),
+    ),
+  };
+}
+
 /** The rules of accounts, settings, sessions and password resets. */
 export const accountRules: Readonly<Record<string, Rule>> = {
   RegisterUser: register('customer'),
@@ -147,61 +224,37 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     if (!user) return refuse('users.not-found');
     if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
     if (isLastAdmin(state, user)) return refuse('users.last-admin');
-    const tickets = [...state.tickets.values()].filter(({ customerId }) => customerId === id);
-    const orders = [...state.orders.values()].filter(({ customerId }) => customerId === id);
-    const items = [...state.items.values()].filter(({ ownerId }) => ownerId === id);
-    const cancelled = orders.filter(({ status }) => status === 'placed');
-    const returned = new Map<string, number>();
-    for (const { lines, tookFrom } of cancelled) {
-      for (const { itemId, quantity } of lines)
-        if (tookFrom.includes(itemId)) returned.set(itemId, (returned.get(itemId) ?? 0) + quantity);
-    }
-    const at = isoTime(request.issuedAt);
+    const startedAt = isoTime(request.issuedAt);
     const ended = new Set([...state.sessions].filter(([, { userId }]) => userId === id).map(([key]) => key));
-    const remove = () => undefined;
-    return {
-      events: [
-        ...tickets.map((ticket) => `TicketDeleted ${ticket.id} ${ticket.version + 1}`),
-        ...orders.flatMap(({ id: order, status, version }) =>
-          status === 'placed'
-            ? [`OrderCancelled ${order} ${version + 1}`, `OrderAnonymised ${order} ${version + 2}`]
-            : [`OrderAnonymised ${order} ${version + 1}`],
+    // The commit takes what fits into it, and steps of an erasure take the rest.
+    return Array.from({ length: rowsOf(state, id).length + 1 }, (_, count) => {
+      const { events, effect } = erase(state, id, count, startedAt);
+      return {
+        events: [...events, `UserDeleted ${id} ${user.version + 1}`],
+        result: { id, version: user.version + 1 },
+        effect: all(
+          effect,
+          each('users', (_, key) => key === id, remove),
+          each('settings', (_, key) => key === id, remove),
+          each('sessions', (_, key) => ended.has(key), remove),
+          each('refreshTokens', ({ sessionId }) => ended.has(sessionId), remove),
+          each('resets', ({ userId }) => userId === id, remove),
+          put('erasures', id, { steps: 1, startedAt }),
         ),
-        ...items.map((item) => `ItemDeleted ${item.id} ${item.version + 1}`),
-        `UserDeleted ${id} ${user.version + 1}`,
-      ],
-      result: { id, version: user.version + 1 },
-      effect: all(
-        each('users', (_, key) => key === id, remove),
-        each('settings', (_, key) => key === id, remove),
-        each('sessions', (_, key) => ended.has(key), remove),
-        each('refreshTokens', ({ sessionId }) => ended.has(sessionId), remove),
-        each('resets', ({ userId }) => userId === id, remove),
-        each('tickets', ({ customerId }) => customerId === id, remove),
-        // What was not shipped is cancelled, and all its pieces go back together.
-        each(
-          'items',
-          ({ id: item, stock }) => stock !== null && returned.has(item),
-          (item) => ({
-            ...item,
-            stock: (item.stock ?? 0) + (returned.get(item.id) ?? 0),
-            stockVersion: item.stockVersion + 1,
-          }),
-        ),
-        each('items', ({ ownerId }) => ownerId === id, remove),
-        each(
-          'orders',
-          ({ customerId }) => customerId === id,
-          (order) => ({ ...order, customerId: null, address: null, version: order.version + 1 }),
-        ),
-        each(
-          'orders',
-          ({ id: order }) => cancelled.some((one) => one.id === order),
-          (order) => ({ ...order, status: 'cancelled' as const, updatedAt: at, version: order.version + 1 }),
-        ),
-      ),
-    };
+      };
+    });
   }),
+
+  ContinueErasure(state, { payload: { userId, step } }) {
+    const erasure = state.erasures.get(userId);
+    const rows = rowsOf(state, userId);
+    if (!erasure || erasure.steps !== step || rows.length === 0) return nothing();
+    const next = put('erasures', userId, { ...erasure, steps: step + 1 });
+    return rows.map((_, index) => {
+      const { events, effect } = erase(state, userId, index + 1, erasure.startedAt);
+      return { events, effect: all(effect, next) };
+    });
+  },
 
   UpdateSettings: signedIn((state, request) => {
     const { caller, payload, issuedAt } = request;

@@ -153,7 +153,8 @@ export const shopRules: Readonly<Record<string, Rule>> = {
     const lines: Order['lines'][number][] = [];
     for (const { itemId, quantity } of requested) {
       const item = state.items.get(itemId);
-      if (!item?.isActive) return refuse('orders.item-unavailable');
+      // Nobody delivers the items of a deleted account, which are about to be deleted too.
+      if (!item?.isActive || !state.users.has(item.ownerId)) return refuse('orders.item-unavailable');
       lines.push({ itemId, title: item.title, quantity, price: item.price });
     }
     const { currency = '' } = lines[0]?.price ?? {};

@@ -526,6 +526,19 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
             .slice(0, 20),
       ),
   },
+  ListErasures: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the erasures',
+        (queries) => queries.ListErasures(),
+        // When the last step has found nothing left depends on the world.
+        ({ data }) => data.every(({ steps }) => steps > 0),
+        () => true,
+      ),
+  },
   GetRebuild: {
     behaviour: 'operator-reads',
     weight: 1,

@@ -136,6 +136,8 @@ export interface State {
   tickets: Table<Ticket>;
   /** By the date (UTC). Tickets that were deleted later are counted too. */
   days: Table<{ opened: number; closed: number }>;
+  /** By the id of the deleted account: how many steps are done of the erasure of what it owned, and when it began. */
+  erasures: Table<{ steps: number; startedAt: string }>;
   /** The read model of each rebuild that was started, and whether it was cancelled. */
   rebuilds: Table<{ view: string; isCancelled: boolean }>;
 }
@@ -150,6 +152,7 @@ export const emptyState: State = {
   orders: new Map(),
   tickets: new Map(),
   days: new Map(),
+  erasures: new Map(),
   rebuilds: new Map(),
 };
 

@@ -84,6 +84,18 @@ export class CrossedRestore extends Error {}
  */
 const decidedBefore: readonly string[] = ['CreateFirstAdmin'];
 
+/** The command behind the events of an erasure, which the system sends: the request's id names the account and the step. */
+function stepOf([first]: readonly LoggedEvent[], segment: number): Attempt | undefined {
+  const [, userId, step] = /^erasure-([\da-f-]{36})-(\d+)$/.exec(first?.requestId ?? '') ?? [];
+  if (!first || userId === undefined) return undefined;
+  return {
+    ...{ requestId: first.requestId, commandId: first.commandId, name: 'ContinueErasure' },
+    ...{ payload: { userId, step: Number(step) }, caller: undefined, by: undefined, expectedVersion: undefined },
+    ...{ segment, from: first.position - 1, sentAt: 0, issuedAt: undefined, views: [], isRepeatable: false },
+    answer: { kind: 'unanswered' },
+  };
+}
+
 /**
  * Applies the commits of a log, one after the other, to the model.
  * @throws InvariantViolation for a commit that the model would have refused at its position, and for a second commit of
@@ -103,7 +115,8 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     while (until < events.length && events[until]?.requestId === requestId) until++;
     const own = events.slice(from, until);
     const where = `position ${until}`;
-    const attempt = facts.attempts.get(requestId ?? '');
+    const step = stepOf(own, index);
+    const attempt = facts.attempts.get(requestId ?? '') ?? step;
     if (!attempt) throw violate(`a client sent the request behind ${where}`, `events ${own.map(describe).join(', ')}`);
     const { commandId, name } = attempt;
     const first = commits.get(identityOf(attempt));
@@ -120,7 +133,8 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     if (crossed && [...takenBack].some((id) => about.includes(id))) throw new CrossedRestore();
     const outcome = possible.find((one): one is Done => 'events' in one && isSame(one.events, own));
     const state = states[from];
-    if ((!outcome || !state) && crossed) throw new CrossedRestore();
+    // Nobody knows whether the process of a step began before the restore.
+    if ((!outcome || !state) && (crossed || (step && index > 0))) throw new CrossedRestore();
     if (!outcome || !state) {
       const told = possible.map((one) =>
         'refused' in one ? `${one.refused}` : one.events.join(', ') || 'nothing to change',

@@ -10,7 +10,9 @@ const lost = { name: 'ConcurrencyError', code: 'concurrency.conflict' };
 
 async function givenItems(create: CreateImplementation) {
   const system = await given(create);
-  return { ...system, findItem: (id: string) => system.read((tx) => tx.items.find(id)) };
+  const { id: ownerId } = await system.addUser();
+  const addItem = (item: Partial<Item> = {}) => system.addItem({ ownerId, ...item });
+  return { ...system, addItem, findItem: (id: string) => system.read((tx) => tx.items.find(id)) };
 }
 
 /** Items and their stock. */
@@ -30,6 +32,13 @@ export function describeItemRepository(create: CreateImplementation): void {
       await addItem();
       const found = await read((tx) => tx.items.findAll([one.id, newId(), two.id]));
       expect(found.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([one, two]);
+    });
+
+    test('an item whose owner’s account is deleted is found, and not for an order (product 1.10)', async () => {
+      const { addItem, findItem, read } = await givenItems(create);
+      const [item, ownerless] = [await addItem(), await addItem({ ownerId: newId() })];
+      expect(await read((tx) => tx.items.findAll([item.id, ownerless.id]))).toEqual([item]);
+      expect(await findItem(ownerless.id)).toEqual(ownerless);
     });
 
     test('one item is deleted, and no other item is', async () => {
@@ -161,6 +170,17 @@ export function describeItemRepository(create: CreateImplementation): void {
       });
     });
 
+    test('the guard that items are unchanged refuses the commit when the account of an owner is deleted in the meantime', async () => {
+      const { addItem, addUser, write } = await givenItems(create);
+      const owner = await addUser();
+      const items = [await addItem(), await addItem({ ownerId: owner.id })];
+      const refused = write(async (tx) => {
+        tx.items.requireUnchanged(items);
+        await write((other) => other.users.remove(owner, by));
+      });
+      await expect(refused).rejects.toMatchObject(lost);
+    });
+
     test('the guard that items are unchanged refuses the commit when one of the items does not exist', async () => {
       const { addItem, write } = await givenItems(create);
       const [good, unknown] = [await addItem(), anItem()];
@@ -186,16 +206,32 @@ export function describeItemRepository(create: CreateImplementation): void {
       const [one, two] = [await addItem({ ownerId, version: 4 }), await addItem({ ownerId })];
       const other = await addItem();
       const { result } = await run(async (tx) => {
-        const removed = await tx.items.removeAllOf(ownerId);
-        for (const { id, version } of removed) tx.record(ItemDeleted.create(id, version + 1, { ownerId }));
+        const removed = await tx.items.removeNextOf(ownerId, 2);
+        for (const { id, version } of removed.rows) tx.record(ItemDeleted.create(id, version + 1, { ownerId }));
         return removed;
       });
-      expect(result.toSorted((a, b) => a.id.localeCompare(b.id))).toEqual([
-        { id: one.id, version: 4 },
-        { id: two.id, version: 1 },
-      ]);
+      expect(result).toEqual({
+        rows: [
+          { id: one.id, version: 4 },
+          { id: two.id, version: 1 },
+        ],
+        isLast: true,
+      });
       expect([await findItem(one.id), await findItem(two.id)]).toEqual([undefined, undefined]);
       expect(await findItem(other.id)).toEqual(other);
+    });
+
+    test('the removal of the next items of an owner leaves the others for the next step', async () => {
+      const { addItem, findItem, run } = await givenItems(create);
+      const ownerId = newId();
+      const [one, two] = [await addItem({ ownerId }), await addItem({ ownerId })];
+      const { result } = await run(async (tx) => {
+        const removed = await tx.items.removeNextOf(ownerId, 1);
+        for (const { id, version } of removed.rows) tx.record(ItemDeleted.create(id, version + 1, { ownerId }));
+        return removed;
+      });
+      expect(result).toEqual({ rows: [{ id: one.id, version: 1 }], isLast: false });
+      expect([await findItem(one.id), await findItem(two.id)]).toEqual([undefined, two]);
     });
 
     test('the removal of all items of an owner is refused when an item is added in the meantime', async () => {
@@ -203,7 +239,7 @@ export function describeItemRepository(create: CreateImplementation): void {
       const ownerId = newId();
       const [first, added] = [await addItem({ ownerId }), newId()];
       const refused = write(async (tx) => {
-        await tx.items.removeAllOf(ownerId);
+        await tx.items.removeNextOf(ownerId, 2);
         await addItem({ id: added, ownerId });
       });
       await expect(refused).rejects.toMatchObject(lost);

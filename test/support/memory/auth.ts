@@ -5,7 +5,7 @@ import type { MemoryContext } from './context';
 import type { MemoryState } from './state';
 import { find, insert, remove, requireParent, select, update } from './table';
 
-/** What the foreign keys delete with an account. */
+/** What the trigger deletes with an account that has no erasure. */
 export function removeSessions(next: MemoryState, ownerId: string): void {
   remove(
     next.sessions,
@@ -41,13 +41,12 @@ export function createSessionRepository({ read, stage, guard }: MemoryContext): 
   return {
     add: (session) =>
       stage((next) => {
-        requireParent(next.users, session.userId);
         insert(next.sessions, 'sessions.id', session.id, session);
       }),
     saveVersion: ({ id, version }) => stage((next) => update(next.sessions, id, { version })),
     revoke({ id, version }, revokedAt) {
       guard(
-        ({ sessions }) => sessions.get(id)?.revokedAt === null,
+        ({ sessions, users }) => sessions.get(id)?.revokedAt === null && users.has(sessions.get(id)?.userId ?? ''),
         () => new ConcurrencyError(),
       );
       stage((next) => update(next.sessions, id, { version, revokedAt }));

@@ -1,7 +1,7 @@
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import type { Item } from '../../../src/items/item';
 import type { ItemRepository, StockLine } from '../../../src/items/repository';
-import { type MemoryContext, raiseVersionsOf } from './context';
+import { type MemoryContext, takeRows, toVersions } from './context';
 import { find, insert, remove, requireCheck, select, update } from './table';
 
 export function createItemRepository(context: MemoryContext): ItemRepository {
@@ -26,11 +26,18 @@ export function createItemRepository(context: MemoryContext): ItemRepository {
     returnStock: (lines) => moveStock(lines, 1),
     requireUnchanged: (read) =>
       guard(
-        ({ items }) => read.every(({ id, version }) => items.get(id)?.version === version),
+        ({ items, users }) =>
+          read.every(({ id, version }) => {
+            const item = items.get(id);
+            return item?.version === version && users.has(item.ownerId);
+          }),
         () => new ConcurrencyError(),
       ),
     find: async (id) => find(read().items, id),
-    findAll: async (ids) => select(read().items, ({ id }) => ids.includes(id)),
+    findAll: async (ids) => {
+      const { items, users } = read();
+      return select(items, ({ id, ownerId }) => ids.includes(id) && users.has(ownerId));
+    },
     add: (item) => stage((next) => insert(next.items, 'items.id', item.id, item)),
     save(item, before) {
       requireAsRead(before);
@@ -40,11 +47,11 @@ export function createItemRepository(context: MemoryContext): ItemRepository {
       requireAsRead(item);
       stage((next) => remove(next.items, ({ id }) => id === item.id));
     },
-    async removeAllOf(ownerId) {
+    async removeNextOf(ownerId, most) {
       const isOwned = (item: Item) => item.ownerId === ownerId;
-      const removed = raiseVersionsOf(context, ({ items }) => items, isOwned);
-      stage((next) => remove(next.items, isOwned));
-      return removed;
+      const taken = takeRows(context, ({ items }) => items, isOwned, most);
+      stage((next) => remove(next.items, ({ id }) => taken.rows.some((row) => row.id === id)));
+      return toVersions(taken);
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { Order } from '../../../src/orders/order';
 import type { OrderRepository } from '../../../src/orders/repository';
-import { type MemoryContext, raiseVersionsOf } from './context';
+import { type MemoryContext, takeRows } from './context';
 import type { MemoryState } from './state';
-import { find, insert, requireParent, select, update } from './table';
+import { find, insert, select, update } from './table';
 
-/** What the foreign key does with the orders of a deleted account. */
+/** What the trigger does with the orders of an account that is deleted without an erasure. */
 export function releaseOrders({ orders }: MemoryState, customerId: string): void {
   for (const { id } of select(orders, (order) => order.customerId === customerId)) {
     update(orders, id, { customerId: null });
@@ -16,8 +16,6 @@ export function createOrderRepository(context: MemoryContext): OrderRepository {
   return {
     add: (order, address, firstNumber, by) =>
       stage((next) => {
-        if (order.customerId !== null) requireParent(next.users, order.customerId);
-        requireParent(next.users, by.id);
         const number = Math.max(firstNumber, ...select(next.orders, () => true).map((other) => other.number + 1));
         insert(next.orders, 'orders.id', order.id, { ...order, number });
         const stored = { orderId: order.id, customerId: by.id, address };
@@ -26,18 +24,22 @@ export function createOrderRepository(context: MemoryContext): OrderRepository {
     saveStatus: ({ id, version, status, updatedAt }) =>
       stage((next) => update(next.orders, id, { version, status, updatedAt })),
     find: async (id) => find(read().orders, id),
-    async anonymiseAllOf(customerId, updatedAt) {
+    async anonymiseNextOf(customerId, at, most) {
       const isTheirs = (order: Order) => order.customerId === customerId;
-      const found = select(read().orders, isTheirs);
-      stage(({ orders }) => {
-        for (const { id, version, status } of select(orders, isTheirs)) {
-          if (status === 'placed') update(orders, id, { status: 'cancelled', updatedAt, version: version + 1 });
+      const { rows, isLast } = takeRows(context, ({ orders }) => orders, isTheirs, most);
+      stage(({ orders, shippingAddresses }) => {
+        for (const { id } of rows) {
+          const { status, updatedAt, version } = orders.get(id) ?? { status: 'cancelled', updatedAt: at, version: 0 };
+          const isPlaced = status === 'placed';
+          update(orders, id, { customerId: null, version: version + (isPlaced ? 2 : 1) });
+          update(orders, id, isPlaced ? { status: 'cancelled', updatedAt: at } : { status, updatedAt });
+          shippingAddresses.delete(id);
         }
       });
-      raiseVersionsOf(context, ({ orders }) => orders, isTheirs);
-      return found.map(({ id, version, status, lines }) => {
+      const released = rows.map(({ id, version, status, lines }) => {
         return { id, version, cancelledLines: status === 'placed' ? lines : null };
       });
+      return { rows: released, isLast };
     },
   };
 }

@@ -4,6 +4,7 @@ import type { rebuilds } from '../../../src/cqrs/reading/tables';
 import type { Item } from '../../../src/items/item';
 import type { Order, ShippingAddress } from '../../../src/orders/order';
 import type { Ticket, TicketNote } from '../../../src/tickets/ticket';
+import type { Erasure } from '../../../src/users/repository';
 import type { Settings } from '../../../src/users/settings';
 import type { User } from '../../../src/users/user';
 
@@ -45,6 +46,7 @@ interface StoredResponse {
 export interface MemoryState {
   users: Map<string, User>;
   settings: Map<string, Settings>;
+  erasures: Map<string, Erasure>;
   sessions: Map<string, Session>;
   refreshTokens: Map<string, RefreshToken>;
   passwordResets: Map<string, PasswordReset>;
@@ -64,6 +66,7 @@ export function emptyState(): MemoryState {
   return {
     users: new Map(),
     settings: new Map(),
+    erasures: new Map(),
     sessions: new Map(),
     refreshTokens: new Map(),
     passwordResets: new Map(),

@@ -1,5 +1,4 @@
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
-import type { AggregateVersion } from '../../../src/cqrs/writing/owned-rows';
 
 // What SQLite does with rows and constraints, with the texts of its errors, so that both units of work translate the
 // same constraint names into domain errors. Rows that are read are copies, as they are on D1.
@@ -56,12 +55,4 @@ export function requireCheck(name: string, holds: boolean): void {
 /** A foreign key: another commit has deleted the row that this one refers to. */
 export function requireParent(table: Table<unknown>, key: string): void {
   if (!table.has(key)) throw new ConcurrencyError();
-}
-
-/** Raises the version of every selected row. */
-export function raiseVersions<Row extends AggregateVersion>(
-  table: Table<Row>,
-  isSelected: (row: Row) => boolean,
-): void {
-  for (const [key, row] of table) if (isSelected(row)) table.set(key, { ...row, version: row.version + 1 });
 }

@@ -1,18 +1,14 @@
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import { ticketErrors } from '../../../src/tickets/errors';
 import type { TicketRepository } from '../../../src/tickets/repository';
-import { previewOf } from '../../../src/tickets/ticket';
-import { type MemoryContext, raiseVersionsOf } from './context';
+import { previewOf, type Ticket } from '../../../src/tickets/ticket';
+import { type MemoryContext, takeRows, toVersions } from './context';
 import type { MemoryState } from './state';
 import { find, insert, remove, requireParent, select, update } from './table';
 
-/** Deletes a customer's tickets with their notes. */
-export function removeTickets(next: MemoryState, ownerId: string): void {
-  remove(
-    next.tickets,
-    ({ customerId }) => customerId === ownerId,
-    (id) => remove(next.ticketNotes, ({ ticketId }) => ticketId === id),
-  );
+/** Deletes tickets with their notes. */
+export function removeTickets(next: MemoryState, isRemoved: (ticket: Ticket) => boolean): void {
+  remove(next.tickets, isRemoved, (id) => remove(next.ticketNotes, ({ ticketId }) => ticketId === id));
 }
 
 /** The later one of a time and the time of the ticket's last change. */
@@ -41,7 +37,6 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       }
       const computed = { preview: previewOf(ticket.message), notePreview: null, hasNote: false };
       stage((next) => {
-        requireParent(next.users, customerId);
         insert(next.tickets, 'tickets.id', ticket.id, { ...ticket, ...computed });
       });
     },
@@ -63,14 +58,11 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       });
     },
     find: async (id) => find(read().tickets, id),
-    async removeAllOf(customerId) {
-      const removed = raiseVersionsOf(
-        context,
-        ({ tickets }) => tickets,
-        (ticket) => ticket.customerId === customerId,
-      );
-      stage((next) => removeTickets(next, customerId));
-      return removed;
+    async removeNextOf(customerId, most) {
+      const isTheirs = (ticket: Ticket) => ticket.customerId === customerId;
+      const taken = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
+      stage((next) => removeTickets(next, ({ id }) => taken.rows.some((row) => row.id === id)));
+      return toVersions(taken);
     },
   };
 }

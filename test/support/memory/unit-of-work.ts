@@ -26,7 +26,7 @@ import { createOrderRepository } from './orders';
 import { emptyState, lastPosition, type MemoryState } from './state';
 import { insert } from './table';
 import { createTicketRepository } from './tickets';
-import { createSettingsRepository, createUserRepository } from './users';
+import { createErasureRepository, createSettingsRepository, createUserRepository } from './users';
 
 /** The repositories of one unit of work in memory, joined as `domains.ts` joins those on D1. */
 function createRepositories(context: MemoryContext): Repositories {
@@ -39,6 +39,7 @@ function createRepositories(context: MemoryContext): Repositories {
     access: createAccessRepository(context),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
+    erasures: createErasureRepository(context),
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
@@ -50,9 +51,9 @@ function createRepositories(context: MemoryContext): Repositories {
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
     onAccountDeleted: [
-      deleteTicketsOfAccount(tickets),
-      releaseOrdersOfAccount(orders, items),
       deleteItemsOfAccount(items),
+      releaseOrdersOfAccount(orders, items),
+      deleteTicketsOfAccount(tickets),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
+import { limits } from '../../../src/platform/limits';
 import { userErrors } from '../../../src/users/errors';
-import type { SettingsRepository, UserRepository } from '../../../src/users/repository';
+import type { ErasureRepository, SettingsRepository, UserRepository } from '../../../src/users/repository';
 import { isActiveAdmin, type User } from '../../../src/users/user';
 import { removeSessions } from './auth';
 import type { MemoryContext } from './context';
@@ -44,11 +45,12 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
       stage((next) => {
         remove(next.users, (user) => user.id === id);
         remove(next.settings, ({ userId }) => userId === id);
-        removeSessions(next, id);
         remove(next.passwordResets, ({ userId }) => userId === id);
+        if (next.erasures.has(id)) return;
+        removeSessions(next, id);
         releaseOrders(next, id);
         remove(next.shippingAddresses, ({ customerId }) => customerId === id);
-        removeTickets(next, id);
+        removeTickets(next, ({ customerId }) => customerId === id);
       }),
     findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
     findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
@@ -83,5 +85,27 @@ export function createSettingsRepository({ read, stage, guard }: MemoryContext):
       stage((next) => update(next.settings, settings.userId, settings));
     },
     find: async (userId) => find(read().settings, userId),
+  };
+}
+
+export function createErasureRepository({ read, stage, guard }: MemoryContext): ErasureRepository {
+  return {
+    add: (erasure) => stage((next) => insert(next.erasures, 'erasures.user_id', erasure.userId, erasure)),
+    save({ userId, steps, rows: before }, rows) {
+      guard(
+        ({ erasures }) => erasures.get(userId)?.steps === steps,
+        () => new ConcurrencyError(),
+      );
+      stage((next) => update(next.erasures, userId, { steps: steps + 1, rows: before + rows }));
+    },
+    find: async (userId) => find(read().erasures, userId),
+    async hasManySilentRows(ownerId) {
+      const { refreshTokens, sessions, ticketNotes, tickets } = read();
+      const own = select(sessions, ({ userId }) => userId === ownerId).map(({ id }) => id);
+      const theirs = select(tickets, ({ customerId }) => customerId === ownerId).map(({ id }) => id);
+      const tokens = select(refreshTokens, ({ sessionId }) => own.includes(sessionId));
+      const notes = select(ticketNotes, ({ ticketId }) => theirs.includes(ticketId));
+      return own.length + tokens.length > limits.sessionsPerErasureStep || notes.length > limits.notesPerErasureStep;
+    },
   };
 }

@@ -1,0 +1,97 @@
+import { asc, eq, lt, sql } from 'drizzle-orm';
+import type { SilentRows } from '../access/account-parts';
+import type { Clock } from '../platform/clock';
+import { openSession, runBatch } from '../platform/d1';
+import { describeError, isPlatformFailure } from '../platform/failure';
+import { erasures } from './tables';
+
+/** An erasure without progress for this long has lost its message. */
+const stalledMs = 60_000;
+/** Stalled erasures that one run of the schedule restarts. */
+const restartedAtOnce = 100;
+
+/** A step of an erasure. */
+export interface ErasureStep {
+  userId: string;
+  /** How many steps were done before this one. */
+  step: number;
+}
+
+/** Erases the next rows of a deleted account that have events; undefined when another message carried out the same step. */
+type ContinueErasure = (step: ErasureStep) => Promise<{ isFinished: boolean } | undefined>;
+
+/** Erases what deleted accounts still own, step by step. Each step is one commit, so a crash loses none and repeats none. */
+export interface Eraser {
+  /**
+   * Carries out a step. A step that was done before has no effect.
+   * @param continueErasure sends the command for the rows that have events
+   * @returns the next step; undefined at the end
+   */
+  run(step: ErasureStep, continueErasure: ContinueErasure): Promise<ErasureStep | undefined>;
+  /** Records that a step failed. An erasure never gives up, because personal data is left: the schedule sends it again. */
+  recordFailure(userId: string, error: unknown): Promise<void>;
+  /** Finds the first step of the erasure that the deletion of an account has started; undefined for most accounts. */
+  findFirst(userId: string): Promise<ErasureStep | undefined>;
+  /** Finds the next step of each stalled erasure; the message for this step is probably lost. */
+  findStalled(): Promise<ErasureStep[]>;
+}
+
+export function createEraser(options: {
+  database: D1Database;
+  clock: Clock;
+  silentRows: readonly SilentRows[];
+}): Eraser {
+  const { clock, database, silentRows } = options;
+  const open = () => openSession(database, 'first-primary').db;
+  const columns = { userId: erasures.userId, step: erasures.steps };
+
+  async function find(userId: string): Promise<ErasureStep | undefined> {
+    return (await open().select(columns).from(erasures).where(eq(erasures.userId, userId)))[0];
+  }
+
+  /** Deletes the next rows that have no events. Returns whether more of them may be left. */
+  async function removeSilentRows({ userId }: ErasureStep): Promise<boolean> {
+    const db = open();
+    const statements = silentRows.flatMap((part) =>
+      part.remove(userId).map((statement) => ({ statement, most: part.most() })),
+    );
+    const removed = await runBatch(
+      db,
+      statements.map(({ statement }) => db.all(sql`${statement} RETURNING 1`)),
+    );
+    const isMore = statements.some(({ most }, index) => (removed[index]?.length ?? 0) >= most);
+    if (isMore) await db.update(erasures).set({ progressedAt: clock.now() }).where(eq(erasures.userId, userId));
+    return isMore;
+  }
+
+  return {
+    async run(step, continueErasure) {
+      const { userId } = step;
+      if ((await find(userId))?.step !== step.step) return undefined;
+      if (await removeSilentRows(step)) return step;
+      const done = await continueErasure(step);
+      if (!done) return undefined;
+      if (!done.isFinished) return { userId, step: step.step + 1 };
+      // If this fails, the next step finds nothing left, and comes here again.
+      await open().delete(erasures).where(eq(erasures.userId, userId));
+      return undefined;
+    },
+
+    async recordFailure(userId, error) {
+      const attempts = sql<number>`${erasures.attempts} + ${isPlatformFailure(error) ? 0 : 1}`;
+      const failure = { attempts, lastError: describeError(error) };
+      await open().update(erasures).set(failure).where(eq(erasures.userId, userId));
+    },
+
+    findFirst: find,
+
+    async findStalled() {
+      return open()
+        .select(columns)
+        .from(erasures)
+        .where(lt(erasures.progressedAt, clock.now() - stalledMs))
+        .orderBy(asc(erasures.progressedAt))
+        .limit(restartedAtOnce);
+    },
+  };
+}
