@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * The time after which a test counts as one that hangs. Ten times what the slowest test needs on a busy machine, so that no
@@ -8,7 +10,21 @@ import { defineConfig } from 'vitest/config';
  */
 const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
 
-/** Runs in workerd with real D1 and KV, emptied for each file. */
+/**
+ * What takes longest begins first, and small files come last, so that no core is idle at the end: searches and the files
+ * of `test/e2e` are one long task each.
+ */
+const longestFirst = ['simulation-0', 'simulation-1', 'model', 'e2e', 'integration', 'bench', 'sqlite', 'unit'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification) => longestFirst.indexOf(project.name);
+    const sorted = await super.sort(files);
+    return sorted.sort((one, other) => rank(one) - rank(other));
+  }
+}
+
+/** Runs in workerd with real D1 and KV. One process of workerd runs many files, and `setup.ts` empties D1 and KV for each. */
 function inWorkerd(name: string, include: string) {
   return {
     plugins: [
@@ -25,16 +41,16 @@ function inWorkerd(name: string, include: string) {
         },
       })),
     ],
-    test: { name, include: [include], setupFiles: ['test/integration/setup.ts'], ...patience },
+    test: { name, include: [include], setupFiles: ['test/integration/setup.ts'], isolate: false, ...patience },
   };
 }
 
 /** One half of the seeds. Vitest runs files in parallel and the simulation is one file, so two projects share it. */
-function simulation(part: number) {
+function simulation(part: number, include: string) {
   return {
     test: {
       name: `simulation-${part}`,
-      include: ['test/simulation/**/*.test.ts'],
+      include: [include],
       env: { SIMULATION_PART: `${part}` },
       ...patience,
     },
@@ -43,13 +59,15 @@ function simulation(part: number) {
 
 export default defineConfig({
   test: {
-    maxWorkers: '100%',
+    // The files of `test/e2e` wait for other processes much of their time, so one worker more than there are cores.
+    maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: LongestFirst },
     projects: [
       // The unit tests share no state, so one context for all files saves the time to load the modules again.
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, ...patience } },
       { test: { name: 'model', include: ['test/model/**/*.test.ts'], ...patience } },
-      simulation(0),
-      simulation(1),
+      simulation(0, 'test/simulation/**/*.test.ts'),
+      simulation(1, 'test/simulation/simulation.test.ts'),
       inWorkerd('integration', 'test/integration/**/*.test.ts'),
       // The same tests in Node with SQLite, in a tenth of the time: for mutations, and not a part of `npm test`.
       {
@@ -67,14 +85,7 @@ export default defineConfig({
         },
       },
       inWorkerd('bench', 'bench/**/*.bench.ts'),
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
-          ...patience,
-        },
-      },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...patience } },
     ],
   },
 });

@@ -39,9 +39,9 @@ const env = {
 
 /** Ends the program for what `--with` cannot start: wrangler would say it in thirty lines, or start nothing. */
 function requireOtherWorkers() {
-  const { name: own } = readConfiguration();
   for (const path of values.with) {
     if (!existsSync(path)) refuse(`There is no wrangler configuration at ${path}.`, usage);
+    const { name: own } = readConfiguration();
     const { name, main } = readConfiguration(path);
     if (name === undefined || main === undefined)
       refuse(`${path} is not the wrangler configuration of a Worker: it needs a name and main.`, usage);

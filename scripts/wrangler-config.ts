@@ -1,16 +1,20 @@
 // Configurations of wrangler that are made from wrangler.toml, so that nothing of it stands anywhere a second time.
 import { rmSync, writeFileSync } from 'node:fs';
-import { type Unstable_RawConfig as RawConfig, experimental_readRawConfig as readRawConfig } from 'wrangler';
+import { createRequire } from 'node:module';
+import type { Unstable_RawConfig as RawConfig } from 'wrangler';
 import { fail } from './command-line';
 
 export type { RawConfig };
+
+/** Loads wrangler when a configuration is read. It takes a second, which a usage or a refusal need not wait for. */
+const loadWrangler = (): typeof import('wrangler') => createRequire(import.meta.url)('wrangler');
 
 const eventsQueue = { binding: 'EVENTS_QUEUE', queue: 'frontdesk-events' };
 
 /** Reads a configuration as it is written, without wrangler's defaults; ends the program if the file cannot be read. */
 export function readConfiguration(path = 'wrangler.toml'): RawConfig {
   try {
-    return readRawConfig({ config: path }).rawConfig;
+    return loadWrangler().experimental_readRawConfig({ config: path }).rawConfig;
   } catch (error) {
     return fail(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
   }

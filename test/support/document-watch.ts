@@ -6,6 +6,7 @@ import type { RowsOf } from '../../src/cqrs/reading/keyed-query';
 import { documentKey, targetsOf, type View, type ViewKey } from '../../src/cqrs/reading/view';
 import { eventCatalogue, views } from '../../src/domains';
 import { type Database, runBatch, type Statement } from '../../src/platform/d1';
+import { forEachFile } from './each-file';
 
 // Two checks that no test has to ask for, and that know no domain. After each request with a command: an event that
 // changes what the loader of a document gives must be one of the view's triggers. After each test: a document in KV is
@@ -21,10 +22,18 @@ const uuids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
 /** The tests of a file share one database, and so they share what is known about it. */
 const known = new Map<string, Known>();
-let position = 0;
-let idsOfTest = new Set<string>();
+let position: number;
+let idsOfTest: Set<string>;
 let excuse: string | undefined;
-let last: Promise<void> = Promise.resolve();
+let last: Promise<void>;
+
+forEachFile(() => {
+  known.clear();
+  position = 0;
+  idsOfTest = new Set();
+  excuse = undefined;
+  last = Promise.resolve();
+});
 
 /**
  * Switches both checks off for the rest of the test.

@@ -3,11 +3,17 @@ import { expect } from 'vitest';
 import type { z } from 'zod';
 import type { rebuild } from '../../src/operations/schemas';
 import { deleteDeliveries } from './document-watch';
+import { forEachFile } from './each-file';
 import { createSystem } from './system';
 
 type Rebuild = z.infer<typeof rebuild>;
 
-let started = 0;
+/** How many tests of a file have begun. */
+let started: number;
+
+forEachFile(() => {
+  started = 0;
+});
 
 /**
  * A system with an admin and a customer. The tests of a file share one database, so each test starts without deliveries
