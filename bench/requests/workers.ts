@@ -50,6 +50,8 @@ export async function startWorker(
   variables: Readonly<Record<string, string>>,
   inspectorPort?: number,
 ): Promise<RunningWorker> {
+  // Wrangler would warn of the secrets that `variables` has.
+  process.env.WRANGLER_LOG ??= 'error';
   const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml');
   // The declarations of the two packages do not agree about these options; their code does.
   const { bindings, queueConsumers, ...options } = workerOptions as unknown as {
