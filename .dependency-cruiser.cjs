@@ -150,9 +150,15 @@ module.exports = {
     ),
     forbid(
       'only-the-entry-points-see-the-composition',
-      'One file knows which binding is which; only the entry points use it.',
+      'The composition knows which binding is which; only the entry points use it.',
       { path: '^src', pathNot: '^src/(worker|app|schedule)\\.ts$' },
       { path: '^src/composition\\.ts$' },
+    ),
+    forbid(
+      'only-the-composition-sees-the-shared-services',
+      'An invocation gets the shared services with its own.',
+      { path: '^src', pathNot: '^src/(composition|shared-consumers)\\.ts$' },
+      { path: '^src/shared-(services|consumers)\\.ts$' },
     ),
   ],
   options: {

@@ -1,12 +1,13 @@
 import { atLeast, type Goal } from '../goals';
-import { sendFor } from './client';
+import { sendAll } from './client';
 import { cpuMicroseconds } from './cpu';
 import { type Case, cases, clients, type Side, startBare, startFrontdesk, startPeerSide, statuses } from './sides';
 
 /** Each case is measured so many times, all sides one after the other each time. */
 const rounds = 7;
-const roundMs = 2_000;
-const warmUpMs = 2_000;
+const requestsPerRound = 1_000;
+/** So many requests come first, until the engine has compiled what runs often. */
+const warmUp = 3_000;
 
 /** What Frontdesk is to answer, as a share of what the bare Worker answers, and of what the peer answers. */
 const ofBare: Readonly<Record<Case, number>> = {
@@ -29,20 +30,20 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-async function measure(side: Side, measured: Case, ms: number): Promise<Sample> {
+async function measure(side: Side, measured: Case, requests: number): Promise<Sample> {
   const before = cpuMicroseconds(side.pid);
   const call = (client: number) => side.callOf(measured, client);
-  const { requests, perSecond } = await sendFor(ms, clients, side.url, call, statuses[measured]);
+  const perSecond = await sendAll(requests, clients, side.url, call, statuses[measured]);
   return { perSecond, cpu: (cpuMicroseconds(side.pid) - before) / requests };
 }
 
 /** The figures of one case: of each side the medians, and of each round the share of the others that Frontdesk reaches. */
 async function compare(measured: Case, sides: Readonly<Record<string, Side>>) {
-  for (const side of Object.values(sides)) await measure(side, measured, warmUpMs);
+  for (const side of Object.values(sides)) await measure(side, measured, warmUp);
   const samples: Record<string, Sample[]> = {};
   for (let round = 0; round < rounds; round++) {
     for (const [name, side] of Object.entries(sides)) {
-      samples[name] = [...(samples[name] ?? []), await measure(side, measured, roundMs)];
+      samples[name] = [...(samples[name] ?? []), await measure(side, measured, requestsPerRound)];
     }
   }
   const of = (name: string) => samples[name] ?? [];

@@ -103,7 +103,7 @@ export async function startBare(frontdesk: Side & { worker: RunningWorker }, ins
   const [from, to] = [await frontdesk.worker.documents(), await worker.documents()];
   for (const { name } of (await from.list()).keys) {
     // The names of views without the version of their shape.
-    await to.put(name.replace(/@\d+/, ''), (await from.get(name)) ?? '');
+    await to.put(name.replace(/@\d+/, ''), `${await from.get(name)}`);
   }
   const [source, target] = [await frontdesk.worker.database(), await worker.database()];
   const { results } = await source.prepare('SELECT * FROM items').all();

@@ -50,9 +50,16 @@ export async function startWorker(
   variables: Readonly<Record<string, string>>,
   inspectorPort?: number,
 ): Promise<RunningWorker> {
-  const { bindings, queueConsumers, ...options } = unstable_getMiniflareWorkerOptions('wrangler.toml').workerOptions;
+  // Wrangler would warn of the secrets that `variables` has.
+  process.env.WRANGLER_LOG ??= 'error';
+  const { workerOptions } = unstable_getMiniflareWorkerOptions('wrangler.toml');
+  // The declarations of the two packages do not agree about these options; their code does.
+  const { bindings, queueConsumers, ...options } = workerOptions as unknown as {
+    bindings: Record<string, string>;
+    queueConsumers: Record<string, object>;
+  };
   const contents = bundle(script);
-  const optionsWith = (consumers: typeof queueConsumers) =>
+  const optionsWith = (consumers: typeof queueConsumers | undefined) =>
     convertV4MiniflareOptions({
       ...(inspectorPort !== undefined && { inspectorPort }),
       // The lines of the log are written, and nobody formats them.

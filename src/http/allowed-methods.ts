@@ -37,9 +37,9 @@ function resourcesOf({ routes }: Hono<AppEnv>): Resource[] {
   return resources.sort((a, b) => a.parameters - b.parameters);
 }
 
-/** The first two segments of a path, which no resource has as parameters: `/v1/orders`. */
+/** The part of the API that a path is in, such as `/v1/orders`; the few pages and files beside the API are one part. */
 function areaOf(path: string): string {
-  return path.split('/', 3).join('/');
+  return path.startsWith('/v1/') ? path.split('/', 3).join('/') : '';
 }
 
 /**

@@ -22,7 +22,11 @@ const message = {
 export default {
   async fetch(request: Request): Promise<Response> {
     const { smtp, deadlineUrl }: Order = await request.json();
-    const wait: Wait = (_, { signal } = {}) => fetch(deadlineUrl, signal ? { signal } : {});
+    const wait: Wait = (_, { signal } = {}) => {
+      const waiting = new AbortController();
+      signal?.addEventListener('abort', () => waiting.abort());
+      return fetch(deadlineUrl, { signal: waiting.signal });
+    };
     // SMTP does not use the binding of Cloudflare.
     const sender = createEmailSender({ transport: 'smtp', from, smtp }, undefined as never, { now: () => Date.now() });
     try {

@@ -269,7 +269,21 @@ test('every read has an ETag, and responds with 304 to a request with this ETag'
     const again = await system.request(target, { headers: { ...bearer, 'If-None-Match': etag } });
     expect([path, again.status, await again.text()]).toEqual([path, 304, '']);
     expect(again.headers.get('ETag')).toBe(etag);
+    for (const name of ['Content-Security-Policy', 'X-Content-Type-Options', 'Cache-Control', 'X-Request-Id'])
+      expect([path, name, again.headers.has(name)]).toEqual([path, name, true]);
   }
+});
+
+test('the ETag of a list changes with its rows', async () => {
+  const system = createSystem();
+  const { id, bearer } = await system.register();
+  const read = (etag = '') => system.request(`/v1/items?owner=${id}`, { headers: { 'If-None-Match': etag } });
+  const before = (await read()).headers.get('ETag') ?? '';
+  expect((await read(before)).status).toBe(304);
+  const item = { title: 'A', price: { amount: 100, currency: 'EUR' }, stock: 9 };
+  expect((await system.send('POST', '/v1/items', item, bearer)).status).toBe(201);
+  await system.deliverQueues();
+  expect((await read(before)).status).toBe(200);
 });
 
 describe('concurrent changes', () => {

@@ -37,6 +37,16 @@ describe.each(pages)('the page %s', (path) => {
   });
 });
 
+test('a browser loads nothing for data that it shows as a page, and no other site may embed data', async () => {
+  const { headers } = await createSystem().request('/v1/health');
+  expect(headers.get('Content-Security-Policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+  expect([headers.get('X-Frame-Options'), headers.get('Cross-Origin-Resource-Policy')]).toEqual([
+    'DENY',
+    'same-origin',
+  ]);
+  expect(headers.get('Strict-Transport-Security')).toContain('max-age=');
+});
+
 test('the icon that browsers ask for beside every response is a file of this origin', async () => {
   const response = await createSystem().request('/favicon.ico');
   expect([response.status, response.headers.get('Content-Type')]).toEqual([200, 'image/svg+xml']);
