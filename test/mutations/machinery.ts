@@ -435,8 +435,8 @@ export const machinery: readonly Mutation[] = [
     name: 'a row of an unknown shape ends although a put may arrive',
     file: 'src/cqrs/reading/projection-steps.ts',
     find: `AND (recheck_at IS NULL OR \${isRecheckDone})
-        AND \${isAmong(put.filter`,
-    replace: 'AND ${isAmong(put.filter',
+          AND \${isAmong(removed)}`,
+    replace: 'AND ${isAmong(removed)}',
     noticedBy: integration('projector-shapes'),
   },
   {
