@@ -92,7 +92,7 @@ test('there is a read model for each list', () => expect(listViews.length).toBeG
 
 // Each cell has a branch for each kind of owner: the newest rows of the cell by an index that ends with the id.
 test.each(listViews.map((view) => [view.name, textOf(view)]))(
-  'the documents of %s read the newest rows of each cell by an index alone, and nothing else of the table',
+  'the documents of %s read the newest rows of each cell by an index alone, and nothing else of the table (product 6.10)',
   async (_, sql = '') => {
     const plan = await planOf(sql);
     expect(plan.join('; ')).not.toContain('TEMP B-TREE');

@@ -123,7 +123,7 @@ describe.each([1, 2, 3])('the pages of %i rows', (limit) => {
   );
 });
 
-test('a page of the usual size is read from KV, and a longer one, the next one or the other order from D1 (product 7.4)', async () => {
+test('a page of the usual size is read from KV, and a longer one, the next one or the other order from D1 (product 6.10)', async () => {
   system.clock.advance(2000);
   await system.deliverQueues();
   const headers = agent?.bearer ?? {};

@@ -16,7 +16,7 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   firstPageSize: [3, 6],
   keysPerBatch: [3, 8],
   eventsPerRebuildStep: [5, 15],
-  orphansPerRebuildStep: [3, 8],
+  orphansPerRebuildStep: [2, 4],
   keysPerReconcilerSlice: [4, 12],
   reconcilerRoundMs: [1, 1],
   deliveriesPerRelayRound: [4, 20],

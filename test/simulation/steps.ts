@@ -53,8 +53,8 @@ const limited: readonly (readonly [RegExp, LimitName])[] = [
   [/^\s*SELECT target\.value->>'view'/i, 'keysPerInvocation'],
   [/^\s*SELECT position, subscription FROM/i, 'deadLettersPerCommand'],
   [/^\s*DELETE FROM .* WHERE expires_at <=/is, 'expiredRowsPerRun'],
-  // The lists of the read models: their documents load one row more than a page has.
-  [/^\s*select .* order by .* limit \?$/is, 'firstPageSize'],
+  // The documents of lists: each cell has one row more than a page.
+  [/ from json_each\(\?\) AS wanted\s+LEFT JOIN list_counts/i, 'firstPageSize'],
 ];
 
 /** The step that a statement belongs to, and the limit that it can reach. */

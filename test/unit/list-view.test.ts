@@ -122,7 +122,7 @@ async function documentOf({ view, key }: List) {
 
 const freshness = { consistency: 'eventual', ageSeconds: 0, source: 'kv' } as const;
 
-describe('the first page from a document is the one that D1 has, with its total (product 6.8)', () => {
+describe('the first page from a document is the one that D1 has, with its total (product 6.8, 6.10)', () => {
   test.each(lists)('of %s', async (_, list) => {
     const data = await documentOf(list);
     const picked = pickCells(data, list.view, list.cells);

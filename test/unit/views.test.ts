@@ -42,7 +42,7 @@ const facts = { customerId: 'ada', items: [{ itemId: 'pot', quantity: 1 }] };
 const ticket = { customerId: 'ada', orderId: null };
 
 // A document that an event should touch, and does not, stays old for ever: no other test looks at every pair of them.
-describe('an event touches every document that shows its effect (product 7.4)', () => {
+describe('an event touches every document that shows its effect, and no other (product 6.10, 7.4)', () => {
   test.each<[string, NewEvent, string[]]>([
     [
       'a registration',
