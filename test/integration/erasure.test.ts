@@ -22,7 +22,6 @@ const mayRemain: Readonly<Record<string, string>> = {
   'typed in KV order': 'An order keeps the titles of its items, because it is a record of what was sold.',
   'id in queue projections': 'A message is an event, so that its consumer can remove the documents of the account.',
   'id in queue emails': 'A message is an event.',
-  'id in queue analytics': 'A message is an event.',
 };
 
 /** Where each text is found: as `table.column`, as `KV view`, as `a key of KV`, or as `queue name`. */

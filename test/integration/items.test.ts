@@ -229,7 +229,7 @@ test.each([[{}], [{ owner: newId() }], [{ isActive: true }], [{ owner: newId(), 
       expect(plan).not.toContain('TEMP B-TREE');
       // The first page without a filter reads an index in order until the page is full.
       if (slice.after !== undefined || Object.keys(filter).length > 0) expect(plan).toMatch(/^SEARCH items USING/);
-      else expect(plan).toMatch(/^SCAN items USING INDEX/);
+      else expect(plan).toMatch(/^SCAN items;/);
     }
   },
 );

@@ -125,7 +125,7 @@ describe('the figures of the system (product 8.5)', () => {
     );
     expect(others).toEqual(none);
     expect(age).toBeGreaterThanOrEqual(90);
-    expect(valuesOf(metrics, 'frontdesk_keys_to_recheck')).toEqual({ '': 3 });
+    expect(valuesOf(metrics, 'frontdesk_keys_to_recheck')).toEqual({ '': 2 });
     expect(valuesOf(metrics, 'frontdesk_failing_keys')).toEqual({ '': 1 });
     expect(valuesOf(metrics, 'frontdesk_running_rebuilds')).toEqual({ '': 0 });
     await system.request('/v1/operations/projections/item/rebuild', { method: 'POST', headers: system.admin.bearer });

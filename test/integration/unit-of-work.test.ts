@@ -4,13 +4,16 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import { type EventRow, toRecordedEvent } from '../../src/cqrs/log/event-log';
 import { createD1UnitOfWork } from '../../src/cqrs/writing/d1-unit-of-work';
+import { ConcurrencyError } from '../../src/cqrs/writing/errors';
 import { checkInBatch, explainRefusal } from '../../src/cqrs/writing/guards';
 import { constraints, createRepositories, eventCatalogue } from '../../src/domains';
 import { openSession, runBatch } from '../../src/platform/d1';
+import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
 import { TicketDeleted, TicketStatusChanged } from '../../src/tickets/events';
 import { changeStatus, type Ticket } from '../../src/tickets/ticket';
 import { UserRegistered, UserUpdated } from '../../src/users/events';
+import type { User } from '../../src/users/user';
 import {
   anyEvent,
   type CreateImplementation,
@@ -25,8 +28,7 @@ import { createTime } from '../support/wait';
 
 /** Empties every table, so that a test sees its own rows alone. Positions start at 1 again, as in a new event log. */
 async function emptyDatabase(): Promise<void> {
-  const names = [...(await tablesOf(env.DB)).map(({ name }) => name), 'sqlite_sequence'];
-  const deletions = names.map((name) => env.DB.prepare(`DELETE FROM ${name}`));
+  const deletions = (await tablesOf(env.DB)).map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`));
   await env.DB.batch([env.DB.prepare('PRAGMA defer_foreign_keys = on'), ...deletions]);
 }
 
@@ -154,6 +156,31 @@ const modes = {
 };
 
 describe('a commit on D1', () => {
+  test.each<[string, (keyof typeof modes)[]]>([
+    ['', []],
+    [', also when its first response is lost', ['lost']],
+  ])('two commands of one request begin with different events%s', async (_, lost) => {
+    const around: Parameters<typeof withBatches>[0] = [];
+    const { eventsOf, run } = await given(createOn(withBatches(around)));
+    const context = { ...aContext(), firstEventId: newId() };
+    const register = (user: User, more = {}) =>
+      run(
+        (tx) => {
+          tx.users.add(user);
+          tx.record(UserRegistered.create(user.id, 1, { role: 'customer' }));
+        },
+        { ...context, ...more },
+      );
+    const [one, other] = [aUser(), aUser()];
+    await register(one);
+    around.push(...lost.map((mode) => modes[mode]));
+    await expect(register(other)).rejects.toThrow(ConcurrencyError);
+    // The runner tries it again without this id.
+    await register(other, { firstEventId: undefined });
+    const ids = [...(await eventsOf(one.id)), ...(await eventsOf(other.id))].map(({ id }) => id);
+    expect(ids).toEqual([context.firstEventId, expect.not.stringContaining(context.firstEventId)]);
+  });
+
   test.each<(keyof typeof modes)[][]>([[['applied']], [['lost']], [['lost', 'applied']], [['applied', 'applied']]])(
     'whose response was lost (%j) is applied exactly once and reported as done (product 7.1)',
     async (lost) => {

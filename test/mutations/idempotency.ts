@@ -128,8 +128,8 @@ export const idempotency: readonly Mutation[] = [
   {
     name: 'a command whose twin holds the key fails',
     file: 'src/cqrs/writing/commit.ts',
-    find: "['idempotency_keys.key', foreignKey]",
-    replace: '[foreignKey]',
+    find: "['events.id', 'idempotency_keys.key', foreignKey]",
+    replace: "['events.id', foreignKey]",
     noticedBy: integration('unit-of-work'),
   },
   {
@@ -170,7 +170,7 @@ export const idempotency: readonly Mutation[] = [
   {
     name: 'the next attempt of a command reads a replica again',
     file: 'src/cqrs/writing/command.ts',
-    find: `          current = { ...current, readFrom: 'first-primary' };
+    find: `          current = { ...current, readFrom: 'first-primary', firstEventId: undefined };
         }`,
     replace: '        }',
     noticedBy: unit('command'),

@@ -52,8 +52,8 @@ const d1Steps = [
 ];
 /** In an outage these cannot come: the step before them fails already. */
 const laterSteps = ['mark keys', 'save rebuild', 'save reconciler', 'record mark', 'give back deliveries'];
-const sends = ['send to projections', 'send to emails', 'send to analytics', 'send to rebuilds'];
-const messages = ['projections', 'emails', 'analytics', 'rebuilds'];
+const sends = ['send to projections', 'send to emails', 'send to rebuilds'];
+const messages = ['projections', 'emails', 'rebuilds'];
 
 /** What a search of many seeds must have met. A cell that stays empty would mean that the search tests less than it says. */
 const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: readonly string[]])[] = [
@@ -76,10 +76,10 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
   ['faults', ['KV serves an old value'], ['read']],
   ['faults', ['a queue refuses a send', 'a queue takes a send, and the answer is lost'], sends],
   ['faults', ['a queue loses a message', 'a queue duplicates a message', 'a message is late'], messages],
-  ['faults', ['a message moves to the dead letters'], ['projections', 'emails', 'analytics']],
-  ['faults', ['a dead letter arrives again minutes later'], ['projections', 'emails', 'analytics']],
+  ['faults', ['a message moves to the dead letters'], ['projections', 'emails']],
+  ['faults', ['a dead letter arrives again minutes later'], ['projections', 'emails']],
   ['deaths', ['the process dies before the effect', 'the process dies, the effect happens'], ['put', 'send e-mail']],
-  ['late-messages', ['messages of a dead consumer come back late'], ['projections', 'emails', 'analytics']],
+  ['late-messages', ['messages of a dead consumer come back late'], ['projections', 'emails']],
   ['slow-mail', ['the provider is slow'], ['send e-mail']],
   ['lying-mail', ['the provider accepts, and the sender gets an error'], ['send e-mail']],
   ['refusing-mail', ['the provider refuses for good', 'the provider always says later'], ['send e-mail']],

@@ -1,6 +1,7 @@
 import type { Services } from '../../src/composition';
 import { createTurns } from '../../src/platform/turns';
 import { D1Model } from './d1';
+import { DataPoints } from './data-points';
 import { type Invocation, NoResponse, type Platform, type Release } from './history';
 import { KvModel } from './kv';
 import { MailModel } from './mail';
@@ -21,7 +22,6 @@ function createLogger({ coverage }: World): Services['logger'] {
 }
 
 const variables = {
-  ANALYTICS: { writeDataPoint: silent },
   REQUESTS: { writeDataPoint: silent },
   ISSUER: 'https://frontdesk.example',
   AUDIENCE: 'frontdesk',
@@ -46,6 +46,7 @@ export class SimulatedPlatform implements Platform {
   readonly kv: KvModel;
   readonly queues: QueuesModel;
   readonly mail: MailModel;
+  readonly dataPoints: DataPoints;
   epoch = '1';
   /** The variable `SELLERS`, the same for the whole history. */
   readonly sellers;
@@ -66,7 +67,8 @@ export class SimulatedPlatform implements Platform {
     this.#logger = createLogger(world);
     this.sellers =
       world.hardships.has('staff-sells') && world.seed % 2 === 1 ? ('staff' as const) : ('everyone' as const);
-    this.#variables = { ...variables, SELLERS: this.sellers };
+    this.dataPoints = new DataPoints(world);
+    this.#variables = { ...variables, ANALYTICS: this.dataPoints.dataset, SELLERS: this.sellers };
     this.d1 = new D1Model(world);
     this.kv = new KvModel(world, () => this.hasVersions || this.#wasRestored);
     this.mail = new MailModel(world, (messageId) => this.#isEmailPending(messageId));
@@ -200,6 +202,7 @@ export class SimulatedPlatform implements Platform {
   restore(moment: number): number {
     this.d1.restore(moment);
     this.mail.restored();
+    this.dataPoints.restored();
     this.#needsEpoch = true;
     this.#wasRestored = true;
     return (

@@ -130,12 +130,17 @@ export class Recovery {
     return Math.min(queues.nextVisibleAt, world.nextTimerAt, Math.max(due, this.schedule.nextAt));
   }
 
-  /** The work that is left, as D1 sees it, and when the schedule takes care of it. */
+  /**
+   * The work that is left, as D1 sees it, and when the schedule takes care of it. A claim that ran out is none: the events
+   * of its key are done, or still have deliveries.
+   */
   #findUnfinished(): Unfinished[] {
-    return this.platform.d1.query<Unfinished>(`
+    const { d1, world } = this.platform;
+    return d1.query<Unfinished>(`
       SELECT 'delivery' AS what, subscription || ' ' || position || ' ' || status AS which, available_at AS due
       FROM deliveries
-      UNION ALL SELECT 'claim', view || ':' || key, claimed_until FROM projections WHERE claimed_by IS NOT NULL
+      UNION ALL SELECT 'claim', view || ':' || key, claimed_until FROM projections
+      WHERE claimed_by IS NOT NULL AND claimed_until > ${world.now}
       UNION ALL SELECT 'recheck', view || ':' || key, recheck_at FROM projections WHERE recheck_at IS NOT NULL
       UNION ALL SELECT 'rebuild', view, progressed_at + 60000 FROM rebuilds WHERE status = 'running'`);
   }

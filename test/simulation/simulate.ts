@@ -100,6 +100,7 @@ class Simulation {
     world.trace?.('PHASE', 'checks');
     if (world.hardships.has('contents')) await this.#clients.check();
     await this.#checkRebuild();
+    this.#platform.dataPoints.check();
     if (world.chance(0.1)) await this.#checkExpiry();
     return this.#report();
   }

@@ -42,7 +42,7 @@ export const rareSteps: ReadonlySet<string | undefined> = new Set([
 /** The statements whose rows a limit bounds. */
 const limited: readonly (readonly [RegExp, LimitName])[] = [
   [/^\s*SELECT events\.\* FROM deliveries JOIN events/i, 'deliveriesPerRelayRound'],
-  [/^\s*SELECT view, key, claimed_until FROM projections WHERE recheck_at/i, 'keysToRecheckPerRun'],
+  [/^\s*SELECT view, key FROM projections WHERE recheck_at/i, 'keysToRecheckPerRun'],
   [/^\s*SELECT view, key FROM projections WHERE \(view, key\) >/i, 'keysPerReconcilerSlice'],
   [/^\s*SELECT events\.\* FROM\s+\(SELECT position FROM deliveries/i, 'pendingEventsPerReconcilerRun'],
   [/^\s*SELECT p\.view, p\.key FROM shapes AS other/i, 'obsoleteDocumentsPerRun'],

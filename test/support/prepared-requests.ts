@@ -31,8 +31,8 @@ export function createRequestPreparer(system: System, admin: Account, operator =
   async function createDeadLetter(): Promise<string> {
     await createItem();
     const letter = await env.DB.prepare(
-      `UPDATE deliveries SET status = 'dead'
-       WHERE subscription = 'analytics' AND position = (SELECT max(position) FROM events) RETURNING position`,
+      `INSERT INTO deliveries (position, subscription, available_at, status)
+       SELECT max(position), 'analytics', 0, 'dead' FROM events RETURNING position`,
     ).first<{ position: number }>();
     return `${letter?.position}-analytics`;
   }

@@ -145,6 +145,19 @@ export function createSystem(
     }
   }
 
+  /** Gives the events whose messages wait a delivery for analytics, and its message, as a Worker before 0.6.0 does. */
+  async function addAnalyticsDeliveries() {
+    for (const message of sent.projections) {
+      await env.DB.batch([
+        env.DB.prepare('UPDATE deliveries SET writes_data_point = 0 WHERE position = ?').bind(message.position),
+        env.DB.prepare(
+          "INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'analytics', ?) ON CONFLICT DO NOTHING",
+        ).bind(message.position, clock.now()),
+      ]);
+      sent.analytics.push({ ...message, subscription: 'analytics' });
+    }
+  }
+
   async function register(overrides: { role?: Role } = {}) {
     const email = `${crypto.randomUUID()}@example.com`;
     const response = await send('POST', '/v1/users', { name: 'Grace Hopper', email, password });
@@ -164,6 +177,7 @@ export function createSystem(
   }
 
   return {
+    addAnalyticsDeliveries,
     app,
     called,
     clock,

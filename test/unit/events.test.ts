@@ -108,12 +108,12 @@ describe('the catalogue of events', () => {
     expect(eventCatalogue.size).toBe(new Set([...eventCatalogue.values()].map(({ type }) => type)).size);
   });
 
-  test('the event of a registration goes to e-mails, analytics and the read models (product 1.2)', () => {
-    expect(ownSubscriptionsOf('UserRegistered').toSorted()).toEqual(['analytics', 'emails', 'projections']);
+  test('the event of a registration goes to e-mails and the read models (product 1.2)', () => {
+    expect(ownSubscriptionsOf('UserRegistered').toSorted()).toEqual(['emails', 'projections']);
   });
 
   test('the event of a request for a password reset leads to an e-mail (product 2.6)', () => {
-    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['analytics', 'emails', 'projections']);
+    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['emails', 'projections']);
   });
 
   test('the projections receive every type of event, because a view of another version may list it (product 7.5)', () => {

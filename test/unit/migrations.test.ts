@@ -32,3 +32,76 @@ test('the migration numbers the orders that exist by their ids, and later ones o
   expect(() => db.exec("UPDATE orders SET number = 1001 WHERE id = 'd'")).toThrow(/UNIQUE/);
   db.close();
 });
+
+/** The rows of each table with their columns' names, without the columns that a migration has added. */
+function dump(db: DatabaseSync, columns?: ReadonlyMap<string, readonly string[]>) {
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
+  return new Map(
+    tables.map(({ name }) => {
+      const known =
+        columns?.get(`${name}`) ??
+        db
+          .prepare(`PRAGMA table_info(${name})`)
+          .all()
+          .map((one) => `${one.name}`);
+      const list = known.map((column) => `"${column}"`).join(', ');
+      return [`${name}`, { columns: known, rows: db.prepare(`SELECT ${list} FROM ${name} ORDER BY ${list}`).all() }];
+    }),
+  );
+}
+
+test('the migration to tables without rowids keeps every row, reference and trigger, and what a deletion removes', () => {
+  const first = scripts.findIndex((script) => script.includes('WITHOUT ROWID;') && script.includes('__new_users'));
+  const db = new DatabaseSync(':memory:');
+  for (const script of scripts.slice(0, first)) db.exec(script);
+  db.exec(`
+    INSERT INTO users VALUES ('u', 1, 'N', 'u@e', 'h', 'customer', 1, 1, '', '', NULL), ('v', 1, 'N', 'v@e', 'h', 'admin', 1, 1, '', '', NULL);
+    INSERT INTO settings VALUES ('u', 1, 'en', 'UTC', 1, '');
+    INSERT INTO sessions VALUES ('s', 'u', 1, '', NULL, 'n');
+    INSERT INTO refresh_tokens VALUES ('h1', 's', 5, NULL), ('h2', 's', 6, 1);
+    INSERT INTO password_resets VALUES ('r', 'u', 't', 5, NULL);
+    INSERT INTO limited_emails VALUES ('a', 'm', 5);
+    INSERT INTO items VALUES ('i', 1, 'u', 'T', NULL, 1, 'EUR', 2, 0, 1, '', '', NULL);
+    INSERT INTO orders (id, version, number, customer_id, status, lines, line_count, amount, currency, created_at, updated_at)
+      VALUES ('o', 1, 1001, 'u', 'placed', '[]', 1, 1, 'EUR', '', '');
+    INSERT INTO shipping_addresses VALUES ('o', 'u', '{}');
+    INSERT INTO tickets VALUES ('t', 1, 'u', 'o', 'S', 'M', 'P', NULL, 0, 'open', '', '', NULL, NULL, 1, '');
+    INSERT INTO ticket_notes VALUES ('n2', 't', 'v', 'B', ''), ('n1', 't', 'v', 'A', '');
+    INSERT INTO ticket_days VALUES ('2026-01-01', 1, 0);
+    INSERT INTO idempotency_keys VALUES ('k', 'h', '{}', 1, 5);
+    INSERT INTO events VALUES (3, 'e', 's', 'x', 1, 'T', 1, '{}', '{"commandId":"c","requestId":"r"}', '');
+    INSERT INTO deliveries (position, subscription, available_at, status) VALUES (3, 'emails', 1, 'dead'), (3, 'analytics', 1, 'pending');
+    INSERT INTO projections VALUES ('user@1', 'u', 3, 'claim', 9, NULL, NULL);
+    INSERT INTO rebuilds (id, version, view, status, target, checkpoint, steps, keys, attempts, started_at, progressed_at)
+      VALUES ('b', 1, 'user', 'running', 3, 1, 1, 1, 0, '', 0);
+    INSERT INTO shapes VALUES ('user@1', 'user', '[]', 0, 0);`);
+  const triggers = () => db.prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").all();
+  const before = dump(db);
+  const triggersBefore = triggers();
+  const [script = '', ...later] = scripts.slice(first);
+  db.exec(`PRAGMA foreign_keys = on; BEGIN; ${script}; COMMIT`);
+  const after = dump(db, new Map([...before].map(([name, { columns }]) => [name, columns])));
+  expect(after).toEqual(before);
+  expect(triggers()).toEqual(triggersBefore);
+  expect(db.prepare('PRAGMA foreign_key_check').all()).toEqual([]);
+  expect(db.prepare("SELECT name FROM sqlite_schema WHERE instr(sql, '__new_')").all()).toEqual([]);
+  for (const more of later) db.exec(more);
+  // The statements of a Worker from before the migration find rows by their rowid.
+  db.exec("DELETE FROM deliveries WHERE rowid IN (SELECT rowid FROM deliveries WHERE subscription = 'analytics')");
+  db.exec('DELETE FROM refresh_tokens WHERE rowid IN (SELECT rowid FROM refresh_tokens WHERE expires_at <= 5)');
+  const left = (table: string) => db.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.count;
+  expect([left('deliveries'), left('refresh_tokens')]).toEqual([1, 1]);
+  db.exec("DELETE FROM users WHERE id = 'u'");
+  const owned = [
+    'settings',
+    'sessions',
+    'refresh_tokens',
+    'password_resets',
+    'shipping_addresses',
+    'tickets',
+    'ticket_notes',
+  ];
+  expect(owned.filter((table) => left(table) !== 0)).toEqual([]);
+  expect(db.prepare('SELECT customer_id FROM orders').all()).toEqual([{ customer_id: null }]);
+  db.close();
+});

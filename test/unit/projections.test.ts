@@ -15,7 +15,10 @@ function eventAt(position: number): RecordedEvent {
 describe('the handler of the projections', () => {
   function handle(project: () => Promise<ProjectionOutcome>) {
     // The handler calls no other method.
-    return createProjectionHandler({ project } as unknown as Projector)([1, 2, 3, 4].map(eventAt));
+    const written: string[] = [];
+    const write = ({ id }: RecordedEvent) => void written.push(id);
+    const outcomes = createProjectionHandler({ project } as unknown as Projector, write)([1, 2, 3, 4].map(eventAt));
+    return outcomes.then((result) => Object.assign(result, { written }));
   }
 
   test('each event is done, failed, or tried again when the last of its keys is free', async () => {
@@ -24,7 +27,9 @@ describe('the handler of the projections', () => {
       [3, 1_001],
       [4, 3_600_000],
     ]);
-    const outcomes = await handle(async () => ({ done: new Set([1]), failed: new Map([[2, error]]), waiting }));
+    const finished = new Set([1]);
+    const outcomes = await handle(async () => ({ done: finished, finished, failed: new Map([[2, error]]), waiting }));
+    expect(outcomes.written).toEqual(['e1']);
     expect([...outcomes]).toEqual([
       ['e1', { kind: 'done' }],
       ['e2', { kind: 'failed', error }],

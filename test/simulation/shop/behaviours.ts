@@ -16,7 +16,7 @@ const behaviours = {
   orders: 'people cancel orders, and the staff ships and delivers them',
   tickets: 'people open tickets, and the staff works on them',
   operators: 'admins replay dead letters, and start and cancel rebuilds',
-  discards: 'admins discard dead letters of analytics',
+  discards: 'admins discard dead letters of e-mails',
   'discarded-projections': 'admins discard dead letters of projections, too',
   'first-admin': 'a new installation asks for its first admin again and again',
   'if-match': 'commands name the version that the client has read, an old one or a wrong one',

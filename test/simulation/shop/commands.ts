@@ -332,7 +332,7 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     weight: 1,
     takesKey: true,
     draft(shop) {
-      const subscription = shop.does('discarded-projections', 0.5) ? 'projections' : 'analytics';
+      const subscription = shop.does('discarded-projections', 0.5) ? 'projections' : 'emails';
       return by(shop, shop.holderOf('admin'), { payload: { subscription } });
     },
   },
