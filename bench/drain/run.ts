@@ -15,7 +15,16 @@ function checkOut(version: string): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const archive = join(folder, 'version.tar');
-  run('git', ['archive', `--output=${archive}`, version, 'src', 'migrations', 'public', 'wrangler.toml']);
+  run('git', [
+    'archive',
+    `--output=${archive}`,
+    version,
+    'src',
+    'migrations',
+    'public',
+    'package.json',
+    'wrangler.toml',
+  ]);
   run('tar', ['-x', '-f', archive, '-C', folder]);
   return folder;
 }
