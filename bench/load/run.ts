@@ -1,24 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { percentile } from '../../scripts/measures';
 import type { EventRow } from '../../src/cqrs/log/event-log';
-import { atLeast, type Goal } from '../goals';
-import { countPending, type Drain, drain, fillBacklog } from './drain';
+import type { Goal } from '../goals';
 import type { Recorded } from './entry';
 import { findLags, type Lags } from './lags';
 import { type Action, openShop, UnexpectedAnswer } from './shop';
-import { type RunningWorker, startWorker } from './worker';
+import { countPending, type RunningWorker, startWorker } from './worker';
 
 const shares = [0.25, 0.5, 0.75, 1];
 const ceilingSeconds = 20;
 const phaseSeconds = 30;
 /** So many requests at once measure the ceiling. */
 const clients = 16;
-/** So many waiting deliveries are drained to compare two versions, so many times. */
-const [backlog, alternations] = [2_000, 3];
 
 type Shop = Awaited<ReturnType<typeof openShop>>;
 
@@ -134,53 +130,7 @@ function printPhases(ceiling: number, phases: readonly Phase[]): void {
   );
 }
 
-/** The files of another version, under this repository's `node_modules`. */
-function checkOut(version: string): string {
-  const folder = join('.wrangler', 'bench', version);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const archive = execFileSync('git', ['archive', version, 'src', 'migrations', 'public', 'wrangler.toml']);
-  execFileSync('tar', ['-x', '-C', folder], { input: archive });
-  return folder;
-}
-
-const medianOf = (values: readonly number[]) => percentile(values, 50);
-
-/** Drains the same backlog with this version and another one in turns. */
-async function compareDrains(version: string): Promise<readonly Goal[]> {
-  const folders = { here: '.', there: checkOut(version) };
-  const filled = { here: mkdtempSync(join(tmpdir(), 'bench-')), there: mkdtempSync(join(tmpdir(), 'bench-')) };
-  const goals: Goal[] = [];
-  try {
-    for (const side of ['here', 'there'] as const) await fillBacklog(folders[side], filled[side], backlog);
-    for (const storesDocuments of [true, false]) {
-      const drains: Record<'here' | 'there', Drain[]> = { here: [], there: [] };
-      for (let turn = 0; turn < alternations; turn++) {
-        for (const side of ['here', 'there'] as const)
-          drains[side].push(await drain(folders[side], filled[side], storesDocuments));
-      }
-      const rate = (side: 'here' | 'there', time: 'cpuMs' | 'wallMs') =>
-        medianOf(drains[side].map((one) => (one.deliveries * 1000) / one[time]));
-      const kv = storesDocuments ? 'with the local KV' : 'with a KV that costs nothing';
-      console.log(`Draining ${backlog} deliveries ${kv}, in deliveries a second (median of ${alternations})`);
-      const row = (side: 'here' | 'there') => ({
-        'of time': inMs(rate(side, 'wallMs')),
-        'of processor time': inMs(rate(side, 'cpuMs')),
-      });
-      console.table({ [version]: row('there'), 'this version': row('here') });
-      const ratio = rate('here', 'cpuMs') / rate('there', 'cpuMs');
-      if (!storesDocuments) goals.push(atLeast(`deliveries drained, of version ${version}`, 3, ratio));
-    }
-  } finally {
-    for (const folder of [...Object.values(filled), folders.there]) rmSync(folder, { recursive: true, force: true });
-  }
-  return goals;
-}
-
-/**
- * Measures the API under load, and how long its documents lag behind. With the environment variable COMPARE, which names a
- * commit, it also compares how fast both versions drain a backlog.
- */
+/** Measures the API under load, and how long its documents lag behind. */
 export async function measureLoad(): Promise<readonly Goal[]> {
   const data = mkdtempSync(join(tmpdir(), 'frontdesk-load-'));
   const worker = await startWorker({ folder: '.', data, hasConsumers: true });
@@ -202,6 +152,5 @@ export async function measureLoad(): Promise<readonly Goal[]> {
     await worker.stop();
     rmSync(data, { recursive: true, force: true });
   }
-  const { COMPARE } = process.env;
-  return COMPARE ? compareDrains(COMPARE) : [];
+  return [];
 }

@@ -125,3 +125,9 @@ export async function startWorker({ folder, data, hasConsumers, storesDocuments 
     stop: () => miniflare.dispose(),
   };
 }
+
+/** Counts the deliveries to the projections that are left. */
+export const countPending = async ({ database }: Pick<RunningWorker, 'database'>) =>
+  (await database
+    .prepare("SELECT count(*) AS pending FROM deliveries WHERE subscription = 'projections'")
+    .first<number>('pending')) ?? 0;

@@ -10,8 +10,9 @@ import { userView } from '../../src/domains';
 import { sendingMs } from '../../src/email/deadline';
 import { EmailError, type EmailSender, UnclearEmailError } from '../../src/email/email-sender';
 import { findDeadLetters } from '../../src/operations/dead-letters';
+import type { Wait } from '../../src/platform/clock';
 import { openSession } from '../../src/platform/d1';
-import { limits } from '../../src/platform/limits';
+import { deadlines, limits } from '../../src/platform/limits';
 import { createLogger } from '../../src/platform/logger';
 import { deleteDeliveries } from '../support/document-watch';
 import { password } from '../support/factories';
@@ -545,7 +546,7 @@ describe('the relay (product 7.1)', () => {
     expect(next).toHaveLength(4);
   });
 
-  test('a delivery that is done, dead or failed since it was sent is finished, for the relay (product 7.9)', async () => {
+  test('a delivery that is done, dead or failed since it was sent is finished, for the relay (product 7.10)', async () => {
     const { clock, find } = await givenDue({}, 1);
     const due = createDueDeliveries(env.DB, clock);
     const startedAt = clock.now();
@@ -565,6 +566,39 @@ describe('the relay (product 7.1)', () => {
     await fails(startedAt);
     expect(await due.findUnfinished('projections', sent, startedAt)).toEqual([]);
     expect(await find('projections')).toMatchObject({ status: 'pending' });
+  });
+
+  test('a backlog drains by itself: each delivery is sent once, as the consumers finish the ones before (product 7.10)', async () => {
+    Object.assign(limits, { deliveriesPerRelayRound: 4, deliveriesInFlight: 8 });
+    const delivered: { position: number }[] = [];
+    let [isDraining, mostInQueue] = [false, 0];
+    /** While the relay waits, the consumer handles three messages; those of a key that is busy come back. */
+    const wait: Wait = async (ms, options) => {
+      if (options?.signal) return new Promise(() => {});
+      system.clock.advance(ms);
+      if (!isDraining) return;
+      mostInQueue = Math.max(mostInQueue, system.sent.projections.length);
+      const messages = system.sent.projections.splice(0, 3);
+      const { retried } = await system.deliver('projections', messages);
+      system.sent.projections.unshift(...messages.filter((_, index) => retried.includes(`m${index}`)));
+      delivered.push(...messages.filter((_, index) => !retried.includes(`m${index}`)));
+    };
+    const system = createSystem({}, { wait });
+    system.clock.advance(++started * 20 * 86_400_000);
+    await deleteDeliveries();
+    for (let index = 0; index < 12; index++) {
+      const email = `${crypto.randomUUID()}@example.com`;
+      await system.send('POST', '/v1/users', { name: 'Ada', email, password });
+    }
+    for (const messages of Object.values(system.sent)) messages.length = 0;
+    system.clock.advance(31_000);
+    isDraining = true;
+    await system.services().relay(deadlines.relayMs);
+    const positions = [...delivered, ...system.sent.projections].map(({ position }) => position);
+    expect(positions).toHaveLength(12);
+    expect(new Set(positions).size).toBe(12);
+    expect(mostInQueue).toBeLessThanOrEqual(8);
+    expect(delivered.length).toBeGreaterThanOrEqual(4);
   });
 
   test('a subscription with nothing due takes one round', async () => {

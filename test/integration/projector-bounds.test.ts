@@ -328,7 +328,7 @@ test('a run has as many puts at a time as an invocation has connections (product
   expect(limits.putsInFlight).toBeLessThanOrEqual(6);
 });
 
-test('the statements that finish deliveries read each target once, however many are left (product 7.9)', async () => {
+test('the statements that finish deliveries read each target once, however many are left (product 7.10)', async () => {
   const { db } = openSession(env.DB, 'first-primary');
   const targets = [{ view: 'listed@1', key: 'a', position: 1 }];
   const deliveries = [{ id: 'e', position: 1, type: 'Listed', handledBy: ['listed'], targets }];

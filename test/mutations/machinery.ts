@@ -435,8 +435,8 @@ export const machinery: readonly Mutation[] = [
     name: 'a row of an unknown shape ends although a put may arrive',
     file: 'src/cqrs/reading/projection-steps.ts',
     find: `AND (recheck_at IS NULL OR \${isRecheckDone})
-        AND \${isAmong(put.filter`,
-    replace: 'AND ${isAmong(put.filter',
+          AND \${isAmong(removed)}`,
+    replace: 'AND ${isAmong(removed)}',
     noticedBy: integration('projector-shapes'),
   },
   {
@@ -1040,8 +1040,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'an event of a Worker before 0.6.0 gets two data points',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: 'row.writesDataPoint === 1',
-    replace: 'row.position > 0',
+    find: 'finished: deleted.filter(({ writesDataPoint }) => writesDataPoint === 1).map',
+    replace: 'finished: deleted.map',
     noticedBy: only('have a delivery for analytics', integration('deliveries')),
   },
   {

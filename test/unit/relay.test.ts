@@ -62,7 +62,7 @@ test('the relay takes the next round only after a full one, and not more rounds 
   expect([many.asked.get('projections'), many.left]).toEqual([rounds, 5]);
 });
 
-test('of a backlog the relay sends as much as the consumers finish, and never more than a few seconds of work (product 7.9)', async () => {
+test('of a backlog the relay sends as much as the consumers finish, and never more than a few seconds of work (product 7.10)', async () => {
   const { deliveriesInFlight } = limits;
   const slow = await runRelay(20_000, { finishedPerSecond: 300, patienceMs: 50_000 });
   expect(slow.mostInFlight).toBeLessThanOrEqual(deliveriesInFlight);
@@ -74,7 +74,7 @@ test('of a backlog the relay sends as much as the consumers finish, and never mo
   expect(await runRelay(20_000, { finishedPerSecond: 300 })).toMatchObject({ left: 18_000, seconds: 0 });
 });
 
-test('a relay whose round is larger than what may be on its way sends round by round (product 7.9)', async () => {
+test('a relay whose round is larger than what may be on its way sends round by round (product 7.10)', async () => {
   const real = { ...limits };
   Object.assign(limits, { deliveriesPerRelayRound: 10, deliveriesInFlight: 4 });
   try {

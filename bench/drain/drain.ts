@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { commands, openShop } from './shop';
-import { type RunningWorker, startWorker } from './worker';
+import { commands, openShop } from '../load/shop';
+import { countPending, startWorker } from '../load/worker';
 
 /** The figures of one drain. */
 export interface Drain {
@@ -12,12 +12,6 @@ export interface Drain {
   wallMs: number;
   cpuMs: number;
 }
-
-/** Counts the deliveries to the projections that are left. */
-export const countPending = async ({ database }: Pick<RunningWorker, 'database'>) =>
-  (await database
-    .prepare("SELECT count(*) AS pending FROM deliveries WHERE subscription = 'projections'")
-    .first<number>('pending')) ?? 0;
 
 /** Fills the storage of a version with deliveries that nobody has handled. */
 export async function fillBacklog(folder: string, data: string, deliveries: number): Promise<void> {
