@@ -67,6 +67,7 @@ export default defineConfig({
         },
       },
       inWorkerd('bench', 'bench/**/*.bench.ts'),
+      inWorkerd('growth', 'bench/growth/growth.measure.ts'),
       {
         test: {
           name: 'e2e',

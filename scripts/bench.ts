@@ -1,6 +1,7 @@
 // Runs benchmarks, and prints the goal of each figure beside it.
 import { measureCost } from '../bench/cost/run';
 import { type Goal, printGoals } from '../bench/goals';
+import { measureGrowth } from '../bench/growth/run';
 import { measureSize } from '../bench/size/run';
 import { readOptions, refuse } from './command-line';
 
@@ -14,6 +15,7 @@ interface Benchmark {
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   cost: { text: 'round trips for each request', run: measureCost },
+  growth: { text: 'time and rows read as the data grows to 1,000,000 events', run: measureGrowth, isLong: true },
   size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },
 };
 
