@@ -1,11 +1,5 @@
 import { env } from 'cloudflare:workers';
-
-/** How many rows a size has; one customer has a fifth of the orders. */
-export interface Size {
-  events: number;
-  orders: number;
-  accounts: number;
-}
+import type { Size } from './figures';
 
 /** What is filled already. */
 export interface Filled extends Size {

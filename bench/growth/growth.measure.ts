@@ -1,12 +1,14 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { encodeCursor } from '../../src/cqrs/reading/page-request';
+import type { View } from '../../src/cqrs/reading/view';
 import { views } from '../../src/domains';
 import { excuseDocuments } from '../../test/support/document-watch';
 import { address, password } from '../../test/support/factories';
 import { createSystem } from '../../test/support/system';
-import { fill, nothing, type Size } from './fill';
-import { type Cost, createMeter } from './meter';
+import type { Cost, Measured, Size } from './figures';
+import { fill, nothing } from './fill';
+import { createMeter } from './meter';
 
 const sizes: readonly Size[] = [
   { events: 10_000, orders: 2_000, accounts: 1_000 },
@@ -131,7 +133,7 @@ test('what grows with the data', { timeout: minutes * 60_000 }, async () => {
         keys[view.name] ??
         ids[view.name.replace('staff-', '')] ??
         (view.name.startsWith('ticket-list') ? `${owner.id}:*` : '*:*');
-      await measure(`load of ${view.name}`, () => services().readModels.readFresh({ view, key }));
+      await measure(`load of ${view.name}`, () => services().readModels.readFresh({ view: view as View, key }));
     }
     await system.deliverQueues();
     await measure('relay', () => services().relay());

@@ -1,9 +1,4 @@
-/** What an operation costs on D1. */
-export interface Cost {
-  ms: number;
-  rowsRead: number;
-  rowsWritten: number;
-}
+import type { Cost } from './figures';
 
 interface Meta {
   rows_read?: number;

@@ -1,13 +1,6 @@
 import { fail, run } from '../../scripts/command-line';
 import { atMost, type Goal } from '../goals';
-import type { Size } from './fill';
-import type { Cost } from './meter';
-
-interface Measured {
-  sizes: readonly Size[];
-  costs: Readonly<Record<string, readonly Cost[]>>;
-  bytes: number;
-}
+import type { Cost, Measured } from './figures';
 
 /** What may read more rows as the data grows, and why. Everything else that grows is a defect. */
 const reasons: Readonly<Record<string, string>> = {
