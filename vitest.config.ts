@@ -85,6 +85,7 @@ export default defineConfig({
         },
       },
       inWorkerd('bench', 'bench/**/*.bench.ts'),
+      inWorkerd('growth', 'bench/growth/growth.measure.ts'),
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...patience } },
     ],
   },

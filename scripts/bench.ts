@@ -2,6 +2,7 @@
 import { measureCost } from '../bench/cost/run';
 import { measureDrain } from '../bench/drain/run';
 import { type Goal, printGoals } from '../bench/goals';
+import { measureGrowth } from '../bench/growth/run';
 import { measureLoad } from '../bench/load/run';
 import { measureRequests } from '../bench/requests/run';
 import { measureSize } from '../bench/size/run';
@@ -18,6 +19,7 @@ interface Benchmark {
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   cost: { text: 'round trips for each request', run: measureCost },
   drain: { text: 'how fast deliveries drain, beside the version COMPARE', run: measureDrain, isLong: true },
+  growth: { text: 'time and rows read as the data grows to 1,000,000 events', run: measureGrowth, isLong: true },
   load: { text: 'the API and the lag of documents under load', run: measureLoad, isLong: true },
   requests: { text: 'requests a second beside a bare Worker and a FastAPI peer', run: measureRequests, isLong: true },
   size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },

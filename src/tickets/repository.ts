@@ -34,13 +34,15 @@ export interface TicketRepository {
 }
 
 /**
- * The notes of a customer's tickets are deleted with their tickets, as long as they are few. Of more than one step may
- * delete, the first are deleted before.
+ * The notes of the tickets that the next step of an erasure takes. They are deleted with their tickets, as long as they are few;
+ * of more than one step may delete, the first are deleted before.
  */
 export const notesOfAccount: SilentRows = {
   most: () => limits.notesPerErasureStep,
   select: (userId) => sql`
-    SELECT n.ticket_id, n.id FROM ${tickets} AS t JOIN ${ticketNotes} AS n ON n.ticket_id = t.id WHERE t.customer_id = ${userId}`,
+    SELECT n.ticket_id, n.id FROM (
+      SELECT id FROM ${tickets} WHERE customer_id = ${userId} ORDER BY id LIMIT ${limits.rowsPerErasureStep}) AS t
+    JOIN ${ticketNotes} AS n ON n.ticket_id = t.id`,
   remove(userId) {
     const most = limits.notesPerErasureStep;
     const next = sql`SELECT ticket_id, id FROM (${this.select(userId)}) LIMIT ${most}`;

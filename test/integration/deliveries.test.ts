@@ -201,7 +201,7 @@ describe('an outage (product 7.1, 7.3)', () => {
     return { points, state, system };
   }
 
-  test('a data point is written once, after the documents, and one that is refused is missing (product 7.10)', async () => {
+  test('a data point is written once, after the documents, and one that is refused is missing (product 7.9)', async () => {
     const { points, state, system } = await givenPoints();
     state.refused = system.id;
     const messages = system.sent.projections.splice(0);
@@ -217,7 +217,7 @@ describe('an outage (product 7.1, 7.3)', () => {
     expect(await env.VIEWS.get(userView.kvKey(system.id), 'json')).toMatchObject({ data: { id: system.id } });
   });
 
-  test('events of a Worker before 0.6.0 have a delivery for analytics, and one data point (product 7.10)', async () => {
+  test('events of a Worker before 0.6.0 have a delivery for analytics, and one data point (product 7.9)', async () => {
     const { points, state, system } = await givenPoints();
     const other = await system.register();
     await system.addAnalyticsDeliveries();

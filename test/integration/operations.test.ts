@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { searchEvents } from '../../src/cqrs/log/event-log';
 import { EmailError } from '../../src/email/email-sender';
 import type { AuditEvent, DeadLetter, Projection, Readiness, WaitingDelivery } from '../../src/operations/schemas';
 import { isoTime } from '../../src/platform/clock';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import { deleteDeliveries, excuseDocuments } from '../support/document-watch';
 import { password } from '../support/factories';
@@ -510,6 +511,24 @@ test('the clean-up deletes stored responses, tokens, password resets and limits 
   for (const event of ['responses.removed', 'credentials.removed', 'email-limits.removed']) {
     expect(system.logs.some((line) => line.includes(event))).toBe(true);
   }
+});
+
+test('one run of the clean-up deletes several slices, and leaves the rest for the next run', async () => {
+  const { services } = await given();
+  const { expiredRowsPerSlice: slice, slicesPerCleanUp } = limits;
+  onTestFinished(() => {
+    Object.assign(limits, { expiredRowsPerSlice: slice, slicesPerCleanUp });
+  });
+  Object.assign(limits, { expiredRowsPerSlice: 10, slicesPerCleanUp: 3 });
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 45)
+     INSERT INTO idempotency_keys (key, request_hash, result, position, expires_at) SELECT 'key ' || i, '', '{}', 0, i FROM n`,
+  ).run();
+  const left = async () => (await countRows()).idempotency_keys;
+  await runSchedule(services(), '* * * * *');
+  expect(await left()).toBe(15);
+  await runSchedule(services(), '* * * * *');
+  expect(await left()).toBe(0);
 });
 
 test('a session that can still be refreshed outlives its expired tokens (product 2.3)', async () => {

@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Role } from '../../src/access/caller';
 import type { Passwords } from '../../src/access/passwords';
 import type { Commands } from '../../src/domains';
 import type { Order } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
 import { verifyPassword } from '../../src/platform/password';
 import { applySettings, changedSettings, defaultSettings, type SettingsChanges } from '../../src/users/settings';
 import {
@@ -668,6 +669,71 @@ describe('deleting an account (product 1.5)', () => {
     expect(state().users.has(user.id)).toBe(false);
     const again = as(admin).DeleteUser({ userId: user.id });
     await expect(again).rejects.toMatchObject({ code: 'users.not-found', details: { userId: user.id } });
+  });
+});
+
+describe('the erasure of what a large account owned (product 1.10)', () => {
+  const real = limits.rowsPerErasureStep;
+  beforeEach(() => {
+    limits.rowsPerErasureStep = 2;
+  });
+  afterEach(() => {
+    limits.rowsPerErasureStep = real;
+  });
+
+  async function given() {
+    const [user, seller] = [aUser(), aUser()];
+    const item = anItem({ ownerId: seller.id });
+    const order = () => anOrder({ customerId: user.id, lines: [aLine({ itemId: item.id, tookStock: true })] });
+    const commands = givenCommands({
+      users: [user, seller],
+      items: [item, anItem({ ownerId: user.id })],
+      orders: [order(), order(), order()],
+      tickets: [aTicket({ customerId: user.id })],
+    });
+    await commands.as(user, { issuedAt }).DeleteUser({ userId: user.id });
+    const left = () => {
+      const { items, orders, tickets } = commands.state();
+      const placed = [...orders.values()].filter(({ customerId }) => customerId === user.id).length;
+      return { items: items.size - 1, orders: placed, tickets: tickets.size };
+    };
+    const next = async (step: number) => (await commands.anonymous().ContinueErasure({ userId: user.id, step })).result;
+    return { ...commands, left, next, user };
+  }
+
+  test('a deletion takes as many rows as one commit may have, items first, and steps take the rest', async () => {
+    const { left, next, state, user } = await given();
+    expect(state().users.has(user.id)).toBe(false);
+    expect(left()).toEqual({ items: 0, orders: 2, tickets: 1 });
+    expect(state().events.at(-1)?.type).toBe('UserDeleted');
+    expect(await next(1)).toEqual({ rows: 2, isFinished: false });
+    expect(left()).toEqual({ items: 0, orders: 0, tickets: 1 });
+    expect(await next(2)).toEqual({ rows: 1, isFinished: true });
+    expect(left()).toEqual({ items: 0, orders: 0, tickets: 0 });
+    expect(await next(3)).toEqual({ rows: 0, isFinished: true });
+    expect(state().erasures.get(user.id)).toMatchObject({ steps: 3, rows: 5 });
+  });
+
+  test('an order that a later step cancels is cancelled as of the deletion', async () => {
+    const { next, state } = await given();
+    await next(1);
+    for (const { status, updatedAt } of state().orders.values()) {
+      expect([status, updatedAt]).toEqual(['cancelled', at]);
+    }
+  });
+
+  test.each([0, 2, 7])('the step %i, which is not the next one, has no effect', async (step) => {
+    const { next, state } = await given();
+    const before = structuredClone(state());
+    expect(await next(step)).toBeUndefined();
+    expect(state()).toEqual(before);
+  });
+
+  test('of two messages with the same step, only one takes rows', async () => {
+    const { left, next } = await given();
+    const done = await Promise.all([next(1), next(1)]);
+    expect(done.filter((one) => one !== undefined)).toHaveLength(1);
+    expect(left()).toEqual({ items: 0, orders: 0, tickets: 1 });
   });
 });
 

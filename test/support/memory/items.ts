@@ -7,6 +7,7 @@ import { find, insert, remove, requireCheck, select, update } from './table';
 export function createItemRepository(context: MemoryContext): ItemRepository {
   const { read, stage, guard } = context;
   const moveStock = (lines: readonly StockLine[], sign: 1 | -1) =>
+    lines.length > 0 &&
     stage(({ items }) => {
       for (const { itemId, quantity } of lines) {
         const item = items.get(itemId);
@@ -22,8 +23,8 @@ export function createItemRepository(context: MemoryContext): ItemRepository {
       () => new ConcurrencyError(),
     );
   return {
-    takeStock: (lines) => moveStock(lines, -1),
-    returnStock: (lines) => moveStock(lines, 1),
+    takeStock: (lines) => void moveStock(lines, -1),
+    returnStock: (lines) => void moveStock(lines, 1),
     requireUnchanged: (read) =>
       guard(
         ({ items, users }) =>
@@ -50,7 +51,8 @@ export function createItemRepository(context: MemoryContext): ItemRepository {
     async removeNextOf(ownerId, most) {
       const isOwned = (item: Item) => item.ownerId === ownerId;
       const taken = takeRows(context, ({ items }) => items, isOwned, most);
-      stage((next) => remove(next.items, ({ id }) => taken.rows.some((row) => row.id === id)));
+      const isTaken = (item: Item) => taken.rows.some(({ id }) => id === item.id);
+      if (taken.rows.length > 0) stage((next) => remove(next.items, isTaken));
       return toVersions(taken);
     },
   };

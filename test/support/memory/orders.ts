@@ -27,6 +27,7 @@ export function createOrderRepository(context: MemoryContext): OrderRepository {
     async anonymiseNextOf(customerId, at, most) {
       const isTheirs = (order: Order) => order.customerId === customerId;
       const { rows, isLast } = takeRows(context, ({ orders }) => orders, isTheirs, most);
+      if (rows.length === 0) return { rows: [], isLast };
       stage(({ orders, shippingAddresses }) => {
         for (const { id } of rows) {
           const { status, updatedAt, version } = orders.get(id) ?? { status: 'cancelled', updatedAt: at, version: 0 };

@@ -61,7 +61,8 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
     async removeNextOf(customerId, most) {
       const isTheirs = (ticket: Ticket) => ticket.customerId === customerId;
       const taken = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
-      stage((next) => removeTickets(next, ({ id }) => taken.rows.some((row) => row.id === id)));
+      const isTaken = (ticket: Ticket) => taken.rows.some(({ id }) => id === ticket.id);
+      if (taken.rows.length > 0) stage((next) => removeTickets(next, isTaken));
       return toVersions(taken);
     },
   };
