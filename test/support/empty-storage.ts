@@ -15,7 +15,8 @@ async function readSchema(): Promise<Set<string>> {
 async function requireSameSchema(): Promise<void> {
   const found = await readSchema();
   schema ??= found;
-  const changed = [...found.symmetricDifference(schema)];
+  const usual = schema;
+  const changed = [...new Set([...found, ...usual])].filter((sql) => !found.has(sql) || !usual.has(sql));
   if (changed.length > 0)
     throw new Error(`An earlier file has changed the schema; undo it there: ${changed.join('; ')}`);
 }
