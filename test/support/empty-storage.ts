@@ -1,12 +1,24 @@
 import { env } from 'cloudflare:workers';
 import { tablesOf } from './tables';
 
-/** What the migrations made, once a file has begun with it. */
-let schema: string | undefined;
+/** The statements that made what the migrated database has, from the first file on. */
+let schema: ReadonlySet<string> | undefined;
 
-async function readSchema(): Promise<string> {
-  const sql = "SELECT group_concat(sql, char(10)) AS text FROM sqlite_schema WHERE name NOT LIKE '\\_cf%' ESCAPE '\\'";
-  return (await env.DB.prepare(sql).first<string>('text')) ?? '';
+async function readSchema(): Promise<Set<string>> {
+  const { results } = await env.DB.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all<{
+    sql: string;
+  }>();
+  return new Set(results.map(({ sql }) => sql));
+}
+
+/** @throws Error when a file before this one has changed the tables, and has not changed them back */
+async function requireSameSchema(): Promise<void> {
+  const found = await readSchema();
+  schema ??= found;
+  const usual = schema;
+  const changed = [...new Set([...found, ...usual])].filter((sql) => !found.has(sql) || !usual.has(sql));
+  if (changed.length > 0)
+    throw new Error(`An earlier file has changed the schema; undo it there: ${changed.join('; ')}`);
 }
 
 /** Deletes all rows of D1, and lets its positions begin with 1 again. */
@@ -39,11 +51,8 @@ async function emptyKv(): Promise<void> {
 /**
  * Empties D1 and KV: the files of tests that one process of workerd runs share them, and each file begins with none of
  * the rows and documents of another.
- * @throws Error when a file before this one has left another schema behind
  */
 export async function emptyStorage(): Promise<void> {
-  const found = await readSchema();
-  schema ??= found;
-  if (found !== schema) throw new Error(`A file of tests has left another schema behind: ${found}`);
+  await requireSameSchema();
   await Promise.all([emptyDatabase(), emptyKv()]);
 }
