@@ -1,25 +1,26 @@
-import { sql } from 'drizzle-orm';
-import { deleteExpired, expiredKeys, openSession, removeExpired, removeInSlices, runBatch } from '../platform/d1';
+import { type SQL, sql } from 'drizzle-orm';
+import { expiredKeys, openSession, removeExpired, removeInSlices, runBatch } from '../platform/d1';
 
 /**
- * Deletes expired refresh tokens and password resets, and the sessions that have no refresh token left. A session goes in the
- * same batch as its last token: every session begins with a token, so one without tokens cannot be refreshed any more, and
- * nothing would find it later.
+ * Deletes expired refresh tokens and password resets, and the sessions whose tokens have all expired. A session goes with its
+ * tokens in one statement: without tokens nothing would find it later. The second statement leaves to the first one the
+ * tokens of sessions that end, because it looks for a slice of its own.
  */
 export async function removeExpiredCredentials(database: D1Database, now: number) {
   const { db } = openSession(database, 'first-primary');
   const expired = expiredKeys('refresh_tokens', 'hash', now);
+  const hasLiveToken = (session: SQL) =>
+    sql`EXISTS (SELECT 1 FROM refresh_tokens AS live WHERE live.session_id = ${session} AND live.expires_at > ${now})`;
   let sessions = 0;
   const refreshTokens = await removeInSlices(async () => {
     const [slice, ended] = await runBatch(db, [
-      db.all(sql`SELECT 1 FROM (${expired})`),
-      // A foreign key deletes their tokens too, which are all in this slice.
+      db.all(expired),
+      // A foreign key deletes the tokens of a session with it.
       db.all(sql`
-        DELETE FROM sessions
-        WHERE id IN (SELECT session_id FROM refresh_tokens WHERE hash IN (${expired}))
-          AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = sessions.id AND t.hash NOT IN (${expired}))
-        RETURNING 1`),
-      db.all(deleteExpired('refresh_tokens', 'hash', now)),
+        DELETE FROM sessions WHERE id IN (SELECT session_id FROM refresh_tokens WHERE hash IN (${expired}))
+          AND NOT ${hasLiveToken(sql`sessions.id`)} RETURNING 1`),
+      db.run(sql`
+        DELETE FROM refresh_tokens WHERE hash IN (${expired}) AND ${hasLiveToken(sql`refresh_tokens.session_id`)}`),
     ]);
     sessions += ended.length;
     return slice.length;

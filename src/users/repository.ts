@@ -69,6 +69,8 @@ export interface ErasureRepository {
 /** The domain errors behind the constraints of this domain's tables. */
 export const userConstraints = {
   'users.email': () => userErrors.emailTaken({ field: 'email' }),
+  // Another request deleted the account in the meantime. The next attempt finds no account.
+  'erasures.user_id': () => new ConcurrencyError(),
 };
 
 const existsActiveAdmin = sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND is_active = 1)`;

@@ -531,6 +531,30 @@ test('one run of the clean-up deletes several slices, and leaves the rest for th
   expect(await left()).toBe(0);
 });
 
+test('sessions end together with their last tokens, also when the clean-up deletes in slices', async () => {
+  const { services } = await given();
+  const { expiredRowsPerSlice, slicesPerCleanUp } = limits;
+  onTestFinished(() => {
+    Object.assign(limits, { expiredRowsPerSlice, slicesPerCleanUp });
+  });
+  Object.assign(limits, { expiredRowsPerSlice: 2, slicesPerCleanUp: 100 });
+  const three = '(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n)';
+  await env.DB.batch([
+    env.DB.prepare(
+      `INSERT INTO sessions (id, user_id, version, created_at) SELECT 'ended ' || i, 'somebody', 1, '' FROM ${three}`,
+    ),
+    env.DB.prepare(
+      `INSERT INTO refresh_tokens (hash, session_id, expires_at)
+       SELECT 'hash ' || n.i || m.i, 'ended ' || n.i, m.i FROM ${three} AS n CROSS JOIN ${three} AS m`,
+    ),
+  ]);
+  await runSchedule(services(), '* * * * *');
+  const { results } = await env.DB.prepare(
+    `SELECT id FROM sessions WHERE user_id = 'somebody' UNION ALL SELECT hash FROM refresh_tokens WHERE expires_at < 9`,
+  ).all();
+  expect(results).toEqual([]);
+});
+
 test('a session that can still be refreshed outlives its expired tokens (product 2.3)', async () => {
   const { clock, customer, request, services } = await given();
   const refresh = async (refresh_token: string) => {

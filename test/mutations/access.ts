@@ -728,9 +728,16 @@ export const access: readonly Mutation[] = [
   {
     name: 'the clean-up removes sessions that can still refresh',
     file: 'src/auth/remove-expired.ts',
-    find: 'AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t WHERE t.session_id = sessions.id AND t.hash NOT IN (${expired}))',
+    find: 'AND NOT ${hasLiveToken(sql`sessions.id`)}',
     replace: '',
     noticedBy: only('outlives its expired tokens', integration('operations')),
+  },
+  {
+    name: 'the clean-up removes the last tokens of a session that it leaves',
+    file: 'src/auth/remove-expired.ts',
+    find: ' AND ${hasLiveToken(sql`refresh_tokens.session_id`)}',
+    replace: '',
+    noticedBy: only('in slices', integration('operations')),
   },
   {
     name: 'the handler of a command does not need a checked caller',

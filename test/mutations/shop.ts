@@ -395,6 +395,13 @@ export const shop: readonly Mutation[] = [
     noticedBy: only('the erasure of an account', integration('erasure')),
   },
   {
+    name: 'a second deletion of a large account at the same moment is an error',
+    file: 'src/users/repository.ts',
+    find: "  'erasures.user_id': () => new ConcurrencyError(),\n",
+    replace: '',
+    noticedBy: unit('users'),
+  },
+  {
     name: 'the schedule sends no lost step of an erasure again',
     file: 'src/schedule.ts',
     find: '    restartErasures,\n',

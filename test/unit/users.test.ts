@@ -714,6 +714,17 @@ describe('the erasure of what a large account owned (product 1.10)', () => {
     expect(state().erasures.get(user.id)).toMatchObject({ steps: 3, rows: 5 });
   });
 
+  test('of two deletions of a large account at the same time, one finds no account', async () => {
+    const [user, admin] = [aUser(), aUser({ role: 'admin' })];
+    const orders = [1, 2, 3].map(() => anOrder({ customerId: user.id }));
+    const { as, freezeReplica, state } = givenCommands({ users: [user, admin], orders });
+    freezeReplica();
+    await as(user).DeleteUser({ userId: user.id });
+    const again = as(admin, { readFrom: 'first-unconstrained' }).DeleteUser({ userId: user.id });
+    await expect(again).rejects.toMatchObject({ code: 'users.not-found' });
+    expect(state().erasures.get(user.id)).toMatchObject({ steps: 1 });
+  });
+
   test('an order that a later step cancels is cancelled as of the deletion', async () => {
     const { next, state } = await given();
     await next(1);
