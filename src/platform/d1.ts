@@ -226,7 +226,7 @@ export function expiredKeys(table: string, key: string, now: number): SQL {
 }
 
 /** The statement that deletes {@link expiredKeys}. */
-export function deleteExpired(table: string, key: string, now: number): SQL {
+function deleteExpired(table: string, key: string, now: number): SQL {
   return sql`DELETE FROM ${sql.identifier(table)}
     WHERE ${sql.identifier(key)} IN (${expiredKeys(table, key, now)}) RETURNING 1`;
 }
