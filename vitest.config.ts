@@ -14,7 +14,17 @@ const patience = { testTimeout: 120_000, hookTimeout: 120_000 };
  * What takes longest begins first, and small files come last, so that no core is idle at the end: searches and the files
  * of `test/e2e` are one long task each.
  */
-const longestFirst = ['simulation-0', 'simulation-1', 'model', 'e2e', 'integration', 'growth', 'bench', 'sqlite', 'unit'];
+const longestFirst = [
+  'simulation-0',
+  'simulation-1',
+  'model',
+  'e2e',
+  'integration',
+  'growth',
+  'bench',
+  'sqlite',
+  'unit',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
