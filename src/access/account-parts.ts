@@ -34,6 +34,6 @@ export interface SilentRows {
   most(): number;
   /** A query with one row for each of them. */
   select(userId: string): SQL;
-  /** The statements that delete the next of them, in the order in which they run. */
+  /** The statements that delete the next of them, in the order in which they run. Each ends with its `WHERE`. */
   remove(userId: string): SQL[];
 }

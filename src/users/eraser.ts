@@ -49,15 +49,19 @@ export function createEraser(options: {
     return (await open().select(columns).from(erasures).where(eq(erasures.userId, userId)))[0];
   }
 
-  /** Deletes the next rows that have no events. Returns whether more of them may be left. */
-  async function removeSilentRows({ userId }: ErasureStep): Promise<boolean> {
+  /**
+   * Deletes the next rows that have no events, while the erasure is at this step: after a restore the account may exist again.
+   * Returns whether more of them may be left.
+   */
+  async function removeSilentRows({ userId, step }: ErasureStep): Promise<boolean> {
     const db = open();
+    const isAtWork = sql`EXISTS (SELECT 1 FROM ${erasures} WHERE user_id = ${userId} AND steps = ${step})`;
     const statements = silentRows.flatMap((part) =>
       part.remove(userId).map((statement) => ({ statement, most: part.most() })),
     );
     const removed = await runBatch(
       db,
-      statements.map(({ statement }) => db.all(sql`${statement} RETURNING 1`)),
+      statements.map(({ statement }) => db.all(sql`${statement} AND ${isAtWork} RETURNING 1`)),
     );
     const isMore = statements.some(({ most }, index) => (removed[index]?.length ?? 0) >= most);
     if (isMore) await db.update(erasures).set({ progressedAt: clock.now() }).where(eq(erasures.userId, userId));
