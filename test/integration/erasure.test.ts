@@ -1,9 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silentRows } from '../../src/domains';
 import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
+import { createEraser } from '../../src/users/eraser';
 import { excuseDocuments } from '../support/document-watch';
 import { address, password } from '../support/factories';
+import { createFaultyD1 } from '../support/faulty-d1';
 import { createRequestPreparer } from '../support/prepared-requests';
 import { operationsOf } from '../support/routes';
 import { createSystem } from '../support/system';
@@ -250,6 +253,21 @@ describe('the erasure of an account that owns more than one commit takes (produc
     expect(await left(account.id)).toEqual(nothing);
     const stock = await env.DB.prepare('SELECT stock FROM items WHERE id = ?').bind(system.bought).first();
     expect(stock).toEqual({ stock: 49 });
+  });
+
+  test('a step that began before a restore of the database deletes nothing of the account, which is there again', async () => {
+    const { account, clock, remove } = await given();
+    await remove();
+    const before = await left(account.id);
+    // The restore happens after the step has seen its erasure, and takes the erasure away.
+    const database = createFaultyD1(env.DB, async ({ sql, send }) => {
+      if (sql.includes('DELETE')) await env.DB.exec('DELETE FROM erasures');
+      return send();
+    });
+    const eraser = createEraser({ database, clock, silentRows });
+    expect(await eraser.run({ userId: account.id, step: 1 }, async () => undefined)).toBeUndefined();
+    expect(before.sessions).toBeGreaterThan(0);
+    expect(await left(account.id)).toEqual({ ...before, erasures: 0 });
   });
 
   test('the schedule sends a step again whose message is lost, and readiness says when there is no progress', async () => {

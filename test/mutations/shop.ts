@@ -423,6 +423,13 @@ export const shop: readonly Mutation[] = [
     noticedBy: only('the erasure of an account', integration('erasure')),
   },
   {
+    name: 'a step of an erasure deletes the sessions of an account that a restore has brought back',
+    file: 'src/users/eraser.ts',
+    find: ' AND ${isAtWork} RETURNING 1',
+    replace: ' RETURNING 1',
+    noticedBy: only('began before a restore', integration('erasure')),
+  },
+  {
     name: 'a step of an erasure that is done is done again',
     file: 'src/users/commands.ts',
     find: 'if (erasure?.steps !== step) return undefined;',
