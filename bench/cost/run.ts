@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { fail, run } from '../../scripts/command-line';
 import { atMost, type Goal } from '../goals';
 import { type CommandCost, dollarsPerMillion, toTable } from './prices';
@@ -28,7 +29,7 @@ function requireDocumented(table: string): void {
 
 /** Counts the round trips of each request, and what each command uses with the work after it. */
 export async function measureCost(): Promise<readonly Goal[]> {
-  const printed = run('vitest', ['run', '--project', 'bench']);
+  const printed = stripVTControlCharacters(run('vitest', ['run', '--project', 'bench']));
   console.log('Round trips per request');
   console.table(findPrinted(printed, '{"create'));
   const { costs }: { costs: CommandCost[] } = findPrinted(printed, '{"costs');
