@@ -128,8 +128,8 @@ describe('the erasure of an account that owns more than one commit takes (produc
   });
 
   /** A seller and customer with three items, five orders, of which one is shipped, and three tickets with a note each. */
-  async function given() {
-    const system = createSystem();
+  async function given(bindings: Partial<Env> = {}) {
+    const system = createSystem(bindings);
     const { register, send } = system;
     const [shop, agent] = [await register(), await register({ role: 'admin' })];
     const account = await register();
@@ -205,6 +205,8 @@ describe('the erasure of an account that owns more than one commit takes (produc
       data: object[];
     }>();
     expect(shown.data).toMatchObject([{ userId: account.id, steps: 1, attempts: 0, lastError: null }]);
+    const metrics = await (await request('/v1/operations/metrics', { headers: agent.bearer })).text();
+    expect(metrics).toContain('\nfrontdesk_running_erasures 1\n');
 
     const totals: unknown[] = [];
     await finish(system, async () => {
@@ -271,6 +273,92 @@ describe('the erasure of an account that owns more than one commit takes (produc
     expect(await left(account.id)).toEqual({ ...before, erasures: 0 });
   });
 
+  test('a step that commits after a restore of the database takes nothing of the account, which is there again', async () => {
+    let isRestored = false;
+    const DB = createFaultyD1(env.DB, async ({ isCommit, send }) => {
+      if (isCommit && isRestored) await env.DB.exec('DELETE FROM erasures');
+      return send();
+    });
+    const system = await given({ DB });
+    const { account, deliver, rebuildMessages, remove } = system;
+    limits.sessionsPerErasureStep = limits.notesPerErasureStep = 1_000;
+    await remove();
+    const { items, orders } = await left(account.id);
+    isRestored = true;
+    await deliver('rebuilds', rebuildMessages.splice(0, 1));
+    expect(await left(account.id)).toMatchObject({ items, orders, erasures: 0 });
+    expect(rebuildMessages).toEqual([]);
+  });
+
+  test('a session that is signed out while a large account is deleted is revoked before, or not at all', async () => {
+    let meanwhile = async () => {};
+    const DB = createFaultyD1(env.DB, async ({ isCommit, send }) => {
+      const run = meanwhile;
+      if (isCommit) meanwhile = async () => {};
+      if (isCommit) await run();
+      return send();
+    });
+    const system = await given({ DB });
+    const { account, remove, send } = system;
+    meanwhile = async () => void (await remove());
+    const signedOut = await send('POST', '/v1/auth/logout', { refreshToken: account.refreshToken });
+    expect([signedOut.status, (await left(account.id)).users]).toEqual([204, 0]);
+    const revoked = await env.DB.prepare("SELECT count(*) AS n FROM events WHERE type = 'SessionRevoked'").first();
+    expect(revoked).toEqual({ n: 0 });
+    await finish(system);
+    expect(await left(account.id)).toEqual(nothing);
+  });
+
+  test.each([
+    ['sessions', 3, 1],
+    ['refresh tokens', 1, 3],
+  ])(
+    'an account with many %s loses them in slices, and its erasure has made progress with each',
+    async (_, sessions, tokens) => {
+      const system = createSystem();
+      const { clock, deliver, rebuildMessages, register, request } = system;
+      const { bearer, id } = await register();
+      const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n';
+      await env.DB.batch([
+        env.DB.prepare('DELETE FROM sessions'),
+        env.DB.prepare(
+          `INSERT INTO sessions (id, user_id, version, created_at) SELECT 's' || i, ?2, 1, '' FROM (${numbers.replace('?', '?1')})`,
+        ).bind(sessions, id),
+        env.DB.prepare(
+          `INSERT INTO refresh_tokens (hash, session_id, expires_at)
+         SELECT s.id || n.i, s.id, 9e15 FROM sessions AS s CROSS JOIN (${numbers}) AS n`,
+        ).bind(tokens),
+      ]);
+      limits.sessionsPerErasureStep = 2;
+      expect((await request(`/v1/users/${id}`, { method: 'DELETE', headers: bearer })).status).toBe(204);
+      expect(await left(id)).toMatchObject({ users: 0, erasures: 1, sessions });
+      clock.advance(100_000);
+      await deliver('rebuilds', rebuildMessages.splice(0, 1));
+      const progress = await env.DB.prepare('SELECT progressed_at AS at FROM erasures').first<{ at: number }>();
+      expect(progress?.at).toBe(clock.now());
+      while (rebuildMessages.length > 0) await deliver('rebuilds', rebuildMessages.splice(0, 1));
+      expect(await left(id)).toEqual(nothing);
+    },
+  );
+
+  test('few notes stay with their tickets until these are deleted', async () => {
+    const system = await given();
+    const { account, remove } = system;
+    limits.notesPerErasureStep = 3;
+    await remove();
+    const seen = new Set<number>();
+    await finish(system, async () => {
+      const { results } = await env.DB.prepare(
+        `SELECT (SELECT count(*) FROM ticket_notes AS n WHERE n.ticket_id = t.id) AS notes
+         FROM tickets AS t WHERE customer_id = ?`,
+      )
+        .bind(account.id)
+        .all<{ notes: number }>();
+      for (const { notes } of results) seen.add(notes);
+    });
+    expect([...seen]).toEqual([1]);
+  });
+
   test.each([0, 2])(
     'a last step with %i rows ends no erasure that a restore has brought back to an earlier step',
     async (rows) => {
@@ -326,6 +414,9 @@ describe('the erasure of an account that owns more than one commit takes (produc
     await env.DB.prepare('UPDATE orders SET lines = ? WHERE id = ?').bind(lines?.lines, orders[1]).run();
     clock.advance(61_000);
     await runSchedule(services(), '* * * * *');
+    await deliver('rebuilds', rebuildMessages.splice(0, 1));
+    const corrected = await request('/v1/operations/erasures', { headers: agent.bearer });
+    expect((await corrected.json<{ data: object[] }>()).data).toMatchObject([{ attempts: 0, lastError: null }]);
     await finish(system);
     expect(await left(account.id)).toEqual(nothing);
   });

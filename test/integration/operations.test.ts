@@ -305,7 +305,7 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
     expect((await readReadiness(system))[1]).toMatchObject({ status: 'degraded' });
   });
 
-  test('is removed by the hourly task after 30 days, and nothing else is', async () => {
+  test('is removed by the schedule after 30 days, also in slices, and nothing else is', async () => {
     const system = await givenRefusal();
     await env.DB.prepare(
       `INSERT INTO deliveries (position, subscription, available_at, status, first_failed_at, last_failed_at)
@@ -321,6 +321,15 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
     await run();
     expect(await subscriptionsLeft()).toEqual(['analytics', 'emails']);
     system.clock.advance(700_000);
+    await env.DB.prepare(
+      `INSERT INTO deliveries (position, subscription, available_at, status, fault, first_failed_at, last_failed_at)
+       SELECT position, 'emails', 0, 'dead', 'recipient', 0, 0 FROM events WHERE true ON CONFLICT DO NOTHING`,
+    ).run();
+    const { expiredRowsPerSlice, slicesPerCleanUp } = limits;
+    onTestFinished(() => {
+      Object.assign(limits, { expiredRowsPerSlice, slicesPerCleanUp });
+    });
+    Object.assign(limits, { expiredRowsPerSlice: 1, slicesPerCleanUp: 1_000 });
     await run();
     expect(await subscriptionsLeft()).toEqual(['analytics']);
   });

@@ -5,7 +5,7 @@ import { watermarkKey } from '../../src/cqrs/reading/watermark';
 import { userView } from '../../src/domains';
 import type { Projection } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
-import { limits } from '../../src/platform/limits';
+import { deadlines, limits } from '../../src/platform/limits';
 import { settingsView } from '../../src/users/views';
 import { deleteDeliveries } from '../support/document-watch';
 import { address } from '../support/factories';
@@ -506,6 +506,11 @@ describe('the walks of the reconciler', () => {
     const system = await givenHealthy();
     // A round of seven keys in five sixths of two minutes: three slices of two in a run.
     expect((await system.services().reconcile()).checked).toBe(6 + 7);
+    await run('DELETE FROM reconciliation');
+    const { reconcilerMs } = deadlines;
+    deadlines.reconcilerMs = 0;
+    expect((await system.services().reconcile()).checked).toBe(2 + 7);
+    deadlines.reconcilerMs = reconcilerMs;
     await run('DELETE FROM reconciliation');
     for (const { name } of (await env.VIEWS.list()).keys) await env.VIEWS.delete(name);
     const { checked, repaired } = await system.services().reconcile();

@@ -1666,6 +1666,20 @@ export const machinery: readonly Mutation[] = [
     noticedBy: only('its address does not take', integration('operations')),
   },
   {
+    name: 'the clean-up of refused e-mails ends after one slice',
+    file: 'src/operations/remove-refused.ts',
+    find: '    return removed.length;\n  });',
+    replace: '    return 0;\n  });',
+    noticedBy: only('after 30 days', integration('operations')),
+  },
+  {
+    name: 'a run of the reconciler goes on without a bound of time',
+    file: 'src/cqrs/reading/reconciler.ts',
+    find: ' || clock.now() - startedAt >= deadlines.reconcilerMs',
+    replace: '',
+    noticedBy: only('several slices in a run', integration('reconciler')),
+  },
+  {
     name: 'refused e-mails are removed at once',
     file: 'src/operations/remove-refused.ts',
     find: '${now - keepRefusedMs}',
