@@ -4,7 +4,10 @@
  * searches with much smaller numbers, so read a limit where it is used, and never copy it at load time.
  */
 export const limits = {
-  /** Rows of each cell in a list's document: the usual page, and one row that shows that more rows follow. */
+  /**
+   * Rows of each cell in a list's document: the usual page, and one row that shows that more rows follow. With a larger number
+   * each list needs a higher `shapeVersion`, because the documents in KV would be too short for the pages that they serve.
+   */
   firstPageSize: 21,
   /** Rows that a page of a list may have. */
   longestPage: 100,
@@ -52,7 +55,7 @@ export const limits = {
   /** Rounds of one run of the relay for each subscription: 30,000 deliveries, with 360 requests to D1 and to the queue. */
   relayRoundsPerRun: 60,
   /**
-   * Deliveries of a subscription that the relay has sent and that are not finished. It is how long a new event waits
+   * Deliveries of a subscription that one run of the relay has sent and that are not finished. It is how long a new event waits
    * behind a backlog: a few seconds of the consumers' work, and less than the relay's own wait before the next send.
    */
   deliveriesInFlight: 2_000,
