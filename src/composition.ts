@@ -129,8 +129,8 @@ function createBindQueries({ clock, database, documents, figures, hashing, readM
 /** Makes the consumer of rebuilds and erasures; the second send a command, which is bound to this invocation. */
 function createJobConsumer({ clock, env, eraser, logger, rebuilder }: Shared, bindCommands: BindCommands): Consumer {
   async function continueErasure({ userId, step }: ErasureStep) {
-    // The audit trail finds the events of a step by this id.
-    const requestId = `erasure-${userId}-${step}`;
+    // The audit trail finds the events of a step by this id, which no client can choose: X-Request-Id has no colon.
+    const requestId = `erasure:${userId}:${step}`;
     const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
     return (await bindCommands(() => context).ContinueErasure({ userId, step })).result;
   }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { commands, openShop } from '../load/shop';
-import { countPending, startWorker } from '../load/worker';
+import { countPending, startVersion } from '../load/worker';
+import { cpuMicroseconds } from '../processes';
 
 /** The figures of one drain. */
 export interface Drain {
@@ -15,7 +16,7 @@ export interface Drain {
 
 /** Fills the storage of a version with deliveries that nobody has handled. */
 export async function fillBacklog(folder: string, data: string, deliveries: number): Promise<void> {
-  const worker = await startWorker({ folder, data, hasConsumers: false });
+  const worker = await startVersion({ folder, data, hasConsumers: false });
   try {
     await worker.schedule('* * * * *');
     const shop = await openShop(worker.url, 1);
@@ -26,9 +27,10 @@ export async function fillBacklog(folder: string, data: string, deliveries: numb
     };
     await Promise.all(Array.from({ length: 4 }, parallel));
     // The deliveries to the other consumers would use the processor beside the projections.
-    await worker.database.batch([
-      worker.database.prepare("DELETE FROM deliveries WHERE subscription <> 'projections'"),
-      worker.database.prepare('UPDATE deliveries SET available_at = 0'),
+    const database = await worker.database();
+    await database.batch([
+      database.prepare("DELETE FROM deliveries WHERE subscription <> 'projections'"),
+      database.prepare('UPDATE deliveries SET available_at = 0'),
     ]);
   } finally {
     await worker.stop();
@@ -39,13 +41,17 @@ export async function fillBacklog(folder: string, data: string, deliveries: numb
 export async function drain(folder: string, filled: string, storesDocuments: boolean): Promise<Drain> {
   const data = mkdtempSync(join(tmpdir(), 'frontdesk-drain-'));
   cpSync(filled, data, { recursive: true });
-  const worker = await startWorker({ folder, data, hasConsumers: true, storesDocuments });
+  const worker = await startVersion({ folder, data, hasConsumers: true, storesDocuments });
   try {
     const deliveries = await countPending(worker);
-    const [startedAt, cpuBefore] = [performance.now(), worker.cpuMs()];
+    const [startedAt, cpuBefore] = [performance.now(), cpuMicroseconds(worker.pid)];
     void worker.schedule('* * * * *');
     while ((await countPending(worker)) > 0) await wait(100);
-    return { deliveries, wallMs: performance.now() - startedAt, cpuMs: worker.cpuMs() - cpuBefore };
+    return {
+      deliveries,
+      wallMs: performance.now() - startedAt,
+      cpuMs: (cpuMicroseconds(worker.pid) - cpuBefore) / 1000,
+    };
   } finally {
     await worker.stop();
     rmSync(data, { recursive: true, force: true });

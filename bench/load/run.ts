@@ -5,10 +5,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { percentile } from '../../scripts/measures';
 import type { EventRow } from '../../src/cqrs/log/event-log';
 import type { Goal } from '../goals';
+import type { RunningWorker } from '../workerd';
 import type { Recorded } from './entry';
 import { findLags, type Lags } from './lags';
 import { type Action, openShop, UnexpectedAnswer } from './shop';
-import { countPending, type RunningWorker, startWorker } from './worker';
+import { countPending, startVersion } from './worker';
 
 const shares = [0.25, 0.5, 0.75, 1];
 const ceilingSeconds = 20;
@@ -81,13 +82,14 @@ async function untilDrained(worker: RunningWorker): Promise<number> {
 
 async function runPhase(worker: RunningWorker, shop: Shop, name: string, rate: number): Promise<Phase> {
   const takeRecorded = async (): Promise<Recorded> => (await fetch(`${worker.url}/bench/recorded`)).json();
+  const database = await worker.database();
   const lastPosition = async () =>
-    (await worker.database.prepare('SELECT max(position) AS last FROM events').first<number>('last')) ?? 0;
+    (await database.prepare('SELECT max(position) AS last FROM events').first<number>('last')) ?? 0;
   await takeRecorded();
   const first = await lastPosition();
   const { throughput, latencies, failures } = await runOpen(shop, rate, phaseSeconds);
   const drainMs = await untilDrained(worker);
-  const { results } = await worker.database
+  const { results } = await database
     .prepare('SELECT * FROM events WHERE position > ? ORDER BY position')
     .bind(first)
     .all<EventRow>();
@@ -133,7 +135,7 @@ function printPhases(ceiling: number, phases: readonly Phase[]): void {
 /** Measures the API under load, and how long its documents lag behind. */
 export async function measureLoad(): Promise<readonly Goal[]> {
   const data = mkdtempSync(join(tmpdir(), 'frontdesk-load-'));
-  const worker = await startWorker({ folder: '.', data, hasConsumers: true });
+  const worker = await startVersion({ folder: '.', data, hasConsumers: true });
   try {
     await worker.schedule('* * * * *');
     const everyMinute = setInterval(() => void worker.schedule('* * * * *'), 60_000);

@@ -5,7 +5,6 @@ interface Bindings {
   DB: D1Database;
   VIEWS: KVNamespace;
   PROJECTIONS_QUEUE: Queue;
-  ANALYTICS_QUEUE: Queue;
 }
 
 interface Stored {
@@ -30,7 +29,7 @@ async function read({ VIEWS }: Bindings, keys: string[]): Promise<Response> {
   return json(document.data, 200, { ETag: `"${document.version}"` });
 }
 
-/** The statements with which an event and its deliveries are added to the log. */
+/** The statements with which an event and its delivery are added to the log. */
 function record(db: D1DatabaseSession, type: string, itemId: string, version: number, data: unknown) {
   const id = crypto.randomUUID();
   const insertEvent = db
@@ -39,17 +38,17 @@ function record(db: D1DatabaseSession, type: string, itemId: string, version: nu
        VALUES (?, 'item', ?, ?, ?, 1, ?, '{}', ?) RETURNING position`,
     )
     .bind(id, itemId, version, type, JSON.stringify(data), new Date().toISOString());
-  const insertDeliveries = db
+  const insertDelivery = db
     .prepare(
       `INSERT INTO deliveries (position, subscription, available_at)
-       SELECT position, value, ? FROM events, json_each('["analytics","projections"]') WHERE events.id = ?`,
+       SELECT position, 'projections', ? FROM events WHERE id = ?`,
     )
     .bind(Date.now() + 30_000, id);
-  return { id, statements: [insertEvent, insertDeliveries] };
+  return { id, statements: [insertEvent, insertDelivery] };
 }
 
-function send({ ANALYTICS_QUEUE, PROJECTIONS_QUEUE }: Bindings, context: ExecutionContext, event: unknown): void {
-  for (const queue of [ANALYTICS_QUEUE, PROJECTIONS_QUEUE]) context.waitUntil(queue.sendBatch([{ body: event }]));
+function send({ PROJECTIONS_QUEUE }: Bindings, context: ExecutionContext, event: unknown): void {
+  context.waitUntil(PROJECTIONS_QUEUE.sendBatch([{ body: event }]));
 }
 
 async function create(request: Request, env: Bindings, context: ExecutionContext): Promise<Response> {

@@ -1,6 +1,6 @@
 import { atLeast, type Goal } from '../goals';
+import { cpuMicroseconds } from '../processes';
 import { sendAll } from './client';
-import { cpuMicroseconds } from './cpu';
 import { type Case, cases, clients, type Side, startBare, startFrontdesk, startPeerSide, statuses } from './sides';
 
 /** Each case is measured so many times, all sides one after the other each time. */

@@ -1,6 +1,7 @@
+import { type RunningWorker, startWorker } from '../workerd';
+import { bundle } from './bundle';
 import type { Call } from './client';
 import { isPeerInstalled, startPeer } from './peer';
-import { type RunningWorker, startWorker } from './workers';
 
 /** What is measured; each side has a call for it. */
 export const cases = ['health', 'public read', 'authenticated read', 'create', 'change'] as const;
@@ -85,7 +86,7 @@ async function waitForDocuments(url: string, paths: readonly string[], token: st
 /** Starts Frontdesk with an account and items, whose documents are in KV. */
 export async function startFrontdesk(inspectorPort?: number): Promise<Side & { worker: RunningWorker }> {
   const variables = { TOKEN_SECRET: secret, EMAIL_TRANSPORT: 'console', SELLERS: 'everyone' };
-  const worker = await startWorker('src/worker.ts', variables, inspectorPort);
+  const worker = await startWorker({ contents: bundle('src/worker.ts'), variables, inspectorPort });
   const email = 'ada@example.com';
   const { id: userId = '' } = await post(`${worker.url}/v1/users`, { name: 'Ada', email, password });
   const grant = new URLSearchParams({ grant_type: 'password', username: email, password });
@@ -99,7 +100,7 @@ export async function startFrontdesk(inspectorPort?: number): Promise<Side & { w
 
 /** Starts the bare Worker with the documents and the items of Frontdesk, so that both read and write as much. */
 export async function startBare(frontdesk: Side & { worker: RunningWorker }, inspectorPort?: number): Promise<Side> {
-  const worker = await startWorker('bench/requests/bare.ts', {}, inspectorPort);
+  const worker = await startWorker({ contents: bundle('bench/requests/bare.ts'), variables: {}, inspectorPort });
   const [from, to] = [await frontdesk.worker.documents(), await worker.documents()];
   for (const { name } of (await from.list()).keys) {
     // The names of views without the version of their shape.

@@ -16,6 +16,8 @@ const maxBodyBytes = 64 * 1024;
 /** The response headers that a client in a browser may read, in addition to those that browsers always show. */
 const ownHeaders = ['Age', 'Cache-Status', 'Consistency', 'Consistency-Token', 'Link', 'X-Request-Id'];
 const limitHeaders = ['RateLimit', 'RateLimit-Policy', 'Retry-After'];
+/** Without these a browser hides the answer from the script that asked. */
+const corsHeaders = ['Access-Control-Allow-Origin', 'Access-Control-Expose-Headers'];
 
 /** Sets the headers that every response has, whatever becomes of the request. */
 function setResponseHeaders(c: Context<AppEnv>): void {
@@ -54,7 +56,8 @@ export function applyMiddleware(app: Hono<AppEnv>, bindServices: (c: Context<App
   app.use(tracing);
   // A 304 keeps the headers about the source of the data. The library makes an ETag of the body where the answer has none,
   // which costs more than the rest of a read, so what clients read often comes with its ETag.
-  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...ownHeaders, ...securityHeaderNames] }));
+  const retainedHeaders = [...RETAINED_304_HEADERS, ...ownHeaders, ...corsHeaders, ...securityHeaderNames];
+  app.use(etag({ retainedHeaders }));
   app.use((c, next) => {
     setResponseHeaders(c);
     bindServices(c);

@@ -1,4 +1,4 @@
-import { asc, eq, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, lt, sql } from 'drizzle-orm';
 import type { SilentRows } from '../access/account-parts';
 import type { Clock } from '../platform/clock';
 import { openSession, runBatch } from '../platform/d1';
@@ -18,7 +18,7 @@ export interface ErasureStep {
 }
 
 /** Erases the next rows of a deleted account that have events; undefined when another message carried out the same step. */
-type ContinueErasure = (step: ErasureStep) => Promise<{ isFinished: boolean } | undefined>;
+type ContinueErasure = (step: ErasureStep) => Promise<{ rows: number; isFinished: boolean } | undefined>;
 
 /** Erases what deleted accounts still own, step by step. Each step is one commit, so a crash loses none and repeats none. */
 export interface Eraser {
@@ -75,9 +75,14 @@ export function createEraser(options: {
       if (await removeSilentRows(step)) return step;
       const done = await continueErasure(step);
       if (!done) return undefined;
-      if (!done.isFinished) return { userId, step: step.step + 1 };
-      // If this fails, the next step finds nothing left, and comes here again.
-      await open().delete(erasures).where(eq(erasures.userId, userId));
+      // A step that finds no row changes nothing, also not the number of steps.
+      const next = { userId, step: done.rows > 0 ? step.step + 1 : step.step };
+      if (!done.isFinished) return next;
+      // If this fails, the next step finds nothing left, and comes here again. After a restore in between, the erasure is at
+      // an earlier step, and must stay.
+      await open()
+        .delete(erasures)
+        .where(and(eq(erasures.userId, userId), eq(erasures.steps, next.step)));
       return undefined;
     },
 

@@ -274,6 +274,15 @@ test('every read has an ETag, and responds with 304 to a request with this ETag'
   }
 });
 
+test('a script of another origin can read a 304 as well, with CORS', async () => {
+  const Origin = 'https://shop.example';
+  const { request } = createSystem({ CORS_ORIGINS: Origin } as Partial<Env>);
+  const etag = (await request('/v1/items')).headers.get('ETag') ?? '';
+  const { headers, status } = await request('/v1/items', { headers: { Origin, 'If-None-Match': etag } });
+  const exposed = headers.get('Access-Control-Expose-Headers')?.split(',');
+  expect([status, headers.get('Access-Control-Allow-Origin'), exposed?.includes('ETag')]).toEqual([304, Origin, true]);
+});
+
 test('the ETag of a list changes with its rows', async () => {
   const system = createSystem();
   const { id, bearer } = await system.register();

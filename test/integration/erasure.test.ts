@@ -233,8 +233,9 @@ describe('the erasure of an account that owns more than one commit takes (produc
     const { results } = await env.DB.prepare(
       "SELECT count(*) AS n FROM events WHERE metadata ->> 'requestId' LIKE ? GROUP BY metadata ->> 'requestId'",
     )
-      .bind(`erasure-${account.id}-%`)
+      .bind(`erasure:${account.id}:%`)
       .all<{ n: number }>();
+    expect(results.length).toBeGreaterThan(3);
     // Two orders that were placed, with two events each.
     expect(Math.max(...results.map(({ n }) => n))).toBeLessThanOrEqual(4);
   });
@@ -269,6 +270,26 @@ describe('the erasure of an account that owns more than one commit takes (produc
     expect(before.sessions).toBeGreaterThan(0);
     expect(await left(account.id)).toEqual({ ...before, erasures: 0 });
   });
+
+  test.each([0, 2])(
+    'a last step with %i rows ends no erasure that a restore has brought back to an earlier step',
+    async (rows) => {
+      const { account, clock, remove } = await given();
+      await remove();
+      await env.DB.exec('UPDATE erasures SET steps = 7; DELETE FROM sessions; DELETE FROM ticket_notes');
+      const eraser = createEraser({ database: env.DB, clock, silentRows });
+      const erase = (restored: number) =>
+        eraser.run({ userId: account.id, step: 7 }, async () => {
+          await env.DB.exec(`UPDATE erasures SET steps = ${restored}`);
+          return { rows, isFinished: true };
+        });
+      await erase(1);
+      expect((await left(account.id)).erasures).toBe(1);
+      await env.DB.exec('UPDATE erasures SET steps = 7');
+      await erase(rows > 0 ? 8 : 7);
+      expect((await left(account.id)).erasures).toBe(0);
+    },
+  );
 
   test('the schedule sends a step again whose message is lost, and readiness says when there is no progress', async () => {
     const system = await given();

@@ -353,6 +353,26 @@ describe('the event log as audit trail', () => {
     expect(bad.status).toBe(400);
   });
 
+  test('the first event has the id of its request, but never one that a client chose (product 8.2)', async () => {
+    const system = await given();
+    const open = async (headers = {}) => {
+      const body = { subject: 'a', message: 'b' };
+      const opened = await system.send('POST', '/v1/tickets', body, { ...system.customer.bearer, ...headers });
+      return opened.headers.get('X-Request-Id') ?? '';
+    };
+    const find = async (query: string) => (await read<{ data: AuditEvent[] }>(system, `events?${query}`)).data;
+    const made = await open();
+    expect(await find(`request=${made}`)).toMatchObject([{ id: made, commandId: made, requestId: made }]);
+    // The client sends the id of an event that exists, and then its own id twice.
+    for (const chosen of [made, 'mine', 'mine']) expect(await open({ 'X-Request-Id': chosen })).toBe(chosen);
+    const [first] = await find(`command=${made}`);
+    const others = [...(await find(`request=${made}`)).slice(0, 1), ...(await find('request=mine'))];
+    expect([first?.id, others.length]).toEqual([made, 3]);
+    const ids = others.flatMap(({ id, commandId }) => [id, commandId]);
+    expect(ids.filter((id) => id === made || id === 'mine')).toEqual([]);
+    expect(new Set(ids).size).toBe(3);
+  });
+
   test('an event whose row cannot be read hides no other event of the log (product 8.2)', async () => {
     const system = await given();
     const id = await openTicket(system);

@@ -482,9 +482,16 @@ export const http: readonly Mutation[] = [
   {
     name: 'a 304 loses the headers that protect browsers',
     file: 'src/http/middleware.ts',
-    find: ', ...securityHeaderNames]',
-    replace: ']',
+    find: ', ...securityHeaderNames];',
+    replace: '];',
     noticedBy: only('every read has an ETag', integration('conditional')),
+  },
+  {
+    name: 'a browser hides a 304 from a script of another origin',
+    file: 'src/http/middleware.ts',
+    find: ' ...corsHeaders,',
+    replace: '',
+    noticedBy: only('can read a 304', integration('conditional')),
   },
   {
     name: 'data has the policy of pages',

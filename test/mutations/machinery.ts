@@ -1059,6 +1059,13 @@ export const machinery: readonly Mutation[] = [
     noticedBy: integration('operations'),
   },
   {
+    name: 'a client chooses the id of an event and of its command',
+    file: 'src/http/context.ts',
+    find: "requestId === c.req.header('X-Request-Id') ? newId() : requestId",
+    replace: 'requestId',
+    noticedBy: only('never one that a client chose', integration('operations')),
+  },
+  {
     name: 'two commands of one request have the same first event id',
     file: 'src/cqrs/writing/commit.ts',
     find: "const others = ['events.id', ",

@@ -430,6 +430,13 @@ export const shop: readonly Mutation[] = [
     noticedBy: only('began before a restore', integration('erasure')),
   },
   {
+    name: 'the end of an erasure ends also the one that a restore has brought back to an earlier step',
+    file: 'src/users/eraser.ts',
+    find: '.where(and(eq(erasures.userId, userId), eq(erasures.steps, next.step)));',
+    replace: '.where(eq(erasures.userId, userId));',
+    noticedBy: only('ends no erasure', integration('erasure')),
+  },
+  {
     name: 'a step of an erasure that is done is done again',
     file: 'src/users/commands.ts',
     find: 'if (erasure?.steps !== step) return undefined;',

@@ -86,7 +86,7 @@ const decidedBefore: readonly string[] = ['CreateFirstAdmin'];
 
 /** The command behind the events of an erasure, which the system sends: the request's id names the account and the step. */
 function stepOf([first]: readonly LoggedEvent[], segment: number): Attempt | undefined {
-  const [, userId, step] = /^erasure-([\da-f-]{36})-(\d+)$/.exec(first?.requestId ?? '') ?? [];
+  const [, userId, step] = /^erasure:([\da-f-]{36}):(\d+)$/.exec(first?.requestId ?? '') ?? [];
   if (!first || userId === undefined) return undefined;
   return {
     ...{ requestId: first.requestId, commandId: first.commandId, name: 'ContinueErasure' },
