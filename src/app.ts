@@ -11,6 +11,7 @@ import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './
 import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
 import { handleError, handleNotFound } from './http/problem';
+import { StaticFirstRouter } from './http/router';
 import { introduction } from './introduction';
 import { itemErrors } from './items/errors';
 import { itemAccess, itemRoutes } from './items/routes';
@@ -136,7 +137,7 @@ function bindRequests(composeServices: typeof compose) {
 
 /** The HTTP app. `composeServices` makes the services of each request. */
 export function createApp(composeServices: typeof compose): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ router: new StaticFirstRouter() });
   app.onError(handleError);
   app.notFound(handleNotFound);
   applyMiddleware(app, bindRequests(composeServices));

@@ -1,7 +1,7 @@
 import { createAccessTokens } from './access/access-token';
 import type { Hashing } from './access/passwords';
 import { createIsKnownNetwork } from './auth/known-networks';
-import { createResetTokens, keyedHashes } from './auth/secret-token';
+import { createKeyedHashes, createResetTokens } from './auth/secret-token';
 import { loadConfig } from './config';
 import { createDispatch } from './consumers/dispatch';
 import { createRelay } from './consumers/relay';
@@ -68,7 +68,7 @@ type World = ReturnType<typeof connect>;
 
 /** What signs, and what hashes with the secrets of the configuration. */
 function createSecrets({ config, clock }: World) {
-  const fingerprints = (text: string) => keyedHashes(config.tokenSecrets, text);
+  const fingerprints = createKeyedHashes(config.tokenSecrets);
   return {
     accessTokens: createAccessTokens(config, clock),
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),

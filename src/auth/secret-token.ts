@@ -13,12 +13,17 @@ export function hashSecret(secret: string): string {
 type Secrets = readonly [current: string, ...previous: string[]];
 
 /**
- * Keyed hashes of a text (HMAC-SHA256, hexadecimal), one for each secret. Without a secret, nobody can find the text by
- * trying likely texts.
+ * Makes the function for keyed hashes of a text (HMAC-SHA256, hexadecimal), one for each secret. Without a secret, nobody can find
+ * the text by trying likely texts.
  */
-export function keyedHashes([current, ...previous]: Secrets, text: string): [string, ...string[]] {
-  const hash = (secret: string) => createHmac('sha256', secret).update(`fingerprint:${text}`).digest('hex');
-  return [hash(current), ...previous.map(hash)];
+export function createKeyedHashes(secrets: Secrets): (text: string) => [string, ...string[]] {
+  // Encoded once, because every read of an account has a keyed hash in its ETag.
+  const encode = (secret: string) => new TextEncoder().encode(secret);
+  const [current, previous] = [encode(secrets[0]), secrets.slice(1).map(encode)];
+  return (text) => {
+    const hash = (key: Uint8Array) => createHmac('sha256', key).update(`fingerprint:${text}`).digest('hex');
+    return [hash(current), ...previous.map(hash)];
+  };
 }
 
 /** Derives the token of a password reset from its id and a secret, so that no event or message contains the token. */

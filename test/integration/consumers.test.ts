@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { keyedHashes } from '../../src/auth/secret-token';
+import { createKeyedHashes } from '../../src/auth/secret-token';
 import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { createEmailLimiter } from '../../src/email/email-limiter';
@@ -118,7 +118,7 @@ describe('the welcome e-mail', () => {
     const address = `${crypto.randomUUID()}@example.com`;
     const welcome = { kind: 'welcome', everyMs: 1000 } as const;
     const limiterWith = (...secrets: readonly [string, ...string[]]) =>
-      createEmailLimiter(env.DB, (text) => keyedHashes(secrets, text));
+      createEmailLimiter(env.DB, createKeyedHashes(secrets));
     const first = { address, messageId: 'first', occurredAt: 5000 };
     const old = limiterWith('old');
     expect(await old.allows(welcome, first)).toBe(true);

@@ -598,4 +598,25 @@ export const http: readonly Mutation[] = [
     replace: '',
     noticedBy: only('the root leads', integration('web-pages')),
   },
+  {
+    name: 'a path without parameters is taken for a parameter',
+    file: 'src/http/router.ts',
+    find: 'this.#known.has(`${method} ${path}`) || this.#known.has(`ALL ${path}`)',
+    replace: 'this.#known.has(`ALL ${path}`)',
+    noticedBy: unit('router'),
+  },
+  {
+    name: 'a path without parameters hides the other methods of a pattern',
+    file: 'src/http/router.ts',
+    find: 'if (isStatic) this.#known.add(`${method} ${path}`);',
+    replace: 'if (isStatic) this.#known.add(`ALL ${path}`);',
+    noticedBy: unit('router'),
+  },
+  {
+    name: 'a path without parameters passes no middleware',
+    file: 'src/http/router.ts',
+    find: "if (isStatic || path.includes('*'))",
+    replace: 'if (isStatic)',
+    noticedBy: unit('router'),
+  },
 ];

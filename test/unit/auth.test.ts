@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { AccessTokens } from '../../src/access/access-token';
 import type { Passwords } from '../../src/access/passwords';
 import { withPassword } from '../../src/auth/account';
-import { createResetTokens, hashSecret, keyedHashes, newSecret } from '../../src/auth/secret-token';
+import { createKeyedHashes, createResetTokens, hashSecret, newSecret } from '../../src/auth/secret-token';
 import {
   decideRefresh,
   isResetUsable,
@@ -90,11 +90,12 @@ describe('secrets', () => {
   });
 
   test('each secret makes another fingerprint of the same text, and that of the current secret is the first', () => {
-    const [first, second] = keyedHashes([current, previous], 'a');
+    const hashA = (...secrets: [string, ...string[]]) => createKeyedHashes(secrets)('a');
+    const [first, second] = hashA(current, previous);
     expect([first, second]).toEqual(Array(2).fill(expect.stringMatching(/^[0-9a-f]{64}$/)));
     expect(first).not.toBe(second);
-    expect([keyedHashes([current], 'a'), keyedHashes([previous], 'a')]).toEqual([[first], [second]]);
-    expect(keyedHashes([current], 'b')).not.toEqual([first]);
+    expect([hashA(current), hashA(previous)]).toEqual([[first], [second]]);
+    expect(createKeyedHashes([current])('b')).not.toEqual([first]);
   });
 
   test('the stored hash of a reset counts with the secret of its request, as long as the secret is known', () => {
