@@ -588,6 +588,13 @@ export const machinery: readonly Mutation[] = [
     noticedBy: unit('relay'),
   },
   {
+    name: 'the relay takes rounds of a slow D1 for minutes',
+    file: 'src/consumers/relay.ts',
+    find: 'if (clock.now() - startedAt >= deadlines.relayMs) break;',
+    replace: '',
+    noticedBy: unit('relay'),
+  },
+  {
     name: 'the relay waits for consumers although nothing is on its way',
     file: 'src/consumers/relay.ts',
     find: 'while (unfinished.length > 0 && isFull())',
