@@ -488,7 +488,7 @@ export const machinery: readonly Mutation[] = [
     file: 'src/cqrs/log/outbox.ts',
     find: '${now + deliveryTimes.firstSendMs}',
     replace: '${now}',
-    noticedBy: integration('consumers'),
+    noticedBy: only('for half a minute', integration('deliveries')),
   },
   {
     name: 'the relay sends what is not due',
