@@ -4,7 +4,7 @@ import { RegExpRouter } from 'hono/router/reg-exp-router';
 const isPattern = (path: string) => /[:*]/.test(path);
 
 /**
- * A router that matches a path with one regular expression, which takes a third of the time of hono's search in a tree. Hono's own
+ * A router that matches a path with one regular expression, which costs each request less than hono's search in a tree. Hono's own
  * RegExpRouter refuses `/users/me` beside `/users/:id`, so routes without parameters are in a router of their own, and come
  * first. Patterns with `*` are in both, because they are the middleware.
  */

@@ -8,6 +8,7 @@ import { createProjector } from '../../src/cqrs/reading/projector';
 import { findKeysToRecheck } from '../../src/cqrs/reading/settled';
 import { userView } from '../../src/domains';
 import { openSession } from '../../src/platform/d1';
+import { limits } from '../../src/platform/limits';
 import { userViews } from '../../src/users/views';
 import { excuseDocuments } from '../support/document-watch';
 import { createSystem } from '../support/system';
@@ -117,6 +118,25 @@ describe('the projector', () => {
     expect(puts).not.toContain(key);
     expect(await row()).toMatchObject({ position: 0, claimed_by: null });
     expect(await pending()).toBe(2);
+  });
+
+  test('the age of a document counts from before its data was loaded, however long its put waits (product 7.4)', async () => {
+    const { behaviour, clock, events, projector } = await given();
+    const before = limits.putsInFlight;
+    limits.putsInFlight = 1;
+    const loadedBefore = clock.now();
+    const times: number[] = [];
+    behaviour.put = async (_key, { projectedAt }) => {
+      times.push(projectedAt);
+      clock.advance(3_000);
+    };
+    try {
+      await projector.project(events);
+    } finally {
+      limits.putsInFlight = before;
+    }
+    expect(times.length).toBeGreaterThan(1);
+    expect(times.filter((time) => time > loadedBefore)).toEqual([]);
   });
 
   test('a key whose put may still arrive in KV is neither confirmed nor released (no guess)', async () => {

@@ -35,7 +35,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a put that could outlast its claim begins (deadline)',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: 'if (now + pacing.putMs > claim.until) return',
+    find: 'if (clock.now() + pacing.putMs > claim.until) return',
     replace: 'if (false) return',
     noticedBy: only('(deadline)', integration('projector')),
   },
@@ -2029,5 +2029,12 @@ export const machinery: readonly Mutation[] = [
     find: 'consumers[baseNameOf(batch.queue)]',
     replace: 'consumers[batch.queue]',
     noticedBy: only('of an installation beside another', integration('consumers')),
+  },
+  {
+    name: 'a document that waited for its put looks newer than its data',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: 'projectedAt: claim.at',
+    replace: 'projectedAt: clock.now()',
+    noticedBy: only('the age of a document', integration('projector')),
   },
 ];

@@ -125,11 +125,11 @@ export async function putAll(
     let hasBegun = false;
     try {
       const loaded = toDocument(claimed);
-      const now = clock.now();
       // Deadline: a put that could outlast its claim does not begin, because it could overwrite a later claim's put.
-      if (now + pacing.putMs > claim.until) return void result.refused.push({ view, key, error: null });
+      if (clock.now() + pacing.putMs > claim.until) return void result.refused.push({ view, key, error: null });
       hasBegun = true;
-      if (loaded) await documents.put(kvKey, { ...loaded, asOf: claim.asOf, projectedAt: now, epoch });
+      // The data is as old as the claim that loaded it, however long the put had to wait.
+      if (loaded) await documents.put(kvKey, { ...loaded, asOf: claim.asOf, projectedAt: claim.at, epoch });
       else await documents.delete(kvKey);
       result.put.push(claimed);
     } catch (error) {

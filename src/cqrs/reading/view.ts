@@ -14,7 +14,7 @@ export interface Loaded<Data> {
 export interface Document<Data = unknown> extends Loaded<Data> {
   /** The event position up to which the data is complete. */
   asOf: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch: a moment just before the data was loaded. */
   projectedAt: number;
   epoch: string;
 }
