@@ -4,7 +4,7 @@ import type { Projector } from '../cqrs/reading/projector';
 import { findKeysToRecheck } from '../cqrs/reading/settled';
 import type { Clock, Wait } from '../platform/clock';
 import { openSession } from '../platform/d1';
-import { limits } from '../platform/limits';
+import { deadlines, limits } from '../platform/limits';
 import type { Logger } from '../platform/logger';
 import type { Dispatch } from './dispatch';
 
@@ -67,6 +67,8 @@ export function createRelay(options: {
         if (taken < limits.deliveriesPerRelayRound) break;
         // The queue is away. Each further round would only put off more deliveries.
         if (sent.length === 0) break;
+        // D1 or the queue is slow. The next run goes on, and not beside this one.
+        if (clock.now() - startedAt >= deadlines.relayMs) break;
       }
     } catch (error) {
       logger.error('relay.failed', error, { subscription });

@@ -108,7 +108,7 @@ export const deadlines = {
   readinessMs: 2_000,
   /** After this time a run of the reconciler takes no further slice; a slice has the deadlines of its calls. */
   reconcilerMs: 20_000,
-  /** How long one run of the relay goes on with a backlog; the next one starts a minute after it. */
+  /** After this time a run of the relay takes no further round; the next run starts a minute after it. */
   relayMs: 50_000,
   /** How long a response waits for the documents that decide about access. */
   inlineProjectionMs: 3_000,

@@ -601,6 +601,15 @@ describe('the relay (product 7.1)', () => {
     expect(delivered.length).toBeGreaterThanOrEqual(4);
   });
 
+  test('a new delivery is left to the send after its commit for half a minute', async () => {
+    const { clock } = await given();
+    const due = createDueDeliveries(env.DB, clock);
+    clock.advance(20_000);
+    expect(await due.take('projections', 10)).toEqual([]);
+    clock.advance(11_000);
+    expect(await due.take('projections', 10)).toHaveLength(1);
+  });
+
   test('a subscription with nothing due takes one round', async () => {
     Object.assign(limits, { deliveriesPerRelayRound: 2, relayRoundsPerRun: 3 });
     const { sent, services } = await givenDue({}, 3);

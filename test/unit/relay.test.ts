@@ -11,8 +11,9 @@ import { Copy } from '../simulation/sqlite';
 /**
  * Runs a relay with so many due deliveries of the projections, and tells how often each subscription was asked.
  * @param finishedPerSecond how many deliveries the consumers finish
+ * @param roundMs how long D1 takes for a round
  */
-async function runRelay(deliveries: number, { finishedPerSecond = 0, patienceMs = 0 } = {}) {
+async function runRelay(deliveries: number, { finishedPerSecond = 0, patienceMs = 0, roundMs = 0 } = {}) {
   const asked = new Map<string, number>();
   const left = Array.from({ length: deliveries }, (_, index) => ({ position: index + 1 }) as RecordedEvent);
   const sent: RecordedEvent[] = [];
@@ -21,7 +22,9 @@ async function runRelay(deliveries: number, { finishedPerSecond = 0, patienceMs 
   const due: DueDeliveries = {
     async take(subscription, limit) {
       asked.set(subscription, (asked.get(subscription) ?? 0) + 1);
-      return subscription === 'projections' ? left.splice(0, limit) : [];
+      if (subscription !== 'projections') return [];
+      now += roundMs;
+      return left.splice(0, limit);
     },
     async giveBack() {},
     findUnfinished: async (_subscription, events) => {
@@ -72,6 +75,11 @@ test('of a backlog the relay sends as much as the consumers finish, and never mo
   const away = await runRelay(20_000, { patienceMs: 50_000 });
   expect([20_000 - away.left, away.seconds]).toEqual([deliveriesInFlight, 50]);
   expect(await runRelay(20_000, { finishedPerSecond: 300 })).toMatchObject({ left: 18_000, seconds: 0 });
+});
+
+test('a run of the relay on a slow D1 ends before many others run beside it (product 7.10)', async () => {
+  const slow = { finishedPerSecond: 1_000, patienceMs: 50_000, roundMs: 9_000 };
+  expect((await runRelay(20_000, slow)).seconds).toBeLessThan(60);
 });
 
 test('a relay whose round is larger than what may be on its way sends round by round (product 7.10)', async () => {
