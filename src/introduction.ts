@@ -22,8 +22,8 @@ access=$(curl -s $url/v1/auth/token -d grant_type=password -d username=ada@examp
 curl -si $url/v1/users/me -H "authorization: Bearer $access"
 \`\`\`
 
-An access token is valid for 15 minutes; the \`refresh_token\` beside it gets the next one. On this page, **Authorize** takes the
-access token.
+An access token is valid for 15 minutes; the \`refresh_token\` beside it gets the next one. On this page, **Authorize**
+takes the e-mail address, as \`username\`, and the password, or an access token. Then **Try it out** sends every operation.
 
 ## Who may do what
 

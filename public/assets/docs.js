@@ -26,6 +26,34 @@ const shortRefusals = (system) => ({
   },
 });
 
+/**
+ * Signs in with the e-mail address and the password alone: this page is a public client, which has no id and no secret to
+ * send (RFC 6749, 2.1). Swagger UI would send empty ones as `Authorization: Basic`.
+ * @param {any} system
+ */
+const signIn = (system) => ({
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        /** @param {any} authorize */
+        authorizePassword: (authorize) => (/** @type {any} */ auth) =>
+          authorize({ ...auth, passwordType: 'request-body', clientId: '', clientSecret: '' }),
+      },
+    },
+  },
+  wrapComponents: {
+    /**
+     * Within a form, so that the Enter key signs in. The page does not show the id, which Swagger UI's form requires.
+     * @param {any} Original
+     */
+    oauth2: (Original) => (/** @type {any} */ properties) => {
+      const { React } = system.getSystem();
+      const onSubmit = (/** @type {Event} */ event) => event.preventDefault();
+      return React.createElement('form', { onSubmit, noValidate: true }, React.createElement(Original, properties));
+    },
+  },
+});
+
 // The dark colours of Swagger UI hang on a class, which follows the reader's system.
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const followSystem = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
@@ -35,7 +63,7 @@ followSystem();
 SwaggerUIBundle({
   url: '/openapi.json',
   dom_id: '#docs',
-  plugins: [shortRefusals],
+  plugins: [shortRefusals, signIn],
   // The address names the operation that is open, so that one can send it to somebody.
   deepLinking: true,
   // The schemas are in the operations; the list at the end is for those who look for it.

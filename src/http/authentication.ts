@@ -4,8 +4,32 @@ import { accessErrors } from '../access/errors';
 import type { AppEnv, RequestContext } from './context';
 import { documented } from './openapi';
 import { refusal } from './shared-responses';
+import { tokenPath } from './token-endpoint';
 
-const bearer = { security: [{ bearer: [] }], responses: { 401: refusal(401) } };
+/**
+ * How a client gets the access token that it sends: from anywhere, or from the token endpoint, as a tool does that asks for
+ * e-mail and password. Tools take the first one that they know, so the plain token stands first.
+ */
+export const securitySchemes = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token that you have.',
+  },
+  password: {
+    type: 'oauth2',
+    description: 'The username is the e-mail address of your account. The access token is valid for 15 minutes.',
+    // Relative to the server, because a page may reach no other origin than its own. The API has no scopes.
+    flows: { password: { tokenUrl: tokenPath, refreshUrl: tokenPath, scopes: {} } },
+  },
+} as const;
+
+/** Each scheme is a choice of its own: a request needs one of them. */
+const secured = {
+  security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
+  responses: { 401: refusal(401) },
+};
 
 /** The Bearer credential of a request (RFC 6750). @throws DomainError 401 for a request without a usable one */
 function readBearer(c: RequestContext): string {
@@ -21,7 +45,7 @@ function readBearer(c: RequestContext): string {
  * round trip that reads or changes data.
  */
 export const authenticate = documented(
-  bearer,
+  secured,
   createMiddleware<AppEnv>(async (c, next) => {
     c.set('caller', await c.get('http').accessTokens.verify(readBearer(c)));
     await next();
@@ -30,7 +54,7 @@ export const authenticate = documented(
 
 /** As {@link authenticate}, and accepts the secret of the metrics too, for the one route that shows them. */
 export const authenticateMonitor = documented(
-  bearer,
+  secured,
   createMiddleware<AppEnv>(async (c, next) => {
     const token = readBearer(c);
     if (c.get('http').isMetricsToken(token)) c.set('isMonitor', true);

@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
 import { generateSpecs } from 'hono-openapi';
 import type { ErrorInfo } from '../platform/errors';
+import { securitySchemes } from './authentication';
 import type { AppEnv } from './context';
 import { kindMember, type OperationKind } from './openapi';
 import { tidySchemas } from './openapi-schemas';
@@ -155,7 +156,7 @@ export async function specify(
       servers: [{ url: '/' }],
       tags: tags.map(({ name, description }) => ({ name, description })),
       components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        securitySchemes,
         // The library's types want literals in each parameter and response.
         ...(components as object),
       },

@@ -18,8 +18,11 @@ export const tokenError = z
   })
   .meta({ ref: 'TokenError' });
 
-/** The two paths of the token endpoint. All their answers have the form of RFC 6749, whichever part of the API refuses. */
-const paths: readonly string[] = ['/v1/auth/token', '/v1/auth/login'];
+/** The path of the token endpoint. */
+export const tokenPath = '/v1/auth/token';
+
+/** Its two paths. All their answers have the form of RFC 6749, whichever part of the API refuses. */
+const paths: readonly string[] = [tokenPath, '/v1/auth/login'];
 
 export function isTokenEndpoint(path: string): boolean {
   return paths.includes(path);

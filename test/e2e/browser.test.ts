@@ -184,6 +184,51 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       expect(await page.getByRole('link', { name: /licen/i }).count()).toBe(0);
     });
 
+    test('whoever signs in with e-mail and password can try an operation that needs an account', async () => {
+      const email = 'hedy@example.com';
+      await register(email);
+      const { page, complaints } = await open('/docs#/Users/getOwnUser');
+      const operation = page.locator('#operations-Users-getOwnUser');
+      await operation.getByRole('button', { name: 'Try it out' }).click();
+      const execute = operation.getByRole('button', { name: 'Execute' });
+      const answer = operation.locator('.live-responses-table tbody .response-col_status');
+      await execute.click();
+      await answer.getByText('401').waitFor();
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('401')]);
+
+      await page.getByRole('button', { name: 'Authorize', exact: true }).click();
+      const dialog = page.locator('.modal-ux');
+      const signInForm = dialog.locator('form').filter({ hasText: 'password (OAuth2, password)' });
+      await signInForm.getByText('The username is the e-mail address of your account.').waitFor();
+      expect(await signInForm.locator('input:visible, select:visible').count()).toBe(2);
+      expect(await dialog.getByText('scopes').filter({ visible: true }).count()).toBe(0);
+      await signInForm.getByLabel('username:').fill(email);
+      await signInForm.getByLabel('password:').fill('not the password');
+      await signInForm.getByLabel('password:').press('Enter');
+      await signInForm.getByText('The credentials are wrong').waitFor();
+      expect(complaints.splice(0)).toEqual([expect.stringContaining('400')]);
+
+      await signInForm.getByLabel('password:').fill(password);
+      const [request] = await Promise.all([
+        page.waitForRequest((sent) => sent.url() === `${url}/v1/auth/token`),
+        signInForm.getByRole('button', { name: 'Apply given OAuth2 credentials' }).click(),
+      ]);
+      await signInForm.getByRole('heading', { name: 'Authorized' }).waitFor();
+      // A public client sends neither an id nor a secret.
+      expect(await request.headerValue('Authorization')).toBeNull();
+      expect(Object.fromEntries(new URLSearchParams(request.postData() ?? ''))).toEqual({
+        grant_type: 'password',
+        username: email,
+        password,
+      });
+      await signInForm.getByRole('button', { name: 'Close' }).click();
+      await execute.click();
+      await answer.getByText('200').waitFor();
+      expect(await operation.locator('.live-responses-table .microlight').first().textContent()).toContain(email);
+      expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
+      expect(complaints).toEqual([]);
+    });
+
     test('the examples of the introduction work when they are pasted into a shell one after the other', async () => {
       const { info } = (await (await fetch(`${url}/openapi.json`)).json()) as { info: { description: string } };
       const [, ...examples] = [...info.description.matchAll(/```sh\n(.*?)```/gs)].map(([, example]) => example);

@@ -80,6 +80,7 @@ describe('what operations have in common', () => {
     tags: { name: string; description: string }[];
     paths: Record<string, Record<string, { tags: string[]; security?: object[]; responses: Record<string, object> }>>;
     components: {
+      securitySchemes: Record<string, { flows?: { password: { tokenUrl: string; refreshUrl: string } } }>;
       schemas: Record<string, { properties: Record<string, { format?: string }> }>;
       responses: Record<string, { description: string; content: object }>;
     };
@@ -100,6 +101,20 @@ describe('what operations have in common', () => {
       expect(described).toContain('/headers/Consistency-Token');
       expect(described).not.toContain('Idempotency-Replayed');
     }
+  });
+
+  test('whoever has a token, or an e-mail address and a password, can use every operation that needs an account', async () => {
+    const { paths, components } = await load();
+    const choice = JSON.stringify([{ bearer: [] }, { password: [] }]);
+    const listed = Object.values(paths).flatMap((item) =>
+      Object.values(item).flatMap(({ security = [] }) => (security.length > 0 ? [JSON.stringify(security)] : [])),
+    );
+    expect(listed.length).toBeGreaterThan(30);
+    expect([...new Set(listed)]).toEqual([choice]);
+    expect(Object.keys(components.securitySchemes)).toEqual(['bearer', 'password']);
+    const { tokenUrl = '', refreshUrl } = components.securitySchemes.password?.flows?.password ?? {};
+    expect([tokenUrl, refreshUrl]).toEqual(['/v1/auth/token', '/v1/auth/token']);
+    expect(paths[tokenUrl]?.post?.security).toEqual([]);
   });
 
   test('every field with an e-mail address has the format email', async () => {

@@ -98,6 +98,22 @@ describe('the token endpoint', () => {
     expect([other.status, await other.text()]).toEqual([token.status, await token.text()]);
   });
 
+  test('what tools for OAuth add to a form is ignored: a client needs no id and no secret (RFC 6749, 2.1 and 3.2)', async () => {
+    const system = createSystem();
+    const { email } = await system.register();
+    const common = { grant_type: 'password', username: email };
+    const others = { scope: '', client_id: '', client_secret: '', resource: 'https://api.example' };
+    // An empty id and an empty secret.
+    const headers = { Authorization: 'Basic Og==', 'X-Requested-With': 'XMLHttpRequest' };
+    const post = (secret: string) => {
+      const body = new URLSearchParams({ ...common, password: secret, ...others });
+      return system.request('/v1/auth/token', { method: 'POST', headers, body });
+    };
+    expect((await post(password)).status).toBe(200);
+    const refused = await post('not the password');
+    expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_grant' }]);
+  });
+
   test('errors have the form and the codes of RFC 6749', async () => {
     const system = createSystem();
     const post = (body: string, type = 'application/x-www-form-urlencoded') =>

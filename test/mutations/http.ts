@@ -1,4 +1,4 @@
-import { integration, type Mutation, only, unit } from './mutation';
+import { e2e, integration, type Mutation, only, unit } from './mutation';
 
 /** What crosses HTTP: bodies, queries, preconditions, refusals and the token endpoint. */
 export const http: readonly Mutation[] = [
@@ -590,6 +590,48 @@ export const http: readonly Mutation[] = [
     find: 'title: `Set a new password · ${brand}`',
     replace: "title: 'Set a new password'",
     noticedBy: only('its title and its text', integration('web-pages')),
+  },
+  {
+    name: 'the OpenAPI document lets tools send no password',
+    file: 'src/http/authentication.ts',
+    find: 'security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),',
+    replace: 'security: [{ bearer: [] }],',
+    noticedBy: only('whoever has a token', integration('openapi')),
+  },
+  {
+    name: 'a request needs a token of each security scheme at once',
+    file: 'src/http/authentication.ts',
+    find: 'Object.keys(securitySchemes).map((name) => ({ [name]: [] }))',
+    replace: '[{ bearer: [], password: [] }]',
+    noticedBy: only('whoever has a token', integration('openapi')),
+  },
+  {
+    name: 'the token endpoint refuses parameters that it does not know',
+    file: 'src/auth/schemas.ts',
+    find: '.object({ grant_type: grantTypes.password, username, password: anyPassword })',
+    replace: '.strictObject({ grant_type: grantTypes.password, username, password: anyPassword })',
+    noticedBy: only('what tools for OAuth add', integration('signing-in')),
+  },
+  {
+    name: 'the documentation sends an id and a secret of a client, which it does not have',
+    file: 'public/assets/docs.js',
+    find: "authorize({ ...auth, passwordType: 'request-body', clientId: '', clientSecret: '' })",
+    replace: 'authorize(auth)',
+    noticedBy: only('whoever signs in with e-mail', e2e('browser')),
+  },
+  {
+    name: 'a sign-in in the documentation also submits a form to the page, which its policy forbids',
+    file: 'public/assets/docs.js',
+    find: 'event.preventDefault()',
+    replace: 'event.type',
+    noticedBy: only('whoever signs in with e-mail', e2e('browser')),
+  },
+  {
+    name: 'the documentation asks for an id of a client',
+    file: 'public/assets/docs.css',
+    find: '[for^="client_"]',
+    replace: '[for="client"]',
+    noticedBy: only('whoever signs in with e-mail', e2e('browser')),
   },
   {
     name: 'the root leads nowhere',
