@@ -300,6 +300,8 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       expect(await page.getByRole('status').textContent()).toBe('');
       expect(await page.getByText('This page sets a new password with a link').isVisible()).toBe(true);
       await page.goto('/reset-password#token=t');
+      // The page has taken the token out of the address when it shows the form.
+      await page.getByLabel('New password').waitFor();
       await page.reload();
       expect(await page.getByLabel('New password').isVisible()).toBe(false);
       await page.evaluate('location.hash = "token=t"');
