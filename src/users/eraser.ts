@@ -32,7 +32,7 @@ export interface Eraser {
   recordFailure(userId: string, error: unknown): Promise<void>;
   /** Finds the first step of the erasure that the deletion of an account has started; undefined for most accounts. */
   findFirst(userId: string): Promise<ErasureStep | undefined>;
-  /** Finds the next step of each stalled erasure; the message for this step is probably lost. */
+  /** Finds the next step of each stalled erasure, whose message is probably lost; those that fail again and again come last. */
   findStalled(): Promise<ErasureStep[]>;
 }
 
@@ -99,7 +99,7 @@ export function createEraser(options: {
         .select(columns)
         .from(erasures)
         .where(lt(erasures.progressedAt, clock.now() - stalledMs))
-        .orderBy(asc(erasures.progressedAt))
+        .orderBy(asc(erasures.attempts), asc(erasures.progressedAt))
         .limit(restartedAtOnce);
     },
   };

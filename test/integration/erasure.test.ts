@@ -380,6 +380,19 @@ describe('the erasure of an account that owns more than one commit takes (produc
     },
   );
 
+  test('erasures that fail for ever do not keep the schedule from the others', async () => {
+    const { clock } = createSystem();
+    const insert = `INSERT INTO erasures (user_id, steps, rows, attempts, started_at, progressed_at)`;
+    await env.DB.exec(
+      `${insert} WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)
+       SELECT 'failing ' || i, 1, 0, 7, '', i FROM n`.replaceAll('\n', ' '),
+    );
+    await env.DB.exec(`${insert} VALUES ('lost', 4, 0, 0, '', 1000)`);
+    const found = await createEraser({ database: env.DB, clock, silentRows }).findStalled();
+    await env.DB.exec('DELETE FROM erasures');
+    expect(found[0]).toEqual({ userId: 'lost', step: 4 });
+  });
+
   test('the schedule sends a step again whose message is lost, and readiness says when there is no progress', async () => {
     const system = await given();
     const { account, clock, deliver, rebuildMessages, remove, request, services } = system;

@@ -493,6 +493,13 @@ export const shop: readonly Mutation[] = [
     noticedBy: only('is gone in the commit', integration('erasure')),
   },
   {
+    name: 'erasures that fail for ever come first',
+    file: 'src/users/eraser.ts',
+    find: 'asc(erasures.attempts), ',
+    replace: '',
+    noticedBy: only('fail for ever', integration('erasure')),
+  },
+  {
     name: 'a step of an erasure that is done is done again',
     file: 'src/users/commands.ts',
     find: 'if (erasure?.steps !== step) return undefined;',
