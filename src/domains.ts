@@ -127,7 +127,7 @@ export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 export const constraints = { ...userConstraints, ...itemConstraints };
 
 /** What accounts have without events, and what is deleted with them. */
-export const silentRows = [sessionsOfAccount, notesOfAccount];
+export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount];
 
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
@@ -140,7 +140,7 @@ export function createRepositories(context: RepositoryContext) {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
-    erasures: createErasureRepository(context, silentRows),
+    erasures: createErasureRepository(context, rowsWithoutEvents),
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,

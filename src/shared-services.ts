@@ -15,7 +15,7 @@ import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
 import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
-import { eventCatalogue, ownSubscriptionsOf, silentRows, views } from './domains';
+import { eventCatalogue, ownSubscriptionsOf, rowsWithoutEvents, views } from './domains';
 import type { EmailSender } from './email/email-sender';
 import { isSecret } from './http/authentication';
 import { createConsistencyTokens } from './http/consistency-tokens';
@@ -167,7 +167,7 @@ export function createSharedServices(env: Env, overrides: Overrides) {
   const sending = createSending(world);
   const { background, clock, logger, wait } = world;
   const { due, dispatch } = sending;
-  const eraser = createEraser({ database: background, clock, silentRows });
+  const eraser = createEraser({ database: background, clock, rowsWithoutEvents });
   return {
     ...world,
     ...secrets,

@@ -29,7 +29,7 @@ export interface ErasedRows {
 export type AccountDeletionHandler = (userId: string, at: string, most: number) => Promise<ErasedRows>;
 
 /** Rows of an account that are deleted without events of their own, such as sessions. */
-export interface SilentRows {
+export interface RowsWithoutEvents {
   /** How many of them one statement deletes at most. A commit that deletes the account takes no more either. */
   most(): number;
   /** A query with one row for each of them. */

@@ -1,5 +1,5 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
-import type { SilentRows } from '../access/account-parts';
+import type { RowsWithoutEvents } from '../access/account-parts';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { limits } from '../platform/limits';
@@ -82,7 +82,7 @@ export function createAccountRepository({ db, stage, guard }: RepositoryContext)
 }
 
 /** The sessions of an account with their refresh tokens. */
-export const sessionsOfAccount: SilentRows = {
+export const sessionsOfAccount: RowsWithoutEvents = {
   most: () => limits.sessionsPerErasureStep,
   select: (userId) => sql`
     SELECT id FROM ${sessions} WHERE user_id = ${userId}

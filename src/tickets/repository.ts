@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
-import type { SilentRows } from '../access/account-parts';
+import type { RowsWithoutEvents } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
@@ -37,7 +37,7 @@ export interface TicketRepository {
  * The notes of the tickets that the next step of an erasure takes. They are deleted with their tickets, as long as they are few;
  * of more than one step may delete, the first are deleted before.
  */
-export const notesOfAccount: SilentRows = {
+export const notesOfAccount: RowsWithoutEvents = {
   most: () => limits.notesPerErasureStep,
   select: (userId) => sql`
     SELECT n.ticket_id, n.id FROM (

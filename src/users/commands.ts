@@ -155,7 +155,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
         const account = getAccount(await tx.users.findAll([userId]), userId);
         requireVersion(account.version, details);
         // Rows without events disappear with what they belong to, so they come first where they are many.
-        const isSmall = !(await tx.erasures.hasManySilentRows(userId));
+        const isSmall = !(await tx.erasures.hasManyRowsWithoutEvents(userId));
         const erased = isSmall ? await eraseNext(tx, userId, details.at) : { rows: 0, isFinished: false };
         const erasure = { userId, steps: 1, rows: erased.rows, startedAt: details.at };
         if (!erased.isFinished) tx.erasures.add(erasure, details.actor);

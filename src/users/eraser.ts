@@ -1,5 +1,5 @@
 import { and, asc, eq, lt, sql } from 'drizzle-orm';
-import type { SilentRows } from '../access/account-parts';
+import type { RowsWithoutEvents } from '../access/account-parts';
 import type { Clock } from '../platform/clock';
 import { openSession, runBatch } from '../platform/d1';
 import { describeError, isPlatformFailure } from '../platform/failure';
@@ -39,9 +39,9 @@ export interface Eraser {
 export function createEraser(options: {
   database: D1Database;
   clock: Clock;
-  silentRows: readonly SilentRows[];
+  rowsWithoutEvents: readonly RowsWithoutEvents[];
 }): Eraser {
-  const { clock, database, silentRows } = options;
+  const { clock, database, rowsWithoutEvents } = options;
   const open = () => openSession(database, 'first-primary').db;
   const columns = { userId: erasures.userId, step: erasures.steps };
 
@@ -53,10 +53,10 @@ export function createEraser(options: {
    * Deletes the next rows that have no events, while the erasure is at this step: after a restore the account may exist again.
    * Returns whether more of them may be left.
    */
-  async function removeSilentRows({ userId, step }: ErasureStep): Promise<boolean> {
+  async function removeRowsWithoutEvents({ userId, step }: ErasureStep): Promise<boolean> {
     const db = open();
     const isAtWork = sql`EXISTS (SELECT 1 FROM ${erasures} WHERE user_id = ${userId} AND steps = ${step})`;
-    const statements = silentRows.flatMap((part) =>
+    const statements = rowsWithoutEvents.flatMap((part) =>
       part.remove(userId).map((statement) => ({ statement, most: part.most() })),
     );
     const removed = await runBatch(
@@ -72,7 +72,7 @@ export function createEraser(options: {
     async run(step, continueErasure) {
       const { userId } = step;
       if ((await find(userId))?.step !== step.step) return undefined;
-      if (await removeSilentRows(step)) return step;
+      if (await removeRowsWithoutEvents(step)) return step;
       const done = await continueErasure(step);
       if (!done) return undefined;
       // A step that finds no row changes nothing, also not the number of steps.

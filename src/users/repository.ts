@@ -1,5 +1,5 @@
 import { eq, inArray, sql } from 'drizzle-orm';
-import type { SilentRows } from '../access/account-parts';
+import type { RowsWithoutEvents } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
@@ -63,7 +63,7 @@ export interface ErasureRepository {
   save(before: Erasure, rows: number, at: number): void;
   find(userId: string): Promise<Erasure | undefined>;
   /** Whether an account has more rows without events than one commit is to delete. */
-  hasManySilentRows(userId: string): Promise<boolean>;
+  hasManyRowsWithoutEvents(userId: string): Promise<boolean>;
 }
 
 /** The domain errors behind the constraints of this domain's tables. */
@@ -134,10 +134,10 @@ export function createSettingsRepository({ db, stage, guard }: RepositoryContext
   };
 }
 
-/** @param silentRows what each domain has of an account without events */
+/** @param rowsWithoutEvents what each domain has of an account without events */
 export function createErasureRepository(
   { db, stage, guard }: RepositoryContext,
-  silentRows: readonly SilentRows[],
+  rowsWithoutEvents: readonly RowsWithoutEvents[],
 ): ErasureRepository {
   return {
     add: (erasure) =>
@@ -151,8 +151,8 @@ export function createErasureRepository(
       stage(db.update(erasures).set(progress).where(eq(erasures.userId, userId)));
     },
     find: async (userId) => (await db.select().from(erasures).where(eq(erasures.userId, userId)))[0],
-    async hasManySilentRows(userId) {
-      const isMore = silentRows.map(
+    async hasManyRowsWithoutEvents(userId) {
+      const isMore = rowsWithoutEvents.map(
         (part) => sql`EXISTS (SELECT 1 FROM (${part.select(userId)}) LIMIT 1 OFFSET ${part.most()})`,
       );
       const [row] = await db.all<{ many: number }>(sql`SELECT ${sql.join(isMore, sql` OR `)} AS many`);

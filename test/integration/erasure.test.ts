@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, test } from 'vitest';
-import { silentRows } from '../../src/domains';
+import { rowsWithoutEvents } from '../../src/domains';
 import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import { createEraser } from '../../src/users/eraser';
@@ -267,7 +267,7 @@ describe('the erasure of an account that owns more than one commit takes (produc
       if (sql.includes('DELETE')) await env.DB.exec('DELETE FROM erasures');
       return send();
     });
-    const eraser = createEraser({ database, clock, silentRows });
+    const eraser = createEraser({ database, clock, rowsWithoutEvents });
     expect(await eraser.run({ userId: account.id, step: 1 }, async () => undefined)).toBeUndefined();
     expect(before.sessions).toBeGreaterThan(0);
     expect(await left(account.id)).toEqual({ ...before, erasures: 0 });
@@ -366,7 +366,7 @@ describe('the erasure of an account that owns more than one commit takes (produc
       const { account, clock, remove } = await given();
       await remove();
       await env.DB.exec('UPDATE erasures SET steps = 7; DELETE FROM sessions; DELETE FROM ticket_notes');
-      const eraser = createEraser({ database: env.DB, clock, silentRows });
+      const eraser = createEraser({ database: env.DB, clock, rowsWithoutEvents });
       const erase = (restored: number) =>
         eraser.run({ userId: account.id, step: 7 }, async () => {
           await env.DB.exec(`UPDATE erasures SET steps = ${restored}`);
@@ -388,7 +388,7 @@ describe('the erasure of an account that owns more than one commit takes (produc
        SELECT 'failing ' || i, 1, 0, 7, '', i FROM n`.replaceAll('\n', ' '),
     );
     await env.DB.exec(`${insert} VALUES ('lost', 4, 0, 0, '', 1000)`);
-    const found = await createEraser({ database: env.DB, clock, silentRows }).findStalled();
+    const found = await createEraser({ database: env.DB, clock, rowsWithoutEvents }).findStalled();
     await env.DB.exec('DELETE FROM erasures');
     expect(found[0]).toEqual({ userId: 'lost', step: 4 });
   });

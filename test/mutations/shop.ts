@@ -418,7 +418,7 @@ export const shop: readonly Mutation[] = [
   {
     name: 'an erasure leaves the sessions of its account',
     file: 'src/users/eraser.ts',
-    find: 'if (await removeSilentRows(step)) return step;',
+    find: 'if (await removeRowsWithoutEvents(step)) return step;',
     replace: '',
     noticedBy: only('the erasure of an account', integration('erasure')),
   },
@@ -453,7 +453,7 @@ export const shop: readonly Mutation[] = [
   {
     name: 'an account with many sessions is deleted in one commit',
     file: 'src/users/commands.ts',
-    find: 'const isSmall = !(await tx.erasures.hasManySilentRows(userId));',
+    find: 'const isSmall = !(await tx.erasures.hasManyRowsWithoutEvents(userId));',
     replace: 'const isSmall = true;',
     noticedBy: only('loses them in slices', integration('erasure')),
   },

@@ -99,7 +99,7 @@ export function createErasureRepository({ read, stage, guard }: MemoryContext): 
       stage((next) => update(next.erasures, userId, { steps: steps + 1, rows: before + rows }));
     },
     find: async (userId) => find(read().erasures, userId),
-    async hasManySilentRows(ownerId) {
+    async hasManyRowsWithoutEvents(ownerId) {
       const { refreshTokens, sessions, ticketNotes, tickets } = read();
       const own = select(sessions, ({ userId }) => userId === ownerId).map(({ id }) => id);
       const theirs = select(tickets, ({ customerId }) => customerId === ownerId).map(({ id }) => id);
