@@ -17,7 +17,7 @@ interface Benchmark {
 }
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
-  cost: { text: 'round trips for each request', run: measureCost },
+  cost: { text: 'round trips, rows, keys and dollars of each command', run: measureCost },
   drain: { text: 'how fast deliveries drain, beside the version COMPARE', run: measureDrain, isLong: true },
   growth: { text: 'time and rows read as the data grows to 1,000,000 events', run: measureGrowth, isLong: true },
   load: { text: 'the API and the lag of documents under load', run: measureLoad, isLong: true },
