@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
-import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
+import { type AggregateVersion, removeNextRows, type TakenRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { limits } from '../platform/limits';
 import { splitByBytes } from '../platform/split';
@@ -109,17 +109,6 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
       requireAsRead(item);
       stage(db.delete(items).where(eq(items.id, item.id)));
     },
-    async removeNextOf(ownerId, most) {
-      const loaded = await db
-        .select({ id: items.id, version: items.version })
-        .from(items)
-        .where(eq(items.ownerId, ownerId))
-        .orderBy(items.id)
-        .limit(most + 1);
-      const taken = takeRows(context, { table: items, owner: items.ownerId, ownerId }, loaded, most);
-      const ids = taken.rows.map(({ id }) => id);
-      if (ids.length > 0) stage(db.delete(items).where(isAnyOf(items.id, ids)));
-      return taken;
-    },
+    removeNextOf: (ownerId, most) => removeNextRows(context, { table: items, owner: items.ownerId, ownerId }, most),
   };
 }

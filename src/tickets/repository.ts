@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { RowsWithoutEvents } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
-import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
+import { type AggregateVersion, removeNextRows, type TakenRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { orders } from '../orders/tables';
 import { limits } from '../platform/limits';
@@ -112,18 +112,7 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       );
     },
     find: async (id) => (await db.select().from(tickets).where(eq(tickets.id, id)))[0],
-    async removeNextOf(customerId, most) {
-      const loaded = await db
-        .select({ id: tickets.id, version: tickets.version })
-        .from(tickets)
-        .where(eq(tickets.customerId, customerId))
-        .orderBy(tickets.id)
-        .limit(most + 1);
-      const owned = { table: tickets, owner: tickets.customerId, ownerId: customerId };
-      const taken = takeRows(context, owned, loaded, most);
-      const ids = taken.rows.map(({ id }) => id);
-      if (ids.length > 0) stage(db.delete(tickets).where(isAnyOf(tickets.id, ids)));
-      return taken;
-    },
+    removeNextOf: (customerId, most) =>
+      removeNextRows(context, { table: tickets, owner: tickets.customerId, ownerId: customerId }, most),
   };
 }

@@ -230,13 +230,6 @@ export const desk: readonly Mutation[] = [
     noticedBy: only('how many were opened and closed', integration('unit-of-work')),
   },
   {
-    name: 'the tickets of a deleted account stay',
-    file: 'src/tickets/repository.ts',
-    find: 'if (ids.length > 0) stage(db.delete(tickets).where(isAnyOf(tickets.id, ids)));',
-    replace: '',
-    noticedBy: integration('unit-of-work'),
-  },
-  {
     name: 'the deletion of an account leaves its tickets',
     file: 'src/domains.ts',
     find: '      deleteTicketsOfAccount(tickets),',

@@ -570,9 +570,9 @@ export const shop: readonly Mutation[] = [
     noticedBy: integration('orders'),
   },
   {
-    name: 'the deletion of an account deletes no item of it',
-    file: 'src/items/repository.ts',
-    find: 'if (ids.length > 0) stage(db.delete(items).where(isAnyOf(items.id, ids)));',
+    name: 'the deletion of an account deletes no item and no ticket of it',
+    file: 'src/cqrs/writing/owned-rows.ts',
+    find: 'if (ids.length > 0) stage(db.delete(table).where(isAnyOf(id, ids)));',
     replace: '',
     noticedBy: integration('unit-of-work'),
   },

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { eq, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { ConcurrencyError } from './errors';
 import type { RepositoryContext } from './unit-of-work';
@@ -40,4 +40,28 @@ export function takeRows<Row extends AggregateVersion>(
     );
   }
   return { rows: loaded.slice(0, most), isLast };
+}
+
+/** A table of aggregates: each row has an id and the version of its stream. */
+type AggregateTable = SQLiteTable & { id: SQLiteColumn; version: SQLiteColumn };
+
+/** Deletes the next rows of an owner, `most` at most, and returns them; see {@link takeRows}. */
+export async function removeNextRows(
+  context: RepositoryContext,
+  { table, owner, ownerId }: { table: AggregateTable; owner: SQLiteColumn; ownerId: string },
+  most: number,
+): Promise<TakenRows<AggregateVersion>> {
+  const { db, stage } = context;
+  const { id, version } = table;
+  const loaded = await db
+    .select({ id, version })
+    .from(table)
+    .where(eq(owner, ownerId))
+    .orderBy(id)
+    .limit(most + 1);
+  // Every aggregate's id is text and its version an integer.
+  const taken = takeRows(context, { table, owner, ownerId }, loaded as AggregateVersion[], most);
+  const ids = taken.rows.map((row) => row.id);
+  if (ids.length > 0) stage(db.delete(table).where(isAnyOf(id, ids)));
+  return taken;
 }
