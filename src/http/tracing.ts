@@ -4,7 +4,7 @@ import { newId } from '../platform/ids';
 import { toMethodLabel } from '../platform/isolate-figures';
 import type { AppEnv, HttpServices } from './context';
 
-/** 16 to 32 random hexadecimal digits. The runtime makes a random UUID faster than code makes digits of random bytes. */
+/** Makes up to 32 random hexadecimal digits. A random UUID of the runtime is cheaper than turning bytes into digits here. */
 function randomHex(digits: number): string {
   return crypto.randomUUID().replaceAll('-', '').slice(-digits);
 }

@@ -37,7 +37,7 @@ export const shippingAddresses = sqliteTable('shipping_addresses', {
   orderId: text('order_id')
     .primaryKey()
     .references(() => orders.id, { onDelete: 'cascade' }),
-  /** Nothing looks for it: a trigger deletes the addresses of an account's orders together with the account. */
+  /** The account of the order. No query looks for it: addresses are found by their orders, so it needs no index. */
   customerId: text('customer_id').notNull(),
   address: text({ mode: 'json' }).notNull(),
 });
