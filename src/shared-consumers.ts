@@ -1,4 +1,4 @@
-import { createAnalyticsHandler, createDataPointWriter } from './consumers/analytics';
+import { createDataPointWriter } from './consumers/analytics';
 import { type Consumer, createConsumer } from './consumers/consumer';
 import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { createEmailHandler } from './consumers/emails';
@@ -24,7 +24,6 @@ export function createConsumers(services: SharedServices): Readonly<Record<strin
   const handlers = {
     projections: createProjectionHandler(projector, createDataPointWriter(env.ANALYTICS, logger)),
     emails: createEmailHandler({ outbox, sender, limiter: createEmailLimiter(background, fingerprints), reactions }),
-    analytics: createAnalyticsHandler(outbox, env.ANALYTICS),
   };
   function consumerOf(subscription: keyof typeof handlers): Consumer {
     return createConsumer({
@@ -40,7 +39,6 @@ export function createConsumers(services: SharedServices): Readonly<Record<strin
   return {
     [queueNames.projections]: consumerOf('projections'),
     [queueNames.emails]: consumerOf('emails'),
-    [queueNames.analytics]: consumerOf('analytics'),
     [queueNames.deadLetters]: createDeadLetterConsumer(outbox, config.epoch, logger),
   };
 }

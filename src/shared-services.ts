@@ -114,7 +114,6 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
   const queues = {
     projections: env.PROJECTIONS_QUEUE,
     emails: env.EMAILS_QUEUE,
-    analytics: env.ANALYTICS_QUEUE,
     events,
   };
   const origin = { epoch: config.epoch, source: config.issuer, publicUrl: config.publicUrl };

@@ -2,7 +2,6 @@
 export const queueNames = {
   projections: 'frontdesk-projections',
   emails: 'frontdesk-emails',
-  analytics: 'frontdesk-analytics',
   rebuilds: 'frontdesk-rebuilds',
   deadLetters: 'frontdesk-dead-letters',
 } as const;

@@ -15,7 +15,6 @@ import type { IssueCode, Readiness } from './schemas';
 const lateness: Readonly<Record<Subscription, { seconds: number; status: 'unavailable' | 'degraded' }>> = {
   projections: { seconds: 300, status: 'unavailable' },
   emails: { seconds: 3600, status: 'degraded' },
-  analytics: { seconds: 3600, status: 'degraded' },
   events: { seconds: 3600, status: 'degraded' },
 };
 

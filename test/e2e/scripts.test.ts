@@ -57,7 +57,7 @@ describe('wrong arguments', () => {
     [
       'scripts/ops.ts',
       ['dead-letters', '--subscription', 'mails'],
-      '--subscription must be one of projections, emails, analytics, events, not "mails".',
+      '--subscription must be one of projections, emails, events, not "mails".',
     ],
     [
       'scripts/ops.ts',

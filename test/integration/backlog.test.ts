@@ -157,7 +157,7 @@ describe('with a backlog of thousands', () => {
 
   test('the relay reads only what it takes (product 7.1)', async () => {
     const { database, read } = countingDatabase();
-    const taken = await createDueDeliveries(database, { now: () => Date.now() }).take('analytics', 20);
+    const taken = await createDueDeliveries(database, { now: () => Date.now() }).take('events', 20);
     expect(taken).toHaveLength(20);
     expect(read.rows).toBeLessThan(200);
   });

@@ -172,7 +172,7 @@ describe('the welcome e-mail', () => {
 describe('the relay', () => {
   test('a command succeeds while its queues are down, and the relay sends the deliveries later (product 7.1)', async () => {
     const broken = { sendBatch: () => Promise.reject(new Error('The queue is down.')) } as unknown as Queue;
-    const down = createSystem({ PROJECTIONS_QUEUE: broken, EMAILS_QUEUE: broken, ANALYTICS_QUEUE: broken });
+    const down = createSystem({ PROJECTIONS_QUEUE: broken, EMAILS_QUEUE: broken });
     const user = await down.register();
     const { services, sent, clock, deliverQueues, sender } = createSystem();
     await services().relay();
@@ -335,7 +335,7 @@ describe('the consumers of a registration', () => {
       release = resolve;
     });
     const slow = { sendBatch: () => released } as unknown as Queue;
-    const system = createSystem({ PROJECTIONS_QUEUE: slow, EMAILS_QUEUE: slow, ANALYTICS_QUEUE: slow });
+    const system = createSystem({ PROJECTIONS_QUEUE: slow, EMAILS_QUEUE: slow });
     const context = createExecutionContext();
     const body = JSON.stringify({ name: 'Ada', email: `${crypto.randomUUID()}@example.com`, password });
     const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };

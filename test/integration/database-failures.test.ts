@@ -319,7 +319,7 @@ describe('a D1 that never answers', () => {
     const { send, sent } = createSystem();
     await send('POST', '/v1/items', item('for the consumers'), bearer);
     const waiting = givenStalled(everything);
-    for (const queue of ['projections', 'analytics'] as const) {
+    for (const queue of ['projections', 'emails'] as const) {
       const { acked, retried } = await waiting.deliver(queue, sent[queue]);
       expect([queue, acked, retried.length]).toEqual([queue, [], sent[queue].length]);
     }

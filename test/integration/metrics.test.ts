@@ -114,7 +114,7 @@ describe('the figures of the system (product 8.5)', () => {
     const last = await env.DB.prepare('SELECT max(position) AS position FROM events').first<number>('position');
     expect(valuesOf(metrics, 'frontdesk_events_total')).toEqual({ '': last });
     expect(valuesOf(metrics, 'frontdesk_database_reachable')).toEqual({ '': 1 });
-    const none = { 'subscription=emails': 0, 'subscription=analytics': 0, 'subscription=events': 0 };
+    const none = { 'subscription=emails': 0, 'subscription=events': 0 };
     const pending = { ...none, 'subscription=projections': 1 };
     expect(valuesOf(metrics, 'frontdesk_deliveries_pending')).toEqual(pending);
     const dead = { ...none, 'subscription=projections': 0, 'subscription=emails': 2 };

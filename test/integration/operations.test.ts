@@ -309,7 +309,7 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
     const system = await givenRefusal();
     await env.DB.prepare(
       `INSERT INTO deliveries (position, subscription, available_at, status, first_failed_at, last_failed_at)
-       SELECT position, 'analytics', 0, 'dead', 0, 0 FROM deliveries WHERE fault = 'recipient'
+       SELECT position, 'events', 0, 'dead', 0, 0 FROM deliveries WHERE fault = 'recipient'
        ON CONFLICT DO UPDATE SET status = 'dead', last_failed_at = 0`,
     ).run();
     const run = () => runSchedule(system.services(), '* * * * *');
@@ -319,7 +319,7 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
     };
     system.clock.advance(30 * day - 600_000);
     await run();
-    expect(await subscriptionsLeft()).toEqual(['analytics', 'emails']);
+    expect(await subscriptionsLeft()).toEqual(['emails', 'events']);
     system.clock.advance(700_000);
     await env.DB.prepare(
       `INSERT INTO deliveries (position, subscription, available_at, status, fault, first_failed_at, last_failed_at)
@@ -331,7 +331,7 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
     });
     Object.assign(limits, { expiredRowsPerSlice: 1, slicesPerCleanUp: 1_000 });
     await run();
-    expect(await subscriptionsLeft()).toEqual(['analytics']);
+    expect(await subscriptionsLeft()).toEqual(['events']);
   });
 });
 
@@ -460,7 +460,7 @@ describe('health', () => {
     expect(await readReadiness(system)).toEqual([503, { status: 'unavailable', issues }]);
   });
 
-  test.each(['emails', 'analytics', 'events'])(
+  test.each(['emails', 'events'])(
     'late deliveries to %s degrade the system after an hour and never make it unavailable (product 8.1)',
     async (subscription) => {
       const system = await givenOnly(subscription);

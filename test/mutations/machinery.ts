@@ -1032,25 +1032,11 @@ export const machinery: readonly Mutation[] = [
     noticedBy: unit('failures'),
   },
   {
-    name: 'a data point that is refused keeps its claim',
-    file: 'src/consumers/analytics.ts',
-    find: "else await outbox.release('analytics', event, claim);",
-    replace: '',
-    noticedBy: only('have a delivery for analytics', integration('deliveries')),
-  },
-  {
     name: 'a run writes the data points of events that another run finished',
     file: 'src/consumers/projections.ts',
     find: 'if (finished.has(event.position)) writeDataPoint',
     replace: 'if (done.has(event.position)) writeDataPoint',
     noticedBy: only('a data point is written once', integration('deliveries')),
-  },
-  {
-    name: 'an event of a Worker before 0.6.0 gets two data points',
-    file: 'src/cqrs/reading/projection-steps.ts',
-    find: 'finished: deleted.filter(({ writesDataPoint }) => writesDataPoint === 1).map',
-    replace: 'finished: deleted.map',
-    noticedBy: only('have a delivery for analytics', integration('deliveries')),
   },
   {
     name: 'a refused data point makes the projection fail',

@@ -35,7 +35,6 @@ const variables = {
 const bindings = {
   PROJECTIONS_QUEUE: 'frontdesk-projections',
   EMAILS_QUEUE: 'frontdesk-emails',
-  ANALYTICS_QUEUE: 'frontdesk-analytics',
   REBUILDS_QUEUE: 'frontdesk-rebuilds',
 } as const satisfies Record<string, QueueName>;
 

@@ -6,7 +6,6 @@ import type { World } from './world';
 const queues = {
   'frontdesk-projections': { batchSize: 10, retries: 3, hasDeadLetters: true },
   'frontdesk-emails': { batchSize: 5, retries: 2, hasDeadLetters: true },
-  'frontdesk-analytics': { batchSize: 10, retries: 2, hasDeadLetters: true },
   'frontdesk-rebuilds': { batchSize: 1, retries: 20, hasDeadLetters: true },
   'frontdesk-dead-letters': { batchSize: 10, retries: 100, hasDeadLetters: false },
 } as const;

@@ -32,9 +32,9 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     await createItem();
     const letter = await env.DB.prepare(
       `INSERT INTO deliveries (position, subscription, available_at, status)
-       SELECT max(position), 'analytics', 0, 'dead' FROM events RETURNING position`,
+       SELECT max(position), 'events', 0, 'dead' FROM events RETURNING position`,
     ).first<{ position: number }>();
-    return `${letter?.position}-analytics`;
+    return `${letter?.position}-events`;
   }
 
   /** A view can have one running rebuild, so the rebuilds of earlier requests are cancelled first. */

@@ -63,7 +63,6 @@ export function createSystem(
   const sent: Record<Exclude<Subscription, 'events'>, AddressedEnvelope[]> = {
     projections: [],
     emails: [],
-    analytics: [],
   };
   const rebuildMessages: RebuildStep[] = [];
   const points: AnalyticsEngineDataPoint[] = [];
@@ -84,7 +83,6 @@ export function createSystem(
     ...env,
     PROJECTIONS_QUEUE: queueOf('projections'),
     EMAILS_QUEUE: queueOf('emails'),
-    ANALYTICS_QUEUE: queueOf('analytics'),
     REBUILDS_QUEUE: {
       send: async (message: RebuildStep) => void rebuildMessages.push(message),
       // The rebuilds' consumer and the commands call no other method.
@@ -152,22 +150,9 @@ export function createSystem(
 
   /** Delivers every message that waits in a queue once, as queues do when nothing fails. */
   async function deliverQueues() {
-    for (const subscription of ['projections', 'emails', 'analytics'] as const) {
+    for (const subscription of ['projections', 'emails'] as const) {
       const messages = sent[subscription].splice(0);
       if (messages.length > 0) await deliver(subscription, messages);
-    }
-  }
-
-  /** Gives the events whose messages wait a delivery for analytics, and its message, as a Worker before 0.6.0 does. */
-  async function addAnalyticsDeliveries() {
-    for (const message of sent.projections) {
-      await env.DB.batch([
-        env.DB.prepare('UPDATE deliveries SET writes_data_point = 0 WHERE position = ?').bind(message.position),
-        env.DB.prepare(
-          "INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'analytics', ?) ON CONFLICT DO NOTHING",
-        ).bind(message.position, clock.now()),
-      ]);
-      sent.analytics.push({ ...message, subscription: 'analytics' });
     }
   }
 
@@ -190,7 +175,6 @@ export function createSystem(
   }
 
   return {
-    addAnalyticsDeliveries,
     app,
     called,
     clock,

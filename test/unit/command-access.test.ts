@@ -154,13 +154,13 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
   },
   ReplayDeadLetters: {
     send: (commands) => commands.ReplayDeadLetters({}),
-    sendUnchanged: (commands) => commands.ReplayDeadLetters({ subscription: 'analytics' }),
+    sendUnchanged: (commands) => commands.ReplayDeadLetters({ subscription: 'events' }),
     sendRefused: (commands) => commands.ReplayDeadLetters({ position: 8, subscription: 'emails' }),
     outcomes: adminsOnly,
   },
   DiscardDeadLetters: {
     send: (commands) => commands.DiscardDeadLetters({}),
-    sendUnchanged: (commands) => commands.DiscardDeadLetters({ subscription: 'analytics' }),
+    sendUnchanged: (commands) => commands.DiscardDeadLetters({ subscription: 'events' }),
     sendRefused: (commands) => commands.DiscardDeadLetters({ position: 8, subscription: 'emails' }),
     outcomes: adminsOnly,
   },

@@ -42,7 +42,6 @@ function given(...down: Subscription[]) {
   const queues = {
     projections: queueOf('projections'),
     emails: queueOf('emails'),
-    analytics: queueOf('analytics'),
     events: queueOf('events'),
     // Dispatch calls no other method.
   } as unknown as Queues;
@@ -80,7 +79,7 @@ describe('dispatch (product 7.1)', () => {
   test('many small events are sent a hundred at a time', async () => {
     const { send, sends } = given();
     await send(
-      'analytics',
+      'emails',
       range(250).map((position) => anEvent(position)),
     );
     expect(sends.map(({ positions }) => positions.length)).toEqual([100, 100, 50]);

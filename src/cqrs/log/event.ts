@@ -1,10 +1,7 @@
 import type { z } from 'zod';
 
-/**
- * The receivers of events, each with its own queue. `events` is for consumers of other teams. `analytics` gets nothing new:
- * 0.5.0 had deliveries for it, which 0.6.0 finishes, also those that 0.5.0 makes during the deployment. 0.7.0 can remove it.
- */
-export const subscriptions = ['projections', 'emails', 'analytics', 'events'] as const;
+/** The receivers of events, each with its own queue. `events` is for consumers of other teams. */
+export const subscriptions = ['projections', 'emails', 'events'] as const;
 export type Subscription = (typeof subscriptions)[number];
 
 /** The origin of an event, for the audit trail, without personal data. */

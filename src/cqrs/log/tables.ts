@@ -62,10 +62,7 @@ export const deliveries = sqliteTable(
     tries: integer().notNull().default(0),
     /** Whose fault a dead delivery is, if not the system's: `recipient` for an e-mail that its address does not take. */
     fault: text({ enum: ['recipient'] }),
-    /**
-     * Whether who finishes this delivery writes the event's data point for analytics. Events of a Worker before 0.6.0 have a
-     * delivery of their own for it.
-     */
+    /** Always true in new rows, for version 0.6.0 beside this one, which writes no data point otherwise. Nothing reads it here. */
     writesDataPoint: integer('writes_data_point', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [

@@ -203,13 +203,10 @@ export async function confirm(
     ...finishDeliveries(db, views, deliveries),
   ]);
   // The last two statements return these columns.
-  const [deleted, left] = results.slice(-2) as [
-    { position: number; writesDataPoint: number }[],
-    { position: number; freeAt: number }[],
-  ];
+  const [deleted, left] = results.slice(-2) as [{ position: number }[], { position: number; freeAt: number }[]];
   return {
     left: new Map(left.map((row) => [row.position, row.freeAt])),
-    finished: deleted.filter(({ writesDataPoint }) => writesDataPoint === 1).map(({ position }) => position),
+    finished: deleted.map(({ position }) => position),
   };
 }
 
@@ -227,7 +224,7 @@ export function finishDeliveries(db: Database, views: Views, deliveries: readonl
   return [
     db.all(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
-        AND position NOT IN (SELECT target FROM (${unsettled})) RETURNING position, writes_data_point AS writesDataPoint`),
+        AND position NOT IN (SELECT target FROM (${unsettled})) RETURNING position`),
     // Every delivery that is left has a target that is not settled, so the search begins with these targets.
     db.all(sql`
       SELECT unsettled.target AS position, max(unsettled.freeAt) AS freeAt

@@ -57,7 +57,7 @@ export function describeOperationsRepository(create: CreateImplementation): void
       expect(await found({ subscription: 'emails' })).toEqual(emails);
       expect(await found({ position: two, subscription: 'emails' })).toEqual([emails[1]]);
       expect(await found({ position: pending })).toEqual([]);
-      expect(await found({ subscription: 'analytics' })).toEqual([]);
+      expect(await found({ subscription: 'events' })).toEqual([]);
     });
 
     test('the oldest dead letters are found first up to a limit, with the number of those that remain', async () => {
