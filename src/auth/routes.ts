@@ -10,6 +10,7 @@ import { validate } from '../http/validation';
 import type { AuthCommands } from './commands';
 import { authErrors } from './errors';
 import * as schemas from './schemas';
+import { sessionAccess, sessionRoutes } from './session-routes';
 
 type AuthEnv = RouteEnv<AuthCommands, object>;
 
@@ -66,6 +67,7 @@ const tokenRoutes = new Hono<AuthEnv>()
 /** Signing in and out, and password resets. */
 export const authRoutes = new Hono<AuthEnv>()
   .route('/', tokenRoutes)
+  .route('/session', sessionRoutes)
   .post(
     '/logout',
     describeCommand<AuthCommands>('SignOut', { summary: 'Revoke a refresh token and its family', tags, status: 204 }),
@@ -112,6 +114,9 @@ export const authRoutes = new Hono<AuthEnv>()
 export const authAccess: AccessRules<typeof authRoutes> = {
   'POST /token': 'everybody',
   'POST /login': 'everybody',
+  'POST /session': sessionAccess['POST /'],
+  'POST /session/refresh': sessionAccess['POST /refresh'],
+  'DELETE /session': sessionAccess['DELETE /'],
   'POST /logout': 'everybody',
   'POST /password-reset': 'everybody',
   'POST /password-reset/confirm': 'everybody',

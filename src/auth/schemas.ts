@@ -37,6 +37,17 @@ export const tokenResponse = z
   })
   .meta({ ref: 'TokenResponse' });
 
+export const startSession = z.strictObject({ email: username.meta({ format: 'email' }), password: anyPassword }).meta({
+  ref: 'StartSession',
+  examples: [{ email: 'ada@example.com', password: 'correct horse battery' }],
+});
+export const sessionResponse = z
+  .object({
+    accessToken: z.string().meta({ examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk4YzdhMiJ9.c2lnbmF0dXJl'] }),
+    expiresInSeconds: ordinal.meta({ examples: [900], description: 'Seconds until the access token expires.' }),
+  })
+  .meta({ ref: 'Session' });
+
 export const logout = z.strictObject({ refreshToken: secret }).meta({
   ref: 'Logout',
   examples: [{ refreshToken: 'the refresh_token of the last token response' }],

@@ -18,6 +18,13 @@ export const httpErrors = {
     text: ({ allowed }: { allowed: readonly string[] }) =>
       `This resource does not have the method of the request. Use ${allowed.join(', ')}.`,
   }),
+  crossOrigin: defineError({
+    code: 'http.cross-origin',
+    kind: 'forbidden',
+    meaning: 'The operation is for pages of the API itself, and the request comes from another site or from no page.',
+    remedy: 'Use POST /v1/auth/token, and send the access token as `Authorization: Bearer …`.',
+    text: () => 'Only a page of this API may send this request. Sign in at POST /v1/auth/token instead.',
+  }),
   bodyTooLarge: defineError({
     code: 'http.body-too-large',
     kind: 'too-large',

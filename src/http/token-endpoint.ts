@@ -38,7 +38,7 @@ const codes: Readonly<Record<string, TokenErrorCode>> = {
 
 /** Whether only the token endpoint has this refusal, so that no problem ever has its code. */
 export function isTokenRefusal(code: string): boolean {
-  return code in codes;
+  return code === 'auth.unsupported-grant-type' || code === 'auth.invalid-token-request';
 }
 
 /** The kinds of refusals that have another status than 400, which is that of RFC 6749. */

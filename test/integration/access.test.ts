@@ -5,7 +5,7 @@ import type { Access } from '../../src/http/access';
 import { deleteDeliveries } from '../support/document-watch';
 import { address, password } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
-import { operationsOf } from '../support/routes';
+import { isSignIn, operationsOf } from '../support/routes';
 import { countRows, createSystem } from '../support/system';
 
 // Every operation that asks for credentials is called by accounts that may not act any more, each with a request that
@@ -212,7 +212,7 @@ test('a stranger gets no position of the log, whatever the request (product 6.7)
   await deleteDeliveries();
   const open = (await operationsOf(system)).filter(({ operation }) => !operation.security?.length);
   expect(open.length).toBeGreaterThan(8);
-  for (const { method, path } of open.filter(({ path }) => !/\/auth\/(?:token|login)$/.test(path))) {
+  for (const { method, path } of open.filter(({ path }) => !isSignIn(path))) {
     const { sendWith } = await prepare(method, path);
     const response = await sendWith();
     expect([method, path, response.status < 400, response.headers.get('Consistency-Token')]).toEqual([

@@ -8,7 +8,7 @@ import { newId } from '../../src/platform/ids';
 import type { TicketDetail } from '../../src/tickets/schemas';
 import type { UserDetail } from '../../src/users/schemas';
 import { createRequestPreparer } from '../support/prepared-requests';
-import { operationsOf } from '../support/routes';
+import { isSignIn, operationsOf } from '../support/routes';
 import { readAllDocuments, readAllRows } from '../support/stores';
 import { createSystem } from '../support/system';
 
@@ -24,9 +24,8 @@ beforeAll(async () => {
 });
 
 const operations = await operationsOf(system);
-const isTokenEndpoint = (path: string) => /^\/v1\/auth\/(?:token|login)$/.test(path);
 const commands = operations
-  .filter(({ method, path }) => method !== 'GET' && !isTokenEndpoint(path))
+  .filter(({ method, path }) => method !== 'GET' && !isSignIn(path))
   .map(({ method, path, operation }) => [`${method} ${path}`, method, path, operation] as const);
 const queries = operations.filter(({ method }) => method === 'GET').map(({ path }) => path);
 

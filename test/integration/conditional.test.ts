@@ -6,15 +6,14 @@ import type { UserDetail } from '../../src/users/schemas';
 import { deleteDeliveries } from '../support/document-watch';
 import { password } from '../support/factories';
 import { createRequestPreparer } from '../support/prepared-requests';
-import { operationsOf, pathWith } from '../support/routes';
+import { isSignIn, operationsOf, pathWith } from '../support/routes';
 import { countRows, createSystem } from '../support/system';
 
 /** The token endpoint is the one exception: it ignores the key. */
-const isTokenEndpoint = (path: string) => /^\/v1\/auth\/(?:token|login)$/.test(path);
 
 const operations = await operationsOf(createSystem());
 const postCommands = operations
-  .filter(({ method, path }) => method === 'POST' && !isTokenEndpoint(path))
+  .filter(({ method, path }) => method === 'POST' && !isSignIn(path))
   .map(({ path, operation }) => [path, operation] as const);
 
 describe('Idempotency-Key', () => {

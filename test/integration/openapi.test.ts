@@ -4,7 +4,7 @@ import { errorCatalogue } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { createConformance, follow } from '../support/conformance';
 import { createRequestPreparer } from '../support/prepared-requests';
-import { operationsOf } from '../support/routes';
+import { isSignIn, operationsOf } from '../support/routes';
 import { createSystem } from '../support/system';
 
 interface Body {
@@ -132,7 +132,7 @@ describe('what operations have in common', () => {
     for (const [path, item] of Object.entries(paths)) {
       for (const [method, { responses, security = [] }] of Object.entries(item)) {
         const described = (status: number) => [method, path, status, String(status) in responses];
-        if (/\/auth\/(?:token|login)$/.test(path)) continue;
+        if (isSignIn(path)) continue;
         const isCommand = method !== 'get' && path !== '/v1/auth/password-reset';
         const statuses = isCommand ? [409, 412, 503] : security.length > 0 || path.startsWith('/v1/items') ? [503] : [];
         for (const status of statuses) expect(described(status)).toEqual([method, path, status, true]);
@@ -178,7 +178,7 @@ describe('what readers and generated clients see (product 6.1)', () => {
       getHealth: [],
     };
     for (const { path, method, operation } of await operationsOf(system)) {
-      if (/\/auth\/(?:token|login)$/.test(path)) continue;
+      if (isSignIn(path)) continue;
       const { operationId } = operation;
       const { sendWith } = await prepare(method, path);
       system.called.length = 0;
@@ -221,7 +221,7 @@ describe('what readers and generated clients see (product 6.1)', () => {
     const { responses } = (await load()).components;
     const texts = Object.values(responses).map(({ description }) => description);
     // The token endpoint has these in the words of RFC 6749, and 405 belongs to no operation.
-    const left = ['invalid-grant', 'refresh-raced', 'unsupported-grant-type', 'invalid-token-request'];
+    const left = ['unsupported-grant-type', 'invalid-token-request'];
     const elsewhere = ['http.method-not-allowed', ...left.map((name) => `auth.${name}`)];
     for (const { code } of errorCatalogue) {
       const count = texts.filter((text) => text.includes(`[\`${code}\`](/problems/${code})`)).length;

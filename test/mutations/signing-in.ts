@@ -390,4 +390,32 @@ export const signingIn: readonly Mutation[] = [
     replace: '',
     noticedBy: unit('passwords'),
   },
+  {
+    name: 'a page of another host of the site can use the session of a page',
+    file: 'src/http/same-origin.ts',
+    find: "if (site !== undefined) return site === 'same-origin';",
+    replace: "if (site !== undefined) return site !== 'cross-site';",
+    noticedBy: integration('web-session'),
+  },
+  {
+    name: 'an older browser can use the session of a page from everywhere',
+    file: 'src/http/same-origin.ts',
+    find: "return req.header('Origin') === new URL(req.url).origin;",
+    replace: "return req.header('Origin') !== undefined;",
+    noticedBy: integration('web-session'),
+  },
+  {
+    name: 'a script can read the refresh token of a page',
+    file: 'src/auth/session-routes.ts',
+    find: 'httpOnly: true,',
+    replace: 'httpOnly: false,',
+    noticedBy: integration('web-session'),
+  },
+  {
+    name: 'a sign-out of a page only forgets the cookie',
+    file: 'src/auth/session-routes.ts',
+    find: 'if (refreshToken) await c.var.commands.SignOut({ refreshToken });',
+    replace: '',
+    noticedBy: integration('web-session'),
+  },
 ];

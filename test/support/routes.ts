@@ -47,6 +47,11 @@ const pageParameters = ['limit', 'cursor'];
 /** The longest page that a list's document has. */
 export const usualPage = limits.firstPageSize - 1;
 
+/** Whether the operation starts, refreshes or ends a session; tests of their own send these requests. */
+export function isSignIn(path: string): boolean {
+  return /\/auth\/(?:token|login|session)(?:\/|$)/.test(path);
+}
+
 /** Whether the operation reads a page of a list. */
 export function isList({ parameters = [] }: Operation): boolean {
   return parameters.some(({ name }) => name === 'cursor');

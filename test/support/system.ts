@@ -52,6 +52,14 @@ const unlimited: RateLimit = { limit: async () => ({ success: true }) };
  * The system on real D1 and KV. The queues hold their messages until the test delivers, doubles or drops them, and
  * passwords are hashed with parameters that cost nothing.
  */
+/** The routes of a page's session take only requests of such a page; a test that wants another one says where it is from. */
+function fromOwnPage(path: string, given: HeadersInit | undefined): Headers {
+  const headers = new Headers(given);
+  if (path.includes('/auth/session') && !headers.has('Origin') && !headers.has('Sec-Fetch-Site'))
+    headers.set('Sec-Fetch-Site', 'same-origin');
+  return headers;
+}
+
 export function createSystem(
   bindings: Partial<Env> = {},
   replaced: Pick<Overrides, 'figures' | 'hashing' | 'wait'> = {},
@@ -120,7 +128,8 @@ export function createSystem(
     app.request('/openapi.json', {}, { ...testEnv, NETWORK_LIMIT: unlimited }, createExecutionContext()),
   );
 
-  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  async function request(path: string, { headers, ...rest }: RequestInit = {}): Promise<Response> {
+    const init = { ...rest, headers: fromOwnPage(path, headers) };
     const context = createExecutionContext();
     const response = await app.request(path, init, testEnv, context);
     await waitOnExecutionContext(context);
