@@ -185,7 +185,7 @@ test('the fields of a log entry leave out what is 0', () => {
     runningRebuilds: 0,
     runningErasures: 0,
     refusedEmails: 0,
-    lags: [{ view: 'ticket', p50Seconds: 0.1, p99Seconds: 2 }],
+    lags: [{ view: 'ticket', events: 7, p50Seconds: 0.1, p99Seconds: 2 }],
   });
   expect(fields).toEqual({
     events: 0,
