@@ -138,7 +138,7 @@ async function givenLags(counts: Record<string, number>, bindings = {}) {
 
 const within = { http: 200, isOthersWithin: true, isWithinTarget: true, issues: [], status: 'ready' };
 
-describe('the acceptable lag (product 8.9)', () => {
+describe('the acceptable lag (product 8.8)', () => {
   test.each<[string, Record<string, number>]>([
     ['99 slow events of a quiet hour', { 120: 99 }],
     ['one slow event of a hundred', { 0.5: 99, 300: 1 }],

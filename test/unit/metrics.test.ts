@@ -127,8 +127,8 @@ describe('the lag of read models (product 8.6)', () => {
       '{"ticket:2":"x"}',
     ];
     expect(toViewLags(rows.map((counts) => ({ counts })))).toEqual([
-      { view: 'ticket', p50Seconds: 1.5, p99Seconds: 1.99 },
-      { view: 'user', p50Seconds: 0.05, p99Seconds: 0.099 },
+      { view: 'ticket', events: 100, p50Seconds: 1.5, p99Seconds: 1.99 },
+      { view: 'user', events: 1, p50Seconds: 0.05, p99Seconds: 0.099 },
     ]);
     expect(toViewLags([])).toEqual([]);
   });

@@ -108,7 +108,7 @@ describe('the configuration (product 8.4)', () => {
     expect(loadConfig({ ...good, FIRST_ORDER_NUMBER: 7 })).toMatchObject({ firstOrderNumber: 7 });
   });
 
-  test('without another value the acceptable lag is 30 seconds (product 8.9)', () => {
+  test('without another value the acceptable lag is 30 seconds (product 8.8)', () => {
     expect(loadConfig({ ...good }).lagTargetSeconds).toBe(30);
     for (const value of ['1', '10', '299', 45])
       expect(loadConfig({ ...good, LAG_TARGET_SECONDS: value }).lagTargetSeconds).toBe(Number(value));

@@ -37,9 +37,10 @@ function given() {
   const database = bindCopy(copy);
   const placed: Placed[] = [];
 
-  function place(at: number, currency: string, amount: number, lines: readonly Line[]): Placed {
+  /** @param idAt the time of the id, which is a little later than that of the command */
+  function place(at: number, currency: string, amount: number, lines: readonly Line[], idAt = at): Placed {
     const serial = String(placed.length).padStart(12, '0');
-    const hex = at.toString(16).padStart(12, '0');
+    const hex = idAt.toString(16).padStart(12, '0');
     const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${serial}`;
     const order = { id, date: dateOf(at), currency, amount, lines, isCancelled: false };
     placed.push(order);
@@ -196,7 +197,7 @@ describe('the sales dashboard (product 8.7)', () => {
     const { place, read } = given();
     const currencies = Array.from({ length: 13 }, (_, index) => `A${String.fromCharCode(65 + index)}A`);
     for (const [index, currency] of currencies.entries()) {
-      for (let order = 0; order <= index; order++) place(now - order * dayMs, currency, 100, []);
+      for (let order = 0; order <= index; order++) place(now - order * dayMs, currency, 10_000 >> index, []);
     }
     const { days, otherCurrencies } = await read();
     expect(otherCurrencies).toBe(3);
@@ -259,7 +260,7 @@ describe('the sales dashboard (product 8.7)', () => {
   });
 });
 
-describe('the hourly comparison of the sales figures (product 8.8)', () => {
+describe('the hourly comparison of the sales figures (product 8.7)', () => {
   const damage = [
     'UPDATE sales_days SET orders = orders + 1',
     'UPDATE sales_days SET revenue = revenue - 1',
@@ -309,6 +310,13 @@ describe('the hourly comparison of the sales figures (product 8.8)', () => {
     } finally {
       limits.rowsCountedPerRun = usual;
     }
+  });
+
+  test('finds an order whose id is of the next day', async () => {
+    const { database, kept, place } = given();
+    place(Date.parse('2026-03-29T23:59:59.900Z'), 'EUR', 5, [], Date.parse('2026-03-30T00:00:04.000Z'));
+    expect((await repairSales(database, now)).repaired).toEqual([]);
+    expect(kept().days).toEqual([{ date: '2026-03-29', currency: 'EUR', orders: 1, revenue: 5 }]);
   });
 
   test('reads the orders of a day by their ids, and no others', () => {

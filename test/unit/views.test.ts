@@ -149,7 +149,7 @@ describe('an event touches every document that shows its effect, and no other (p
 
   test('an order of a deleted customer touches the lists of all orders, and no account', () => {
     const shipped = OrderShipped.create('o', 2, { ...facts, customerId: null });
-    expect(touched(shipped)).toEqual(['order o', 'order-lists all'].sort());
+    expect(touched(shipped)).toEqual(['order o', 'order-lists all', 'sales-dashboard all'].sort());
   });
 
   test.each([
