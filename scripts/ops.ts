@@ -55,11 +55,12 @@ async function describeRefusal(response: Response): Promise<string> {
 }
 
 async function projections({ api }: Client) {
-  const { data, position, reconciliation } = await (await api.operations.projections.$get()).json();
-  console.log(`The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.\n`);
+  const { data, lagTargetSeconds, position, reconciliation } = await (await api.operations.projections.$get()).json();
+  console.log(`The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.`);
+  console.log(`The target is ${lagTargetSeconds} seconds.\n`);
   console.log(
     formatTable(
-      ['read model', 'position', 'behind', 'lag', 'p50', 'p99', 'keys', 'recheck', 'failed'],
+      ['read model', 'position', 'behind', 'lag', 'p50', 'p99', 'target', 'keys', 'recheck', 'failed'],
       data.map((row) => [
         row.view,
         row.position,
@@ -67,6 +68,7 @@ async function projections({ api }: Client) {
         row.lagSeconds,
         row.lagP50Seconds?.toFixed(1),
         row.lagP99Seconds?.toFixed(1),
+        row.isWithinTarget ? 'met' : 'missed',
         row.keys,
         row.keysToRecheck,
         row.failedKeys,

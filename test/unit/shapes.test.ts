@@ -41,6 +41,7 @@ const released: Readonly<Record<string, readonly string[]>> = {
   'item-lists@1': ['ItemCreated', 'ItemDeleted', 'ItemUpdated'],
   'order@2': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'order-lists@1': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
+  'sales-dashboard@1': ['OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'ticket@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
   'staff-ticket@3': ['TicketDeleted', 'TicketNoteAdded', 'TicketNoteWritten', 'TicketOpened', 'TicketStatusChanged'],
   'ticket-lists@1': ['TicketDeleted', 'TicketOpened', 'TicketStatusChanged'],
