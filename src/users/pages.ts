@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { AccessRules } from '../http/access';
 import { ignoreConditions, type RouteEnv } from '../http/context';
 import { renderPage } from '../http/page';
-import { limitByNetwork } from '../http/rate-limits';
+import { limitPage } from '../http/rate-limits';
 import { textsFor } from '../notifications/email';
 import { speechFor } from '../notifications/language';
 import { createUnsubscribeLinks, unsubscribePath } from '../notifications/unsubscribe-links';
@@ -50,7 +50,7 @@ function refuseLink(c: Context<PageEnv>, link: Link) {
  * whether the account exists, and nothing of the body is needed.
  */
 export const userPages = new Hono<PageEnv>()
-  .get(unsubscribePath, limitByNetwork, (c) => {
+  .get(unsubscribePath, (c) => {
     const link = readLink(c);
     if (!link.isOurs) return refuseLink(c, link);
     const { button, question } = textsFor(link.language).unsubscribing;
@@ -59,7 +59,8 @@ export const userPages = new Hono<PageEnv>()
       <form method="post"><button name="List-Unsubscribe" value="One-Click">${button}</button></form>`;
     return c.html(unsubscribePage(c, link, form));
   })
-  .post(unsubscribePath, ignoreConditions, limitByNetwork, async (c) => {
+  .post(unsubscribePath, ignoreConditions, async (c) => {
+    await limitPage(c);
     const link = readLink(c);
     if (!link.isOurs) return refuseLink(c, link);
     await c.var.commands.Unsubscribe({ token: link.token });
