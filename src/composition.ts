@@ -80,7 +80,7 @@ function createBindCommands(
   { count }: InvocationFigures,
   waitUntil: WaitUntil,
 ) {
-  const { accessTokens, clock, config, database, fingerprints, logger, resetTokens, subscriptionsOf, wait } = shared;
+  const { accessTokens, clock, config, database, fingerprints, logger, subscriptionsOf, wait } = shared;
   return (contextOf: () => CallerContext): Commands => {
     const startFollowUps = createStartFollowUps(shared, waitUntil);
     const projectInline = createInlineProjection({ projector: shared.inlineProjector, wait, waitUntil, logger });
@@ -102,7 +102,8 @@ function createBindCommands(
       createDefineCommand(unitOfWork, fingerprints, contextOf, wait, () => count('command-repeated')),
       {
         accessTokens,
-        resetTokens,
+        resetTokens: shared.resetTokens,
+        confirmationTokens: shared.confirmationTokens,
         passwords,
         hashNetwork: (network) => shared.networkHashes(network)[0],
         sellers: config.sellers,

@@ -59,9 +59,12 @@ import { createTicketRepository, notesOfAccount } from './tickets/repository';
 import { staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
+import { type ConfirmationServices, createConfirmationCommands } from './users/confirmation-commands';
+import { createEmailConfirmationRepository } from './users/confirmation-repository';
 import type { Eraser, ErasureStep } from './users/eraser';
 import { userErrors } from './users/errors';
 import { UserDeleted, UserRegistered, userEvents } from './users/events';
+import { removeExpiredConfirmations } from './users/expired-confirmations';
 import { createUserQueries } from './users/queries';
 import {
   createErasureRepository,
@@ -136,10 +139,12 @@ export function createRepositories(context: RepositoryContext) {
   const tickets = createTicketRepository(context);
   const sessions = createSessionRepository(context);
   const passwordResets = createPasswordResetRepository(context);
+  const emailConfirmations = createEmailConfirmationRepository(context);
   return {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
+    emailConfirmations,
     erasures: createErasureRepository(context, rowsWithoutEvents),
     accounts: createAccountRepository(context),
     sessions,
@@ -151,6 +156,7 @@ export function createRepositories(context: RepositoryContext) {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
+    useRegistrationLink: emailConfirmations.useRegistration,
     // What everybody can see goes first, then what has addresses.
     onAccountDeleted: [
       deleteItemsOfAccount(items),
@@ -163,7 +169,7 @@ export function createRepositories(context: RepositoryContext) {
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
-export interface CommandServices extends AuthServices {
+export interface CommandServices extends AuthServices, ConfirmationServices {
   sellers: Sellers;
   firstOrderNumber: number;
 }
@@ -172,6 +178,7 @@ export interface CommandServices extends AuthServices {
 export function createCommands(command: DefineCommand<Repositories>, services: CommandServices) {
   return {
     ...createUserCommands(command, services),
+    ...createConfirmationCommands(command, services),
     ...createAuthCommands(command, services),
     ...createItemCommands(command, createSelling(services.sellers)),
     ...createOrderCommands(command, services.firstOrderNumber),
@@ -277,5 +284,6 @@ export const cleanUps: Readonly<Record<string, (services: TaskServices) => Promi
     'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
     'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
     'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
+    'email-confirmations.removed': ({ clock, database }) => removeExpiredConfirmations(database, clock.now()),
     'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
   };
