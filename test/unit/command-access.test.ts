@@ -7,7 +7,7 @@ import { type GivenCommands, givenCommands } from '../support/given-commands';
 
 /** A customer with an item, orders and a ticket; the staff; another customer; and what operators work with. */
 function createWorld() {
-  const [customer, other] = [aUser(), aUser()];
+  const [customer, other] = [aUser({ emailConfirmedAt: null }), aUser({ emailConfirmedAt: null })];
   const [agent, admin] = [aUser({ role: 'agent' }), aUser({ role: 'admin' })];
   const inactive = aUser({ isActive: false });
   const item = anItem({ ownerId: customer.id });
@@ -57,7 +57,9 @@ type PublicName =
   | 'RefreshSession'
   | 'SignOut'
   | 'RequestPasswordReset'
-  | 'ConfirmPasswordReset';
+  | 'ConfirmPasswordReset'
+  | 'ConfirmEmail'
+  | 'ExpireEmailChange';
 
 /** Every command that needs a token. A new command does not compile until it has an entry here. */
 const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
@@ -67,6 +69,12 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
       commands.UpdateUser({ userId: customer.id, changes: { name: customer.name } }),
     sendRefused: (commands, { customer }) =>
       commands.UpdateUser({ userId: customer.id, changes: { email: 'new@example.com' } }),
+    outcomes: ownAccountOrAdmin,
+  },
+  RequestEmailConfirmation: {
+    send: (commands, { customer }) => commands.RequestEmailConfirmation({ userId: customer.id }),
+    sendUnchanged: (commands, { changing }) => commands.RequestEmailConfirmation({ userId: changing.id }),
+    sendRefused: (commands, { admin }) => commands.RequestEmailConfirmation({ userId: admin.id }),
     outcomes: ownAccountOrAdmin,
   },
   ChangeRole: {
@@ -186,6 +194,8 @@ const open: Record<PublicName, Send> = {
   SignOut: (commands) => commands.SignOut({ refreshToken: 'unknown' }),
   RequestPasswordReset: (commands, { customer }) => commands.RequestPasswordReset({ email: customer.email }),
   ConfirmPasswordReset: (commands) => commands.ConfirmPasswordReset({ token: 'unknown', password }),
+  ConfirmEmail: (commands) => commands.ConfirmEmail({ token: 'unknown' }),
+  ExpireEmailChange: (commands) => commands.ExpireEmailChange({ confirmationId: newId() }),
 };
 
 const entries = Object.entries(secured);
