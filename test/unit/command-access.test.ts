@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Commands } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { aDeadLetter, address, aLine, anItem, anOrder, aRebuild, aTicket, aUser, password } from '../support/factories';
+import {
+  aDeadLetter,
+  address,
+  aLine,
+  aLink,
+  anItem,
+  anOrder,
+  aRebuild,
+  aTicket,
+  aUser,
+  password,
+} from '../support/factories';
 import { type GivenCommands, givenCommands } from '../support/given-commands';
 
 /** A customer with an item, orders and a ticket; the staff; another customer; and what operators work with. */
@@ -73,7 +84,11 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
   },
   RequestEmailConfirmation: {
     send: (commands, { customer }) => commands.RequestEmailConfirmation({ userId: customer.id }),
-    sendUnchanged: (commands, { changing }) => commands.RequestEmailConfirmation({ userId: changing.id }),
+    sendUnchanged(commands, { customer, state }) {
+      const link = aLink({ userId: customer.id, kind: 'registration', email: customer.email });
+      state().emailConfirmations.set(link.id, link);
+      return commands.RequestEmailConfirmation({ userId: customer.id });
+    },
     sendRefused: (commands, { admin }) => commands.RequestEmailConfirmation({ userId: admin.id }),
     outcomes: ownAccountOrAdmin,
   },
