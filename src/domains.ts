@@ -50,13 +50,13 @@ import { createOrderRepository } from './orders/repository';
 import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
 import type { LogFields, Logger } from './platform/logger';
-import { createTicketCommands, deleteTicketsOfAccount } from './tickets/commands';
+import { createTicketCommands, deleteTicketsOfAccount, releaseTicketsOfAssignee } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
 import { ticketEvents } from './tickets/events';
 import { createTicketQueries } from './tickets/queries';
-import { createTicketRepository, notesOfAccount } from './tickets/repository';
-import { staffTicketViews } from './tickets/staff-views';
+import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tickets/repository';
+import { countedAssignments, staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
 import type { Eraser, ErasureStep } from './users/eraser';
@@ -103,7 +103,13 @@ export const views = [
 ];
 
 /** Every list whose rows are counted. */
-export const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
+export const countedLists: readonly CountedList[] = [
+  countedUsers,
+  countedItems,
+  countedOrders,
+  countedTickets,
+  countedAssignments,
+];
 
 /** Every error that a response of the API can have. */
 export const errorCatalogue = [
@@ -127,7 +133,7 @@ export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 export const constraints = { ...userConstraints, ...itemConstraints };
 
 /** What accounts have without events, and what is deleted with them. */
-export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount];
+export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount, repliesOfAccount];
 
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
@@ -156,6 +162,7 @@ export function createRepositories(context: RepositoryContext) {
       deleteItemsOfAccount(items),
       releaseOrdersOfAccount(orders, items),
       deleteTicketsOfAccount(tickets),
+      releaseTicketsOfAssignee(tickets),
     ],
   };
 }
