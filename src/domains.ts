@@ -49,6 +49,7 @@ import { createOrderQueries } from './orders/queries';
 import { createOrderRepository } from './orders/repository';
 import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
+import { openSession } from './platform/d1';
 import type { LogFields, Logger } from './platform/logger';
 import { createTicketCommands, deleteTicketsOfAccount, releaseTicketsOfAssignee } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
@@ -69,6 +70,7 @@ import {
   createUserRepository,
   userConstraints,
 } from './users/repository';
+import { foldNames } from './users/search';
 import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
 import { users } from './users/tables';
 import { countedUsers, createUserView, userViews } from './users/views';
@@ -269,6 +271,9 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
   async 'documents.refreshed'({ projector }) {
     for (const error of (await projector.projectAgain(hourlyDocuments)).errors.values()) throw error;
     return { documents: hourlyDocuments.length };
+  },
+  async 'names.folded'({ database }) {
+    return { names: await foldNames(openSession(database, 'first-primary').db) };
   },
   async 'list-counts.compared'({ clock, database, logger }) {
     const { failures, repaired, ...done } = await repairListCounts(database, countedLists, users, clock.now());
