@@ -51,15 +51,16 @@ import { createOrderRepository } from './orders/repository';
 import { salesKey, salesView } from './orders/sales';
 import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
+import { openSession } from './platform/d1';
 import type { LogFields, Logger } from './platform/logger';
-import { createTicketCommands, deleteTicketsOfAccount } from './tickets/commands';
+import { createTicketCommands, deleteTicketsOfAccount, releaseTicketsOfAssignee } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
 import { TicketReplied, TicketStatusChanged, ticketEvents } from './tickets/events';
 import { tellOnTicketClosed, tellOnTicketReplied } from './tickets/notifications';
 import { createTicketQueries } from './tickets/queries';
-import { createTicketRepository, notesOfAccount } from './tickets/repository';
-import { staffTicketViews } from './tickets/staff-views';
+import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tickets/repository';
+import { countedAssignments, staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands, type UserServices } from './users/commands';
 import { type ConfirmationServices, createConfirmationCommands } from './users/confirmation-commands';
@@ -91,6 +92,7 @@ import {
   createUserRepository,
   userConstraints,
 } from './users/repository';
+import { foldNames } from './users/search';
 import { users } from './users/tables';
 import { countedUsers, createUserView, userViews } from './users/views';
 
@@ -125,7 +127,13 @@ export const views = [
 ];
 
 /** Every list whose rows are counted. */
-export const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
+export const countedLists: readonly CountedList[] = [
+  countedUsers,
+  countedItems,
+  countedOrders,
+  countedTickets,
+  countedAssignments,
+];
 
 /** Every error that a response of the API can have. */
 export const errorCatalogue = [
@@ -149,7 +157,7 @@ export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 export const constraints = { ...userConstraints, ...itemConstraints };
 
 /** What accounts have without events, and what is deleted with them. */
-export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount];
+export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount, repliesOfAccount];
 
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
@@ -181,6 +189,7 @@ export function createRepositories(context: RepositoryContext) {
       deleteItemsOfAccount(items),
       releaseOrdersOfAccount(orders, items),
       deleteTicketsOfAccount(tickets),
+      releaseTicketsOfAssignee(tickets),
     ],
   };
 }
@@ -301,6 +310,9 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
   async 'documents.refreshed'({ projector }) {
     for (const error of (await projector.projectAgain(hourlyDocuments)).errors.values()) throw error;
     return { documents: hourlyDocuments.length };
+  },
+  async 'names.folded'({ database }) {
+    return { names: await foldNames(openSession(database, 'first-primary').db) };
   },
   async 'list-counts.compared'({ clock, database, logger }) {
     const { failures, repaired, ...done } = await repairListCounts(database, countedLists, users, clock.now());

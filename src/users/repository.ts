@@ -5,8 +5,9 @@ import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { type Database, openSession } from '../platform/d1';
 import { userErrors } from './errors';
+import { type FoundUser, foldText, searchUsers } from './search';
 import type { Settings } from './settings';
-import { erasures, settings, users } from './tables';
+import { accountColumns, erasures, settings, users } from './tables';
 import type { User } from './user';
 
 /** The accounts of the write model. */
@@ -31,6 +32,8 @@ export interface UserRepository {
   /** One round trip, in no particular order; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<User[]>;
   findByEmail(email: string): Promise<User | undefined>;
+  /** Finds accounts by the beginning of their address or name; see {@link searchUsers}. */
+  search(text: string): Promise<FoundUser[]>;
   /** Whether an active account has the role admin. The commit fails if the answer is another one by then. */
   hasActiveAdmin(): Promise<boolean>;
   /** Adds the guard that no account has an address. */
@@ -92,24 +95,21 @@ export function hasActiveAdmin(database: D1Database): Promise<boolean> {
 }
 
 export function createUserRepository({ db, stage, guard }: RepositoryContext): UserRepository {
-  function save({
-    id,
-    version,
-    name,
-    email,
-    role,
-    isActive,
-    tokenGeneration,
-    updatedAt,
-    emailConfirmedAt,
-  }: User): void {
+  function save(user: User): void {
+    const { version, name, email, role, isActive, tokenGeneration, updatedAt, emailConfirmedAt } = user;
     const saved = { version, name, email, role, isActive, tokenGeneration, updatedAt, emailConfirmedAt };
-    stage(db.update(users).set(saved).where(eq(users.id, id)));
+    const searchName = foldText(name);
+    stage(
+      db
+        .update(users)
+        .set({ ...saved, searchName })
+        .where(eq(users.id, user.id)),
+    );
   }
   const savePassword = ({ id, passwordHash }: User) =>
     stage(db.update(users).set({ passwordHash }).where(eq(users.id, id)));
   return {
-    add: (user) => stage(db.insert(users).values(user)),
+    add: (user) => stage(db.insert(users).values({ ...user, searchName: foldText(user.name) })),
     save,
     savePassword,
     saveWithoutCaller: save,
@@ -121,10 +121,11 @@ export function createUserRepository({ db, stage, guard }: RepositoryContext): U
     remove: ({ id }) => stage(db.delete(users).where(eq(users.id, id))),
     findAll: (ids) =>
       db
-        .select()
+        .select(accountColumns)
         .from(users)
         .where(inArray(users.id, [...ids])),
-    findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
+    findByEmail: async (email) => (await db.select(accountColumns).from(users).where(eq(users.email, email)))[0],
+    search: (text) => searchUsers(db, text),
     async hasActiveAdmin() {
       const found = await findActiveAdmin(db);
       guard(sql`${existsActiveAdmin} = ${Number(found)}`, () => new ConcurrencyError());

@@ -123,7 +123,7 @@ export function userListQuery(db: Database, slice: Slice) {
     .select({ ...summary, total: keptCount(countedUsers, everybody).as('total') })
     .from(users)
     .where(isAfter)
-    .orderBy(inOrder)
+    .orderBy(...inOrder)
     .limit(slice.limit);
 }
 

@@ -123,6 +123,10 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
     sendRefused: (commands) => commands.UpdateSettings({ userId: newId(), changes: { locale: 'de' } }),
     outcomes: ownAccountOrAdmin,
   },
+  SearchUsers: {
+    send: (commands) => commands.SearchUsers({ search: 'ada' }),
+    outcomes: { customer: role, other: role, agent: 'done', admin: 'done' },
+  },
   CreateItem: {
     send: (commands) => commands.CreateItem({ title: 'Cup', price: { amount: 1, currency: 'EUR' } }),
     outcomes: everybody,
@@ -169,6 +173,18 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
     send: (commands, { ticket }) => commands.ChangeTicketStatus({ ticketId: ticket.id, status: 'closed' }),
     sendUnchanged: (commands, { ticket }) => commands.ChangeTicketStatus({ ticketId: ticket.id, status: 'open' }),
     sendRefused: (commands) => commands.ChangeTicketStatus({ ticketId: newId(), status: 'closed' }),
+    outcomes: staffOnTickets,
+  },
+  ReplyToTicket: {
+    send: (commands, { ticket }) => commands.ReplyToTicket({ ticketId: ticket.id, message: 'A reply' }),
+    sendRefused: (commands) => commands.ReplyToTicket({ ticketId: newId(), message: 'A reply' }),
+    outcomes: { customer: 'done', other: 'tickets.not-found', agent: 'done', admin: 'done' },
+  },
+  AssignTicket: {
+    send: (commands, { agent, ticket }) => commands.AssignTicket({ ticketId: ticket.id, assigneeId: agent.id }),
+    sendUnchanged: (commands, { ticket }) => commands.AssignTicket({ ticketId: ticket.id, assigneeId: null }),
+    sendRefused: (commands, { customer, ticket }) =>
+      commands.AssignTicket({ ticketId: ticket.id, assigneeId: customer.id }),
     outcomes: staffOnTickets,
   },
   AddTicketNote: {

@@ -144,6 +144,11 @@ const sent: readonly Sent[] = [
     },
   ]),
   {
+    command: 'SearchUsers',
+    by: 'agent',
+    send: ({ SearchUsers }) => SearchUsers({ search: 'co' }),
+  },
+  {
     command: 'PlaceOrder',
     by: 'customer',
     send: ({ PlaceOrder }, { item, unlimited }) =>
@@ -172,6 +177,27 @@ const sent: readonly Sent[] = [
       send: ({ ChangeTicketStatus }, { ticket }) => ChangeTicketStatus({ ticketId: ticket.id, status }),
     }),
   ),
+  {
+    command: 'ReplyToTicket',
+    by: 'customer',
+    send: ({ ReplyToTicket }, { ticket }) => ReplyToTicket({ ticketId: ticket.id, message: 'a' }),
+  },
+  {
+    command: 'ReplyToTicket',
+    by: 'agent',
+    send: ({ ReplyToTicket }, { ticket }) => ReplyToTicket({ ticketId: ticket.id, message: 'a' }),
+  },
+  {
+    command: 'AssignTicket',
+    by: 'agent',
+    send: ({ AssignTicket }, { agent, ticket }) => AssignTicket({ ticketId: ticket.id, assigneeId: agent.id }),
+  },
+  {
+    command: 'AssignTicket',
+    by: 'agent',
+    send: ({ AssignTicket }, { otherAdmin, ticket }) =>
+      AssignTicket({ ticketId: ticket.id, assigneeId: otherAdmin.id }),
+  },
   {
     command: 'AddTicketNote',
     by: 'agent',

@@ -13,6 +13,8 @@ export interface CountedList {
   table: SQLiteTable;
   /** The filter by which a row counts among all rows. */
   filter: SQL;
+  /** Which rows count; without it, all of them. */
+  where?: SQL;
   /** The owner of a row, and the filter by which the row counts among those of its owner. */
   owned?: { owner: SQLiteColumn; filter: SQL };
 }

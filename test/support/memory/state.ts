@@ -3,6 +3,7 @@ import type { RecordedEvent, Subscription } from '../../../src/cqrs/log/event';
 import type { rebuilds } from '../../../src/cqrs/reading/tables';
 import type { Item } from '../../../src/items/item';
 import type { Order, ShippingAddress } from '../../../src/orders/order';
+import type { TicketReply } from '../../../src/tickets/reply';
 import type { Ticket, TicketNote } from '../../../src/tickets/ticket';
 import type { EmailConfirmation } from '../../../src/users/email-confirmation';
 import type { Erasure } from '../../../src/users/repository';
@@ -57,6 +58,7 @@ export interface MemoryState {
   shippingAddresses: Map<string, StoredAddress>;
   tickets: Map<string, TicketRow>;
   ticketNotes: Map<string, TicketNote>;
+  ticketReplies: Map<string, TicketReply>;
   rebuilds: Map<string, RebuildRow>;
   /** By position and subscription, such as `42-emails`. */
   deliveries: Map<string, DeliveryRow>;
@@ -78,6 +80,7 @@ export function emptyState(): MemoryState {
     shippingAddresses: new Map(),
     tickets: new Map(),
     ticketNotes: new Map(),
+    ticketReplies: new Map(),
     rebuilds: new Map(),
     deliveries: new Map(),
     responses: new Map(),

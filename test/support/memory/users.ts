@@ -2,6 +2,7 @@ import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import { limits } from '../../../src/platform/limits';
 import { userErrors } from '../../../src/users/errors';
 import type { ErasureRepository, SettingsRepository, UserRepository } from '../../../src/users/repository';
+import { foldText } from '../../../src/users/search';
 import type { Settings } from '../../../src/users/settings';
 import { isActiveAdmin, type User } from '../../../src/users/user';
 import { removeSessions } from './auth';
@@ -55,8 +56,24 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
         releaseOrders(next, id);
         remove(next.shippingAddresses, ({ customerId }) => customerId === id);
         removeTickets(next, ({ customerId }) => customerId === id);
+        for (const ticket of select(next.tickets, ({ assigneeId }) => assigneeId === id)) {
+          update(next.tickets, ticket.id, { assigneeId: null });
+        }
       }),
     findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
+    search: async (text) => {
+      const [email, name] = [text.toLowerCase(), foldText(text)];
+      const names = (user: User) => [foldText(user.name), foldText(user.name).split(' ').at(-1) ?? ''];
+      const isFound = (user: User) =>
+        user.email.startsWith(email) || (name !== '' && names(user).some((one) => one.startsWith(name)));
+      const rankOf = (user: User) => [user.email === email ? 0 : 1, foldText(user.name), user.id].join('\u0000');
+      return select(read().users, isFound)
+        .sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1))
+        .slice(0, limits.accountsPerSearch)
+        .map(({ id, name: called, email: address, role, isActive }) => ({
+          ...{ id, name: called, email: address, role, isActive },
+        }));
+    },
     findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
     async hasActiveAdmin() {
       const found = isAnyAdmin(read());
@@ -111,12 +128,13 @@ export function createErasureRepository({ read, stage, guard }: MemoryContext): 
     },
     find: async (userId) => find(read().erasures, userId),
     async hasManyRowsWithoutEvents(ownerId) {
-      const { refreshTokens, sessions, ticketNotes, tickets } = read();
+      const { refreshTokens, sessions, ticketNotes, ticketReplies, tickets } = read();
       const own = select(sessions, ({ userId }) => userId === ownerId).map(({ id }) => id);
       const theirs = select(tickets, ({ customerId }) => customerId === ownerId).map(({ id }) => id);
       const tokens = select(refreshTokens, ({ sessionId }) => own.includes(sessionId));
-      const notes = select(ticketNotes, ({ ticketId }) => theirs.includes(ticketId));
-      return own.length + tokens.length > limits.sessionsPerErasureStep || notes.length > limits.notesPerErasureStep;
+      const isMany = (table: Map<string, { ticketId: string }>) =>
+        select(table, ({ ticketId }) => theirs.includes(ticketId)).length > limits.notesPerErasureStep;
+      return own.length + tokens.length > limits.sessionsPerErasureStep || isMany(ticketNotes) || isMany(ticketReplies);
     },
   };
 }
