@@ -1,6 +1,7 @@
 import type { CallerContext } from './access/access-rules';
 import { createPasswords } from './access/passwords';
 import { createReader, type ReadRequest } from './access/reader';
+import { keyView } from './api-keys/views';
 import type { Consumer } from './consumers/consumer';
 import type { AddressedEvent } from './consumers/dispatch';
 import { baseNameOf, queueNames } from './consumers/queues';
@@ -80,7 +81,8 @@ function createBindCommands(
   { count }: InvocationFigures,
   waitUntil: WaitUntil,
 ) {
-  const { accessTokens, clock, config, database, fingerprints, logger, resetTokens, subscriptionsOf, wait } = shared;
+  const { accessTokens, clock, config, database, fingerprints, keyTexts, logger, resetTokens, subscriptionsOf, wait } =
+    shared;
   return (contextOf: () => CallerContext): Commands => {
     const startFollowUps = createStartFollowUps(shared, waitUntil);
     const projectInline = createInlineProjection({ projector: shared.inlineProjector, wait, waitUntil, logger });
@@ -103,6 +105,7 @@ function createBindCommands(
       {
         accessTokens,
         resetTokens,
+        keyTexts,
         passwords,
         hashNetwork: (network) => shared.networkHashes(network)[0],
         sellers: config.sellers,
@@ -117,7 +120,7 @@ type BindCommands = ReturnType<typeof createBindCommands>;
 /** Makes the function that binds every query to a request. */
 function createBindQueries({ clock, database, documents, figures, hashing, readModels, readiness, wait }: Shared) {
   return (request: ReadRequest): Queries =>
-    createQueries(createReader({ readModels, database, accessView }, request), {
+    createQueries(createReader({ readModels, database, accessView, keyView }, request), {
       clock,
       database: readiness,
       documents,

@@ -2,6 +2,13 @@ import { createAccessRepository } from './access/access-repository';
 import type { DefineCommand } from './access/access-rules';
 import { accessErrors } from './access/errors';
 import type { Reader } from './access/reader';
+import { type ApiKeyServices, createApiKeyCommands } from './api-keys/commands';
+import { apiKeyErrors } from './api-keys/errors';
+import { apiKeyEvents } from './api-keys/events';
+import { createApiKeyQueries } from './api-keys/queries';
+import { createApiKeyRepository } from './api-keys/repository';
+import { apiKeys } from './api-keys/tables';
+import { apiKeyViews } from './api-keys/views';
 import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
@@ -79,6 +86,7 @@ import { countedUsers, createUserView, userViews } from './users/views';
 export const eventCatalogue = createEventCatalogue([
   ...userEvents,
   ...authEvents,
+  ...apiKeyEvents,
   ...itemEvents,
   ...orderEvents,
   ...ticketEvents,
@@ -95,6 +103,7 @@ export const userView = createUserView(
 export const views = [
   userView,
   ...userViews,
+  ...apiKeyViews,
   ...itemViews,
   ...orderViews,
   ...customerTicketViews,
@@ -113,6 +122,7 @@ export const errorCatalogue = [
   ...Object.values(commandErrors),
   ...Object.values(accessErrors),
   ...Object.values(authErrors),
+  ...Object.values(apiKeyErrors),
   ...Object.values(userErrors),
   ...Object.values(itemErrors),
   ...Object.values(orderErrors),
@@ -137,13 +147,14 @@ export function createRepositories(context: RepositoryContext) {
   const sessions = createSessionRepository(context);
   const passwordResets = createPasswordResetRepository(context);
   return {
-    access: createAccessRepository(context, users),
+    access: createAccessRepository(context, users, apiKeys),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     erasures: createErasureRepository(context, rowsWithoutEvents),
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
+    apiKeys: createApiKeyRepository(context),
     items,
     orders,
     orderableItems: items,
@@ -163,7 +174,7 @@ export function createRepositories(context: RepositoryContext) {
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
-export interface CommandServices extends AuthServices {
+export interface CommandServices extends AuthServices, ApiKeyServices {
   sellers: Sellers;
   firstOrderNumber: number;
 }
@@ -173,6 +184,7 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
   return {
     ...createUserCommands(command, services),
     ...createAuthCommands(command, services),
+    ...createApiKeyCommands(command, services),
     ...createItemCommands(command, createSelling(services.sellers)),
     ...createOrderCommands(command, services.firstOrderNumber),
     ...createTicketCommands(command),
@@ -189,6 +201,7 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createQueries(reader: Reader, services: Omit<OperationsQueryServices, 'eventCatalogue' | 'views'>) {
   return {
     ...createUserQueries(reader, userView),
+    ...createApiKeyQueries(reader),
     ...createItemQueries(reader),
     ...createOrderQueries(reader),
     ...createTicketQueries(reader, services.clock),

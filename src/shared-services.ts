@@ -1,5 +1,9 @@
 import { createAccessTokens } from './access/access-token';
+import { createKeyAccess } from './access/key-access';
+import { createKeyTexts } from './access/key-text';
 import type { Hashing } from './access/passwords';
+import { createNoteKeyUse } from './api-keys/key-uses';
+import { keyView } from './api-keys/views';
 import { createIsKnownNetwork } from './auth/known-networks';
 import { createKeyedHashes, createResetTokens } from './auth/secret-token';
 import { loadConfig } from './config';
@@ -27,6 +31,7 @@ import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createTurns } from './platform/turns';
 import { createEraser, type ErasureStep } from './users/eraser';
+import { accessView } from './users/views';
 
 /** The parts of the outside world that tests replace. */
 export interface Overrides {
@@ -73,6 +78,7 @@ function createSecrets({ config, clock }: World) {
     accessTokens: createAccessTokens(config, clock),
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     resetTokens: createResetTokens(config.tokenSecrets),
+    keyTexts: createKeyTexts(config.tokenSecrets, fingerprints),
     fingerprints,
     networkHashes: (network: string) => fingerprints(`network:${network}`),
   };
@@ -131,8 +137,13 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
 }
 
 /** What every request needs of the HTTP folder. */
-function createHttpServices(world: World, secrets: ReturnType<typeof createSecrets>): SharedHttpServices {
-  const { env, config, clock, database } = world;
+function createHttpServices(
+  world: World,
+  secrets: ReturnType<typeof createSecrets>,
+  { projector, readModels }: ReturnType<typeof createReading>,
+): SharedHttpServices {
+  const { env, config, background, clock, database } = world;
+  const { keyTexts } = secrets;
   return {
     clock,
     accessTokens: secrets.accessTokens,
@@ -149,8 +160,13 @@ function createHttpServices(world: World, secrets: ReturnType<typeof createSecre
       reset: env.RESET_LIMIT,
       'password-check': env.PASSWORD_CHECK_LIMIT,
       account: env.ACCOUNT_LIMIT,
+      'api-key': env.API_KEY_LIMIT,
+      'wrong-key': env.WRONG_KEY_LIMIT,
     },
     isKnownNetwork: createIsKnownNetwork({ database, clock, hashesOf: secrets.networkHashes }),
+    keyTexts,
+    keyAccess: createKeyAccess({ readModels, accessView, keyView, keyTexts, clock }),
+    noteKeyUse: createNoteKeyUse({ database: background, clock, projector }),
     isMetricsToken: (text) => isSecret(config.metricsToken, text),
   };
 }
@@ -176,7 +192,7 @@ export function createSharedServices(env: Env, overrides: Overrides) {
     relay: createRelay({ database: background, due, dispatch, projector: reading.projector, clock, wait, logger }),
     eraser,
     findErasure: eraser.findFirst,
-    http: createHttpServices(world, secrets),
+    http: createHttpServices(world, secrets, reading),
   };
 }
 

@@ -5,6 +5,8 @@ export interface Account extends AccountStatus {
   version: number;
   email: string;
   passwordHash: string;
+  /** Whether a program uses the account, by API keys: it has no password and no mailbox. */
+  isService: boolean;
 }
 
 /** The account with a new password, which ends every token that was issued before. */

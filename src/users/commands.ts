@@ -9,6 +9,7 @@ import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
 import { limits } from '../platform/limits';
+import { unusableHash } from '../platform/password';
 import { uuid } from '../platform/uuid';
 import { userErrors } from './errors';
 import * as events from './events';
@@ -37,31 +38,36 @@ const updateUser = target.extend({ changes: schemas.updateUser });
 const changeRole = target.extend(schemas.changeRole.shape);
 const updateSettings = target.extend({ changes: schemas.updateSettings });
 
+/** What an account is created with. */
+type NewAccount = Pick<rules.User, 'id' | 'name' | 'email' | 'passwordHash' | 'role' | 'isService'>;
+
 export interface UserServices {
   passwords: Passwords;
 }
 
 /** The commands on accounts and their settings. */
 export function createUserCommands(command: DefineCommand<UserTransaction>, { passwords }: UserServices) {
-  async function addAccount(
+  async function addPerson(
     tx: Tx,
     { name, email, password }: z.infer<typeof schemas.registerUser>,
     role: Role,
     at: string,
   ) {
+    const passwordHash = await passwords.hash(password);
+    return addAccount(tx, { id: newId(), name, email, passwordHash, role, isService: false }, at);
+  }
+
+  function addAccount(tx: Tx, stated: NewAccount, at: string) {
     const account: rules.User = {
-      id: newId(),
+      ...stated,
       version: 1,
-      name,
-      email,
-      passwordHash: await passwords.hash(password),
-      role,
       isActive: true,
       tokenGeneration: 1,
       createdAt: at,
       updatedAt: at,
       lastLoginAt: null,
     };
+    const { role } = account;
     tx.users.add(account);
     tx.settings.add(defaultSettings(account.id, at));
     tx.record(events.UserRegistered.create(account.id, account.version, { role }));
@@ -80,7 +86,18 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
     RegisterUser: command({
       input: schemas.registerUser,
       onlyIf: anyone,
-      handle: (payload, tx, { at }) => addAccount(tx, payload, 'customer', at),
+      handle: (payload, tx, { at }) => addPerson(tx, payload, 'customer', at),
+    }),
+
+    /** Creates an account for a program, which uses API keys: nobody can sign in to it, and it gets no e-mail. */
+    CreateServiceAccount: command({
+      input: schemas.createServiceAccount,
+      onlyIf: activeAdmin,
+      handle({ name, role }, tx, { at }) {
+        const id = newId();
+        const email = rules.serviceAddress(id);
+        return addAccount(tx, { id, name, email, passwordHash: unusableHash(), role, isService: true }, at);
+      },
     }),
 
     /**
@@ -93,7 +110,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
       async handle(payload, tx, { at, issuedAt }) {
         if (await tx.users.hasActiveAdmin()) return undefined;
         const account = await tx.users.findByEmail(payload.email);
-        if (!account) return addAccount(tx, payload, 'admin', at);
+        if (!account) return addPerson(tx, payload, 'admin', at);
         const passwordHash = await passwords.hash(payload.password);
         const changes = { passwordHash, role: 'admin', isActive: true } as const;
         const fields = rules.changedFields(account, changes);
@@ -119,6 +136,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
         requireVersion(account.version, details);
         const { password, currentPassword, ...rest } = changes;
         const isSensitive = password !== undefined || (rest.email !== undefined && rest.email !== account.email);
+        if (isSensitive) rules.requirePerson(account);
         if (isSensitive) await requirePassword(getAccount(accounts, actor.id), currentPassword);
         const passwordHash = password === undefined ? undefined : await passwords.hash(password);
         return save(tx, account, { ...rest, passwordHash }, details);

@@ -39,6 +39,11 @@ export const registerUser = z.strictObject({ name, email, password: newPassword 
   examples: [{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' }],
 });
 
+export const createServiceAccount = z.strictObject({ name, role: z.enum(roles) }).meta({
+  ref: 'CreateServiceAccount',
+  examples: [{ name: 'Warehouse', role: 'agent' }],
+});
+
 export const updateUser = z
   .strictObject({
     name: name.optional(),

@@ -17,6 +17,8 @@ export const users = sqliteTable(
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
     lastLoginAt: text('last_login_at'),
+    /** Whether a program uses the account, by API keys: it has no password and no mailbox. */
+    isService: integer('is_service', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
     // Nobody looks for another role, and a customer costs no entry.

@@ -11,6 +11,8 @@ export interface User extends AccountStatus {
   createdAt: string;
   updatedAt: string;
   lastLoginAt: string | null;
+  /** Whether a program uses the account, by API keys: it has no password and no mailbox. */
+  isService: boolean;
 }
 
 /** @throws DomainError `users.not-yours` (403): only the account itself and admins may change or delete it */
@@ -21,6 +23,16 @@ export function requireSelfOrAdmin(actor: CheckedActor, userId: string): void {
 /** @throws DomainError `users.not-found` (404) for an account that the actor may not see: its existence is secret */
 export function requireReadable(actor: CheckedActor, userId: string): void {
   if (actor.id !== userId && !isStaff(actor)) throw userErrors.notFound({ userId });
+}
+
+/** The address of a service account: no mailbox can have it (RFC 2606). */
+export function serviceAddress(userId: string): string {
+  return `${userId}@service-account.invalid`;
+}
+
+/** @throws DomainError `users.service-account` (409): a service account has no password and no mailbox */
+export function requirePerson({ id, isService }: Pick<User, 'id' | 'isService'>): void {
+  if (isService) throw userErrors.serviceAccount({ userId: id });
 }
 
 export interface UserChanges {
