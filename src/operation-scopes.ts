@@ -1,4 +1,3 @@
-import type { Scope } from './access/scopes';
 import type { OperationScopes } from './access/within-scopes';
 import type { Commands, Queries } from './domains';
 

@@ -53,9 +53,9 @@ export function changedFields(user: User, changes: UserChanges): ChangedField[] 
 
 const revokingFields: readonly ChangedField[] = ['passwordHash', 'role', 'isActive'];
 
-/** Whether the account can administer the installation. */
-export function isActiveAdmin({ role, isActive }: Pick<User, 'role' | 'isActive'>): boolean {
-  return role === 'admin' && isActive;
+/** Whether the account can administer the installation: a service account cannot sign in. */
+export function isActiveAdmin({ role, isActive, isService }: Pick<User, 'role' | 'isActive' | 'isService'>): boolean {
+  return role === 'admin' && isActive && !isService;
 }
 
 /** Applies a change. A new password, a new role, or a change of `isActive` raises the token generation. */

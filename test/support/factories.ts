@@ -1,6 +1,8 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { asChecked, type Caller, type CheckedActor } from '../../src/access/caller';
 import type { Passwords } from '../../src/access/passwords';
+import type { Scope } from '../../src/access/scopes';
+import type { ApiKey } from '../../src/api-keys/api-key';
 import type { Item } from '../../src/items/item';
 import type { Order, OrderLine, ShippingAddress } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
@@ -45,12 +47,26 @@ export function aUser(overrides: Partial<User> = {}): User {
     createdAt,
     updatedAt: createdAt,
     lastLoginAt: null,
+    isService: false,
     ...overrides,
   };
 }
 
 export function settingsOf(user: User): Settings {
   return defaultSettings(user.id, user.createdAt);
+}
+
+export function anApiKey(overrides: Partial<ApiKey<Scope>> = {}): ApiKey<Scope> {
+  return {
+    id: newId(),
+    userId: newId(),
+    name: 'Scanner',
+    hash: 'a hash',
+    scopes: ['orders:read', 'orders:write'],
+    createdAt,
+    expiresAt: null,
+    ...overrides,
+  };
 }
 
 export function anItem(overrides: Partial<Item> = {}): Item {

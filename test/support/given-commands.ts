@@ -1,7 +1,8 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
+import { createKeyTexts } from '../../src/access/key-text';
 import type { Passwords } from '../../src/access/passwords';
-import { createResetTokens } from '../../src/auth/secret-token';
+import { createKeyedHashes, createResetTokens } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';
@@ -16,6 +17,8 @@ import { createMemoryUnitOfWork } from './memory/unit-of-work';
 const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
 
 export const resetTokens = createResetTokens(defaultSecrets);
+/** The texts of API keys of the commands with the default secrets. */
+export const keyTexts = createKeyTexts(defaultSecrets, createKeyedHashes(defaultSecrets));
 
 interface Given {
   users?: readonly User[];
@@ -59,6 +62,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
       {
         accessTokens,
         resetTokens: createResetTokens(secrets),
+        keyTexts: createKeyTexts(secrets, createKeyedHashes(secrets)),
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
         // Most tests let customers sell, because an owner without another role is the simplest one.

@@ -2,7 +2,18 @@ import { describe, expect, test } from 'vitest';
 import type { Commands } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { aDeadLetter, address, aLine, anItem, anOrder, aRebuild, aTicket, aUser, password } from '../support/factories';
+import {
+  aDeadLetter,
+  address,
+  aLine,
+  anApiKey,
+  anItem,
+  anOrder,
+  aRebuild,
+  aTicket,
+  aUser,
+  password,
+} from '../support/factories';
 import { type GivenCommands, givenCommands } from '../support/given-commands';
 
 /** A customer with an item, orders and a ticket; the staff; another customer; and what operators work with. */
@@ -20,10 +31,13 @@ function createWorld() {
     orders: [order, shipped],
     tickets: [ticket],
   });
+  const key = anApiKey({ userId: customer.id });
+  commands.state().apiKeys.set(key.id, key);
   commands.state().deliveries.set('7-emails', aDeadLetter());
   const rebuild = aRebuild();
   commands.state().rebuilds.set(rebuild.id, rebuild);
-  return { ...commands, customer, other, agent, admin, inactive, item, order, shipped, ticket, rebuildId: rebuild.id };
+  const accounts = { customer, other, agent, admin, inactive };
+  return { ...commands, ...accounts, item, key, order, shipped, ticket, rebuildId: rebuild.id };
 }
 
 type World = ReturnType<typeof createWorld>;
@@ -98,6 +112,21 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
       commands.UpdateSettings({ userId: customer.id, changes: { locale: 'en' } }),
     sendRefused: (commands) => commands.UpdateSettings({ userId: newId(), changes: { locale: 'de' } }),
     outcomes: ownAccountOrAdmin,
+  },
+  CreateServiceAccount: {
+    send: (commands) => commands.CreateServiceAccount({ name: 'Robot', role: 'agent' }),
+    outcomes: adminsOnly,
+  },
+  CreateApiKey: {
+    send: (commands) => commands.CreateApiKey({ name: 'Scanner', scopes: ['orders:read'] }),
+    sendRefused: (commands) =>
+      commands.CreateApiKey({ name: 'a', scopes: ['orders:read'], expiresAt: '2020-01-01T00:00:00Z' }),
+    outcomes: everybody,
+  },
+  RevokeApiKey: {
+    send: (commands, { key }) => commands.RevokeApiKey({ keyId: key.id }),
+    sendRefused: (commands) => commands.RevokeApiKey({ keyId: newId() }),
+    outcomes: { customer: 'done', other: 'api-keys.not-found', agent: 'api-keys.not-found', admin: 'done' },
   },
   CreateItem: {
     send: (commands) => commands.CreateItem({ title: 'Cup', price: { amount: 1, currency: 'EUR' } }),

@@ -183,6 +183,7 @@ describe('registering', () => {
       createdAt: at,
       updatedAt: at,
       lastLoginAt: null,
+      isService: false,
     });
     expect(result.version).toBe(1);
     expect(state().settings.get(result.id)).toEqual(defaultSettings(result.id, at));
