@@ -594,8 +594,8 @@ export const http: readonly Mutation[] = [
   {
     name: 'the OpenAPI document lets tools send no password',
     file: 'src/http/authentication.ts',
-    find: "[['bearer', 'password'], ",
-    replace: "[['bearer'], ",
+    find: "['bearer', 'password'],",
+    replace: "['bearer'],",
     noticedBy: only('whoever has a token', integration('openapi')),
   },
   {

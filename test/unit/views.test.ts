@@ -47,7 +47,7 @@ describe('an event touches every document that shows its effect, and no other (p
     [
       'a registration',
       UserRegistered.create('ada', 1, { role: 'customer' }),
-      ['access ada', 'api-keys ada', 'settings ada', 'user ada', 'user-list all'],
+      ['access ada', 'settings ada', 'user ada', 'user-list all'],
     ],
     ['a new name', UserUpdated.create('ada', 2, { fields: ['name'] }), ['user ada', 'user-list all']],
     ['a new e-mail address', UserUpdated.create('ada', 2, { fields: ['email'] }), ['user ada']],
@@ -58,7 +58,7 @@ describe('an event touches every document that shows its effect, and no other (p
     [
       'a deleted account',
       UserDeleted.create('ada', 2, {}),
-      ['access ada', 'settings ada', 'user ada', 'user-list all'],
+      ['access ada', 'api-keys ada', 'settings ada', 'user ada', 'user-list all'],
     ],
     ['changed settings', SettingsUpdated.create('ada', 2, { fields: ['locale'] }), ['settings ada']],
     [
