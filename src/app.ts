@@ -1,5 +1,8 @@
 import { type Context, Hono, type Env as HonoEnv, type Schema } from 'hono';
 import { accessErrors } from './access/errors';
+import { withinScopes } from './access/within-scopes';
+import { apiKeyErrors } from './api-keys/errors';
+import { apiKeyAccess, apiKeyRoutes } from './api-keys/routes';
 import { authErrors } from './auth/errors';
 import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
@@ -15,6 +18,7 @@ import { StaticFirstRouter } from './http/router';
 import { introduction } from './introduction';
 import { itemErrors } from './items/errors';
 import { itemAccess, itemRoutes } from './items/routes';
+import { commandScopes, queryScopes } from './operation-scopes';
 import { operationsErrors } from './operations/errors';
 import {
   eventAccess,
@@ -35,6 +39,7 @@ import { confirmationAccess, confirmationRoutes } from './users/confirmation-rou
 import { userErrors } from './users/errors';
 import { userPageAccess, userPages } from './users/pages';
 import { userAccess, userRoutes } from './users/routes';
+import { serviceAccountAccess, serviceAccountRoutes } from './users/service-account-routes';
 
 /**
  * Describes whom the routes serve, and returns them. Routes without a declared rule of access do not compile, nor do those
@@ -58,6 +63,8 @@ const routes = new Hono<AppEnv>()
   .route('/auth', registered(authRoutes, authAccess))
   .route('/auth/email-confirmation', registered(confirmationRoutes, confirmationAccess))
   .route('/users', registered(userRoutes, userAccess))
+  .route('/api-keys', registered(apiKeyRoutes, apiKeyAccess))
+  .route('/service-accounts', registered(serviceAccountRoutes, serviceAccountAccess))
   .route('/items', registered(itemRoutes, itemAccess))
   .route('/orders', registered(orderRoutes, orderAccess))
   .route('/tickets', registered(ticketRoutes, ticketAccess))
@@ -80,6 +87,11 @@ const tags = [
     name: 'Signing in',
     description: 'Get, refresh and revoke tokens, and reset a forgotten password.',
     errors: [...Object.values(authErrors), accessErrors.hashingBusy],
+  },
+  {
+    name: 'API keys',
+    description: 'Keys for programs, and accounts that programs use.',
+    errors: Object.values(apiKeyErrors),
   },
   { name: 'Items', description: 'The public catalogue of what is for sale.', errors: Object.values(itemErrors) },
   {
@@ -125,7 +137,13 @@ function bindRequests(composeServices: typeof compose) {
     // The headers are read when a command or query runs, because a wrong header makes the reading throw.
     c.set(
       'commands',
-      lazily(() => services.bindCommands(() => commandContext(c))),
+      lazily(() =>
+        withinScopes(
+          c.get('caller'),
+          services.bindCommands(() => commandContext(c)),
+          commandScopes,
+        ),
+      ),
     );
     const request = {
       caller: () => c.get('caller'),
@@ -134,7 +152,7 @@ function bindRequests(composeServices: typeof compose) {
     };
     c.set(
       'queries',
-      lazily(() => services.bindQueries(request)),
+      lazily(() => withinScopes(c.get('caller'), services.bindQueries(request), queryScopes)),
     );
   };
 }
@@ -149,6 +167,12 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.route('/', authPages);
   app.route('/', registered(userPages, userPageAccess));
   mountAssets(app);
-  mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
+  mountDocumentation(app, {
+    version,
+    introduction,
+    tags,
+    errors: errorCatalogue,
+    scopeOf: { ...commandScopes, ...queryScopes },
+  });
   return app;
 }

@@ -1,6 +1,7 @@
 import type { CallerContext } from './access/access-rules';
 import { createPasswords } from './access/passwords';
 import { createReader, type ReadRequest } from './access/reader';
+import { keyView } from './api-keys/views';
 import type { Consumer } from './consumers/consumer';
 import type { AddressedEvent } from './consumers/dispatch';
 import { baseNameOf, queueNames } from './consumers/queues';
@@ -105,6 +106,7 @@ function createBindCommands(
         resetTokens: shared.resetTokens,
         confirmationTokens: shared.confirmationTokens,
         unsubscribeLinks: shared.unsubscribeLinks,
+        keyTexts: shared.keyTexts,
         passwords,
         hashNetwork: (network) => shared.networkHashes(network)[0],
         sellers: config.sellers,
@@ -120,7 +122,7 @@ type BindCommands = ReturnType<typeof createBindCommands>;
 function createBindQueries(shared: Shared) {
   const { clock, config, database, documents, figures, hashing, readModels, readiness, wait } = shared;
   return (request: ReadRequest): Queries =>
-    createQueries(createReader({ readModels, database, accessView }, request), {
+    createQueries(createReader({ readModels, database, accessView, keyView }, request), {
       clock,
       database: readiness,
       documents,

@@ -2,6 +2,13 @@ import { createAccessRepository } from './access/access-repository';
 import type { DefineCommand } from './access/access-rules';
 import { accessErrors } from './access/errors';
 import type { Reader } from './access/reader';
+import { type ApiKeyServices, createApiKeyCommands } from './api-keys/commands';
+import { apiKeyErrors } from './api-keys/errors';
+import { apiKeyEvents } from './api-keys/events';
+import { createApiKeyQueries } from './api-keys/queries';
+import { createApiKeyRepository } from './api-keys/repository';
+import { apiKeys } from './api-keys/tables';
+import { apiKeyViews } from './api-keys/views';
 import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
@@ -102,6 +109,7 @@ import { countedUsers, createUserView, userViews } from './users/views';
 export const eventCatalogue = createEventCatalogue([
   ...userEvents,
   ...authEvents,
+  ...apiKeyEvents,
   ...itemEvents,
   ...orderEvents,
   ...ticketEvents,
@@ -118,6 +126,7 @@ export const userView = createUserView(
 export const views = [
   userView,
   ...userViews,
+  ...apiKeyViews,
   ...itemViews,
   ...orderViews,
   ...customerTicketViews,
@@ -143,6 +152,7 @@ export const errorCatalogue = [
   ...Object.values(commandErrors),
   ...Object.values(accessErrors),
   ...Object.values(authErrors),
+  ...Object.values(apiKeyErrors),
   ...Object.values(userErrors),
   ...Object.values(itemErrors),
   ...Object.values(orderErrors),
@@ -168,7 +178,7 @@ export function createRepositories(context: RepositoryContext) {
   const passwordResets = createPasswordResetRepository(context);
   const emailConfirmations = createEmailConfirmationRepository(context);
   return {
-    access: createAccessRepository(context, users),
+    access: createAccessRepository(context, users, apiKeys),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     emailConfirmations,
@@ -176,6 +186,7 @@ export function createRepositories(context: RepositoryContext) {
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
+    apiKeys: createApiKeyRepository(context),
     items,
     orders,
     orderableItems: items,
@@ -197,7 +208,7 @@ export function createRepositories(context: RepositoryContext) {
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
-export interface CommandServices extends AuthServices, UserServices, ConfirmationServices {
+export interface CommandServices extends AuthServices, UserServices, ConfirmationServices, ApiKeyServices {
   sellers: Sellers;
   firstOrderNumber: number;
 }
@@ -208,6 +219,7 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
     ...createUserCommands(command, services),
     ...createConfirmationCommands(command, services),
     ...createAuthCommands(command, services),
+    ...createApiKeyCommands(command, services),
     ...createItemCommands(command, createSelling(services.sellers)),
     ...createOrderCommands(command, services.firstOrderNumber),
     ...createTicketCommands(command),
@@ -224,6 +236,7 @@ export type Commands = ReturnType<typeof createCommands>;
 export function createQueries(reader: Reader, services: Omit<OperationsQueryServices, 'eventCatalogue' | 'views'>) {
   return {
     ...createUserQueries(reader, userView),
+    ...createApiKeyQueries(reader),
     ...createItemQueries(reader),
     ...createOrderQueries(reader, services.clock),
     ...createTicketQueries(reader, services.clock),

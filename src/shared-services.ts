@@ -1,6 +1,10 @@
 import { createAccessTokens } from './access/access-token';
+import { createKeyAccess } from './access/key-access';
+import { createKeyTexts } from './access/key-text';
 import { createLinkTokens } from './access/link-tokens';
 import type { Hashing } from './access/passwords';
+import { createNoteKeyUse } from './api-keys/key-uses';
+import { keyView } from './api-keys/views';
 import { createIsKnownNetwork } from './auth/known-networks';
 import { createKeyedHashes, createResetTokens } from './auth/secret-token';
 import { loadConfig } from './config';
@@ -29,6 +33,7 @@ import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createTurns } from './platform/turns';
 import { createEraser, type ErasureStep } from './users/eraser';
+import { accessView } from './users/views';
 
 /** The parts of the outside world that tests replace. */
 export interface Overrides {
@@ -76,6 +81,7 @@ function createSecrets({ config, clock }: World) {
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     resetTokens: createResetTokens(config.tokenSecrets),
     confirmationTokens: createLinkTokens('email-confirmation', config.tokenSecrets),
+    keyTexts: createKeyTexts(config.tokenSecrets, fingerprints),
     fingerprints,
     unsubscribeLinks: createUnsubscribeLinks(fingerprints, config.publicUrl),
     networkHashes: (network: string) => fingerprints(`network:${network}`),
@@ -134,8 +140,13 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
 }
 
 /** What every request needs of the HTTP folder. */
-function createHttpServices(world: World, secrets: ReturnType<typeof createSecrets>): SharedHttpServices {
-  const { env, config, clock, database } = world;
+function createHttpServices(
+  world: World,
+  secrets: ReturnType<typeof createSecrets>,
+  { projector, readModels }: ReturnType<typeof createReading>,
+): SharedHttpServices {
+  const { env, config, background, clock, database } = world;
+  const { keyTexts } = secrets;
   return {
     clock,
     accessTokens: secrets.accessTokens,
@@ -152,8 +163,13 @@ function createHttpServices(world: World, secrets: ReturnType<typeof createSecre
       reset: env.RESET_LIMIT,
       'password-check': env.PASSWORD_CHECK_LIMIT,
       account: env.ACCOUNT_LIMIT,
+      'api-key': env.API_KEY_LIMIT,
+      'wrong-key': env.WRONG_KEY_LIMIT,
     },
     isKnownNetwork: createIsKnownNetwork({ database, clock, hashesOf: secrets.networkHashes }),
+    keyTexts,
+    keyAccess: createKeyAccess({ readModels, accessView, keyView, keyTexts, clock }),
+    noteKeyUse: createNoteKeyUse({ database: background, clock, projector }),
     isMetricsToken: (text) => isSecret(config.metricsToken, text),
   };
 }
@@ -179,7 +195,7 @@ export function createSharedServices(env: Env, overrides: Overrides) {
     relay: createRelay({ database: background, due, dispatch, projector: reading.projector, clock, wait, logger }),
     eraser,
     findErasure: eraser.findFirst,
-    http: createHttpServices(world, secrets),
+    http: createHttpServices(world, secrets, reading),
   };
 }
 

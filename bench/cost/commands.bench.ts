@@ -41,6 +41,14 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('rename', () => send('PATCH', `/v1/users/${id}`, { name: 'New' }, bearer));
   await measure('change settings', () => send('PATCH', `/v1/users/${id}/settings`, { locale: 'de' }, bearer));
 
+  const key = { name: 'A', scopes: ['orders:read'] };
+  const { id: keyId } = await (
+    await measure('create an API key', () => send('POST', '/v1/api-keys', key, bearer))
+  ).json<{
+    id: string;
+  }>();
+  await measure('revoke an API key', () => request(`/v1/api-keys/${keyId}`, { method: 'DELETE', headers: bearer }));
+
   const item = await idOf(
     await measure('create an item', () => send('POST', '/v1/items', { title: 'A', price, stock: 99 }, bearer)),
   );

@@ -6,6 +6,7 @@ import { newId } from '../platform/ids';
 import { uuid } from '../platform/uuid';
 import { type Caller, roles } from './caller';
 import { accessErrors } from './errors';
+import { scopes } from './scopes';
 
 const algorithm = 'HS256';
 const type = 'at+jwt';
@@ -14,7 +15,11 @@ const lifetimeSeconds = 900;
 const clockToleranceSeconds = 10;
 
 export interface AccessTokens {
-  issue(caller: Caller): Promise<{ token: string; expiresInSeconds: number }>;
+  /**
+   * Issues a token. One for a caller with an API key works like the key.
+   * @param endsAt milliseconds: the end of the key, which its token does not outlive
+   */
+  issue(caller: Caller, endsAt?: number | null): Promise<{ token: string; expiresInSeconds: number }>;
   /** @throws DomainError `auth.invalid-token` for a token that this API did not issue, or that has expired */
   verify(token: string): Promise<Caller>;
 }
@@ -34,14 +39,40 @@ function keyOf(secret: string) {
   return { kid, key };
 }
 
-/** The claims that a caller is made from; `gen` is the account's token generation. */
-const claims = z.object({
-  sub: uuid,
-  role: z.enum(roles),
-  gen: z.int().positive(),
-  iat: z.number(),
-  exp: z.number(),
-});
+/** The claims of every token; `gen` is the account's token generation. */
+const common = { sub: uuid, gen: z.int().positive(), iat: z.number(), exp: z.number() };
+
+/**
+ * The claims that a caller is made from. A token for an API key names its role `owner_role`: Version 0.6.0, which knows no
+ * scopes, would give such a token all that the role allows, and refuses a token without `role`.
+ */
+const claims = z.union([
+  z.object({ ...common, role: z.enum(roles), owner_role: z.undefined().optional() }),
+  z.object({
+    ...common,
+    role: z.undefined().optional(),
+    owner_role: z.enum(roles),
+    /** The id of the key (RFC 9068, 2.2). */
+    client_id: uuid,
+    scope: z
+      .string()
+      .transform((text) => text.split(' '))
+      .pipe(z.array(z.enum(scopes))),
+  }),
+]);
+
+type Claims = z.infer<typeof claims>;
+
+function toClaims({ role, tokenGeneration: gen, key }: Caller) {
+  return key ? { owner_role: role, gen, client_id: key.id, scope: key.scopes.join(' ') } : { role, gen };
+}
+
+function toCaller(stated: Claims): Caller {
+  const { sub: userId, gen: tokenGeneration } = stated;
+  if (stated.owner_role === undefined) return { userId, role: stated.role, tokenGeneration };
+  const { owner_role: role, client_id: id, scope } = stated;
+  return { userId, role, tokenGeneration, key: { id, scopes: scope } };
+}
 
 /** Makes JWT access tokens (RFC 9068) with the rules of RFC 8725: one algorithm, and known keys, which `kid` names. */
 export function createAccessTokens(
@@ -53,18 +84,20 @@ export function createAccessTokens(
   const keys = new Map(tokenSecrets.map(keyOf).map(({ kid, key }) => [kid, key]));
 
   return {
-    async issue({ userId, role, tokenGeneration }) {
+    async issue(caller, endsAt) {
       const issuedAt = Math.floor(clock.now() / 1000);
-      const token = await new SignJWT({ role, gen: tokenGeneration })
+      const secondsLeft = Math.floor((endsAt ?? Number.POSITIVE_INFINITY) / 1000) - issuedAt;
+      const expiresInSeconds = Math.max(1, Math.min(lifetimeSeconds, secondsLeft));
+      const token = await new SignJWT(toClaims(caller))
         .setProtectedHeader({ alg: algorithm, typ: type, kid: current.kid })
         .setIssuer(issuer)
         .setAudience(audience)
-        .setSubject(userId)
+        .setSubject(caller.userId)
         .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + lifetimeSeconds)
+        .setExpirationTime(issuedAt + expiresInSeconds)
         .setJti(newId())
         .sign(await current.key());
-      return { token, expiresInSeconds: lifetimeSeconds };
+      return { token, expiresInSeconds };
     },
 
     async verify(token) {
@@ -79,12 +112,13 @@ export function createAccessTokens(
           currentDate: new Date(clock.now()),
           requiredClaims: ['sub', 'exp', 'iat', 'jti'],
         });
-        const { sub, role, gen, iat, exp } = claims.parse(payload);
+        const stated = claims.parse(payload);
+        const { iat, exp } = stated;
         // The library compares only `exp` with the clock.
         if (iat > clock.now() / 1000 + clockToleranceSeconds)
           throw new errors.JWTInvalid('The token is of the future.');
         if (exp - iat > lifetimeSeconds) throw new errors.JWTInvalid('The token lives longer than those of this API.');
-        return { userId: sub, role, tokenGeneration: gen };
+        return toCaller(stated);
       } catch (cause) {
         throw accessErrors.invalidToken({ reason: 'invalid-or-expired' }, { cause });
       }

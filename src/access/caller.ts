@@ -1,4 +1,5 @@
 import { accessErrors } from './errors';
+import type { Scope } from './scopes';
 
 export const roles = ['customer', 'agent', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -9,6 +10,14 @@ export interface Caller {
   role: Role;
   /** The token generation that the account had when this token was issued. */
   tokenGeneration: number;
+  /** The API key by which the caller acts; its scopes limit the caller further than the role. */
+  key?: UsedKey | undefined;
+}
+
+/** The API key of a request, or the one for which an access token was issued. */
+export interface UsedKey {
+  id: string;
+  scopes: readonly Scope[];
 }
 
 /** The part of an account that decides which tokens are valid, and what their callers may do. */

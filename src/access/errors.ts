@@ -1,4 +1,5 @@
 import { defineError } from '../platform/errors';
+import type { Scope } from './scopes';
 
 /** The errors of authentication and authorization. */
 export const accessErrors = {
@@ -17,6 +18,34 @@ export const accessErrors = {
     remedy: 'Refresh the token. If the refresh is refused too, sign in again.',
     text: ({ reason }: { reason: 'malformed' | 'invalid-or-expired' | 'revoked' }) =>
       `The access token is ${reason === 'invalid-or-expired' ? 'invalid or expired' : reason}. Refresh it or sign in again.`,
+  }),
+  invalidKey: defineError({
+    code: 'auth.invalid-key',
+    kind: 'unauthenticated',
+    meaning:
+      'The API key is malformed, unknown, expired or revoked, or its account was deactivated or deleted. A key with a typing error is found by its checksum.',
+    remedy:
+      'Compare the key with the one that was shown when it was created. If it has expired or is revoked, create another one.',
+    text: ({ reason }: { reason: 'malformed' | 'unknown' | 'revoked' }) =>
+      reason === 'unknown'
+        ? 'The API key is unknown, expired or revoked. Create another one.'
+        : `The API key is ${reason}. ${reason === 'revoked' ? 'Create another one.' : 'Compare it with the one that was shown to you.'}`,
+  }),
+  insufficientScope: defineError({
+    code: 'auth.insufficient-scope',
+    kind: 'forbidden',
+    meaning: 'The API key is valid, but it does not have the scope that the operation needs.',
+    remedy: 'Create a key that has the scope as well; the scopes of a key never change.',
+    text: ({ scope }: { scope: Scope }) =>
+      `This operation needs the scope ${scope}, which your API key does not have. Create a key with this scope.`,
+  }),
+  keyNotAllowed: defineError({
+    code: 'auth.key-not-allowed',
+    kind: 'forbidden',
+    meaning:
+      'No API key may carry out the operation, whatever its scopes are: passwords, addresses, roles, deletions of accounts and keys themselves are for people.',
+    remedy: 'Sign in with e-mail and password, and send that access token.',
+    text: () => 'An API key may not carry out this operation. Sign in with e-mail and password for it.',
   }),
   hashingBusy: defineError({
     code: 'auth.hashing-busy',

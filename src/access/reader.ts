@@ -22,6 +22,7 @@ import type { View } from '../cqrs/reading/view';
 import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
 import { accessErrors } from './errors';
+import type { KnownKeys } from './key-view';
 
 /** A list that has a read model: a document has the first page of the usual size, and `query` reads all other pages from D1. */
 export interface ReadableList<Row> {
@@ -72,7 +73,11 @@ export interface ReaderOptions {
   readModels: ReadModels;
   database: D1Database;
   accessView: View<AccountStatus>;
+  keyView: View<KnownKeys>;
 }
+
+/** What KV knows of the caller: the account, and for a caller with an API key the account's keys. */
+type CallerDocuments = [access: ReadResult<AccountStatus>, keys?: ReadResult<KnownKeys>];
 
 /** The caller and the token of a request, evaluated only when a query runs, because a wrong header makes them throw. */
 export interface ReadRequest {
@@ -101,38 +106,54 @@ function firstRows<Row extends SortedRow>(
   return { ...pickCells(document?.data ?? { rows: [], counts: {} }, list.view, list.cells, list.page.sort), freshness };
 }
 
-export function createReader({ readModels, database, accessView }: ReaderOptions, request: ReadRequest): Reader {
+/** Whether a caller has no API key, or one that is not revoked. Who verified the credential has compared its time. */
+function isKeyValid(known: KnownKeys | undefined, { key }: Caller): boolean {
+  return key === undefined || known?.keys.some(({ id }) => id === key.id) === true;
+}
+
+export function createReader(
+  { readModels, database, accessView, keyView }: ReaderOptions,
+  request: ReadRequest,
+): Reader {
   function caller(): Caller {
     const sender = request.caller();
     if (!sender) throw accessErrors.required({});
     return sender;
   }
 
-  function accessOf({ userId }: Caller) {
-    // The access document may be older than the consistency token: for about a minute KV may hide that it was replaced.
-    return { view: accessView, key: userId, ignoreToken: true };
-  }
+  // These documents may be older than the consistency token: for about a minute KV may hide that one was replaced.
+  const accessOf = ({ userId }: Caller) => ({ view: accessView, key: userId, ignoreToken: true });
+  const keysOf = ({ userId }: Caller) => ({ view: keyView, key: userId, ignoreToken: true });
 
   /** Before a refusal the primary is read, because the document of an account that was just reactivated may be old. */
-  async function check(sender: Caller, cached: ReadResult<AccountStatus>): Promise<CheckedActor> {
+  async function check(sender: Caller, ...[access, keys]: CallerDocuments): Promise<CheckedActor> {
     // A document that KV lacks, or that missed an event, was read from a replica, whose age has no limit.
-    if (cached.source === 'kv' && isTokenValid(cached.document?.data, sender)) return asChecked(sender);
+    const isFromKv = access.source === 'kv' && keys?.source !== 'd1';
+    const isValid = isTokenValid(access.document?.data, sender) && isKeyValid(keys?.document?.data, sender);
+    if (isFromKv && isValid) return asChecked(sender);
     const fresh = await readModels.readFresh(accessOf(sender));
     if (!isTokenValid(fresh?.data, sender)) throw accessErrors.invalidToken({ reason: 'revoked' });
+    const known = sender.key && (await readModels.readFresh(keysOf(sender)));
+    if (!isKeyValid(known?.data, sender)) throw accessErrors.invalidKey({ reason: 'revoked' });
     return asChecked(sender);
   }
 
   /** Checks the caller where no other document is read. */
   async function checkCaller(token?: ConsistencyToken): Promise<CheckedActor> {
     const sender = caller();
-    const [access] = await readModels.read(token, accessOf(sender));
-    return check(sender, access);
+    if (!sender.key) return check(sender, ...(await readModels.read(token, accessOf(sender))));
+    return check(sender, ...(await readModels.read(token, accessOf(sender), keysOf(sender))));
   }
 
   async function read<Data>(view: View<Data>, key: string) {
     const sender = caller();
-    const [access, result] = await readModels.read(request.token(), accessOf(sender), { view, key });
-    return { actor: await check(sender, access), result };
+    const token = request.token();
+    if (!sender.key) {
+      const [access, result] = await readModels.read(token, accessOf(sender), { view, key });
+      return { actor: await check(sender, access), result };
+    }
+    const [access, keys, result] = await readModels.read(token, accessOf(sender), keysOf(sender), { view, key });
+    return { actor: await check(sender, access, keys), result };
   }
 
   async function publicRead<Data>(view: View<Data>, key: string): Promise<ReadResult<Data>> {

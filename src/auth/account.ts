@@ -7,6 +7,8 @@ export interface Account extends AccountStatus {
   passwordHash: string;
   /** When the present address was confirmed; null for one that nobody has confirmed. */
   emailConfirmedAt: string | null;
+  /** Whether a program uses the account, by API keys: it has no password and no mailbox. */
+  isService: boolean;
 }
 
 /** The account with a new password, which ends every token that was issued before. */

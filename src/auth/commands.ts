@@ -134,7 +134,7 @@ export function createAuthCommands(
       readsPrimary: true,
       async handle({ email }, tx, { issuedAt }) {
         const account = await tx.accounts.findByEmail(email);
-        if (!account?.isActive) return;
+        if (!account?.isActive || account.isService) return;
         if (await tx.passwordResets.wasRequestedSince(account.id, issuedAt - lifetimes.betweenResetsMs)) return;
         const id = newId();
         const tokenHash = hashSecret(resetTokens.tokenFor(id));

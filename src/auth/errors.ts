@@ -16,12 +16,27 @@ export const authErrors = {
     remedy: 'Send grant_type once, and each parameter of that grant once.',
     text: () => 'A parameter is missing, empty, repeated or malformed. Send each parameter of the grant once.',
   }),
+  invalidClient: defineError({
+    code: 'auth.invalid-client',
+    kind: 'unauthenticated',
+    meaning:
+      'The client credentials are missing or wrong: the id is not that of the API key, or the key is unknown, expired or revoked.',
+    remedy: 'Send the id or the prefix of an API key as client_id, and the key as client_secret.',
+    text: () => 'The client credentials are missing or wrong. Send the id of an API key, and the key as client_secret.',
+  }),
+  invalidScope: defineError({
+    code: 'auth.invalid-scope',
+    kind: 'invalid',
+    meaning: 'The request asks for a scope that does not exist or that the API key does not have.',
+    remedy: 'Ask for scopes that the key has, or leave `scope` out to get all of them.',
+    text: () => 'The API key does not have this scope. Ask for scopes that it has, or leave scope out.',
+  }),
   unsupportedGrantType: defineError({
     code: 'auth.unsupported-grant-type',
     kind: 'bad-request',
     meaning: 'The token endpoint does not know the grant_type.',
-    remedy: 'Use the grant_type password or refresh_token.',
-    text: () => 'This grant_type is not known. Use password or refresh_token.',
+    remedy: 'Use the grant_type password, refresh_token or client_credentials.',
+    text: () => 'This grant_type is not known. Use password, refresh_token or client_credentials.',
   }),
   refreshRaced: defineError({
     code: 'auth.refresh-raced',

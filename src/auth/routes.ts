@@ -7,6 +7,7 @@ import { describeCommand, describePlain, describeToken } from '../http/openapi';
 import { limitByNetwork, limitResetConfirmations, limitResets, limitSignIns } from '../http/rate-limits';
 import { sendDone, setGrantHeaders } from '../http/responses';
 import { validate } from '../http/validation';
+import { grantToClient } from './client-grant';
 import type { AuthCommands } from './commands';
 import { authErrors } from './errors';
 import * as schemas from './schemas';
@@ -30,6 +31,7 @@ function refuseForm(_: z.core.$ZodError, form: unknown): Error {
 
 async function grantToken(c: Context<AuthEnv>, form: z.infer<typeof schemas.tokenRequest>) {
   const { commands } = c.var;
+  if (form.grant_type === 'client_credentials') return grantToClient(c, form);
   if (form.grant_type === 'password') await limitSignIns(c, form.username);
   const { result, ...outcome } =
     form.grant_type === 'password'

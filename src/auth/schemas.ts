@@ -9,7 +9,11 @@ const username = z.string().trim().toLowerCase().min(1).max(254);
 export const signIn = z.strictObject({ username, password: anyPassword, network: z.string().optional() });
 export const refresh = z.strictObject({ refreshToken: secret });
 
-const grantTypes = { password: z.literal('password'), refresh: z.literal('refresh_token') };
+const grantTypes = {
+  password: z.literal('password'),
+  refresh: z.literal('refresh_token'),
+  client: z.literal('client_credentials'),
+};
 
 export function isGrantType(text: string): boolean {
   return Object.values(grantTypes).some(({ value }) => value === text);
@@ -22,6 +26,18 @@ export const tokenRequest = z
       .object({ grant_type: grantTypes.password, username, password: anyPassword })
       .meta({ ref: 'PasswordGrant', title: 'Sign in' }),
     z.object({ grant_type: grantTypes.refresh, refresh_token: secret }).meta({ ref: 'RefreshGrant', title: 'Refresh' }),
+    z
+      .object({
+        grant_type: grantTypes.client,
+        client_id: secret.optional().meta({ description: 'The id or the prefix of an API key.' }),
+        client_secret: secret.optional().meta({ description: 'The API key. Both may come by HTTP Basic instead.' }),
+        scope: z
+          .string()
+          .max(512)
+          .optional()
+          .meta({ description: 'Some of the scopes of the key, with spaces between; without it, all of them.' }),
+      })
+      .meta({ ref: 'ClientCredentialsGrant', title: 'Exchange an API key' }),
   ])
   .meta({
     ref: 'TokenRequest',
@@ -33,7 +49,17 @@ export const tokenResponse = z
     access_token: z.string().meta({ examples: ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTk4YzdhMiJ9.c2lnbmF0dXJl'] }),
     token_type: z.literal('Bearer'),
     expires_in: ordinal.meta({ examples: [900], description: 'Seconds until the access token expires.' }),
-    refresh_token: z.string().meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11.c2VjcmV0'] }),
+    refresh_token: z
+      .string()
+      .optional()
+      .meta({
+        examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11.c2VjcmV0'],
+        description: 'Missing for an API key, which can be exchanged again.',
+      }),
+    scope: z
+      .string()
+      .optional()
+      .meta({ examples: ['orders:read'], description: 'The scopes of a token for an API key.' }),
   })
   .meta({ ref: 'TokenResponse' });
 

@@ -1,8 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
+import type { Caller } from '../access/caller';
 import { accessErrors } from '../access/errors';
+import type { FoundKey } from '../access/key-access';
+import { isKeyText, readKeyText } from '../access/key-text';
+import { type Scope, scopeMeanings } from '../access/scopes';
 import type { AppEnv, RequestContext } from './context';
 import { documented } from './openapi';
+import { limitKey, limitWrongKeys } from './rate-limits';
 import { refusal } from './shared-responses';
 import { tokenPath } from './token-endpoint';
 
@@ -20,16 +25,36 @@ export const securitySchemes = {
   password: {
     type: 'oauth2',
     description: 'The username is the e-mail address of your account. The access token is valid for 15 minutes.',
-    // Relative to the server, because a page may reach no other origin than its own. The API has no scopes.
+    // Relative to the server, because a page may reach no other origin than its own. A person has no scopes.
     flows: { password: { tokenUrl: tokenPath, refreshUrl: tokenPath, scopes: {} } },
+  },
+  apiKey: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'fd_…',
+    description: 'An API key. It needs the scope that the operation names; without one, no key may carry it out.',
+  },
+  client: {
+    type: 'oauth2',
+    description: 'The client id is the id of an API key, and the client secret is the key.',
+    flows: { clientCredentials: { tokenUrl: tokenPath, scopes: scopeMeanings } },
   },
 } as const;
 
-/** Each scheme is a choice of its own: a request needs one of them. */
-const secured = {
-  security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),
-  responses: { 401: refusal(401) },
-};
+/** The schemes of people, and those of programs, which need a scope. */
+const [forPeople, forPrograms] = [
+  ['bearer', 'password'],
+  ['apiKey', 'client'],
+];
+
+/** The credentials that an operation takes: one of them is enough. Without a scope, no API key may carry it out. */
+export function securityFor(scope: Scope | undefined): Record<string, string[]>[] {
+  const programs = scope === undefined ? [] : forPrograms.map((name) => ({ [name]: [scope] }));
+  return [...forPeople.map((name) => ({ [name]: [] })), ...programs];
+}
+
+/** Whatever takes credentials can refuse an API key, whose scopes openapi-document.ts adds. */
+const secured = { security: securityFor(undefined), responses: { 401: refusal(401), 403: refusal(403) } };
 
 /** The Bearer credential of a request (RFC 6750). @throws DomainError 401 for a request without a usable one */
 function readBearer(c: RequestContext): string {
@@ -41,13 +66,48 @@ function readBearer(c: RequestContext): string {
 }
 
 /**
- * Verifies the access token (RFC 6750) and sets the caller. The account behind the token is checked later, in the same
- * round trip that reads or changes data.
+ * Verifies a Bearer credential: an access token or an API key.
+ * @throws DomainError 401 for a credential that is not valid, 429 for a key beyond its limit
+ */
+async function verifyBearer(c: RequestContext, credential: string): Promise<Caller> {
+  if (isKeyText(credential)) {
+    // A command decides on the role of the account, and KV may not know its newest one.
+    const isFresh = !['GET', 'HEAD'].includes(c.req.method);
+    return (await requireKey(c, credential, isFresh)).caller;
+  }
+  const caller = await c.get('http').accessTokens.verify(credential);
+  if (caller.key) await limitKey(c, caller.key.id);
+  return caller;
+}
+
+/**
+ * Verifies an API key, counts the request, and notes the use. A text with a typing error costs no look into the database.
+ * @param isFresh whether D1's primary has to answer
+ * @throws DomainError 401 for a key that is not valid, 429 for one beyond its limit
+ */
+export async function requireKey(c: RequestContext, text: string, isFresh: boolean): Promise<FoundKey> {
+  const { inBackground, keyAccess, noteKeyUse } = c.get('http');
+  const name = readKeyText(text);
+  if (!name) throw accessErrors.invalidKey({ reason: 'malformed' });
+  const found = await keyAccess.find(text, name, isFresh);
+  if (!found) {
+    await limitWrongKeys(c);
+    throw accessErrors.invalidKey({ reason: 'unknown' });
+  }
+  await limitKey(c, name.keyId);
+  const note = noteKeyUse({ ...name, newHash: found.newHash });
+  if (note) inBackground('api-key.use-not-noted', note);
+  return found;
+}
+
+/**
+ * Verifies the access token (RFC 6750) or the API key, and sets the caller. The account behind it is checked later, in the
+ * same round trip that reads or changes data.
  */
 export const authenticate = documented(
   secured,
   createMiddleware<AppEnv>(async (c, next) => {
-    c.set('caller', await c.get('http').accessTokens.verify(readBearer(c)));
+    c.set('caller', await verifyBearer(c, readBearer(c)));
     await next();
   }),
 );
@@ -58,7 +118,7 @@ export const authenticateMonitor = documented(
   createMiddleware<AppEnv>(async (c, next) => {
     const token = readBearer(c);
     if (c.get('http').isMetricsToken(token)) c.set('isMonitor', true);
-    else c.set('caller', await c.get('http').accessTokens.verify(token));
+    else c.set('caller', await verifyBearer(c, token));
     await next();
   }),
 );

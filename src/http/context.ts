@@ -3,6 +3,8 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { AccessTokens } from '../access/access-token';
 import type { Caller } from '../access/caller';
+import type { KeyAccess } from '../access/key-access';
+import type { KeyTexts } from '../access/key-text';
 import { commandErrors } from '../cqrs/writing/errors';
 import type { VersionConditions } from '../cqrs/writing/expected-version';
 import type { CommandContext } from '../cqrs/writing/unit-of-work';
@@ -37,6 +39,10 @@ export interface SharedHttpServices {
   limiters: Readonly<Record<LimitName, RateLimit>>;
   /** Whether the account has signed in from the network lately. */
   isKnownNetwork(account: AccountName, network: string): Promise<boolean>;
+  keyAccess: KeyAccess;
+  keyTexts: KeyTexts;
+  /** The work that notes the use of an API key, for which no response waits; mostly there is none. */
+  noteKeyUse(use: { keyId: string; userId: string; newHash?: string | undefined }): (() => Promise<void>) | undefined;
   /** Whether a text is the secret with which a program may read the metrics. */
   isMetricsToken(text: string): boolean;
 }
@@ -141,6 +147,7 @@ export function commandContext(c: RequestContext): CommandContext<Caller> {
     traceparent,
     caller,
     actorId: caller?.userId,
+    keyId: caller?.key?.id,
     readFrom: (isCurrent ? token.bookmark : null) ?? 'first-unconstrained',
     ...versionConditions(c),
   };

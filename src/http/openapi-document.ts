@@ -1,9 +1,10 @@
 import type { Hono } from 'hono';
 import { generateSpecs } from 'hono-openapi';
+import type { Scope } from '../access/scopes';
 import type { ErrorInfo } from '../platform/errors';
-import { securitySchemes } from './authentication';
+import { securityFor, securitySchemes } from './authentication';
 import type { AppEnv } from './context';
-import { kindMember, type OperationKind } from './openapi';
+import { kindMember, nameMember, type OperationKind } from './openapi';
 import { tidySchemas } from './openapi-schemas';
 import {
   type GroupErrors,
@@ -25,6 +26,8 @@ export interface ApiDescription {
   tags: readonly (GroupErrors & { description: string })[];
   /** The error catalogue of all domains. Every operation can have those that belong to no group. */
   errors: readonly ErrorInfo[];
+  /** The scope that an API key needs for each command or query; without one, no key may carry it out. */
+  scopeOf: Readonly<Record<string, Scope | undefined>>;
 }
 
 export type Specification = Awaited<ReturnType<typeof generateSpecs>>;
@@ -37,6 +40,8 @@ interface OperationResponse {
 
 interface Operation {
   [kindMember]?: OperationKind;
+  [nameMember]?: string;
+  'x-scopes'?: readonly Scope[];
   tags: string[];
   parameters?: object[];
   requestBody?: object;
@@ -103,9 +108,21 @@ function parameterNames(method: string, path: string, { responses }: Operation, 
 }
 
 /** Adds everything that all operations of a kind have, so that no route has to repeat it. */
-function completeOperation(method: string, path: string, operation: Operation, shared: object): void {
-  const { responses, [kindMember]: kind = 'plain' } = operation;
+function completeOperation(
+  method: string,
+  path: string,
+  operation: Operation,
+  shared: object,
+  scopeOf: ApiDescription['scopeOf'],
+): void {
+  const { responses, [kindMember]: kind = 'plain', [nameMember]: name = '' } = operation;
   delete operation[kindMember];
+  delete operation[nameMember];
+  const scope = scopeOf[name];
+  if (operation.security?.length) {
+    operation.security = securityFor(scope);
+    if (scope) operation['x-scopes'] = [scope];
+  }
   const references = parameterNames(method, path, operation, kind).map((name) => ({
     $ref: `#/components/parameters/${name}`,
   }));
@@ -129,18 +146,24 @@ function completeOperation(method: string, path: string, operation: Operation, s
     const all = { ...response.headers, ...limits, ...headerReferences(['X-Request-Id']) };
     // Strangers must not see the position of the log: it moves with what others do.
     if (kind === 'command' && !operation.security?.length) delete all['Consistency-Token'];
+    // The token for an API key comes from no change, so its response has none.
+    if (kind === 'token' && isSuccess) {
+      Object.assign(all, { 'Consistency-Token': { ...headers['Consistency-Token'], required: false } });
+    }
     responses[status] = { ...response, headers: all };
     if (isSuccess && method === 'get') {
       responses['304'] = { description: 'The ETag that you sent is the current one.', headers: all };
     }
   }
+  // The limit of API keys, whose headers only a refusal has.
+  if (operation.security?.length) responses['429'] ??= refusal(429);
   responses.default = kind === 'token' ? tokenRefusal(500) : refusal(500);
 }
 
 /** Makes the OpenAPI document from the schemas that validate requests, and from what the routes say of themselves. */
 export async function specify(
   app: Hono<AppEnv>,
-  { version, introduction, errors, tags }: ApiDescription,
+  { version, introduction, errors, tags, scopeOf }: ApiDescription,
   url: string,
 ): Promise<Specification> {
   const responses = sharedResponses(errors, tags);
@@ -165,7 +188,9 @@ export async function specify(
   });
   const paths = Object.entries((specification.paths ?? {}) as Record<string, Record<string, Operation>>);
   for (const [path, item] of paths) {
-    for (const [method, operation] of Object.entries(item)) completeOperation(method, path, operation, responses);
+    for (const [method, operation] of Object.entries(item)) {
+      completeOperation(method, path, operation, responses, scopeOf);
+    }
   }
   tidySchemas(specification);
   const { Problem } = specification.components?.schemas ?? {};

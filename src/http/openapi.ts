@@ -30,6 +30,9 @@ export type OperationKind = 'command' | 'query' | 'plain' | 'token';
 /** The member of an operation that has its kind; openapi-document.ts takes it out of the document. */
 export const kindMember = 'x-kind';
 
+/** The member of an operation that has the name of its command or query; openapi-document.ts takes it out as well. */
+export const nameMember = 'x-name';
+
 /** A name among the registered commands or queries, which a caller has to give as the type: `describeQuery<OrderQueries>`. */
 type NameIn<Registered> = Extract<keyof NoInfer<Registered>, string>;
 
@@ -67,7 +70,7 @@ function describeWith(
       ...others,
       ...Object.fromEntries(problems.map((code) => [code, refusal(code)])),
     },
-    ...{ [kindMember]: kind },
+    ...{ [kindMember]: kind, [nameMember]: name },
   });
 }
 
@@ -116,7 +119,7 @@ export function describeToken(
   about: Pick<RouteDescription, 'summary' | 'description' | 'tags' | 'body'>,
 ) {
   const described = { description: 'The password grant is for first-party clients.', ...about };
-  const problems = [400, 413, 415, 500, 503] as const;
+  const problems = [400, 401, 413, 415, 500, 503] as const;
   return describeWith('token', operationId, { ...described, problems }, 200, ['Consistency-Token']);
 }
 

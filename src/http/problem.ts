@@ -93,7 +93,11 @@ export function problemPath(code: string): string {
 function challenge(error: DomainError): string | undefined {
   if (error.code === 'auth.required') return 'Bearer realm="frontdesk"';
   if (error.kind === 'unauthenticated') return 'Bearer realm="frontdesk", error="invalid_token"';
-  if (error.code === 'auth.insufficient-role') return 'Bearer realm="frontdesk", error="insufficient_scope"';
+  const { scope } = error.details;
+  if (error.code === 'auth.insufficient-scope')
+    return `Bearer realm="frontdesk", error="insufficient_scope", scope="${scope}"`;
+  if (error.code === 'auth.insufficient-role' || error.code === 'auth.key-not-allowed')
+    return 'Bearer realm="frontdesk", error="insufficient_scope"';
   return undefined;
 }
 
@@ -137,7 +141,9 @@ export function problemResponse(c: RequestContext, error: DomainError) {
   const { code, kind, message: detail, errors, details } = error;
   if (isTokenEndpoint(c.req.path)) {
     const { body, retryAfterSeconds, status } = toTokenError(error);
-    return c.json(body, status, headersOf({ ...details, retryAfterSeconds }, status));
+    // RFC 6749, 5.2.
+    const authenticate = status === 401 && { 'WWW-Authenticate': 'Basic realm="frontdesk"' };
+    return c.json(body, status, { ...headersOf({ ...details, retryAfterSeconds }, status), ...authenticate });
   }
   const status = statusOf[kind];
   const headers = { 'Content-Type': 'application/problem+json', ...headersOf(details, status) };

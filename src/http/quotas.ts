@@ -15,6 +15,10 @@ export const rateLimits = {
   'password-check': { quota: 10, windowSeconds: 60 },
   /** For each account from all networks together, against guesses from many networks. A known network passes it. */
   account: { quota: 100, windowSeconds: 60 },
+  /** For each API key, from everywhere. */
+  'api-key': { quota: 600, windowSeconds: 60 },
+  /** For each network, on requests with an API key that is unknown, expired or revoked. A typing error does not count. */
+  'wrong-key': { quota: 20, windowSeconds: 60 },
 } as const;
 
 export type LimitName = keyof typeof rateLimits;

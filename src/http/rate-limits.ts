@@ -116,3 +116,24 @@ export async function limitResetConfirmations(c: RequestContext, token: string):
   await limitLinkUses(c, token);
   c.get('http').permitHashing();
 }
+
+/**
+ * Limits the requests of a valid API key. The headers of the limits are left to the routes that document them.
+ * @param keyId the id of the key, which nobody can use up without the key
+ */
+export async function limitKey(c: RequestContext, keyId: string): Promise<void> {
+  await requireTurn(c, 'api-key', keyId);
+}
+
+/** Limits the requests with an API key that is not valid, by network: each has cost a look into the database. */
+export async function limitWrongKeys(c: RequestContext): Promise<void> {
+  await requireTurn(c, 'wrong-key', networkKey(c));
+}
+
+async function requireTurn(c: RequestContext, name: LimitName, key: string): Promise<void> {
+  const { success } = await c.get('http').limiters[name].limit({ key });
+  if (success) return;
+  const { windowSeconds } = rateLimits[name];
+  setLimitHeaders(c, name, false);
+  throw httpErrors.tooManyRequests({ retryAfterSeconds: windowSeconds });
+}

@@ -41,8 +41,8 @@ export function headerReferences(names: readonly HeaderName[]) {
 /** What every refusal with a status has in common, in a sentence. */
 const meanings: Record<RefusalStatus, string> = {
   400: 'The request cannot be read: a malformed body, an unknown or wrong parameter of the query, or a wrong header.',
-  401: 'There is no access token, or it is not valid any more.',
-  403: 'The role of the account does not allow it, or the account is not yours.',
+  401: 'There is no access token and no API key, or it is not valid any more.',
+  403: 'The role of the account or the scopes of the API key do not allow it, or the account is not yours.',
   404: 'The thing does not exist, or it belongs to another person; both look the same.',
   409: 'The state does not allow it, or another request was faster.',
   412: 'The precondition of If-Match or If-None-Match is false.',
@@ -114,7 +114,7 @@ export function sharedResponses(errors: readonly ErrorInfo[], groups: readonly G
     });
     return [[refusalName(status), describeRefusal(status, common)], ...own];
   });
-  const tokenErrors = ([400, 413, 415, 429, 500, 503] as const).map((status) => [
+  const tokenErrors = ([400, 401, 413, 415, 429, 500, 503] as const).map((status) => [
     `Token${refusalName(status)}`,
     {
       description: `${meanings[status]} The form of the error is that of RFC 6749, 5.2.`,

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { DomainError, ErrorKind } from '../platform/errors';
 
 const tokenErrors = [
+  'invalid_client',
   'invalid_grant',
   'invalid_request',
+  'invalid_scope',
   'unsupported_grant_type',
   'server_error',
   'temporarily_unavailable',
@@ -30,6 +32,8 @@ export function isTokenEndpoint(path: string): boolean {
 
 /** The refusals for which clients of OAuth know a code of their own. */
 const codes: Readonly<Record<string, TokenErrorCode>> = {
+  'auth.invalid-client': 'invalid_client',
+  'auth.invalid-scope': 'invalid_scope',
   'auth.invalid-grant': 'invalid_grant',
   'auth.refresh-raced': 'invalid_grant',
   'auth.unsupported-grant-type': 'unsupported_grant_type',
@@ -43,6 +47,7 @@ export function isTokenRefusal(code: string): boolean {
 
 /** The kinds of refusals that have another status than 400, which is that of RFC 6749. */
 const statuses = {
+  unauthenticated: 401,
   'method-not-allowed': 405,
   'too-large': 413,
   'unsupported-media-type': 415,

@@ -16,7 +16,13 @@ export async function findAuditEvents(db: Database, filter: EventFilter, limit: 
   const rows = await db.all<EventRow>(searchEvents(filter, limit));
   return rows.map((row) => {
     const { position, id, version, type } = row;
-    const { actorId = null, commandId = null, requestId = null, traceparent = null } = readJson(row.metadata) ?? {};
+    const {
+      actorId = null,
+      keyId = null,
+      commandId = null,
+      requestId = null,
+      traceparent = null,
+    } = readJson(row.metadata) ?? {};
     return {
       position,
       id,
@@ -28,6 +34,7 @@ export async function findAuditEvents(db: Database, filter: EventFilter, limit: 
       data: readJson(row.data) ?? null,
       occurredAt: row.occurred_at,
       actorId,
+      keyId,
       commandId,
       requestId,
       traceparent,

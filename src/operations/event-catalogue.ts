@@ -81,6 +81,12 @@ const extensions: z.infer<typeof attribute>[] = [
     required: false,
     meaning: 'The account that acted; missing for a visitor and for the system.',
   },
+  {
+    name: 'keyid',
+    type: 'String',
+    required: false,
+    meaning: 'The API key with which the account acted; missing for a person.',
+  },
   { name: 'traceparent', type: 'String', required: false, meaning: 'The W3C trace of the request.' },
 ];
 

@@ -34,6 +34,7 @@ const auditQuery = pageRequest.extend({
     .optional()
     .meta({ description: 'Type and id of a stream.', examples: ['ticket/0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
   actor: uuid.optional(),
+  key: uuid.optional(),
   command: z.string().toLowerCase().min(1).max(64).optional(),
   request: z.string().min(1).max(64).optional(),
 });

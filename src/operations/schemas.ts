@@ -242,6 +242,7 @@ export const auditEvent = z
     }),
     occurredAt: z.iso.datetime(),
     actorId: id.nullable(),
+    keyId: id.nullable().meta({ description: 'The API key with which the account acted; null for a person.' }),
     commandId: id.nullable(),
     requestId: id.nullable(),
     traceparent: z

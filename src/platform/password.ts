@@ -41,6 +41,11 @@ export async function hashPassword(password: string, parameters = currentParamet
   return toPhc(parameters, toBase64(salt), toBase64(key));
 }
 
+/** A hash of no password that anybody knows, in the form of the others, for an account to which nobody may sign in. */
+export function unusableHash(): string {
+  return toPhc(currentParameters, toBase64(randomBytes(saltBytes)), toBase64(randomBytes(keyBytes)));
+}
+
 const phcPattern = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 export interface PasswordVerification {

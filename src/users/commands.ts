@@ -10,6 +10,7 @@ import type { Transaction } from '../cqrs/writing/unit-of-work';
 import type { UnsubscribeLinks } from '../notifications/unsubscribe-links';
 import { newId } from '../platform/ids';
 import { limits } from '../platform/limits';
+import { unusableHash } from '../platform/password';
 import { uuid } from '../platform/uuid';
 import type { EmailConfirmationRepository } from './confirmation-repository';
 import { type EmailConfirmation, isRecent, newLink } from './email-confirmation';
@@ -17,7 +18,7 @@ import { userErrors } from './errors';
 import * as events from './events';
 import type { ErasureRepository, SettingsRepository, UserRepository } from './repository';
 import * as schemas from './schemas';
-import { applySettings, changedSettings, defaultSettings } from './settings';
+import { applySettings, changedSettings, defaultSettings, type Settings } from './settings';
 import * as rules from './user';
 
 export interface UserTransaction {
@@ -41,6 +42,9 @@ const updateUser = target.extend({ changes: schemas.updateUser });
 const changeRole = target.extend(schemas.changeRole.shape);
 const updateSettings = target.extend({ changes: schemas.updateSettings });
 
+/** What an account is created with. */
+type NewAccount = Pick<rules.User, 'id' | 'name' | 'email' | 'passwordHash' | 'role' | 'isService' | 'emailConfirmedAt'>;
+
 export interface UserServices {
   passwords: Passwords;
   unsubscribeLinks: Pick<UnsubscribeLinks, 'userIdOf'>;
@@ -50,32 +54,35 @@ export interface UserServices {
 export function createUserCommands(command: DefineCommand<UserTransaction>, services: UserServices) {
   const { passwords, unsubscribeLinks } = services;
 
-  async function addAccount(
+  async function addPerson(
     tx: Tx,
     { name, email, password, ...chosen }: z.infer<typeof schemas.registerUser>,
     role: Role,
     { at, issuedAt }: Pick<CommandDetails<undefined>, 'at' | 'issuedAt'>,
   ) {
+    const passwordHash = await passwords.hash(password);
+    // The configuration names the first admin, and whoever can write it may do everything.
+    const emailConfirmedAt = role === 'admin' ? at : null;
+    const stated = { id: newId(), name, email, passwordHash, role, isService: false, emailConfirmedAt };
+    if (emailConfirmedAt === null)
+      tx.emailConfirmations.add(newLink(newId(), { userId: stated.id, kind: 'registration', email }, issuedAt));
+    return addAccount(tx, stated, defaultSettings(stated.id, at, chosen));
+  }
+
+  function addAccount(tx: Tx, stated: NewAccount, settings: Settings) {
+    const { updatedAt: at } = settings;
     const account: rules.User = {
-      id: newId(),
+      ...stated,
       version: 1,
-      name,
-      email,
-      passwordHash: await passwords.hash(password),
-      role,
       isActive: true,
       tokenGeneration: 1,
       createdAt: at,
       updatedAt: at,
       lastLoginAt: null,
-      // The configuration names the first admin, and whoever can write it may do everything.
-      emailConfirmedAt: role === 'admin' ? at : null,
     };
     tx.users.add(account);
-    tx.settings.add(defaultSettings(account.id, at, chosen));
-    if (account.emailConfirmedAt === null)
-      tx.emailConfirmations.add(newLink(newId(), { userId: account.id, kind: 'registration', email }, issuedAt));
-    tx.record(events.UserRegistered.create(account.id, account.version, { role }));
+    tx.settings.add(settings);
+    tx.record(events.UserRegistered.create(account.id, account.version, { role: account.role }));
     return { id: account.id, version: account.version };
   }
 
@@ -91,7 +98,19 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
     RegisterUser: command({
       input: schemas.registerUser,
       onlyIf: anyone,
-      handle: (payload, tx, details) => addAccount(tx, payload, 'customer', details),
+      handle: (payload, tx, details) => addPerson(tx, payload, 'customer', details),
+    }),
+
+    /** Creates an account for a program, which uses API keys: nobody can sign in to it, and it gets no e-mail. */
+    CreateServiceAccount: command({
+      input: schemas.createServiceAccount,
+      onlyIf: activeAdmin,
+      handle({ name, role }, tx, { at }) {
+        const id = newId();
+        const email = rules.serviceAddress(id);
+        const stated = { id, name, email, passwordHash: unusableHash(), role, isService: true, emailConfirmedAt: null };
+        return addAccount(tx, stated, defaultSettings(id, at));
+      },
     }),
 
     /**
@@ -105,7 +124,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
         const { at, issuedAt } = details;
         if (await tx.users.hasActiveAdmin()) return undefined;
         const account = await tx.users.findByEmail(payload.email);
-        if (!account) return addAccount(tx, payload, 'admin', details);
+        if (!account) return addPerson(tx, payload, 'admin', details);
         const passwordHash = await passwords.hash(payload.password);
         const changes = { passwordHash, role: 'admin', isActive: true } as const;
         const fields = rules.changedFields(account, changes);
@@ -140,8 +159,10 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
         requireVersion(account.version, details);
         const { name, email, password, currentPassword } = changes;
         const newEmail = email === account.email ? undefined : email;
-        if (password !== undefined || newEmail !== undefined)
+        if (password !== undefined || newEmail !== undefined) {
+          rules.requirePerson(account);
           await requirePassword(getAccount(accounts, actor.id), currentPassword);
+        }
         const passwordHash = password === undefined ? undefined : await passwords.hash(password);
         if (newEmail === undefined) return save(tx, account, { name, passwordHash }, details);
         tx.users.requireFreeEmail(newEmail);

@@ -56,10 +56,19 @@ export const userErrors = {
     remedy: 'Sign in, and ask for a new link or send the new address again.',
     text: () => 'This link has expired, or a newer one has replaced it. Sign in, and ask for a new link.',
   }),
+  serviceAccount: defineError({
+    code: 'users.service-account',
+    kind: 'conflict',
+    meaning: 'The account is a service account, which has no password and no mailbox: programs use it by API keys.',
+    remedy: 'Create or revoke an API key of the account instead.',
+    text: ({ userId }: { userId: string }) =>
+      `The service account ${userId} has no password and no e-mail address to change. Use API keys for it.`,
+  }),
   lastAdmin: defineError({
     code: 'users.last-admin',
     kind: 'conflict',
-    meaning: 'The account is the only active admin, and without one nobody could administer the installation.',
+    meaning:
+      'The account is the only active admin who can sign in, and without one nobody could administer the installation.',
     remedy: 'Give another account the role admin first.',
     text: ({ userId }: { userId: string }) =>
       `The account ${userId} is the only active admin. Give another account the role admin first.`,

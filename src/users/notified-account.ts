@@ -4,7 +4,10 @@ import type { FindAccount } from '../notifications/notified-account';
 import { openSession } from '../platform/d1';
 import { settings, users } from './tables';
 
-/** Finds an active account with its settings, on the primary; the name is left out if an e-mail may not show it. */
+/**
+ * Finds an active account of a person with its settings, on the primary; the name is left out if an e-mail may not show it. A
+ * service account has no mailbox.
+ */
 export function createFindAccount(database: D1Database): FindAccount {
   return async (userId) => {
     const { db } = openSession(database, 'first-primary');
@@ -19,7 +22,7 @@ export function createFindAccount(database: D1Database): FindAccount {
       })
       .from(users)
       .innerJoin(settings, eq(settings.userId, users.id))
-      .where(and(eq(users.id, userId), eq(users.isActive, true)));
+      .where(and(eq(users.id, userId), eq(users.isActive, true), eq(users.isService, false)));
     if (!row) return undefined;
     const { emailConfirmedAt, name, ...account } = row;
     const printable = toPrintableName(name);

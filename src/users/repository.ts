@@ -82,7 +82,9 @@ export const userConstraints = {
   'erasures.user_id': () => new ConcurrencyError(),
 };
 
-const existsActiveAdmin = sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND is_active = 1)`;
+/** A service account cannot sign in, so it does not count. */
+const isActiveAdmin = sql.raw(`role = 'admin' AND is_active = 1 AND is_service = 0`);
+const existsActiveAdmin = sql`EXISTS (SELECT 1 FROM users WHERE ${isActiveAdmin})`;
 
 async function findActiveAdmin(db: Database): Promise<boolean> {
   const [row] = await db.all<{ found: number }>(sql`SELECT ${existsActiveAdmin} AS found`);
@@ -136,7 +138,7 @@ export function createUserRepository({ db, stage, guard }: RepositoryContext): U
         userErrors.emailTaken({ field: 'email' }),
       ),
     requireOtherAdmin: (userId) =>
-      guard(sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND is_active = 1 AND id <> ${userId})`, () =>
+      guard(sql`EXISTS (SELECT 1 FROM users WHERE ${isActiveAdmin} AND id <> ${userId})`, () =>
         userErrors.lastAdmin({ userId }),
       ),
   };

@@ -72,6 +72,11 @@ export const registerUser = z
     ],
   });
 
+export const createServiceAccount = z.strictObject({ name, role: z.enum(roles) }).meta({
+  ref: 'CreateServiceAccount',
+  examples: [{ name: 'Warehouse', role: 'agent' }],
+});
+
 export const updateUser = z
   .strictObject({
     name: name.optional(),

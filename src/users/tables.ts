@@ -25,6 +25,8 @@ export const users = sqliteTable(
     emailConfirmedAt: text('email_confirmed_at'),
     /** The name as a search compares it (`foldText`); null until the hourly task has folded a name of an older version. */
     searchName: text('search_name'),
+    /** Whether a program uses the account, by API keys: it has no password and no mailbox. */
+    isService: integer('is_service', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [
     // Nobody looks for another role, and a customer costs no entry.

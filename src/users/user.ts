@@ -13,6 +13,8 @@ export interface User extends AccountStatus {
   lastLoginAt: string | null;
   /** When the present address was confirmed; null for one that nobody has confirmed. */
   emailConfirmedAt: string | null;
+  /** Whether a program uses the account, by API keys: it has no password and no mailbox. */
+  isService: boolean;
 }
 
 /** @throws DomainError `users.not-yours` (403): only the account itself and admins may change or delete it */
@@ -23,6 +25,16 @@ export function requireSelfOrAdmin(actor: CheckedActor, userId: string): void {
 /** @throws DomainError `users.not-found` (404) for an account that the actor may not see: its existence is secret */
 export function requireReadable(actor: CheckedActor, userId: string): void {
   if (actor.id !== userId && !isStaff(actor)) throw userErrors.notFound({ userId });
+}
+
+/** The address of a service account: no mailbox can have it (RFC 2606). */
+export function serviceAddress(userId: string): string {
+  return `${userId}@service-account.invalid`;
+}
+
+/** @throws DomainError `users.service-account` (409): a service account has no password and no mailbox */
+export function requirePerson({ id, isService }: Pick<User, 'id' | 'isService'>): void {
+  if (isService) throw userErrors.serviceAccount({ userId: id });
 }
 
 /** What one command changes of an account. The e-mail address is not among it: it changes when a link confirms the new one. */
@@ -43,9 +55,9 @@ export function changedFields(user: User, changes: UserChanges): ChangedField[] 
 
 const revokingFields: readonly ChangedField[] = ['passwordHash', 'role', 'isActive'];
 
-/** Whether the account can administer the installation. */
-export function isActiveAdmin({ role, isActive }: Pick<User, 'role' | 'isActive'>): boolean {
-  return role === 'admin' && isActive;
+/** Whether the account can administer the installation: a service account cannot sign in. */
+export function isActiveAdmin({ role, isActive, isService }: Pick<User, 'role' | 'isActive' | 'isService'>): boolean {
+  return role === 'admin' && isActive && !isService;
 }
 
 /** Applies a change. A new password, a new role, or a change of `isActive` raises the token generation. */

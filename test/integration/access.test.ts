@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import api from '../../docs/api.md?raw';
 import type { Role } from '../../src/access/caller';
+import { type Scope, scopes } from '../../src/access/scopes';
 import type { Access } from '../../src/http/access';
 import { deleteDeliveries } from '../support/document-watch';
 import { address, password } from '../support/factories';
@@ -23,6 +24,17 @@ let stranger: Account;
 let agent: Account;
 let prepare: ReturnType<typeof createRequestPreparer>;
 
+/** The API key of the admin. */
+let keyId: string;
+
+/** An access token of the admin's key with these scopes. */
+async function keyWith(scopes: readonly string[]): Promise<Pick<Account, 'bearer'>> {
+  const key = { id: keyId, scopes: scopes as readonly Scope[] };
+  const caller = { userId: admin.id, role: 'admin', tokenGeneration: 1, key } as const;
+  const { token } = await system.services().http.accessTokens.issue(caller);
+  return { bearer: { Authorization: `Bearer ${token}` } };
+}
+
 type Outcome = 'served' | 'refused';
 
 /** Which callers each rule of access serves, when the resource is that of `owner`. */
@@ -43,6 +55,8 @@ beforeAll(async () => {
   stranger = await register();
   agent = await register({ role: 'agent' });
   prepare = createRequestPreparer(system, admin);
+  const created = await send('POST', '/v1/api-keys', { name: 'a', scopes }, admin.bearer);
+  keyId = (await created.json<{ id: string }>()).id;
   const accounts = {
     deactivated: await register({ role: 'admin' }),
     deleted: await register({ role: 'admin' }),
@@ -116,6 +130,21 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
       const before = await countRows();
       expect((await sendAs(undefined)).status).toBe(401);
       expect(await countRows()).toEqual(before);
+    });
+
+    test('an API key needs the scope that the document names, and without one no key is served (product 9.2)', async () => {
+      const declared = operation['x-scopes'] ?? [];
+      const schemes = operation.security?.flatMap((scheme) => Object.entries(scheme)) ?? [];
+      const programs = declared.flatMap((scope) => ['apiKey', 'client'].map((name) => [name, [scope]]));
+      expect(schemes.filter(([name]) => name === 'apiKey' || name === 'client')).toEqual(programs);
+      const before = await countRows();
+      const refused = await sendAs(await keyWith(scopes.filter((scope) => !declared.includes(scope))));
+      const hint = 'Commands and queries are bound to the scopes of src/operation-scopes.ts in app.ts.';
+      expect(refused.status, hint).toBe(403);
+      const expected = declared.length > 0 ? 'auth.insufficient-scope' : 'auth.key-not-allowed';
+      expect((await refused.json<{ code: string }>()).code).toBe(expected);
+      expect(await countRows()).toEqual(before);
+      if (declared.length > 0) expect((await sendAs(await keyWith(declared))).status, hint).toBeLessThan(300);
     });
 
     const access = operation['x-access'] as keyof typeof served;

@@ -2,6 +2,8 @@ import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
 import architecture from '../../docs/architecture.md?raw';
+import { scopes } from '../../src/access/scopes';
+import { keysPerAccount } from '../../src/api-keys/api-key';
 import { asRowsOf } from '../../src/cqrs/reading/keyed-query';
 import type { FirstPages } from '../../src/cqrs/reading/list-view';
 import { views } from '../../src/domains';
@@ -78,9 +80,13 @@ beforeAll(async () => {
      SELECT date(max(created_at), '-' || age || ' days'), name, 9007199254740991, 9007199254740991
      FROM orders, days, currencies GROUP BY age, name`,
   ).run();
+  for (let key = 0; key < keysPerAccount; key++) {
+    await create('/v1/api-keys', { name: 'a', scopes, expiresAt: '9999-12-31T23:59:59.999Z' }, bearer);
+  }
   keys = {
     user: id,
     access: id,
+    'api-keys': id,
     settings: id,
     'user-list': 'all',
     item: lines[0]?.itemId ?? '',

@@ -61,15 +61,15 @@ export const access: readonly Mutation[] = [
   {
     name: 'a read accepts every token whose access document is in KV',
     file: 'src/access/reader.ts',
-    find: "cached.source === 'kv' && isTokenValid(cached.document?.data, sender)",
-    replace: "cached.source === 'kv'",
+    find: 'const isValid = isTokenValid(access.document?.data, sender) &&',
+    replace: 'const isValid =',
     noticedBy: unit('reader'),
   },
   {
     name: 'a read believes the access document of a replica',
     file: 'src/access/reader.ts',
-    find: "cached.source === 'kv' && isTokenValid",
-    replace: 'isTokenValid',
+    find: "const isFromKv = access.source === 'kv' &&",
+    replace: 'const isFromKv =',
     noticedBy: unit('reader'),
   },
   {
@@ -401,8 +401,8 @@ export const access: readonly Mutation[] = [
   {
     name: 'an inactive account gets a reset link',
     file: 'src/auth/commands.ts',
-    find: 'if (!account?.isActive) return;',
-    replace: 'if (!account) return;',
+    find: 'if (!account?.isActive || account.isService) return;',
+    replace: 'if (!account || account.isService) return;',
     noticedBy: unit('auth'),
   },
   {
@@ -429,8 +429,8 @@ export const access: readonly Mutation[] = [
   {
     name: 'a deactivated account gets e-mails',
     file: 'src/users/notified-account.ts',
-    find: 'and(eq(users.id, userId), eq(users.isActive, true))',
-    replace: 'and(eq(users.id, userId))',
+    find: 'eq(users.isActive, true), ',
+    replace: '',
     noticedBy: integration('consumers'),
   },
   {
@@ -457,8 +457,8 @@ export const access: readonly Mutation[] = [
   {
     name: 'an inactive account counts as another admin',
     file: 'src/users/repository.ts',
-    find: "role = 'admin' AND is_active = 1 AND id <>",
-    replace: "role = 'admin' AND id <>",
+    find: "role = 'admin' AND is_active = 1 AND is_service = 0",
+    replace: "role = 'admin' AND is_service = 0",
     noticedBy: integration('unit-of-work'),
   },
   {
@@ -471,8 +471,8 @@ export const access: readonly Mutation[] = [
   {
     name: 'an inactive admin can administer',
     file: 'src/users/user.ts',
-    find: "return role === 'admin' && isActive;",
-    replace: "return role === 'admin';",
+    find: "return role === 'admin' && isActive && !isService;",
+    replace: "return role === 'admin' && !isService;",
     noticedBy: unit('users'),
   },
   {

@@ -75,7 +75,7 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a read ignores the token',
     file: 'src/access/reader.ts',
-    find: 'readModels.read(request.token(), accessOf(sender), {',
+    find: 'readModels.read(token, accessOf(sender), {',
     replace: 'readModels.read(undefined, accessOf(sender), {',
     noticedBy: unit('reader'),
   },
@@ -89,8 +89,8 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'the access document is held back by the token',
     file: 'src/access/reader.ts',
-    find: 'ignoreToken: true',
-    replace: 'ignoreToken: false',
+    find: 'view: accessView, key: userId, ignoreToken: true',
+    replace: 'view: accessView, key: userId, ignoreToken: false',
     noticedBy: unit('reader'),
   },
   {

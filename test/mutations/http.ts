@@ -594,15 +594,15 @@ export const http: readonly Mutation[] = [
   {
     name: 'the OpenAPI document lets tools send no password',
     file: 'src/http/authentication.ts',
-    find: 'security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })),',
-    replace: 'security: [{ bearer: [] }],',
+    find: "['bearer', 'password'],",
+    replace: "['bearer'],",
     noticedBy: only('whoever has a token', integration('openapi')),
   },
   {
     name: 'a request needs a token of each security scheme at once',
     file: 'src/http/authentication.ts',
-    find: 'Object.keys(securitySchemes).map((name) => ({ [name]: [] }))',
-    replace: '[{ bearer: [], password: [] }]',
+    find: '...forPeople.map((name) => ({ [name]: [] }))',
+    replace: '{ bearer: [], password: [] }',
     noticedBy: only('whoever has a token', integration('openapi')),
   },
   {

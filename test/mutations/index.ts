@@ -5,6 +5,7 @@ import { figures } from './figures';
 import { freshness } from './freshness';
 import { http } from './http';
 import { idempotency } from './idempotency';
+import { keys } from './keys';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
 import { sales } from './sales';
@@ -18,6 +19,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   'signing-in': signingIn,
   http,
   idempotency,
+  keys,
   freshness,
   database,
   shop,

@@ -230,13 +230,6 @@ export const signingIn: readonly Mutation[] = [
     noticedBy: unit('users'),
   },
   {
-    name: 'a deactivated admin counts as one who can administer',
-    file: 'src/users/repository.ts',
-    find: "WHERE role = 'admin' AND is_active = 1)`;",
-    replace: "WHERE role = 'admin')`;",
-    noticedBy: only('whether there is an active admin', integration('unit-of-work')),
-  },
-  {
     name: 'an account becomes the admin although another one did in the meantime',
     file: 'src/users/repository.ts',
     find: 'guard(sql`NOT ${existsActiveAdmin}`, () => new ConcurrencyError());',

@@ -1,3 +1,4 @@
+import { keysPerAccount } from '../../src/api-keys/api-key';
 import { type CommandWorld, now, refreshToken } from './command-world';
 import { aDeadLetter, address, password } from './factories';
 
@@ -47,6 +48,16 @@ export const changes = {
     anonymous().RequestPasswordReset({ email: customer.email }),
   'the customer has used the reset': ({ anonymous, resetToken }) =>
     anonymous({ issuedAt: now }).ConfirmPasswordReset({ token: resetToken, password: newPassword }),
+  'the customer has another API key': ({ as, customer }) =>
+    as(customer).CreateApiKey({ name: 'a', scopes: ['orders:read'] }),
+  'the customer has as many API keys as allowed': async ({ as, customer, state }) => {
+    while (state().apiKeys.size < keysPerAccount) {
+      await as(customer).CreateApiKey({ name: 'a', scopes: ['orders:read'] });
+    }
+  },
+  'the customer’s API key is revoked': ({ as, customer, key }) => as(customer).RevokeApiKey({ keyId: key.id }),
+  'the service account is deleted': ({ admin, as, service }) => as(admin).DeleteUser({ userId: service.id }),
+  'there is another service account': ({ admin, as }) => as(admin).CreateServiceAccount({ name: 'a', role: 'agent' }),
   'the inactive account is active': ({ as, admin, inactive }) => as(admin).ReactivateUser({ userId: inactive.id }),
   'the agent is a customer': ({ as, admin, agent }) => as(admin).ChangeRole({ userId: agent.id, role: 'customer' }),
   'the admin is an agent': ({ as, admin, otherAdmin }) =>

@@ -2,7 +2,7 @@ import type { AccessTokens } from '../../src/access/access-token';
 import { hashSecret } from '../../src/auth/secret-token';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { aDeadLetter, aLine, aLink, anItem, anOrder, aRebuild, aTicket, aUser, createdAt } from './factories';
+import { aDeadLetter, aLine, aLink, anApiKey, anItem, anOrder, aRebuild, aTicket, aUser, createdAt } from './factories';
 import { confirmationTokens, givenCommands, resetTokens } from './given-commands';
 
 export const refreshToken = 'the refresh token of the customer';
@@ -23,6 +23,7 @@ export function createCommandWorld() {
     User,
     User,
   ];
+  const service = aUser({ isService: true });
   const item = anItem({ ownerId: seller.id, stock: 5 });
   const unlimited = anItem({ ownerId: seller.id, stock: null });
   const lines = [aLine({ itemId: item.id, tookStock: true }), aLine({ itemId: unlimited.id, tookStock: false })];
@@ -30,14 +31,16 @@ export function createCommandWorld() {
   const shipped = anOrder({ customerId: customer.id, lines, status: 'shipped' });
   const ticket = aTicket({ customerId: customer.id });
   const commands = givenCommands({
-    users: [customer, seller, inactive, agent, admin, otherAdmin],
+    users: [customer, seller, inactive, agent, admin, otherAdmin, service],
     items: [item, unlimited],
     orders: [placed, shipped],
     tickets: [ticket],
     accessTokens: readableTokens,
     clock: { now: () => now },
   });
-  const { deliveries, emailConfirmations, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
+  const { apiKeys, deliveries, emailConfirmations, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
+  const key = anApiKey({ userId: customer.id });
+  apiKeys.set(key.id, key);
   deliveries.set('7-emails', aDeadLetter());
   const rebuild = aRebuild();
   rebuilds.set(rebuild.id, rebuild);
@@ -68,6 +71,8 @@ export function createCommandWorld() {
     agent,
     admin,
     otherAdmin,
+    service,
+    key,
     item,
     unlimited,
     placed,

@@ -1,6 +1,8 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { asChecked, type Caller, type CheckedActor } from '../../src/access/caller';
 import type { Passwords } from '../../src/access/passwords';
+import type { Scope } from '../../src/access/scopes';
+import type { ApiKey } from '../../src/api-keys/api-key';
 import type { Item } from '../../src/items/item';
 import type { NotifiedAccount } from '../../src/notifications/notified-account';
 import type { Order, OrderLine, ShippingAddress } from '../../src/orders/order';
@@ -48,6 +50,7 @@ export function aUser(overrides: Partial<User> = {}): User {
     updatedAt: createdAt,
     lastLoginAt: null,
     emailConfirmedAt: createdAt,
+    isService: false,
     ...overrides,
   };
 }
@@ -68,6 +71,19 @@ export function aLink(overrides: Pick<EmailConfirmation, 'userId' | 'email'> & P
 
 export function settingsOf(user: User): Settings {
   return defaultSettings(user.id, user.createdAt);
+}
+
+export function anApiKey(overrides: Partial<ApiKey<Scope>> = {}): ApiKey<Scope> {
+  return {
+    id: newId(),
+    userId: newId(),
+    name: 'Scanner',
+    hash: 'a hash',
+    scopes: ['orders:read', 'orders:write'],
+    createdAt,
+    expiresAt: null,
+    ...overrides,
+  };
 }
 
 export function anItem(overrides: Partial<Item> = {}): Item {

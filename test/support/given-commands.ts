@@ -1,5 +1,6 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
+import { createKeyTexts } from '../../src/access/key-text';
 import { createLinkTokens } from '../../src/access/link-tokens';
 import type { Passwords } from '../../src/access/passwords';
 import { createKeyedHashes, createResetTokens } from '../../src/auth/secret-token';
@@ -25,6 +26,8 @@ const unsubscribeLinks = createUnsubscribeLinks(createKeyedHashes(defaultSecrets
 export function unsubscribeTokenOf(userId: string): string {
   return new URL(unsubscribeLinks.urlFor(userId, 'en')).searchParams.get('token') ?? '';
 }
+/** The texts of API keys of the commands with the default secrets. */
+export const keyTexts = createKeyTexts(defaultSecrets, createKeyedHashes(defaultSecrets));
 
 interface Given {
   users?: readonly User[];
@@ -70,6 +73,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
         resetTokens: createResetTokens(secrets),
         unsubscribeLinks,
         confirmationTokens: createLinkTokens('email-confirmation', secrets),
+        keyTexts: createKeyTexts(secrets, createKeyedHashes(secrets)),
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
         // Most tests let customers sell, because an owner without another role is the simplest one.

@@ -5,6 +5,7 @@ import type { createSystem } from './system';
 type System = ReturnType<typeof createSystem>;
 type Account = Awaited<ReturnType<System['register']>>;
 
+const keyBody = { name: 'Scanner', scopes: ['orders:read'] };
 const price = { amount: 100, currency: 'EUR' };
 
 /**
@@ -58,6 +59,7 @@ export function createRequestPreparer(system: System, admin: Account, operator =
   /** How the resource of a path with an id is created, by the start of the path. */
   const resources: Record<string, () => Promise<string>> = {
     '/v1/users/{id}': () => create('/v1/users', registration()),
+    '/v1/api-keys/{id}': () => create('/v1/api-keys', keyBody),
     '/v1/items/{id}': createItem,
     '/v1/orders/{id}': async () => create('/v1/orders', await orderBody()),
     '/v1/tickets/{id}': () => create('/v1/tickets', { subject: 'a', message: 'b' }),
@@ -73,6 +75,8 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     'PATCH /v1/users/{id}': async () => ({ name: 'Changed' }),
     'PATCH /v1/users/{id}/settings': async () => ({ locale: 'de' }),
     'POST /v1/users/{id}/role': async () => ({ role: 'agent' }),
+    'POST /v1/api-keys': async () => keyBody,
+    'POST /v1/service-accounts': async () => ({ name: 'Robot', role: 'agent' }),
     'POST /v1/items': async () => ({ title: 'a', price }),
     'PATCH /v1/items/{id}': async () => ({ isActive: false }),
     'POST /v1/orders': orderBody,

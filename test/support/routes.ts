@@ -10,6 +10,7 @@ interface Specification {
         operationId: string;
         summary: string;
         'x-access'?: string;
+        'x-scopes'?: string[];
         security?: Record<string, unknown>[];
         parameters?: {
           $ref?: string;

@@ -101,6 +101,8 @@ export function createSystem(
     RESET_LIMIT: unlimited,
     PASSWORD_CHECK_LIMIT: unlimited,
     ACCOUNT_LIMIT: unlimited,
+    API_KEY_LIMIT: unlimited,
+    WRONG_KEY_LIMIT: unlimited,
     ANALYTICS: { writeDataPoint: (point) => void points.push(point ?? {}) },
     REQUESTS: { writeDataPoint: (point) => void requestPoints.push(point ?? {}) },
     ...bindings,

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { describeAccountRepositories } from './contract/accounts';
 import { describeConfirmationRepository } from './contract/confirmations';
+import { describeApiKeyRepository } from './contract/api-keys';
 import { describeGuards } from './contract/guards';
 import type { CreateImplementation } from './contract/implementation';
 import { describeItemRepository } from './contract/items';
@@ -16,6 +17,7 @@ export function describeUnitOfWork(name: string, create: CreateImplementation): 
     describeGuards(create);
     describeAccountRepositories(create);
     describeConfirmationRepository(create);
+    describeApiKeyRepository(create);
     describeItemRepository(create);
     describeOrderRepository(create);
     describeTicketRepository(create);

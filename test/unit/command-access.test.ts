@@ -7,6 +7,7 @@ import {
   address,
   aLine,
   aLink,
+  anApiKey,
   anItem,
   anOrder,
   aRebuild,
@@ -31,10 +32,13 @@ function createWorld() {
     orders: [order, shipped],
     tickets: [ticket],
   });
+  const key = anApiKey({ userId: customer.id });
+  commands.state().apiKeys.set(key.id, key);
   commands.state().deliveries.set('7-emails', aDeadLetter());
   const rebuild = aRebuild();
   commands.state().rebuilds.set(rebuild.id, rebuild);
-  return { ...commands, customer, other, agent, admin, inactive, item, order, shipped, ticket, rebuildId: rebuild.id };
+  const accounts = { customer, other, agent, admin, inactive };
+  return { ...commands, ...accounts, item, key, order, shipped, ticket, rebuildId: rebuild.id };
 }
 
 type World = ReturnType<typeof createWorld>;
@@ -126,6 +130,21 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
   SearchUsers: {
     send: (commands) => commands.SearchUsers({ search: 'ada' }),
     outcomes: { customer: role, other: role, agent: 'done', admin: 'done' },
+  },
+  CreateServiceAccount: {
+    send: (commands) => commands.CreateServiceAccount({ name: 'Robot', role: 'agent' }),
+    outcomes: adminsOnly,
+  },
+  CreateApiKey: {
+    send: (commands) => commands.CreateApiKey({ name: 'Scanner', scopes: ['orders:read'] }),
+    sendRefused: (commands) =>
+      commands.CreateApiKey({ name: 'a', scopes: ['orders:read'], expiresAt: '2020-01-01T00:00:00Z' }),
+    outcomes: everybody,
+  },
+  RevokeApiKey: {
+    send: (commands, { key }) => commands.RevokeApiKey({ keyId: key.id }),
+    sendRefused: (commands) => commands.RevokeApiKey({ keyId: newId() }),
+    outcomes: { customer: 'done', other: 'api-keys.not-found', agent: 'api-keys.not-found', admin: 'done' },
   },
   CreateItem: {
     send: (commands) => commands.CreateItem({ title: 'Cup', price: { amount: 1, currency: 'EUR' } }),

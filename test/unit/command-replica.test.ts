@@ -123,6 +123,31 @@ const sent: readonly Sent[] = [
     send: ({ Unsubscribe }, { customer }) => Unsubscribe({ token: unsubscribeTokenOf(customer.id) }),
   },
   {
+    command: 'CreateServiceAccount',
+    by: 'admin',
+    send: ({ CreateServiceAccount }) => CreateServiceAccount({ name: 'Robot', role: 'agent' }),
+  },
+  ...(['customer', 'inactive', 'service'] as const).flatMap((of): Sent[] => [
+    {
+      command: 'CreateApiKey',
+      by: 'admin',
+      send: ({ CreateApiKey }, world) =>
+        CreateApiKey({ name: 'Scanner', scopes: ['orders:read'], accountId: world[of].id }),
+    },
+  ]),
+  {
+    command: 'CreateApiKey',
+    by: 'customer',
+    send: ({ CreateApiKey }) => CreateApiKey({ name: 'Scanner', scopes: ['orders:read'] }),
+  },
+  ...(['customer', 'admin'] as const).map(
+    (by): Sent => ({
+      command: 'RevokeApiKey',
+      by,
+      send: ({ RevokeApiKey }, { key }) => RevokeApiKey({ keyId: key.id }),
+    }),
+  ),
+  {
     command: 'CreateItem',
     by: 'seller',
     send: ({ CreateItem }) => CreateItem({ title: 'Cup', price: euros(1) }),
@@ -213,8 +238,9 @@ const sent: readonly Sent[] = [
 
 const toText = (value: unknown) => JSON.stringify(value, (_, part) => (part instanceof Map ? [...part] : part), 1);
 
-/** An id, a token, the hash of one, or the hash of a password. */
-const madeByChance = /\$scrypt[^"]+|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|"[\w-]{43}"/g;
+/** The prefix of an API key, an id, a token, the hash of one, or the hash of a password. */
+const madeByChance =
+  /fd_[0-9A-Za-z]{22}|\$scrypt[^"]+|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|"[\w-]{43}"/g;
 
 /** The text of an outcome, in which everything that the command itself made by chance has a number. */
 function comparable(value: unknown, known: ReadonlySet<string>): string {

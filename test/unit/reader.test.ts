@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AccountStatus } from '../../src/access/caller';
+import type { KnownKeys } from '../../src/access/key-view';
 import { createReader, type Reader } from '../../src/access/reader';
 import type { ListView } from '../../src/cqrs/reading/list-view';
 import type { ReadModels, ReadResult } from '../../src/cqrs/reading/read-models';
@@ -7,6 +8,8 @@ import type { View } from '../../src/cqrs/reading/view';
 import type { Statement } from '../../src/platform/d1';
 
 const status: AccountStatus = { id: 'a', role: 'agent', isActive: true, tokenGeneration: 1 };
+
+const keyView = {} as View<KnownKeys>;
 
 /** A list without rows. */
 const aList = {} as unknown as ListView<{ id: string }>;
@@ -30,7 +33,7 @@ function given(source: 'kv' | 'd1', cached: AccountStatus, onPrimary: AccountSta
     // The reader under test calls these three functions only.
   } as unknown as ReadModels;
   // Neither the database nor the views are used by a single read of these read models.
-  const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus> };
+  const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus>, keyView };
   const caller = { userId: 'a', role: 'agent', tokenGeneration: 1 } as const;
   const reader = createReader(options, { caller: () => caller, token: () => undefined });
   return {
@@ -70,6 +73,47 @@ describe('the check of the access document (product 1.7)', () => {
   });
 });
 
+describe('the check of an API key (product 9.3)', () => {
+  const known = { keys: [{ id: 'k', hash: '', scopes: ['orders:read'], expiresAt: null }] };
+  const none = { keys: [] };
+
+  /** A reader for a caller with a key, whose documents come from KV or from a replica, with other keys on the primary. */
+  function given(source: 'kv' | 'd1', cached: object, onPrimary: object) {
+    const read = (data: unknown, from: string) => ({ document: { version: 1, data }, source: from });
+    const primaryReads: unknown[] = [];
+    const readModels = {
+      read: async () => [read(status, 'kv'), read(cached, source), read('the document', 'kv')],
+      async readFresh({ view }: { view: unknown }) {
+        primaryReads.push(view);
+        return { version: 1, data: view === keyView ? onPrimary : status };
+      },
+      // The reader under test calls these two functions only.
+    } as unknown as ReadModels;
+    const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus>, keyView };
+    const key = { id: 'k', scopes: ['orders:read'] } as const;
+    const caller = { userId: 'a', role: 'agent', tokenGeneration: 1, key } as const;
+    const reader = createReader(options, { caller: () => caller, token: () => undefined });
+    return { reads: [() => reader.read({} as View<string>, 'key'), () => reader.read(keyView, 'key')], primaryReads };
+  }
+
+  test('a key in KV is enough, without a read of D1', async () => {
+    const { primaryReads, reads } = given('kv', known, none);
+    expect((await reads[0]?.())?.actor).toMatchObject({ id: 'a' });
+    expect(primaryReads).toEqual([]);
+  });
+
+  test('a key that is in no document is refused, and one that KV does not know yet is confirmed', async () => {
+    for (const read of given('kv', none, none).reads) {
+      await expect(read()).rejects.toMatchObject({ code: 'auth.invalid-key' });
+    }
+    expect((await given('kv', none, known).reads[0]?.())?.actor).toMatchObject({ id: 'a' });
+  });
+
+  test('a key that a replica knows is confirmed on the primary', async () => {
+    await expect(given('d1', known, none).reads[0]?.()).rejects.toMatchObject({ code: 'auth.invalid-key' });
+  });
+});
+
 describe('the Consistency-Token of a request (product 7.4)', () => {
   const token = { position: 7, bookmark: 'b', epoch: '1' };
   const view = aList;
@@ -92,7 +136,7 @@ describe('the Consistency-Token of a request (product 7.4)', () => {
       },
       // The reader under test calls these two functions only.
     } as unknown as ReadModels;
-    const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus> };
+    const options = { readModels, database: {} as D1Database, accessView: {} as View<AccountStatus>, keyView };
     const caller = { userId: 'a', role: 'agent', tokenGeneration: 1 } as const;
     return { reader: createReader(options, { caller: () => caller, token: () => token }), reads, pages };
   }

@@ -39,6 +39,7 @@ const released: Readonly<Record<string, readonly string[]>> = {
   'settings@1': ['SettingsUpdated', 'UserDeleted', 'UserRegistered'],
   'user-list@3': ['UserDeleted', 'UserRegistered', 'UserUpdated'],
   'item@2': ['ItemCreated', 'ItemDeleted', 'ItemUpdated', 'OrderCancelled', 'OrderPlaced'],
+  'api-keys@1': ['ApiKeyCreated', 'ApiKeyRevoked', 'UserDeleted'],
   'item-lists@1': ['ItemCreated', 'ItemDeleted', 'ItemUpdated'],
   'order@2': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'order-lists@1': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],

@@ -177,6 +177,7 @@ describe('registering', () => {
       updatedAt: at,
       lastLoginAt: null,
       emailConfirmedAt: null,
+      isService: false,
     });
     expect(result.version).toBe(1);
     expect(state().settings.get(result.id)).toEqual(defaultSettings(result.id, at));

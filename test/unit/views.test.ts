@@ -58,7 +58,7 @@ describe('an event touches every document that shows its effect, and no other (p
     [
       'a deleted account',
       UserDeleted.create('ada', 2, {}),
-      ['access ada', 'settings ada', 'user ada', 'user-list all'],
+      ['access ada', 'api-keys ada', 'settings ada', 'user ada', 'user-list all'],
     ],
     ['changed settings', SettingsUpdated.create('ada', 2, { fields: ['locale'] }), ['settings ada']],
     [

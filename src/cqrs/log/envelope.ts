@@ -24,6 +24,7 @@ const envelopeSchema = z.object({
   commandid: z.string(),
   requestid: z.string(),
   actorid: z.string().optional(),
+  keyid: z.string().optional(),
   traceparent: z.string().optional(),
 });
 
@@ -49,7 +50,7 @@ export function dataSchemaUri(publicUrl: string, type: string, version: number):
 }
 
 export function toEnvelope(event: RecordedEvent, { epoch, publicUrl, source }: Origin): Envelope {
-  const { commandId, requestId, actorId, traceparent } = event.metadata;
+  const { commandId, requestId, actorId, keyId, traceparent } = event.metadata;
   return {
     specversion: '1.0',
     id: event.id,
@@ -67,6 +68,7 @@ export function toEnvelope(event: RecordedEvent, { epoch, publicUrl, source }: O
     commandid: commandId,
     requestid: requestId,
     ...(actorId === undefined ? {} : { actorid: actorId }),
+    ...(keyId === undefined ? {} : { keyid: keyId }),
     ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
@@ -96,6 +98,7 @@ export function fromEnvelope(envelope: Envelope): RecordedEvent {
       commandId: envelope.commandid,
       requestId: envelope.requestid,
       actorId: envelope.actorid,
+      keyId: envelope.keyid,
       traceparent: envelope.traceparent,
     },
     occurredAt: envelope.time,

@@ -118,6 +118,8 @@ export async function readEvents(db: Database, after: number, until: number): Pr
 export interface EventFilter {
   stream?: { type: string; id: string } | undefined;
   actor?: string | undefined;
+  /** The API key with which the account acted. */
+  key?: string | undefined;
   command?: string | undefined;
   request?: string | undefined;
   /** Only events before this position. */
@@ -131,10 +133,11 @@ const requestId = sql`metadata ->> 'requestId'`;
  * The query for a search of the log, newest event first; an index serves each filter. The indexes for commands and
  * requests do not have the events whose own id is that of the command or the request, so those are looked up by it.
  */
-export function searchEvents({ stream, actor, command, request, before }: EventFilter, limit: number): SQL {
+export function searchEvents({ stream, actor, key, command, request, before }: EventFilter, limit: number): SQL {
   const conditions = [
     stream && sql`stream_type = ${stream.type} AND stream_id = ${stream.id}`,
     actor && sql`metadata ->> 'actorId' = ${actor}`,
+    key && sql`metadata ->> 'keyId' = ${key}`,
     command && sql`${commandId} = ${command}`,
     request && sql`${requestId} = ${request}`,
     before === undefined ? undefined : sql`position < ${before}`,

@@ -9,6 +9,8 @@ export interface EventMetadata {
   commandId: string;
   /** The account that acted; absent for a visitor or the system. */
   actorId?: string | undefined;
+  /** The API key with which the account acted; absent where a person had signed in. */
+  keyId?: string | undefined;
   requestId: string;
   traceparent?: string | undefined;
 }

@@ -19,11 +19,14 @@ export const events = sqliteTable(
   (table) => [
     // Prevents lost updates: a batch that was made from an old version of a stream rolls back.
     unique('events_stream').on(table.streamType, table.streamId, table.version),
-    // The audit trail is searched by account, by command and by request. The first event of a request has the request's id,
+    // The audit trail is searched by account, by API key, by command and by request. The first event of a request has the request's id,
     // and mostly the command's as well, so that these two indexes have the other events only.
     index('events_by_actor')
       .on(sql`${table.metadata} ->> 'actorId'`, table.position)
       .where(sql`${table.metadata} ->> 'actorId' IS NOT NULL`),
+    index('events_by_key')
+      .on(sql`${table.metadata} ->> 'keyId'`, table.position)
+      .where(sql`${table.metadata} ->> 'keyId' IS NOT NULL`),
     index('events_by_command')
       .on(sql`${table.metadata} ->> 'commandId'`, table.position)
       .where(sql`${table.metadata} ->> 'commandId' <> ${table.id}`),

@@ -40,6 +40,8 @@ export interface CommandContext<Caller = unknown> extends VersionConditions {
   traceparent?: string | undefined;
   /** The account that acts, for the audit trail; absent for a visitor or the system. */
   actorId?: string | undefined;
+  /** The API key with which the account acts, for the audit trail. */
+  keyId?: string | undefined;
   /** The sender of the command, who is not checked yet. */
   caller?: Caller | undefined;
   /** Where state is loaded from: a D1 bookmark, `first-unconstrained` (the nearest replica) or `first-primary`. */
@@ -98,6 +100,6 @@ export function requireSameRequest(stored: string, requestHashes: RequestHashes)
 }
 
 export function eventMetadata(context: CommandContext): EventMetadata {
-  const { commandId, actorId, requestId, traceparent } = context;
-  return { commandId, actorId, requestId, traceparent };
+  const { commandId, actorId, keyId, requestId, traceparent } = context;
+  return { commandId, actorId, keyId, requestId, traceparent };
 }

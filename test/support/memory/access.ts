@@ -11,11 +11,17 @@ function isValid({ users }: MemoryState, { id, role, tokenGeneration }: Omit<Acc
 
 export function createAccessRepository({ guard }: MemoryContext): AccessRepository {
   return {
-    requireValidToken: ({ userId, ...stated }) =>
+    requireValidToken({ userId, key, ...stated }) {
       guard(
         (state) => isValid(state, { id: userId, ...stated }),
         () => accessErrors.invalidToken({ reason: 'revoked' }),
-      ),
+      );
+      if (!key) return;
+      guard(
+        ({ apiKeys }) => apiKeys.get(key.id)?.userId === userId,
+        () => accessErrors.invalidKey({ reason: 'revoked' }),
+      );
+    },
     requireUnchanged: (account, refuse) => guard((state) => isValid(state, account), refuse),
   };
 }

@@ -1,3 +1,5 @@
+import type { Scope } from '../../../src/access/scopes';
+import type { ApiKey } from '../../../src/api-keys/api-key';
 import type { PasswordReset, RefreshToken, Session } from '../../../src/auth/session';
 import type { RecordedEvent, Subscription } from '../../../src/cqrs/log/event';
 import type { rebuilds } from '../../../src/cqrs/reading/tables';
@@ -53,6 +55,7 @@ export interface MemoryState {
   sessions: Map<string, Session>;
   refreshTokens: Map<string, RefreshToken>;
   passwordResets: Map<string, PasswordReset>;
+  apiKeys: Map<string, ApiKey<Scope>>;
   items: Map<string, Item>;
   orders: Map<string, Order>;
   shippingAddresses: Map<string, StoredAddress>;
@@ -75,6 +78,7 @@ export function emptyState(): MemoryState {
     sessions: new Map(),
     refreshTokens: new Map(),
     passwordResets: new Map(),
+    apiKeys: new Map(),
     items: new Map(),
     orders: new Map(),
     shippingAddresses: new Map(),

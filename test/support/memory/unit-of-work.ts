@@ -18,6 +18,7 @@ import { DomainError } from '../../../src/platform/errors';
 import { newId } from '../../../src/platform/ids';
 import { deleteTicketsOfAccount, releaseTicketsOfAssignee } from '../../../src/tickets/commands';
 import { createAccessRepository } from './access';
+import { createApiKeyRepository } from './api-keys';
 import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth';
 import { createEmailConfirmationRepository } from './confirmations';
 import type { MemoryContext } from './context';
@@ -46,6 +47,7 @@ function createRepositories(context: MemoryContext): Repositories {
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
+    apiKeys: createApiKeyRepository(context),
     items,
     orders,
     orderableItems: items,

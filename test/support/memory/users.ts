@@ -51,6 +51,7 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
         remove(next.settings, ({ userId }) => userId === id);
         remove(next.passwordResets, ({ userId }) => userId === id);
         remove(next.emailConfirmations, ({ userId }) => userId === id);
+        remove(next.apiKeys, ({ userId }) => userId === id);
         if (next.erasures.has(id)) return;
         removeSessions(next, id);
         releaseOrders(next, id);
