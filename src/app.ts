@@ -5,6 +5,8 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { feedErrors } from './feed/errors';
+import { feedAccess, feedRoutes } from './feed/routes';
 import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
@@ -52,6 +54,7 @@ const routes = new Hono<AppEnv>()
   .basePath('/v1')
   .route('/health', registered(healthRoutes, healthAccess))
   .route('/operations', registered(operationsRoutes, operationsAccess))
+  .route('/events', registered(feedRoutes, feedAccess))
   .route('/events', registered(eventRoutes, eventAccess))
   .route('/auth', registered(authRoutes, authAccess))
   .route('/users', registered(userRoutes, userAccess))
@@ -88,7 +91,11 @@ const tags = [
     description: 'The support desk: tickets of customers, notes of agents, and figures.',
     errors: Object.values(ticketErrors),
   },
-  { name: 'Events', description: 'What other teams can receive.', errors: [eventSchemaNotFound] },
+  {
+    name: 'Events',
+    description: 'What other teams can read and receive.',
+    errors: [eventSchemaNotFound, ...Object.values(feedErrors)],
+  },
   {
     name: 'Operations',
     description: 'Health checks, and the work of operators.',

@@ -28,6 +28,8 @@ import type { RepositoryContext } from './cqrs/writing/unit-of-work';
 import { removeExpiredEmailLimits } from './email/email-limiter';
 import type { EmailReaction } from './email/reaction';
 import type { FindRecipient } from './email/recipient';
+import { feedErrors } from './feed/errors';
+import { createFeedQueries, type FeedServices } from './feed/queries';
 import { httpErrors } from './http/errors';
 import { createItemCommands, deleteItemsOfAccount } from './items/commands';
 import { itemErrors } from './items/errors';
@@ -118,6 +120,7 @@ export const errorCatalogue = [
   ...Object.values(orderErrors),
   ...Object.values(ticketErrors),
   ...Object.values(operationsErrors),
+  ...Object.values(feedErrors),
 ];
 
 /** The codes of all errors, for clients that decide by them. */
@@ -186,13 +189,17 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
 export type Commands = ReturnType<typeof createCommands>;
 
 /** Every query, bound to one request. */
-export function createQueries(reader: Reader, services: Omit<OperationsQueryServices, 'eventCatalogue' | 'views'>) {
+export function createQueries(
+  reader: Reader,
+  services: Omit<OperationsQueryServices & FeedServices, 'eventCatalogue' | 'views'>,
+) {
   return {
     ...createUserQueries(reader, userView),
     ...createItemQueries(reader),
     ...createOrderQueries(reader),
     ...createTicketQueries(reader, services.clock),
     ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
+    ...createFeedQueries(reader, { ...services, eventCatalogue }),
   };
 }
 

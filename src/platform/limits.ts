@@ -16,6 +16,10 @@ export const limits = {
    * note: ten notes and the message are about 720 KB.
    */
   notesInTicket: 10,
+  /** Events that a page of the feed has at most. */
+  eventsPerFeedPage: 500,
+  /** Positions of the log that a page of the feed searches for events of the wanted types. */
+  positionsPerFeedPage: 2_000,
   /** Wrong fields that a refusal of an input names. */
   fieldErrorsPerRefusal: 20,
   /** Requests that wait in one isolate for their turn to hash a password; a hash takes about 150 ms. */

@@ -114,6 +114,29 @@ export async function readEvents(db: Database, after: number, until: number): Pr
   return rows.map(toRecordedEvent);
 }
 
+/** A part of the log for readers who go through it in order. */
+export interface LogSlice {
+  /** The events after this position. */
+  after: number;
+  limit: number;
+  /** Only events of these types, and how many positions are searched for them. */
+  only?: { types: readonly string[]; positions: number } | undefined;
+}
+
+/** A row of {@link sliceOfLog}: an event, or nothing but nulls where the slice has none; beside it the end of the log. */
+export type SliceRow = { [Column in keyof EventRow]: EventRow[Column] | null } & { end: number };
+
+/** Reads a slice of the log in order, with the position of the newest event in the same snapshot; one row at least. */
+export function sliceOfLog(db: Database, { after, limit, only }: LogSlice) {
+  const isWanted = only
+    ? sql`AND position <= ${after + only.positions} AND type IN (SELECT value FROM json_each(${JSON.stringify(only.types)}))`
+    : sql``;
+  return db.all<SliceRow>(sql`
+    SELECT log."end", slice.* FROM (SELECT ${lastPosition} AS "end") AS log LEFT JOIN (
+      SELECT * FROM events WHERE position > ${after} ${isWanted} ORDER BY position LIMIT ${limit}
+    ) AS slice ON TRUE ORDER BY slice.position`);
+}
+
 /** The filters of a search of the event log. */
 export interface EventFilter {
   stream?: { type: string; id: string } | undefined;
