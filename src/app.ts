@@ -5,6 +5,8 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { exportErrors } from './exports/errors';
+import { accountExportAccess, accountExportRoutes, exportAccess, exportRoutes } from './exports/routes';
 import { feedErrors } from './feed/errors';
 import { feedAccess, feedRoutes } from './feed/routes';
 import { type AccessRules, describeAccess } from './http/access';
@@ -58,10 +60,12 @@ const routes = new Hono<AppEnv>()
   .route('/events', registered(eventRoutes, eventAccess))
   .route('/auth', registered(authRoutes, authAccess))
   .route('/users', registered(userRoutes, userAccess))
+  .route('/users', registered(accountExportRoutes, accountExportAccess))
   .route('/items', registered(itemRoutes, itemAccess))
   .route('/orders', registered(orderRoutes, orderAccess))
   .route('/tickets', registered(ticketRoutes, ticketAccess))
-  .route('/dashboard', registered(dashboardRoutes, dashboardAccess));
+  .route('/dashboard', registered(dashboardRoutes, dashboardAccess))
+  .route('/exports', registered(exportRoutes, exportAccess));
 
 const { eventSchemaNotFound, ...operatorErrors } = operationsErrors;
 
@@ -95,6 +99,11 @@ const tags = [
     name: 'Events',
     description: 'What other teams can read and receive.',
     errors: [eventSchemaNotFound, ...Object.values(feedErrors)],
+  },
+  {
+    name: 'Exports',
+    description: 'Tables for reporting, and the data of one account.',
+    errors: Object.values(exportErrors),
   },
   {
     name: 'Operations',

@@ -28,6 +28,10 @@ import type { RepositoryContext } from './cqrs/writing/unit-of-work';
 import { removeExpiredEmailLimits } from './email/email-limiter';
 import type { EmailReaction } from './email/reaction';
 import type { FindRecipient } from './email/recipient';
+import { createExportCommands } from './exports/commands';
+import { exportErrors } from './exports/errors';
+import { exportEvents } from './exports/events';
+import { createExportQueries } from './exports/queries';
 import { feedErrors } from './feed/errors';
 import { createFeedQueries, type FeedServices } from './feed/queries';
 import { httpErrors } from './http/errors';
@@ -85,6 +89,7 @@ export const eventCatalogue = createEventCatalogue([
   ...orderEvents,
   ...ticketEvents,
   ...operationsEvents,
+  ...exportEvents,
 ]);
 
 /** The account with the counts that the other domains offer. */
@@ -121,6 +126,7 @@ export const errorCatalogue = [
   ...Object.values(ticketErrors),
   ...Object.values(operationsErrors),
   ...Object.values(feedErrors),
+  ...Object.values(exportErrors),
 ];
 
 /** The codes of all errors, for clients that decide by them. */
@@ -179,6 +185,7 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
     ...createItemCommands(command, createSelling(services.sellers)),
     ...createOrderCommands(command, services.firstOrderNumber),
     ...createTicketCommands(command),
+    ...createExportCommands(command),
     ...createOperationsCommands(
       command,
       views.map(({ name }) => name),
@@ -200,6 +207,7 @@ export function createQueries(
     ...createTicketQueries(reader, services.clock),
     ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
     ...createFeedQueries(reader, { ...services, eventCatalogue }),
+    ...createExportQueries(reader, { ...services, eventCatalogue }),
   };
 }
 

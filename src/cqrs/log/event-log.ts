@@ -137,6 +137,38 @@ export function sliceOfLog(db: Database, { after, limit, only }: LogSlice) {
     ) AS slice ON TRUE ORDER BY slice.position`);
 }
 
+/** The events of a span of time, half open, in ISO 8601. `ids` bound the ids that they can have: see {@link eventsOfSpan}. */
+export interface LogSpan {
+  from?: string | undefined;
+  to?: string | undefined;
+  ids: { from: string; to: string };
+  after: number | undefined;
+  limit: number;
+}
+
+/**
+ * Reads the events of a span of time in order. The log has no index of times, but ids begin with one: the last event with an
+ * id below the bounds was committed before the span began, and the first one above them after it ended.
+ */
+export function eventsOfSpan(db: Database, { from = '', to, ids, after, limit }: LogSpan) {
+  const before = sql`(SELECT coalesce(max(position), 0) FROM (
+    SELECT position FROM events WHERE id < ${ids.from} ORDER BY id DESC LIMIT 1))`;
+  const behind = sql`(SELECT position FROM events WHERE id >= ${ids.to} ORDER BY id LIMIT 1)`;
+  const isEarlier = to === undefined ? sql`` : sql`AND position < coalesce(${behind}, 1e15) AND occurred_at < ${to}`;
+  return db.all<EventRow>(sql`
+    SELECT * FROM events WHERE position > ${after ?? before} ${isEarlier} AND occurred_at >= ${from}
+    ORDER BY position LIMIT ${limit}`);
+}
+
+/** Reads the events that an account has caused, in order. */
+export function eventsOfActor(
+  db: Database,
+  { actor, after = 0, limit }: { actor: string; after?: number | undefined; limit: number },
+) {
+  return db.all<EventRow>(sql`
+    SELECT * FROM events WHERE metadata ->> 'actorId' = ${actor} AND position > ${after} ORDER BY position LIMIT ${limit}`);
+}
+
 /** The filters of a search of the event log. */
 export interface EventFilter {
   stream?: { type: string; id: string } | undefined;
