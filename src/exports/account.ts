@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { sessions } from '../auth/tables';
 import { type EventRow, eventsOfActor } from '../cqrs/log/event-log';
@@ -17,7 +17,13 @@ export function accountQuery(db: Database, userId: string) {
   return db
     .select({
       account: { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt },
-      settings: { locale, timezone, emailNotifications, updatedAt: settings.updatedAt },
+      // The driver gives rows by the names of columns, and this name is that of a column of the account too.
+      settings: {
+        locale,
+        timezone,
+        emailNotifications,
+        updatedAt: sql<string>`${settings.updatedAt}`.as('changed_at'),
+      },
     })
     .from(users)
     .leftJoin(settings, eq(settings.userId, users.id))

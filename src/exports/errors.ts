@@ -10,6 +10,15 @@ export const exportErrors = {
     text: ({ userId }: { userId: string }) =>
       `The data of the account ${userId} is not yours. Only the account itself and admins can export it.`,
   }),
+  unreadableEvent: defineError({
+    code: 'exports.unreadable-event',
+    kind: 'unavailable',
+    meaning:
+      'An event of the span was recorded by a newer release, or its row is damaged, so this release cannot export it. Nothing is left out silently.',
+    remedy: 'Ask for a span without it, or wait until operators have deployed the newer release or corrected the row.',
+    text: ({ position }: { position: number; retryAfterSeconds: number }) =>
+      `This release cannot read the event at position ${position}, and an export leaves out nothing. Try again later.`,
+  }),
   accountNotFound: defineError({
     code: 'exports.account-not-found',
     kind: 'not-found',

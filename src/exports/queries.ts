@@ -79,6 +79,8 @@ export function createExportQueries(reader: Reader, { clock, wait, eventCatalogu
     const load = createLoad(reader.openRows({ authorize: requireAdmin }), source, createBudget());
     const limit = limits.rowsPerExportPage;
     const { raw, freshness } = await load(undefined, limit);
+    // A row of the first page that cannot be read is refused before anything is sent.
+    raw.forEach(source.toRow);
     return { freshness, pages: pagesFrom(source, load, limit, raw) };
   }
 

@@ -6,6 +6,7 @@ import { type EventRow, eventsOfSpan, toRecordedEvent } from '../cqrs/log/event-
 import { orders, shippingAddresses } from '../orders/tables';
 import { tickets } from '../tickets/tables';
 import { users } from '../users/tables';
+import { exportErrors } from './errors';
 import type { ExportedEvent, ExportedOrder, ExportedTicket } from './schemas';
 import { idsOf, type Source, type Span } from './source';
 
@@ -83,7 +84,14 @@ export const toPosition = (key: string | undefined) => (key === undefined ? unde
 export function eventsOf(span: ReportRequest, catalogue: EventCatalogue, origin: Origin): Source<ExportedEvent> {
   return {
     query: (db, after, limit) => eventsOfSpan(db, { ...span, ids: idsOf(span), after: toPosition(after), limit }),
-    toRow: (row: EventRow) => toEnvelope(upcast(catalogue, toRecordedEvent(row)), origin) as ExportedEvent,
+    toRow(row: EventRow) {
+      try {
+        // An envelope of an event without undefined members has this form.
+        return toEnvelope(upcast(catalogue, toRecordedEvent(row)), origin) as ExportedEvent;
+      } catch (cause) {
+        throw exportErrors.unreadableEvent({ position: row.position, retryAfterSeconds: 60 }, { cause });
+      }
+    },
     keyOf: ({ position }: EventRow) => String(position),
   };
 }
