@@ -8,6 +8,10 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { exportErrors } from './exports/errors';
+import { accountExportAccess, accountExportRoutes, exportAccess, exportRoutes } from './exports/routes';
+import { feedErrors } from './feed/errors';
+import { feedAccess, feedRoutes } from './feed/routes';
 import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
@@ -59,17 +63,20 @@ const routes = new Hono<AppEnv>()
   .basePath('/v1')
   .route('/health', registered(healthRoutes, healthAccess))
   .route('/operations', registered(operationsRoutes, operationsAccess))
+  .route('/events', registered(feedRoutes, feedAccess))
   .route('/events', registered(eventRoutes, eventAccess))
   .route('/auth', registered(authRoutes, authAccess))
   .route('/auth/email-confirmation', registered(confirmationRoutes, confirmationAccess))
   .route('/users', registered(userRoutes, userAccess))
   .route('/api-keys', registered(apiKeyRoutes, apiKeyAccess))
   .route('/service-accounts', registered(serviceAccountRoutes, serviceAccountAccess))
+  .route('/users', registered(accountExportRoutes, accountExportAccess))
   .route('/items', registered(itemRoutes, itemAccess))
   .route('/orders', registered(orderRoutes, orderAccess))
   .route('/tickets', registered(ticketRoutes, ticketAccess))
   .route('/dashboard', registered(dashboardRoutes, dashboardAccess))
-  .route('/dashboard', registered(salesRoutes, salesAccess));
+  .route('/dashboard', registered(salesRoutes, salesAccess))
+  .route('/exports', registered(exportRoutes, exportAccess));
 
 const { eventSchemaNotFound, ...operatorErrors } = operationsErrors;
 
@@ -104,7 +111,16 @@ const tags = [
     description: 'The support desk: tickets of customers, notes of agents, and figures.',
     errors: Object.values(ticketErrors),
   },
-  { name: 'Events', description: 'What other teams can receive.', errors: [eventSchemaNotFound] },
+  {
+    name: 'Events',
+    description: 'What other teams can read and receive.',
+    errors: [eventSchemaNotFound, ...Object.values(feedErrors)],
+  },
+  {
+    name: 'Exports',
+    description: 'Tables for reporting, and the data of one account.',
+    errors: Object.values(exportErrors),
+  },
   {
     name: 'Operations',
     description: 'Health checks, and the work of operators.',

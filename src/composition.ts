@@ -120,7 +120,7 @@ type BindCommands = ReturnType<typeof createBindCommands>;
 
 /** Makes the function that binds every query to a request. */
 function createBindQueries(shared: Shared) {
-  const { clock, config, database, documents, figures, hashing, readModels, readiness, wait } = shared;
+  const { clock, config, database, documents, figures, hashing, origin, readModels, readiness, wait } = shared;
   return (request: ReadRequest): Queries =>
     createQueries(createReader({ readModels, database, accessView, keyView }, request), {
       clock,
@@ -128,6 +128,7 @@ function createBindQueries(shared: Shared) {
       documents,
       wait,
       lagTargetSeconds: config.lagTargetSeconds,
+      origin,
       isolateMetrics: () => figures.read({ hashesWaiting: hashing.turns.waiting(clock.now()) }),
     });
 }

@@ -33,6 +33,12 @@ import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
 import type { RepositoryContext } from './cqrs/writing/unit-of-work';
 import { removeExpiredEmailLimits } from './email/email-limiter';
+import { createExportCommands } from './exports/commands';
+import { exportErrors } from './exports/errors';
+import { exportEvents } from './exports/events';
+import { createExportQueries } from './exports/queries';
+import { feedErrors } from './feed/errors';
+import { createFeedQueries, type FeedServices } from './feed/queries';
 import { httpErrors } from './http/errors';
 import { createItemCommands, deleteItemsOfAccount } from './items/commands';
 import { itemErrors } from './items/errors';
@@ -114,6 +120,7 @@ export const eventCatalogue = createEventCatalogue([
   ...orderEvents,
   ...ticketEvents,
   ...operationsEvents,
+  ...exportEvents,
 ]);
 
 /** The account with the counts that the other domains offer. */
@@ -158,6 +165,8 @@ export const errorCatalogue = [
   ...Object.values(orderErrors),
   ...Object.values(ticketErrors),
   ...Object.values(operationsErrors),
+  ...Object.values(feedErrors),
+  ...Object.values(exportErrors),
 ];
 
 /** The codes of all errors, for clients that decide by them. */
@@ -223,6 +232,7 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
     ...createItemCommands(command, createSelling(services.sellers)),
     ...createOrderCommands(command, services.firstOrderNumber),
     ...createTicketCommands(command),
+    ...createExportCommands(command),
     ...createOperationsCommands(
       command,
       views.map(({ name }) => name),
@@ -233,7 +243,10 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
 export type Commands = ReturnType<typeof createCommands>;
 
 /** Every query, bound to one request. */
-export function createQueries(reader: Reader, services: Omit<OperationsQueryServices, 'eventCatalogue' | 'views'>) {
+export function createQueries(
+  reader: Reader,
+  services: Omit<OperationsQueryServices & FeedServices, 'eventCatalogue' | 'views'>,
+) {
   return {
     ...createUserQueries(reader, userView),
     ...createApiKeyQueries(reader),
@@ -241,6 +254,8 @@ export function createQueries(reader: Reader, services: Omit<OperationsQueryServ
     ...createOrderQueries(reader, services.clock),
     ...createTicketQueries(reader, services.clock),
     ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
+    ...createFeedQueries(reader, { ...services, eventCatalogue }),
+    ...createExportQueries(reader, { ...services, eventCatalogue }),
   };
 }
 

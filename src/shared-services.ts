@@ -130,6 +130,7 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
   const outbox = createOutbox(background, clock, wait);
   const due = createDueDeliveries(background, clock);
   return {
+    origin,
     outbox,
     due,
     dispatch: createDispatch({ queues, origin, outbox, logger }),

@@ -17,7 +17,7 @@ import {
   toFirstPage,
   toListRows,
 } from '../cqrs/reading/pages';
-import type { ReadModels, ReadResult } from '../cqrs/reading/read-models';
+import type { ReadModels, ReadResult, ReadRows } from '../cqrs/reading/read-models';
 import type { View } from '../cqrs/reading/view';
 import { type Database, openSession, type Statement } from '../platform/d1';
 import { type AccountStatus, asChecked, type Caller, type CheckedActor, isTokenValid } from './caller';
@@ -61,6 +61,15 @@ export interface Reader {
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
   readList<Row extends SortedRow>(list: ReadableList<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
   readPart<Data, Row extends SortedRow>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
+  /**
+   * Opens reads of rows that no document has. Each of them checks the caller, and is at least as new as the one before.
+   * @param options.authorize checks the role of the caller
+   * @param options.isFresh whether the first of them reads D1's primary
+   */
+  openRows(options: {
+    authorize(actor: CheckedActor): unknown;
+    isFresh?: boolean;
+  }): (query: (db: Database) => Statement) => Promise<ReadRows>;
   /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
   /** Reads a document that is public. */
@@ -188,6 +197,13 @@ export function createReader(
       const key = keyOfPage(list);
       if (key === undefined) return readStoredPage(readModels, request.token(), list.page, storedPages(list));
       return toFirstPage(firstRows(list, await publicRead(list.view, key)), list.page);
+    },
+    openRows({ authorize, isFresh }) {
+      const readPast = readModels.openPast(request.token(), isFresh);
+      return async (query) => {
+        authorize(await checkCaller());
+        return readPast(query);
+      };
     },
     openPrimary: async () => ({ actor: await checkCaller(), db: openSession(database, 'first-primary').db }),
   };

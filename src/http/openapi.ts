@@ -14,6 +14,8 @@ interface RouteDescription {
   body?: z.ZodType;
   /** The media type of this body, if it is not JSON. */
   mediaType?: string;
+  /** The bodies of the other media types that a client can choose. */
+  alternatives?: Readonly<Record<string, z.ZodType>>;
   /** The name in generated clients, for one of several operations that have the same command. */
   operationId?: string;
   /**
@@ -44,8 +46,14 @@ const commandHeaders: readonly HeaderName[] = ['Consistency-Token', 'Idempotency
 
 const successes: Record<Status, string> = { 200: 'Done', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
-function contentOf({ body, mediaType = 'application/json' }: Pick<RouteDescription, 'body' | 'mediaType'>) {
-  return body && { content: { [mediaType]: { schema: resolver(body) } } };
+function contentOf({
+  body,
+  mediaType = 'application/json',
+  alternatives = {},
+}: Pick<RouteDescription, 'alternatives' | 'body' | 'mediaType'>) {
+  const bodies = Object.entries({ ...(body && { [mediaType]: body }), ...alternatives });
+  if (bodies.length === 0) return undefined;
+  return { content: Object.fromEntries(bodies.map(([media, schema]) => [media, { schema: resolver(schema) }])) };
 }
 
 /** The part of an operation that generates its name, its description and its responses. */

@@ -71,6 +71,17 @@ export const limitSearches = documented(
     await next();
   }),
 );
+/** Limits the requests of an account for one kind of work that costs more than a usual read, from all networks together. */
+export function limitCaller(work: string) {
+  return documented(
+    { responses: { 429: refusal(429) } },
+    createMiddleware<AppEnv>(async (c, next) => {
+      const { userId } = c.get('caller') ?? {};
+      if (userId !== undefined) await requireQuota(c, 'account', `${work} ${userId}`);
+      await next();
+    }),
+  );
+}
 
 // A password is hashed only in a request that has asked one of the following limits: each of them permits the hashing.
 

@@ -102,18 +102,40 @@ function digestTag(text: string): string {
   return `"${createHash('sha256').update(text).digest('hex').slice(0, 40)}"`;
 }
 
-/** 200, with a page and the `Link` to the next page (RFC 8288), which has the same filters. */
+/** Sets the `Link` to the next page (RFC 8288): the address of the request, with other values of some parameters. */
+function setNextLink(c: RequestContext, changed: Readonly<Record<string, string>>): void {
+  // The query has known parameters only, because `validate` refuses others.
+  const query = new URL(c.req.url).searchParams;
+  for (const [name, value] of Object.entries(changed)) query.set(name, value);
+  c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
+}
+
+/**
+ * 200, with a part of a sequence that goes on for ever.
+ * @param options.next the parameters of the query that ask for the next part
+ */
+export function sendSlice<Data>(
+  c: RequestContext,
+  data: Data,
+  { next, freshness }: { next: Readonly<Record<string, string>>; freshness: Freshness },
+) {
+  setFreshness(c, freshness);
+  setNextLink(c, next);
+  return sendTagged(c, data);
+}
+
+/** 200, with JSON whose ETag is that of its text. */
+function sendTagged<Data>(c: RequestContext, data: Data) {
+  const text = JSON.stringify(data);
+  c.header('ETag', digestTag(text));
+  // What `c.json` would return for the same data, with the text that is made already.
+  const body = c.body(text, 200, { 'Content-Type': 'application/json' });
+  return body as unknown as Response & TypedResponse<JSONParsed<Data>, 200, 'json'>;
+}
+
+/** 200, with a page and the `Link` to the next page, which has the same filters. */
 export function sendPage<Row>(c: RequestContext, { data, nextCursor, total, freshness }: Page<Row>) {
   if (freshness) setFreshness(c, freshness);
-  if (nextCursor !== null) {
-    // The query has known parameters only, because `validate` refuses others.
-    const query = new URL(c.req.url).searchParams;
-    query.set('cursor', nextCursor);
-    c.header('Link', `<${pathReference(c.req.url)}?${query}>; rel="next"`);
-  }
-  const text = JSON.stringify({ data, nextCursor, total });
-  c.header('ETag', digestTag(text));
-  // What `c.json` would return for the same page, with the text that is made already.
-  const body = c.body(text, 200, { 'Content-Type': 'application/json' });
-  return body as unknown as Response & TypedResponse<JSONParsed<PageBody<Row>>, 200, 'json'>;
+  if (nextCursor !== null) setNextLink(c, { cursor: nextCursor });
+  return sendTagged<PageBody<Row>>(c, { data, nextCursor, total });
 }

@@ -28,6 +28,14 @@ export const limits = {
   /** Names that one statement of the hourly task folds, and how many such statements a run has. */
   namesPerSlice: 500,
   slicesOfNamesPerRun: 20,
+  /** Events that a page of the feed has at most. */
+  eventsPerFeedPage: 500,
+  /** Positions of the log that a page of the feed searches for events of the wanted types. */
+  positionsPerFeedPage: 2_000,
+  /** Rows in a page of an export, which is in memory as a whole: 24 MB of the largest tickets, and usually less than 1 MB. */
+  rowsPerExportPage: 400,
+  /** Pages of one export: each has two statements of D1 and one operation of KV. With 400 rows each these are 180,000 rows. */
+  pagesPerExport: 450,
   /** Wrong fields that a refusal of an input names. */
   fieldErrorsPerRefusal: 20,
   /** Requests that wait in one isolate for their turn to hash a password; a hash takes about 150 ms. */

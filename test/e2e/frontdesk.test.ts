@@ -1,5 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { Validator as OpenApiValidator } from '@seriousme/openapi-schema-validator';
 import { hc } from 'hono/client';
@@ -9,6 +13,7 @@ import { readConfiguration, withEventsQueue, writeConfiguration } from '../../sc
 import type { AppType } from '../../src/app';
 import { createClient } from '../../src/client';
 import { createClientProject } from '../support/client-project';
+import { codeOf } from '../support/docs-code';
 import { address } from '../support/factories';
 import { startSmtpSink, variablesFor } from '../support/smtp-sink';
 
@@ -281,6 +286,61 @@ test('the Worker of another team has a database of its own', async () => {
   expect(others).toContain('handled');
   expect(others.filter((table) => own.includes(table))).toEqual([]);
 });
+
+/** The consumers of docs/api.md, as a reader runs them. */
+const consumers = {
+  TypeScript: { fence: 'ts', file: 'consumer.ts', command: [process.execPath] },
+  Python: { fence: 'python', file: 'consumer.py', command: ['python3'] },
+};
+
+test.for(['TypeScript', 'Python'] as const)(
+  'the consumer of docs/api.md in %s builds its own table of orders from the beginning, and goes on from its checkpoint (product 10.9)',
+  async (language, { skip }) => {
+    const { command, fence, file } = consumers[language];
+    skip(spawnSync(command[0] ?? '', ['--version']).status !== 0, `This machine has no ${command[0]}.`);
+    const folder = mkdtempSync(join(tmpdir(), 'frontdesk-consumer-'));
+    const path = join(folder, file);
+    writeFileSync(path, codeOf('docs/api.md', 'The feed of events', fence));
+    const shop = createClient(url);
+    await shop.signIn(admin.email, admin.password);
+    const [program = '', ...args] = command;
+    const env = { ...process.env, FRONTDESK_URL: url, STORE: join(folder, 'orders.db') };
+    /** Lets the consumer read to the end, and compares its table with the API. */
+    async function follow() {
+      // An access token or, as programs do, an API key.
+      const token = { FRONTDESK_TOKEN: shop.accessToken() };
+      await promisify(execFile)(program, [...args, path, '--once'], { cwd: folder, env: { ...env, ...token } });
+      const orders = new Map<string, string>();
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const query = { limit: 100, ...(cursor === undefined ? {} : { cursor }) };
+        const page = await (await shop.api.orders.$get({ query })).json();
+        for (const { id, status } of page.data) orders.set(id, status);
+        cursor = page.nextCursor;
+      }
+      const store = new DatabaseSync(env.STORE);
+      const rows = store.prepare('SELECT id, status FROM orders').all();
+      const [checkpoint] = store.prepare('SELECT after, epoch FROM checkpoint').all();
+      store.close();
+      expect(new Map(rows.map(({ id, status }) => [id, status]))).toEqual(orders);
+      return { orders, after: Number(checkpoint?.after) };
+    }
+    try {
+      const price = { amount: 100, currency: 'EUR' };
+      const item = await (await shop.api.items.$post({ json: { title: 'A lamp', price } })).json();
+      const place = { json: { items: [{ itemId: item.id, quantity: 1 }], shippingAddress: address } };
+      const first = await (await shop.api.orders.$post(place)).json();
+      const before = await follow();
+      expect(before.orders.get(first.id)).toBe('placed');
+      await shop.api.orders[':id'].ship.$post({ param: { id: first.id } });
+      const second = await (await shop.api.orders.$post(place)).json();
+      const after = await follow();
+      expect([after.orders.get(first.id), after.orders.get(second.id)]).toEqual(['shipped', 'placed']);
+      expect(after.after).toBe(before.after + 2);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);
 
 /** What a tool of the desk does, as another team would write it. */
 const deskTool = `

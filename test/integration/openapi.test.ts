@@ -176,6 +176,11 @@ describe('what readers and generated clients see (product 6.1)', () => {
       replayDeadLetter: ['ReplayDeadLetters'],
       discardDeadLetter: ['DiscardDeadLetters'],
       getHealth: [],
+      // What is exported is recorded, too.
+      exportOrders: ['ExportOrders', 'RecordExport'],
+      exportTickets: ['ExportTickets', 'RecordExport'],
+      exportEvents: ['ExportEvents', 'RecordExport'],
+      exportAccount: ['ExportAccount', 'RecordAccountExport'],
     };
     for (const { path, method, operation } of await operationsOf(system)) {
       if (isSignIn(path)) continue;

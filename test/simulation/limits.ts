@@ -39,6 +39,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   documentsPerReconcilerSlice: [4, 12],
   pendingEventsPerReconcilerRun: [5, 20],
   obsoleteDocumentsPerRun: [3, 8],
+  // An export beyond these pages is cut off, which no read of the simulation expects.
+  pagesPerExport: [1_000, 1_000],
   // An e-mail that the provider puts off must not be dead within the minutes of a history.
   relaySendsPerEmail: [100, 100],
   // The check of dead letters must know the number by which an e-mail was given up.

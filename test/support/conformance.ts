@@ -35,6 +35,16 @@ function close<Value>(value: Value): Value {
   return ('properties' in closed ? { additionalProperties: false, ...closed } : closed) as Value;
 }
 
+/** What the schema of a body describes: JSON, each line of newline-delimited JSON, or a text. */
+function valuesOf(media: string, body: string): unknown[] {
+  if (media === 'application/x-ndjson')
+    return body
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  return [media.startsWith('text/') ? body : JSON.parse(body)];
+}
+
 /**
  * Makes a function that compares a response with the OpenAPI document. The function throws for a status, media type,
  * header or body that the document does not describe, so that the test that got the response fails.
@@ -86,7 +96,9 @@ export function createConformance(load: () => Promise<Response>) {
     const validator =
       validators.get(key) ?? new Validator({ ...schema, components: known.components }, '2020-12', false);
     validators.set(key, validator);
-    const { valid, errors } = validator.validate(media === 'text/plain' ? body : JSON.parse(body));
-    if (!valid) throw new Error(`${name} does not fit its schema: ${JSON.stringify(errors.slice(-3))} ${body}`);
+    for (const value of valuesOf(media, body)) {
+      const { valid, errors } = validator.validate(value);
+      if (!valid) throw new Error(`${name} does not fit its schema: ${JSON.stringify(errors.slice(-3))} ${body}`);
+    }
   };
 }

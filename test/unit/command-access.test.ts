@@ -211,6 +211,14 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
     sendRefused: (commands) => commands.AddTicketNote({ ticketId: newId(), note: 'A note' }),
     outcomes: staffOnTickets,
   },
+  RecordExport: {
+    send: (commands) => commands.RecordExport({ kind: 'orders', includesPersonal: true }),
+    outcomes: adminsOnly,
+  },
+  RecordAccountExport: {
+    send: (commands, { customer }) => commands.RecordAccountExport({ userId: customer.id }),
+    outcomes: { customer: 'done', other: 'exports.not-yours', agent: 'exports.not-yours', admin: 'done' },
+  },
   ReplayDeadLetters: {
     send: (commands) => commands.ReplayDeadLetters({}),
     sendUnchanged: (commands) => commands.ReplayDeadLetters({ subscription: 'events' }),

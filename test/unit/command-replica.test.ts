@@ -25,6 +25,18 @@ interface Sent {
 /** Every command, in each way in which it decides on something that it has read. */
 const sent: readonly Sent[] = [
   {
+    command: 'RecordExport',
+    by: 'admin',
+    send: ({ RecordExport }) => RecordExport({ kind: 'tickets', includesPersonal: false }),
+  },
+  ...(['customer', 'admin'] as const).map(
+    (by): Sent => ({
+      command: 'RecordAccountExport',
+      by,
+      send: ({ RecordAccountExport }, { customer }) => RecordAccountExport({ userId: customer.id }),
+    }),
+  ),
+  {
     command: 'RegisterUser',
     send: ({ RegisterUser }) => RegisterUser({ name: 'Ada', email: 'new@example.com', password }),
     only: ['somebody has registered'],

@@ -114,6 +114,61 @@ export async function readEvents(db: Database, after: number, until: number): Pr
   return rows.map(toRecordedEvent);
 }
 
+/** A part of the log for readers who go through it in order. */
+export interface LogSlice {
+  /** The events after this position. */
+  after: number;
+  limit: number;
+  /** Only events of these types, and how many positions are searched for them. */
+  only?: { types: readonly string[]; positions: number } | undefined;
+}
+
+/** A row of {@link sliceOfLog}: an event, or nothing but nulls where the slice has none; beside it the end of the log. */
+export type SliceRow = { [Column in keyof EventRow]: EventRow[Column] | null } & { end: number };
+
+/** Reads a slice of the log in order, with the position of the newest event in the same snapshot; one row at least. */
+export function sliceOfLog(db: Database, { after, limit, only }: LogSlice) {
+  const isWanted = only
+    ? sql`AND position <= ${after + only.positions} AND type IN (SELECT value FROM json_each(${JSON.stringify(only.types)}))`
+    : sql``;
+  return db.all<SliceRow>(sql`
+    SELECT log."end", slice.* FROM (SELECT ${lastPosition} AS "end") AS log LEFT JOIN (
+      SELECT * FROM events WHERE position > ${after} ${isWanted} ORDER BY position LIMIT ${limit}
+    ) AS slice ON TRUE ORDER BY slice.position`);
+}
+
+/** The events of a span of time, half open, in ISO 8601. `ids` bound the ids that they can have: see {@link eventsOfSpan}. */
+export interface LogSpan {
+  from?: string | undefined;
+  to?: string | undefined;
+  ids: { from: string; to: string };
+  after: number | undefined;
+  limit: number;
+}
+
+/**
+ * Reads the events of a span of time in order. The log has no index of times, but ids begin with one: the last event with an
+ * id below the bounds was committed before the span began, and the first one above them after it ended.
+ */
+export function eventsOfSpan(db: Database, { from = '', to, ids, after, limit }: LogSpan) {
+  const before = sql`(SELECT coalesce(max(position), 0) FROM (
+    SELECT position FROM events WHERE id < ${ids.from} ORDER BY id DESC LIMIT 1))`;
+  const behind = sql`(SELECT position FROM events WHERE id >= ${ids.to} ORDER BY id LIMIT 1)`;
+  const isEarlier = to === undefined ? sql`` : sql`AND position < coalesce(${behind}, 1e15) AND occurred_at < ${to}`;
+  return db.all<EventRow>(sql`
+    SELECT * FROM events WHERE position > ${after ?? before} ${isEarlier} AND occurred_at >= ${from}
+    ORDER BY position LIMIT ${limit}`);
+}
+
+/** Reads the events that an account has caused, in order. */
+export function eventsOfActor(
+  db: Database,
+  { actor, after = 0, limit }: { actor: string; after?: number | undefined; limit: number },
+) {
+  return db.all<EventRow>(sql`
+    SELECT * FROM events WHERE metadata ->> 'actorId' = ${actor} AND position > ${after} ORDER BY position LIMIT ${limit}`);
+}
+
 /** The filters of a search of the event log. */
 export interface EventFilter {
   stream?: { type: string; id: string } | undefined;

@@ -55,10 +55,21 @@ export interface ReadModels {
   /** Reads one document from D1's primary, because KV may be older. */
   readFresh<Data>(wanted: WantedDocument<Data>): Promise<Loaded<Data> | undefined>;
   /** Reads rows from D1 that no document has, for the pages after the first one of a list. */
-  readPast(
+  readPast(token: ConsistencyToken | undefined, query: (db: Database) => Statement): Promise<ReadRows>;
+  /**
+   * Opens several such reads, each of which is at least as new as the one before.
+   * @param isFresh whether the first of them reads D1's primary
+   */
+  openPast(
     token: ConsistencyToken | undefined,
-    query: (db: Database) => Statement,
-  ): Promise<{ rows: unknown; freshness: Freshness }>;
+    isFresh?: boolean,
+  ): (query: (db: Database) => Statement) => Promise<ReadRows>;
+}
+
+/** Rows of D1, with the freshness of the state that they are of. */
+export interface ReadRows {
+  rows: unknown;
+  freshness: Freshness;
 }
 
 const nothingInKv: JudgedDocuments = { documents: new Map(), watermark: undefined };
@@ -94,19 +105,35 @@ export function createReadModels(options: {
   }
 
   /** Runs queries on D1 in one batch, together with the newest mark, which dates the state of a replica. */
-  async function fromD1(token: ConsistencyToken | undefined, queriesOn: (db: Database) => Statement[]) {
-    const from = sessionFrom(token);
+  function openD1(token: ConsistencyToken | undefined, from = sessionFrom(token)) {
     const { db } = openSession(database, from);
-    const [marks, ...results] = await runBatch(db, [newestMark(db), ...queriesOn(db)]);
-    const at = marks[0]?.at ?? undefined;
-    const ageOfReplica = at === undefined ? undefined : secondsSince(at);
-    const freshness: Freshness = {
-      consistency: token ? 'strong' : 'eventual',
-      ageSeconds: from === 'first-primary' ? 0 : ageOfReplica,
-      source: 'd1',
-      forwarded: 'miss',
+    let isPrimary = from === 'first-primary';
+    return async (queriesOn: (db: Database) => Statement[]) => {
+      const isSureOfPrimary = isPrimary;
+      // Only the first read of a session goes there; a replica that is at least as new may answer the next one.
+      isPrimary = false;
+      const [marks, ...results] = await runBatch(db, [newestMark(db), ...queriesOn(db)]);
+      const at = marks[0]?.at ?? undefined;
+      const ageOfReplica = at === undefined ? undefined : secondsSince(at);
+      const freshness: Freshness = {
+        consistency: token ? 'strong' : 'eventual',
+        ageSeconds: isSureOfPrimary ? 0 : ageOfReplica,
+        source: 'd1',
+        forwarded: 'miss',
+      };
+      return { results, freshness };
     };
-    return { results, freshness };
+  }
+
+  const fromD1 = (token: ConsistencyToken | undefined, queriesOn: (db: Database) => Statement[]) =>
+    openD1(token)(queriesOn);
+
+  function openPast(token: ConsistencyToken | undefined, isFresh = false) {
+    const read = openD1(token, isFresh ? 'first-primary' : undefined);
+    return async (query: (db: Database) => Statement): Promise<ReadRows> => {
+      const { results, freshness } = await read((db) => [query(db)]);
+      return { rows: results[0], freshness };
+    };
   }
 
   async function findInKv(wanted: readonly WantedDocument<unknown>[], token: ConsistencyToken | undefined) {
@@ -160,10 +187,8 @@ export function createReadModels(options: {
       const [rowsOf] = await runBatch(db, [view.query(db, [key])]);
       return view.toDocument(asRowsOf(rowsOf), key);
     },
-    async readPast(token, query) {
-      const { results, freshness } = await fromD1(token, (db) => [query(db)]);
-      return { rows: results[0], freshness };
-    },
+    readPast: (token, query) => openPast(token)(query),
+    openPast,
   };
 }
 

@@ -31,6 +31,8 @@ const behaviours = {
   'no-keys': 'a client sends commands without an Idempotency-Key',
   tokens: 'reads and commands carry the Consistency-Token of an earlier answer',
   lists: 'people read lists, and the pages after the first one',
+  feed: 'a consumer reads the feed of events from its checkpoint, and others look at any part of it',
+  exports: 'admins export tables, and people export their accounts',
   'operator-reads': 'admins read what operators need',
   ages: 'the check demands that a read without a token is not older than its answer says',
   'access-time': 'the check demands that a revoked caller reads for a minute at most after the access document changed',

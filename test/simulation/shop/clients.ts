@@ -52,8 +52,10 @@ class ShopClients implements Clients {
     else this.#reader.act();
   }
 
-  readAtRest(hasFloors: boolean): Promise<void> {
-    return this.#reader.readAtRest(hasFloors);
+  async readAtRest(hasFloors: boolean): Promise<void> {
+    await this.#reader.readAtRest(hasFloors);
+    const by = this.operator.credential;
+    if (by) await this.#reader.followAtRest(by);
   }
 
   repeatOpen(): Promise<void> {

@@ -341,6 +341,24 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
         return by(shop, shop.holderOf(...staff), { payload, expectedVersion: shop.ifMatch(ticketId) });
       }),
   },
+  RecordExport: {
+    behaviour: 'exports',
+    weight: 1,
+    takesKey: false,
+    draft(shop) {
+      const kind = shop.world.pick(['orders', 'tickets', 'events'] as const) ?? 'orders';
+      return by(shop, shop.holderOf('admin'), { payload: { kind, includesPersonal: shop.world.chance(0.5) } });
+    },
+  },
+  RecordAccountExport: {
+    behaviour: 'exports',
+    weight: 1,
+    takesKey: false,
+    draft(shop) {
+      const userId = shop.does('strangers', 0.05) ? nextId() : shop.anyone()?.id;
+      return userId === undefined ? undefined : by(shop, shop.ownerOr(userId, 'admin'), { payload: { userId } });
+    },
+  },
   ReplayDeadLetters: {
     behaviour: 'operators',
     weight: 1,

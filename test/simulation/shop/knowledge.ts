@@ -1,5 +1,6 @@
 import type { Platform } from '../history';
 import type { Behaviour, Behaviours } from './behaviours';
+import { FeedConsumer } from './feed';
 import type { Caller } from './state';
 
 /** An access token as its holder knows it. */
@@ -47,6 +48,8 @@ export class Knowledge {
   /** The item that the staff was last about to take off sale, so that its owner tries to put it back. */
   disputed: Owned | undefined;
   rebuilds: string[] = [];
+  /** What another team has made of the feed of events. */
+  readonly feed = new FeedConsumer();
   /** The accounts that were deleted. */
   readonly deleted: string[] = [];
   /** The newest version of each thing that a client was told. */

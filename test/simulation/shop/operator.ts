@@ -36,7 +36,8 @@ export class Operator {
     await this.sender.sendOnce('SignIn', { payload: { username: email, password: passwordOf(hash) } });
   }
 
-  get #credential(): Credential | undefined {
+  /** What the operator signs requests with, if the last sign-in was not long ago. */
+  get credential(): Credential | undefined {
     const { platform, shop } = this.notebook;
     const { id, generation } = this.#admin;
     const known = shop.person(id)?.credentials.findLast(({ caller }) => caller.tokenGeneration === generation);
@@ -45,8 +46,8 @@ export class Operator {
 
   /** Signs in, if the last time was long ago, and sends a command. */
   async #operate(name: keyof Commands, payload: unknown): Promise<void> {
-    if (!this.#credential) await this.signIn();
-    await this.sender.sendOnce(name, { payload, by: this.#credential });
+    if (!this.credential) await this.signIn();
+    await this.sender.sendOnce(name, { payload, by: this.credential });
   }
 
   startRebuild(view: string): Promise<void> {

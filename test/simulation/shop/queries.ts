@@ -2,7 +2,11 @@ import type { Queries } from '../../../src/domains';
 import { nextId } from '../ids';
 import type { Behaviour } from './behaviours';
 import * as documents from './documents';
+import { readingOfAccount, readingOfReport } from './exports';
+import { readingOfFeed } from './feed';
 import type { Credential, Knowledge } from './knowledge';
+import type { ObservedLog } from './log';
+import type { ReadAnswer } from './record';
 import { salesDocument } from './model-sales';
 import type { Caller, Role, State } from './state';
 
@@ -52,6 +56,8 @@ export interface Reading {
   isPublic?: boolean;
   run(queries: Queries): Promise<Answer>;
   expect(moment: Moment, content: unknown): unknown;
+  /** Takes the answer when it has arrived. */
+  learn?(answer: ReadAnswer, log: ObservedLog): void;
   /** The reading of the page after this one. */
   next?(lastId: string, cursor: string): Reading;
 }
@@ -205,6 +211,19 @@ const ownerReads = (
   const by = shop.ownerOr(owner, ...staff);
   return id === undefined || !by ? undefined : make(id, by);
 };
+
+/** The first page of an export for reporting. */
+function report(name: Parameters<typeof readingOfReport>[0]): Reader {
+  return {
+    behaviour: 'exports',
+    weight: 1,
+    reading(shop) {
+      const by = shop.holderOf('admin');
+      const { limits } = shop.platform.releases[0];
+      return by && readingOfReport(name, by, shop.world.chance(0.5), () => limits.rowsPerExportPage);
+    },
+  };
+}
 
 /** How many notes the document and a page have. */
 const notesInTicket = (shop: Knowledge) => shop.platform.releases[0].limits.notesInTicket;
@@ -608,6 +627,35 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
             .reverse()
             .map(({ position, recordedType, streamId }) => ({ position, type: recordedType, streamId })),
       );
+    },
+  },
+  ReadEvents: {
+    behaviour: 'feed',
+    weight: 6,
+    reading(shop) {
+      const { feed, world } = shop;
+      const by = shop.holderOf('admin');
+      if (!by) return undefined;
+      const wait = world.chance(0.1) ? 3 : 0;
+      if (world.chance(0.7)) {
+        return readingOfFeed(by, { checkpoint: feed.checkpoint, limit: world.between(1, 20), wait }, feed);
+      }
+      // Somebody else looks anywhere, now and then behind the end, and at some types only.
+      const after = world.between(0, (shop.newestToken?.position ?? 0) + 1);
+      const types = world.chance(0.5) ? ['OrderPlaced', 'TicketOpened'] : undefined;
+      return readingOfFeed(by, { checkpoint: { after, epoch: undefined }, types, limit: world.between(1, 5), wait });
+    },
+  },
+  ExportOrders: report('ExportOrders'),
+  ExportTickets: report('ExportTickets'),
+  ExportEvents: report('ExportEvents'),
+  ExportAccount: {
+    behaviour: 'exports',
+    weight: 1,
+    reading(shop, about) {
+      const id = shop.does('strangers', 0.05) ? nextId() : (about ?? shop.anyone()?.id);
+      const by = id === undefined ? undefined : shop.ownerOr(id, 'admin');
+      return id === undefined || !by ? undefined : readingOfAccount(id, by);
     },
   },
 };

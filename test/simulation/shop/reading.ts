@@ -4,11 +4,14 @@ import { type Invocation, NoResponse } from '../history';
 import type { Process } from '../process';
 import { describeCause } from '../trace';
 import { InvariantViolation } from '../violation';
-import type { HeldToken } from './knowledge';
+import { idsOf } from './exports';
+import { readingOfFeed } from './feed';
+import type { Credential, HeldToken } from './knowledge';
 import type { Notebook } from './notebook';
 import { queryNames, type Reading, readers } from './queries';
 import type { ReadRecord } from './record';
 import { ExpiredToken } from './sender';
+import { canonical } from './violate';
 
 /** Reads, and notes every answer. */
 export class Reader {
@@ -67,6 +70,7 @@ export class Reader {
     }
     notebook.end(read);
     const { answer } = read;
+    reading.learn?.(answer, log);
     world.trace?.(client, `read ${reading.what}: ${JSON.stringify(answer)}`);
     this.#count(name, read, token);
     if (answer.kind === 'refused' && answer.code === 'auth.invalid-token' && reading.by) reading.by.isRefused = true;
@@ -84,6 +88,48 @@ export class Reader {
     notebook.count('reads with a token older than 90 s');
     if (source === 'kv') notebook.count('of these answered by KV');
     else notebook.count(`of these answered by D1: ${freshness?.forwarded}`);
+  }
+
+  /**
+   * The consumer of the feed goes on to the end of the log, and somebody exports the tables. A replica may be behind for a while.
+   * @throws InvariantViolation when the consumer does not have every event once and in order, or an export differs from its table
+   */
+  async followAtRest(by: Credential): Promise<void> {
+    const { notebook } = this;
+    const { platform, shop } = notebook;
+    if (notebook.behaviours.has('feed')) {
+      const hasAll = () =>
+        canonical(shop.feed.seen) === canonical(platform.d1.query('SELECT position, id FROM events ORDER BY position'));
+      await this.#untilAtRest('the consumer of the feed has every event once and in order', async (client) => {
+        const reading = readingOfFeed(by, { checkpoint: shop.feed.checkpoint, limit: 50, wait: 0 }, shop.feed);
+        await this.query(client, 'ReadEvents', reading, undefined);
+        return hasAll();
+      });
+    }
+    if (!notebook.behaviours.has('exports')) return;
+    for (const [name, table] of [
+      ['ExportOrders', 'orders'],
+      ['ExportTickets', 'tickets'],
+    ] as const) {
+      const inTable = () =>
+        platform.d1.query<{ id: string }>(`SELECT id FROM ${table} ORDER BY id`).map(({ id }) => id);
+      await this.#untilAtRest(`${name} has the rows of its table`, (client) =>
+        platform.request('read', client, async ({ services }) => {
+          const queries = services.bindQueries({ caller: () => by.caller, token: () => undefined });
+          return canonical(await idsOf(queries, name)) === canonical(inTable());
+        }),
+      );
+    }
+  }
+
+  /** Tries something again until it is so. @throws InvariantViolation */
+  async #untilAtRest(expected: string, isSo: (client: Process) => Promise<boolean>): Promise<void> {
+    const { notebook } = this;
+    for (let left = 60; left > 0; left--) {
+      const done = new Promise<boolean>((resolve) => notebook.start(async (client) => resolve(await isSo(client))));
+      if (await done) return;
+    }
+    throw new InvariantViolation(notebook.platform.world.seed, { expected, found: 'it is not so after many tries' });
   }
 
   /** Reads with tokens of commands, when all work has been done for more than a minute. @throws InvariantViolation */

@@ -1,0 +1,97 @@
+import { and, asc, eq, gt, gte, lt } from 'drizzle-orm';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { type Origin, toEnvelope } from '../cqrs/log/envelope';
+import { type EventCatalogue, upcast } from '../cqrs/log/event';
+import { type EventRow, eventsOfSpan, toRecordedEvent } from '../cqrs/log/event-log';
+import { orders, shippingAddresses } from '../orders/tables';
+import { tickets } from '../tickets/tables';
+import { users } from '../users/tables';
+import { exportErrors } from './errors';
+import type { ExportedEvent, ExportedOrder, ExportedTicket } from './schemas';
+import { idsOf, type Source, type Span } from './source';
+
+/** What is asked of an export for reporting. */
+export interface ReportRequest extends Span {
+  includesPersonal: boolean;
+}
+
+/** The rows of a span after a key. The id finds them, and the time decides. */
+function isOfSpan(id: SQLiteColumn, createdAt: SQLiteColumn, span: Span, after: string | undefined) {
+  const { from, to } = idsOf(span);
+  return and(
+    gt(id, after ?? from),
+    lt(id, to),
+    span.from === undefined ? undefined : gte(createdAt, span.from),
+    span.to === undefined ? undefined : lt(createdAt, span.to),
+  );
+}
+
+/** The lines of an order without what only a cancellation needs. */
+export function toLines(lines: unknown): ExportedOrder['lines'] {
+  // Only the repository of orders writes this column.
+  return (lines as (ExportedOrder['lines'][number] & { tookStock?: unknown })[]).map(
+    ({ tookStock: _, ...line }) => line,
+  );
+}
+
+const customer = { customerName: users.name, customerEmail: users.email };
+
+export function ordersOf(span: ReportRequest): Source<ExportedOrder> {
+  const { id, number, status, customerId, lineCount, amount, currency, lines, createdAt, updatedAt } = orders;
+  const columns = { id, number, status, customerId, lineCount, amount, currency, lines, createdAt, updatedAt };
+  return {
+    query(db, after, limit) {
+      const isWanted = isOfSpan(id, createdAt, span, after);
+      if (!span.includesPersonal) return db.select(columns).from(orders).where(isWanted).orderBy(asc(id)).limit(limit);
+      return db
+        .select({ ...columns, ...customer, shippingAddress: shippingAddresses.address })
+        .from(orders)
+        .leftJoin(users, eq(users.id, customerId))
+        .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, id))
+        .where(isWanted)
+        .orderBy(asc(id))
+        .limit(limit);
+    },
+    toRow: ({ lines, ...row }: ExportedOrder) => ({ ...row, lines: toLines(lines) }),
+    keyOf: ({ id }: ExportedOrder) => id,
+  };
+}
+
+export function ticketsOf(span: ReportRequest): Source<ExportedTicket> {
+  const { id, status, customerId, orderId, hasNote, createdAt, updatedAt, triagedAt, triageSeconds } = tickets;
+  const columns = { id, status, customerId, orderId, hasNote, createdAt, updatedAt, triagedAt, triageSeconds };
+  return {
+    query(db, after, limit) {
+      const isWanted = isOfSpan(id, createdAt, span, after);
+      if (!span.includesPersonal) return db.select(columns).from(tickets).where(isWanted).orderBy(asc(id)).limit(limit);
+      return db
+        .select({ ...columns, ...customer, subject: tickets.subject, message: tickets.message })
+        .from(tickets)
+        .leftJoin(users, eq(users.id, customerId))
+        .where(isWanted)
+        .orderBy(asc(id))
+        .limit(limit);
+    },
+    toRow: (row: ExportedTicket) => row,
+    keyOf: ({ id }: ExportedTicket) => id,
+  };
+}
+
+/** The position that is the key of an event. */
+export const toPosition = (key: string | undefined) => (key === undefined ? undefined : Number(key));
+
+/** Events have no personal data, so the export is the same with and without it. */
+export function eventsOf(span: ReportRequest, catalogue: EventCatalogue, origin: Origin): Source<ExportedEvent> {
+  return {
+    query: (db, after, limit) => eventsOfSpan(db, { ...span, ids: idsOf(span), after: toPosition(after), limit }),
+    toRow(row: EventRow) {
+      try {
+        // An envelope of an event without undefined members has this form.
+        return toEnvelope(upcast(catalogue, toRecordedEvent(row)), origin) as ExportedEvent;
+      } catch (cause) {
+        throw exportErrors.unreadableEvent({ position: row.position, retryAfterSeconds: 60 }, { cause });
+      }
+    },
+    keyOf: ({ position }: EventRow) => String(position),
+  };
+}

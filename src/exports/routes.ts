@@ -1,0 +1,145 @@
+import { type Context, Hono, type TypedResponse } from 'hono';
+import { accepts } from 'hono/accepts';
+import { z } from 'zod';
+import type { AccessRules } from '../http/access';
+import { authenticate } from '../http/authentication';
+import { ignoreConditions, type RequestContext, type RouteEnv } from '../http/context';
+import { describeQuery } from '../http/openapi';
+import { limitCaller } from '../http/rate-limits';
+import { sendStream } from '../http/streams';
+import { validate } from '../http/validation';
+import { uuid } from '../platform/uuid';
+import type { ExportCommands } from './commands';
+import type { ExportKind } from './export-kind';
+import { type Format, mediaTypes, toAccountDocument, toReport } from './formats';
+import type { Export, ExportQueries } from './queries';
+import type { ReportRequest } from './reports';
+import * as schemas from './schemas';
+
+type ExportEnv = RouteEnv<ExportCommands, ExportQueries>;
+
+const tags = ['Exports'];
+
+const describeReport = (name: keyof ExportQueries & string, what: string, body: z.ZodType) =>
+  describeQuery<ExportQueries>(name, {
+    summary: `Export ${what} (admin)`,
+    description:
+      'Sent page by page, in the order of creation. If something fails meanwhile, the body is cut off. The audit trail says who has exported what.',
+    tags,
+    body,
+    mediaType: mediaTypes.ndjson,
+    alternatives: { 'text/csv': schemas.csv },
+    problems: [403],
+  });
+
+/** The format of an export: the parameter `format`, or what `Accept` prefers (RFC 9110, 12.5.1). */
+function formatOf(c: RequestContext, asked: Format | undefined): Format {
+  if (asked) return asked;
+  const { ndjson } = mediaTypes;
+  // The library reads nothing of the context but this header.
+  const context = c as unknown as Context;
+  return accepts(context, { header: 'Accept', supports: [ndjson, 'text/csv'], default: ndjson }) === ndjson
+    ? 'ndjson'
+    : 'csv';
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** The members of a row that are personal data, and are missing unless they are asked for. */
+const personalColumns = ['customerName', 'customerEmail', 'shippingAddress', 'subject', 'message'];
+
+/** Sends an export for reporting, after it is in the audit trail. */
+async function sendReport(
+  c: RequestContext & { var: Pick<ExportEnv['Variables'], 'commands'> },
+  kind: Exclude<ExportKind, 'account'>,
+  { include, format, ...span }: z.output<typeof schemas.exportRequest>,
+  { schema, open }: { schema: z.ZodObject; open(request: ReportRequest): Promise<Export<Row>> },
+) {
+  const includesPersonal = include === 'personal';
+  const { freshness, pages } = await open({ ...span, includesPersonal });
+  const { result } = await c.var.commands.RecordExport({ kind, ...span, includesPersonal });
+  const chosen = formatOf(c, format);
+  // The subject of an event is no personal data.
+  const isShown = (column: string) => includesPersonal || kind === 'events' || !personalColumns.includes(column);
+  const columns = Object.keys(schema.shape).filter(isShown);
+  const about = { freshness, id: result.id, mediaType: mediaTypes[chosen], filename: `${kind}.${chosen}` };
+  return sendStream(c, toReport(chosen, pages, columns), about) as Response & TypedResponse<string, 200, 'text'>;
+}
+
+/** The exports for reporting. */
+export const exportRoutes = new Hono<ExportEnv>()
+  .get(
+    '/orders',
+    describeReport('ExportOrders', 'the orders of a span of time', schemas.exportedOrder),
+    authenticate,
+    limitCaller('export'),
+    ignoreConditions,
+    validate('query', schemas.exportRequest),
+    (c) =>
+      sendReport(c, 'orders', c.req.valid('query'), {
+        schema: schemas.exportedOrder,
+        open: (request) => c.var.queries.ExportOrders(request),
+      }),
+  )
+  .get(
+    '/tickets',
+    describeReport('ExportTickets', 'the tickets of a span of time', schemas.exportedTicket),
+    authenticate,
+    limitCaller('export'),
+    ignoreConditions,
+    validate('query', schemas.exportRequest),
+    (c) =>
+      sendReport(c, 'tickets', c.req.valid('query'), {
+        schema: schemas.exportedTicket,
+        open: (request) => c.var.queries.ExportTickets(request),
+      }),
+  )
+  .get(
+    '/events',
+    describeReport('ExportEvents', 'the events of a span of time', schemas.exportedEvent),
+    authenticate,
+    limitCaller('export'),
+    ignoreConditions,
+    validate('query', schemas.exportRequest),
+    (c) =>
+      sendReport(c, 'events', c.req.valid('query'), {
+        schema: schemas.exportedEvent,
+        open: (request) => c.var.queries.ExportEvents(request),
+      }),
+  );
+
+/** The export of all that is stored about one account. */
+export const accountExportRoutes = new Hono<ExportEnv>().get(
+  '/:id/export',
+  describeQuery<ExportQueries>('ExportAccount', {
+    summary: 'Export all that is stored about an account',
+    description:
+      'For the account itself and for admins (GDPR, articles 15 and 20). Internal notes are not a part of it. The document is sent page by page; ' +
+      'if something fails meanwhile, it is cut off, and is no JSON.',
+    tags,
+    body: schemas.accountExport,
+    problems: [403],
+  }),
+  authenticate,
+  limitCaller('export'),
+  ignoreConditions,
+  validate('param', z.object({ id: uuid })),
+  async (c) => {
+    const { id } = c.req.valid('param');
+    const { freshness, ...exported } = await c.var.queries.ExportAccount({ id });
+    const { result } = await c.var.commands.RecordAccountExport({ userId: id });
+    const about = { freshness, id: result.id, mediaType: 'application/json', filename: 'account.json' };
+    const response = sendStream(c, toAccountDocument(exported), about);
+    return response as Response & TypedResponse<z.infer<typeof schemas.accountExport>, 200, 'json'>;
+  },
+);
+
+/** Whom the exports for reporting serve. */
+export const exportAccess: AccessRules<typeof exportRoutes> = {
+  'GET /orders': 'admin',
+  'GET /tickets': 'admin',
+  'GET /events': 'admin',
+};
+
+/** Whom the export of an account serves. */
+export const accountExportAccess: AccessRules<typeof accountExportRoutes> = { 'GET /:id/export': 'owner or admin' };
