@@ -64,9 +64,10 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
     // The configuration names the first admin, and whoever can write it may do everything.
     const emailConfirmedAt = role === 'admin' ? at : null;
     const stated = { id: newId(), name, email, passwordHash, role, isService: false, emailConfirmedAt };
+    const created = addAccount(tx, stated, defaultSettings(stated.id, at, chosen));
     if (emailConfirmedAt === null)
       tx.emailConfirmations.add(newLink(newId(), { userId: stated.id, kind: 'registration', email }, issuedAt));
-    return addAccount(tx, stated, defaultSettings(stated.id, at, chosen));
+    return created;
   }
 
   function addAccount(tx: Tx, stated: NewAccount, settings: Settings) {
