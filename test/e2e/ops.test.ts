@@ -71,7 +71,9 @@ test('npm run ops tells in a line that the system is ready, and which read model
   expect(await ops(undefined, ['ready'])).toEqual({ code: 0, output: 'Ready.\n' });
   // The address of a rebuild cannot have this name.
   const { code, output } = await ops(undefined, ['rebuild', 'No-View']);
-  expect(output).toMatch(/^There is no read model No-View\. Choose from user, .*ticket-dashboard\.\n$/);
+  expect(output).toMatch(
+    /^There is no read model No-View\. Choose from user, .*ticket-dashboard, sales-dashboard\.\n$/,
+  );
   expect(code).toBe(1);
 });
 
