@@ -1,10 +1,15 @@
 // The Worker with which Frontdesk is compared: the same bindings, operations and answers, and nothing else. No framework,
 // no validation, no access check, no log, no metrics. The bench puts its documents and rows where this file looks for them.
+// It starts a second one too, which is equipped with what Frontdesk promises for each request: the headers that protect a
+// browser, a line in the log, and a data point. They show what these cost on the platform, whatever the code around them is.
+import { securityHeadersFor } from '../../src/http/security-headers';
 
 interface Bindings {
   DB: D1Database;
   VIEWS: KVNamespace;
   PROJECTIONS_QUEUE: Queue;
+  REQUESTS: AnalyticsEngineDataset;
+  EQUIPPED?: 'yes';
 }
 
 interface Stored {
@@ -84,13 +89,33 @@ async function change(itemId: string, request: Request, env: Bindings, context: 
   return json({ id: itemId, version }, 200, { ETag: `"${version}"` });
 }
 
+async function answer(request: Request, env: Bindings, context: ExecutionContext): Promise<Response> {
+  const [, , resource, id = ''] = new URL(request.url).pathname.split('/');
+  if (resource === 'health') return json({ status: 'ok' }, 200);
+  if (resource === 'users') return read(env, [`user:${id}`, `access:${id}`, 'watermark']);
+  if (request.method === 'POST') return create(request, env, context);
+  if (request.method === 'PATCH') return change(id, request, env, context);
+  return read(env, [`item:${id}`, 'watermark']);
+}
+
+/** Adds to an answer what Frontdesk adds to each of its own: headers, a line in the log and a data point. */
+function equip(response: Response, { method }: Request, { REQUESTS }: Bindings): Response {
+  const requestId = crypto.randomUUID();
+  const { headers, status } = response;
+  headers.set('X-Request-Id', requestId);
+  headers.set('Cache-Control', 'private, no-store');
+  for (const [name, value] of securityHeadersFor('/v1/')) headers.set(name, value);
+  const fields = { requestId, traceparent: `00-${requestId}-0123456789abcdef-01`, method, route: '/v1/items/:id' };
+  const time = new Date().toISOString();
+  console.log(JSON.stringify({ level: 'info', event: 'request', time, ...fields, status, durationMs: 2 }));
+  const blobs = ['/v1/items/:id', method, '2xx', String(status), '', ''];
+  REQUESTS.writeDataPoint({ indexes: ['/v1/items/:id'], blobs, doubles: [2, 0, 0, 0, 0, 0, 0, 0, 0] });
+  return response;
+}
+
 export default {
   async fetch(request, env, context) {
-    const [, , resource, id = ''] = new URL(request.url).pathname.split('/');
-    if (resource === 'health') return json({ status: 'ok' }, 200);
-    if (resource === 'users') return read(env, [`user:${id}`, `access:${id}`, 'watermark']);
-    if (request.method === 'POST') return create(request, env, context);
-    if (request.method === 'PATCH') return change(id, request, env, context);
-    return read(env, [`item:${id}`, 'watermark']);
+    const response = await answer(request, env, context);
+    return env.EQUIPPED === 'yes' ? equip(response, request, env) : response;
   },
 } satisfies ExportedHandler<Bindings>;

@@ -54,13 +54,17 @@ async function compare(measured: Case, sides: Readonly<Record<string, Side>>) {
   return { medianOf, shareOf };
 }
 
-/** Compares what Frontdesk, a bare Worker and a peer answer in a second, side by side in one run. */
+/**
+ * Compares what Frontdesk, a bare Worker and a peer answer in a second, side by side in one run. The equipped bare Worker has no
+ * goal: it shows which part of the distance is the price of what every answer has and records.
+ */
 export async function measureRequests(): Promise<readonly Goal[]> {
   const frontdesk = await startFrontdesk();
   const bare = await startBare(frontdesk);
+  const equipped = await startBare(frontdesk, { EQUIPPED: 'yes' });
   const peer = await startPeerSide();
   if (!peer) console.log('The peer is skipped: bench/peers/fastapi/README.md says which packages it needs.');
-  const sides: Record<string, Side> = { bare, frontdesk, ...(peer && { peer }) };
+  const sides: Record<string, Side> = { bare, equipped, frontdesk, ...(peer && { peer }) };
   const goals: Goal[] = [];
   const table: Record<string, Record<string, number>> = {};
   try {
@@ -70,7 +74,8 @@ export async function measureRequests(): Promise<readonly Goal[]> {
         [`${name}, requests/s`, Math.round(medianOf(name, 'perSecond'))],
         [`${name}, µs CPU`, Math.round(medianOf(name, 'cpu'))],
       ]);
-      table[measured] = Object.fromEntries(figures.flat());
+      const share = Math.round(shareOf('equipped') * 100) / 100;
+      table[measured] = { ...Object.fromEntries(figures.flat()), 'of the equipped bare Worker': share };
       goals.push(atLeast(`${measured}, of the bare Worker`, ofBare[measured], shareOf('bare')));
       const goal = ofPeer[measured];
       if (peer && goal !== undefined) goals.push(atLeast(`${measured}, of the peer`, goal, shareOf('peer')));

@@ -98,9 +98,15 @@ export async function startFrontdesk(inspectorPort?: number): Promise<Side & { w
   return { url, pid, worker, callOf: callsOf(itemIds, userId, token), stop: () => worker.stop() };
 }
 
-/** Starts the bare Worker with the documents and the items of Frontdesk, so that both read and write as much. */
-export async function startBare(frontdesk: Side & { worker: RunningWorker }, inspectorPort?: number): Promise<Side> {
-  const worker = await startWorker({ contents: bundle('bench/requests/bare.ts'), variables: {}, inspectorPort });
+/**
+ * Starts the bare Worker with the documents and the items of Frontdesk, so that both read and write as much.
+ * @param variables `EQUIPPED` adds the headers, the line in the log and the data point of Frontdesk to each answer
+ */
+export async function startBare(
+  frontdesk: Side & { worker: RunningWorker },
+  variables: { EQUIPPED?: 'yes' } = {},
+): Promise<Side> {
+  const worker = await startWorker({ contents: bundle('bench/requests/bare.ts'), variables });
   const [from, to] = [await frontdesk.worker.documents(), await worker.documents()];
   for (const { name } of (await from.list()).keys) {
     // The names of views without the version of their shape.

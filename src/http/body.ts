@@ -35,6 +35,8 @@ export async function isReadableBody({ req }: Context, kind: BodyKind): Promise<
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
     if (kind === 'form') return isEncodedUtf8(text);
     JSON.parse(text);
+    // Otherwise hono makes a Response of the bytes to decode them again, which costs a create most of what its body costs.
+    Object.assign(req.bodyCache, { text: Promise.resolve(text) });
     return true;
   } catch {
     return false;

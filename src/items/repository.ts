@@ -4,6 +4,7 @@ import { ConcurrencyError } from '../cqrs/writing/errors';
 import { type AggregateVersion, removeNextRows, type TakenRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { limits } from '../platform/limits';
+import { defineInsert } from '../platform/prepared';
 import { splitByBytes } from '../platform/split';
 import { users } from '../users/tables';
 import type { Item } from './item';
@@ -46,6 +47,8 @@ export const itemConstraints = {
 
 /** The items of a deleted account are deleted in steps; nobody may buy one of them until then. */
 const hasOwner = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${items.ownerId})`;
+
+const insertItem = defineInsert(items);
 
 type Row = typeof items.$inferSelect;
 
@@ -96,7 +99,7 @@ export function createItemRepository(context: RepositoryContext): ItemRepository
           .from(items)
           .where(and(inArray(items.id, [...ids]), hasOwner))
       ).map(toItem),
-    add: (item) => stage(db.insert(items).values(toRow(item))),
+    add: (item) => stage(insertItem(db, toRow(item))),
     save(item, before) {
       const row = toRow(item);
       requireAsRead(before);

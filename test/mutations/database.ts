@@ -273,4 +273,11 @@ export const database: readonly Mutation[] = [
     replace: '',
     noticedBy: only('gets the response of the twin', integration('unit-of-work')),
   },
+  {
+    name: 'an inserted row has false or a text where its value is null',
+    file: 'src/platform/prepared.ts',
+    find: 'return value === null ? null : column.mapToDriverValue(value);',
+    replace: 'return column.mapToDriverValue(value);',
+    noticedBy: unit('prepared'),
+  },
 ];

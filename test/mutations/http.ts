@@ -661,4 +661,18 @@ export const http: readonly Mutation[] = [
     replace: 'if (isStatic)',
     noticedBy: unit('router'),
   },
+  {
+    name: 'the secrets are encoded for each keyed hash',
+    file: 'src/auth/secret-token.ts',
+    find: 'return [hash(current), ...previous.map(hash)];',
+    replace: 'return [hash(encode(secrets[0])), ...previous.map(hash)];',
+    noticedBy: only('encoded once', unit('auth')),
+  },
+  {
+    name: 'the bundle keeps the names of functions',
+    file: 'wrangler.toml',
+    find: 'keep_names = false',
+    replace: 'keep_names = true',
+    noticedBy: only('without the names of functions', unit('wrangler')),
+  },
 ];

@@ -304,7 +304,7 @@ export const machinery: readonly Mutation[] = [
   },
   {
     name: 'the text of a query is made for each statement',
-    file: 'src/cqrs/reading/keyed-query.ts',
+    file: 'src/platform/prepared.ts',
     find: 'prepared ??=',
     replace: 'prepared =',
     noticedBy: unit('keyed-query'),

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AccessTokens } from '../../src/access/access-token';
 import type { Passwords } from '../../src/access/passwords';
 import { withPassword } from '../../src/auth/account';
@@ -96,6 +96,14 @@ describe('secrets', () => {
     expect(first).not.toBe(second);
     expect([hashA(current), hashA(previous)]).toEqual([[first], [second]]);
     expect(createKeyedHashes([current])('b')).not.toEqual([first]);
+  });
+
+  test('the secrets are encoded once, and not for each fingerprint', () => {
+    const fingerprints = createKeyedHashes([current, previous]);
+    const encode = vi.spyOn(TextEncoder.prototype, 'encode');
+    fingerprints('a');
+    expect(encode).not.toHaveBeenCalled();
+    encode.mockRestore();
   });
 
   test('the stored hash of a reset counts with the secret of its request, as long as the secret is known', () => {

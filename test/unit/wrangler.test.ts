@@ -53,6 +53,10 @@ const { ratelimits = [], triggers } = production;
 const bindingsOf = ({ queues }: RawConfig) => queues?.producers?.map(({ binding }) => binding) ?? [];
 const byName = (left: { queue?: string }, right: { queue?: string }) => `${left.queue}`.localeCompare(`${right.queue}`);
 
+test('the bundle is deployed without the names of functions, which each request would have to set again', () => {
+  expect([production.keep_names, staging.keep_names]).toEqual([false, false]);
+});
+
 describe('the optional queue for other teams', () => {
   test('the lines in wrangler.toml are what `npm run dev -- --with` switches on', () => {
     expect(bindingsOf(uncommented())).toContain('EVENTS_QUEUE');
