@@ -5,6 +5,7 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { mountEmailPreviews } from './email-previews';
 import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
@@ -145,6 +146,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.route('/', routes);
   app.route('/', authPages);
   app.route('/', registered(userPages, userPageAccess));
+  mountEmailPreviews(app);
   mountAssets(app);
   mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
   return app;
