@@ -8,6 +8,7 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { mountEmailPreviews } from './email-previews';
 import { exportErrors } from './exports/errors';
 import { accountExportAccess, accountExportRoutes, exportAccess, exportRoutes } from './exports/routes';
 import { feedErrors } from './feed/errors';
@@ -182,6 +183,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.route('/', routes);
   app.route('/', authPages);
   app.route('/', registered(userPages, userPageAccess));
+  mountEmailPreviews(app);
   mountAssets(app);
   mountDocumentation(app, {
     version,

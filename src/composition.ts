@@ -64,7 +64,7 @@ function createStartFollowUps(shared: Shared, defer: WaitUntil) {
 
   return (committed: readonly RecordedEvent[]): void => {
     const deliveries = committed.flatMap((event) =>
-      subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
+      subscriptionsOf(event).map((subscription) => ({ subscription, event })),
     );
     defer(sendFirst(deliveries));
     for (const event of committed) {

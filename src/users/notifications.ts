@@ -2,7 +2,7 @@ import type { LinkTokens } from '../access/link-tokens';
 import type { TimedLink } from '../notifications/notification';
 import type { Reaction } from '../notifications/reaction';
 import { type EmailConfirmation, linkLifetimeMs } from './email-confirmation';
-import { EmailConfirmationRequested, UserEmailConfirmed, UserUpdated } from './events';
+import { EmailConfirmationRequested, UserEmailConfirmed } from './events';
 import type { FindLink } from './find-link';
 
 /** What the e-mails about addresses need. */
@@ -40,18 +40,19 @@ export function confirmOnEmailConfirmationRequested(services: LinkServices): Rea
 /** Tells the owner of the old address of a change. */
 export function tellOldAddressOnUserEmailConfirmed(services: LinkServices): Reaction {
   return async ({ data, streamId: userId }) => {
-    const { by, confirmationId } = UserEmailConfirmed.schema.parse(data);
-    const link = by === 'change' && confirmationId !== null && (await services.findLink({ id: confirmationId }));
+    const { confirmationId } = UserEmailConfirmed.schema.parse(data);
+    const link = confirmationId !== null && (await services.findLink({ id: confirmationId }));
     if (!link || link.previousEmail === null) return undefined;
     return { userId, kind: 'address-changed', to: link.previousEmail, facts: { reader: 'old' } };
   };
 }
 
 /** Tells the owner of the new address, which is the one of the account. */
-export const tellNewAddressOnUserUpdated: Reaction = ({ data, streamId: userId }) =>
-  UserUpdated.schema.parse(data).fields.includes('email')
-    ? { userId, kind: 'address-changed', facts: { reader: 'new' } }
-    : undefined;
+export const tellNewAddressOnUserUpdated: Reaction = ({ streamId: userId }) => ({
+  userId,
+  kind: 'address-changed',
+  facts: { reader: 'new' },
+});
 
 export const tellOnUserPasswordChanged: Reaction = ({ streamId }) => ({
   userId: streamId,

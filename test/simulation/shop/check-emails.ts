@@ -1,12 +1,35 @@
 import type { AcceptedEmail, Platform } from '../history';
 import type { LoggedEvent } from './queries';
-import type { User } from './state';
+import type { Settings, User } from './state';
 import { eventOf, type Timeline } from './timeline';
 import { violate } from './violate';
 
-const owing: Readonly<Record<string, (event: LoggedEvent) => string>> = {
-  UserRegistered: ({ streamId }) => streamId,
-  PasswordResetRequested: ({ data }) => String(data.userId),
+interface Telling {
+  /** The account that is told of an event; undefined for an event of which nobody is told. */
+  whom(event: LoggedEvent): string | undefined;
+  /** Whether the account is told whatever its settings are. */
+  isSecurity: boolean;
+}
+
+const account: Telling = { whom: ({ streamId }) => streamId, isSecurity: true };
+const customer: Telling = { whom: ({ data }) => text(data.customerId), isSecurity: false };
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+const only = (condition: (data: LoggedEvent['data']) => boolean): Telling => ({
+  ...customer,
+  whom: (event) => (condition(event.data) ? customer.whom(event) : undefined),
+});
+
+/** The events of which somebody is told. */
+const telling: Readonly<Record<string, Telling>> = {
+  UserRegistered: account,
+  UserPasswordChanged: account,
+  PasswordResetRequested: { whom: ({ data }) => text(data.userId), isSecurity: true },
+  OrderPlaced: customer,
+  OrderShipped: customer,
+  OrderDelivered: customer,
+  OrderCancelled: customer,
+  TicketReplied: only(({ by }) => by === 'staff'),
+  TicketStatusChanged: only(({ to }) => to === 'closed'),
 };
 
 /** The deliveries of e-mails that an admin discarded. */
@@ -16,36 +39,55 @@ function discardedIn(events: readonly LoggedEvent[]): Set<number> {
   return new Set(letters.filter(({ subscription }) => subscription === 'emails').map(({ position }) => position));
 }
 
+/** An account and its settings at one moment; both are undefined where it does not exist. */
+interface Moment {
+  user: User | undefined;
+  settings: Settings | undefined;
+}
+
 /**
  * The account after an event, at each position of every history that has the event: a consumer may read before a restore
  * and send after it.
  */
-function accountSince({ id, position }: LoggedEvent, userId: string, timelines: readonly Timeline[]) {
+function accountSince({ id, position }: LoggedEvent, userId: string, timelines: readonly Timeline[]): Moment[] {
   const having = timelines.filter(({ segment }) => segment.events[position - 1]?.id === id);
-  return having.flatMap(({ states }) => states.slice(position).map(({ users }) => users.get(userId)));
+  return having.flatMap(({ states }) =>
+    states.slice(position).map(({ settings, users }) => ({ user: users.get(userId), settings: settings.get(userId) })),
+  );
+}
+
+/** Whether an account would be told at this moment. */
+function isTold({ isSecurity }: Telling, { settings, user }: Moment): boolean {
+  if (user?.isActive !== true) return false;
+  return isSecurity || (user.isConfirmed && settings?.emailNotifications === true);
 }
 
 /**
- * Every registration and every password reset of an account that is still active has its e-mail, and each e-mail goes to
- * an address that the account had since.
+ * Every event of which an account is told has its e-mail, if the account would have got it at each moment since; and each e-mail
+ * goes to an address, in a language and by settings that the account had at one moment. Nothing else is sent.
  */
 export function checkEmails({ emails }: Pick<Platform, 'emails'>, timelines: readonly Timeline[]): void {
   const events = timelines.at(-1)?.segment.events ?? [];
   const discarded = discardedIn(events);
   const byId = Map.groupBy(emails, ({ messageId }) => eventOf(messageId));
   for (const event of events) {
-    const userId = owing[event.type]?.(event);
-    if (userId === undefined) continue;
-    const since = accountSince(event, userId, timelines);
-    const isOwed = since.every((user) => user?.isActive === true);
     const sent = byId.get(event.id) ?? [];
-    const isLimited = since.some((user) => addressesOf(event, timelines).has(user?.email ?? ''));
+    const rule = telling[event.type];
+    const userId = rule?.whom(event);
+    if (!rule || userId === undefined) {
+      for (const { text: words } of sent)
+        throw violate(`nobody is told of ${event.type} at position ${event.position}`, words);
+      continue;
+    }
+    const since = accountSince(event, userId, timelines);
+    const isOwed = since.every((moment) => isTold(rule, moment));
+    const isLimited = rule.isSecurity && since.some(({ user }) => addressesOf(event, timelines).has(user?.email ?? ''));
     if (isOwed && sent.length === 0 && !discarded.has(event.position) && !isLimited)
       throw violate(
         `account ${userId} gets the e-mail of ${event.type} at position ${event.position}`,
         'it was never sent',
       );
-    for (const email of sent) checkRecipient(email, event, since);
+    for (const email of sent) checkRecipient(email, event, rule, since);
   }
   checkLimit(emails, timelines);
 }
@@ -56,7 +98,7 @@ function addressesOf({ id, type }: LoggedEvent, timelines: readonly Timeline[]):
   for (const { segment, states } of timelines) {
     const others = segment.events.filter((event) => event.type === type && event.id !== id);
     for (const event of others) {
-      const userId = owing[type]?.(event) ?? '';
+      const userId = telling[type]?.whom(event) ?? '';
       for (const { users } of states.slice(event.position)) addresses.add(users.get(userId)?.email ?? 'nobody');
     }
   }
@@ -74,15 +116,19 @@ function checkLimit(emails: readonly AcceptedEmail[], timelines: readonly Timeli
   }
 }
 
-/** An e-mail shows a name of letters, and no other one. */
-function greets(text: string, name: string): boolean {
-  return /^[A-Za-z ]+$/.test(name) ? text.startsWith(`Hello ${name},`) : text.startsWith('Hello,');
+/** An e-mail shows a name of letters, and no other one, in the language of the account. */
+function greets(words: string, { settings, user }: Moment): boolean {
+  const hello = settings?.locale === 'de' ? 'Guten Tag' : 'Hello';
+  return words.startsWith(/^[A-Za-z ]+$/.test(user?.name ?? '') ? `${hello} ${user?.name},` : `${hello},`);
 }
 
-function checkRecipient({ to, text }: AcceptedEmail, event: LoggedEvent, since: readonly (User | undefined)[]): void {
-  const isRight = since.some((user) => user?.isActive === true && user.email === to && greets(text, user.name));
-  if (!isRight)
-    throw violate(`the e-mail of ${event.type} at position ${event.position} goes to its account`, `${to}: ${text}`);
-  if (event.type === 'PasswordResetRequested' && !text.includes('#token='))
-    throw violate(`the e-mail of ${event.type} at position ${event.position} has a link`, text);
+function checkRecipient(email: AcceptedEmail, event: LoggedEvent, rule: Telling, since: readonly Moment[]): void {
+  const { text: words, to } = email;
+  const about = `the e-mail of ${event.type} at position ${event.position}`;
+  const isRight = since.some((moment) => isTold(rule, moment) && moment.user?.email === to && greets(words, moment));
+  if (!isRight) throw violate(`${about} goes to its account, which wants it`, `${to}: ${words}`);
+  if (event.type === 'PasswordResetRequested' && !words.includes('#token='))
+    throw violate(`${about} has a link`, words);
+  const canEnd = words.includes(`/unsubscribe?token=${rule.whom(event)}.`);
+  if (canEnd === rule.isSecurity) throw violate(`${about} can be ended if it is not for security`, words);
 }

@@ -18,9 +18,13 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
   return {
     users: all(
       `SELECT id, version, name, email, password_hash AS password, role, is_active AS isActive,
-         token_generation AS generation, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt
-       FROM users`,
-    ).map((row) => ({ ...row, isActive: isTrue(row.isActive), password: passwordOf(String(row.password)) })),
+         token_generation AS generation, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt,
+         email_confirmed_at IS NOT NULL AS isConfirmed FROM users`,
+    ).map((row) => ({
+      ...row,
+      ...{ isActive: isTrue(row.isActive), isConfirmed: isTrue(row.isConfirmed) },
+      password: passwordOf(String(row.password)),
+    })),
     settings: all(
       `SELECT user_id AS id, version, locale, timezone, email_notifications AS emailNotifications,
          updated_at AS updatedAt FROM settings`,

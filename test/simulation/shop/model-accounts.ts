@@ -38,6 +38,7 @@ function register(role: User['role']): Rule {
       createdAt: at,
       updatedAt: at,
       lastLoginAt: null,
+      isConfirmed: false,
     };
     const settings = { version: 1, locale: 'en', timezone: 'UTC', emailNotifications: true, updatedAt: at };
     const effect = all(put('users', id, user), put('settings', id, settings));

@@ -27,6 +27,8 @@ export interface User {
   createdAt: string;
   updatedAt: string;
   lastLoginAt: string | null;
+  /** Whether the owner of the address has confirmed it. */
+  isConfirmed: boolean;
 }
 
 export interface Settings {
