@@ -33,6 +33,7 @@ import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
 import { confirmationAccess, confirmationRoutes } from './users/confirmation-routes';
 import { userErrors } from './users/errors';
+import { userPages } from './users/pages';
 import { userAccess, userRoutes } from './users/routes';
 
 /**
@@ -145,6 +146,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
   app.route('/', authPages);
+  app.route('/', userPages);
   mountAssets(app);
   mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
   return app;

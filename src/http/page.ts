@@ -4,6 +4,8 @@ type Html = ReturnType<typeof html>;
 
 interface Page {
   title: string;
+  /** A BCP 47 tag; English without it. */
+  language?: string;
   body: Html;
   /** Paths of assets. */
   styles?: readonly string[];
@@ -13,9 +15,16 @@ interface Page {
 }
 
 /** A page of HTML. Styles and scripts are assets, because the content security policy allows none in the page. */
-export function renderPage({ title, body, styles = ['/assets/pages.css'], scripts = [], modules = [] }: Page): Html {
+export function renderPage({
+  title,
+  body,
+  language = 'en',
+  styles = ['/assets/pages.css'],
+  scripts = [],
+  modules = [],
+}: Page): Html {
   return html`<!doctype html>
-<html lang="en">
+<html lang="${language}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
