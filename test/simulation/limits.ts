@@ -25,6 +25,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   deliveriesInFlight: [4, 40],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerSlice: [1, 3],
+  // Some links end within the minutes of a history.
+  confirmationLinkMs: [60_000, 1_200_000],
   rowsPerErasureStep: [1, 4],
   // What the staff reads of a ticket that is about to be deleted has all of its notes.
   notesPerErasureStep: [1_000, 1_000],
@@ -70,7 +72,14 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
 }
 
 /** The limits that the recovery keeps: documents have a page's size, and a send that was too large must go out at last. */
-const kept = ['firstPageSize', 'notesInTicket', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
+const kept = [
+  'firstPageSize',
+  'confirmationLinkMs',
+  'notesInTicket',
+  'messagesPerSend',
+  'bytesPerSend',
+  'bytesPerMessage',
+];
 
 /** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
 export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {

@@ -5,6 +5,7 @@
 const behaviours = {
   'signing-in': 'people sign in, refresh their sessions and sign out',
   resets: 'people ask for a password reset and use the link of the e-mail',
+  confirmations: 'people confirm addresses with the links of e-mails, and ask for other links',
   profiles: 'people change names, addresses, passwords and settings',
   roles: 'admins change roles',
   'last-admin': 'admins change, deactivate and delete every account, so that one of them tries it with the last admin',
