@@ -5,6 +5,7 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
+import { mountEmailPreviews } from './email-previews';
 import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
@@ -31,9 +32,10 @@ import { createFirstLogger, type LogFields } from './platform/logger';
 import { version } from './platform/version';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
+import { confirmPage } from './users/confirm-page';
 import { confirmationAccess, confirmationRoutes } from './users/confirmation-routes';
 import { userErrors } from './users/errors';
-import { userPages } from './users/pages';
+import { userPageAccess, userPages } from './users/pages';
 import { userAccess, userRoutes } from './users/routes';
 
 /**
@@ -146,7 +148,9 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
   app.route('/', authPages);
-  app.route('/', userPages);
+  app.route('/', confirmPage);
+  app.route('/', registered(userPages, userPageAccess));
+  mountEmailPreviews(app);
   mountAssets(app);
   mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
   return app;

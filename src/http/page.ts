@@ -3,9 +3,9 @@ import { html } from 'hono/html';
 type Html = ReturnType<typeof html>;
 
 interface Page {
-  title: string;
-  /** A BCP 47 tag; English without it. */
+  /** The language of the page (BCP 47); English without it. */
   language?: string;
+  title: string;
   body: Html;
   /** Paths of assets. */
   styles?: readonly string[];
@@ -16,9 +16,9 @@ interface Page {
 
 /** A page of HTML. Styles and scripts are assets, because the content security policy allows none in the page. */
 export function renderPage({
+  language = 'en',
   title,
   body,
-  language = 'en',
   styles = ['/assets/pages.css'],
   scripts = [],
   modules = [],

@@ -3,7 +3,7 @@ import type { TimedLink } from '../notifications/notification';
 import type { Reaction } from '../notifications/reaction';
 import { limits } from '../platform/limits';
 import type { EmailConfirmation } from './email-confirmation';
-import { EmailConfirmationRequested, UserEmailConfirmed, UserUpdated } from './events';
+import { EmailConfirmationRequested, UserEmailConfirmed } from './events';
 import type { FindLink } from './find-link';
 
 /** What the e-mails about addresses need. */
@@ -42,18 +42,18 @@ export function confirmOnEmailConfirmationRequested(services: LinkServices): Rea
 /** Tells the owner of the old address of a change. */
 export function tellOldAddressOnUserEmailConfirmed(services: LinkServices): Reaction {
   return async ({ data, streamId: userId }) => {
-    const { by, confirmationId } = UserEmailConfirmed.schema.parse(data);
-    const link = by === 'change' && confirmationId !== null && (await services.findLink(confirmationId));
-    if (!link || link.previousEmail === null) return undefined;
-    return { userId, kind: 'address-changed', to: link.previousEmail, facts: { reader: 'old' } };
+    const { confirmationId } = UserEmailConfirmed.schema.parse(data);
+    const previousEmail = confirmationId === null ? null : (await services.findLink(confirmationId))?.previousEmail;
+    return previousEmail ? { userId, kind: 'address-changed', to: previousEmail, facts: { reader: 'old' } } : undefined;
   };
 }
 
 /** Tells the owner of the new address, which is the one of the account. */
-export const tellNewAddressOnUserUpdated: Reaction = ({ data, streamId: userId }) =>
-  UserUpdated.schema.parse(data).fields.includes('email')
-    ? { userId, kind: 'address-changed', facts: { reader: 'new' } }
-    : undefined;
+export const tellNewAddressOnUserUpdated: Reaction = ({ streamId }) => ({
+  userId: streamId,
+  kind: 'address-changed',
+  facts: { reader: 'new' },
+});
 
 export const tellOnUserPasswordChanged: Reaction = ({ streamId }) => ({
   userId: streamId,

@@ -105,6 +105,9 @@ export const updateSettings = z
   .meta({ ref: 'UpdateSettings', examples: [{ locale: 'en-GB', timezone: 'Europe/London' }] });
 
 const shownEmail = z.string().meta({ format: 'email', examples: ['ada@example.com'] });
+/** The token of a link that an e-mail ended with. */
+export const unsubscribe = z.strictObject({ token: z.string().max(200) });
+
 const shownName = z.string().meta({ examples: ['Ada Byron'] });
 
 export const userDetail = z

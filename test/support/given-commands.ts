@@ -2,11 +2,12 @@ import type { CallerContext } from '../../src/access/access-rules';
 import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
 import { createLinkTokens } from '../../src/access/link-tokens';
 import type { Passwords } from '../../src/access/passwords';
-import { createResetTokens } from '../../src/auth/secret-token';
+import { createKeyedHashes, createResetTokens } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';
 import type { Sellers } from '../../src/items/sellers';
+import { createUnsubscribeLinks } from '../../src/notifications/unsubscribe-links';
 import type { Order } from '../../src/orders/order';
 import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
@@ -18,6 +19,12 @@ const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
 
 export const resetTokens = createResetTokens(defaultSecrets);
 export const confirmationTokens = createLinkTokens('email-confirmation', defaultSecrets);
+
+const unsubscribeLinks = createUnsubscribeLinks(createKeyedHashes(defaultSecrets), 'https://shop.example');
+
+export function unsubscribeTokenOf(userId: string): string {
+  return new URL(unsubscribeLinks.urlFor(userId, 'en')).searchParams.get('token') ?? '';
+}
 
 interface Given {
   users?: readonly User[];
@@ -62,6 +69,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
         accessTokens,
         resetTokens: createResetTokens(secrets),
         confirmationTokens: createLinkTokens('email-confirmation', secrets),
+        unsubscribeLinks,
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
         // Most tests let customers sell, because an owner without another role is the simplest one.

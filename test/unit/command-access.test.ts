@@ -70,7 +70,8 @@ type PublicName =
   | 'RequestPasswordReset'
   | 'ConfirmPasswordReset'
   | 'ConfirmEmail'
-  | 'ExpireEmailChange';
+  | 'ExpireEmailChange'
+  | 'Unsubscribe';
 
 /** Every command that needs a token. A new command does not compile until it has an entry here. */
 const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
@@ -211,6 +212,7 @@ const open: Record<PublicName, Send> = {
   ConfirmPasswordReset: (commands) => commands.ConfirmPasswordReset({ token: 'unknown', password }),
   ConfirmEmail: (commands) => commands.ConfirmEmail({ token: 'unknown' }),
   ExpireEmailChange: (commands) => commands.ExpireEmailChange({ confirmationId: newId() }),
+  Unsubscribe: (commands) => commands.Unsubscribe({ token: 'unknown' }),
 };
 
 const entries = Object.entries(secured);
