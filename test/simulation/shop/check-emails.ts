@@ -23,6 +23,9 @@ const only = (condition: (data: LoggedEvent['data']) => boolean): Telling => ({
   whom: (event) => (condition(event.data) ? customer.whom(event) : undefined),
 });
 
+/** How much the clocks of two processes may differ. */
+const clockSlackMs = 60_000;
+
 const linkOf = ({ data }: LoggedEvent, { links }: Moment) => links.get(String(data.confirmationId));
 const confirming: Telling = {
   ...account,
@@ -101,7 +104,10 @@ function isTold(rule: Telling, event: LoggedEvent, moment: Moment): boolean {
  * Every event of which an account is told has its e-mail, if the account would have got it at each moment since; and each e-mail
  * goes to an address, in a language and by settings that the account had at one moment. Nothing else is sent.
  */
-export function checkEmails({ emails }: Pick<Platform, 'emails'>, timelines: readonly Timeline[]): void {
+export function checkEmails(
+  { emails, world }: Pick<Platform, 'emails' | 'world'>,
+  timelines: readonly Timeline[],
+): void {
   const events = timelines.at(-1)?.segment.events ?? [];
   const discarded = discardedIn(events);
   const byId = Map.groupBy(emails, ({ messageId }) => eventOf(messageId));
@@ -115,7 +121,11 @@ export function checkEmails({ emails }: Pick<Platform, 'emails'>, timelines: rea
       continue;
     }
     const since = accountSince(event, userId, timelines);
-    const isOwed = since.every((moment) => isTold(rule, event, moment));
+    // What a link is about is deleted with it; in some histories that happens while the e-mail waits.
+    const mayBeForgotten = since.some(
+      (moment) => (linkOf(event, moment)?.expiresAt ?? Infinity) <= world.now + clockSlackMs,
+    );
+    const isOwed = !mayBeForgotten && since.every((moment) => isTold(rule, event, moment));
     const limited = rule.isSecurity ? addressesOf(event, timelines) : new Set<string>();
     const isLimited = rule.isSecurity && since.some((moment) => limited.has(addressAt(rule, event, moment) ?? ''));
     if (isOwed && sent.length === 0 && !discarded.has(event.position) && !isLimited)

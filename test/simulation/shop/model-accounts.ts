@@ -29,6 +29,8 @@ const graceMs = 10_000;
 const resetMs = 3_600_000;
 const betweenResetsMs = 300_000;
 const betweenLinksMs = 900_000;
+/** How much the clocks of two processes may differ. */
+const clockSlackMs = 60_000;
 
 const withEmail = (state: State, email: string) => [...state.users.values()].find((user) => user.email === email);
 const isSelfOrAdmin = (caller: Caller, id: string) => caller.userId === id || caller.role === 'admin';
@@ -94,6 +96,10 @@ const useRegistrationOf = (userId: string, usedAt: number) =>
 
 const isRecent = ({ expiresAt }: Link, { issuedAt, linkMs }: Pick<ModelRequest, 'issuedAt' | 'linkMs'>) =>
   expiresAt - linkMs > issuedAt - betweenLinksMs;
+
+/** Whether the clean-up may have deleted a link by then; a pending change ends with an event. */
+const mayBeRemoved = ({ kind, usedAt, expiresAt }: Link, now: number) =>
+  expiresAt <= now + clockSlackMs && !(kind === 'change' && usedAt === null);
 
 const isActiveAdmin = ({ role, isActive }: User) => role === 'admin' && isActive;
 const isLastAdmin = (state: State, user: User) =>
@@ -270,13 +276,15 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     if (!pending && user.emailConfirmedAt !== null) return refuse('users.email-confirmed');
     const { kind, email } = pending ?? { kind: 'registration' as const, email: user.email };
     const older = unusedOf(state, id, kind);
-    if (older?.email === email && isRecent(older, request)) return nothing({ id, version: user.version });
+    const unchanged = nothing({ id, version: user.version });
+    const isKept = older?.email === email && isRecent(older, request);
+    if (isKept && !mayBeRemoved(older, issuedAt)) return unchanged;
     if (pending && withEmail(state, email)) return refuse('users.email-taken');
     const version = user.version + 1;
     const row: Link = {
       ...{ userId: id, kind, email, previousEmail: null, expiresAt: issuedAt + linkMs, usedAt: null },
     };
-    return {
+    const requested = {
       events: [`EmailConfirmationRequested ${id} ${version}`],
       result: { id, version },
       effect: all(
@@ -285,6 +293,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
         put('links', linkId, row),
       ),
     };
+    return isKept ? [unchanged, requested] : requested;
   }),
 
   ConfirmEmail(state, { payload, issuedAt, linkMs, linkOf }) {
@@ -293,9 +302,10 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     const link = state.links.get(linkId);
     const user = link && state.users.get(link.userId);
     if (!link || !user) return refuse('users.confirmation-ended');
-    if (link.usedAt !== null) return refuse('users.confirmation-used');
+    const [used, ended] = [refuse('users.confirmation-used'), refuse('users.confirmation-ended')];
+    if (link.usedAt !== null) return mayBeRemoved(link, issuedAt) ? [used, ended] : used;
     const isOfOldAddress = link.kind === 'registration' && link.email !== user.email;
-    if (link.expiresAt <= issuedAt || !user.isActive || isOfOldAddress) return refuse('users.confirmation-ended');
+    if (link.expiresAt <= issuedAt || !user.isActive || isOfOldAddress) return ended;
     const { email } = link;
     const isNew = email !== user.email;
     if (isNew && withEmail(state, email)) return refuse('users.email-taken');
