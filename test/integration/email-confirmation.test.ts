@@ -124,6 +124,25 @@ describe('the address of a new account (product 1.12)', () => {
     expect(subjectsTo(system, victim)).toEqual(['Confirm your e-mail address at Frontdesk']);
   });
 
+  test('a link that was used before its e-mail was sent is not sent', async () => {
+    const system = createSystem();
+    const { clock, deliver, deliverQueues, mailedToken, register, request, sent, signIn } = system;
+    const account = await register();
+    await deliverQueues();
+    clock.advance(15 * 60_000);
+    const { bearer } = await signIn(account.email);
+    await request(`/v1/users/${account.id}/email-confirmation`, { method: 'POST', headers: bearer });
+    await deliver('emails', sent.emails);
+    expect(subjectsTo(system, account.email)).toHaveLength(2);
+    expect((await confirm(system, mailedToken(account.email, 'confirm-email'))).status).toBe(204);
+    // As if the first sender had died: the delivery is there again, and so is its message.
+    const [message] = sent.emails;
+    const pending = "INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'emails', 0)";
+    await env.DB.prepare(pending).bind(message?.position).run();
+    await deliver('emails', sent.emails.splice(0));
+    expect(subjectsTo(system, account.email)).toHaveLength(2);
+  });
+
   test('a link that was replaced before its e-mail was sent is not sent', async () => {
     const system = createSystem();
     const account = await system.register();
