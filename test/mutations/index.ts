@@ -8,6 +8,7 @@ import { http } from './http';
 import { idempotency } from './idempotency';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
+import { notifications } from './notifications';
 import { scripts } from './scripts';
 import { shop } from './shop';
 import { signingIn } from './signing-in';
@@ -24,6 +25,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   shop,
   desk,
   machinery,
+  notifications,
   figures,
   scripts,
 };
