@@ -246,7 +246,7 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
     });
   });
 
-  describe('the page that confirms an address (product 1.16)', () => {
+  describe('the page that confirms an address (product 1.12)', () => {
     async function confirmationLink(email: string): Promise<URL> {
       await register(email);
       await vi.waitFor(() => expect(linksTo(email, '/confirm-email')).toHaveLength(1), {

@@ -273,7 +273,7 @@ describe('a change of the address (product 1.13)', () => {
   });
 });
 
-describe('the page to which the link leads (product 1.16)', () => {
+describe('the page to which the link leads (product 1.12)', () => {
   const load = async (language?: string, bindings: object = {}) => {
     const init = language === undefined ? {} : { headers: { 'Accept-Language': language } };
     const response = await createSystem(bindings as Partial<Env>).request('/confirm-email', init);
