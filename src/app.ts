@@ -40,6 +40,7 @@ import { createFirstLogger, type LogFields } from './platform/logger';
 import { version } from './platform/version';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
+import { confirmPage } from './users/confirm-page';
 import { confirmationAccess, confirmationRoutes } from './users/confirmation-routes';
 import { userErrors } from './users/errors';
 import { userPageAccess, userPages } from './users/pages';
@@ -67,11 +68,11 @@ const routes = new Hono<AppEnv>()
   .route('/events', registered(feedRoutes, feedAccess))
   .route('/events', registered(eventRoutes, eventAccess))
   .route('/auth', registered(authRoutes, authAccess))
-  .route('/auth/email-confirmation', registered(confirmationRoutes, confirmationAccess))
   .route('/users', registered(userRoutes, userAccess))
   .route('/api-keys', registered(apiKeyRoutes, apiKeyAccess))
   .route('/service-accounts', registered(serviceAccountRoutes, serviceAccountAccess))
   .route('/users', registered(accountExportRoutes, accountExportAccess))
+  .route('/auth/email-confirmation', registered(confirmationRoutes, confirmationAccess))
   .route('/items', registered(itemRoutes, itemAccess))
   .route('/orders', registered(orderRoutes, orderAccess))
   .route('/tickets', registered(ticketRoutes, ticketAccess))
@@ -182,6 +183,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
   app.route('/', authPages);
+  app.route('/', confirmPage);
   app.route('/', registered(userPages, userPageAccess));
   mountEmailPreviews(app);
   mountAssets(app);

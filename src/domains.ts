@@ -20,7 +20,7 @@ import {
   createSessionRepository,
   sessionsOfAccount,
 } from './auth/repository';
-import type { ResetTokens } from './auth/secret-token';
+import type { ResetTokens } from './auth/reset-tokens';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
 import { createEventCatalogue, type NewEvent, type RecordedEvent, type Subscription } from './cqrs/log/event';
 import type { CountedList } from './cqrs/reading/list-counts';

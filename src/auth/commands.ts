@@ -11,8 +11,9 @@ import { withPassword } from './account';
 import { authErrors } from './errors';
 import { PasswordResetRequested, SessionRefreshed, SessionRevoked, SessionStarted } from './events';
 import type { AccountRepository, PasswordResetRepository, SessionRepository } from './repository';
+import type { ResetTokens } from './reset-tokens';
 import * as schemas from './schemas';
-import { hashSecret, newSecret, type ResetTokens } from './secret-token';
+import { hashSecret, newSecret } from './secret-token';
 import { decideRefresh, isResetUsable, lifetimes, type Session } from './session';
 
 export interface AuthTransaction extends AccessTransaction {

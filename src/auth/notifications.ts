@@ -1,6 +1,6 @@
 import type { Reaction } from '../notifications/reaction';
 import { PasswordResetRequested } from './events';
-import type { ResetTokens } from './secret-token';
+import type { ResetTokens } from './reset-tokens';
 import { lifetimes } from './session';
 
 /** Sends the link that confirms a reset. The token is in the link's fragment, which no server's log receives. */

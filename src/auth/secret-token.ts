@@ -1,5 +1,4 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { createLinkTokens, type LinkTokens } from '../access/link-tokens';
 
 /** Makes an opaque token: 256 random bits in base64url. */
 export function newSecret(): string {
@@ -24,22 +23,5 @@ export function createKeyedHashes(secrets: Secrets): (text: string) => [string, 
   return (text) => {
     const hash = (key: Uint8Array) => createHmac('sha256', key).update(`fingerprint:${text}`).digest('hex');
     return [hash(current), ...previous.map(hash)];
-  };
-}
-
-/** The tokens of password resets. */
-export interface ResetTokens extends LinkTokens {
-  /**
-   * Whether a hash was stored for this reset. The secret may have changed between the request, which stores the hash, and
-   * the e-mail, which derives the token.
-   */
-  isHashFor(resetId: string, tokenHash: string): boolean;
-}
-
-export function createResetTokens(tokenSecrets: Secrets): ResetTokens {
-  const tokens = createLinkTokens('password-reset', tokenSecrets);
-  return {
-    ...tokens,
-    isHashFor: (resetId, tokenHash) => tokens.allTokensFor(resetId).some((token) => hashSecret(token) === tokenHash),
   };
 }

@@ -242,7 +242,12 @@ describe('what readers and generated clients see (product 6.1)', () => {
     };
     const ownConflicts = ['orders.out-of-stock', 'orders.no-address', 'orders.illegal-transition'];
     expect(codesOf('/v1/orders', '409')).toEqual([...ownConflicts, 'concurrency.conflict']);
-    expect(codesOf('/v1/users', '409')).toEqual(['users.email-taken', 'users.last-admin', 'concurrency.conflict']);
+    expect(codesOf('/v1/users', '409')).toEqual([
+      'users.email-taken',
+      'users.email-confirmed',
+      'users.last-admin',
+      'concurrency.conflict',
+    ]);
     expect(codesOf('/v1/orders', '413')).toEqual(['http.body-too-large']);
     // A domain whose group has no errors in app.ts would list its codes for every operation.
     const general = ['Conflict', 'NotFound', 'Forbidden', 'UnprocessableContent', 'ServiceUnavailable'];

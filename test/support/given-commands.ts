@@ -3,7 +3,8 @@ import { type AccessTokens, createAccessTokens } from '../../src/access/access-t
 import { createKeyTexts } from '../../src/access/key-text';
 import { createLinkTokens } from '../../src/access/link-tokens';
 import type { Passwords } from '../../src/access/passwords';
-import { createKeyedHashes, createResetTokens } from '../../src/auth/secret-token';
+import { createResetTokens } from '../../src/auth/reset-tokens';
+import { createKeyedHashes } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';

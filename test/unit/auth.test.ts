@@ -2,7 +2,8 @@ import { describe, expect, test, vi } from 'vitest';
 import type { AccessTokens } from '../../src/access/access-token';
 import type { Passwords } from '../../src/access/passwords';
 import { withPassword } from '../../src/auth/account';
-import { createKeyedHashes, createResetTokens, hashSecret, newSecret } from '../../src/auth/secret-token';
+import { createResetTokens } from '../../src/auth/reset-tokens';
+import { createKeyedHashes, hashSecret, newSecret } from '../../src/auth/secret-token';
 import {
   decideRefresh,
   isResetUsable,

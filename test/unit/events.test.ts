@@ -128,12 +128,19 @@ describe('the catalogue of events', () => {
     ['TicketOpened', {}, false],
     ['UserRoleChanged', {}, false],
     ['SettingsUpdated', {}, false],
+    ['EmailConfirmationRequested', {}, true],
+    ['UserEmailConfirmed', { by: 'change' }, true],
+    ['UserEmailConfirmed', { by: 'registration' }, false],
+    ['UserUpdated', { fields: ['email'] }, true],
+    ['UserUpdated', { fields: ['name'] }, false],
   ])('whether an event %s with %j costs a delivery for e-mails: %s (product 11.1)', (type, data, expected) => {
     expect(subscriptionsOf(type, data).includes('emails')).toBe(expected);
   });
 
   test('the projections receive every type of event, because a view of another version may list it (product 7.5)', () => {
-    for (const type of eventCatalogue.keys()) expect(subscriptionsOf(type)).toContain('projections');
+    // The data of an event of which nobody is told.
+    const data = { fields: [] };
+    for (const type of eventCatalogue.keys()) expect(subscriptionsOf(type, data)).toContain('projections');
   });
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { ResetTokens } from '../../src/auth/secret-token';
+import type { LinkTokens } from '../../src/access/link-tokens';
+import type { ResetTokens } from '../../src/auth/reset-tokens';
 import { lifetimes } from '../../src/auth/session';
 import { createNotifying } from '../../src/domains';
 import { composeEmail, type Writing } from '../../src/notifications/email';
@@ -11,7 +12,7 @@ import { isSecurity, limitOf, type Notification, type NotificationKind } from '.
 import { createNotificationService } from '../../src/notifications/notification-service';
 import type { NotifiedAccount } from '../../src/notifications/notified-account';
 import { formatMoney } from '../../src/platform/money';
-import { aNotifiedAccount } from '../support/factories';
+import { aLink, aNotifiedAccount } from '../support/factories';
 import { createRecordingEmailSender } from '../support/recording-email-sender';
 
 const kinds = Object.keys(examples) as NotificationKind[];
@@ -160,12 +161,28 @@ describe('what follows an event (product 11.1)', () => {
   const id = '019be000-0000-7000-8000-000000000001';
   const facts = { number: 1001, total: { amount: 1, currency: 'EUR' } };
 
+  const changeId = '019be000-0000-7000-8000-000000000002';
+  const usedId = '019be000-0000-7000-8000-000000000003';
+  const goneId = '019be000-0000-7000-8000-000000000004';
+  const links = [
+    aLink({ id: 'stream', userId: 'stream', kind: 'registration', email: 'own@example.com' }),
+    aLink({ id: changeId, userId: 'stream', email: 'new@example.com' }),
+    aLink({ id: usedId, userId: 'stream', email: 'new@example.com', previousEmail: 'old@example.com', usedAt: 1 }),
+  ];
+  const linkTo = (linkId: string) => ({
+    url: `https://shop.example/confirm#token=token of ${linkId}`,
+    validMinutes: 10080,
+  });
+
   /** The notification of an event, of which somebody has to be told. */
   async function after(type: string, data: object) {
     const services = {
       findOrderFacts: async (orderId: string) => (orderId === 'stream' ? facts : undefined),
       resetTokens: { tokenFor: (resetId: string) => `token of ${resetId}` } as ResetTokens,
       resetUrl: 'https://shop.example/reset',
+      findLink: async (linkId: string) => links.find((link) => link.id === linkId),
+      confirmationTokens: { tokenFor: (linkId: string) => `token of ${linkId}` } as LinkTokens,
+      confirmationUrl: 'https://shop.example/confirm',
     };
     const metadata = { commandId: 'c', requestId: 'r' };
     const stream = { streamType: 's', streamId: 'stream', version: 1, schemaVersion: 1, position: 1, id: 'e' };
@@ -174,7 +191,30 @@ describe('what follows an event (product 11.1)', () => {
   }
 
   test.each([
-    ['UserRegistered', { role: 'customer' }, { userId: 'stream', kind: 'welcome' }],
+    [
+      'UserRegistered',
+      { role: 'customer' },
+      { userId: 'stream', kind: 'welcome', facts: { confirmation: linkTo('stream') } },
+    ],
+    [
+      'EmailConfirmationRequested',
+      { purpose: 'again', confirmationId: changeId },
+      {
+        ...{ userId: 'stream', kind: 'confirm-address', to: 'new@example.com' },
+        facts: { purpose: 'change', ...linkTo(changeId) },
+      },
+    ],
+    ['EmailConfirmationRequested', { purpose: 'change', confirmationId: usedId }, undefined],
+    ['EmailConfirmationRequested', { purpose: 'change', confirmationId: goneId }, undefined],
+    [
+      'UserEmailConfirmed',
+      { by: 'change', confirmationId: usedId },
+      { userId: 'stream', kind: 'address-changed', to: 'old@example.com', facts: { reader: 'old' } },
+    ],
+    ['UserEmailConfirmed', { by: 'change', confirmationId: goneId }, undefined],
+    ['UserEmailConfirmed', { by: 'password-reset', confirmationId: null }, undefined],
+    ['UserUpdated', { fields: ['email'] }, { userId: 'stream', kind: 'address-changed', facts: { reader: 'new' } }],
+    ['UserUpdated', { fields: ['name'] }, undefined],
     ['UserPasswordChanged', { by: 'reset' }, { userId: 'stream', kind: 'password-changed' }],
     [
       'PasswordResetRequested',
