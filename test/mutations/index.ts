@@ -1,4 +1,5 @@
 import { access } from './access';
+import { conversation } from './conversation';
 import { database } from './database';
 import { desk } from './desk';
 import { figures } from './figures';
@@ -21,6 +22,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   database,
   shop,
   desk,
+  conversation,
   machinery,
   figures,
   scripts,
