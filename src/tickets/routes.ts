@@ -33,11 +33,16 @@ const listQuery = sortedListRequest
       .optional()
       .meta({ description: 'For agents and admins: the tickets of this user; not with `sort=updated`.' }),
     assignee: z
-      .union([z.enum(['me', 'none']), uuid])
+      .string()
+      .refine((who) => ['me', 'none'].includes(who) || uuid.safeParse(who).success, {
+        error: 'must be me, none or the id of an account',
+      })
+      .transform((who) => who.toLowerCase())
       .optional()
       .meta({
         description:
-          'For agents and admins: the tickets on which you, nobody, or this agent or admin works; not with `customer` or `hasNote`.',
+          'For agents and admins: the tickets on which you (`me`), nobody (`none`), or this agent or admin works; not with `customer` or `hasNote`.',
+        examples: ['me'],
       }),
   })
   // No index serves these.

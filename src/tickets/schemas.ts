@@ -64,18 +64,29 @@ export const ticketReplyDetail = z
     message: z.string().meta({ examples: ['It has arrived. Thank you!'] }),
     createdAt: z.iso.datetime(),
   })
-  .meta({ ref: 'TicketReplyDetail', title: 'Reply, for the ticket’s customer' });
+  .meta({
+    ref: 'TicketReplyDetail',
+    title: 'Reply, for the ticket’s customer',
+    description: 'A reply as the customer reads it, without who of the staff wrote it.',
+  });
 export type TicketReplyDetail = z.infer<typeof ticketReplyDetail>;
 
 /** A reply as agents and admins see it. */
-export const staffReply = ticketReplyDetail
-  .extend({ authorId: uuid })
-  .meta({ ref: 'StaffReply', title: 'Reply, for agents and admins' });
+export const staffReply = ticketReplyDetail.extend({ authorId: uuid }).meta({
+  ref: 'StaffReply',
+  title: 'Reply, for agents and admins',
+  description: 'A reply as agents and admins read it, with its author.',
+});
 export type StaffReply = z.infer<typeof staffReply>;
+
+const ticketReplyRow = z.union([staffReply, ticketReplyDetail]).meta({
+  ref: 'TicketReplyRow',
+  description: 'Customers get a TicketReplyDetail; agents and admins get a StaffReply.',
+});
 
 export const ticketReplyPage = z
   .object({
-    data: z.array(z.union([staffReply, ticketReplyDetail]).meta({ ref: 'TicketReplyRow' })),
+    data: z.array(ticketReplyRow),
     ...pageFields,
   })
   .meta({ ref: 'TicketReplyPage' });

@@ -130,7 +130,9 @@ export const userDetail = z
   .meta({ ref: 'UserDetail' });
 export type UserDetail = z.infer<typeof userDetail>;
 
-export const userSummary = z.object({ id: userId, name: shownName }).meta({ ref: 'UserSummary' });
+export const userSummary = z
+  .object({ id: userId, name: shownName })
+  .meta({ ref: 'UserSummary', title: 'Row of the list of users' });
 export type UserSummary = z.infer<typeof userSummary>;
 
 /** A row of a search. */

@@ -376,7 +376,7 @@ describe('every operation that documents If-Match', () => {
   /** The version of the resource that a prepared request is about. */
   async function versionOf(path: string): Promise<number> {
     const target = path.replace(
-      /\/(?:cancel|ship|deliver|status|notes|email-confirmation|role|deactivate|reactivate)$/,
+      /\/(?:cancel|ship|deliver|status|assignee|replies|notes|email-confirmation|role|deactivate|reactivate)$/,
       '',
     );
     const read = await system.request(target, { headers: admin.bearer });

@@ -98,6 +98,8 @@ test('on every route a resource of another customer gets the same response as on
     'PATCH /v1/items/{id}': { title: 'Mine' },
     'POST /v1/tickets/{id}/status': { status: 'closed' },
     'POST /v1/tickets/{id}/notes': { note: 'Mine' },
+    'POST /v1/tickets/{id}/replies': { message: 'Mine' },
+    'POST /v1/tickets/{id}/assignee': { assigneeId: null },
   };
   const before = await countRows();
   const targets = (await operationsOf(system)).filter(({ path }) =>

@@ -40,14 +40,17 @@ const lists = (await operationsOf(system)).filter(
 interface Parameter {
   name?: string | undefined;
   in?: string | undefined;
-  schema?: { enum?: string[]; format?: string } | undefined;
+  schema?: { enum?: string[]; examples?: string[]; format?: string } | undefined;
 }
 
 /** The query strings of a list: without a filter, with each alone, and with all together. */
 function queriesOf(parameters: readonly Parameter[], accountId: string): string[] {
   const filters = parameters
     .filter((parameter) => parameter.in === 'query' && !['cursor', 'limit'].includes(parameter.name ?? ''))
-    .map(({ name, schema }) => `${name}=${schema?.enum?.at(-1) ?? (schema?.format === 'uuid' ? accountId : '1')}`);
+    .map(
+      ({ name, schema }) =>
+        `${name}=${schema?.enum?.at(-1) ?? (schema?.format === 'uuid' ? accountId : (schema?.examples?.[0] ?? '1'))}`,
+    );
   return [...new Set(['', ...filters, filters.join('&')])];
 }
 

@@ -66,7 +66,7 @@ test('a message that comes twice, and a document that is projected again, count 
   const once = await rows();
   system.clock.advance(60_000);
   await system.deliver('projections', messages);
-  const keys = [{ view: 'ticket@1', key: 'none' }];
+  const keys = [{ view: 'ticket@2', key: 'none' }];
   await system.services().projector.projectAgain(keys);
   expect(await rows()).toEqual(once);
 });

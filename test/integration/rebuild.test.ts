@@ -114,7 +114,7 @@ describe('a rebuild', () => {
     await env.DB.prepare(
       "INSERT INTO projections (view, key, position, claimed_until) VALUES ('ticket@0', 'old', 1, 0)",
     ).run();
-    await env.DB.prepare("DELETE FROM projections WHERE view = 'ticket@1'").run();
+    await env.DB.prepare("DELETE FROM projections WHERE view = 'ticket@2'").run();
     await env.VIEWS.delete(ticketView.kvKey(id));
     await startRebuild(system, 'ticket');
     await runRebuilds(system);
@@ -161,20 +161,20 @@ describe('a rebuild', () => {
     )
       .bind(newId(), ticket, JSON.stringify({ customerId: system.customer.id, status: 'triaged' }))
       .run();
-    await env.VIEWS.delete(`ticket-lists@1:${system.customer.id}`);
+    await env.VIEWS.delete(`ticket-lists@2:${system.customer.id}`);
     system.clock.advance(2000);
     const id = await startRebuild(system, 'ticket-lists');
     await runRebuilds(system);
     expect((await readRebuild(system, id)).status).toBe('done');
     // Version 1 does not say which status the ticket had before.
-    expect(await env.VIEWS.get(`ticket-lists@1:${system.customer.id}`)).not.toBeNull();
+    expect(await env.VIEWS.get(`ticket-lists@2:${system.customer.id}`)).not.toBeNull();
   });
 
   test('a rebuild removes a document that no event of the log touches (product 7.5)', async () => {
     const system = await given();
     const key = newId();
     await env.VIEWS.put(ticketView.kvKey(key), '{}');
-    await env.DB.prepare("INSERT INTO projections (view, key, position, claimed_until) VALUES ('ticket@1', ?, 1, 0)")
+    await env.DB.prepare("INSERT INTO projections (view, key, position, claimed_until) VALUES ('ticket@2', ?, 1, 0)")
       .bind(key)
       .run();
     await startRebuild(system, 'ticket');
@@ -481,7 +481,7 @@ describe('a key that fails in a rebuild', () => {
     const key = newId();
     await env.VIEWS.put(ticketView.kvKey(key), '{}');
     await env.DB.prepare(
-      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES ('ticket@1', ?, 1, 0, 'ZodError')",
+      "INSERT INTO projections (view, key, position, claimed_until, error) VALUES ('ticket@2', ?, 1, 0, 'ZodError')",
     )
       .bind(key)
       .run();
@@ -508,7 +508,7 @@ describe('a rebuild while the platform is away', () => {
     await system.deliverQueues();
     await env.VIEWS.delete(ticketView.kvKey(ticket));
     // An old error of the key is no reason to leave it out.
-    await env.DB.prepare("UPDATE projections SET error = 'ZodError' WHERE view = 'ticket@1' AND key = ?")
+    await env.DB.prepare("UPDATE projections SET error = 'ZodError' WHERE view = 'ticket@2' AND key = ?")
       .bind(ticket)
       .run();
     const id = await startRebuild(system, 'ticket');

@@ -1,5 +1,6 @@
 import { access } from './access';
 import { confirmations } from './confirmations';
+import { conversation } from './conversation';
 import { database } from './database';
 import { desk } from './desk';
 import { figures } from './figures';
@@ -27,6 +28,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   database,
   shop,
   desk,
+  conversation,
   machinery,
   notifications,
   figures,

@@ -36,6 +36,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   bytesPerSend: [2_500, 3_500],
   bytesPerMessage: [2_500, 2_500],
   bytesPerParameter: [600, 3_000],
+  // Two to four of the replies that the clients write.
+  replyBytesInTicket: [30, 60],
   keysPerInvocation: [20, 40],
   keysPerRebuildStep: [3, 8],
   documentsPerReconcilerSlice: [4, 12],
@@ -78,6 +80,8 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
 const ofDocuments = [
   'firstPageSize',
   'notesInTicket',
+  'repliesInTicket',
+  'replyBytesInTicket',
   'currenciesInDashboard',
   'itemsRankedPerDay',
   'bestSellersInDashboard',

@@ -1,4 +1,5 @@
 import { accountRules } from './model-accounts';
+import { deskRules } from './model-desk';
 import { exportRules } from './model-exports';
 import { operationsRules } from './model-operations';
 import { shopRules } from './model-shop';
@@ -8,7 +9,13 @@ import type { State } from './state';
 // The reference model: what each command may do in a state, in the simplest form that is right. Only names (of commands,
 // of events, of error codes) are shared with the code; no rule is.
 
-const rules: Readonly<Record<string, Rule>> = { ...accountRules, ...shopRules, ...operationsRules, ...exportRules };
+const rules: Readonly<Record<string, Rule>> = {
+  ...accountRules,
+  ...shopRules,
+  ...deskRules,
+  ...operationsRules,
+  ...exportRules,
+};
 
 /** Every outcome of a command that is right in this state. Only the work of operators has more than one. */
 export function outcomesOf(state: State, request: ModelRequest, chosen: Chosen): readonly Outcome[] {
