@@ -65,6 +65,9 @@ beforeAll(async () => {
   for (let note = 0; note < 20; note++) {
     await create(`/v1/tickets/${ticketId}/notes`, longest('AddTicketNote'), agent.bearer);
   }
+  for (let key = 0; key < keysPerAccount; key++) {
+    await create('/v1/api-keys', { name: 'a', scopes, expiresAt: '9999-12-31T23:59:59.999Z' }, bearer);
+  }
   await env.DB.batch(
     Array.from({ length: 40 }, (_, day) =>
       env.DB.prepare(
@@ -72,9 +75,6 @@ beforeAll(async () => {
       ).bind(`2026-01-${String(day).padStart(2, '0')}`),
     ),
   );
-  for (let key = 0; key < keysPerAccount; key++) {
-    await create('/v1/api-keys', { name: 'a', scopes, expiresAt: '9999-12-31T23:59:59.999Z' }, bearer);
-  }
   keys = {
     user: id,
     access: id,

@@ -20,6 +20,7 @@ function replaceSlowParts(): void {
   }));
   vi.doMock('../../src/platform/password', () => ({
     hashPassword: async (password: string) => `hash of ${password}`,
+    unusableHash: () => 'hash of ',
     verifyPassword: async (password: string, hash: string | undefined) => ({
       ok: hash === `hash of ${password}`,
       needsRehash: false,
@@ -29,6 +30,14 @@ function replaceSlowParts(): void {
     ...(await importOriginal<typeof import('../../src/auth/secret-token')>()),
     newSecret: nextSecret,
   }));
+  vi.doMock('../../src/access/key-text', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/access/key-text')>();
+    const createKeyTexts: typeof original.createKeyTexts = (...args) => ({
+      ...original.createKeyTexts(...args),
+      newSeed: nextSecret,
+    });
+    return { ...original, createKeyTexts };
+  });
   vi.doMock('../../src/access/access-token', () => ({
     // The clients carry the caller themselves. A real signature is made on another thread, at a time that no seed fixes.
     createAccessTokens: () => ({

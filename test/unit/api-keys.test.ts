@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { crc32 as referenceCrc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import api from '../../docs/api.md?raw';
 import { createAccessTokens } from '../../src/access/access-token';
 import type { Caller } from '../../src/access/caller';
 import { crc32, createKeyTexts, keyPattern, keyPrefix, readKeyText } from '../../src/access/key-text';
@@ -11,6 +11,7 @@ import { newId } from '../../src/platform/ids';
 import { anApiKey, aUser, password } from '../support/factories';
 import { givenCommands, keyTexts } from '../support/given-commands';
 
+const api = readFileSync('docs/api.md', 'utf8');
 const name = { keyId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', userId: 'ffffffff-ffff-ffff-bfff-ffffffffffff' };
 const text = keyTexts.textOf(name, 'seed') ?? '';
 const textsWith = (...secrets: [string, ...string[]]) => createKeyTexts(secrets, createKeyedHashes(secrets));

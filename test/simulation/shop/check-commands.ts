@@ -12,6 +12,7 @@ const none: Chosen = { id: '', refreshToken: '' };
 const beforeStored: readonly string[] = [
   'auth.required',
   'auth.invalid-token',
+  'auth.invalid-key',
   'auth.insufficient-role',
   'items.only-staff-sells',
 ];

@@ -37,7 +37,7 @@ export function checkEmails({ emails }: Pick<Platform, 'emails'>, timelines: rea
     const userId = owing[event.type]?.(event);
     if (userId === undefined) continue;
     const since = accountSince(event, userId, timelines);
-    const isOwed = since.every((user) => user?.isActive === true);
+    const isOwed = since.every((user) => user?.isActive === true && !user.isService);
     const sent = byId.get(event.id) ?? [];
     const isLimited = since.some((user) => addressesOf(event, timelines).has(user?.email ?? ''));
     if (isOwed && sent.length === 0 && !discarded.has(event.position) && !isLimited)
@@ -80,7 +80,9 @@ function greets(text: string, name: string): boolean {
 }
 
 function checkRecipient({ to, text }: AcceptedEmail, event: LoggedEvent, since: readonly (User | undefined)[]): void {
-  const isRight = since.some((user) => user?.isActive === true && user.email === to && greets(text, user.name));
+  const isRight = since.some(
+    (user) => user?.isActive === true && !user.isService && user.email === to && greets(text, user.name),
+  );
   if (!isRight)
     throw violate(`the e-mail of ${event.type} at position ${event.position} goes to its account`, `${to}: ${text}`);
   if (event.type === 'PasswordResetRequested' && !text.includes('#token='))

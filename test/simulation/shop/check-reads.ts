@@ -26,7 +26,7 @@ export function checkReads(reads: readonly ReadRecord[], timelines: readonly Tim
     const timeline = timelines[read.segment];
     const { until, answer } = read;
     if (!timeline || until === undefined || answer.kind === 'failed') continue;
-    if (answer.kind === 'refused' && answer.code === 'auth.invalid-token') {
+    if (answer.kind === 'refused' && ['auth.invalid-token', 'auth.invalid-key'].includes(answer.code)) {
       checkRevoked(read, until, timeline);
       continue;
     }

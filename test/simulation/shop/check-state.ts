@@ -17,9 +17,14 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
   return {
     users: all(
       `SELECT id, version, name, email, password_hash AS password, role, is_active AS isActive,
-         token_generation AS generation, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt
+         token_generation AS generation, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt,
+         is_service AS isService
        FROM users`,
-    ).map((row) => ({ ...row, isActive: isTrue(row.isActive), password: passwordOf(String(row.password)) })),
+    ).map((row) => ({
+      ...row,
+      ...{ isActive: isTrue(row.isActive), isService: isTrue(row.isService) },
+      password: passwordOf(String(row.password)),
+    })),
     settings: all(
       `SELECT user_id AS id, version, locale, timezone, email_notifications AS emailNotifications,
          updated_at AS updatedAt FROM settings`,
@@ -33,6 +38,9 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
     'password resets': all(
       'SELECT id, user_id AS userId, expires_at AS expiresAt, used_at IS NOT NULL AS isUsed FROM password_resets',
     ).map((row) => ({ ...row, isUsed: isTrue(row.isUsed) })),
+    'API keys': all(
+      'SELECT id, user_id AS userId, name, scopes, created_at AS createdAt, expires_at AS expiresAt FROM api_keys',
+    ).map((row) => ({ ...row, scopes: JSON.parse(String(row.scopes)) })),
     items: all(
       `SELECT id, version, owner_id AS ownerId, title, description, amount, currency, stock,
          stock_version AS stockVersion, is_active AS isActive, taken_down_by AS takenDownBy, created_at AS createdAt, updated_at AS updatedAt FROM items`,
@@ -90,6 +98,7 @@ function expectedTables(state: State): Tables {
     sessions: withId(state.sessions),
     'refresh tokens': [...state.refreshTokens.values()].map((row) => ({ ...row })),
     'password resets': withId(state.resets),
+    'API keys': withId(state.apiKeys),
     items: withId(state.items),
     orders: [...state.orders.values()].map(({ tookFrom, lines, ...order }) => ({
       ...order,

@@ -1,3 +1,4 @@
+import type { Caller } from '../../../src/access/caller';
 import type { Queries } from '../../../src/domains';
 import { isBrokenRow, isSimulatedDefect } from '../faulty-views';
 import { type Invocation, NoResponse } from '../history';
@@ -8,7 +9,7 @@ import type { HeldToken } from './knowledge';
 import type { Notebook } from './notebook';
 import { queryNames, type Reading, readers } from './queries';
 import type { ReadRecord } from './record';
-import { ExpiredToken } from './sender';
+import { ExpiredToken, isRevoked } from './sender';
 
 /** Reads, and notes every answer. */
 export class Reader {
@@ -58,7 +59,7 @@ export class Reader {
         if (by && by.expiresAt <= invocation.services.clock.now()) throw new ExpiredToken();
         read.isTokenCurrent = token?.epoch === invocation.epoch;
         read.isEpochCurrent = invocation.epoch === log.current.epoch;
-        const bound = { caller: () => by?.caller, token: () => token && { ...token } };
+        const bound = { caller: () => by?.caller as Caller | undefined, token: () => token && { ...token } };
         return reading.run(invocation.services.bindQueries(bound));
       });
       read.answer = { kind: 'read', answer };
@@ -69,7 +70,7 @@ export class Reader {
     const { answer } = read;
     world.trace?.(client, `read ${reading.what}: ${JSON.stringify(answer)}`);
     this.#count(name, read, token);
-    if (answer.kind === 'refused' && answer.code === 'auth.invalid-token' && reading.by) reading.by.isRefused = true;
+    if (answer.kind === 'refused' && isRevoked(answer.code) && reading.by) reading.by.isRefused = true;
     return read;
   }
 

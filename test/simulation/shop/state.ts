@@ -8,6 +8,8 @@ export interface Caller {
   userId: string;
   role: Role;
   tokenGeneration: number;
+  /** The API key for which the token was issued. */
+  key?: { id: string; scopes: readonly string[] } | undefined;
 }
 
 export interface Money {
@@ -27,6 +29,16 @@ export interface User {
   createdAt: string;
   updatedAt: string;
   lastLoginAt: string | null;
+  /** Whether a program uses the account. */
+  isService: boolean;
+}
+
+export interface ApiKey {
+  userId: string;
+  name: string;
+  scopes: readonly string[];
+  createdAt: string;
+  expiresAt: number | null;
 }
 
 export interface Settings {
@@ -131,6 +143,7 @@ export interface State {
   /** By the text of the token; a token that no client has received has a made-up text. */
   refreshTokens: Table<RefreshToken>;
   resets: Table<Reset>;
+  apiKeys: Table<ApiKey>;
   items: Table<Item>;
   orders: Table<Order>;
   tickets: Table<Ticket>;
@@ -148,6 +161,7 @@ export const emptyState: State = {
   sessions: new Map(),
   refreshTokens: new Map(),
   resets: new Map(),
+  apiKeys: new Map(),
   items: new Map(),
   orders: new Map(),
   tickets: new Map(),
