@@ -93,6 +93,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     { DomainError },
     { EmailError },
     { findDatabaseFailure },
+    { withinScopes },
+    { commandScopes, queryScopes },
   ] = await Promise.all([
     import('../../src/composition'),
     import('../../src/schedule'),
@@ -101,6 +103,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     import('../../src/platform/errors'),
     import('../../src/email/email-sender'),
     import('../../src/platform/d1'),
+    import('../../src/access/within-scopes'),
+    import('../../src/operation-scopes'),
   ]);
   return {
     number,
@@ -109,6 +113,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     eventCatalogue,
     views,
     limits,
+    limitCommands: (caller, commands) => withinScopes(caller, commands, commandScopes),
+    limitQueries: (caller, queries) => withinScopes(caller, queries, queryScopes),
     isRefusal: (error): error is InstanceType<typeof DomainError> =>
       error instanceof DomainError && error.kind !== 'unavailable',
     isUnavailable: (error) => error instanceof DomainError && error.kind === 'unavailable',

@@ -53,7 +53,7 @@ describe('the text of an API key (product 9.1)', () => {
     expect(keyTexts.newSeed()).not.toBe(keyTexts.newSeed());
   });
 
-  test('can be shown again after the secret was replaced, as long as the former one is configured (product 9.6)', () => {
+  test('can be shown again after the secret was replaced, as long as the former one is configured (product 9.1)', () => {
     const [before, during, after] = [textsWith('old'), textsWith('new', 'old'), textsWith('new')];
     const made = before.textOf(name, 'seed') ?? '';
     const [hash] = before.hashesOf(made);
@@ -67,7 +67,7 @@ describe('the text of an API key (product 9.1)', () => {
 const key = { id: newId(), scopes: ['orders:read', 'tickets:write'] as const };
 const caller: Caller = { userId: newId(), role: 'agent', tokenGeneration: 3, key };
 
-describe('an access token for an API key (product 9.7)', () => {
+describe('an access token for an API key (product 9.6)', () => {
   const clock = { now: () => Date.parse('2026-03-01T10:00:00.000Z') };
   const config = { issuer: 'https://a.example', audience: 'a', tokenSecrets: ['a-secret'] as const };
   const tokens = createAccessTokens(config, clock);
@@ -172,7 +172,7 @@ describe('the commands on API keys', () => {
     }
   });
 
-  test('the metadata of an event names the key that acted, and no key for a person (product 9.8)', async () => {
+  test('the metadata of an event names the key that acted, and no key for a person (product 9.7)', async () => {
     const user = aUser();
     const { as, lastEvent, state } = givenCommands({ users: [user] });
     const used = anApiKey({ userId: user.id });

@@ -13,6 +13,8 @@ const beforeStored: readonly string[] = [
   'auth.required',
   'auth.invalid-token',
   'auth.invalid-key',
+  'auth.insufficient-scope',
+  'auth.key-not-allowed',
   'auth.insufficient-role',
   'items.only-staff-sells',
 ];

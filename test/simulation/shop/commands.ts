@@ -24,6 +24,8 @@ interface Generator<Payload> {
 }
 
 const all = ['customer', 'agent', 'admin'] as const;
+const areas = ['items', 'orders', 'tickets', 'users', 'operations'] as const;
+const scopes = areas.flatMap((area) => [`${area}:read`, `${area}:write`] as const);
 const staff = ['agent', 'admin'] as const;
 const address = (line1: string) => ({ name: 'A', line1, postalCode: 'C', city: 'D', country: 'DE' });
 
@@ -195,10 +197,8 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
       const accountId = isForOther ? shop.world.pick(programs) : undefined;
       const seconds = shop.world.between(-5, 600);
       const expiresAt = shop.world.chance(0.2) ? new Date(shop.world.now + seconds * 1000).toISOString() : undefined;
-      const payload = {
-        name: shop.text('Key'),
-        scopes: [shop.world.pick(['orders:read', 'tickets:write'] as const) ?? 'orders:read'],
-      };
+      const chosen = scopes.filter(() => shop.world.chance(0.6));
+      const payload = { name: shop.text('Key'), scopes: chosen.length > 0 ? chosen : [...scopes] };
       return by(shop, caller, {
         payload: { ...payload, ...(accountId && { accountId }), ...(expiresAt && { expiresAt }) },
       });

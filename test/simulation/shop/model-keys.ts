@@ -1,8 +1,31 @@
 import { isoTime, type Rule, refuse, signedIn } from './rule';
-import { all, each, put } from './state';
+import { all, type Caller, each, put } from './state';
 
 /** How many keys an account may have. */
 const keysPerAccount = 20;
+
+const needed: Readonly<Record<string, readonly string[]>> = {
+  'items:write': ['CreateItem', 'UpdateItem', 'DeleteItem'],
+  'orders:read': ['GetOrder', 'ListOrders'],
+  'orders:write': ['PlaceOrder', 'CancelOrder', 'ShipOrder', 'DeliverOrder'],
+  'tickets:read': ['GetTicket', 'ListTickets', 'ListTicketNotes', 'GetTicketDashboard'],
+  'tickets:write': ['OpenTicket', 'ChangeTicketStatus', 'AddTicketNote'],
+  'users:read': ['GetUser', 'GetOwnUser', 'ListUsers', 'GetSettings'],
+  'users:write': ['UpdateSettings', 'DeactivateUser', 'ReactivateUser'],
+  'operations:read': [
+    ...['ListProjections', 'ListRebuilds', 'GetRebuild', 'ListErasures', 'ListWaitingDeliveries', 'ListDeadLetters'],
+    ...['ListEvents', 'GetMetrics'],
+  ],
+  'operations:write': ['ReplayDeadLetters', 'DiscardDeadLetters', 'StartRebuild', 'CancelRebuild'],
+};
+
+/** Why an API key may not carry out an operation that asks for credentials; undefined for a person. */
+export function refusedByScope(caller: Caller | undefined, name: string): string | undefined {
+  if (!caller?.key) return undefined;
+  const scope = Object.keys(needed).find((one) => needed[one]?.includes(name));
+  if (scope === undefined) return 'auth.key-not-allowed';
+  return caller.key.scopes.includes(scope) ? undefined : 'auth.insufficient-scope';
+}
 
 /** The rules of API keys and of accounts for programs. */
 export const keyRules: Readonly<Record<string, Rule>> = {

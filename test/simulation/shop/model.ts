@@ -1,5 +1,5 @@
 import { accountRules } from './model-accounts';
-import { keyRules } from './model-keys';
+import { keyRules, refusedByScope } from './model-keys';
 import { operationsRules } from './model-operations';
 import { shopRules } from './model-shop';
 import type { Chosen, ModelRequest, Outcome, Rule } from './rule';
@@ -14,6 +14,8 @@ const rules: Readonly<Record<string, Rule>> = { ...accountRules, ...keyRules, ..
 export function outcomesOf(state: State, request: ModelRequest, chosen: Chosen): readonly Outcome[] {
   const rule = rules[request.name];
   if (!rule) throw new Error(`The model has no rule for the command ${request.name}: add one.`);
+  const refused = refusedByScope(request.caller, request.name);
+  if (refused !== undefined) return [{ refused }];
   const outcomes = rule(state, request, chosen);
   return 'length' in outcomes ? outcomes : [outcomes];
 }

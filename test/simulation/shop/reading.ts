@@ -46,7 +46,7 @@ export class Reader {
     const { log, platform } = notebook;
     const { world } = platform;
     const span = { segment: log.segment, from: log.observe(), sentAt: world.now };
-    const about = { reading, token, isTokenCurrent: false, isEpochCurrent: true };
+    const about = { name, reading, token, isTokenCurrent: false, isEpochCurrent: true };
     const read: ReadRecord = { ...span, ...about, answer: { kind: 'failed' } };
     notebook.reads.push(read);
     const with_ = token ? ` with the token of position ${token.position}` : '';
@@ -59,8 +59,9 @@ export class Reader {
         if (by && by.expiresAt <= invocation.services.clock.now()) throw new ExpiredToken();
         read.isTokenCurrent = token?.epoch === invocation.epoch;
         read.isEpochCurrent = invocation.epoch === log.current.epoch;
-        const bound = { caller: () => by?.caller as Caller | undefined, token: () => token && { ...token } };
-        return reading.run(invocation.services.bindQueries(bound));
+        const caller = by?.caller as Caller | undefined;
+        const bound = { caller: () => caller, token: () => token && { ...token } };
+        return reading.run(invocation.release.limitQueries(caller, invocation.services.bindQueries(bound)));
       });
       read.answer = { kind: 'read', answer };
     } catch (error) {

@@ -130,7 +130,8 @@ export class Sender {
           keyId: by?.caller.key?.id,
           readFrom: (isCurrent ? token.bookmark : null) ?? nearest,
         };
-        const commands: Commands = invocation.services.bindCommands(() => context);
+        const bound: Commands = invocation.services.bindCommands(() => context);
+        const commands = invocation.release.limitCommands(context.caller, bound);
         // The generator of this name made the payload.
         return commands[name](payload as never);
       });
