@@ -97,11 +97,6 @@ const tags = [
     description: 'Get, refresh and revoke tokens, and reset a forgotten password.',
     errors: [...Object.values(authErrors), accessErrors.hashingBusy],
   },
-  {
-    name: 'API keys',
-    description: 'Keys for programs, and accounts that programs use.',
-    errors: Object.values(apiKeyErrors),
-  },
   { name: 'Items', description: 'The public catalogue of what is for sale.', errors: Object.values(itemErrors) },
   {
     name: 'Orders',
@@ -112,6 +107,11 @@ const tags = [
     name: 'Tickets',
     description: 'The support desk: tickets of customers, notes of agents, and figures.',
     errors: Object.values(ticketErrors),
+  },
+  {
+    name: 'API keys',
+    description: 'Keys for programs, and accounts that programs use.',
+    errors: Object.values(apiKeyErrors),
   },
   {
     name: 'Events',

@@ -24,6 +24,8 @@ export interface ClientOptions {
   refreshToken?: string;
   /** The access token that came with it. Without it the first request gets a new one. */
   accessToken?: string;
+  /** The API key of a program, which needs no session. */
+  apiKey?: string;
   /** The largest number of times that a request is sent, if it is safe to repeat. */
   tries?: number;
   /** Waits between two tries; `ms` is milliseconds. */
@@ -97,8 +99,9 @@ export function createClient(baseUrl: string, options: ClientOptions = {}): Clie
   function withHeaders(url: string, init: RequestInit): Headers {
     const headers = new Headers(init.headers);
     const isTokenRequest = tokenPaths.includes(new URL(url).pathname);
-    if (tokens?.access && !isTokenRequest && !headers.has('Authorization')) {
-      headers.set('Authorization', `Bearer ${tokens.access}`);
+    const credential = options.apiKey ?? tokens?.access;
+    if (credential && !isTokenRequest && !headers.has('Authorization')) {
+      headers.set('Authorization', `Bearer ${credential}`);
     }
     if (newestToken !== undefined && !headers.has('Consistency-Token')) headers.set('Consistency-Token', newestToken);
     if (init.method === 'POST' && !isTokenRequest && !headers.has('Idempotency-Key')) {

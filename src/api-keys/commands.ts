@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { activeAccount, type DefineCommand } from '../access/access-rules';
 import { type KeyTexts, keyPrefix } from '../access/key-text';
-import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { uuid } from '../platform/uuid';
 import { endOf, keysPerAccount, requireOwnAccount, requireOwnKey } from './api-key';
@@ -23,7 +22,7 @@ export function createApiKeyCommands(command: DefineCommand<ApiKeyTransaction>, 
   return {
     /**
      * Creates a key, for the caller or, by an admin, for a service account. The result has no key, because it may be stored
-     * under an Idempotency-Key: who has the result and the secrets of the configuration can make the key from the seed.
+     * under an Idempotency-Key: who has the result, the account and the secrets of the configuration can make the key from the seed.
      */
     CreateApiKey: command({
       input: schemas.createApiKey,
@@ -42,7 +41,7 @@ export function createApiKeyCommands(command: DefineCommand<ApiKeyTransaction>, 
         tx.apiKeys.add(key, keysPerAccount, actor);
         const ends = end === null ? null : new Date(end).toISOString();
         tx.record(events.ApiKeyCreated.create(id, 1, { userId, scopes, expiresAt: ends }));
-        return { id, version: 1, prefix: keyPrefix(id), userId, seed, hash };
+        return { id, version: 1, prefix: keyPrefix(id), seed, hash };
       },
     }),
 
@@ -50,12 +49,11 @@ export function createApiKeyCommands(command: DefineCommand<ApiKeyTransaction>, 
     RevokeApiKey: command({
       input: z.strictObject({ keyId: uuid }),
       onlyIf: activeAccount,
-      async handle({ keyId }, tx, details) {
+      async handle({ keyId }, tx, { actor }) {
         const key = await tx.apiKeys.find(keyId);
         if (!key) throw apiKeyErrors.notFound({ apiKeyId: keyId });
-        requireOwnKey(details.actor, key);
-        requireVersion(1, details);
-        tx.apiKeys.remove(key, details.actor);
+        requireOwnKey(actor, key);
+        tx.apiKeys.remove(key, actor);
         tx.record(events.ApiKeyRevoked.create(keyId, 2, { userId: key.userId }));
       },
     }),

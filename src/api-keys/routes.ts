@@ -33,8 +33,10 @@ export const apiKeyRoutes = new Hono<RouteEnv<ApiKeyCommands, ApiKeyQueries>>()
     authenticate,
     validate('json', schemas.createApiKey),
     async (c) => {
-      const { result, ...outcome } = await c.var.commands.CreateApiKey(c.req.valid('json'));
-      const { id, version, prefix, userId, seed, hash } = result;
+      const request = c.req.valid('json');
+      const { result, ...outcome } = await c.var.commands.CreateApiKey(request);
+      const { id, version, prefix, seed, hash } = result;
+      const userId = request.accountId ?? c.var.caller?.userId ?? '';
       const key = c.get('http').keyTexts.textOf({ keyId: id, userId }, seed, hash);
       if (key === undefined) throw apiKeyErrors.notShownAgain({ apiKeyId: id });
       return sendCreated(c, { ...outcome, result: { id, version, prefix, key } });
@@ -57,6 +59,7 @@ export const apiKeyRoutes = new Hono<RouteEnv<ApiKeyCommands, ApiKeyQueries>>()
     describeCommand<ApiKeyCommands>('RevokeApiKey', {
       summary: 'Revoke an API key',
       description: 'At once for commands, and for reads within a minute at most.',
+      ignoresIfMatch: true,
       tags,
       status: 204,
     }),

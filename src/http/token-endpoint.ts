@@ -40,9 +40,12 @@ const codes: Readonly<Record<string, TokenErrorCode>> = {
   'auth.invalid-token-request': 'invalid_request',
 };
 
+/** The refusals that the session of a page has too, as problems. */
+const ofSessions: readonly string[] = ['auth.invalid-grant', 'auth.refresh-raced'];
+
 /** Whether only the token endpoint has this refusal, so that no problem ever has its code. */
 export function isTokenRefusal(code: string): boolean {
-  return code === 'auth.unsupported-grant-type' || code === 'auth.invalid-token-request';
+  return code in codes && !ofSessions.includes(code);
 }
 
 /** The kinds of refusals that have another status than 400, which is that of RFC 6749. */

@@ -124,7 +124,7 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       await page.locator('.opblock').first().waitFor();
       expect(new URL(page.url()).pathname).toBe('/docs');
       const tags = await page.locator('.opblock-tag').evaluateAll((all) => all.map(({ dataset }) => dataset.tag));
-      expect(tags).toEqual(['Users', 'Signing in', 'Items', 'Orders', 'Tickets', 'Events', 'Operations']);
+      expect(tags).toEqual(['Users', 'Signing in', 'Items', 'Orders', 'Tickets', 'API keys', 'Events', 'Operations']);
       for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections'])
         expect(await page.locator(`[data-path="${path}"]`).count()).toBeGreaterThan(0);
       expect(await page.getByRole('heading', { name: 'Who may do what' }).count()).toBe(1);
@@ -204,7 +204,9 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       const signInForm = dialog.locator('form').filter({ hasText: 'password (OAuth2, password)' });
       await signInForm.getByText('The username is the e-mail address of your account.').waitFor();
       expect(await signInForm.locator('input:visible, select:visible').count()).toBe(2);
-      expect(await dialog.getByText('scopes').filter({ visible: true }).count()).toBe(0);
+      expect(await signInForm.getByText('scopes').filter({ visible: true }).count()).toBe(0);
+      const programForm = dialog.locator('form').filter({ hasText: 'client (OAuth2, clientCredentials)' });
+      expect(await programForm.getByText('client_secret').filter({ visible: true }).count()).toBe(1);
       await signInForm.getByLabel('username:').fill(email);
       await signInForm.getByLabel('password:').fill('not the password');
       await signInForm.getByLabel('password:').press('Enter');

@@ -190,7 +190,7 @@ describe('the list of keys', () => {
     expect(await codeOf(refused)).toEqual([403, 'auth.insufficient-role']);
   });
 
-  test('shows the last use to the hour, and no second use in the hour writes (product 9.8)', async () => {
+  test('shows the last use to the hour, and no second use in the hour writes (product 9.7)', async () => {
     const shop = createSystem();
     const owner = await register();
     const { id, key } = await createKey(owner, ['tickets:read']);
@@ -209,7 +209,7 @@ describe('the list of keys', () => {
   });
 });
 
-test('a key works on with another secret, and is hashed with it when it is used (product 9.6)', async () => {
+test('a key works on with another secret, and is hashed with it when it is used (product 9.1)', async () => {
   const owner = await register();
   const { key } = await createKey(owner, ['tickets:read']);
   const next = 'another-secret-0123456789-abcdefghijklm';
@@ -259,7 +259,7 @@ const basic = (id: string, secret: string) => ({
   Authorization: `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`,
 });
 
-describe('grant_type=client_credentials (product 9.7)', () => {
+describe('grant_type=client_credentials (product 9.6)', () => {
   const all = 'tickets:read tickets:write';
   let made: CreatedKey;
   beforeAll(async () => {
@@ -315,7 +315,7 @@ describe('grant_type=client_credentials (product 9.7)', () => {
   });
 });
 
-test('the audit trail, its filter and the messages say which key acted (product 9.8)', async () => {
+test('the audit trail, its filter and the messages say which key acted (product 9.7)', async () => {
   const { id, key } = await createKey(customer, ['tickets:write']);
   await deliverQueues();
   const { id: ticket } = await (await openTicket(key)).json<{ id: string }>();
@@ -327,7 +327,7 @@ test('the audit trail, its filter and the messages say which key acted (product 
   expect((await created.json<{ data: object[] }>()).data).toMatchObject([{ type: 'ApiKeyCreated', keyId: null }]);
 });
 
-test('a limit counts each valid key, and another one the networks that send wrong keys (product 9.9)', async () => {
+test('a limit counts each valid key, and another one the networks that send wrong keys (product 9.3)', async () => {
   const asked: string[] = [];
   const limit = (name: string): RateLimit => ({
     async limit({ key }) {

@@ -70,6 +70,9 @@ beforeAll(async () => {
   }
   const assigned = await send('POST', `/v1/tickets/${ticketId}/assignee`, { assigneeId: agent.id }, agent.bearer);
   expect(assigned.status).toBe(200);
+  for (let key = 0; key < keysPerAccount; key++) {
+    await create('/v1/api-keys', { name: 'a', scopes, expiresAt: '9999-12-31T23:59:59.999Z' }, bearer);
+  }
   await env.DB.batch(
     Array.from({ length: 40 }, (_, day) =>
       env.DB.prepare(
@@ -85,9 +88,6 @@ beforeAll(async () => {
      SELECT date(max(created_at), '-' || age || ' days'), name, 9007199254740991, 9007199254740991
      FROM orders, days, currencies GROUP BY age, name`,
   ).run();
-  for (let key = 0; key < keysPerAccount; key++) {
-    await create('/v1/api-keys', { name: 'a', scopes, expiresAt: '9999-12-31T23:59:59.999Z' }, bearer);
-  }
   keys = {
     user: id,
     access: id,

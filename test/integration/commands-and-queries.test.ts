@@ -39,7 +39,8 @@ describe('commands', () => {
       const text = await response.text();
       if (text === '') return expect([202, 204]).toContain(response.status);
       const isReplay = path.endsWith('/replay');
-      expect(Object.keys(JSON.parse(text)).sort()).toEqual(isReplay ? ['count', 'remaining'] : ['id', 'version']);
+      const created = path === '/v1/api-keys' ? ['id', 'key', 'prefix', 'version'] : ['id', 'version'];
+      expect(Object.keys(JSON.parse(text)).sort()).toEqual(isReplay ? ['count', 'remaining'] : created);
     },
   );
 

@@ -54,7 +54,7 @@ async function search(system: ReturnType<typeof createSystem>, texts: Readonly<R
   return [...found].sort();
 }
 
-test('an account that did everything is deleted, and leaves nothing behind but what is declared (product 1.5)', async () => {
+test('an account that did everything is deleted, and leaves nothing behind but what is declared (product 1.5, 9.5)', async () => {
   const system = createSystem();
   const { changeEmail, clock, deliverQueues, mailedToken, register, request, send, services } = system;
   const [account] = [await register({ role: 'admin' }), await register({ role: 'admin' })];
@@ -75,7 +75,7 @@ test('an account that did everything is deleted, and leaves nothing behind but w
     }
     return send(method, path, body, headers);
   };
-  const isOfOthers = (path: string) => /^\/v1\/(?:users|auth)\b/.test(path);
+  const isOfOthers = (path: string) => /^\/v1\/(?:users|auth|service-accounts)\b/.test(path);
   const prepare = createRequestPreparer({ ...system, send: sendTyped }, account);
   for (const { method, path } of await operationsOf(system)) {
     // What an admin writes about another account belongs to that account.

@@ -63,7 +63,7 @@ function signIn({ request }: System, username: string, address = '192.0.2.7', se
 
 const policy =
   '"network";q=100;w=60, "registration";q=20;w=60, "sign-in";q=10;w=60, "reset";q=5;w=60, ' +
-  '"password-check";q=10;w=60, "account";q=100;w=60';
+  '"password-check";q=10;w=60, "account";q=100;w=60, "api-key";q=600;w=60, "wrong-key";q=20;w=60';
 
 describe('the limits of sign-ins (product 2.7)', () => {
   test('sign-in is limited for each network in CF-Connecting-IP, before a password is hashed', async () => {

@@ -119,7 +119,7 @@ describe('the token endpoint', () => {
     const post = (body: string, type = 'application/x-www-form-urlencoded') =>
       system.request('/v1/auth/token', { method: 'POST', headers: { 'Content-Type': type }, body });
     for (const [body, error] of [
-      ['grant_type=client_credentials', 'unsupported_grant_type'],
+      ['grant_type=implicit', 'unsupported_grant_type'],
       ['grant_type=Password&username=a&password=b', 'unsupported_grant_type'],
       ['username=a&password=b', 'invalid_request'],
       ['', 'invalid_request'],
@@ -303,6 +303,7 @@ describe('the token endpoint', () => {
       const refusals = responses.filter(([status]) => status !== '200');
       expect(refusals.map(([status]) => status).toSorted()).toEqual([
         '400',
+        '401',
         '413',
         '415',
         '429',

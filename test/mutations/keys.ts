@@ -124,7 +124,7 @@ export const keys: readonly Mutation[] = [
   {
     name: 'everybody revokes the keys of everybody',
     file: 'src/api-keys/commands.ts',
-    find: 'requireOwnKey(details.actor, key);',
+    find: 'requireOwnKey(actor, key);',
     replace: '',
     noticedBy: unit('command-access'),
   },

@@ -1,6 +1,8 @@
+import type { Caller } from '../../src/access/caller';
 import type { Services } from '../../src/composition';
 import type { EventCatalogue } from '../../src/cqrs/log/event';
 import type { View } from '../../src/cqrs/reading/view';
+import type { Commands, Queries } from '../../src/domains';
 import type { Refusal } from '../../src/email/email-sender';
 import type { Sellers } from '../../src/items/sellers';
 import type { limits } from '../../src/platform/limits';
@@ -22,6 +24,9 @@ export interface Release {
   views: readonly View[];
   eventCatalogue: EventCatalogue;
   limits: typeof limits;
+  /** Limit the operations of a request to the scopes of its API key, as app.ts does. */
+  limitCommands(caller: Caller | undefined, commands: Commands): Commands;
+  limitQueries(caller: Caller | undefined, queries: Queries): Queries;
   /** Whether an error is a refusal with a code of the catalogue (4xx). */
   isRefusal(error: unknown): error is Error & { code: string; kind: string; details: Record<string, unknown> };
   /** Whether an error is answered with 503, and a command may have been carried out all the same. */

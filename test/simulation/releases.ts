@@ -20,6 +20,7 @@ function replaceSlowParts(): void {
   }));
   vi.doMock('../../src/platform/password', () => ({
     hashPassword: async (password: string) => `hash of ${password}`,
+    unusableHash: () => 'hash of ',
     verifyPassword: async (password: string, hash: string | undefined) => ({
       ok: hash === `hash of ${password}`,
       needsRehash: false,
@@ -29,6 +30,14 @@ function replaceSlowParts(): void {
     ...(await importOriginal<typeof import('../../src/auth/secret-token')>()),
     newSecret: nextSecret,
   }));
+  vi.doMock('../../src/access/key-text', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/access/key-text')>();
+    const createKeyTexts: typeof original.createKeyTexts = (...args) => ({
+      ...original.createKeyTexts(...args),
+      newSeed: nextSecret,
+    });
+    return { ...original, createKeyTexts };
+  });
   vi.doMock('../../src/access/access-token', () => ({
     // The clients carry the caller themselves. A real signature is made on another thread, at a time that no seed fixes.
     createAccessTokens: () => ({
@@ -88,6 +97,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     { DomainError },
     { EmailError },
     { findDatabaseFailure },
+    { withinScopes },
+    { commandScopes, queryScopes },
   ] = await Promise.all([
     import('../../src/composition'),
     import('../../src/schedule'),
@@ -96,6 +107,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     import('../../src/platform/errors'),
     import('../../src/email/email-sender'),
     import('../../src/platform/d1'),
+    import('../../src/access/within-scopes'),
+    import('../../src/operation-scopes'),
   ]);
   return {
     number,
@@ -104,6 +117,8 @@ async function load(number: Release['number'], hasNewEvents = false): Promise<Re
     eventCatalogue,
     views,
     limits,
+    limitCommands: (caller, commands) => withinScopes(caller, commands, commandScopes),
+    limitQueries: (caller, queries) => withinScopes(caller, queries, queryScopes),
     isRefusal: (error): error is InstanceType<typeof DomainError> =>
       error instanceof DomainError && error.kind !== 'unavailable',
     isUnavailable: (error) => error instanceof DomainError && error.kind === 'unavailable',

@@ -1,6 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { crc32 as referenceCrc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import api from '../../docs/api.md?raw';
 import { createAccessTokens } from '../../src/access/access-token';
 import type { Caller } from '../../src/access/caller';
 import { crc32, createKeyTexts, keyPattern, keyPrefix, readKeyText } from '../../src/access/key-text';
@@ -11,6 +11,7 @@ import { newId } from '../../src/platform/ids';
 import { anApiKey, aUser, password } from '../support/factories';
 import { givenCommands, keyTexts } from '../support/given-commands';
 
+const api = readFileSync('docs/api.md', 'utf8');
 const name = { keyId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', userId: 'ffffffff-ffff-ffff-bfff-ffffffffffff' };
 const text = keyTexts.textOf(name, 'seed') ?? '';
 const textsWith = (...secrets: [string, ...string[]]) => createKeyTexts(secrets, createKeyedHashes(secrets));
@@ -52,7 +53,7 @@ describe('the text of an API key (product 9.1)', () => {
     expect(keyTexts.newSeed()).not.toBe(keyTexts.newSeed());
   });
 
-  test('can be shown again after the secret was replaced, as long as the former one is configured (product 9.6)', () => {
+  test('can be shown again after the secret was replaced, as long as the former one is configured (product 9.1)', () => {
     const [before, during, after] = [textsWith('old'), textsWith('new', 'old'), textsWith('new')];
     const made = before.textOf(name, 'seed') ?? '';
     const [hash] = before.hashesOf(made);
@@ -66,7 +67,7 @@ describe('the text of an API key (product 9.1)', () => {
 const key = { id: newId(), scopes: ['orders:read', 'tickets:write'] as const };
 const caller: Caller = { userId: newId(), role: 'agent', tokenGeneration: 3, key };
 
-describe('an access token for an API key (product 9.7)', () => {
+describe('an access token for an API key (product 9.6)', () => {
   const clock = { now: () => Date.parse('2026-03-01T10:00:00.000Z') };
   const config = { issuer: 'https://a.example', audience: 'a', tokenSecrets: ['a-secret'] as const };
   const tokens = createAccessTokens(config, clock);
@@ -171,7 +172,7 @@ describe('the commands on API keys', () => {
     }
   });
 
-  test('the metadata of an event names the key that acted, and no key for a person (product 9.8)', async () => {
+  test('the metadata of an event names the key that acted, and no key for a person (product 9.7)', async () => {
     const user = aUser();
     const { as, lastEvent, state } = givenCommands({ users: [user] });
     const used = anApiKey({ userId: user.id });

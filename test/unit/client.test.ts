@@ -7,7 +7,7 @@ const url = 'https://api.example';
 type Handler = (request: Request, count: number) => Response | Promise<Response>;
 
 /** A client of a server that is a function, with every request that the server received. */
-function serve(handler: Handler, options: { refreshToken?: string; accessToken?: string } = {}) {
+function serve(handler: Handler, options: { refreshToken?: string; accessToken?: string; apiKey?: string } = {}) {
   const requests: Request[] = [];
   const waits: number[] = [];
   const client = createClient(url, {
@@ -346,3 +346,11 @@ async function typesHold() {
   const missing = user.passwordHash;
   return [count, missing];
 }
+
+test('a client with an API key sends it with every request, and asks for no token when it is refused (product 9.3)', async () => {
+  const { client, requests } = serve(unauthorized, { apiKey: 'fd_key' });
+  await expect(client.api.tickets.$get({ query: {} })).rejects.toMatchObject({ status: 401 });
+  expect(requests.map(({ url, headers }) => [new URL(url).pathname, headers.get('Authorization')])).toEqual([
+    ['/v1/tickets', 'Bearer fd_key'],
+  ]);
+});

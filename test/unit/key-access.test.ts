@@ -76,7 +76,7 @@ describe('who sends a request with an API key (product 9.3)', () => {
     expect((await find({ keys: [{ ...key, expiresAt: now + 1 }] })).found?.expiresAt).toBe(now + 1);
   });
 
-  test('is found by the hash with a former secret, which is to be replaced (product 9.6)', async () => {
+  test('is found by the hash with a former secret, which is to be replaced (product 9.1)', async () => {
     expect((await find({ keys: [{ ...key, hash: 'former text' }] })).found?.newHash).toBe('current text');
     expect((await find({})).found?.newHash).toBeUndefined();
   });

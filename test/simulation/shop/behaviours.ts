@@ -12,6 +12,7 @@ const behaviours = {
   'last-admin': 'admins change, deactivate and delete every account, so that one of them tries it with the last admin',
   deactivation: 'admins deactivate and reactivate accounts',
   deletion: 'people and admins delete accounts',
+  keys: 'people and admins create and revoke API keys, and programs use them',
   items: 'owners change and delete items while others order them',
   'taking-down': 'agents and admins take items of others off sale, and put them back on sale',
   'unlimited-items': 'items have no stock, get one and lose it again',

@@ -12,6 +12,9 @@ const none: Chosen = { id: '', refreshToken: '', linkId: '' };
 const beforeStored: readonly string[] = [
   'auth.required',
   'auth.invalid-token',
+  'auth.invalid-key',
+  'auth.insufficient-scope',
+  'auth.key-not-allowed',
   'auth.insufficient-role',
   'items.only-staff-sells',
 ];

@@ -96,7 +96,7 @@ function accountSince({ id, position }: LoggedEvent, userId: string, timelines: 
 /** Whether an account would be told at this moment. */
 function isTold(rule: Telling, event: LoggedEvent, moment: Moment): boolean {
   const { settings, user } = moment;
-  if (user?.isActive !== true || addressAt(rule, event, moment) === undefined) return false;
+  if (user?.isActive !== true || user.isService || addressAt(rule, event, moment) === undefined) return false;
   return rule.isSecurity || (user.emailConfirmedAt !== null && settings?.emailNotifications === true);
 }
 

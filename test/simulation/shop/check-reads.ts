@@ -1,6 +1,7 @@
 import { delaying, type Hardship } from '../hardships';
 import type { Behaviours } from './behaviours';
 import { positionAt } from './log';
+import { refusedByScope } from './model-keys';
 import type { Moment } from './queries';
 import type { ReadRecord } from './record';
 import { refuseCaller } from './rule';
@@ -26,7 +27,13 @@ export function checkReads(reads: readonly ReadRecord[], timelines: readonly Tim
     const timeline = timelines[read.segment];
     const { until, answer } = read;
     if (!timeline || until === undefined || answer.kind === 'failed') continue;
-    if (answer.kind === 'refused' && answer.code === 'auth.invalid-token') {
+    const refused = read.reading.isPublic ? undefined : refusedByScope(read.reading.by?.caller, read.name);
+    if (refused !== undefined) {
+      const found = answer.kind === 'refused' ? answer.code : 'an answer';
+      if (found !== refused) throw violate(`the read of ${read.reading.what} with an API key gets ${refused}`, found);
+      continue;
+    }
+    if (answer.kind === 'refused' && ['auth.invalid-token', 'auth.invalid-key'].includes(answer.code)) {
       checkRevoked(read, until, timeline);
       continue;
     }

@@ -8,15 +8,20 @@ interface Revocation {
   userId: string;
   /** Tokens of this generation and later are valid; none is after the account was deleted. */
   generation: number;
+  /** Set where an API key was revoked, and the tokens of this key alone end. */
+  keyId?: string | undefined;
   answeredAt: number;
   by: string;
 }
 
 /** The accounts whose older tokens end between two states. */
-function* endedBetween(before: State, after: State): Generator<[userId: string, generation: number]> {
+function* endedBetween(before: State, after: State): Generator<Pick<Revocation, 'userId' | 'generation' | 'keyId'>> {
+  for (const [keyId, { userId }] of before.apiKeys) {
+    if (!after.apiKeys.has(keyId)) yield { userId, generation: Number.POSITIVE_INFINITY, keyId };
+  }
   for (const [userId, { generation }] of before.users) {
     const next = after.users.get(userId)?.generation ?? Number.POSITIVE_INFINITY;
-    if (next > generation) yield [userId, next];
+    if (next > generation) yield { userId, generation: next };
   }
 }
 
@@ -25,9 +30,9 @@ function revocationsIn({ commits, states }: Timeline, segment: number): Revocati
     const { answer, answeredAt, name } = attempt;
     const [before, after] = [states[from], states[position]];
     if (attempt.segment !== segment || answer.kind !== 'acknowledged' || answeredAt === undefined) return [];
-    if (!before || !after || before.users === after.users) return [];
-    return [...endedBetween(before, after)].map(([userId, generation]) => ({
-      ...{ userId, generation, answeredAt },
+    if (!before || !after || (before.users === after.users && before.apiKeys === after.apiKeys)) return [];
+    return [...endedBetween(before, after)].map((ended) => ({
+      ...{ ...ended, answeredAt },
       by: `${name} at position ${position}`,
     }));
   });
@@ -46,7 +51,12 @@ export function checkRevocations(attempts: readonly Attempt[], timelines: readon
       if (!caller || own !== segment) continue;
       const revocation = byUser
         .get(caller.userId)
-        ?.find(({ answeredAt, generation }) => answeredAt < sentAt && caller.tokenGeneration < generation);
+        ?.find(
+          ({ answeredAt, generation, keyId }) =>
+            answeredAt < sentAt &&
+            caller.tokenGeneration < generation &&
+            (keyId === undefined || keyId === caller.key?.id),
+        );
       // A restore can take the revocation back while the command is on its way; then it has no time of its answer.
       const isAcknowledged = answer.kind === 'acknowledged' && answeredAt !== undefined;
       if (!revocation || (!isAcknowledged && !committed.has(requestId))) continue;

@@ -19,9 +19,13 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
     users: all(
       `SELECT id, version, name, email, password_hash AS password, role, is_active AS isActive,
          token_generation AS generation, search_name AS searchName, created_at AS createdAt, updated_at AS updatedAt,
-         last_login_at AS lastLoginAt, email_confirmed_at AS emailConfirmedAt
+         last_login_at AS lastLoginAt, email_confirmed_at AS emailConfirmedAt, is_service AS isService
        FROM users`,
-    ).map((row) => ({ ...row, isActive: isTrue(row.isActive), password: passwordOf(String(row.password)) })),
+    ).map((row) => ({
+      ...row,
+      ...{ isActive: isTrue(row.isActive), isService: isTrue(row.isService) },
+      password: passwordOf(String(row.password)),
+    })),
     settings: all(
       `SELECT user_id AS id, version, locale, timezone, email_notifications AS emailNotifications,
          updated_at AS updatedAt FROM settings`,
@@ -39,6 +43,9 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
       `SELECT id, user_id AS userId, kind, email, previous_email AS previousEmail, expires_at AS expiresAt,
          used_at AS usedAt FROM email_confirmations`,
     ),
+    'API keys': all(
+      'SELECT id, user_id AS userId, name, scopes, created_at AS createdAt, expires_at AS expiresAt FROM api_keys',
+    ).map((row) => ({ ...row, scopes: JSON.parse(String(row.scopes)) })),
     items: all(
       `SELECT id, version, owner_id AS ownerId, title, description, amount, currency, stock,
          stock_version AS stockVersion, is_active AS isActive, taken_down_by AS takenDownBy, created_at AS createdAt, updated_at AS updatedAt FROM items`,
@@ -106,6 +113,7 @@ function expectedTables(state: State): Tables {
     'refresh tokens': [...state.refreshTokens.values()].map((row) => ({ ...row })),
     'password resets': withId(state.resets),
     'links that confirm addresses': withId(state.links),
+    'API keys': withId(state.apiKeys),
     items: withId(state.items),
     orders: [...state.orders.values()].map(({ tookFrom, lines, ...order }) => ({
       ...order,

@@ -24,6 +24,8 @@ interface Generator<Payload> {
 }
 
 const all = ['customer', 'agent', 'admin'] as const;
+const areas = ['items', 'orders', 'tickets', 'users', 'operations'] as const;
+const scopes = areas.flatMap((area) => [`${area}:read`, `${area}:write`] as const);
 const staff = ['agent', 'admin'] as const;
 const address = (line1: string) => ({ name: 'A', line1, postalCode: 'C', city: 'D', country: 'DE' });
 
@@ -88,7 +90,8 @@ const somePrice = (shop: Knowledge) => ({
 
 /** Somebody who has to sign in before they can do anything, or anybody. */
 function whoSignsIn(shop: Knowledge): Person | undefined {
-  const waiting = [...shop.people.values()].filter(({ credentials }) => {
+  const waiting = [...shop.people.values()].filter(({ credentials, emails }) => {
+    if (emails.length === 0) return false;
     const newest = credentials.at(-1);
     return !newest || needsSignIn(newest, shop.world.now);
   });
@@ -203,6 +206,41 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
       const userId = shop.world.pick(shop.deleted);
       return userId === undefined ? undefined : { payload: { userId, step: shop.world.between(1, 4) } };
     },
+  },
+  CreateServiceAccount: {
+    behaviour: 'keys',
+    weight: 1,
+    takesKey: true,
+    draft(shop) {
+      if (shop.serviceRoles.size > 2 && shop.world.chance(0.8)) return undefined;
+      const role = shop.world.pick(all) ?? 'agent';
+      return by(shop, shop.holderOf('admin'), { payload: { name: shop.text('Robot'), role } });
+    },
+  },
+  CreateApiKey: {
+    behaviour: 'keys',
+    weight: 4,
+    takesKey: true,
+    draft(shop) {
+      const caller = shop.holderOf(...all);
+      const isForOther = caller?.caller.role === 'admin' ? shop.world.chance(0.6) : shop.does('strangers', 0.05);
+      const programs = shop.does('strangers', 0.1) ? [shop.anyone()?.id ?? nextId()] : [...shop.serviceRoles.keys()];
+      const accountId = isForOther ? shop.world.pick(programs) : undefined;
+      const seconds = shop.world.between(-5, 600);
+      const expiresAt = shop.world.chance(0.2) ? new Date(shop.world.now + seconds * 1000).toISOString() : undefined;
+      const chosen = scopes.filter(() => shop.world.chance(0.6));
+      const payload = { name: shop.text('Key'), scopes: chosen.length > 0 ? chosen : [...scopes] };
+      return by(shop, caller, {
+        payload: { ...payload, ...(accountId && { accountId }), ...(expiresAt && { expiresAt }) },
+      });
+    },
+  },
+  RevokeApiKey: {
+    behaviour: 'keys',
+    weight: 3,
+    takesKey: false,
+    draft: (shop) =>
+      about(shop, shop.apiKeys, (keyId, ownerId) => by(shop, shop.ownerOr(ownerId, 'admin'), { payload: { keyId } })),
   },
   UpdateSettings: {
     behaviour: 'profiles',

@@ -22,6 +22,8 @@ export interface Person {
   /** Newest last. */
   credentials: Credential[];
   refreshTokens: string[];
+  /** Access tokens of API keys; a service account has no others. */
+  keys: Credential[];
 }
 
 /** The point of the log after a command, with which reads see the command's effect. */
@@ -39,7 +41,7 @@ export interface Owned {
   ownerId: string;
 }
 
-const roleOf = ({ credentials }: Person) => credentials.at(-1)?.caller.role;
+const roleOf = ({ credentials, keys }: Person) => (credentials.at(-1) ?? keys.at(-1))?.caller.role;
 
 /** What the clients know from the answers that they received. */
 export class Knowledge {
@@ -50,6 +52,10 @@ export class Knowledge {
   /** The item that the staff was last about to take off sale, so that its owner tries to put it back. */
   disputed: Owned | undefined;
   rebuilds: string[] = [];
+  /** The API keys that were created, with their accounts. */
+  apiKeys: Owned[] = [];
+  /** The accounts of programs, with the roles that they were created with. */
+  readonly serviceRoles = new Map<string, Caller['role']>();
   /** What another team has made of the feed of events. */
   readonly feed = new FeedConsumer();
   /** The accounts that were deleted. */
@@ -124,6 +130,7 @@ export class Knowledge {
 
   credentialOf(person: Person | undefined): Credential | undefined {
     if (!person) return undefined;
+    if (person.keys.length > 0 && this.does('keys', 0.35)) return this.world.pick(person.keys.slice(-2));
     if (this.does('revoked-callers', 0.1)) return this.world.pick(person.credentials);
     const newest = person.credentials.at(-1);
     return newest && !needsSignIn(newest, this.world.now) ? newest : undefined;

@@ -38,9 +38,16 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
       passwords: [password],
       credentials: [],
       refreshTokens: [],
+      keys: [],
     };
     shop.people.set(id, { id, name: called, ...known });
   }
+  if (name === 'CreateServiceAccount' && id !== undefined && !shop.people.has(id)) {
+    shop.serviceRoles.set(id, (given.role ?? 'customer') as Caller['role']);
+    const nothing = { emails: [], wantedEmails: [], passwords: [], credentials: [], refreshTokens: [], keys: [] };
+    shop.people.set(id, { id, name: given.name ?? '', ...nothing });
+  }
+  if (name === 'CreateApiKey') learnKey(shop, attempt, id);
   if (name === 'CreateItem') add(shop.items);
   if (name === 'PlaceOrder') add(shop.orders);
   if (name === 'OpenTicket') add(shop.tickets, given.customerId);
@@ -56,6 +63,19 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
   if (name === 'DeleteUser' && person && shop.world.chance(0.7)) shop.people.delete(person.id);
 }
 
+/** Notes an access token for a new API key. A service account has the generation 1 until an admin changes it. */
+function learnKey(shop: Knowledge, { caller, payload }: Attempt, id: string | undefined): void {
+  const { accountId, expiresAt, scopes } = payload as { accountId?: string; expiresAt?: string; scopes: string[] };
+  const userId = accountId ?? caller?.userId ?? '';
+  const person = shop.person(userId);
+  if (id === undefined || !caller || !person || shop.apiKeys.some((key) => key.id === id)) return;
+  shop.apiKeys.push({ id, ownerId: userId });
+  const isOwn = userId === caller.userId;
+  const of = isOwn ? caller : { userId, role: shop.serviceRoles.get(userId) ?? 'customer', tokenGeneration: 1 };
+  const ends = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
+  person.keys.push({ caller: { ...of, key: { id, scopes } }, expiresAt: ends, isRefused: false });
+}
+
 /** Notes the tokens of an answer. The access token is not signed in the simulation. */
 function addTokens(shop: Knowledge, { issuedAt = 0 }: Attempt, result: unknown, username?: string): void {
   const granted = result as { access_token: string; refresh_token: string; expires_in: number } | null;
@@ -63,7 +83,7 @@ function addTokens(shop: Knowledge, { issuedAt = 0 }: Attempt, result: unknown, 
   const caller: Caller = JSON.parse(granted.access_token);
   const person = shop.person(caller.userId) ?? {
     ...{ id: caller.userId, name: '', emails: username === undefined ? [] : [username], wantedEmails: [] },
-    ...{ passwords: [], credentials: [], refreshTokens: [] },
+    ...{ passwords: [], credentials: [], refreshTokens: [], keys: [] },
   };
   shop.people.set(person.id, person);
   const expiresAt = issuedAt + granted.expires_in * 1000;

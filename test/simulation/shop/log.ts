@@ -59,11 +59,11 @@ export class ObservedLog {
     this.#readUntil = this.platform.d1.moment;
     const sql = 'SELECT * FROM events WHERE position > ? ORDER BY position';
     for (const row of this.platform.d1.query<Row>(sql, events.length)) {
-      const { requestId, commandId, actorId } = JSON.parse(row.metadata);
+      const { requestId, commandId, actorId, keyId } = JSON.parse(row.metadata);
       const { position, id, type: recordedType, stream_id: streamId, version } = row;
       const type = modelType(recordedType);
       const event = { position, id, type, recordedType, streamId, version, data: JSON.parse(row.data) };
-      events.push({ ...event, requestId, commandId, actorId });
+      events.push({ ...event, requestId, commandId, actorId, keyId });
     }
   }
 

@@ -53,6 +53,7 @@ function register(role: User['role']): Rule {
       updatedAt: at,
       lastLoginAt: null,
       emailConfirmedAt: role === 'admin' ? at : null,
+      isService: false,
     };
     const { locale = 'en', timezone = 'UTC' } = payload;
     const settings = { version: 1, locale, timezone, emailNotifications: true, updatedAt: at };
@@ -101,7 +102,7 @@ const isRecent = ({ expiresAt }: Link, { issuedAt, linkMs }: Pick<ModelRequest, 
 const mayBeRemoved = ({ kind, usedAt, expiresAt }: Link, now: number) =>
   expiresAt <= now + clockSlackMs && !(kind === 'change' && usedAt === null);
 
-const isActiveAdmin = ({ role, isActive }: User) => role === 'admin' && isActive;
+const isActiveAdmin = ({ role, isActive, isService }: User) => role === 'admin' && isActive && !isService;
 const isLastAdmin = (state: State, user: User) =>
   isActiveAdmin(user) && ![...state.users.values()].some((other) => other.id !== user.id && isActiveAdmin(other));
 
@@ -273,6 +274,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     if (!user) return refuse('users.not-found');
     if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
     const needsPassword = password !== undefined || (email !== undefined && email !== user.email);
+    if (needsPassword && user.isService) return refuse('users.service-account');
     if (needsPassword && currentPassword === undefined) return refuse('users.password-required');
     if (needsPassword && currentPassword !== state.users.get(caller.userId)?.password)
       return refuse('users.wrong-password');
@@ -386,6 +388,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
           each('refreshTokens', ({ sessionId }) => ended.has(sessionId), remove),
           each('resets', ({ userId }) => userId === id, remove),
           each('links', ({ userId }) => userId === id, remove),
+          each('apiKeys', ({ userId }) => userId === id, remove),
           put('erasures', id, { steps: 1, startedAt }),
         ),
       };
@@ -439,7 +442,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
 
   SignIn(state, { payload, issuedAt }, { id, refreshToken }) {
     const user = withEmail(state, payload.username.toLowerCase());
-    if (!user?.isActive || user.password !== payload.password) return refuse('auth.invalid-grant');
+    if (!user?.isActive || user.isService || user.password !== payload.password) return refuse('auth.invalid-grant');
     const at = isoTime(issuedAt);
     const lastLoginAt = (user.lastLoginAt ?? '') > at ? user.lastLoginAt : at;
     return {
@@ -481,7 +484,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
 
   RequestPasswordReset(state, { payload, issuedAt }, { id }) {
     const user = withEmail(state, payload.email.toLowerCase());
-    if (!user?.isActive) return nothing();
+    if (!user?.isActive || user.isService) return nothing();
     const isRecent = ({ userId, expiresAt }: Reset) =>
       userId === user.id && expiresAt - resetMs > issuedAt - betweenResetsMs;
     if ([...state.resets.values()].some(isRecent)) return nothing();

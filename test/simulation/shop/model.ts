@@ -1,6 +1,7 @@
 import { accountRules } from './model-accounts';
 import { deskRules } from './model-desk';
 import { exportRules } from './model-exports';
+import { keyRules, refusedByScope } from './model-keys';
 import { operationsRules } from './model-operations';
 import { shopRules } from './model-shop';
 import type { Chosen, ModelRequest, Outcome, Rule } from './rule';
@@ -11,6 +12,7 @@ import type { State } from './state';
 
 const rules: Readonly<Record<string, Rule>> = {
   ...accountRules,
+  ...keyRules,
   ...shopRules,
   ...deskRules,
   ...operationsRules,
@@ -21,6 +23,8 @@ const rules: Readonly<Record<string, Rule>> = {
 export function outcomesOf(state: State, request: ModelRequest, chosen: Chosen): readonly Outcome[] {
   const rule = rules[request.name];
   if (!rule) throw new Error(`The model has no rule for the command ${request.name}: add one.`);
+  const refused = refusedByScope(request.caller, request.name);
+  if (refused !== undefined) return [{ refused }];
   const outcomes = rule(state, request, chosen);
   return 'length' in outcomes ? outcomes : [outcomes];
 }

@@ -23,6 +23,7 @@ export interface LoggedEvent {
   requestId: string;
   commandId: string;
   actorId: string | undefined;
+  keyId: string | undefined;
 }
 
 /** The state after a position, with the log up to this position. */
@@ -344,6 +345,32 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         (state, caller) =>
           caller?.userId === id || isStaff(caller) ? documents.settingsDocument(state, id) : undefined,
       );
+    },
+  },
+  ListApiKeys: {
+    behaviour: 'keys',
+    weight: 2,
+    reading(shop) {
+      const by = shop.holderOf(...all);
+      if (!by) return undefined;
+      const { role, userId } = by.caller;
+      const isOfOther = role === 'admin' ? shop.world.chance(0.5) : shop.does('strangers', 0.05);
+      const account = (isOfOther ? shop.anyone()?.id : undefined) ?? userId;
+      return {
+        what: `API keys of ${account}`,
+        by,
+        async run(queries) {
+          const { data } = await queries.ListApiKeys({ account });
+          return { content: data.map(({ id, accountId, name, scopes }) => ({ id, accountId, name, scopes })) };
+        },
+        expect({ state }) {
+          if (account !== userId && role !== 'admin') return refusedWith('auth.insufficient-role');
+          return [...state.apiKeys]
+            .filter(([, key]) => key.userId === account)
+            .map(([id, { name, scopes }]) => ({ id, accountId: account, name, scopes }))
+            .sort((a, b) => (a.id < b.id ? 1 : -1));
+        },
+      };
     },
   },
   GetItem: {

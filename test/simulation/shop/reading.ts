@@ -1,3 +1,4 @@
+import type { Caller } from '../../../src/access/caller';
 import type { Queries } from '../../../src/domains';
 import { isBrokenRow, isSimulatedDefect } from '../faulty-views';
 import { type Invocation, NoResponse } from '../history';
@@ -10,7 +11,7 @@ import type { Credential, HeldToken } from './knowledge';
 import type { Notebook } from './notebook';
 import { queryNames, type Reading, readers } from './queries';
 import type { ReadRecord } from './record';
-import { ExpiredToken } from './sender';
+import { ExpiredToken, isRevoked } from './sender';
 import { canonical } from './violate';
 
 /** Reads, and notes every answer. */
@@ -48,7 +49,7 @@ export class Reader {
     const { log, platform } = notebook;
     const { world } = platform;
     const span = { segment: log.segment, from: log.observe(), sentAt: world.now };
-    const about = { reading, token, isTokenCurrent: false, isEpochCurrent: true };
+    const about = { name, reading, token, isTokenCurrent: false, isEpochCurrent: true };
     const read: ReadRecord = { ...span, ...about, answer: { kind: 'failed' } };
     notebook.reads.push(read);
     const with_ = token ? ` with the token of position ${token.position}` : '';
@@ -61,8 +62,9 @@ export class Reader {
         if (by && by.expiresAt <= invocation.services.clock.now()) throw new ExpiredToken();
         read.isTokenCurrent = token?.epoch === invocation.epoch;
         read.isEpochCurrent = invocation.epoch === log.current.epoch;
-        const bound = { caller: () => by?.caller, token: () => token && { ...token } };
-        return reading.run(invocation.services.bindQueries(bound));
+        const caller = by?.caller as Caller | undefined;
+        const bound = { caller: () => caller, token: () => token && { ...token } };
+        return reading.run(invocation.release.limitQueries(caller, invocation.services.bindQueries(bound)));
       });
       read.answer = { kind: 'read', answer };
     } catch (error) {
@@ -73,7 +75,7 @@ export class Reader {
     reading.learn?.(answer, log);
     world.trace?.(client, `read ${reading.what}: ${JSON.stringify(answer)}`);
     this.#count(name, read, token);
-    if (answer.kind === 'refused' && answer.code === 'auth.invalid-token' && reading.by) reading.by.isRefused = true;
+    if (answer.kind === 'refused' && isRevoked(answer.code) && reading.by) reading.by.isRefused = true;
     return read;
   }
 
@@ -115,7 +117,7 @@ export class Reader {
         platform.d1.query<{ id: string }>(`SELECT id FROM ${table} ORDER BY id`).map(({ id }) => id);
       await this.#untilAtRest(`${name} has the rows of its table`, (client) =>
         platform.request('read', client, async ({ services }) => {
-          const queries = services.bindQueries({ caller: () => by.caller, token: () => undefined });
+          const queries = services.bindQueries({ caller: () => by.caller as Caller, token: () => undefined });
           return canonical(await idsOf(queries, name)) === canonical(inTable());
         }),
       );

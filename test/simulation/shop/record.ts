@@ -1,4 +1,4 @@
-import type { Commands } from '../../../src/domains';
+import type { Commands, Queries } from '../../../src/domains';
 import type { Credential, HeldToken } from './knowledge';
 import type { Answer, Reading } from './queries';
 import type { Caller } from './state';
@@ -64,6 +64,7 @@ export type ReadAnswer = { kind: 'read'; answer: Answer } | { kind: 'refused'; c
 
 /** One request with a query. */
 export interface ReadRecord extends Span {
+  name: keyof Queries;
   reading: Reading;
   token: HeldToken | undefined;
   answer: ReadAnswer;

@@ -49,11 +49,13 @@ export const nothing = (result?: unknown): Outcome => ({ events: [], result, eff
 export const isoTime = (ms: number) => new Date(ms).toISOString();
 
 /** Why a caller may not send any command; undefined for a caller with a valid token. */
-export function refuseCaller({ users }: State, caller: Caller | undefined): Outcome | undefined {
+export function refuseCaller({ apiKeys, users }: State, caller: Caller | undefined): Outcome | undefined {
   if (!caller) return refuse('auth.required');
   const account = users.get(caller.userId);
   const isValid = account?.isActive === true && account.generation === caller.tokenGeneration;
-  return isValid ? undefined : refuse('auth.invalid-token');
+  if (!isValid) return refuse('auth.invalid-token');
+  const hasKey = !caller.key || apiKeys.get(caller.key.id)?.userId === caller.userId;
+  return hasKey ? undefined : refuse('auth.invalid-key');
 }
 
 /** A rule for callers with a valid token, and where `staff` is set, for these roles only. */

@@ -15,6 +15,11 @@ import { type Attempt, type CommandAnswer, identityOf, isOpen } from './record';
 /** The access token had expired when the process looked at it, so the command or query never ran. */
 export class ExpiredToken extends Error {}
 
+/** Whether a refusal says that the credential is of no use any more. */
+export function isRevoked(code: string): boolean {
+  return code === 'auth.invalid-token' || code === 'auth.invalid-key';
+}
+
 /** What requests with the same `Idempotency-Key` have in common. */
 interface Identity {
   commandId: string;
@@ -120,11 +125,13 @@ export class Sender {
         const nearest = name === 'CreateFirstAdmin' ? 'first-primary' : 'first-unconstrained';
         const context: CallerContext = {
           ...{ ...identity, requestId, issuedAt: now, expectedVersion },
-          caller: by?.caller,
+          caller: by?.caller as CallerContext['caller'],
           actorId: by?.caller.userId,
+          keyId: by?.caller.key?.id,
           readFrom: (isCurrent ? token.bookmark : null) ?? nearest,
         };
-        const commands: Commands = invocation.services.bindCommands(() => context);
+        const bound: Commands = invocation.services.bindCommands(() => context);
+        const commands = invocation.release.limitCommands(context.caller, bound);
         // The generator of this name made the payload.
         return commands[name](payload as never);
       });
@@ -149,7 +156,7 @@ export class Sender {
     const { answer, name } = attempt;
     notebook.count(`commands ${answer.kind}`);
     if (answer.kind === 'refused') notebook.count(`refusal: ${answer.code}`);
-    if (answer.kind === 'refused' && answer.code === 'auth.invalid-token' && by) by.isRefused = true;
+    if (answer.kind === 'refused' && isRevoked(answer.code) && by) by.isRefused = true;
     if (answer.kind !== 'refused') learnCredentials(shop, attempt);
     if (answer.kind !== 'acknowledged') return;
     notebook.count(`command: ${name}`);

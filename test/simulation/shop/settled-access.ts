@@ -2,9 +2,10 @@ import type { Platform } from '../history';
 import type { ObservedLog } from './log';
 import type { LoggedEvent } from './queries';
 
-/** The events that end the older access tokens of an account. */
+/** The events that end the older access tokens of an account, or those of an API key. */
 const revoking: readonly string[] = [
   ...['UserRoleChanged', 'UserPasswordChanged', 'UserDeactivated', 'UserReactivated', 'UserDeleted'],
+  'ApiKeyRevoked',
 ];
 
 /**
@@ -36,11 +37,13 @@ export class SettledAccess {
     this.#pending = this.#pending.filter((event) => !this.#isSettled(event));
   }
 
-  #isSettled({ segment, position, streamId }: LoggedEvent & { segment: number }): boolean {
+  #isSettled({ segment, position, type, streamId, data }: LoggedEvent & { segment: number }): boolean {
+    const isKey = type === 'ApiKeyRevoked';
     const behind = this.platform.d1.query(
       `SELECT 1 FROM projections
-       WHERE view LIKE 'access@%' AND key = ? AND (position < ? OR recheck_at IS NOT NULL)`,
-      streamId,
+       WHERE view LIKE ? AND key = ? AND (position < ? OR recheck_at IS NOT NULL)`,
+      isKey ? 'api-keys@%' : 'access@%',
+      isKey ? String(data.userId) : streamId,
       position,
     );
     if (behind.length > 0) return false;

@@ -8,6 +8,8 @@ export interface Caller {
   userId: string;
   role: Role;
   tokenGeneration: number;
+  /** The API key for which the token was issued. */
+  key?: { id: string; scopes: readonly string[] } | undefined;
 }
 
 export interface Money {
@@ -28,6 +30,16 @@ export interface User {
   updatedAt: string;
   lastLoginAt: string | null;
   emailConfirmedAt: string | null;
+  /** Whether a program uses the account. */
+  isService: boolean;
+}
+
+export interface ApiKey {
+  userId: string;
+  name: string;
+  scopes: readonly string[];
+  createdAt: string;
+  expiresAt: number | null;
 }
 
 export interface Settings {
@@ -154,6 +166,7 @@ export interface State {
   refreshTokens: Table<RefreshToken>;
   resets: Table<Reset>;
   links: Table<Link>;
+  apiKeys: Table<ApiKey>;
   items: Table<Item>;
   orders: Table<Order>;
   tickets: Table<Ticket>;
@@ -172,6 +185,7 @@ export const emptyState: State = {
   refreshTokens: new Map(),
   resets: new Map(),
   links: new Map(),
+  apiKeys: new Map(),
   items: new Map(),
   orders: new Map(),
   tickets: new Map(),

@@ -38,6 +38,7 @@ export class Stories {
     const { notebook } = this;
     const { shop } = notebook;
     if (revokingCommands.includes(name)) this.#doMeanwhile(name, draft);
+    if (name === 'RevokeApiKey') this.#useKeyMeanwhile(draft);
     const watch = this.#readAlong(name, draft);
     const isDone = await this.sender.send(client, name, draft);
     if (isDone) watch.token = shop.newestToken;
@@ -59,6 +60,19 @@ export class Stories {
     this.#raceRevocation(userId);
   }
 
+  /** A program goes on with commands and reads while its key is revoked, until it is refused. */
+  #useKeyMeanwhile({ payload }: Draft): void {
+    const { notebook } = this;
+    const { shop } = notebook;
+    const { keyId } = payload as { keyId: string };
+    const all = [...shop.people.values()].flatMap(({ keys }) => keys);
+    const by = shop.does('revoked-callers', 0.8) ? all.find(({ caller }) => caller.key?.id === keyId) : undefined;
+    if (!by) return;
+    notebook.platform.world.note('an API key is used while it is revoked');
+    notebook.start((client) => this.#goOn(client, by));
+    notebook.start((client) => this.#readUntilRefused(client, by));
+  }
+
   /** An admin changes the settings of an account while it is deleted; the two are different streams. */
   #changeSettings(userId: string): void {
     const { shop } = this.notebook;
@@ -74,16 +88,19 @@ export class Stories {
 
   /** Somebody goes on reading with a token that a command is about to end, until the token is refused. */
   #watchRevocation(userId: string): void {
-    const { notebook, reader } = this;
+    const { notebook } = this;
     const { shop } = notebook;
     const by = shop.does('revoked-callers', 0.8) ? shop.person(userId)?.credentials.at(-1) : undefined;
     if (!by) return;
-    notebook.start(async (client) => {
-      for (let left = 10; left > 0 && !by.isRefused; left--) {
-        await reader.query(client, 'GetOwnUser', ownAccount(by), undefined);
-        await shop.world.wait(client, shop.world.between(1_000, 20_000));
-      }
-    });
+    notebook.start((client) => this.#readUntilRefused(client, by));
+  }
+
+  async #readUntilRefused(client: Process, by: Credential): Promise<void> {
+    const { world } = this.notebook.shop;
+    for (let left = 10; left > 0 && !by.isRefused; left--) {
+      await this.reader.query(client, 'GetOwnUser', ownAccount(by), undefined);
+      await world.wait(client, world.between(1_000, 20_000));
+    }
   }
 
   /**

@@ -148,6 +148,10 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     if (first)
       throw violate(`${name} (command ${commandId}) takes effect once`, `it did at ${first.position} and at ${until}`);
 
+    const keyOf = attempt.caller?.key?.id;
+    const [other] = own.filter(({ keyId }) => keyId !== keyOf);
+    if (other)
+      throw violate(`the events of ${name} at ${where} name the key ${keyOf ?? 'of nobody'}`, `${other.keyId}`);
     const request = requestOf(attempt, facts);
     const chosen = chosenIn(own, attempt);
     const crossed = attempt.segment !== index;
