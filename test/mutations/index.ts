@@ -1,6 +1,7 @@
 import { access } from './access';
 import { database } from './database';
 import { desk } from './desk';
+import { feed } from './feed';
 import { figures } from './figures';
 import { freshness } from './freshness';
 import { http } from './http';
@@ -22,6 +23,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   shop,
   desk,
   machinery,
+  feed,
   figures,
   scripts,
 };
