@@ -56,7 +56,13 @@ export function applyMiddleware(app: Hono<AppEnv>, bindServices: (c: Context<App
   app.use(tracing);
   // A 304 keeps the headers about the source of the data. The library makes an ETag of the body where the answer has none,
   // which costs more than the rest of a read, so what clients read often comes with its ETag.
-  const retainedHeaders = [...RETAINED_304_HEADERS, ...ownHeaders, ...corsHeaders, ...securityHeaderNames];
+  const retainedHeaders = [
+    ...RETAINED_304_HEADERS,
+    ...ownHeaders,
+    ...limitHeaders,
+    ...corsHeaders,
+    ...securityHeaderNames,
+  ];
   app.use(etag({ retainedHeaders }));
   app.use((c, next) => {
     setResponseHeaders(c);
