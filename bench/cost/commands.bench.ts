@@ -60,6 +60,7 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('add a note', () => send('POST', `${ticket}/notes`, { note: 'A' }, agent));
   await measure('triage a ticket', () => send('POST', `${ticket}/status`, { status: 'triaged' }, agent));
   await measure('close a ticket', () => send('POST', `${ticket}/status`, { status: 'closed' }, agent));
+  await measure('export an account of a few rows', () => request(`/v1/users/${id}/export`, { headers: bearer }));
 }
 
 /** Lets every consumer finish, and every key be free again. */

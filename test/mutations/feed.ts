@@ -78,7 +78,7 @@ export const feed: readonly Mutation[] = [
     file: 'src/feed/queries.ts',
     find: 'authorize: requireAdmin',
     replace: 'authorize: () => requireAdmin',
-    noticedBy: only('GET /v1/events', integration('access')),
+    noticedBy: only('is for admins', integration('feed')),
   },
   {
     name: 'a consumer that waits is not checked again',
