@@ -74,6 +74,7 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('take a ticket', () => send('POST', `${ticket}/assignee`, { assigneeId: agentId }, agent));
   await measure('release a ticket', () => send('POST', `${ticket}/assignee`, { assigneeId: null }, agent));
   await measure('find people', () => request('/v1/users?search=ada', { headers: agent }));
+  await measure('export an account of a few rows', () => request(`/v1/users/${id}/export`, { headers: bearer }));
 }
 
 /** Lets every consumer finish, and every key be free again. */

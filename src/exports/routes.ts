@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import { ignoreConditions, type RequestContext, type RouteEnv } from '../http/context';
-import { describeQuery } from '../http/openapi';
+import { describeUnstoredQuery } from '../http/openapi';
 import { limitCaller } from '../http/rate-limits';
 import { sendStream } from '../http/streams';
 import { validate } from '../http/validation';
@@ -21,7 +21,7 @@ type ExportEnv = RouteEnv<ExportCommands, ExportQueries>;
 const tags = ['Exports'];
 
 const describeReport = (name: keyof ExportQueries & string, what: string, body: z.ZodType) =>
-  describeQuery<ExportQueries>(name, {
+  describeUnstoredQuery<ExportQueries>(name, {
     summary: `Export ${what} (admin)`,
     description:
       'Sent page by page, in the order of creation. If something fails meanwhile, the body is cut off. The audit trail says who has exported what.',
@@ -111,7 +111,7 @@ export const exportRoutes = new Hono<ExportEnv>()
 /** The export of all that is stored about one account. */
 export const accountExportRoutes = new Hono<ExportEnv>().get(
   '/:id/export',
-  describeQuery<ExportQueries>('ExportAccount', {
+  describeUnstoredQuery<ExportQueries>('ExportAccount', {
     summary: 'Export all that is stored about an account',
     description:
       'For the account itself and for admins (GDPR, articles 15 and 20). Internal notes are not a part of it. The document is sent page by page; ' +

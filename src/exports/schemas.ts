@@ -108,7 +108,10 @@ export const exportedEvent = z
     commandid: id,
     requestid: id,
     actorid: id.optional(),
-    traceparent: z.string().optional(),
+    traceparent: z
+      .string()
+      .optional()
+      .meta({ examples: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'] }),
   })
   .meta({ ref: 'ExportedEvent' });
 export type ExportedEvent = z.infer<typeof exportedEvent>;

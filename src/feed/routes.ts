@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
-import { describeQuery } from '../http/openapi';
+import { describeUnstoredQuery } from '../http/openapi';
 import { limitCaller } from '../http/rate-limits';
 import { sendSlice } from '../http/responses';
 import { validate } from '../http/validation';
@@ -12,7 +12,7 @@ import { feedPage, feedRequest } from './schemas';
 /** The feed of events, for consumers that build read models of their own. */
 export const feedRoutes = new Hono<RouteEnv<object, FeedQueries>>().get(
   '/',
-  describeQuery<FeedQueries>('ReadEvents', {
+  describeUnstoredQuery<FeedQueries>('ReadEvents', {
     summary: 'Read the events after a position, in order (admin)',
     description:
       'Every event of the log, once and in order, as CloudEvents 1.0 in the newest version of its type. Store `nextAfter` and ' +

@@ -58,7 +58,10 @@ export function applyMiddleware(app: Hono<AppEnv>, bindServices: (c: Context<App
   // which costs more than the rest of a read, so what clients read often comes with its ETag.
   const retainedHeaders = [
     ...RETAINED_304_HEADERS,
-    ...[...ownHeaders, ...limitHeaders, ...corsHeaders, ...securityHeaderNames],
+    ...ownHeaders,
+    ...limitHeaders,
+    ...corsHeaders,
+    ...securityHeaderNames,
   ];
   app.use(etag({ retainedHeaders }));
   app.use((c, next) => {

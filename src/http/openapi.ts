@@ -107,6 +107,12 @@ export function describeQuery<Queries>(query: NameIn<Queries>, about: RouteDescr
   return describeWith('query', query, about, 200, queryHeaders);
 }
 
+/** Documents a query for data that no document has: as {@link describeQuery}, without what it says about KV. */
+export function describeUnstoredQuery<Queries>(query: NameIn<Queries>, about: RouteDescription) {
+  const headers = queryHeaders.filter((name) => name !== 'Cache-Status');
+  return describeWith('query', query, about, 200, headers);
+}
+
 /**
  * Documents an operation that neither takes nor returns a Consistency-Token, and does not look at an Idempotency-Key.
  * @param name the command or query that the route calls; any name for a route that calls none

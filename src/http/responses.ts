@@ -80,9 +80,15 @@ export function sendDone(c: RequestContext, outcome: Committed<unknown>) {
 }
 
 /** Sets the headers for the source and the age of a read's data. */
-export function setFreshness(c: RequestContext, { consistency, ageSeconds, forwarded }: Freshness): void {
+export function setFreshness(c: RequestContext, freshness: Freshness): void {
+  const { forwarded } = freshness;
   // RFC 9211.
   c.header('Cache-Status', forwarded ? `KV; fwd=${forwarded}` : 'KV; hit');
+  setAge(c, freshness);
+}
+
+/** Sets the headers for the age of data that no document has, so that KV is never asked for it. */
+export function setAge(c: RequestContext, { consistency, ageSeconds }: Freshness): void {
   c.header('Consistency', consistency);
   if (ageSeconds !== undefined) c.header('Age', String(ageSeconds));
 }
@@ -119,7 +125,7 @@ export function sendSlice<Data>(
   data: Data,
   { next, freshness }: { next: Readonly<Record<string, string>>; freshness: Freshness },
 ) {
-  setFreshness(c, freshness);
+  setAge(c, freshness);
   setNextLink(c, next);
   return sendTagged(c, data);
 }

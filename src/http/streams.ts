@@ -1,6 +1,6 @@
 import type { Freshness } from '../cqrs/reading/read-models';
 import type { RequestContext } from './context';
-import { setFreshness } from './responses';
+import { setAge } from './responses';
 
 /**
  * 200, with a body that is sent part by part. A part is made when the client has taken the one before, so that memory holds one
@@ -33,7 +33,7 @@ export function sendStream(
     },
     { highWaterMark: 0 },
   );
-  setFreshness(c, freshness);
+  setAge(c, freshness);
   c.header('ETag', `"${id}"`);
   c.header('Content-Disposition', `attachment; filename="${filename}"`);
   return c.body(stream, 200, { 'Content-Type': mediaType });

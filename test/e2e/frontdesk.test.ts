@@ -294,7 +294,7 @@ const consumers = {
 };
 
 test.for(['TypeScript', 'Python'] as const)(
-  'the consumer of docs/api.md in %s builds its own table of orders from the beginning, and goes on from its checkpoint (product 10.9)',
+  'the consumer of docs/api.md in %s builds its own table of orders from the beginning, and goes on from its checkpoint (product 10.8)',
   async (language, { skip }) => {
     const { command, fence, file } = consumers[language];
     skip(spawnSync(command[0] ?? '', ['--version']).status !== 0, `This machine has no ${command[0]}.`);

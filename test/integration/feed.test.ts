@@ -178,7 +178,15 @@ describe('the feed of events', () => {
     },
   );
 
-  test('counts for the limit of the account (product 10.8)', async () => {
+  test('is for admins, and for no other account (product 10.1)', async () => {
+    const { register, request } = await given();
+    for (const role of ['customer', 'agent'] as const) {
+      const { bearer } = await register({ role });
+      expect([role, (await request('/v1/events', { headers: bearer })).status]).toEqual([role, 403]);
+    }
+  });
+
+  test('counts for the limit of the account (product 10.7)', async () => {
     const asked: string[] = [];
     const limiter = { limit: async ({ key }: { key: string }) => ({ success: asked.push(key) < 2 }) };
     const { admin, ask } = await given({ ACCOUNT_LIMIT: limiter });

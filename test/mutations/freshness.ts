@@ -250,7 +250,7 @@ export const freshness: readonly Mutation[] = [
   {
     name: 'a replica says that its data is of this moment',
     file: 'src/cqrs/reading/read-models.ts',
-    find: "from === 'first-primary' ? 0 : ageOfReplica",
+    find: 'isSureOfPrimary ? 0 : ageOfReplica',
     replace: '0',
     noticedBy: only('is the age of the newest mark', integration('freshness')),
   },

@@ -3,6 +3,7 @@ import { confirmations } from './confirmations';
 import { conversation } from './conversation';
 import { database } from './database';
 import { desk } from './desk';
+import { feed } from './feed';
 import { figures } from './figures';
 import { freshness } from './freshness';
 import { http } from './http';
@@ -31,6 +32,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   conversation,
   machinery,
   notifications,
+  feed,
   figures,
   sales,
   scripts,

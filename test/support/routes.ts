@@ -43,6 +43,11 @@ export function pathWith(path: string, id: string): string {
 
 type Operation = Awaited<ReturnType<typeof operationsOf>>[number]['operation'];
 
+/** Whether a GET also sends a command: each export is recorded, and its response is no other one's. */
+export function isExport(path: string): boolean {
+  return path.startsWith('/v1/exports/') || path.endsWith('/export');
+}
+
 const pageParameters = ['limit', 'cursor'];
 
 /** The longest page that a list's document has. */
