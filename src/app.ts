@@ -8,7 +8,6 @@ import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
 import type { compose, Services } from './composition';
 import { type Commands, errorCatalogue, type Queries } from './domains';
-import { mountEmailPreviews } from './email-previews';
 import { exportErrors } from './exports/errors';
 import { accountExportAccess, accountExportRoutes, exportAccess, exportRoutes } from './exports/routes';
 import { feedErrors } from './feed/errors';
@@ -38,6 +37,7 @@ import { orderAccess, orderRoutes, salesAccess, salesRoutes } from './orders/rou
 import { lazily } from './platform/lazily';
 import { createFirstLogger, type LogFields } from './platform/logger';
 import { version } from './platform/version';
+import { mountEmailPreviews } from './previews';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
 import { confirmPage } from './users/confirm-page';

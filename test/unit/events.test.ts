@@ -108,7 +108,7 @@ describe('the catalogue of events', () => {
     expect(eventCatalogue.size).toBe(new Set([...eventCatalogue.values()].map(({ type }) => type)).size);
   });
 
-  const subscriptionsOf = (type: string, data: object = {}) =>
+  const subscriptionsOf = (type: string, data: object = { fields: [] }) =>
     ownSubscriptionsOf({ type, streamType: 's', streamId: 'a', version: 1, schemaVersion: 1, data }).toSorted();
 
   test('the event of a registration goes to e-mails and the read models (product 1.2)', () => {

@@ -825,9 +825,9 @@ describe('turning e-mails off with a link (product 11.5)', () => {
     ['without a signature', (user: User) => user.id],
     ['with something after it', (user: User) => `${unsubscribeTokenOf(user.id)}.x`],
   ])('a link %s changes nothing, and its answer is the same', async (_, tokenFor) => {
-    const user = aUser();
-    const { anonymous, state, types } = givenCommands({ users: [user] });
-    const done = await anonymous().Unsubscribe({ token: unsubscribeTokenOf(user.id) });
+    const [user, other] = [aUser(), aUser()];
+    const { anonymous, state, types } = givenCommands({ users: [user, other] });
+    const done = await anonymous().Unsubscribe({ token: unsubscribeTokenOf(other.id) });
     const before = state();
     expect((await anonymous().Unsubscribe({ token: tokenFor(user) })).result).toEqual(done.result);
     expect([state().settings, types()]).toEqual([before.settings, ['SettingsUpdated']]);
