@@ -4,7 +4,7 @@ const { existsSync, readdirSync, readFileSync } = require('node:fs');
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 // Every folder of src/ that is not one of the shared ones is a domain.
-const domain = '(?!access/|cqrs/|consumers/|email/|http/|platform/)[^/]+';
+const domain = '(?!access/|cqrs/|consumers/|email/|http/|notifications/|platform/)[^/]+';
 
 /**
  * The files of rules, whatever their names are: those that a domain's commands.ts imports from its folder, without the
@@ -138,15 +138,21 @@ module.exports = {
     ),
     forbid(
       'email-knows-no-domain',
-      'A domain writes its e-mails with the e-mail folder, and not the other way round.',
+      'Sending an e-mail is the same for whatever it says.',
       { path: '^src/email' },
       { path: '^src', pathNot: '^src/(email|cqrs|platform)' },
+    ),
+    forbid(
+      'notifications-know-no-domain',
+      'A domain says what is told to whom; the notifications folder has the words and the channels.',
+      { path: '^src/notifications' },
+      { path: '^src', pathNot: '^src/(notifications|email|cqrs|platform)' },
     ),
     forbid(
       'consumers-know-no-domain',
       'domains.ts registers each domain with the consumers.',
       { path: '^src/consumers' },
-      { path: '^src', pathNot: '^src/(consumers|cqrs|email|platform)' },
+      { path: '^src', pathNot: '^src/(consumers|cqrs|email|notifications|platform)' },
     ),
     forbid(
       'only-the-entry-points-see-the-composition',

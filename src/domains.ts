@@ -5,6 +5,7 @@ import type { Reader } from './access/reader';
 import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
+import { linkOnPasswordResetRequested } from './auth/notifications';
 import { removeExpiredCredentials } from './auth/remove-expired';
 import {
   createAccountRepository,
@@ -13,7 +14,6 @@ import {
   sessionsOfAccount,
 } from './auth/repository';
 import type { ResetTokens } from './auth/secret-token';
-import { sendResetEmailOnPasswordResetRequested } from './auth/send-reset-email-on-password-reset-requested';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
 import { createEventCatalogue, type RecordedEvent, type Subscription } from './cqrs/log/event';
 import type { CountedList } from './cqrs/reading/list-counts';
@@ -26,8 +26,6 @@ import { commandErrors } from './cqrs/writing/errors';
 import { removeExpiredResponses } from './cqrs/writing/remove-expired';
 import type { RepositoryContext } from './cqrs/writing/unit-of-work';
 import { removeExpiredEmailLimits } from './email/email-limiter';
-import type { EmailReaction } from './email/reaction';
-import type { FindRecipient } from './email/recipient';
 import { httpErrors } from './http/errors';
 import { createItemCommands, deleteItemsOfAccount } from './items/commands';
 import { itemErrors } from './items/errors';
@@ -36,6 +34,7 @@ import { createItemQueries } from './items/queries';
 import { createItemRepository, itemConstraints } from './items/repository';
 import { createSelling, type Sellers } from './items/sellers';
 import { countedItems, itemCount, itemViews } from './items/views';
+import type { Reaction } from './notifications/reaction';
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
@@ -44,7 +43,8 @@ import { removeRefusedEmails } from './operations/remove-refused';
 import { createOperationsRepository } from './operations/repository';
 import { createOrderCommands, releaseOrdersOfAccount } from './orders/commands';
 import { orderErrors } from './orders/errors';
-import { orderEvents } from './orders/events';
+import { OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped, orderEvents } from './orders/events';
+import { type createFindOrderFacts, tellCustomerOfOrder } from './orders/notifications';
 import { createOrderQueries } from './orders/queries';
 import { createOrderRepository } from './orders/repository';
 import { countedOrders, orderCount, orderViews } from './orders/views';
@@ -53,7 +53,8 @@ import type { LogFields, Logger } from './platform/logger';
 import { createTicketCommands, deleteTicketsOfAccount } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
-import { ticketEvents } from './tickets/events';
+import { TicketReplied, TicketStatusChanged, ticketEvents } from './tickets/events';
+import { tellOnTicketClosed, tellOnTicketReplied } from './tickets/notifications';
 import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository, notesOfAccount } from './tickets/repository';
 import { staffTicketViews } from './tickets/staff-views';
@@ -61,7 +62,8 @@ import { countedTickets, customerTicketViews, openTicketCount } from './tickets/
 import { createUserCommands } from './users/commands';
 import type { Eraser, ErasureStep } from './users/eraser';
 import { userErrors } from './users/errors';
-import { UserDeleted, UserRegistered, userEvents } from './users/events';
+import { UserDeleted, UserPasswordChanged, UserRegistered, userEvents } from './users/events';
+import { tellOnUserPasswordChanged, welcomeOnUserRegistered } from './users/notifications';
 import { createUserQueries } from './users/queries';
 import {
   createErasureRepository,
@@ -69,7 +71,6 @@ import {
   createUserRepository,
   userConstraints,
 } from './users/repository';
-import { sendWelcomeEmailOnUserRegistered } from './users/send-welcome-email-on-user-registered';
 import { users } from './users/tables';
 import { countedUsers, createUserView, userViews } from './users/views';
 
@@ -198,21 +199,27 @@ export function createQueries(reader: Reader, services: Omit<OperationsQueryServ
 
 export type Queries = ReturnType<typeof createQueries>;
 
-interface EmailServices {
-  findRecipient: FindRecipient;
+interface ReactionServices {
+  findOrderFacts: ReturnType<typeof createFindOrderFacts>;
   resetTokens: ResetTokens;
   resetUrl: string;
-  brand: string;
 }
 
-/** The e-mail that follows each type of event; the subscription `emails` receives exactly these types. */
-const emailReactions: Readonly<Record<string, (services: EmailServices) => EmailReaction>> = {
-  [UserRegistered.type]: sendWelcomeEmailOnUserRegistered,
-  [PasswordResetRequested.type]: sendResetEmailOnPasswordResetRequested,
+/** The notification that follows each type of event; the subscription `emails` receives exactly these types. */
+const reactions: Readonly<Record<string, (services: ReactionServices) => Reaction>> = {
+  [UserRegistered.type]: () => welcomeOnUserRegistered,
+  [UserPasswordChanged.type]: () => tellOnUserPasswordChanged,
+  [PasswordResetRequested.type]: linkOnPasswordResetRequested,
+  [OrderPlaced.type]: (services) => tellCustomerOfOrder('order-placed', services),
+  [OrderShipped.type]: (services) => tellCustomerOfOrder('order-shipped', services),
+  [OrderDelivered.type]: (services) => tellCustomerOfOrder('order-delivered', services),
+  [OrderCancelled.type]: (services) => tellCustomerOfOrder('order-cancelled', services),
+  [TicketReplied.type]: () => tellOnTicketReplied,
+  [TicketStatusChanged.type]: () => tellOnTicketClosed,
 };
 
-export function createEmailReactions(services: EmailServices): ReadonlyMap<string, EmailReaction> {
-  return new Map(Object.entries(emailReactions).map(([type, create]) => [type, create(services)]));
+export function createReactions(services: ReactionServices): ReadonlyMap<string, Reaction> {
+  return new Map(Object.entries(reactions).map(([type, create]) => [type, create(services)]));
 }
 
 /**
@@ -222,7 +229,7 @@ export function createEmailReactions(services: EmailServices): ReadonlyMap<strin
  */
 export function ownSubscriptionsOf(type: string): Subscription[] {
   const subscriptions: Subscription[] = ['projections'];
-  if (type in emailReactions) subscriptions.push('emails');
+  if (type in reactions) subscriptions.push('emails');
   return subscriptions;
 }
 

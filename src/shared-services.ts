@@ -20,6 +20,7 @@ import type { EmailSender } from './email/email-sender';
 import { isSecret } from './http/authentication';
 import { createConsistencyTokens } from './http/consistency-tokens';
 import type { SharedHttpServices } from './http/context';
+import { createUnsubscribeLinks } from './notifications/unsubscribe-links';
 import { type Clock, systemClock, systemWait, type Wait } from './platform/clock';
 import { withDeadlines } from './platform/d1';
 import { createIsolateFigures, type IsolateFigures } from './platform/isolate-figures';
@@ -74,6 +75,7 @@ function createSecrets({ config, clock }: World) {
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     resetTokens: createResetTokens(config.tokenSecrets),
     fingerprints,
+    unsubscribeLinks: createUnsubscribeLinks(fingerprints, config.publicUrl),
     networkHashes: (network: string) => fingerprints(`network:${network}`),
   };
 }

@@ -1,8 +1,9 @@
 import type { RecordedEvent } from '../cqrs/log/event';
 import type { DeliveryClaim, Outbox } from '../cqrs/log/outbox';
-import type { EmailLimiter } from '../email/email-limiter';
-import { EmailError, type EmailMessage, type EmailSender } from '../email/email-sender';
-import type { EmailReaction } from '../email/reaction';
+import { EmailError } from '../email/email-sender';
+import type { Effect, NotificationService } from '../notifications/notification-service';
+import type { FindAccount } from '../notifications/notified-account';
+import type { Reaction } from '../notifications/reaction';
 import { describeError } from '../platform/failure';
 import type { Outcome, Outcomes } from './consumer';
 import { toFailure } from './failures';
@@ -14,31 +15,29 @@ import { toFailure } from './failures';
  */
 export function createEmailHandler(options: {
   outbox: Outbox;
-  sender: EmailSender;
-  limiter: EmailLimiter;
-  reactions: ReadonlyMap<string, EmailReaction>;
+  reactions: ReadonlyMap<string, Reaction>;
+  findAccount: FindAccount;
+  notifications: NotificationService;
 }) {
-  const { limiter, outbox, sender, reactions } = options;
+  const { findAccount, notifications, outbox, reactions } = options;
 
-  /** Composes the e-mail of an event; undefined without a recipient, and for an address that has just got another one. */
-  async function compose(event: RecordedEvent): Promise<EmailMessage | undefined> {
-    const composed = await reactions.get(event.type)?.(event);
-    if (!composed) return undefined;
-    const { limit, ...message } = composed;
-    const { messageId, to } = message;
-    const email = { address: to.email, messageId, occurredAt: Date.parse(event.occurredAt) };
-    return (await limiter.allows(limit, email)) ? message : undefined;
+  /** Prepares the e-mail of an event; undefined without a receiver who wants it and may get it. */
+  async function prepare(event: RecordedEvent): Promise<Effect | undefined> {
+    const notification = await reactions.get(event.type)?.(event);
+    const account = notification && (await findAccount(notification.userId));
+    if (!account) return undefined;
+    return notifications.notify(account, notification, { eventId: event.id, occurredAt: Date.parse(event.occurredAt) });
   }
 
-  /** Composes the message before the claim, so that the time of the claim is used for the provider alone. */
+  /** Prepares the e-mail before the claim, so that the time of the claim is used for the provider alone. */
   async function handle(event: RecordedEvent): Promise<Outcome> {
-    const message = await compose(event);
+    const send = await prepare(event);
     const claim = await outbox.claim('emails', [event]);
     const result = claim.results.get(event.id);
     if (result === 'unknown') return { kind: 'obsolete' };
     if (result !== 'claimed') return { kind: result === 'claimed-elsewhere' ? 'later' : 'done' };
     try {
-      if (message) await sender.send(message);
+      await send?.();
     } catch (error) {
       return handleFailure(event, claim, error);
     }

@@ -3,7 +3,7 @@ import { openSession, removeExpired } from '../platform/d1';
 
 /** How often one address may get e-mails of a kind, whichever accounts they are about. */
 export interface EmailLimit {
-  kind: 'welcome' | 'password-reset';
+  kind: string;
   everyMs: number;
 }
 

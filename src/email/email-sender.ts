@@ -6,6 +6,8 @@ export interface EmailMessage {
   html: string;
   /** Unique for each e-mail; an e-mail that is sent again has the same id. */
   messageId: string;
+  /** The address that ends such e-mails with one click (RFC 8058); absent for what is for security. */
+  unsubscribeUrl?: string | undefined;
 }
 
 /** One attempt to send an e-mail; the sender and the deadline share it. */

@@ -21,3 +21,25 @@ export const money = z
       .meta({ pattern: '^[A-Z]{3}$', examples: ['EUR'] }),
   })
   .meta({ ref: 'Money' });
+
+/** How many digits the minor unit of a currency has in ISO 4217, if not two. The runtime's own numbers are those of CLDR. */
+const digits: Readonly<Record<number, string>> = {
+  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
+  3: 'BHD IQD JOD KWD LYD OMR TND',
+  4: 'CLF UYW',
+};
+
+function minorDigits(currency: string): number {
+  const found = Object.entries(digits).find(([, currencies]) => currencies.includes(currency));
+  return Number(found?.[0] ?? 2);
+}
+
+/**
+ * Writes money for people.
+ * @param locale a BCP 47 tag that the runtime knows
+ */
+export function formatMoney({ amount, currency }: Money, locale: string): string {
+  const count = minorDigits(currency);
+  const options = { style: 'currency', currency, minimumFractionDigits: count, maximumFractionDigits: count } as const;
+  return new Intl.NumberFormat(locale, options).format(amount / 10 ** count);
+}

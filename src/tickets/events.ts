@@ -38,6 +38,13 @@ export const TicketNoteWritten = defineEvent({
   schema: z.strictObject({ ticketId: z.uuid(), status }),
 });
 
+/** A reply. Each reply is a stream of its own, as a note is. `status` is that of the ticket after it. */
+export const TicketReplied = defineEvent({
+  type: 'TicketReplied',
+  streamType: 'ticket-reply',
+  schema: z.strictObject({ ticketId: z.uuid(), customerId, by: z.enum(['customer', 'staff']), status }),
+});
+
 /** The customer's account was deleted, and the ticket with it. */
 export const TicketDeleted = defineEvent({
   type: 'TicketDeleted',
@@ -45,4 +52,11 @@ export const TicketDeleted = defineEvent({
   schema: z.strictObject({ customerId }),
 });
 
-export const ticketEvents = [TicketOpened, TicketStatusChanged, TicketNoteAdded, TicketNoteWritten, TicketDeleted];
+export const ticketEvents = [
+  TicketOpened,
+  TicketStatusChanged,
+  TicketNoteAdded,
+  TicketNoteWritten,
+  TicketReplied,
+  TicketDeleted,
+];

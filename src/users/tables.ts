@@ -17,6 +17,7 @@ export const users = sqliteTable(
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
     lastLoginAt: text('last_login_at'),
+    emailConfirmedAt: text('email_confirmed_at'),
   },
   (table) => [
     // Nobody looks for another role, and a customer costs no entry.

@@ -6,7 +6,7 @@ import { createOutbox } from '../../src/cqrs/log/outbox';
 import { userView } from '../../src/domains';
 import { createEmailLimiter } from '../../src/email/email-limiter';
 import { EmailError } from '../../src/email/email-sender';
-import { createFindRecipient } from '../../src/users/recipient';
+import { createFindAccount } from '../../src/users/notified-account';
 import { password } from '../support/factories';
 import { createSystem } from '../support/system';
 
@@ -156,8 +156,8 @@ describe('the welcome e-mail', () => {
       sessions.push(from);
       return env.DB.withSession(from);
     };
-    const recipient = await createFindRecipient({ withSession } as unknown as D1Database)(user.id);
-    expect(recipient?.email).toBe(user.email);
+    const account = await createFindAccount({ withSession } as unknown as D1Database)(user.id);
+    expect(account?.email).toBe(user.email);
     expect(sessions).toEqual(['first-primary']);
   });
 

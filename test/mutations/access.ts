@@ -428,14 +428,14 @@ export const access: readonly Mutation[] = [
   },
   {
     name: 'a deactivated account gets e-mails',
-    file: 'src/users/recipient.ts',
+    file: 'src/users/notified-account.ts',
     find: 'and(eq(users.id, userId), eq(users.isActive, true))',
     replace: 'and(eq(users.id, userId))',
     noticedBy: integration('consumers'),
   },
   {
     name: 'e-mails find their receiver on a replica',
-    file: 'src/users/recipient.ts',
+    file: 'src/users/notified-account.ts',
     find: "'first-primary'",
     replace: "'first-unconstrained'",
     noticedBy: integration('consumers'),

@@ -579,10 +579,10 @@ export const http: readonly Mutation[] = [
   },
   {
     name: 'every shop welcomes to Frontdesk',
-    file: 'src/email/templates.ts',
-    find: 'composeEmail(`Welcome to ${about.brand}`',
-    replace: "composeEmail('Welcome to Frontdesk'",
-    noticedBy: unit('platform'),
+    file: 'src/notifications/texts/english.ts',
+    find: 'subject: `Welcome to ${brand}`',
+    replace: "subject: 'Welcome to Frontdesk'",
+    noticedBy: unit('notifications'),
   },
   {
     name: 'the title of the page for a new password names no shop',

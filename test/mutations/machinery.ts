@@ -1865,9 +1865,9 @@ export const machinery: readonly Mutation[] = [
   },
   {
     name: 'the limits of e-mails are not asked',
-    file: 'src/consumers/emails.ts',
-    find: 'return (await limiter.allows(limit, email)) ? message : undefined;',
-    replace: 'return message;',
+    file: 'src/notifications/email-channel.ts',
+    find: 'if (limit && !(',
+    replace: 'if (false && !(',
     noticedBy: unit('emails'),
   },
   {
@@ -1900,9 +1900,9 @@ export const machinery: readonly Mutation[] = [
   },
   {
     name: 'an e-mail shows every name',
-    file: 'src/users/recipient.ts',
-    find: 'toPrintableName(account.name)',
-    replace: 'account.name',
+    file: 'src/users/notified-account.ts',
+    find: 'toPrintableName(name)',
+    replace: 'name',
     noticedBy: only('the welcome e-mail to somebody', integration('consumers')),
   },
   {

@@ -2,6 +2,7 @@ import type { CallerContext } from '../../src/access/access-rules';
 import { asChecked, type Caller, type CheckedActor } from '../../src/access/caller';
 import type { Passwords } from '../../src/access/passwords';
 import type { Item } from '../../src/items/item';
+import type { NotifiedAccount } from '../../src/notifications/notified-account';
 import type { Order, OrderLine, ShippingAddress } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
 import { type HashParameters, hashPassword, verifyPassword } from '../../src/platform/password';
@@ -168,4 +169,17 @@ export function aContext(overrides: Partial<CallerContext> = {}): CallerContext 
 /** A context in which the account acts with its newest token. */
 export function actingAs(user: User, overrides: Partial<CallerContext> = {}): CallerContext {
   return aContext({ caller: callerOf(user), actorId: user.id, ...overrides });
+}
+
+/** An account that wants every e-mail and may get it. */
+export function aNotifiedAccount(overrides: Partial<NotifiedAccount> = {}): NotifiedAccount {
+  return {
+    name: 'Ada Byron',
+    email: 'ada@example.com',
+    isConfirmed: true,
+    emailNotifications: true,
+    locale: 'en-GB',
+    timezone: 'Europe/London',
+    ...overrides,
+  };
 }

@@ -8,7 +8,6 @@ import { toPrintableName } from '../../src/email/printable-name';
 import type { Network } from '../../src/email/smtp-connect-failure';
 import type { SmtpSocket } from '../../src/email/smtp-connection';
 import { createSmtpEmailSender } from '../../src/email/smtp-email-sender';
-import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
 import type { Wait } from '../../src/platform/clock';
 import { parseHeaders } from '../support/mail-headers';
 import { nodeNetwork } from '../support/node-network';
@@ -611,19 +610,5 @@ describe('the names that e-mails show (product 1.9)', () => {
     `A${'b'.repeat(50)}`,
   ])('the name %j is not shown', (name) => {
     expect(toPrintableName(name)).toBeUndefined();
-  });
-
-  const link = 'https://frontdesk.example/reset#token=t';
-  const brand = 'Frontdesk';
-
-  test.each([
-    ['the welcome', (to: { name?: string }) => welcomeEmail({ ...to, brand })],
-    ['the password reset', (to: { name?: string }) => passwordResetEmail({ ...to, brand, link, validMinutes: 60 })],
-  ])('%s greets by a name that is shown, and else without one', (_, compose) => {
-    const [named, unnamed] = [compose({ name: 'Ada Byron' }), compose({})];
-    expect(named.text).toMatch(/^Hello Ada Byron,\n/);
-    expect(named.html).toContain('<p>Hello Ada Byron,</p>');
-    expect(unnamed.text).toBe(named.text.replace(' Ada Byron,', ','));
-    expect(unnamed.html).toBe(named.html.replace(' Ada Byron,', ','));
   });
 });

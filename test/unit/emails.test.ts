@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { createEmailHandler } from '../../src/consumers/emails';
 import type { RecordedEvent } from '../../src/cqrs/log/event';
 import type { ClaimResult, Outbox } from '../../src/cqrs/log/outbox';
-import type { EmailLimit, EmailLimiter } from '../../src/email/email-limiter';
+import type { EmailLimiter } from '../../src/email/email-limiter';
 import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
+import { createEmailChannel } from '../../src/notifications/email-channel';
+import { createNotificationService } from '../../src/notifications/notification-service';
+import type { Reaction } from '../../src/notifications/reaction';
+import { aNotifiedAccount } from '../support/factories';
 
 function anEvent(id: string): RecordedEvent {
   return {
@@ -19,8 +23,6 @@ function anEvent(id: string): RecordedEvent {
     occurredAt: '2026-01-01T00:00:00.000Z',
   };
 }
-
-const limit: EmailLimit = { kind: 'welcome', everyMs: 1000 };
 
 /** Handles events; `send` is what the provider does, and the calls of the outbox are recorded. */
 async function handle(
@@ -45,21 +47,23 @@ async function handle(
       return tries;
     },
   };
-  const composed = async ({ id }: RecordedEvent) => {
-    if (id === 'broken') throw new TypeError('The template is broken.');
-    return { to: { email: 'ada@example.com' }, subject: 's', text: 't', html: 'h', messageId: id, limit };
+  const reaction: Reaction = ({ id, streamId }) => {
+    if (id === 'broken') throw new TypeError('The reaction is broken.');
+    return { userId: streamId, kind: 'welcome', facts: {} };
   };
+  const sender = {
+    async send({ messageId }: { messageId: string }) {
+      sent.push(messageId);
+      await send(messageId);
+    },
+  };
+  const channel = createEmailChannel({ brand: 'Tea', limiter: { allows }, sender, unsubscribeUrlFor: () => '' });
   const handler = createEmailHandler({
     // The handler calls no other method.
     outbox: outbox as Outbox,
-    sender: {
-      async send({ messageId }) {
-        sent.push(messageId);
-        await send(messageId);
-      },
-    },
-    limiter: { allows },
-    reactions: new Map([['Noted', composed]]),
+    reactions: new Map([['Noted', reaction]]),
+    findAccount: async () => aNotifiedAccount(),
+    notifications: createNotificationService(channel),
   });
   return { outcomes: [...(await handler(ids.map(anEvent))).values()], calls, sent };
 }
@@ -128,7 +132,10 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     expect([sent, calls]).toEqual([['a'], ['complete a', 'complete b']]);
     expect(outcomes).toEqual([{ kind: 'done' }, { kind: 'done' }]);
     const occurredAt = Date.parse('2026-01-01T00:00:00.000Z');
-    expect(asked[0]).toEqual([limit, { address: 'ada@example.com', messageId: 'a', occurredAt }]);
+    expect(asked[0]).toEqual([
+      { kind: 'welcome', everyMs: 86_400_000 },
+      { address: 'ada@example.com', messageId: 'a', occurredAt },
+    ]);
   });
 
   test('an e-mail whose limit cannot be asked is tried again, and nothing is claimed or sent', async () => {

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config';
 import { encodePayload, readUnverified } from '../../src/cqrs/log/consistency-token';
 import { errorCatalogue } from '../../src/domains';
-import { passwordResetEmail, welcomeEmail } from '../../src/email/templates';
 import { createConsistencyTokens } from '../../src/http/consistency-tokens';
 import { continueTrace } from '../../src/http/tracing';
 import { brokenConstraint, foreignKey } from '../../src/platform/d1';
@@ -171,33 +170,6 @@ describe('the configuration (product 8.4)', () => {
     for (const value of Object.values(wrong)) {
       if (value) expect(() => loadConfig({ ...good, ...wrong })).not.toThrow(value);
     }
-  });
-});
-
-describe('an e-mail', () => {
-  test('the HTML of an e-mail escapes what a person typed, and the text of the e-mail does not', () => {
-    const { html, text } = welcomeEmail({ name: '<script>alert(1)</script>', brand: 'Frontdesk' });
-    expect(html).not.toContain('<script>');
-    expect(html).toContain('&lt;script&gt;');
-    expect(text).toContain('<script>alert(1)</script>');
-  });
-
-  test('every e-mail names the shop in its subject, and escapes the name in its HTML (product 2.9)', () => {
-    const brand = 'Tea & Co';
-    const link = 'https://x.example/#token=1';
-    const welcome = welcomeEmail({ brand });
-    const reset = passwordResetEmail({ brand, link, validMinutes: 60 });
-    expect([welcome.subject, reset.subject]).toEqual(['Welcome to Tea & Co', 'Reset your password at Tea & Co']);
-    expect(reset.text).toContain('your account at Tea & Co');
-    for (const { html } of [welcome, reset]) expect(html).toContain('Tea &amp; Co</title>');
-  });
-
-  test('an e-mail for a password reset has the link and says how long the link is valid (product 2.6)', () => {
-    const link = 'https://x.example/#token=1';
-    const { html, text } = passwordResetEmail({ name: 'A', brand: 'Frontdesk', link, validMinutes: 60 });
-    expect(text).toContain(link);
-    expect(text).toContain('60 minutes');
-    expect(html).toContain(`href="${link}"`);
   });
 });
 

@@ -1,0 +1,49 @@
+/** The languages of the texts. */
+export const languages = ['en', 'de'] as const;
+export type Language = (typeof languages)[number];
+
+/** The language of the texts for a locale (BCP 47), and the locale for numbers and times in these texts. */
+export interface Speech {
+  language: Language;
+  locale: string;
+}
+
+const fallback: Speech = { language: 'en', locale: 'en' };
+
+/** @param locale any text; for a language without texts, English is spoken, with the numbers and times of English */
+export function speechFor(locale: string): Speech {
+  if (!isUsable(() => new Intl.Locale(locale))) return fallback;
+  // Without its extensions, which could ask for another calendar or other digits than the texts around them have.
+  const { language: spoken, baseName } = new Intl.Locale(locale);
+  const language = languages.find((each) => each === spoken);
+  return language === undefined ? fallback : { language, locale: baseName };
+}
+
+function isUsable(use: () => unknown): boolean {
+  try {
+    use();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A time in the account's zone, with the name of the zone. The runtime may know fewer zones than the settings do: then UTC. */
+export function formatTime(ms: number, { locale }: Speech, timezone: string): string {
+  const options = {
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+  } as const;
+  const isKnown = isUsable(() => new Intl.DateTimeFormat(locale, { timeZone: timezone }));
+  return new Intl.DateTimeFormat(locale, { ...options, timeZone: isKnown ? timezone : 'UTC' }).format(ms);
+}
+
+/** How long a link works: hours, or minutes where these are few. */
+export function formatDuration(minutes: number, { locale }: Speech): string {
+  const [count, unit] = minutes >= 120 ? [Math.floor(minutes / 60), 'hour'] : [minutes, 'minute'];
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
+}

@@ -1,0 +1,80 @@
+import type { OrderFacts } from '../notification';
+import type { Saying, Text, Texts } from './text';
+
+/** @param what what has happened to the order, after its number */
+function order(what: string, next: string) {
+  return ({ number, total }: OrderFacts, { at, brand, money }: Saying): Text => ({
+    subject: `Your order ${number} at ${brand} ${what}`,
+    paragraphs: [`your order ${number} ${what} on ${at}. Its total is ${money(total)}.`, next],
+  });
+}
+
+export const english: Texts = {
+  greeting: (name) => (name === undefined ? 'Hello,' : `Hello ${name},`),
+  unsubscribe: ({ brand }) =>
+    `You get this e-mail because e-mails about orders and tickets are on for your account at ${brand}. To turn them off, use this link:`,
+  kinds: {
+    welcome: ({ confirmation }, { brand, duration }) => ({
+      subject: `Welcome to ${brand}`,
+      paragraphs: [
+        'your account is ready. You can sign in with your e-mail address and your password.',
+        'If you did not expect this message, please ignore it.',
+        ...(confirmation
+          ? [
+              `Please confirm that this is your address, so that we can write to you about your orders. Use this link within ${duration(confirmation.validMinutes)}:`,
+            ]
+          : []),
+      ],
+      link: confirmation?.url,
+    }),
+    'confirm-address': ({ purpose, url, validMinutes }, { brand, duration }) => ({
+      subject: `Confirm your e-mail address at ${brand}`,
+      paragraphs: [
+        purpose === 'change'
+          ? `somebody asked to make this the e-mail address of an account at ${brand}. If it was not you, ignore this message: nothing is changed.`
+          : `somebody asked us to send you this link, which confirms that this is the address of your account at ${brand}. If it was not you, ignore this message.`,
+        `If it was you, use this link within ${duration(validMinutes)}:`,
+      ],
+      link: url,
+    }),
+    'address-changed': (_, { at, brand }) => ({
+      subject: `The e-mail address of your account at ${brand} was changed`,
+      paragraphs: [
+        `the e-mail address of your account at ${brand} was changed on ${at}. From now on we write to the new address.`,
+        'If it was not you, somebody else may use your account: please tell us at once.',
+      ],
+    }),
+    'password-reset': ({ url, validMinutes }, { brand, duration }) => ({
+      subject: `Reset your password at ${brand}`,
+      paragraphs: [
+        `somebody asked to reset the password of your account at ${brand}. If it was not you, ignore this message: your password stays as it is. If it was you, use this link within ${duration(validMinutes)}:`,
+      ],
+      link: url,
+    }),
+    'password-changed': (_, { at, brand }) => ({
+      subject: `Your password at ${brand} was changed`,
+      paragraphs: [
+        `the password of your account at ${brand} was changed on ${at}. You have to sign in again on all your devices.`,
+        'If it was not you, reset your password at once, and tell us.',
+      ],
+    }),
+    'order-placed': order('was placed', 'We write to you again when it is on its way.'),
+    'order-shipped': order('was shipped', 'It is on its way to you.'),
+    'order-delivered': order('was delivered', 'We hope that you like it.'),
+    'order-cancelled': order('was cancelled', 'It will not be delivered.'),
+    'ticket-replied': ({ ticketId }, { at, brand }) => ({
+      subject: `We have answered your ticket at ${brand}`,
+      paragraphs: [
+        `we answered your ticket at ${brand} on ${at}. Please sign in to read the answer and to reply.`,
+        `Ticket: ${ticketId}`,
+      ],
+    }),
+    'ticket-closed': ({ ticketId }, { at, brand }) => ({
+      subject: `Your ticket at ${brand} was closed`,
+      paragraphs: [
+        `your ticket at ${brand} was closed on ${at}. If it is not solved, sign in and reply: then it is open again.`,
+        `Ticket: ${ticketId}`,
+      ],
+    }),
+  },
+};
