@@ -25,7 +25,7 @@ import {
   operationsRoutes,
 } from './operations/routes';
 import { orderErrors } from './orders/errors';
-import { orderAccess, orderRoutes } from './orders/routes';
+import { orderAccess, orderRoutes, salesAccess, salesRoutes } from './orders/routes';
 import { lazily } from './platform/lazily';
 import { createFirstLogger, type LogFields } from './platform/logger';
 import { version } from './platform/version';
@@ -58,7 +58,8 @@ const routes = new Hono<AppEnv>()
   .route('/items', registered(itemRoutes, itemAccess))
   .route('/orders', registered(orderRoutes, orderAccess))
   .route('/tickets', registered(ticketRoutes, ticketAccess))
-  .route('/dashboard', registered(dashboardRoutes, dashboardAccess));
+  .route('/dashboard', registered(dashboardRoutes, dashboardAccess))
+  .route('/dashboard', registered(salesRoutes, salesAccess));
 
 const { eventSchemaNotFound, ...operatorErrors } = operationsErrors;
 
@@ -80,7 +81,7 @@ const tags = [
   { name: 'Items', description: 'The public catalogue of what is for sale.', errors: Object.values(itemErrors) },
   {
     name: 'Orders',
-    description: 'Place an order, and follow it until it is delivered.',
+    description: 'Place an order, and follow it until it is delivered; the sales figures.',
     errors: Object.values(orderErrors),
   },
   {

@@ -47,6 +47,8 @@ import { OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped, orderEvents 
 import { type createFindOrderFacts, tellCustomerOfOrder } from './orders/notifications';
 import { createOrderQueries } from './orders/queries';
 import { createOrderRepository } from './orders/repository';
+import { removeOldSales, repairSales } from './orders/repair-sales';
+import { salesKey, salesView } from './orders/sales';
 import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
 import type { LogFields, Logger } from './platform/logger';
@@ -101,6 +103,7 @@ export const views = [
   ...customerTicketViews,
   ...staffTicketViews,
   dashboardView,
+  salesView,
 ];
 
 /** Every list whose rows are counted. */
@@ -191,7 +194,7 @@ export function createQueries(reader: Reader, services: Omit<OperationsQueryServ
   return {
     ...createUserQueries(reader, userView),
     ...createItemQueries(reader),
-    ...createOrderQueries(reader),
+    ...createOrderQueries(reader, services.clock),
     ...createTicketQueries(reader, services.clock),
     ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
   };
@@ -262,7 +265,10 @@ interface TaskServices {
 }
 
 /** Documents whose content depends on the time as well as on events; the schedule projects them every hour. */
-const hourlyDocuments: readonly ViewKey[] = [{ view: dashboardView.id, key: dashboardKey }];
+const hourlyDocuments: readonly ViewKey[] = [
+  { view: dashboardView.id, key: dashboardKey },
+  { view: salesView.id, key: salesKey },
+];
 
 /** The hourly tasks that domains need, by the name of the log entry; each returns figures for it. */
 export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Promise<LogFields>>> = {
@@ -276,6 +282,12 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
     for (const { error, ...part } of failures) logger.error('list-counts.failed', error, part);
     return { ...done, repaired: repaired.length, failed: failures.length };
   },
+  async 'sales.compared'({ clock, database, logger }) {
+    const { days, failures, repaired } = await repairSales(database, clock.now());
+    for (const part of repaired) logger.warn('sales.repaired', part);
+    for (const { date, error } of failures) logger.error('sales.failed', error, { date });
+    return { days, repaired: repaired.length, failed: failures.length };
+  },
 };
 
 /** What the schedule deletes each minute, by the name of the log entry; each returns how many rows it deleted. */
@@ -284,5 +296,6 @@ export const cleanUps: Readonly<Record<string, (services: TaskServices) => Promi
     'responses.removed': ({ clock, database }) => removeExpiredResponses(database, clock.now()),
     'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
     'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
+    'item-sales.removed': ({ database }) => removeOldSales(database),
     'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
   };

@@ -71,7 +71,7 @@ export function createOrderCommands(command: DefineCommand<OrderTransaction>, fi
         tx.orderableItems.requireUnchanged(items);
         tx.orderableItems.takeStock(order.lines);
         tx.orders.add(order, shippingAddress, firstNumber, actor);
-        tx.record(events.OrderPlaced.create(order.id, order.version, factsOf(order)));
+        tx.record(events.OrderPlaced.create(order.id, order.version, { ...factsOf(order), total: order.total }));
         return { id: order.id, version: order.version };
       },
     }),

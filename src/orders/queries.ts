@@ -1,12 +1,15 @@
+import { requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
 import type { ListRequest } from '../cqrs/reading/page-request';
 import { requireDocument } from '../cqrs/reading/read-models';
+import type { Clock } from '../platform/clock';
 import { orderErrors } from './errors';
 import { requireReadable } from './order';
+import { presentSales, salesKey, salesView } from './sales';
 import { type OrderFilter, orderCells, orderListKey, orderListQuery, orderListView, orderView } from './views';
 
 /** The queries on orders. */
-export function createOrderQueries(reader: Reader) {
+export function createOrderQueries(reader: Reader, clock: Clock) {
   return {
     /** Reads an order, for its customer and for agents and admins. */
     async GetOrder({ id }: { id: string }) {
@@ -33,6 +36,14 @@ export function createOrderQueries(reader: Reader) {
         query: (db, slice) => orderListQuery(db, filter, slice),
       });
       return list.page;
+    },
+
+    /** Reads the sales figures, for agents and admins. */
+    async GetSalesDashboard() {
+      const { actor, result } = await reader.read(salesView, salesKey);
+      requireStaff(actor);
+      const { document, ...freshness } = result;
+      return { ...freshness, dashboard: presentSales(document?.data, clock.now()) };
     },
   };
 }

@@ -5,7 +5,7 @@ import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
-import { commandResult, sendCreated, sendDocument, sendPage, sendResult } from '../http/responses';
+import { commandResult, sendCreated, sendDocument, sendPage, sendResult, setFreshness } from '../http/responses';
 import { validate } from '../http/validation';
 import { uuid } from '../platform/uuid';
 import type { OrderCommands } from './commands';
@@ -76,7 +76,24 @@ export const orderRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>()
     async (c) => sendResult(c, await c.var.commands.DeliverOrder({ orderId: c.req.valid('param').id })),
   );
 
-/** Whom each route serves. */
+/** The sales figures. */
+export const salesRoutes = new Hono<RouteEnv<OrderCommands, OrderQueries>>().get(
+  '/sales',
+  describeQuery<OrderQueries>('GetSalesDashboard', {
+    summary: 'The sales dashboard (agent)',
+    tags,
+    body: schemas.salesDashboard,
+    problems: [403],
+  }),
+  authenticate,
+  async (c) => {
+    const { dashboard, ...freshness } = await c.var.queries.GetSalesDashboard();
+    setFreshness(c, freshness);
+    return c.json(dashboard, 200);
+  },
+);
+
+/** Whom each route of orders serves. */
 export const orderAccess: AccessRules<typeof orderRoutes> = {
   'POST /': 'account',
   'GET /': 'account',
@@ -84,4 +101,9 @@ export const orderAccess: AccessRules<typeof orderRoutes> = {
   'POST /:id/cancel': 'owner or staff',
   'POST /:id/ship': 'staff',
   'POST /:id/deliver': 'staff',
+};
+
+/** Whom the sales figures serve. */
+export const salesAccess: AccessRules<typeof salesRoutes> = {
+  'GET /sales': 'staff',
 };

@@ -96,3 +96,45 @@ export const orderSummary = z
 export type OrderSummary = z.infer<typeof orderSummary>;
 
 export const orderPage = z.object({ data: z.array(orderSummary), ...countedPageFields }).meta({ ref: 'OrderPage' });
+
+const currency = money.shape.currency;
+
+/** The sales figures. `OrderPlaced`, cancellations, and both steps of the delivery change them. */
+export const salesDashboard = z
+  .object({
+    counts: z
+      .object({ placed: count, shipped: count, delivered: count, cancelled: count })
+      .meta({ description: 'All orders there ever were, by their status.' }),
+    days: z
+      .array(
+        z.object({
+          date: z.iso.date(),
+          sales: z.array(
+            z.object({
+              currency,
+              orders: ordinal,
+              revenue: count.meta({ description: 'The sum of the totals in minor units.', examples: [3998] }),
+            }),
+          ),
+        }),
+      )
+      .meta({
+        description:
+          'The last 30 days in UTC, oldest first; the last one is today. An order counts on the day on which it was placed, and no more once it is cancelled.',
+      }),
+    averages: z
+      .array(z.object({ currency, amount: count.meta({ examples: [1999] }) }))
+      .meta({ description: 'The average order of these days in minor units, rounded.' }),
+    otherCurrencies: count.meta({
+      description: 'How many currencies are left out: the figures show the ten with the most orders.',
+      examples: [0],
+    }),
+    bestSellers: z
+      .array(z.object({ itemId: uuid, title: z.string().meta({ examples: ['Teapot'] }), quantity: ordinal }))
+      .meta({
+        description:
+          'The ten items with the most pieces in the 30 days that end with the last order, of the 50 best-selling items of each day. The title is that of the newest order.',
+      }),
+  })
+  .meta({ ref: 'SalesDashboard' });
+export type SalesDashboard = z.infer<typeof salesDashboard>;

@@ -1,4 +1,4 @@
-import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { isOneOf } from '../platform/d1';
 import { orderStatuses } from './order-status';
 
@@ -41,3 +41,35 @@ export const shippingAddresses = sqliteTable('shipping_addresses', {
   customerId: text('customer_id').notNull(),
   address: text({ mode: 'json' }).notNull(),
 });
+
+/**
+ * What was ordered on each day (UTC), without cancelled orders: a cancelled one is taken back from the day on which it was
+ * placed. Triggers keep both tables, because they see the writes of every version of the Worker.
+ */
+export const salesDays = sqliteTable(
+  'sales_days',
+  {
+    date: text().notNull(),
+    currency: text().notNull(),
+    orders: integer().notNull(),
+    /** Minor units; it stops at the largest number that is exact in JSON. */
+    revenue: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.date, table.currency] })],
+);
+
+/** How many pieces of each item were ordered on a day, with the item's title in the newest order of this day. */
+export const itemSales = sqliteTable(
+  'item_sales',
+  {
+    date: text().notNull(),
+    /** No foreign key: what was sold stays when the item is deleted. */
+    itemId: text('item_id').notNull(),
+    title: text().notNull(),
+    pieces: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.date, table.itemId] }),
+    index('item_sales_by_pieces').on(table.date, table.pieces, table.itemId),
+  ],
+);

@@ -48,6 +48,14 @@ export const limits = {
   accountsComparedPerRun: 500,
   /** Rows that one run counts for it; the counts of one account, and those of all rows, are counted at once. */
   rowsCountedPerRun: 100_000,
+  /** Days whose sales figures one run compares with the orders: those that the dashboard shows, and one more. */
+  salesDaysCompared: 31,
+  /** Currencies that the sales dashboard shows: those with the most orders. */
+  currenciesInDashboard: 10,
+  /** Items of a day that the sales dashboard ranks: those with the most pieces. It reads so many rows for each of 30 days. */
+  itemsRankedPerDay: 50,
+  /** Items that the sales dashboard shows. */
+  bestSellersInDashboard: 10,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
   /** Due deliveries of a subscription that the relay takes at once; it sends them in parts of `messagesPerSend`. */

@@ -70,6 +70,8 @@ export const reconciliation = sqliteTable('reconciliation', {
   countsAfter: text('counts_after'),
   /** When all rows of each list were counted last: a JSON object with milliseconds by the list's name. */
   listsCounted: text('lists_counted'),
+  /** The day (UTC) after which the comparison of the sales figures continues; null at its start. */
+  salesAfter: text('sales_after'),
   /** The epoch of the reconciler's rounds: after a restore both walks begin a new round at once. */
   epoch: text(),
   /** How many rows `projections` had when the walk through them began its round. */
