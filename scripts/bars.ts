@@ -36,7 +36,8 @@ export function formatBars(title: string, bars: readonly Bar[]): string {
   const room = columns - labelWidth - textWidth - 6;
   const lines = rows.map(({ label, value, text }) => {
     const space = ' '.repeat(labelWidth - lettersOf(label) + 2);
-    return `  ${label}${space}${draw((room * value) / largest)}  ${text}`;
+    const bar = draw((room * value) / largest);
+    return `  ${label}${space}${bar}${bar && '  '}${text}`;
   });
   return [title, ...(lines.length === 0 ? ['  nothing yet'] : lines)].join('\n');
 }

@@ -18,7 +18,7 @@ function sinceFirst<Day>(days: readonly Day[], isEmpty: (day: Day) => boolean): 
 export function ticketBars({ counts, days, oldestOpenAt, medianTriageSeconds }: TicketDashboard): string {
   const bars = sinceFirst(days, ({ opened, closed }) => opened + closed === 0).flatMap(({ date, opened, closed }) => [
     { label: `${date} opened`, value: opened },
-    { label: '           closed', value: closed },
+    { label: `${date} closed`, value: closed },
   ]);
   const oldest = oldestOpenAt === null ? 'No ticket is open.' : `The oldest open ticket is of ${oldestOpenAt}.`;
   const median = medianTriageSeconds === null ? 'none yet' : count(medianTriageSeconds, 'second');

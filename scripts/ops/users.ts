@@ -9,7 +9,7 @@ import { anyText, oneOf, page, type UserName, user } from './parameters';
 const account = user('whose account');
 
 const find = command({
-  says: 'find people by e-mail address, or by the beginning of the address or of the name',
+  says: 'find people by e-mail address, or by the beginning of their name',
   takes: { search: anyText('TEXT', 'the address, or the beginning of an address or a name') },
   options: page,
   async run({ api }, query) {

@@ -53,7 +53,9 @@ describe('an e-mail as HTML', () => {
     const [order] = notificationsOf('order-placed');
     if (!order) throw new Error('There is no example of an order.');
     const { html } = write(order, { brand: '<b>Tea</b>' }, { name: '<script>alert(1)</script>', locale: 'de' });
-    expect(html).toMatchInlineSnapshot(`"<!doctype html><html lang="de"><meta charset="utf-8"><title>Ihre Bestellung 1001 bei &lt;b&gt;Tea&lt;/b&gt; wurde aufgegeben</title><body><p>Guten Tag &lt;script&gt;alert(1)&lt;/script&gt;,</p><p>Ihre Bestellung 1001 wurde am 22. November 2026 um 17:05 GMT+0 aufgegeben. Die Summe beträgt 49,98 €.</p><p>Wir schreiben Ihnen wieder, wenn sie unterwegs ist.</p><hr><p><small>Sie erhalten diese E-Mail, weil E-Mails zu Bestellungen und Anfragen für Ihr Konto bei &lt;b&gt;Tea&lt;/b&gt; eingeschaltet sind. Mit diesem Link schalten Sie sie ab:</small></p><p><a href="https://api.shop.example/unsubscribe?token=t&amp;lang=en">https://api.shop.example/unsubscribe?token=t&amp;lang=en</a></p></body></html>"`);
+    expect(html).toMatchInlineSnapshot(
+      `"<!doctype html><html lang="de"><meta charset="utf-8"><title>Ihre Bestellung 1001 bei &lt;b&gt;Tea&lt;/b&gt; wurde aufgegeben</title><body><p>Guten Tag &lt;script&gt;alert(1)&lt;/script&gt;,</p><p>Ihre Bestellung 1001 wurde am 22. November 2026 um 17:05 GMT+0 aufgegeben. Die Summe beträgt 49,98 €.</p><p>Wir schreiben Ihnen wieder, wenn sie unterwegs ist.</p><hr><p><small>Sie erhalten diese E-Mail, weil E-Mails zu Bestellungen und Anfragen für Ihr Konto bei &lt;b&gt;Tea&lt;/b&gt; eingeschaltet sind. Mit diesem Link schalten Sie sie ab:</small></p><p><a href="https://api.shop.example/unsubscribe?token=t&amp;lang=en">https://api.shop.example/unsubscribe?token=t&amp;lang=en</a></p></body></html>"`,
+    );
   });
 
   test.each(kinds)('the HTML of “%s” has each paragraph and each link of its plain text', (kind) => {
