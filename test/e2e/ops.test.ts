@@ -76,7 +76,7 @@ test('npm run ops tells in a line that the system is ready, and which read model
 });
 
 test('npm run ops prints which field the API refuses', async () => {
-  const { code, output } = await ops(undefined, ['events', '--actor', 'ada']);
-  expect(output).toMatch(/^The query string is not valid.*\n {2}\S*actor: \S.*\n$/);
+  const { code, output } = await ops(undefined, ['events', '--request', 'r'.repeat(65)]);
+  expect(output).toMatch(/^The query string is not valid.*\n {2}\S*request: \S.*\n$/);
   expect(code).toBe(1);
 });
