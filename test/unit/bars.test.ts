@@ -73,9 +73,11 @@ test('the sales dashboard shows each currency by itself, with the digits of its 
       { currency: 'JPY', amount: 3000 },
     ],
     bestSellers: [{ itemId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', title: 'Teapot', quantity: 5 }],
+    otherCurrencies: 2,
   });
   expect(text).toMatch(/^ {2}2026-10-29 {2}█+ {2}€30\.00 of 2 orders$/m);
   expect(text).toMatch(/^ {2}2026-10-29 {2}█+ {2}¥3,000 of 1 order$/m);
   expect(text).toMatch(/^ {2}Teapot {2}█+ {2}5$/m);
+  expect(text).toContain('There are 2 more currencies.');
   expect(text.split('\n').every((line) => lengthOf(line) <= 80)).toBe(true);
 });
