@@ -52,14 +52,14 @@ import { salesKey, salesView } from './orders/sales';
 import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
 import type { LogFields, Logger } from './platform/logger';
-import { createTicketCommands, deleteTicketsOfAccount } from './tickets/commands';
+import { createTicketCommands, deleteTicketsOfAccount, releaseTicketsOfAssignee } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
 import { TicketReplied, TicketStatusChanged, ticketEvents } from './tickets/events';
 import { tellOnTicketClosed, tellOnTicketReplied } from './tickets/notifications';
 import { createTicketQueries } from './tickets/queries';
-import { createTicketRepository, notesOfAccount } from './tickets/repository';
-import { staffTicketViews } from './tickets/staff-views';
+import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tickets/repository';
+import { countedAssignments, staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands } from './users/commands';
 import type { Eraser, ErasureStep } from './users/eraser';
@@ -107,7 +107,13 @@ export const views = [
 ];
 
 /** Every list whose rows are counted. */
-export const countedLists: readonly CountedList[] = [countedUsers, countedItems, countedOrders, countedTickets];
+export const countedLists: readonly CountedList[] = [
+  countedUsers,
+  countedItems,
+  countedOrders,
+  countedTickets,
+  countedAssignments,
+];
 
 /** Every error that a response of the API can have. */
 export const errorCatalogue = [
@@ -131,7 +137,7 @@ export type ErrorCode = (typeof errorCatalogue)[number]['code'];
 export const constraints = { ...userConstraints, ...itemConstraints };
 
 /** What accounts have without events, and what is deleted with them. */
-export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount];
+export const rowsWithoutEvents = [sessionsOfAccount, notesOfAccount, repliesOfAccount];
 
 /** The repositories of one unit of work. */
 export function createRepositories(context: RepositoryContext) {
@@ -160,6 +166,7 @@ export function createRepositories(context: RepositoryContext) {
       deleteItemsOfAccount(items),
       releaseOrdersOfAccount(orders, items),
       deleteTicketsOfAccount(tickets),
+      releaseTicketsOfAssignee(tickets),
     ],
   };
 }

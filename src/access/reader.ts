@@ -1,6 +1,12 @@
 import type { ConsistencyToken } from '../cqrs/log/consistency-token';
 import type { FirstPages, ListView } from '../cqrs/reading/list-view';
-import { isFirstPage, isInDocument, type ListRequest, type PageRequest } from '../cqrs/reading/page-request';
+import {
+  isFirstPage,
+  isInDocument,
+  type ListRequest,
+  type PageRequest,
+  type SortedRow,
+} from '../cqrs/reading/page-request';
 import {
   type FirstRows,
   type Page,
@@ -52,14 +58,14 @@ export interface Reader {
   /** Whether the request comes from a program that may read the metrics, and nothing else. */
   isMonitor(): boolean;
   read<Data>(view: View<Data>, key: string): Promise<{ actor: CheckedActor; result: ReadResult<Data> }>;
-  readList<Row extends { id: string }>(list: ReadableList<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
-  readPart<Data, Row extends { id: string }>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
+  readList<Row extends SortedRow>(list: ReadableList<Row>): Promise<{ actor: CheckedActor; page: Page<Row> }>;
+  readPart<Data, Row extends SortedRow>(part: PartRequest<Data, Row>): Promise<Page<Row>>;
   /** Opens D1's primary for operators, who need correct data also when KV is wrong. */
   openPrimary(): Promise<{ actor: CheckedActor; db: Database }>;
   /** Reads a document that is public. */
   publicRead<Data>(view: View<Data>, key: string): Promise<ReadResult<Data>>;
   /** Reads a list that is public. */
-  publicList<Row extends { id: string }>(list: ReadableList<Row>): Promise<Page<Row>>;
+  publicList<Row extends SortedRow>(list: ReadableList<Row>): Promise<Page<Row>>;
 }
 
 export interface ReaderOptions {
@@ -87,9 +93,12 @@ function storedPages<Row>({ view, query }: ReadableList<Row>): StoredPages<Row> 
 }
 
 /** The first rows of a list, from the document. */
-function firstRows<Row>(list: ReadableList<Row>, result: ReadResult<FirstPages<Row>>): FirstRows<Row> {
+function firstRows<Row extends SortedRow>(
+  list: ReadableList<Row>,
+  result: ReadResult<FirstPages<Row>>,
+): FirstRows<Row> {
   const { document, ...freshness } = result;
-  return { ...pickCells(document?.data ?? { rows: [], counts: {} }, list.view, list.cells), freshness };
+  return { ...pickCells(document?.data ?? { rows: [], counts: {} }, list.view, list.cells, list.page.sort), freshness };
 }
 
 export function createReader({ readModels, database, accessView }: ReaderOptions, request: ReadRequest): Reader {

@@ -49,6 +49,13 @@ export function sendCreated<Result extends CommandResult>(c: RequestContext, out
   return c.json(outcome.result, 201);
 }
 
+/** 201, for something that was added to the resource, whose id and version the result has; it can be read where it was sent. */
+export function sendAdded<Result extends CommandResult>(c: RequestContext, outcome: Committed<Result>) {
+  setCommandHeaders(c, outcome, outcome.result.version);
+  c.header('Location', c.req.path);
+  return c.json(outcome.result, 201);
+}
+
 /** 202, with the address at which the progress of the work can be read. */
 export function sendAccepted<Result extends CommandResult>(
   c: RequestContext,

@@ -89,7 +89,7 @@ export function itemListQuery(db: Database, filter: ItemFilter, slice: Slice) {
         isAfter,
       ),
     )
-    .orderBy(inOrder)
+    .orderBy(...inOrder)
     .limit(slice.limit);
 }
 

@@ -97,7 +97,7 @@ export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) 
         isAfter,
       ),
     )
-    .orderBy(inOrder)
+    .orderBy(...inOrder)
     .limit(slice.limit);
 }
 

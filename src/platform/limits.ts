@@ -16,6 +16,18 @@ export const limits = {
    * note: ten notes and the message are about 720 KB.
    */
   notesInTicket: 10,
+  /** Replies in a ticket's document, and in the longest page of replies. */
+  repliesInTicket: 10,
+  /**
+   * Bytes of JSON of the replies in a ticket's document; fewer than `repliesInTicket` are there if they are long, but the newest
+   * one in any case. So a document with ten of the longest notes as well stays below 1 MB.
+   */
+  replyBytesInTicket: 131_072,
+  /** Accounts that a search finds. */
+  accountsPerSearch: 20,
+  /** Names that one statement of the hourly task folds, and how many such statements a run has. */
+  namesPerSlice: 500,
+  slicesOfNamesPerRun: 20,
   /** Wrong fields that a refusal of an input names. */
   fieldErrorsPerRefusal: 20,
   /** Requests that wait in one isolate for their turn to hash a password; a hash takes about 150 ms. */
@@ -91,7 +103,7 @@ export const limits = {
   rowsPerErasureStep: 100,
   /** Refresh tokens and sessions that one step of an erasure deletes. */
   sessionsPerErasureStep: 1_000,
-  /** Notes that one step of an erasure deletes. */
+  /** Notes that one step of an erasure deletes, and replies. */
   notesPerErasureStep: 1_000,
   /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */
   expiredRowsPerSlice: 1_000,

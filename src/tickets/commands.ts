@@ -7,9 +7,10 @@ import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { ticketErrors } from './errors';
 import * as events from './events';
+import { speakerOn, type TicketReply, versionFor } from './reply';
 import type { TicketRepository } from './repository';
 import * as schemas from './schemas';
-import { changeStatus, requireWorkable, type Ticket, type TicketNote } from './ticket';
+import { assign, changeStatus, requireWorkable, type Ticket, type TicketNote } from './ticket';
 
 export interface TicketTransaction {
   tickets: TicketRepository;
@@ -18,6 +19,8 @@ export interface TicketTransaction {
 const target = z.strictObject({ ticketId: schemas.ticketId });
 const changeTicketStatus = target.extend(schemas.changeTicketStatus.shape);
 const addTicketNote = target.extend(schemas.addTicketNote.shape);
+const replyToTicket = target.extend(schemas.replyToTicket.shape);
+const assignTicket = target.extend(schemas.assignTicket.shape);
 
 /** The commands on tickets. */
 export function createTicketCommands(command: DefineCommand<TicketTransaction>) {
@@ -41,6 +44,8 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
           triageSeconds: null,
           customerVersion: 1,
           customerUpdatedAt: at,
+          assigneeId: null,
+          lastSpeaker: 'customer',
         };
         tx.tickets.add(ticket, actor);
         const facts = { customerId: ticket.customerId, orderId };
@@ -77,18 +82,62 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
         return { id: ticketId, version: ticket.version };
       },
     }),
+
+    /**
+     * Adds a reply. Only a reply that reopens the ticket raises its version, so other replies conflict neither with each
+     * other nor with an `If-Match`. Customers send and get the version that they see.
+     */
+    ReplyToTicket: command({
+      input: replyToTicket,
+      onlyIf: activeAccount,
+      async handle({ ticketId, message }, tx, details) {
+        const { actor, at } = details;
+        const ticket = await find(tx, ticketId);
+        const by = speakerOn(ticket, actor);
+        requireVersion(versionFor(by, ticket), details);
+        const { customerId, status: from } = ticket;
+        const reply: TicketReply = { id: newId(), ticketId, authorId: actor.id, by, message, createdAt: at };
+        const next = tx.tickets.addReply(ticket, reply, actor);
+        tx.record(events.TicketReplied.create(reply.id, 1, { ticketId, customerId, by, status: next.status }));
+        if (next.version !== ticket.version && from !== 'open') {
+          tx.record(events.TicketReopened.create(ticketId, next.version, { customerId, from }));
+        }
+        return { id: ticketId, version: versionFor(by, next) };
+      },
+    }),
+
+    /** Gives the ticket to an agent or admin, or releases it. What the customer sees stays as it is. */
+    AssignTicket: command({
+      input: assignTicket,
+      onlyIf: activeAccount,
+      async handle({ ticketId, assigneeId }, tx, details) {
+        const ticket = await loadForWork(tx, ticketId, details);
+        const next = assign(ticket, assigneeId, details.at);
+        if (next !== ticket) {
+          tx.tickets.saveAssignee(next, details.actor);
+          const { customerId } = ticket;
+          tx.record(events.TicketAssigned.create(ticketId, next.version, { customerId, assigneeId }));
+        }
+        return { id: ticketId, version: next.version };
+      },
+    }),
   };
 }
 
 export type TicketCommands = ReturnType<typeof createTicketCommands>;
+
+async function find(tx: TicketTransaction, ticketId: string): Promise<Ticket> {
+  const ticket = await tx.tickets.find(ticketId);
+  if (!ticket) throw ticketErrors.notFound({ ticketId });
+  return ticket;
+}
 
 async function loadForWork(
   tx: TicketTransaction,
   ticketId: string,
   details: CommandDetails<CheckedActor>,
 ): Promise<Ticket> {
-  const ticket = await tx.tickets.find(ticketId);
-  if (!ticket) throw ticketErrors.notFound({ ticketId });
+  const ticket = await find(tx, ticketId);
   requireWorkable(ticket, details.actor);
   requireVersion(ticket.version, details);
   return ticket;
@@ -100,5 +149,16 @@ export function deleteTicketsOfAccount(tickets: TicketRepository): AccountDeleti
     const { rows, isLast } = await tickets.removeNextOf(customerId, most);
     const deleted = rows.map(({ id, version }) => events.TicketDeleted.create(id, version + 1, { customerId }));
     return { events: deleted, rows: rows.length, isFinished: isLast };
+  };
+}
+
+/** Releases the tickets on which a deleted account works, so that others find them among those that nobody works on. */
+export function releaseTicketsOfAssignee(tickets: TicketRepository): AccountDeletionHandler {
+  return async (assigneeId, at, most) => {
+    const { rows, isLast } = await tickets.releaseNextOf(assigneeId, at, most);
+    const released = rows.map(({ id, version, customerId }) =>
+      events.TicketAssigned.create(id, version + 1, { customerId, assigneeId: null }),
+    );
+    return { events: released, rows: rows.length, isFinished: isLast };
   };
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { wantedKeys } from '../cqrs/reading/keyed-query';
 import { defineView, when } from '../cqrs/reading/view';
-import { TicketDeleted, TicketOpened, TicketStatusChanged } from './events';
+import { TicketDeleted, TicketOpened, TicketReopened, TicketStatusChanged } from './events';
 import type { TicketDashboard } from './schemas';
 import { staffTotal } from './staff-views';
 import { ticketStatuses } from './ticket-status';
@@ -17,8 +17,8 @@ const dayMs = 86_400_000;
 /** The part of the dashboard that does not depend on the time of the read. */
 interface DashboardFigures {
   counts: Record<string, number>;
-  /** The last days on which tickets were opened or closed, newest first. */
-  days: { date: string; opened: number; closed: number }[];
+  /** The last days on which tickets were opened, reopened or closed, newest first. */
+  days: { date: string; opened: number; reopened: number; closed: number }[];
   oldestOpenAt: string | null;
   medianTriageSeconds: number | null;
 }
@@ -34,7 +34,7 @@ const medianTriage = sql`
   WHERE place IN ((total + 1) / 2, (total + 2) / 2)`;
 
 const latestDays = sql<string>`(
-  SELECT json_group_array(json_object('date', date, 'opened', opened, 'closed', closed))
+  SELECT json_group_array(json_object('date', date, 'opened', opened, 'reopened', reopened, 'closed', closed))
   FROM (SELECT * FROM ticket_days ORDER BY date DESC LIMIT ${days}))`;
 
 const oldestOpen = sql<string | null>`(SELECT created_at FROM tickets WHERE status = 'open' ORDER BY id LIMIT 1)`;
@@ -42,8 +42,8 @@ const oldestOpen = sql<string | null>`(SELECT created_at FROM tickets WHERE stat
 /** The figures of the support desk. Counts and days are kept, so that the query does not count rows. */
 export const dashboardView = defineView({
   name: 'ticket-dashboard',
-  shapeVersion: 2,
-  triggers: [when([TicketOpened, TicketStatusChanged, TicketDeleted], () => [dashboardKey])],
+  shapeVersion: 3,
+  triggers: [when([TicketOpened, TicketStatusChanged, TicketReopened, TicketDeleted], () => [dashboardKey])],
   keyColumn: 'key',
   query: (db) =>
     db
@@ -72,7 +72,7 @@ export function presentDashboard(figures: DashboardFigures | undefined, now: num
     counts: { open, triaged, closed },
     days: Array.from({ length: days }, (_, index) => {
       const date = new Date(now - (days - 1 - index) * dayMs).toISOString().slice(0, 10);
-      return known.get(date) ?? { date, opened: 0, closed: 0 };
+      return known.get(date) ?? { date, opened: 0, reopened: 0, closed: 0 };
     }),
     oldestOpenAt,
     oldestOpenSeconds: oldestOpenAt === null ? null : Math.max(0, Math.floor((now - Date.parse(oldestOpenAt)) / 1000)),

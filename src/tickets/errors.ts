@@ -12,10 +12,20 @@ export const ticketErrors = {
   closed: defineError({
     code: 'tickets.closed',
     kind: 'conflict',
-    meaning: 'The ticket is closed, and the status of a closed ticket cannot change. Notes can still be added.',
-    remedy: 'Add a note, or ask the customer to open a new ticket.',
+    meaning:
+      'The ticket is closed, and agents cannot set the status of a closed ticket. A reply of its customer reopens it.',
+    remedy: 'Add a reply or a note, or ask the customer to reply.',
     text: ({ ticketId }: { ticketId: string }) =>
-      `The ticket ${ticketId} is closed, so its status cannot change. Add a note, or open a new ticket.`,
+      `The ticket ${ticketId} is closed, so you cannot set its status. A reply of its customer reopens it.`,
+  }),
+  unknownAssignee: defineError({
+    code: 'tickets.unknown-assignee',
+    kind: 'invalid',
+    meaning:
+      'The account that is to work on the ticket does not exist, is deactivated, or is not that of an agent or admin.',
+    remedy: 'Send the id of an active agent or admin, or null to release the ticket.',
+    text: ({ assigneeId }: { assigneeId: string }) =>
+      `There is no active agent or admin ${assigneeId}. Send the id of one as assigneeId, or null to release the ticket.`,
   }),
   unknownCustomer: defineError({
     code: 'tickets.unknown-customer',

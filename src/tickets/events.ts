@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent, upcaster } from '../cqrs/log/event';
-import { ticketStatuses } from './ticket-status';
+import { speakers, ticketStatuses } from './ticket-status';
 
 const status = z.enum(ticketStatuses);
 const customerId = z.uuid();
@@ -38,11 +38,28 @@ export const TicketNoteWritten = defineEvent({
   schema: z.strictObject({ ticketId: z.uuid(), status }),
 });
 
-/** A reply. Each reply is a stream of its own, as a note is. `status` is that of the ticket after it. */
+/**
+ * A reply. Each reply is a stream of its own, as a note is. `status` is that of the ticket after the reply, on whose lists the
+ * reply counts as activity.
+ */
 export const TicketReplied = defineEvent({
   type: 'TicketReplied',
   streamType: 'ticket-reply',
-  schema: z.strictObject({ ticketId: z.uuid(), customerId, by: z.enum(['customer', 'staff']), status }),
+  schema: z.strictObject({ ticketId: z.uuid(), customerId, by: z.enum(speakers), status }),
+});
+
+/** The customer replied on a ticket that was not open, and so opened it again. The commit also has the reply. */
+export const TicketReopened = defineEvent({
+  type: 'TicketReopened',
+  streamType: 'ticket',
+  schema: z.strictObject({ customerId, from: status.exclude(['open']) }),
+});
+
+/** An agent or admin works on the ticket from now on; null for nobody. Customers see nothing of it. */
+export const TicketAssigned = defineEvent({
+  type: 'TicketAssigned',
+  streamType: 'ticket',
+  schema: z.strictObject({ customerId, assigneeId: z.uuid().nullable() }),
 });
 
 /** The customer's account was deleted, and the ticket with it. */
@@ -58,5 +75,7 @@ export const ticketEvents = [
   TicketNoteAdded,
   TicketNoteWritten,
   TicketReplied,
+  TicketReopened,
+  TicketAssigned,
   TicketDeleted,
 ];

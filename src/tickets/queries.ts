@@ -1,13 +1,24 @@
-import { isStaff, requireStaff } from '../access/caller';
+import { type CheckedActor, isStaff, requireStaff } from '../access/caller';
 import type { Reader } from '../access/reader';
 import { everybodyKey } from '../cqrs/reading/list-view';
 import type { ListRequest, PageRequest } from '../cqrs/reading/page-request';
 import type { Page } from '../cqrs/reading/pages';
 import { type FoundDocument, requireDocument } from '../cqrs/reading/read-models';
+import type { View } from '../cqrs/reading/view';
 import type { Clock } from '../platform/clock';
 import { dashboardKey, dashboardView, presentDashboard } from './dashboard';
 import { ticketErrors } from './errors';
-import type { StaffTicket, StaffTicketSummary, TicketDetail, TicketNoteDetail, TicketSummary } from './schemas';
+import { speakerOn } from './reply';
+import { replyListQuery, withoutAuthor } from './reply-views';
+import type {
+  StaffReply,
+  StaffTicket,
+  StaffTicketSummary,
+  TicketDetail,
+  TicketNoteDetail,
+  TicketReplyDetail,
+  TicketSummary,
+} from './schemas';
 import * as staffViews from './staff-views';
 import { requireWorkable } from './ticket';
 import type { TicketStatus } from './ticket-status';
@@ -19,9 +30,11 @@ interface TicketListRequest extends ListRequest {
   hasNote?: boolean | undefined;
   /** For agents and admins. */
   customer?: string | undefined;
+  /** For agents and admins: who works on the tickets: `me`, `none` or the id of an account. */
+  assignee?: string | undefined;
 }
 
-/** The queries of the support desk. Nothing that a customer can read depends on notes. */
+/** The queries of the support desk. Nothing that a customer can read depends on notes or on who works on a ticket. */
 export function createTicketQueries(reader: Reader, clock: Clock) {
   /** The role in the token may choose the read model, because the read then checks the token and with it the role. */
   const isCustomer = () => reader.caller().role === 'customer';
@@ -41,7 +54,8 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     return requireDocument(result, notFound);
   }
 
-  async function listOwnTickets({ status, hasNote, customer, ...page }: TicketListRequest) {
+  async function listOwnTickets({ status, hasNote, customer, assignee, ...page }: TicketListRequest) {
+    const isForStaff = [hasNote, customer, assignee].some((wanted) => wanted !== undefined);
     const filter = { customer: reader.caller().userId, status };
     const list = await reader.readList<TicketSummary>({
       view: views.ticketListView,
@@ -49,24 +63,55 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
       cells: views.ticketCells(filter),
       page,
       query: (db, slice) => views.ticketListQuery(db, filter, slice),
-      // Which tickets have notes, and whose the others are, is not for a customer to know.
-      authorize: (actor) => void ((hasNote !== undefined || customer !== undefined) && requireStaff(actor)),
+      // Which tickets have notes, who works on them, and whose the others are, is not for a customer to know.
+      authorize: (actor) => void (isForStaff && requireStaff(actor)),
     });
     return list.page;
   }
 
-  async function listStaffTickets({ status, hasNote, customer, ...page }: TicketListRequest) {
-    const filter = { status, hasNote, customer };
+  async function listStaffTickets({ status, hasNote, customer, assignee: wanted, ...page }: TicketListRequest) {
+    const named = wanted === 'me' ? reader.caller().userId : wanted;
+    const assignee = named === 'none' ? null : named;
+    const filter = { status, hasNote, customer, assignee };
     const list = await reader.readList<StaffTicketSummary>({
       view: staffViews.staffTicketListView,
-      // The tickets of one customer have no document.
-      key: customer === undefined ? everybodyKey : undefined,
+      // The tickets of one customer, and those of one assignee, have no document.
+      key: customer === undefined && assignee === undefined ? everybodyKey : undefined,
       cells: staffViews.staffTicketCells(filter),
       page,
       query: (db, slice) => staffViews.staffTicketListQuery(db, filter, slice),
       authorize: requireStaff,
     });
     return list.page;
+  }
+
+  /** The page of a ticket's replies; the first rows are in the ticket's document. */
+  function listReplies<Reply extends TicketReplyDetail, Data extends TicketDetail>(
+    { id, ...page }: { id: string } & PageRequest,
+    view: View<Data>,
+    requireAccess: (ticket: Data, actor: CheckedActor) => void,
+    toReply: (reply: StaffReply) => Reply,
+  ): Promise<Page<Reply>> {
+    return reader.readPart<Data, Reply>({
+      view,
+      key: id,
+      page,
+      firstRows(actor, result) {
+        const { document, ...freshness } = requireDocument(result, () => ticketErrors.notFound({ ticketId: id }));
+        const { replies, replyCount } = document.data;
+        requireAccess(document.data, actor);
+        // The replies of a document of this view.
+        return {
+          rows: replies as readonly TicketReplyDetail[] as Reply[],
+          total: undefined,
+          count: replyCount,
+          freshness,
+        };
+      },
+      query: (db, slice) => replyListQuery(db, id, slice),
+      // The query selects the fields of a reply.
+      toList: (replies) => ({ rows: (replies as StaffReply[]).map(toReply), total: undefined }),
+    });
   }
 
   return {
@@ -77,6 +122,12 @@ export function createTicketQueries(reader: Reader, clock: Clock) {
     /** Lists tickets: for customers their own, for agents and admins those of one customer or of all. */
     ListTickets: async (request: TicketListRequest): Promise<Page<StaffTicketSummary | TicketSummary>> =>
       isCustomer() ? listOwnTickets(request) : listStaffTickets(request),
+
+    /** Lists the replies of a ticket, newest first, for its customer, agents and admins. */
+    ListTicketReplies: async (request: { id: string } & PageRequest): Promise<Page<StaffReply | TicketReplyDetail>> =>
+      isCustomer()
+        ? listReplies(request, views.ticketView, speakerOn, withoutAuthor)
+        : listReplies(request, staffViews.staffTicketView, requireWorkable, (reply) => reply),
 
     /** Lists the notes of a ticket, newest first, for agents and admins. */
     async ListTicketNotes({ id, ...page }: { id: string } & PageRequest) {

@@ -1,11 +1,19 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { listRequest, pageLimit, pageRequest } from '../cqrs/reading/page-request';
+import { pageLimit, pageRequest, sortedListRequest } from '../cqrs/reading/page-request';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
-import { commandResult, sendCreated, sendDocument, sendPage, sendResult, setFreshness } from '../http/responses';
+import {
+  commandResult,
+  sendAdded,
+  sendCreated,
+  sendDocument,
+  sendPage,
+  sendResult,
+  setFreshness,
+} from '../http/responses';
 import { validate } from '../http/validation';
 import { limits } from '../platform/limits';
 import { uuid } from '../platform/uuid';
@@ -17,16 +25,37 @@ import { ticketStatuses } from './ticket-status';
 type TicketEnv = RouteEnv<TicketCommands, TicketQueries>;
 
 const idParam = z.object({ id: schemas.ticketId });
-const listQuery = listRequest
+const listQuery = sortedListRequest
   .extend({
     status: z.enum(ticketStatuses).optional(),
     hasNote: z.enum(['true', 'false']).optional().meta({ description: 'For agents and admins; not with `customer`.' }),
-    customer: uuid.optional().meta({ description: 'For agents and admins: the tickets of this user.' }),
+    customer: uuid
+      .optional()
+      .meta({ description: 'For agents and admins: the tickets of this user; not with `sort=updated`.' }),
+    assignee: z
+      .union([z.enum(['me', 'none']), uuid])
+      .optional()
+      .meta({
+        description:
+          'For agents and admins: the tickets on which you, nobody, or this agent or admin works; not with `customer` or `hasNote`.',
+      }),
   })
+  // No index serves these.
   .refine(({ customer, hasNote }) => customer === undefined || hasNote === undefined, {
     path: ['hasNote'],
     error: 'cannot be combined with customer',
+  })
+  .refine(({ assignee, customer, hasNote }) => assignee === undefined || (customer ?? hasNote) === undefined, {
+    path: ['assignee'],
+    error: 'cannot be combined with customer or hasNote',
+  })
+  .refine(({ customer, sort }) => customer === undefined || sort === 'created', {
+    path: ['sort'],
+    error: 'cannot be updated together with customer',
   });
+const repliesQuery = pageRequest.extend({
+  limit: pageLimit(limits.repliesInTicket, limits.repliesInTicket),
+});
 /** Notes can be long, so a page of them is shorter than a page of another list. */
 const notesQuery = pageRequest.extend({
   limit: pageLimit(limits.notesInTicket, limits.notesInTicket),
@@ -70,7 +99,8 @@ export const ticketRoutes = new Hono<TicketEnv>()
     '/:id',
     describeQuery<TicketQueries>('GetTicket', {
       summary: 'Read a ticket',
-      description: 'A customer reads their own tickets; agents and admins read all, with the newest notes.',
+      description:
+        'A customer reads their own tickets; agents and admins read all. The newest replies and notes are in it.',
       tags,
       body: schemas.ticket,
     }),
@@ -93,6 +123,51 @@ export const ticketRoutes = new Hono<TicketEnv>()
         c,
         await c.var.commands.ChangeTicketStatus({ ticketId: c.req.valid('param').id, ...c.req.valid('json') }),
       ),
+  )
+  .post(
+    '/:id/assignee',
+    describeCommand<TicketCommands>('AssignTicket', {
+      summary: 'Take, give or release a ticket (agent)',
+      description:
+        'The customer sees nothing of it. To take a ticket only if nobody else has taken it, send `If-Match`.',
+      ...changed,
+      problems: [403],
+    }),
+    authenticate,
+    validate('param', idParam),
+    validate('json', schemas.assignTicket),
+    async (c) =>
+      sendResult(c, await c.var.commands.AssignTicket({ ticketId: c.req.valid('param').id, ...c.req.valid('json') })),
+  )
+  .post(
+    '/:id/replies',
+    describeCommand<TicketCommands>('ReplyToTicket', {
+      summary: 'Reply on a ticket',
+      description:
+        'For the ticket’s customer, agents and admins. A reply of the customer opens a triaged or closed ticket again. The result has the id and the version of the ticket.',
+      ...changed,
+      status: 201,
+    }),
+    authenticate,
+    validate('param', idParam),
+    validate('json', schemas.replyToTicket),
+    async (c) =>
+      sendAdded(c, await c.var.commands.ReplyToTicket({ ticketId: c.req.valid('param').id, ...c.req.valid('json') })),
+  )
+  .get(
+    '/:id/replies',
+    describeQuery<TicketQueries>('ListTicketReplies', {
+      summary: 'List the replies of a ticket, newest first',
+      description:
+        'For the ticket’s customer, agents and admins. Only agents and admins see who of them wrote a reply.',
+      tags,
+      body: schemas.ticketReplyPage,
+    }),
+    authenticate,
+    validate('param', idParam),
+    validate('query', repliesQuery),
+    async (c) =>
+      sendPage(c, await c.var.queries.ListTicketReplies({ ...c.req.valid('param'), ...c.req.valid('query') })),
   )
   .post(
     '/:id/notes',
@@ -140,6 +215,9 @@ export const ticketAccess: AccessRules<typeof ticketRoutes> = {
   'GET /': 'account',
   'GET /:id': 'owner or staff',
   'POST /:id/status': 'staff',
+  'POST /:id/assignee': 'staff',
+  'GET /:id/replies': 'owner or staff',
+  'POST /:id/replies': 'owner or staff',
   'GET /:id/notes': 'staff',
   'POST /:id/notes': 'staff',
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { countedPageFields, pageFields } from '../cqrs/reading/pages';
 import { count } from '../platform/numbers';
 import { uuid } from '../platform/uuid';
-import { ticketStatuses } from './ticket-status';
+import { speakers, ticketStatuses } from './ticket-status';
 
 export const ticketId = uuid.meta({ description: 'The ticket’s id, a UUIDv7.' });
 const status = z.enum(ticketStatuses);
@@ -28,6 +28,21 @@ export const changeTicketStatus = z
 export const addTicketNote = z
   .strictObject({ note: text(20_000) })
   .meta({ ref: 'AddTicketNote', examples: [{ note: 'The carrier says that it is on its way.' }] });
+export const replyToTicket = z
+  .strictObject({ message: text(20_000) })
+  .meta({ ref: 'ReplyToTicket', examples: [{ message: 'It has arrived. Thank you!' }] });
+export const assignTicket = z
+  .strictObject({
+    assigneeId: uuid
+      .nullable()
+      .meta({ description: 'An active agent or admin, who can be yourself; null to release the ticket.' }),
+  })
+  .meta({ ref: 'AssignTicket', examples: [{ assigneeId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11' }] });
+
+const lastSpeaker = z
+  .enum(speakers)
+  .meta({ description: 'Who wrote the newest text: the customer, or an agent or admin.' });
+const assigneeId = uuid.nullable().meta({ description: 'The agent or admin who works on the ticket.' });
 
 const subject = z.string().meta({ examples: ['My parcel is late'] });
 
@@ -41,9 +56,42 @@ const common = {
   updatedAt: z.iso.datetime(),
 };
 
-/** A ticket as its customer sees it; no field depends on notes. */
+/** A reply as the ticket's customer sees it. */
+export const ticketReplyDetail = z
+  .object({
+    id: uuid,
+    by: z.enum(speakers),
+    message: z.string().meta({ examples: ['It has arrived. Thank you!'] }),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'TicketReplyDetail', title: 'Reply, for the ticket’s customer' });
+export type TicketReplyDetail = z.infer<typeof ticketReplyDetail>;
+
+/** A reply as agents and admins see it. */
+export const staffReply = ticketReplyDetail
+  .extend({ authorId: uuid })
+  .meta({ ref: 'StaffReply', title: 'Reply, for agents and admins' });
+export type StaffReply = z.infer<typeof staffReply>;
+
+export const ticketReplyPage = z
+  .object({
+    data: z.array(z.union([staffReply, ticketReplyDetail]).meta({ ref: 'TicketReplyRow' })),
+    ...pageFields,
+  })
+  .meta({ ref: 'TicketReplyPage' });
+
+const replyCount = count.meta({ description: 'How many replies the ticket has.' });
+const newestReplies =
+  'The newest replies, newest first: 10, or fewer if they are long. `/v1/tickets/{id}/replies` has all of them.';
+
+/** A ticket as its customer sees it; no field depends on notes or on who works on it. */
 export const ticketDetail = z
-  .object({ ...common, message: z.string().meta({ examples: ['I ordered a teapot two weeks ago. Where is it?'] }) })
+  .object({
+    ...common,
+    message: z.string().meta({ examples: ['I ordered a teapot two weeks ago. Where is it?'] }),
+    replyCount,
+    replies: z.array(ticketReplyDetail).meta({ description: newestReplies }),
+  })
   .meta({
     ref: 'TicketDetail',
     title: 'Ticket, for its customer',
@@ -68,6 +116,8 @@ export const ticketNotePage = z
 /** A ticket as agents and admins see it. */
 export const staffTicket = ticketDetail
   .extend({
+    assigneeId,
+    replies: z.array(staffReply).meta({ description: newestReplies }),
     noteCount: count.meta({ description: 'How many notes the ticket has.' }),
     notes: z
       .array(ticketNoteDetail)
@@ -96,7 +146,8 @@ export const ticketSummary = z
     status,
     preview: z.string().meta({ examples: ['I ordered a teapot two weeks ago. Where…'] }),
     createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime().meta({ description: 'The time of the last activity that you can see.' }),
+    lastSpeaker,
   })
   .meta({
     ref: 'TicketSummary',
@@ -108,6 +159,7 @@ export type TicketSummary = z.infer<typeof ticketSummary>;
 export const staffTicketSummary = ticketSummary
   .extend({
     customerId: uuid,
+    assigneeId,
     hasNote: z.boolean(),
     notePreview: z
       .string()
@@ -131,9 +183,10 @@ export const ticketPage = z.object({ data: z.array(ticketRow), ...countedPageFie
 export const ticketDashboard = z
   .object({
     counts: z.object({ open: count, triaged: count, closed: count }),
-    days: z
-      .array(z.object({ date: z.iso.date(), opened: count, closed: count }))
-      .meta({ description: 'The last 30 days in UTC, oldest first; the last one is today.' }),
+    days: z.array(z.object({ date: z.iso.date(), opened: count, reopened: count, closed: count })).meta({
+      description:
+        'The last 30 days in UTC, oldest first; the last one is today. `reopened` counts closed tickets on which customers replied.',
+    }),
     oldestOpenAt: z.iso.datetime().nullable(),
     oldestOpenSeconds: count.nullable(),
     medianTriageSeconds: count

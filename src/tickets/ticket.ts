@@ -1,11 +1,11 @@
 import { type CheckedActor, isStaff, requireStaff } from '../access/caller';
 import { ticketErrors } from './errors';
-import type { TicketStatus } from './ticket-status';
+import type { Speaker, TicketStatus } from './ticket-status';
 
 /** A customer's request for help. Times are ISO 8601. */
 export interface Ticket {
   id: string;
-  /** Counts the events of the ticket's stream. A note is a stream of its own, and does not raise it. */
+  /** Counts the events of the ticket's stream. Notes and replies are streams of their own, and do not raise it. */
   version: number;
   customerId: string;
   orderId: string | null;
@@ -17,9 +17,13 @@ export interface Ticket {
   /** The time when the ticket first left the status `open`, and the seconds until then. */
   triagedAt: string | null;
   triageSeconds: number | null;
-  /** How many versions the customer has seen, and the time of the last one. A note changes neither. */
+  /** How many versions the customer has seen, and the time of the last change that they see. Neither shows a note or an assignee. */
   customerVersion: number;
   customerUpdatedAt: string;
+  /** The agent or admin who works on the ticket. */
+  assigneeId: string | null;
+  /** Who wrote the newest text that the customer sees. */
+  lastSpeaker: Speaker;
 }
 
 /** An internal note, which agents and admins can read, and customers cannot. */
@@ -64,6 +68,12 @@ export function changeStatus(ticket: Ticket, status: TicketStatus, at: string): 
 function triage({ triagedAt, triageSeconds, createdAt }: Ticket, at: string) {
   if (triagedAt !== null) return { triagedAt, triageSeconds };
   return { triagedAt: at, triageSeconds: Math.max(0, Math.round((Date.parse(at) - Date.parse(createdAt)) / 1000)) };
+}
+
+/** Gives the ticket to an agent or admin, or to nobody; the same object if it is theirs already. */
+export function assign(ticket: Ticket, assigneeId: string | null, at: string): Ticket {
+  if (ticket.assigneeId === assigneeId) return ticket;
+  return { ...ticket, assigneeId, version: ticket.version + 1, updatedAt: at };
 }
 
 const previewLength = 120;

@@ -36,7 +36,7 @@ export function createUserView(counts: Record<CountName, AccountCount>, signIns:
   const { itemCount, orderCount, openTicketCount } = counts;
   return defineView({
     name: 'user',
-    shapeVersion: 3,
+    shapeVersion: 4,
     triggers: [
       when([...accessEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId]),
       signIns,
@@ -110,7 +110,7 @@ export function userListQuery(db: Database, slice: Slice) {
     .select({ ...summary, total: keptCount(countedUsers, everybody).as('total') })
     .from(users)
     .where(isAfter)
-    .orderBy(inOrder)
+    .orderBy(...inOrder)
     .limit(slice.limit);
 }
 

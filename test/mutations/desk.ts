@@ -481,8 +481,8 @@ export const desk: readonly Mutation[] = [
   {
     name: 'the first page of notes ends the list',
     file: 'src/cqrs/reading/pages.ts',
-    find: 'cursors.newest.keyOf, count)',
-    replace: 'cursors.newest.keyOf)',
+    find: 'cursors[sort].newest.keyOf, count)',
+    replace: 'cursors[sort].newest.keyOf)',
     noticedBy: only('shows its newest ten notes', integration('tickets')),
   },
   {

@@ -73,6 +73,10 @@ export const changes = {
   'the ticket is closed': ({ agent, as, ticket }) =>
     as(agent).ChangeTicketStatus({ ticketId: ticket.id, status: 'closed' }),
   'the ticket has a note': ({ agent, as, ticket }) => as(agent).AddTicketNote({ ticketId: ticket.id, note: 'a' }),
+  'the ticket has a reply of its customer': ({ as, customer, ticket }) =>
+    as(customer).ReplyToTicket({ ticketId: ticket.id, message: 'a' }),
+  'the ticket is assigned': ({ agent, as, ticket }) =>
+    as(agent).AssignTicket({ ticketId: ticket.id, assigneeId: agent.id }),
   'the dead letters are replayed': ({ admin, as }) => as(admin).ReplayDeadLetters({}),
   'the dead letters are discarded': ({ admin, as }) => as(admin).DiscardDeadLetters({}),
   'there is another dead letter': ({ state }) => state().deliveries.set('8-emails', aDeadLetter({ position: 8 })),

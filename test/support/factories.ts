@@ -114,6 +114,8 @@ export function aTicket(overrides: Partial<Ticket> = {}): Ticket {
     triageSeconds: null,
     customerVersion: 1,
     customerUpdatedAt: createdAt,
+    assigneeId: null,
+    lastSpeaker: 'customer',
     ...overrides,
   };
 }

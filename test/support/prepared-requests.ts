@@ -79,6 +79,8 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     'POST /v1/tickets': async () => ({ subject: 'a', message: 'b' }),
     'POST /v1/tickets/{id}/status': async () => ({ status: 'triaged' }),
     'POST /v1/tickets/{id}/notes': async () => ({ note: 'a' }),
+    'POST /v1/tickets/{id}/replies': async () => ({ message: 'a' }),
+    'POST /v1/tickets/{id}/assignee': async () => ({ assigneeId: operator.id }),
     'POST /v1/operations/dead-letters/replay': async () => ({}),
   };
 

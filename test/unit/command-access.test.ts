@@ -147,6 +147,18 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
     sendRefused: (commands) => commands.ChangeTicketStatus({ ticketId: newId(), status: 'closed' }),
     outcomes: staffOnTickets,
   },
+  ReplyToTicket: {
+    send: (commands, { ticket }) => commands.ReplyToTicket({ ticketId: ticket.id, message: 'A reply' }),
+    sendRefused: (commands) => commands.ReplyToTicket({ ticketId: newId(), message: 'A reply' }),
+    outcomes: { customer: 'done', other: 'tickets.not-found', agent: 'done', admin: 'done' },
+  },
+  AssignTicket: {
+    send: (commands, { agent, ticket }) => commands.AssignTicket({ ticketId: ticket.id, assigneeId: agent.id }),
+    sendUnchanged: (commands, { ticket }) => commands.AssignTicket({ ticketId: ticket.id, assigneeId: null }),
+    sendRefused: (commands, { customer, ticket }) =>
+      commands.AssignTicket({ ticketId: ticket.id, assigneeId: customer.id }),
+    outcomes: staffOnTickets,
+  },
   AddTicketNote: {
     send: (commands, { ticket }) => commands.AddTicketNote({ ticketId: ticket.id, note: 'A note' }),
     sendRefused: (commands) => commands.AddTicketNote({ ticketId: newId(), note: 'A note' }),

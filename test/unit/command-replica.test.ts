@@ -152,6 +152,27 @@ const sent: readonly Sent[] = [
     }),
   ),
   {
+    command: 'ReplyToTicket',
+    by: 'customer',
+    send: ({ ReplyToTicket }, { ticket }) => ReplyToTicket({ ticketId: ticket.id, message: 'a' }),
+  },
+  {
+    command: 'ReplyToTicket',
+    by: 'agent',
+    send: ({ ReplyToTicket }, { ticket }) => ReplyToTicket({ ticketId: ticket.id, message: 'a' }),
+  },
+  {
+    command: 'AssignTicket',
+    by: 'agent',
+    send: ({ AssignTicket }, { agent, ticket }) => AssignTicket({ ticketId: ticket.id, assigneeId: agent.id }),
+  },
+  {
+    command: 'AssignTicket',
+    by: 'agent',
+    send: ({ AssignTicket }, { otherAdmin, ticket }) =>
+      AssignTicket({ ticketId: ticket.id, assigneeId: otherAdmin.id }),
+  },
+  {
     command: 'AddTicketNote',
     by: 'agent',
     send: ({ AddTicketNote }, { ticket }) => AddTicketNote({ ticketId: ticket.id, note: 'a' }),

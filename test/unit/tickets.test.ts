@@ -153,7 +153,7 @@ test('a recorded TicketStatusChanged of version 1 is read in the newest shape (p
 
 describe('the dashboard at the moment it is read (product 5.5)', () => {
   const now = Date.parse('2026-03-31T12:00:00.000Z');
-  const day = (date: string, opened: number, closed: number) => ({ date, opened, closed });
+  const day = (date: string, opened: number, closed: number) => ({ date, opened, reopened: 0, closed });
 
   test('the dashboard shows thirty days, today included, with zeros for days on which nothing happened', () => {
     const days = [day('2026-03-31', 2, 1), day('2026-03-02', 5, 0), day('2026-03-01', 9, 9)];

@@ -11,7 +11,7 @@ export interface CountedList {
   /** The name in `list_counts`. */
   name: string;
   table: SQLiteTable;
-  /** The filter by which a row counts among all rows. */
+  /** The filter by which a row counts among all rows; a row for which it is NULL does not count. */
   filter: SQL;
   /** The owner of a row, and the filter by which the row counts among those of its owner. */
   owned?: { owner: SQLiteColumn; filter: SQL };

@@ -42,7 +42,20 @@ export const listRequest = pageRequest.extend({
 });
 export interface ListRequest extends PageRequest {
   order?: Order | undefined;
+  sort?: Sort | undefined;
 }
+
+const sorts = ['created', 'updated'] as const;
+/** What makes a row new: when it was created, which the ids (UUIDv7) say, or when it was last active. */
+export type Sort = (typeof sorts)[number];
+
+/** The parameters of a list that can also be sorted by the last activity of its rows. */
+export const sortedListRequest = listRequest.extend({
+  sort: z
+    .enum(sorts)
+    .default('created')
+    .meta({ description: 'What makes a row new: its creation or its last activity.' }),
+});
 
 /** Whether this is the first page, with the newest row first. */
 export function isFirstPage({ cursor, order = 'newest' }: ListRequest): boolean {
@@ -68,11 +81,50 @@ export function decodeCursor<Key>(cursor: string, schema: z.ZodType<Key>): Key {
   }
 }
 
-/** Each order has cursors of its own. Those of `newest` are as they were before there was another order. */
-export const cursors = {
-  newest: { keyOf: ({ id }: { id: string }) => [id], schema: z.tuple([uuid]).transform(([id]) => id) },
-  oldest: {
-    keyOf: ({ id }: { id: string }) => [id, 'oldest'],
-    schema: z.tuple([uuid, z.literal('oldest')]).transform(([id]) => id),
+/** The fields of a row by which lists are sorted. Only lists with the parameter `sort` need `updatedAt`. */
+export interface SortedRow {
+  id: string;
+  updatedAt?: string;
+}
+
+/** The place after which a page begins: that of the last row of the page before. */
+export interface Place {
+  /** The id of the last row. */
+  after: string;
+  /** In a list that is sorted by the last activity: the time of the last row's. */
+  afterUpdatedAt?: string | undefined;
+}
+
+/** How the cursors of one order and one sort are made and read. */
+export interface CursorFormat {
+  keyOf(row: SortedRow): unknown[];
+  schema: z.ZodType<Place>;
+}
+
+/** A time in the one form in which it is stored, because other forms have another place in the order of texts. */
+const storedTime = z.iso.datetime({ precision: 3 });
+
+const byActivity = (order: Order): CursorFormat => ({
+  keyOf: ({ id, updatedAt }) => [updatedAt, id, 'updated', order],
+  schema: z
+    .tuple([storedTime, uuid, z.literal('updated'), z.literal(order)])
+    .transform(([afterUpdatedAt, after]) => ({ after, afterUpdatedAt })),
+});
+
+/** Each sort and order has cursors of its own. Those of `newest` by creation are as they were before there was another one. */
+export const cursors: Readonly<Record<Sort, Readonly<Record<Order, CursorFormat>>>> = {
+  created: {
+    newest: { keyOf: ({ id }) => [id], schema: z.tuple([uuid]).transform(([after]) => ({ after })) },
+    oldest: {
+      keyOf: ({ id }) => [id, 'oldest'],
+      schema: z.tuple([uuid, z.literal('oldest')]).transform(([after]) => ({ after })),
+    },
   },
+  updated: { newest: byActivity('newest'), oldest: byActivity('oldest') },
 };
+
+/** The comparison of two rows for a list that begins with the newest one. */
+export function newestFirst(sort: Sort): (one: SortedRow, other: SortedRow) => number {
+  const keyOf = ({ id, updatedAt }: SortedRow) => (sort === 'updated' ? `${updatedAt} ${id}` : id);
+  return (one, other) => (keyOf(one) < keyOf(other) ? 1 : -1);
+}

@@ -35,7 +35,7 @@ interface CountedRows {
 const allRows = ({ name, table, filter }: CountedList): CountedRows => ({
   list: name,
   owners: [everybody],
-  rows: sql`SELECT ${everybody} AS owner, ${filter} AS filter FROM ${table}`,
+  rows: sql`SELECT ${everybody} AS owner, ${filter} AS filter FROM ${table} WHERE (${filter}) IS NOT NULL`,
 });
 
 const rowsOf = (owners: readonly string[], { name, table, owned }: CountedList): CountedRows[] =>

@@ -3,6 +3,7 @@ import type { RecordedEvent, Subscription } from '../../../src/cqrs/log/event';
 import type { rebuilds } from '../../../src/cqrs/reading/tables';
 import type { Item } from '../../../src/items/item';
 import type { Order, ShippingAddress } from '../../../src/orders/order';
+import type { TicketReply } from '../../../src/tickets/reply';
 import type { Ticket, TicketNote } from '../../../src/tickets/ticket';
 import type { Erasure } from '../../../src/users/repository';
 import type { Settings } from '../../../src/users/settings';
@@ -55,6 +56,7 @@ export interface MemoryState {
   shippingAddresses: Map<string, StoredAddress>;
   tickets: Map<string, TicketRow>;
   ticketNotes: Map<string, TicketNote>;
+  ticketReplies: Map<string, TicketReply>;
   rebuilds: Map<string, RebuildRow>;
   /** By position and subscription, such as `42-emails`. */
   deliveries: Map<string, DeliveryRow>;
@@ -75,6 +77,7 @@ export function emptyState(): MemoryState {
     shippingAddresses: new Map(),
     tickets: new Map(),
     ticketNotes: new Map(),
+    ticketReplies: new Map(),
     rebuilds: new Map(),
     deliveries: new Map(),
     responses: new Map(),

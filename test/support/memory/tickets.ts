@@ -1,20 +1,29 @@
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import { ticketErrors } from '../../../src/tickets/errors';
+import { afterReply } from '../../../src/tickets/reply';
 import type { TicketRepository } from '../../../src/tickets/repository';
 import { previewOf, type Ticket } from '../../../src/tickets/ticket';
 import { type MemoryContext, takeRows, toVersions } from './context';
 import type { MemoryState } from './state';
 import { find, insert, remove, requireParent, select, update } from './table';
 
-/** Deletes tickets with their notes. */
+/** Deletes tickets with their notes and replies. */
 export function removeTickets(next: MemoryState, isRemoved: (ticket: Ticket) => boolean): void {
-  remove(next.tickets, isRemoved, (id) => remove(next.ticketNotes, ({ ticketId }) => ticketId === id));
+  remove(next.tickets, isRemoved, (id) => {
+    remove(next.ticketNotes, ({ ticketId }) => ticketId === id);
+    remove(next.ticketReplies, ({ ticketId }) => ticketId === id);
+  });
 }
 
 /** The later one of a time and the time of the ticket's last change. */
-function notBefore({ tickets }: MemoryState, id: string, at: string): string {
-  const { updatedAt = at } = tickets.get(id) ?? {};
-  return updatedAt > at ? updatedAt : at;
+function notBefore(
+  { tickets }: MemoryState,
+  id: string,
+  at: string,
+  column: 'updatedAt' | 'customerUpdatedAt' = 'updatedAt',
+): string {
+  const last = tickets.get(id)?.[column] ?? at;
+  return last > at ? last : at;
 }
 
 /** The figures of the dashboard are no part of the interface, so they exist on D1 only. */
@@ -41,8 +50,14 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       });
     },
     saveStatus({ id, version, status, updatedAt, triagedAt, triageSeconds, customerVersion, customerUpdatedAt }) {
-      const values = { version, status, triagedAt, triageSeconds, customerVersion, customerUpdatedAt };
-      stage((next) => update(next.tickets, id, { ...values, updatedAt: notBefore(next, id, updatedAt) }));
+      const values = { version, status, triagedAt, triageSeconds, customerVersion };
+      stage((next) =>
+        update(next.tickets, id, {
+          ...values,
+          updatedAt: notBefore(next, id, updatedAt),
+          customerUpdatedAt: notBefore(next, id, customerUpdatedAt, 'customerUpdatedAt'),
+        }),
+      );
     },
     addNote({ id, version }, note) {
       guard(
@@ -57,6 +72,40 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
         update(next.tickets, id, { ...preview, hasNote: true, updatedAt: notBefore(next, id, note.createdAt) });
       });
     },
+    addReply(ticket, reply) {
+      const { id, version } = ticket;
+      const { by, createdAt: at } = reply;
+      guard(
+        ({ tickets }) => tickets.get(id)?.version === version,
+        () => new ConcurrencyError(),
+      );
+      const after = afterReply(ticket, by, at);
+      stage((next) => {
+        requireParent(next.tickets, reply.ticketId);
+        insert(next.ticketReplies, 'ticket_replies.id', reply.id, reply);
+        const newest = select(next.ticketReplies, ({ ticketId }) => ticketId === id).every((one) => one.id <= reply.id);
+        update(next.tickets, id, {
+          ...(newest && { lastSpeaker: by }),
+          ...(after.version !== version && {
+            version: after.version,
+            status: after.status,
+            customerVersion: after.customerVersion,
+          }),
+          updatedAt: notBefore(next, id, at),
+          customerUpdatedAt: notBefore(next, id, at, 'customerUpdatedAt'),
+        });
+      });
+      return after;
+    },
+    saveAssignee({ id, version, assigneeId, updatedAt }) {
+      if (assigneeId !== null) {
+        guard(
+          ({ users }) => users.get(assigneeId)?.isActive === true && users.get(assigneeId)?.role !== 'customer',
+          () => ticketErrors.unknownAssignee({ assigneeId }, { pointer: '/assigneeId' }),
+        );
+      }
+      stage((next) => update(next.tickets, id, { version, assigneeId, updatedAt: notBefore(next, id, updatedAt) }));
+    },
     find: async (id) => find(read().tickets, id),
     async removeNextOf(customerId, most) {
       const isTheirs = (ticket: Ticket) => ticket.customerId === customerId;
@@ -64,6 +113,16 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       const isTaken = (ticket: Ticket) => taken.rows.some(({ id }) => id === ticket.id);
       if (taken.rows.length > 0) stage((next) => removeTickets(next, isTaken));
       return toVersions(taken);
+    },
+    async releaseNextOf(assigneeId, at, most) {
+      const isTheirs = (ticket: Ticket) => ticket.assigneeId === assigneeId && ticket.customerId !== assigneeId;
+      const { rows, isLast } = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
+      stage((next) => {
+        for (const { id, version } of rows) {
+          update(next.tickets, id, { version: version + 1, assigneeId: null, updatedAt: notBefore(next, id, at) });
+        }
+      });
+      return { rows: rows.map(({ id, version, customerId }) => ({ id, version, customerId })), isLast };
     },
   };
 }

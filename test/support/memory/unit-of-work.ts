@@ -16,7 +16,7 @@ import { type Clock, isoTime, systemClock } from '../../../src/platform/clock';
 import { brokenConstraint } from '../../../src/platform/d1';
 import { DomainError } from '../../../src/platform/errors';
 import { newId } from '../../../src/platform/ids';
-import { deleteTicketsOfAccount } from '../../../src/tickets/commands';
+import { deleteTicketsOfAccount, releaseTicketsOfAssignee } from '../../../src/tickets/commands';
 import { createAccessRepository } from './access';
 import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth';
 import type { MemoryContext } from './context';
@@ -54,6 +54,7 @@ function createRepositories(context: MemoryContext): Repositories {
       deleteItemsOfAccount(items),
       releaseOrdersOfAccount(orders, items),
       deleteTicketsOfAccount(tickets),
+      releaseTicketsOfAssignee(tickets),
     ],
   };
 }

@@ -51,6 +51,9 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
         releaseOrders(next, id);
         remove(next.shippingAddresses, ({ customerId }) => customerId === id);
         removeTickets(next, ({ customerId }) => customerId === id);
+        for (const ticket of select(next.tickets, ({ assigneeId }) => assigneeId === id)) {
+          update(next.tickets, ticket.id, { assigneeId: null });
+        }
       }),
     findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
     findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
@@ -100,12 +103,13 @@ export function createErasureRepository({ read, stage, guard }: MemoryContext): 
     },
     find: async (userId) => find(read().erasures, userId),
     async hasManyRowsWithoutEvents(ownerId) {
-      const { refreshTokens, sessions, ticketNotes, tickets } = read();
+      const { refreshTokens, sessions, ticketNotes, ticketReplies, tickets } = read();
       const own = select(sessions, ({ userId }) => userId === ownerId).map(({ id }) => id);
       const theirs = select(tickets, ({ customerId }) => customerId === ownerId).map(({ id }) => id);
       const tokens = select(refreshTokens, ({ sessionId }) => own.includes(sessionId));
-      const notes = select(ticketNotes, ({ ticketId }) => theirs.includes(ticketId));
-      return own.length + tokens.length > limits.sessionsPerErasureStep || notes.length > limits.notesPerErasureStep;
+      const isMany = (table: Map<string, { ticketId: string }>) =>
+        select(table, ({ ticketId }) => theirs.includes(ticketId)).length > limits.notesPerErasureStep;
+      return own.length + tokens.length > limits.sessionsPerErasureStep || isMany(ticketNotes) || isMany(ticketReplies);
     },
   };
 }
