@@ -16,9 +16,11 @@ function sinceFirst<Day>(days: readonly Day[], isEmpty: (day: Day) => boolean): 
 
 /** The support desk's figures. */
 export function ticketBars({ counts, days, oldestOpenAt, medianTriageSeconds }: TicketDashboard): string {
-  const bars = sinceFirst(days, ({ opened, closed }) => opened + closed === 0).flatMap(({ date, opened, closed }) => [
-    { label: `${date} opened`, value: opened },
-    { label: `${date} closed`, value: closed },
+  const bars = sinceFirst(days, ({ opened, reopened, closed }) => opened + reopened + closed === 0).flatMap((day) => [
+    { label: `${day.date} opened`, value: day.opened },
+    // Most days have none.
+    ...(day.reopened > 0 ? [{ label: `${day.date} reopened`, value: day.reopened }] : []),
+    { label: `${day.date} closed`, value: day.closed },
   ]);
   const oldest = oldestOpenAt === null ? 'No ticket is open.' : `The oldest open ticket is of ${oldestOpenAt}.`;
   const median = medianTriageSeconds === null ? 'none yet' : count(medianTriageSeconds, 'second');
@@ -30,7 +32,7 @@ export function ticketBars({ counts, days, oldestOpenAt, medianTriageSeconds }: 
 }
 
 /** The sales figures; bars of different currencies are not compared. */
-export function salesBars({ counts, days, averages, bestSellers }: SalesDashboard): string {
+export function salesBars({ counts, days, averages, bestSellers, otherCurrencies }: SalesDashboard): string {
   const revenues = averages.map(({ currency, amount }) => {
     const ofCurrency = days.map(({ date, sales }) => ({ date, ...sales.find((sale) => sale.currency === currency) }));
     const bars = sinceFirst(ofCurrency, ({ orders = 0 }) => orders === 0).map(({ date, orders = 0, revenue = 0 }) => ({
@@ -44,6 +46,7 @@ export function salesBars({ counts, days, averages, bestSellers }: SalesDashboar
   return [
     formatBars('Orders by status', byStatus(counts)),
     ...revenues,
+    ...(otherCurrencies > 0 ? [`There are ${otherCurrencies} more currencies.`] : []),
     formatBars(
       'Best-selling items, in pieces',
       bestSellers.map(({ title, quantity }) => ({ label: title, value: quantity })),

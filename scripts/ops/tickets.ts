@@ -42,12 +42,14 @@ const list = command({
   },
 });
 
+const speaker = { customer: 'The customer', staff: 'The staff' } as const;
+
 const show = command({
   says: 'a ticket with its conversation, and for agents with its notes',
   takes: { ticket },
   async run({ api }, { ticket }) {
     const json = await (await api.tickets[':id'].$get({ param: { id: ticket } })).json();
-    const { subject, status, customerId, orderId, createdAt, updatedAt, message, replies } = json;
+    const { subject, status, customerId, orderId, createdAt, updatedAt, message, replies, replyCount } = json;
     const head = block(subject, [
       ['id', ticket],
       ['status', status],
@@ -57,19 +59,20 @@ const show = command({
       ['opened', createdAt],
       ['changed', updatedAt],
     ]);
+    const older = replyCount - replies.length;
+    const said = replies.map(({ by, createdAt, message }) => ({ who: speaker[by], createdAt, message }));
     const notes = 'notes' in json ? json.notes : [];
-    // The API begins with the newest; a conversation is read from its beginning.
+    const noted = notes.map(({ note, createdAt }) => ({
+      who: 'Note, hidden from the customer',
+      createdAt,
+      message: note,
+    }));
     const parts = [
-      quote(`The customer, ${minute(createdAt)}`, message),
-      ...replies
-        .map((reply) => {
-          const who = reply.by === 'customer' ? 'The customer' : 'The staff';
-          return quote(`${who}, ${minute(reply.createdAt)}`, reply.message);
-        })
-        .toReversed(),
-      ...notes
-        .map(({ note, createdAt }) => quote(`Note, which the customer never sees, ${minute(createdAt)}`, note))
-        .toReversed(),
+      quote(`Message, ${minute(createdAt)}`, message),
+      ...(older > 0 ? [`Older replies that are not shown: ${older}`] : []),
+      ...[...said, ...noted]
+        .sort((one, other) => (one.createdAt < other.createdAt ? -1 : 1))
+        .map(({ who, createdAt, message }) => quote(`${who}, ${minute(createdAt)}`, message)),
     ];
     return { json, text: [head, ...parts].join('\n\n') };
   },

@@ -39,22 +39,34 @@ test('figures without a value say so', () => {
 });
 
 test('the ticket dashboard shows days from the first one with a ticket on, also the quiet ones between', () => {
-  const days = [
-    ...quiet.map((date) => ({ date, opened: 0, closed: 0 })),
-    { date: '2026-10-29', opened: 4, closed: 1 },
-    { date: '2026-10-30', opened: 0, closed: 0 },
+  const figures = [
+    ...quiet.map((date) => ({ date, opened: 0, reopened: 0, closed: 0 })),
+    { date: '2026-10-29', opened: 4, reopened: 2, closed: 1 },
+    { date: '2026-10-30', opened: 0, reopened: 0, closed: 0 },
   ];
   const text = ticketBars({
     counts: { open: 3, triaged: 1, closed: 1 },
-    days,
+    days: figures,
     oldestOpenAt: '2026-10-29T09:00:00.000Z',
     oldestOpenSeconds: 60,
     medianTriageSeconds: 90,
   });
   expect(text).not.toContain('2026-10-28');
-  expect(text).toMatch(
-    /^ {2}2026-10-29 opened {2}█+ {2}4\n {2}2026-10-29 closed {2}█+\S? {2}1\n {2}2026-10-30 opened {2}0\n/m,
-  );
+  const days = text.split('\n').filter((line) => line.startsWith('  2026'));
+  expect(
+    days.map((line) =>
+      line.replace(
+        /^ +(.*?) +(?:(█+\S?) +)?(\d+)$/,
+        (_, label, bar = '', value) => `${label}: ${bar.length}, ${value}`,
+      ),
+    ),
+  ).toEqual([
+    '2026-10-29 opened: 54, 4',
+    '2026-10-29 reopened: 27, 2',
+    '2026-10-29 closed: 14, 1',
+    '2026-10-30 opened: 0, 0',
+    '2026-10-30 closed: 0, 0',
+  ]);
   expect(text).toMatch(/^ {2}open {5}█+ {2}3$/m);
   expect(text).toContain('The median time from opening to triage: 90 seconds.');
   expect(text.split('\n').every((line) => lengthOf(line) <= 80)).toBe(true);
