@@ -51,6 +51,7 @@ import { removeOldSales, repairSales } from './orders/repair-sales';
 import { salesKey, salesView } from './orders/sales';
 import { countedOrders, orderCount, orderViews } from './orders/views';
 import type { Clock } from './platform/clock';
+import { openSession } from './platform/d1';
 import type { LogFields, Logger } from './platform/logger';
 import { createTicketCommands, deleteTicketsOfAccount, releaseTicketsOfAssignee } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
@@ -73,6 +74,7 @@ import {
   createUserRepository,
   userConstraints,
 } from './users/repository';
+import { foldNames } from './users/search';
 import { users } from './users/tables';
 import { countedUsers, createUserView, userViews } from './users/views';
 
@@ -282,6 +284,9 @@ export const hourlyTasks: Readonly<Record<string, (services: TaskServices) => Pr
   async 'documents.refreshed'({ projector }) {
     for (const error of (await projector.projectAgain(hourlyDocuments)).errors.values()) throw error;
     return { documents: hourlyDocuments.length };
+  },
+  async 'names.folded'({ database }) {
+    return { names: await foldNames(openSession(database, 'first-primary').db) };
   },
   async 'list-counts.compared'({ clock, database, logger }) {
     const { failures, repaired, ...done } = await repairListCounts(database, countedLists, users, clock.now());

@@ -53,6 +53,16 @@ export const limitByNetwork = documented(
   }),
 );
 
+/** Limits the searches for people by the caller, because each is an event, and many would read out all accounts. */
+export const limitSearches = documented(
+  { responses: { 429: refusal(429), 503: refusal(503) } },
+  createMiddleware<AppEnv>(async (c, next) => {
+    const { caller } = c.var;
+    if (caller && c.req.query('search') !== undefined) await requireQuota(c, 'account', `search ${caller.userId}`);
+    await next();
+  }),
+);
+
 // A password is hashed only in a request that has asked one of the following limits: each of them permits the hashing.
 
 /** Limits registrations by the client's network. */

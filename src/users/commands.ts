@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { activeAccount, activeAdmin, anyone, type DefineCommand } from '../access/access-rules';
+import { activeAccount, activeAccountThat, activeAdmin, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
-import type { CheckedActor, Role } from '../access/caller';
+import { type CheckedActor, type Role, requireStaff } from '../access/caller';
 import type { Passwords } from '../access/passwords';
 import type { NewEvent } from '../cqrs/log/event';
 import type { CommandDetails } from '../cqrs/writing/command';
@@ -179,6 +179,19 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
         const { rows, isFinished } = await eraseNext(tx, userId, erasure.startedAt);
         if (rows > 0) tx.erasures.save(erasure, rows, issuedAt);
         return { rows, isFinished };
+      },
+    }),
+
+    /** Finds accounts for agents and admins. It is a command because each search is recorded, and an answer without its record is none. */
+    SearchUsers: command({
+      input: schemas.searchUsers,
+      onlyIf: activeAccountThat(requireStaff),
+      readsPrimary: true,
+      async handle({ search }, tx) {
+        const found = await tx.users.search(search);
+        const kind = search.includes('@') ? 'email' : 'name';
+        tx.record(events.UsersSearched.create(newId(), 1, { kind, results: found.length }));
+        return found;
       },
     }),
 

@@ -45,6 +45,13 @@ export const SettingsUpdated = defineEvent({
   schema: z.strictObject({ fields: z.array(z.enum(['locale', 'timezone', 'emailNotifications'])) }),
 });
 
+/** An agent or admin, whom the metadata names, has looked for accounts. What was looked for is personal data, and not in the event. */
+export const UsersSearched = defineEvent({
+  type: 'UsersSearched',
+  streamType: 'user-search',
+  schema: z.strictObject({ kind: z.enum(['email', 'name']), results: z.int().nonnegative() }),
+});
+
 export const userEvents = [
   UserRegistered,
   UserUpdated,
@@ -55,4 +62,5 @@ export const userEvents = [
   UserSignedIn,
   UserDeleted,
   SettingsUpdated,
+  UsersSearched,
 ];

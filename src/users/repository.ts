@@ -1,10 +1,11 @@
-import { eq, inArray, sql } from 'drizzle-orm';
+import { eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import type { RowsWithoutEvents } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { type Database, openSession } from '../platform/d1';
 import { userErrors } from './errors';
+import { type FoundUser, foldText, searchUsers } from './search';
 import type { Settings } from './settings';
 import { erasures, settings, users } from './tables';
 import type { User } from './user';
@@ -29,6 +30,8 @@ export interface UserRepository {
   /** One round trip, in no particular order; unknown ids are left out. */
   findAll(ids: readonly string[]): Promise<User[]>;
   findByEmail(email: string): Promise<User | undefined>;
+  /** Finds accounts by the beginning of their address or name; see {@link searchUsers}. */
+  search(text: string): Promise<FoundUser[]>;
   /** Whether an active account has the role admin. The commit fails if the answer is another one by then. */
   hasActiveAdmin(): Promise<boolean>;
   /** Adds the guard that another account is an active admin. */
@@ -85,18 +88,21 @@ export function hasActiveAdmin(database: D1Database): Promise<boolean> {
   return findActiveAdmin(openSession(database, 'first-primary').db);
 }
 
+/** An account is read without the column that only searches need. */
+const { searchName: _, ...accountColumns } = getTableColumns(users);
+
 export function createUserRepository({ db, stage, guard }: RepositoryContext): UserRepository {
   const save = ({ id, version, name, email, role, isActive, tokenGeneration, updatedAt }: User) =>
     stage(
       db
         .update(users)
-        .set({ version, name, email, role, isActive, tokenGeneration, updatedAt })
+        .set({ version, name, searchName: foldText(name), email, role, isActive, tokenGeneration, updatedAt })
         .where(eq(users.id, id)),
     );
   const savePassword = ({ id, passwordHash }: User) =>
     stage(db.update(users).set({ passwordHash }).where(eq(users.id, id)));
   return {
-    add: (user) => stage(db.insert(users).values(user)),
+    add: (user) => stage(db.insert(users).values({ ...user, searchName: foldText(user.name) })),
     save,
     savePassword,
     makeAdmin(user) {
@@ -107,10 +113,11 @@ export function createUserRepository({ db, stage, guard }: RepositoryContext): U
     remove: ({ id }) => stage(db.delete(users).where(eq(users.id, id))),
     findAll: (ids) =>
       db
-        .select()
+        .select(accountColumns)
         .from(users)
         .where(inArray(users.id, [...ids])),
-    findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
+    findByEmail: async (email) => (await db.select(accountColumns).from(users).where(eq(users.email, email)))[0],
+    search: (text) => searchUsers(db, text),
     async hasActiveAdmin() {
       const found = await findActiveAdmin(db);
       guard(sql`${existsActiveAdmin} = ${Number(found)}`, () => new ConcurrencyError());

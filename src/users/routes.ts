@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { listRequest } from '../cqrs/reading/page-request';
+import { fromPrimary } from '../cqrs/reading/read-models';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
-import type { RouteEnv } from '../http/context';
+import { ignoreConditions, type RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
-import { limitByNetwork, limitPasswordChecks, limitRegistrations } from '../http/rate-limits';
+import { limitByNetwork, limitPasswordChecks, limitRegistrations, limitSearches } from '../http/rate-limits';
 import { commandResult, sendCreated, sendDocument, sendDone, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
 import type { UserCommands } from './commands';
@@ -13,6 +14,13 @@ import type { UserQueries } from './queries';
 import * as schemas from './schemas';
 
 const idParam = z.object({ id: schemas.userId });
+type UserRow = z.infer<typeof schemas.userPage>['data'][number];
+const listQuery = listRequest
+  .extend(schemas.userListFilter)
+  .refine(({ cursor, search }) => cursor === undefined || search === undefined, {
+    path: ['cursor'],
+    error: 'cannot be combined with search',
+  });
 const tags = ['Users'];
 const changed = { tags, body: commandResult };
 
@@ -31,14 +39,22 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   .get(
     '/',
     describeQuery<UserQueries>('ListUsers', {
-      summary: 'List users (agent)',
+      summary: 'List or find users (agent)',
+      description: 'With `search` it finds people by the beginning of their name or e-mail address.',
       tags,
       body: schemas.userPage,
       problems: [403],
     }),
     authenticate,
-    validate('query', listRequest),
-    async (c) => sendPage(c, await c.var.queries.ListUsers(c.req.valid('query'))),
+    ignoreConditions,
+    limitSearches,
+    validate('query', listQuery),
+    async (c) => {
+      const { search, ...page } = c.req.valid('query');
+      if (search === undefined) return sendPage<UserRow>(c, await c.var.queries.ListUsers(page));
+      const { result } = await c.var.commands.SearchUsers({ search });
+      return sendPage<UserRow>(c, { data: result.slice(0, page.limit), nextCursor: null, freshness: fromPrimary });
+    },
   )
   .get(
     '/me',

@@ -105,7 +105,32 @@ export type UserDetail = z.infer<typeof userDetail>;
 export const userSummary = z.object({ id: userId, name: shownName }).meta({ ref: 'UserSummary' });
 export type UserSummary = z.infer<typeof userSummary>;
 
-export const userPage = z.object({ data: z.array(userSummary), ...countedPageFields }).meta({ ref: 'UserPage' });
+/** A row of a search. */
+export const foundUser = userSummary
+  .extend({
+    email: z.string().meta({ format: 'email', examples: ['ada@example.com'] }),
+    role: z.enum(roles),
+    isActive: z.boolean(),
+  })
+  .meta({ ref: 'FoundUser', title: 'Row of users that a search has found' });
+
+const userRow = z.union([foundUser, userSummary]).meta({
+  ref: 'UserRow',
+  description: 'A search finds FoundUsers; the list has UserSummaries.',
+});
+
+export const userPage = z.object({ data: z.array(userRow), ...countedPageFields }).meta({ ref: 'UserPage' });
+
+const searchText = z.string().trim().min(2).max(254);
+export const searchUsers = z.strictObject({ search: searchText });
+/** What a list of accounts takes beside the parameters of every list. */
+export const userListFilter = {
+  search: searchText.optional().meta({
+    description:
+      'Finds at most 20 accounts whose e-mail address, name or last name begins with this text; case and accents do not matter. The search is one page, and in the audit trail without its text.',
+    examples: ['ada'],
+  }),
+};
 
 export const userSettings = z
   .object({

@@ -28,6 +28,9 @@ export interface Freshness {
   forwarded?: 'miss' | 'stale';
 }
 
+/** The freshness of what a command has read on D1's primary. */
+export const fromPrimary: Freshness = { consistency: 'strong', ageSeconds: 0, source: 'd1', forwarded: 'miss' };
+
 export interface ReadResult<Data> extends Freshness {
   document: Loaded<Data> | undefined;
 }

@@ -2,6 +2,7 @@ import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
 import { limits } from '../../../src/platform/limits';
 import { userErrors } from '../../../src/users/errors';
 import type { ErasureRepository, SettingsRepository, UserRepository } from '../../../src/users/repository';
+import { foldText } from '../../../src/users/search';
 import { isActiveAdmin, type User } from '../../../src/users/user';
 import { removeSessions } from './auth';
 import type { MemoryContext } from './context';
@@ -56,6 +57,19 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
         }
       }),
     findAll: async (ids) => select(read().users, ({ id }) => ids.includes(id)),
+    search: async (text) => {
+      const [email, name] = [text.toLowerCase(), foldText(text)];
+      const names = (user: User) => [foldText(user.name), foldText(user.name).split(' ').at(-1) ?? ''];
+      const isFound = (user: User) =>
+        user.email.startsWith(email) || (name !== '' && names(user).some((one) => one.startsWith(name)));
+      const rankOf = (user: User) => [user.email === email ? 0 : 1, foldText(user.name), user.id].join('\u0000');
+      return select(read().users, isFound)
+        .sort((a, b) => (rankOf(a) < rankOf(b) ? -1 : 1))
+        .slice(0, limits.accountsPerSearch)
+        .map(({ id, name: called, email: address, role, isActive }) => ({
+          ...{ id, name: called, email: address, role, isActive },
+        }));
+    },
     findByEmail: async (email) => select(read().users, (user) => user.email === email)[0],
     async hasActiveAdmin() {
       const found = isAnyAdmin(read());
