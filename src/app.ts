@@ -32,6 +32,7 @@ import { version } from './platform/version';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
 import { userErrors } from './users/errors';
+import { userPageAccess, userPages } from './users/pages';
 import { userAccess, userRoutes } from './users/routes';
 
 /**
@@ -144,6 +145,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   applyMiddleware(app, bindRequests(composeServices));
   app.route('/', routes);
   app.route('/', authPages);
+  app.route('/', registered(userPages, userPageAccess));
   mountAssets(app);
   mountDocumentation(app, { version, introduction, tags, errors: errorCatalogue });
   return app;

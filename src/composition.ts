@@ -80,7 +80,18 @@ function createBindCommands(
   { count }: InvocationFigures,
   waitUntil: WaitUntil,
 ) {
-  const { accessTokens, clock, config, database, fingerprints, logger, resetTokens, subscriptionsOf, wait } = shared;
+  const {
+    accessTokens,
+    clock,
+    config,
+    database,
+    fingerprints,
+    logger,
+    resetTokens,
+    subscriptionsOf,
+    unsubscribeLinks,
+    wait,
+  } = shared;
   return (contextOf: () => CallerContext): Commands => {
     const startFollowUps = createStartFollowUps(shared, waitUntil);
     const projectInline = createInlineProjection({ projector: shared.inlineProjector, wait, waitUntil, logger });
@@ -103,6 +114,7 @@ function createBindCommands(
       {
         accessTokens,
         resetTokens,
+        unsubscribeLinks,
         passwords,
         hashNetwork: (network) => shared.networkHashes(network)[0],
         sellers: config.sellers,

@@ -62,7 +62,7 @@ import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tickets/repository';
 import { countedAssignments, staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
-import { createUserCommands } from './users/commands';
+import { createUserCommands, type UserServices } from './users/commands';
 import type { Eraser, ErasureStep } from './users/eraser';
 import { userErrors } from './users/errors';
 import { UserDeleted, UserPasswordChanged, UserRegistered, userEvents } from './users/events';
@@ -176,7 +176,7 @@ export function createRepositories(context: RepositoryContext) {
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
-export interface CommandServices extends AuthServices {
+export interface CommandServices extends AuthServices, UserServices {
   sellers: Sellers;
   firstOrderNumber: number;
 }

@@ -1,6 +1,7 @@
 import { requireAddress } from './address';
 import type { Mailbox } from './email-config';
 import { EmailError, type EmailSender, type Refusal, UnclearEmailError } from './email-sender';
+import { headersOf } from './headers';
 
 /** After an error without a code, or with this one, Cloudflare may have accepted the e-mail. */
 const unclearCodes = ['E_UNKNOWN', 'E_INTERNAL_SERVER_ERROR'];
@@ -27,7 +28,8 @@ function refusalOf(code: string): Refusal {
  */
 export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): EmailSender {
   return {
-    async send({ to, subject, text, html, messageId }) {
+    async send(message) {
+      const { to, subject, text, html, messageId } = message;
       const sender = { name: from.name ?? from.email, email: from.email };
       // The recipient's name is left out.
       const recipient = requireAddress(to.email, 'recipient');
@@ -38,7 +40,7 @@ export function createCloudflareEmailSender(binding: SendEmail, from: Mailbox): 
           subject,
           text,
           html,
-          headers: { 'X-Entity-Ref-ID': messageId },
+          headers: { 'X-Entity-Ref-ID': messageId, ...headersOf(message) },
         });
       } catch (error) {
         const code = codeOf(error);

@@ -2,6 +2,7 @@ import { isoTime } from '../platform/clock';
 import { requireAddress } from './address';
 import type { Mailbox } from './email-config';
 import type { EmailMessage } from './email-sender';
+import { headersOf } from './headers';
 
 const encoder = new TextEncoder();
 /** "=_" cannot occur in quoted-printable text, so no body contains the boundary. */
@@ -63,6 +64,11 @@ function toMailboxText({ name, email }: Mailbox): string {
   return phrase.length + path.length > 65 ? `${phrase}${fold}${path}` : `${phrase} ${path}`;
 }
 
+/** A header of ASCII without a line break; a long one begins on a new line, and is never broken, because it may be an address. */
+function toHeader([name, value]: readonly [string, string]): string {
+  return `${name}:${name.length + value.length > 74 ? fold : ' '}${value}`;
+}
+
 /** The date of a header (RFC 5322, 3.3). */
 function toHeaderDate(ms: number): string {
   return new Date(isoTime(ms)).toUTCString().replace('GMT', '+0000');
@@ -72,7 +78,8 @@ function toHeaderDate(ms: number): string {
  * Writes an e-mail as a MIME message with a text part and an HTML part. The Message-ID is the same for each attempt.
  * @throws EmailError for an address that is none
  */
-export function toMime({ to, subject, text, html, messageId }: EmailMessage, from: Mailbox, now: number): string {
+export function toMime(message: EmailMessage, from: Mailbox, now: number): string {
+  const { to, subject, text, html, messageId } = message;
   const domain = from.email.slice(from.email.indexOf('@') + 1);
   const part = (type: string, content: string) => [
     `--${boundary}`,
@@ -87,6 +94,7 @@ export function toMime({ to, subject, text, html, messageId }: EmailMessage, fro
     `Subject: ${isPlain(subject) ? subject : toEncodedWords(subject)}`,
     `Date: ${toHeaderDate(now)}`,
     `Message-ID: <${messageId}@${domain}>`,
+    ...Object.entries(headersOf(message)).map(toHeader),
     'MIME-Version: 1.0',
     `Content-Type: multipart/alternative; boundary="${boundary}"`,
     '',

@@ -3,6 +3,8 @@ import { html } from 'hono/html';
 type Html = ReturnType<typeof html>;
 
 interface Page {
+  /** The language of the page (BCP 47); English without it. */
+  language?: string;
   title: string;
   body: Html;
   /** Paths of assets. */
@@ -13,9 +15,16 @@ interface Page {
 }
 
 /** A page of HTML. Styles and scripts are assets, because the content security policy allows none in the page. */
-export function renderPage({ title, body, styles = ['/assets/pages.css'], scripts = [], modules = [] }: Page): Html {
+export function renderPage({
+  language = 'en',
+  title,
+  body,
+  styles = ['/assets/pages.css'],
+  scripts = [],
+  modules = [],
+}: Page): Html {
   return html`<!doctype html>
-<html lang="en">
+<html lang="${language}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">

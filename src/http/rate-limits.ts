@@ -44,6 +44,11 @@ async function limitGuesses(c: RequestContext, name: 'sign-in' | 'password-check
   });
 }
 
+/** Limits a page, which is no operation of the API, by the client's network. */
+export function limitPage(c: RequestContext): Promise<void> {
+  return requireQuota(c, 'network', networkKey(c));
+}
+
 /** Limits a route by the client's network. */
 export const limitByNetwork = documented(
   { responses: { 429: refusal(429), 503: refusal(503) } },

@@ -32,6 +32,8 @@ const isolated: Header = ['Cross-Origin-Opener-Policy', 'same-origin'];
 /** A browser that shows data as a page loads nothing for it. */
 const dataHeaders = withPolicy({ 'default-src': "'none'", 'frame-ancestors': "'none'" });
 const pageHeaders = withPolicy(pagePolicy, isolated);
+/** A page whose form works without a script. */
+const formHeaders = withPolicy({ ...pagePolicy, 'form-action': "'self'" }, isolated);
 const documentationHeaders = withPolicy(
   // Swagger UI sets style attributes and shows its icons as data URLs.
   { ...pagePolicy, 'style-src': "'self' 'unsafe-inline'", 'img-src': "'self' data:" },
@@ -41,6 +43,7 @@ const documentationHeaders = withPolicy(
 /** The headers by which browsers protect who uses the API and its pages. They are constants: every request sets them. */
 export function securityHeadersFor(path: string): readonly Header[] {
   if (path.startsWith('/v1/')) return dataHeaders;
+  if (path === '/unsubscribe') return formHeaders;
   return path === '/docs' ? documentationHeaders : pageHeaders;
 }
 

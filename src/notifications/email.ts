@@ -9,6 +9,10 @@ import type { Saying, Text, Texts } from './texts/text';
 
 const textsOf: Readonly<Record<Language, Texts>> = { en: english, de: german };
 
+export function textsFor(language: Language): Texts {
+  return textsOf[language];
+}
+
 /** The content of an e-mail, without its recipient. */
 export interface EmailContent {
   subject: string;
@@ -35,7 +39,7 @@ export function composeEmail(
   { account, at, brand, unsubscribeUrl }: Writing,
 ): EmailContent {
   const speech = speechFor(account.locale);
-  const texts = textsOf[speech.language];
+  const texts = textsFor(speech.language);
   const say: Saying = {
     brand,
     at: formatTime(at, speech, account.timezone),

@@ -7,6 +7,7 @@ import type { NewEvent } from '../cqrs/log/event';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
+import type { UnsubscribeLinks } from '../notifications/unsubscribe-links';
 import { newId } from '../platform/ids';
 import { limits } from '../platform/limits';
 import { uuid } from '../platform/uuid';
@@ -39,10 +40,13 @@ const updateSettings = target.extend({ changes: schemas.updateSettings });
 
 export interface UserServices {
   passwords: Passwords;
+  unsubscribeLinks: Pick<UnsubscribeLinks, 'userIdOf'>;
 }
 
 /** The commands on accounts and their settings. */
-export function createUserCommands(command: DefineCommand<UserTransaction>, { passwords }: UserServices) {
+export function createUserCommands(command: DefineCommand<UserTransaction>, services: UserServices) {
+  const { passwords, unsubscribeLinks } = services;
+
   async function addAccount(
     tx: Tx,
     { name, email, password }: z.infer<typeof schemas.registerUser>,
@@ -209,6 +213,23 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, { pa
         tx.settings.save(next, details.actor);
         tx.record(events.SettingsUpdated.create(userId, next.version, { fields }));
         return { id: userId, version: next.version };
+      },
+    }),
+
+    /**
+     * Turns the e-mails of an account off, with the token of a link in one of them. A token that this API did not make, and
+     * that of a deleted account, have no effect, and neither has a second click.
+     */
+    Unsubscribe: command({
+      input: schemas.unsubscribe,
+      onlyIf: anyone,
+      async handle({ token }, tx, { at }) {
+        const userId = unsubscribeLinks.userIdOf(token);
+        const settings = userId === undefined ? undefined : await tx.settings.find(userId);
+        if (!settings?.emailNotifications) return;
+        const next = applySettings(settings, { emailNotifications: false }, at);
+        tx.settings.saveByLink(next);
+        tx.record(events.SettingsUpdated.create(next.userId, next.version, { fields: ['emailNotifications'] }));
       },
     }),
   };

@@ -44,6 +44,8 @@ export interface SettingsRepository {
   add(settings: Settings): void;
   /** The commit fails if the account was deleted by then, because its deletion leaves no event among its settings. */
   save(settings: Settings, by: CheckedActor): void;
+  /** Saves settings for whoever has a signed link of the account. The commit fails as that of `save` does. */
+  saveByLink(settings: Settings): void;
   /** The settings of an account; undefined when there is no such account. */
   find(userId: string): Promise<Settings | undefined>;
 }
@@ -131,12 +133,14 @@ export function createUserRepository({ db, stage, guard }: RepositoryContext): U
 }
 
 export function createSettingsRepository({ db, stage, guard }: RepositoryContext): SettingsRepository {
+  const save = ({ userId, ...values }: Settings) => {
+    guard(sql`EXISTS (SELECT 1 FROM settings WHERE user_id = ${userId})`, () => new ConcurrencyError());
+    stage(db.update(settings).set(values).where(eq(settings.userId, userId)));
+  };
   return {
     add: (row) => stage(db.insert(settings).values(row)),
-    save({ userId, ...values }) {
-      guard(sql`EXISTS (SELECT 1 FROM settings WHERE user_id = ${userId})`, () => new ConcurrencyError());
-      stage(db.update(settings).set(values).where(eq(settings.userId, userId)));
-    },
+    save,
+    saveByLink: save,
     find: async (userId) => (await db.select().from(settings).where(eq(settings.userId, userId)))[0],
   };
 }

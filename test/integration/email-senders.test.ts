@@ -12,8 +12,11 @@ const message = {
   messageId: 'id-1',
 };
 
+const unsubscribeUrl = 'https://api.shop.example/unsubscribe?token=t&lang=en';
+
 test('the send_email binding of the runtime accepts the messages of the Cloudflare sender', async () => {
   await createCloudflareEmailSender(env.EMAIL, from).send(message);
+  await createCloudflareEmailSender(env.EMAIL, from).send({ ...message, unsubscribeUrl });
 });
 
 test('Cloudflare gets the address of the recipient alone, and none that is no address (product 1.9)', async () => {
@@ -64,6 +67,37 @@ test.each([new Error('Network connection lost.'), Object.assign(new Error('x'), 
   },
 );
 
+const automatic = { 'Auto-Submitted': 'auto-generated' };
+
+test.each([
+  [undefined, automatic],
+  // Cloudflare refuses an address without TLS, and mail programs do not use it.
+  ['http://localhost:8787/unsubscribe?token=t&lang=en', automatic],
+  [
+    unsubscribeUrl,
+    {
+      ...automatic,
+      'List-Unsubscribe': `<${unsubscribeUrl}>`,
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    },
+  ],
+])(
+  'an e-mail with the link %s has the headers for it through Cloudflare, and on the console (product 11.5)',
+  async (url, expected) => {
+    const sent: Record<string, string>[] = [];
+    const binding = {
+      send: async ({ headers: { 'X-Entity-Ref-ID': _, ...headers } }: { headers: Record<string, string> }) =>
+        void sent.push(headers),
+      // The sender calls no other method.
+    } as unknown as SendEmail;
+    await createCloudflareEmailSender(binding, from).send({ ...message, unsubscribeUrl: url });
+    expect(sent).toEqual([expected]);
+    const printed: string[] = [];
+    await createConsoleEmailSender(from, (text) => void printed.push(text)).send({ ...message, unsubscribeUrl: url });
+    for (const [name, value] of Object.entries(expected)) expect(printed.join()).toContain(`│ ${name}: ${value}\n`);
+  },
+);
+
 test('two attempts of an e-mail through Cloudflare have the same X-Entity-Ref-ID (product 7.2)', async () => {
   const ids: unknown[] = [];
   const binding = {
@@ -85,6 +119,7 @@ test('the console sender prints the message instead of sending it', async () => 
     '│ From:    Frontdesk <hello@frontdesk.example>',
     '│ To:      Ada <ada@example.com>',
     '│ Subject: Hello',
+    '│ Auto-Submitted: auto-generated',
     '│',
     '│ Hello Ada',
     expect.stringMatching(/^└─+$/),

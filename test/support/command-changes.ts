@@ -23,6 +23,8 @@ export const changes = {
   'the customer is an agent': ({ as, admin, customer }) => as(admin).ChangeRole({ userId: customer.id, role: 'agent' }),
   'the customer is deactivated': ({ as, admin, customer }) => as(admin).DeactivateUser({ userId: customer.id }),
   'the customer is deleted': ({ as, customer }) => as(customer).DeleteUser({ userId: customer.id }),
+  'the customer has turned e-mails off': ({ as, customer }) =>
+    as(customer).UpdateSettings({ userId: customer.id, changes: { emailNotifications: false } }),
   'the customer has other settings': ({ as, customer }) =>
     as(customer).UpdateSettings({ userId: customer.id, changes: { locale: 'de' } }),
   'the customer has signed in again': ({ anonymous, customer }) =>

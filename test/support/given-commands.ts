@@ -1,11 +1,12 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
 import type { Passwords } from '../../src/access/passwords';
-import { createResetTokens } from '../../src/auth/secret-token';
+import { createKeyedHashes, createResetTokens } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
 import { type Commands, createCommands } from '../../src/domains';
 import type { Item } from '../../src/items/item';
 import type { Sellers } from '../../src/items/sellers';
+import { createUnsubscribeLinks } from '../../src/notifications/unsubscribe-links';
 import type { Order } from '../../src/orders/order';
 import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
@@ -16,6 +17,12 @@ import { createMemoryUnitOfWork } from './memory/unit-of-work';
 const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
 
 export const resetTokens = createResetTokens(defaultSecrets);
+
+const unsubscribeLinks = createUnsubscribeLinks(createKeyedHashes(defaultSecrets), 'https://shop.example');
+
+export function unsubscribeTokenOf(userId: string): string {
+  return new URL(unsubscribeLinks.urlFor(userId, 'en')).searchParams.get('token') ?? '';
+}
 
 interface Given {
   users?: readonly User[];
@@ -59,6 +66,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
       {
         accessTokens,
         resetTokens: createResetTokens(secrets),
+        unsubscribeLinks,
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
         // Most tests let customers sell, because an owner without another role is the simplest one.

@@ -57,7 +57,8 @@ type PublicName =
   | 'RefreshSession'
   | 'SignOut'
   | 'RequestPasswordReset'
-  | 'ConfirmPasswordReset';
+  | 'ConfirmPasswordReset'
+  | 'Unsubscribe';
 
 /** Every command that needs a token. A new command does not compile until it has an entry here. */
 const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
@@ -198,6 +199,7 @@ const open: Record<PublicName, Send> = {
   SignOut: (commands) => commands.SignOut({ refreshToken: 'unknown' }),
   RequestPasswordReset: (commands, { customer }) => commands.RequestPasswordReset({ email: customer.email }),
   ConfirmPasswordReset: (commands) => commands.ConfirmPasswordReset({ token: 'unknown', password }),
+  Unsubscribe: (commands) => commands.Unsubscribe({ token: 'unknown' }),
 };
 
 const entries = Object.entries(secured);

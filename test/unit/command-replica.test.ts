@@ -4,6 +4,7 @@ import type { Commands } from '../../src/domains';
 import { type Change, changes, euros, newPassword } from '../support/command-changes';
 import { type CommandWorld, createCommandWorld, now, refreshToken } from '../support/command-world';
 import { address, password } from '../support/factories';
+import { unsubscribeTokenOf } from '../support/given-commands';
 import type { MemoryState } from '../support/memory/state';
 
 // The rule: whatever a command decided on is either checked in its commit or read from the primary. So on a replica that
@@ -100,6 +101,10 @@ const sent: readonly Sent[] = [
       'the customer has asked for another reset',
       'the customer has used the reset',
     ],
+  },
+  {
+    command: 'Unsubscribe',
+    send: ({ Unsubscribe }, { customer }) => Unsubscribe({ token: unsubscribeTokenOf(customer.id) }),
   },
   {
     command: 'CreateItem',

@@ -114,7 +114,7 @@ describe('the SMTP sender with a real server', () => {
     expect(mail?.to).toEqual(['ada@example.com']);
     expect(headers.names).toEqual([
       ...['From', 'To', 'Subject', 'Date'],
-      ...['Message-ID', 'MIME-Version', 'Content-Type'],
+      ...['Message-ID', 'Auto-Submitted', 'MIME-Version', 'Content-Type'],
     ]);
     const [sent, received, subject] = [headers.from, headers.to, headers.subject];
     expect(sent.map(({ address }) => address)).toEqual([from.email]);
@@ -510,18 +510,30 @@ describe('the SMTP sender', () => {
 describe('the MIME message of an e-mail', () => {
   test('an e-mail has its headers, and its two bodies as quoted-printable', () => {
     const lines = toMime(message, from, clock.now()).split('\r\n');
-    expect(lines.slice(0, 8)).toEqual([
+    expect(lines.slice(0, 9)).toEqual([
       'From: "Frontdesk" <hello@frontdesk.example>',
       'To: "Ada" <ada@example.com>',
       'Subject: Hello',
       'Date: Fri, 02 Jan 2026 03:04:05 +0000',
       'Message-ID: <id-1@frontdesk.example>',
+      'Auto-Submitted: auto-generated',
       'MIME-Version: 1.0',
       'Content-Type: multipart/alternative; boundary="=_frontdesk"',
       '',
     ]);
     expect(lines).toEqual(expect.arrayContaining(['you =3D welcome.', '<p>Hello Ada</p>']));
     expect(lines.slice(-2)).toEqual(['--=_frontdesk--', '']);
+  });
+
+  test('an e-mail that can be ended says where, in lines that nothing breaks (product 11.5)', () => {
+    const unsubscribeUrl = `https://api.shop.example/unsubscribe?token=${'a'.repeat(101)}&lang=de`;
+    const head = toMime({ ...message, unsubscribeUrl }, from, clock.now()).split('\r\n\r\n')[0] ?? '';
+    expect(head.split('\r\n').slice(5, 9)).toEqual([
+      'Auto-Submitted: auto-generated',
+      'List-Unsubscribe:',
+      ` <${unsubscribeUrl}>`,
+      'List-Unsubscribe-Post: List-Unsubscribe=One-Click',
+    ]);
   });
 
   test('names and texts of other scripts and long lines are encoded in short lines of ASCII', () => {

@@ -13,6 +13,16 @@ export const english: Texts = {
   greeting: (name) => (name === undefined ? 'Hello,' : `Hello ${name},`),
   unsubscribe: ({ brand }) =>
     `You get this e-mail because e-mails about orders and tickets are on for your account at ${brand}. To turn them off, use this link:`,
+  unsubscribing: {
+    title: 'Turn off e-mails',
+    question: (brand) =>
+      `Do you want no more e-mails about orders and tickets from ${brand}? We still write to you about the security of your account.`,
+    button: 'Turn off e-mails',
+    done: (brand) =>
+      `You get no more e-mails about orders and tickets from ${brand}. You can turn them on again in the settings of your account.`,
+    invalid:
+      'This link does not work. Please open the whole link of a newer e-mail, or use the settings of your account.',
+  },
   kinds: {
     welcome: ({ confirmation }, { brand, duration }) => ({
       subject: `Welcome to ${brand}`,

@@ -13,6 +13,16 @@ export const german: Texts = {
   greeting: (name) => (name === undefined ? 'Guten Tag,' : `Guten Tag ${name},`),
   unsubscribe: ({ brand }) =>
     `Sie erhalten diese E-Mail, weil E-Mails zu Bestellungen und Anfragen für Ihr Konto bei ${brand} eingeschaltet sind. Mit diesem Link schalten Sie sie ab:`,
+  unsubscribing: {
+    title: 'E-Mails abschalten',
+    question: (brand) =>
+      `Möchten Sie keine E-Mails zu Bestellungen und Anfragen von ${brand} mehr erhalten? Wir schreiben Ihnen weiterhin, wenn es um die Sicherheit Ihres Kontos geht.`,
+    button: 'E-Mails abschalten',
+    done: (brand) =>
+      `Sie erhalten keine E-Mails zu Bestellungen und Anfragen von ${brand} mehr. In den Einstellungen Ihres Kontos können Sie sie wieder einschalten.`,
+    invalid:
+      'Dieser Link funktioniert nicht. Bitte öffnen Sie den ganzen Link einer neueren E-Mail, oder nutzen Sie die Einstellungen Ihres Kontos.',
+  },
   kinds: {
     welcome: ({ confirmation }, { brand, duration }) => ({
       subject: `Willkommen bei ${brand}`,

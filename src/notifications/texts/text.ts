@@ -24,5 +24,14 @@ export interface Texts {
   greeting(name: string | undefined): string;
   /** Says why the e-mail was sent; the link that ends such e-mails follows. */
   unsubscribe(say: Saying): string;
+  /** The page to which that link leads. */
+  unsubscribing: {
+    title: string;
+    question(brand: string): string;
+    button: string;
+    done(brand: string): string;
+    /** For a link that is not whole, or older than the secrets. */
+    invalid: string;
+  };
   kinds: { readonly [Kind in NotificationKind]: (facts: NotificationFacts[Kind], say: Saying) => Text };
 }

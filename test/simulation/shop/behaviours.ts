@@ -6,6 +6,7 @@ const behaviours = {
   'signing-in': 'people sign in, refresh their sessions and sign out',
   resets: 'people ask for a password reset and use the link of the e-mail',
   profiles: 'people change names, addresses, passwords and settings',
+  unsubscribing: 'people turn e-mails off with the link in one of them',
   roles: 'admins change roles',
   'last-admin': 'admins change, deactivate and delete every account, so that one of them tries it with the last admin',
   deactivation: 'admins deactivate and reactivate accounts',

@@ -232,6 +232,16 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
       return token === undefined ? undefined : { payload: { token, password: shop.text('a long password') } };
     },
   },
+  Unsubscribe: {
+    behaviour: 'unsubscribing',
+    weight: 2,
+    takesKey: false,
+    draft(shop) {
+      const forged = shop.does('strangers', 0.2) ? shop.anyone()?.id : undefined;
+      const token = forged === undefined ? shop.unsubscribeToken() : `${forged}.wrong`;
+      return token === undefined ? undefined : { payload: { token } };
+    },
+  },
   CreateItem: {
     weight: 3,
     takesKey: true,

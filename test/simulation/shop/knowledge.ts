@@ -167,6 +167,11 @@ export class Knowledge {
     const received = this.platform.emails.flatMap(({ text }) => /#token=(\S+)/.exec(text)?.[1] ?? []);
     return this.world.pick(this.world.chance(0.7) ? received.slice(-2) : received);
   }
+
+  /** A token of a link that ends e-mails, from any e-mail that was ever received. */
+  unsubscribeToken(): string | undefined {
+    return this.world.pick(this.platform.emails.flatMap(({ text }) => /\?token=([^&\s]+)/.exec(text)?.[1] ?? []));
+  }
 }
 
 /** Whether the holder of an access token knows that it is of no use any more. */

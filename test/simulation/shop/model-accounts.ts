@@ -279,6 +279,17 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     };
   }),
 
+  Unsubscribe(state, { payload, issuedAt }) {
+    const [id = '', signature] = payload.token.split('.');
+    const settings = signature === 'wrong' ? undefined : state.settings.get(id);
+    if (!settings?.emailNotifications) return nothing();
+    const version = settings.version + 1;
+    return {
+      events: [`SettingsUpdated ${id} ${version}`],
+      effect: put('settings', id, { ...settings, emailNotifications: false, version, updatedAt: isoTime(issuedAt) }),
+    };
+  },
+
   SignIn(state, { payload, issuedAt }, { id, refreshToken }) {
     const user = withEmail(state, payload.username.toLowerCase());
     if (!user?.isActive || user.password !== payload.password) return refuse('auth.invalid-grant');

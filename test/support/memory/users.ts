@@ -3,6 +3,7 @@ import { limits } from '../../../src/platform/limits';
 import { userErrors } from '../../../src/users/errors';
 import type { ErasureRepository, SettingsRepository, UserRepository } from '../../../src/users/repository';
 import { foldText } from '../../../src/users/search';
+import type { Settings } from '../../../src/users/settings';
 import { isActiveAdmin, type User } from '../../../src/users/user';
 import { removeSessions } from './auth';
 import type { MemoryContext } from './context';
@@ -88,19 +89,21 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
 }
 
 export function createSettingsRepository({ read, stage, guard }: MemoryContext): SettingsRepository {
+  const save = (settings: Settings) => {
+    guard(
+      (state) => state.settings.has(settings.userId),
+      () => new ConcurrencyError(),
+    );
+    stage((next) => update(next.settings, settings.userId, settings));
+  };
   return {
     add: (settings) =>
       stage((next) => {
         requireParent(next.users, settings.userId);
         insert(next.settings, 'settings.user_id', settings.userId, settings);
       }),
-    save(settings) {
-      guard(
-        (state) => state.settings.has(settings.userId),
-        () => new ConcurrencyError(),
-      );
-      stage((next) => update(next.settings, settings.userId, settings));
-    },
+    save,
+    saveByLink: save,
     find: async (userId) => find(read().settings, userId),
   };
 }
