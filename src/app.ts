@@ -31,6 +31,7 @@ import { createFirstLogger, type LogFields } from './platform/logger';
 import { version } from './platform/version';
 import { ticketErrors } from './tickets/errors';
 import { dashboardAccess, dashboardRoutes, ticketAccess, ticketRoutes } from './tickets/routes';
+import { confirmationAccess, confirmationRoutes } from './users/confirmation-routes';
 import { userErrors } from './users/errors';
 import { userPageAccess, userPages } from './users/pages';
 import { userAccess, userRoutes } from './users/routes';
@@ -55,6 +56,7 @@ const routes = new Hono<AppEnv>()
   .route('/operations', registered(operationsRoutes, operationsAccess))
   .route('/events', registered(eventRoutes, eventAccess))
   .route('/auth', registered(authRoutes, authAccess))
+  .route('/auth/email-confirmation', registered(confirmationRoutes, confirmationAccess))
   .route('/users', registered(userRoutes, userAccess))
   .route('/items', registered(itemRoutes, itemAccess))
   .route('/orders', registered(orderRoutes, orderAccess))

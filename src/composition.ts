@@ -80,18 +80,7 @@ function createBindCommands(
   { count }: InvocationFigures,
   waitUntil: WaitUntil,
 ) {
-  const {
-    accessTokens,
-    clock,
-    config,
-    database,
-    fingerprints,
-    logger,
-    resetTokens,
-    subscriptionsOf,
-    unsubscribeLinks,
-    wait,
-  } = shared;
+  const { accessTokens, clock, config, database, fingerprints, logger, subscriptionsOf, wait } = shared;
   return (contextOf: () => CallerContext): Commands => {
     const startFollowUps = createStartFollowUps(shared, waitUntil);
     const projectInline = createInlineProjection({ projector: shared.inlineProjector, wait, waitUntil, logger });
@@ -113,8 +102,9 @@ function createBindCommands(
       createDefineCommand(unitOfWork, fingerprints, contextOf, wait, () => count('command-repeated')),
       {
         accessTokens,
-        resetTokens,
-        unsubscribeLinks,
+        unsubscribeLinks: shared.unsubscribeLinks,
+        resetTokens: shared.resetTokens,
+        confirmationTokens: shared.confirmationTokens,
         passwords,
         hashNetwork: (network) => shared.networkHashes(network)[0],
         sellers: config.sellers,

@@ -73,6 +73,7 @@ export const variables = z
     BRAND: brand.default('Frontdesk'),
     PUBLIC_URL: origin.optional(),
     PASSWORD_RESET_URL: webAddress.optional(),
+    EMAIL_CONFIRMATION_URL: webAddress.optional(),
     // Without a value only the staff sells, because a shop that wants otherwise knows it.
     SELLERS: oneOf(sellers).default('staff'),
     FIRST_ORDER_NUMBER: z.coerce

@@ -7,6 +7,8 @@ import type { LogFormat } from './platform/logger';
 
 /** The page of src/auth/pages.ts. */
 export const resetPagePath = '/reset-password';
+/** The page of src/users/pages.ts. */
+export const confirmPagePath = '/confirm-email';
 
 export interface Config {
   issuer: string;
@@ -22,6 +24,7 @@ export interface Config {
   /** The origin at which clients reach the Worker. */
   publicUrl: string;
   passwordResetUrl: string;
+  emailConfirmationUrl: string;
   firstAdmin: { email: string; password: string } | undefined;
   /** Who may sell items. */
   sellers: Sellers;
@@ -80,6 +83,7 @@ export function loadConfig(env: object): Config {
     brand: vars.BRAND,
     publicUrl,
     passwordResetUrl: vars.PASSWORD_RESET_URL ?? `${publicUrl}${resetPagePath}`,
+    emailConfirmationUrl: vars.EMAIL_CONFIRMATION_URL ?? `${publicUrl}${confirmPagePath}`,
     firstAdmin: email && password ? { email, password } : undefined,
     sellers: vars.SELLERS,
     firstOrderNumber: vars.FIRST_ORDER_NUMBER,

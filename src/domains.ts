@@ -63,10 +63,28 @@ import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tick
 import { countedAssignments, staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
 import { createUserCommands, type UserServices } from './users/commands';
+import { type ConfirmationServices, createConfirmationCommands } from './users/confirmation-commands';
+import { createEmailConfirmationRepository } from './users/confirmation-repository';
 import type { Eraser, ErasureStep } from './users/eraser';
 import { userErrors } from './users/errors';
-import { UserDeleted, UserPasswordChanged, UserRegistered, userEvents } from './users/events';
-import { tellOnUserPasswordChanged, welcomeOnUserRegistered } from './users/notifications';
+import {
+  EmailConfirmationRequested,
+  UserDeleted,
+  UserEmailConfirmed,
+  UserPasswordChanged,
+  UserRegistered,
+  UserUpdated,
+  userEvents,
+} from './users/events';
+import { removeExpiredConfirmations } from './users/expired-confirmations';
+import {
+  confirmOnEmailConfirmationRequested,
+  type LinkServices,
+  tellNewAddressOnUserUpdated,
+  tellOldAddressOnUserEmailConfirmed,
+  tellOnUserPasswordChanged,
+  welcomeOnUserRegistered,
+} from './users/notifications';
 import { createUserQueries } from './users/queries';
 import {
   createErasureRepository,
@@ -148,10 +166,12 @@ export function createRepositories(context: RepositoryContext) {
   const tickets = createTicketRepository(context);
   const sessions = createSessionRepository(context);
   const passwordResets = createPasswordResetRepository(context);
+  const emailConfirmations = createEmailConfirmationRepository(context);
   return {
     access: createAccessRepository(context, users),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
+    emailConfirmations,
     erasures: createErasureRepository(context, rowsWithoutEvents),
     accounts: createAccountRepository(context),
     sessions,
@@ -163,6 +183,7 @@ export function createRepositories(context: RepositoryContext) {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
+    useRegistrationLink: emailConfirmations.useRegistration,
     // What everybody can see goes first, then what has addresses.
     onAccountDeleted: [
       deleteItemsOfAccount(items),
@@ -176,7 +197,7 @@ export function createRepositories(context: RepositoryContext) {
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
-export interface CommandServices extends AuthServices, UserServices {
+export interface CommandServices extends AuthServices, UserServices, ConfirmationServices {
   sellers: Sellers;
   firstOrderNumber: number;
 }
@@ -185,6 +206,7 @@ export interface CommandServices extends AuthServices, UserServices {
 export function createCommands(command: DefineCommand<Repositories>, services: CommandServices) {
   return {
     ...createUserCommands(command, services),
+    ...createConfirmationCommands(command, services),
     ...createAuthCommands(command, services),
     ...createItemCommands(command, createSelling(services.sellers)),
     ...createOrderCommands(command, services.firstOrderNumber),
@@ -211,7 +233,7 @@ export function createQueries(reader: Reader, services: Omit<OperationsQueryServ
 
 export type Queries = ReturnType<typeof createQueries>;
 
-interface ReactionServices {
+interface ReactionServices extends LinkServices {
   findOrderFacts: ReturnType<typeof createFindOrderFacts>;
   resetTokens: ResetTokens;
   resetUrl: string;
@@ -219,7 +241,11 @@ interface ReactionServices {
 
 /** The notification that follows each type of event; the subscription `emails` receives exactly these types. */
 const reactions: Readonly<Record<string, (services: ReactionServices) => Reaction>> = {
-  [UserRegistered.type]: () => welcomeOnUserRegistered,
+  [UserRegistered.type]: welcomeOnUserRegistered,
+  [EmailConfirmationRequested.type]: confirmOnEmailConfirmationRequested,
+  // Two events of one commit, because each event has one e-mail.
+  [UserEmailConfirmed.type]: tellOldAddressOnUserEmailConfirmed,
+  [UserUpdated.type]: () => tellNewAddressOnUserUpdated,
   [UserPasswordChanged.type]: () => tellOnUserPasswordChanged,
   [PasswordResetRequested.type]: linkOnPasswordResetRequested,
   [OrderPlaced.type]: (services) => tellCustomerOfOrder('order-placed', services),
@@ -309,5 +335,6 @@ export const cleanUps: Readonly<Record<string, (services: TaskServices) => Promi
     'email-limits.removed': ({ clock, database }) => removeExpiredEmailLimits(database, clock.now()),
     'refused-emails.removed': ({ clock, database }) => removeRefusedEmails(database, clock.now()),
     'item-sales.removed': ({ database }) => removeOldSales(database),
+    'email-confirmations.removed': ({ clock, database }) => removeExpiredConfirmations(database, clock.now()),
     'credentials.removed': ({ clock, database }) => removeExpiredCredentials(database, clock.now()),
   };

@@ -5,6 +5,7 @@ import { toLogFields } from './operations/metrics';
 import { openSession } from './platform/d1';
 import { newId } from './platform/ids';
 import { deadlines } from './platform/limits';
+import { findExpiredChanges } from './users/expired-confirmations';
 import { hasActiveAdmin } from './users/repository';
 
 /**
@@ -26,6 +27,19 @@ async function createFirstAdmin({ bindCommands, clock, config, database, http, l
   if (!result) return;
   // An account that existed before has events of its own.
   logger.info(result.version === 1 ? 'first-admin.created' : 'first-admin.restored', { userId: result.id });
+}
+
+/** Ends the changes of addresses that nobody has confirmed in time, one command for each. */
+async function expireEmailChanges({ bindCommands, clock, database, logger }: Services): Promise<void> {
+  let ended = 0;
+  for (const confirmationId of await findExpiredChanges(database, clock.now())) {
+    // The audit trail finds the event by this id, which no client can choose: X-Request-Id has no colon.
+    const requestId = `expiry:${confirmationId}`;
+    const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
+    const { result } = await bindCommands(() => context).ExpireEmailChange({ confirmationId });
+    if (result) ended++;
+  }
+  if (ended > 0) logger.info('email-changes.expired', { ended });
 }
 
 async function runReconciler({ logger, reconcile }: Services): Promise<void> {
@@ -72,6 +86,7 @@ export const tasks: Readonly<Record<string, readonly Task[]>> = {
     restartErasures,
     ({ publishWatermark }) => publishWatermark(),
     createFirstAdmin,
+    expireEmailChanges,
     logFigures,
     ...Object.entries(cleanUps).map(([event, run]) => async (services: Services) => {
       const removed = await run(services);

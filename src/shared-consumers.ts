@@ -12,6 +12,7 @@ import { createEmailChannel } from './notifications/email-channel';
 import { createNotificationService } from './notifications/notification-service';
 import { createFindOrderFacts } from './orders/notifications';
 import type { SharedServices } from './shared-services';
+import { createFindLink } from './users/find-link';
 import { createFindAccount } from './users/notified-account';
 
 /** Makes the consumers that all invocations of an isolate share, by the names of their queues. */
@@ -21,6 +22,9 @@ export function createConsumers(services: SharedServices): Readonly<Record<strin
     findOrderFacts: createFindOrderFacts(background),
     resetTokens: services.resetTokens,
     resetUrl: config.passwordResetUrl,
+    findLink: createFindLink(background),
+    confirmationTokens: services.confirmationTokens,
+    confirmationUrl: config.emailConfirmationUrl,
   });
   const sender = limitSending(services.emailSender ?? createEmailSender(config.email, env.EMAIL, clock), wait);
   const limiter = createEmailLimiter(background, fingerprints);

@@ -1,4 +1,5 @@
 import { createAccessTokens } from './access/access-token';
+import { createLinkTokens } from './access/link-tokens';
 import type { Hashing } from './access/passwords';
 import { createIsKnownNetwork } from './auth/known-networks';
 import { createKeyedHashes, createResetTokens } from './auth/secret-token';
@@ -74,6 +75,7 @@ function createSecrets({ config, clock }: World) {
     accessTokens: createAccessTokens(config, clock),
     consistencyTokens: createConsistencyTokens(config.tokenSecrets),
     resetTokens: createResetTokens(config.tokenSecrets),
+    confirmationTokens: createLinkTokens('email-confirmation', config.tokenSecrets),
     fingerprints,
     unsubscribeLinks: createUnsubscribeLinks(fingerprints, config.publicUrl),
     networkHashes: (network: string) => fingerprints(`network:${network}`),

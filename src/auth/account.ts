@@ -5,6 +5,8 @@ export interface Account extends AccountStatus {
   version: number;
   email: string;
   passwordHash: string;
+  /** When the present address was confirmed; null for one that nobody has confirmed. */
+  emailConfirmedAt: string | null;
 }
 
 /** The account with a new password, which ends every token that was issued before. */

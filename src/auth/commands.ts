@@ -6,7 +6,7 @@ import type { CommandDetails } from '../cqrs/writing/command';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';
-import { UserPasswordChanged } from '../users/events';
+import { UserEmailConfirmed, UserPasswordChanged } from '../users/events';
 import { withPassword } from './account';
 import { authErrors } from './errors';
 import { PasswordResetRequested, SessionRefreshed, SessionRevoked, SessionStarted } from './events';
@@ -19,6 +19,8 @@ export interface AuthTransaction extends AccessTransaction {
   accounts: AccountRepository;
   sessions: SessionRepository;
   passwordResets: PasswordResetRepository;
+  /** Marks the link that confirms the address of a new account as used; `at` is milliseconds. The users domain provides it. */
+  useRegistrationLink(userId: string, at: number): void;
 }
 
 type Tx = Transaction<AuthTransaction>;
@@ -143,12 +145,15 @@ export function createAuthCommands(
       },
     }),
 
-    /** Sets a new password with the token from the e-mail, and ends every session of the account. */
+    /**
+     * Sets a new password with the token from the e-mail, and ends every session of the account. Whoever has the token reads
+     * the mailbox, so the address is confirmed too: a new address would have ended the token.
+     */
     ConfirmPasswordReset: command({
       input: schemas.confirmPasswordReset,
       onlyIf: anyone,
       async handle({ token, password }, tx, { at, issuedAt }) {
-        const id = resetTokens.resetIdOf(token);
+        const id = resetTokens.idOf(token);
         const found = id === undefined ? undefined : await tx.passwordResets.find(id);
         const isUsable =
           found?.account.isActive === true &&
@@ -156,10 +161,15 @@ export function createAuthCommands(
           isResetUsable(found.reset, issuedAt);
         if (!isUsable) throw authErrors.invalidResetToken({});
         const account = withPassword(found.account, await passwords.hash(password));
-        tx.accounts.savePassword(account, at);
+        const { id: userId, version } = account;
         tx.passwordResets.use(found.reset, issuedAt);
-        tx.sessions.revokeAll(account.id, issuedAt);
-        tx.record(UserPasswordChanged.create(account.id, account.version, { by: 'reset' }));
+        tx.sessions.revokeAll(userId, issuedAt);
+        tx.record(UserPasswordChanged.create(userId, version, { by: 'reset' }));
+        if (account.emailConfirmedAt !== null) return tx.accounts.savePassword(account, at);
+        tx.accounts.savePassword({ ...account, version: version + 1, emailConfirmedAt: at }, at);
+        tx.useRegistrationLink(userId, issuedAt);
+        const confirmed = { by: 'password-reset', confirmationId: null } as const;
+        tx.record(UserEmailConfirmed.create(userId, version + 1, confirmed));
       },
     }),
   };

@@ -18,6 +18,7 @@ export interface AccountRepository {
   saveSignIn(account: Pick<Account, 'id' | 'email'>, at: string): void;
   /** Replaces the hash of the same password; a hash that was changed in the meantime stays. */
   replaceHash(account: Pick<Account, 'id' | 'passwordHash'>, passwordHash: string): void;
+  /** Saves a new password, and whether the address is confirmed. */
   savePassword(account: Account, at: string): void;
 }
 
@@ -76,8 +77,10 @@ export function createAccountRepository({ db, stage, guard }: RepositoryContext)
           .set({ passwordHash })
           .where(and(eq(users.id, account.id), eq(users.passwordHash, account.passwordHash))),
       ),
-    savePassword: ({ id, version, passwordHash, tokenGeneration }, updatedAt) =>
-      stage(db.update(users).set({ version, passwordHash, tokenGeneration, updatedAt }).where(eq(users.id, id))),
+    savePassword({ id, version, passwordHash, tokenGeneration, emailConfirmedAt }, updatedAt) {
+      const saved = { version, passwordHash, tokenGeneration, emailConfirmedAt, updatedAt };
+      stage(db.update(users).set(saved).where(eq(users.id, id)));
+    },
   };
 }
 

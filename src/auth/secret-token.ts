@@ -1,4 +1,5 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createLinkTokens, type LinkTokens } from '../access/link-tokens';
 
 /** Makes an opaque token: 256 random bits in base64url. */
 export function newSecret(): string {
@@ -26,11 +27,8 @@ export function createKeyedHashes(secrets: Secrets): (text: string) => [string, 
   };
 }
 
-/** Derives the token of a password reset from its id and a secret, so that no event or message contains the token. */
-export interface ResetTokens {
-  tokenFor(resetId: string): string;
-  /** The id of the reset that a token is for; undefined for a token that this API did not make. */
-  resetIdOf(token: string): string | undefined;
+/** The tokens of password resets. */
+export interface ResetTokens extends LinkTokens {
   /**
    * Whether a hash was stored for this reset. The secret may have changed between the request, which stores the hash, and
    * the e-mail, which derives the token.
@@ -39,22 +37,9 @@ export interface ResetTokens {
 }
 
 export function createResetTokens(tokenSecrets: Secrets): ResetTokens {
-  const macOf = (resetId: string, secret: string) =>
-    createHmac('sha256', secret).update(`password-reset:${resetId}`).digest();
-  const tokenOf = (resetId: string, secret: string) => `${resetId}.${macOf(resetId, secret).toString('base64url')}`;
+  const tokens = createLinkTokens('password-reset', tokenSecrets);
   return {
-    tokenFor: (resetId) => tokenOf(resetId, tokenSecrets[0]),
-    isHashFor: (resetId, tokenHash) =>
-      tokenSecrets.some((secret) => hashSecret(tokenOf(resetId, secret)) === tokenHash),
-    resetIdOf(token) {
-      const [resetId, mac, ...rest] = token.split('.');
-      if (!resetId || !mac || rest.length > 0) return undefined;
-      const given = Buffer.from(mac, 'base64url');
-      const isValid = tokenSecrets.some((secret) => {
-        const expected = macOf(resetId, secret);
-        return expected.length === given.length && timingSafeEqual(expected, given);
-      });
-      return isValid ? resetId : undefined;
-    },
+    ...tokens,
+    isHashFor: (resetId, tokenHash) => tokens.allTokensFor(resetId).some((token) => hashSecret(token) === tokenHash),
   };
 }

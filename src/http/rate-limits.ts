@@ -93,9 +93,22 @@ export async function limitResets(c: RequestContext, email: string): Promise<voi
   await requireQuota(c, 'reset', `${networkKey(c)} ${email}`);
 }
 
-/** Limits the uses of a reset link, by link and network. */
-export async function limitResetConfirmations(c: RequestContext, token: string): Promise<void> {
+/** Limits the requests for a new link that confirms an address, by account and network. */
+export async function limitConfirmationRequests(c: RequestContext, userId: string): Promise<void> {
+  await requireQuota(c, 'reset', `${networkKey(c)} ${userId}`);
+}
+
+/** Limits the uses of a link of an e-mail, by link and network. */
+async function limitLinkUses(c: RequestContext, token: string): Promise<void> {
   // The token is a secret, so only its hash leaves the Worker.
   await requireQuota(c, 'reset', `${networkKey(c)} ${createHash('sha256').update(token).digest('hex')}`);
+}
+
+/** Limits the uses of a link that confirms an address, by link and network. */
+export const limitEmailConfirmations = limitLinkUses;
+
+/** Limits the uses of a reset link, by link and network. */
+export async function limitResetConfirmations(c: RequestContext, token: string): Promise<void> {
+  await limitLinkUses(c, token);
   c.get('http').permitHashing();
 }

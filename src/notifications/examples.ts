@@ -6,12 +6,12 @@ const ticket = { ticketId: '019be000-0000-7000-8000-000000000001' };
 
 /** Facts of every kind, for the previews in a browser and for tests: each text that an e-mail can have occurs once at least. */
 export const examples: { readonly [Kind in NotificationKind]: readonly NotificationFacts[Kind][] } = {
-  welcome: [{}, { confirmation: { url: `https://shop.example/confirm-email#token=${token}`, validMinutes: 1440 } }],
+  welcome: [{}, { confirmation: { url: `https://shop.example/confirm-email#token=${token}`, validMinutes: 10080 } }],
   'confirm-address': [
-    { purpose: 'again', url: `https://shop.example/confirm-email#token=${token}`, validMinutes: 1440 },
-    { purpose: 'change', url: `https://shop.example/confirm-email#token=${token}`, validMinutes: 1440 },
+    { purpose: 'again', url: `https://shop.example/confirm-email#token=${token}`, validMinutes: 10080 },
+    { purpose: 'change', url: `https://shop.example/confirm-email#token=${token}`, validMinutes: 10080 },
   ],
-  'address-changed': [{}],
+  'address-changed': [{ reader: 'old' }, { reader: 'new' }],
   'password-reset': [{ url: `https://shop.example/reset-password#token=${token}`, validMinutes: 60 }],
   'password-changed': [{}],
   'order-placed': [order],

@@ -42,8 +42,16 @@ export function formatTime(ms: number, { locale }: Speech, timezone: string): st
   return new Intl.DateTimeFormat(locale, { ...options, timeZone: isKnown ? timezone : 'UTC' }).format(ms);
 }
 
-/** How long a link works: hours, or minutes where these are few. */
+/** From how many minutes on a unit is used, and how many minutes it has; the longest first. */
+const units = [
+  { unit: 'day', from: 2880, minutes: 1440 },
+  { unit: 'hour', from: 120, minutes: 60 },
+  { unit: 'minute', from: 0, minutes: 1 },
+] as const;
+
+/** How long a link works: days, or hours or minutes where these are few. */
 export function formatDuration(minutes: number, { locale }: Speech): string {
-  const [count, unit] = minutes >= 120 ? [Math.floor(minutes / 60), 'hour'] : [minutes, 'minute'];
+  const { unit, minutes: each } = units.find(({ from }) => minutes >= from) ?? units[2];
+  const count = Math.floor(minutes / each);
   return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
 }

@@ -22,8 +22,8 @@ export interface NotificationFacts {
   welcome: { confirmation?: TimedLink };
   /** Goes to the address that is to be confirmed. `again` is for the address that the account has already. */
   'confirm-address': TimedLink & { purpose: 'again' | 'change' };
-  /** Goes to the address that the account had. */
-  'address-changed': object;
+  /** Goes to the address that the account had, and to the one that it has. */
+  'address-changed': { reader: 'old' | 'new' };
   'password-reset': TimedLink;
   'password-changed': object;
   'order-placed': OrderFacts;
@@ -65,8 +65,9 @@ const onlyIfWanted: Rule = { isSecurity: false };
 const rules: Readonly<Record<NotificationKind, Rule>> = {
   // A stranger can register with an address, delete the account and register again.
   welcome: { isSecurity: true, limit: { kind: 'welcome', everyMs: dayMs } },
-  // Anybody can name the address of somebody else as their own new one.
-  'confirm-address': { isSecurity: true, limit: { kind: 'confirm-address', everyMs: 4 * minuteMs } },
+  // Anybody can name the address of somebody else as their own new one. The command lets one account have a link to one
+  // address every 15 minutes; this limit, for several accounts, is shorter, so that it does not hold back what the command allows.
+  'confirm-address': { isSecurity: true, limit: { kind: 'confirm-address', everyMs: 14 * minuteMs } },
   // A stranger can register with an address, and then change it.
   'address-changed': { isSecurity: true, limit: { kind: 'address-changed', everyMs: 4 * minuteMs } },
   // The command lets one account have a link every five minutes. This limit is for several accounts that have one address

@@ -105,6 +105,8 @@ export const limits = {
   sessionsPerErasureStep: 1_000,
   /** Notes that one step of an erasure deletes, and replies. */
   notesPerErasureStep: 1_000,
+  /** Pending changes of an e-mail address that one run of the schedule ends, each with an event. */
+  emailChangesExpiredPerRun: 100,
   /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */
   expiredRowsPerSlice: 1_000,
   /** Slices of each table that one run of the clean-up deletes. With a run each minute, these are 166 rows a second. */

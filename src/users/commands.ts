@@ -11,6 +11,8 @@ import type { UnsubscribeLinks } from '../notifications/unsubscribe-links';
 import { newId } from '../platform/ids';
 import { limits } from '../platform/limits';
 import { uuid } from '../platform/uuid';
+import type { EmailConfirmationRepository } from './confirmation-repository';
+import { type EmailConfirmation, isRecent, newLink } from './email-confirmation';
 import { userErrors } from './errors';
 import * as events from './events';
 import type { ErasureRepository, SettingsRepository, UserRepository } from './repository';
@@ -21,6 +23,7 @@ import * as rules from './user';
 export interface UserTransaction {
   users: UserRepository;
   settings: SettingsRepository;
+  emailConfirmations: EmailConfirmationRepository;
   erasures: ErasureRepository;
   /** Ends every session of an account; `at` is milliseconds. The auth domain provides this function. */
   revokeSessions(userId: string, at: number): void;
@@ -49,9 +52,9 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
 
   async function addAccount(
     tx: Tx,
-    { name, email, password }: z.infer<typeof schemas.registerUser>,
+    { name, email, password, ...chosen }: z.infer<typeof schemas.registerUser>,
     role: Role,
-    at: string,
+    { at, issuedAt }: Pick<CommandDetails<undefined>, 'at' | 'issuedAt'>,
   ) {
     const account: rules.User = {
       id: newId(),
@@ -65,9 +68,13 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
       createdAt: at,
       updatedAt: at,
       lastLoginAt: null,
+      // The configuration names the first admin, and whoever can write it may do everything.
+      emailConfirmedAt: role === 'admin' ? at : null,
     };
     tx.users.add(account);
-    tx.settings.add(defaultSettings(account.id, at));
+    tx.settings.add(defaultSettings(account.id, at, chosen));
+    if (account.emailConfirmedAt === null)
+      tx.emailConfirmations.add(newLink(newId(), { userId: account.id, kind: 'registration', email }, issuedAt));
     tx.record(events.UserRegistered.create(account.id, account.version, { role }));
     return { id: account.id, version: account.version };
   }
@@ -80,11 +87,11 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
   }
 
   return {
-    /** Creates an account with its default settings. */
+    /** Creates an account with its settings, and the link with which the welcome e-mail asks to confirm the address. */
     RegisterUser: command({
       input: schemas.registerUser,
       onlyIf: anyone,
-      handle: (payload, tx, { at }) => addAccount(tx, payload, 'customer', at),
+      handle: (payload, tx, details) => addAccount(tx, payload, 'customer', details),
     }),
 
     /**
@@ -94,16 +101,23 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
     CreateFirstAdmin: command({
       input: schemas.registerUser,
       onlyIf: anyone,
-      async handle(payload, tx, { at, issuedAt }) {
+      async handle(payload, tx, details) {
+        const { at, issuedAt } = details;
         if (await tx.users.hasActiveAdmin()) return undefined;
         const account = await tx.users.findByEmail(payload.email);
-        if (!account) return addAccount(tx, payload, 'admin', at);
+        if (!account) return addAccount(tx, payload, 'admin', details);
         const passwordHash = await passwords.hash(payload.password);
         const changes = { passwordHash, role: 'admin', isActive: true } as const;
         const fields = rules.changedFields(account, changes);
         const created = eventsOf(rules.applyChanges(account, changes, at), fields);
+        if (account.emailConfirmedAt === null) {
+          const confirmed = { by: 'configuration', confirmationId: null } as const;
+          created.push((version) => events.UserEmailConfirmed.create(account.id, version, confirmed));
+        }
         const version = account.version + created.length;
-        tx.users.makeAdmin({ ...rules.applyChanges(account, changes, at), version });
+        const emailConfirmedAt = account.emailConfirmedAt ?? at;
+        tx.users.makeAdmin({ ...rules.applyChanges(account, changes, at), version, emailConfirmedAt });
+        tx.emailConfirmations.useRegistration(account.id, issuedAt);
         tx.revokeSessions(account.id, issuedAt);
         tx.endPasswordResets(account.id, issuedAt);
         for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
@@ -111,7 +125,10 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
       },
     }),
 
-    /** Changes name, e-mail address or password. A new address or password needs the caller's current password. */
+    /**
+     * Changes name or password, and asks for a change of the e-mail address: the address changes when the link is used that
+     * is mailed to the new one. A new address or password needs the caller's current password.
+     */
     UpdateUser: command({
       input: updateUser,
       onlyIf: activeAccount,
@@ -121,11 +138,22 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
         const accounts = await tx.users.findAll([...new Set([userId, actor.id])]);
         const account = getAccount(accounts, userId);
         requireVersion(account.version, details);
-        const { password, currentPassword, ...rest } = changes;
-        const isSensitive = password !== undefined || (rest.email !== undefined && rest.email !== account.email);
-        if (isSensitive) await requirePassword(getAccount(accounts, actor.id), currentPassword);
+        const { name, email, password, currentPassword } = changes;
+        const newEmail = email === account.email ? undefined : email;
+        if (password !== undefined || newEmail !== undefined)
+          await requirePassword(getAccount(accounts, actor.id), currentPassword);
         const passwordHash = password === undefined ? undefined : await passwords.hash(password);
-        return save(tx, account, { ...rest, passwordHash }, details);
+        if (newEmail === undefined) return save(tx, account, { name, passwordHash }, details);
+        tx.users.requireFreeEmail(newEmail);
+        // A new password ends an earlier link, so that only this one is left.
+        const unused = password === undefined ? await tx.emailConfirmations.findUnused(userId) : [];
+        const isMailed = unused.some(
+          (link) => link.kind === 'change' && link.email === newEmail && isRecent(link, details.issuedAt),
+        );
+        const link = isMailed
+          ? undefined
+          : newLink(newId(), { userId, kind: 'change', email: newEmail }, details.issuedAt);
+        return save(tx, account, { name, passwordHash }, details, link);
       },
     }),
 
@@ -266,24 +294,34 @@ async function changeByAdmin(
   return save(tx, account, changes, details);
 }
 
-/** Saves the fields that differ, with an event for each kind of change; without a difference there is no event. */
+/**
+ * Saves the fields that differ, with an event for each kind of change; without a difference there is no event.
+ * @param link the link for a new address that was asked for in the same request
+ */
 function save(
   tx: Tx,
   account: rules.User,
   changes: rules.UserChanges,
   { actor, at, issuedAt }: CommandDetails<CheckedActor>,
+  link?: EmailConfirmation,
 ) {
   const fields = rules.changedFields(account, changes);
-  if (fields.length === 0) return { id: account.id, version: account.version };
+  if (fields.length === 0 && !link) return { id: account.id, version: account.version };
   const changed = rules.applyChanges(account, changes, at);
   const created = eventsOf(changed, fields);
+  if (link) {
+    const requested = { purpose: 'change', confirmationId: link.id } as const;
+    created.push((version) => events.EmailConfirmationRequested.create(account.id, version, requested));
+  }
   const version = account.version + created.length;
   tx.users.save({ ...changed, version }, actor);
   if (fields.includes('passwordHash')) tx.users.savePassword(changed, actor);
   if (rules.isActiveAdmin(account) && !rules.isActiveAdmin(changed)) tx.users.requireOtherAdmin(account.id);
-  if (fields.includes('passwordHash') || changes.isActive === false) tx.revokeSessions(account.id, issuedAt);
-  const endsLinks = fields.includes('passwordHash') || fields.includes('email') || changes.isActive === false;
-  if (endsLinks) tx.endPasswordResets(account.id, issuedAt);
+  const endsSessions = fields.includes('passwordHash') || changes.isActive === false;
+  if (endsSessions) tx.revokeSessions(account.id, issuedAt);
+  if (endsSessions) tx.endPasswordResets(account.id, issuedAt);
+  // After the account, because a new password has just ended an earlier link.
+  if (link) tx.emailConfirmations.replace(link);
   for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
   return { id: account.id, version };
 }
@@ -293,9 +331,8 @@ function eventsOf(
   { id, role, isActive }: rules.User,
   fields: readonly rules.ChangedField[],
 ): ((version: number) => NewEvent)[] {
-  const profile = (['name', 'email'] as const).filter((field) => fields.includes(field));
   const created: ((version: number) => NewEvent)[] = [];
-  if (profile.length > 0) created.push((version) => events.UserUpdated.create(id, version, { fields: profile }));
+  if (fields.includes('name')) created.push((version) => events.UserUpdated.create(id, version, { fields: ['name'] }));
   if (fields.includes('passwordHash')) {
     created.push((version) => events.UserPasswordChanged.create(id, version, { by: 'change' }));
   }

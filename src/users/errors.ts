@@ -25,6 +25,37 @@ export const userErrors = {
     text: (_: { field: 'email' }) =>
       'Another account has this e-mail address. Sign in with it, or use another address.',
   }),
+  emailConfirmed: defineError({
+    code: 'users.email-confirmed',
+    kind: 'conflict',
+    meaning:
+      'The address of the account is confirmed already, and no change of it is pending, so there is nothing to confirm.',
+    remedy: 'Nothing is left to do. To change the address, send the new one with PATCH.',
+    text: ({ userId }: { userId: string }) =>
+      `The address of the account ${userId} is confirmed already. Nothing is left to do.`,
+  }),
+  invalidConfirmation: defineError({
+    code: 'users.invalid-confirmation',
+    kind: 'invalid',
+    meaning: 'The token is not one of a link that confirms an e-mail address, or it was not copied completely.',
+    remedy: 'Open the link of the e-mail as it is.',
+    text: () => 'This is not the token of a link that we have mailed. Open the link of the e-mail as it is.',
+  }),
+  confirmationUsed: defineError({
+    code: 'users.confirmation-used',
+    kind: 'invalid',
+    meaning: 'The link has confirmed its address before. It works once.',
+    remedy: 'Nothing is left to do if it was you: the address was confirmed then.',
+    text: () => 'This link was used before, and the address was confirmed then. Nothing is left to do.',
+  }),
+  confirmationEnded: defineError({
+    code: 'users.confirmation-ended',
+    kind: 'invalid',
+    meaning:
+      'The link is older than a week, or was ended: by a newer link, a new password, a change of the address, or because the account is inactive or deleted.',
+    remedy: 'Sign in, and ask for a new link or send the new address again.',
+    text: () => 'This link has expired, or a newer one has replaced it. Sign in, and ask for a new link.',
+  }),
   lastAdmin: defineError({
     code: 'users.last-admin',
     kind: 'conflict',

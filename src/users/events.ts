@@ -39,6 +39,33 @@ export const UserSignedIn = defineEvent({
 });
 export const UserDeleted = defineEvent({ type: 'UserDeleted', streamType: 'user', schema: noData });
 
+/**
+ * A link that confirms an address was made and is mailed: for a change of the address, or once more for the address that was not
+ * confirmed yet. The link of a registration follows from `UserRegistered`.
+ */
+export const EmailConfirmationRequested = defineEvent({
+  type: 'EmailConfirmationRequested',
+  streamType: 'user',
+  schema: z.strictObject({ purpose: z.enum(['change', 'again']), confirmationId: z.uuid() }),
+});
+
+/**
+ * The address of the account was confirmed: by a link of its registration or of a change, by the link of a password reset, or
+ * because the configuration names it. A change records `UserUpdated` with the field `email` in the same commit.
+ */
+export const UserEmailConfirmed = defineEvent({
+  type: 'UserEmailConfirmed',
+  streamType: 'user',
+  schema: z.strictObject({
+    by: z.enum(['registration', 'change', 'password-reset', 'configuration']),
+    /** The link, where it was one that confirms addresses. */
+    confirmationId: z.uuid().nullable(),
+  }),
+});
+
+/** Nobody confirmed the new address in time, so the account keeps the address that it has. */
+export const EmailChangeExpired = defineEvent({ type: 'EmailChangeExpired', streamType: 'user', schema: noData });
+
 export const SettingsUpdated = defineEvent({
   type: 'SettingsUpdated',
   streamType: 'settings',
@@ -61,6 +88,9 @@ export const userEvents = [
   UserReactivated,
   UserSignedIn,
   UserDeleted,
+  EmailConfirmationRequested,
+  UserEmailConfirmed,
+  EmailChangeExpired,
   SettingsUpdated,
   UsersSearched,
 ];

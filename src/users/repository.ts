@@ -20,6 +20,8 @@ export interface UserRepository {
    */
   save(user: User, by: CheckedActor): void;
   savePassword(user: User, by: CheckedActor): void;
+  /** Saves an account for whoever has a link of an e-mail, or for the schedule, because the time of a link has ended. */
+  saveWithoutCaller(user: User): void;
   /** Saves an account and its password without a caller. The commit fails if there is an active admin by then. */
   makeAdmin(user: User): void;
   /**
@@ -34,6 +36,8 @@ export interface UserRepository {
   search(text: string): Promise<FoundUser[]>;
   /** Whether an active account has the role admin. The commit fails if the answer is another one by then. */
   hasActiveAdmin(): Promise<boolean>;
+  /** Adds the guard that no account has an address. */
+  requireFreeEmail(email: string): void;
   /** Adds the guard that another account is an active admin. */
   requireOtherAdmin(userId: string): void;
 }
@@ -94,19 +98,28 @@ export function hasActiveAdmin(database: D1Database): Promise<boolean> {
 const { searchName: _, ...accountColumns } = getTableColumns(users);
 
 export function createUserRepository({ db, stage, guard }: RepositoryContext): UserRepository {
-  const save = ({ id, version, name, email, role, isActive, tokenGeneration, updatedAt }: User) =>
-    stage(
-      db
-        .update(users)
-        .set({ version, name, searchName: foldText(name), email, role, isActive, tokenGeneration, updatedAt })
-        .where(eq(users.id, id)),
-    );
+  function save({
+    id,
+    version,
+    name,
+    email,
+    role,
+    isActive,
+    tokenGeneration,
+    updatedAt,
+    emailConfirmedAt,
+  }: User): void {
+    const account = { version, name, email, role, isActive, tokenGeneration, updatedAt, emailConfirmedAt };
+    const saved = { ...account, searchName: foldText(name) };
+    stage(db.update(users).set(saved).where(eq(users.id, id)));
+  }
   const savePassword = ({ id, passwordHash }: User) =>
     stage(db.update(users).set({ passwordHash }).where(eq(users.id, id)));
   return {
     add: (user) => stage(db.insert(users).values({ ...user, searchName: foldText(user.name) })),
     save,
     savePassword,
+    saveWithoutCaller: save,
     makeAdmin(user) {
       guard(sql`NOT ${existsActiveAdmin}`, () => new ConcurrencyError());
       save(user);
@@ -125,6 +138,10 @@ export function createUserRepository({ db, stage, guard }: RepositoryContext): U
       guard(sql`${existsActiveAdmin} = ${Number(found)}`, () => new ConcurrencyError());
       return found;
     },
+    requireFreeEmail: (email) =>
+      guard(sql`NOT EXISTS (SELECT 1 FROM ${users} WHERE ${users.email} = ${email})`, () =>
+        userErrors.emailTaken({ field: 'email' }),
+      ),
     requireOtherAdmin: (userId) =>
       guard(sql`EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND is_active = 1 AND id <> ${userId})`, () =>
         userErrors.lastAdmin({ userId }),

@@ -6,10 +6,17 @@ import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import { ignoreConditions, type RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
-import { limitByNetwork, limitPasswordChecks, limitRegistrations, limitSearches } from '../http/rate-limits';
+import {
+  limitByNetwork,
+  limitConfirmationRequests,
+  limitPasswordChecks,
+  limitRegistrations,
+  limitSearches,
+} from '../http/rate-limits';
 import { commandResult, sendCreated, sendDocument, sendDone, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
 import type { UserCommands } from './commands';
+import type { ConfirmationCommands } from './confirmation-commands';
 import type { UserQueries } from './queries';
 import * as schemas from './schemas';
 
@@ -25,7 +32,7 @@ const tags = ['Users'];
 const changed = { tags, body: commandResult };
 
 /** Accounts and their settings. */
-export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
+export const userRoutes = new Hono<RouteEnv<UserCommands & ConfirmationCommands, UserQueries>>()
   .post(
     '/',
     describeCommand<UserCommands>('RegisterUser', { summary: 'Register', ...changed, status: 201 }),
@@ -76,7 +83,13 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
   )
   .patch(
     '/:id',
-    describeCommand<UserCommands>('UpdateUser', { summary: 'Change an account', ...changed, problems: [403] }),
+    describeCommand<UserCommands>('UpdateUser', {
+      summary: 'Change an account',
+      description:
+        'A new `email` is pending until its owner uses the link that is mailed to it; a newer one replaces it. Until then the account keeps the address that it has.',
+      ...changed,
+      problems: [403],
+    }),
     authenticate,
     limitByNetwork,
     validate('param', idParam),
@@ -113,6 +126,24 @@ export const userRoutes = new Hono<RouteEnv<UserCommands, UserQueries>>()
         c,
         await c.var.commands.UpdateSettings({ userId: c.req.valid('param').id, changes: c.req.valid('json') }),
       ),
+  )
+  .post(
+    '/:id/email-confirmation',
+    describeCommand<ConfirmationCommands>('RequestEmailConfirmation', {
+      summary: 'Ask for another link that confirms the e-mail address',
+      description:
+        'The link goes to the address of a pending change, or else to the address of the account, and ends the older link. Within 15 minutes of the last link nothing is sent, and the response has the version that the account already had.',
+      ...changed,
+      problems: [403],
+    }),
+    authenticate,
+    limitByNetwork,
+    validate('param', idParam),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      await limitConfirmationRequests(c, id);
+      return sendResult(c, await c.var.commands.RequestEmailConfirmation({ userId: id }));
+    },
   )
   .post(
     '/:id/role',
@@ -156,6 +187,7 @@ export const userAccess: AccessRules<typeof userRoutes> = {
   'DELETE /:id': 'owner or admin',
   'GET /:id/settings': 'owner or staff',
   'PATCH /:id/settings': 'owner or admin',
+  'POST /:id/email-confirmation': 'owner or admin',
   'POST /:id/role': 'admin',
   'POST /:id/deactivate': 'admin',
   'POST /:id/reactivate': 'admin',

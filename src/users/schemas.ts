@@ -34,27 +34,6 @@ const email = z
     examples: ['ada@example.com'],
   });
 
-export const registerUser = z.strictObject({ name, email, password: newPassword }).meta({
-  ref: 'RegisterUser',
-  examples: [{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' }],
-});
-
-export const updateUser = z
-  .strictObject({
-    name: name.optional(),
-    email: email.optional(),
-    password: newPassword.optional(),
-    currentPassword: anyPassword
-      .optional()
-      .meta({ description: 'Needed to change the e-mail address or the password.' }),
-  })
-  .refine((body) => body.name ?? body.email ?? body.password, { error: 'nothing to change was sent' })
-  .meta({ ref: 'UpdateUser', examples: [{ name: 'Ada Lovelace' }] });
-
-export const changeRole = z
-  .strictObject({ role: z.enum(roles) })
-  .meta({ ref: 'ChangeRole', examples: [{ role: 'agent' }] });
-
 function isLocale(value: string): boolean {
   try {
     return Intl.getCanonicalLocales(value).length === 1;
@@ -74,6 +53,48 @@ const timezone = z
   .refine(isTimeZone, { error: 'must be an IANA time zone' })
   .meta({ examples: ['Europe/Berlin'] });
 
+export const registerUser = z
+  .strictObject({
+    name,
+    email,
+    password: newPassword,
+    locale: locale.optional().meta({ description: 'The language of e-mails from the first one; `en` without it.' }),
+    timezone: timezone.optional().meta({ description: 'The time zone of times in e-mails; `UTC` without it.' }),
+  })
+  .meta({
+    ref: 'RegisterUser',
+    examples: [
+      { name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' },
+      {
+        ...{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' },
+        ...{ locale: 'de', timezone: 'Europe/Berlin' },
+      },
+    ],
+  });
+
+export const updateUser = z
+  .strictObject({
+    name: name.optional(),
+    email: email.optional().meta({
+      description: 'The account changes to the address when the link is used that is mailed to it.',
+    }),
+    password: newPassword.optional(),
+    currentPassword: anyPassword
+      .optional()
+      .meta({ description: 'Needed to change the e-mail address or the password.' }),
+  })
+  .refine((body) => body.name ?? body.email ?? body.password, { error: 'nothing to change was sent' })
+  .meta({ ref: 'UpdateUser', examples: [{ name: 'Ada Lovelace' }] });
+
+/** The token of a link that confirms an address. */
+export const confirmEmail = z
+  .strictObject({ token: z.string().min(1).max(512) })
+  .meta({ ref: 'ConfirmEmail', examples: [{ token: 'the token in the link of the e-mail' }] });
+
+export const changeRole = z
+  .strictObject({ role: z.enum(roles) })
+  .meta({ ref: 'ChangeRole', examples: [{ role: 'agent' }] });
+
 export const updateSettings = z
   .strictObject({
     locale: locale.optional(),
@@ -86,13 +107,18 @@ export const updateSettings = z
 /** The token of a link that an e-mail ended with. */
 export const unsubscribe = z.strictObject({ token: z.string().max(200) });
 
+const shownEmail = z.string().meta({ format: 'email', examples: ['ada@example.com'] });
 const shownName = z.string().meta({ examples: ['Ada Byron'] });
 
 export const userDetail = z
   .object({
     id: userId,
     name: shownName,
-    email: z.string().meta({ format: 'email', examples: ['ada@example.com'] }),
+    email: shownEmail.meta({ description: 'The address for signing in.' }),
+    emailConfirmed: z.boolean().meta({ description: 'Whether a link that was mailed to the address has been used.' }),
+    pendingEmail: shownEmail.nullable().meta({
+      description: 'The address to which the account changes when it is confirmed; null without such a change.',
+    }),
     role: z.enum(roles),
     isActive: z.boolean(),
     createdAt: z.iso.datetime(),

@@ -13,8 +13,13 @@ export interface Settings {
 
 export type SettingsChanges = { [Field in SettingsField]?: Settings[Field] | undefined };
 
-export function defaultSettings(userId: string, at: string): Settings {
-  return { userId, version: 1, locale: 'en', timezone: 'UTC', emailNotifications: true, updatedAt: at };
+/** The settings of a new account: the defaults, but for what the registration chose. */
+export function defaultSettings(
+  userId: string,
+  at: string,
+  { locale = 'en', timezone = 'UTC' }: Pick<SettingsChanges, 'locale' | 'timezone'> = {},
+): Settings {
+  return { userId, version: 1, locale, timezone, emailNotifications: true, updatedAt: at };
 }
 
 /** The fields that differ after a change; an empty list means that the change has no effect. */

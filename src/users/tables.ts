@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { roles } from '../access/caller';
 import { isOneOf } from '../platform/d1';
+import { confirmationKinds } from './email-confirmation';
 
 export const users = sqliteTable(
   'users',
@@ -17,6 +18,10 @@ export const users = sqliteTable(
     createdAt: text('created_at').notNull(),
     updatedAt: text('updated_at').notNull(),
     lastLoginAt: text('last_login_at'),
+    /**
+     * When the present address was confirmed; null for one that nobody has confirmed. A trigger empties it where an address is
+     * changed without a link, as version 0.6.0 does.
+     */
     emailConfirmedAt: text('email_confirmed_at'),
     /** The name as a search compares it (`foldText`); null until the hourly task has folded a name of an older version. */
     searchName: text('search_name'),
@@ -42,6 +47,27 @@ export const settings = sqliteTable('settings', {
   emailNotifications: integer('email_notifications', { mode: 'boolean' }).notNull(),
   updatedAt: text('updated_at').notNull(),
 });
+
+/** The links that confirm addresses. A token is not stored, because it is derived from the id and a secret. Times are milliseconds. */
+export const emailConfirmations = sqliteTable(
+  'email_confirmations',
+  {
+    id: text().primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    kind: text({ enum: confirmationKinds }).notNull(),
+    email: text().notNull(),
+    previousEmail: text('previous_email'),
+    expiresAt: integer('expires_at').notNull(),
+    usedAt: integer('used_at'),
+  },
+  (table) => [
+    index('email_confirmations_by_user').on(table.userId),
+    index('email_confirmations_by_expiry').on(table.expiresAt),
+    check('email_confirmations_kind', isOneOf(table.kind, confirmationKinds)),
+  ],
+);
 
 /**
  * What is left of deleted accounts that own too much for one commit: one row for each erasure at work. The trigger

@@ -11,6 +11,8 @@ export interface User extends AccountStatus {
   createdAt: string;
   updatedAt: string;
   lastLoginAt: string | null;
+  /** When the present address was confirmed; null for one that nobody has confirmed. */
+  emailConfirmedAt: string | null;
 }
 
 /** @throws DomainError `users.not-yours` (403): only the account itself and admins may change or delete it */
@@ -23,9 +25,9 @@ export function requireReadable(actor: CheckedActor, userId: string): void {
   if (actor.id !== userId && !isStaff(actor)) throw userErrors.notFound({ userId });
 }
 
+/** What one command changes of an account. The e-mail address is not among it: it changes when a link confirms the new one. */
 export interface UserChanges {
   name?: string | undefined;
-  email?: string | undefined;
   passwordHash?: string | undefined;
   role?: Role | undefined;
   isActive?: boolean | undefined;
@@ -35,7 +37,7 @@ export type ChangedField = keyof UserChanges;
 
 /** The fields that differ after a change; an empty list means that the change has no effect. */
 export function changedFields(user: User, changes: UserChanges): ChangedField[] {
-  const fields: ChangedField[] = ['name', 'email', 'passwordHash', 'role', 'isActive'];
+  const fields: ChangedField[] = ['name', 'passwordHash', 'role', 'isActive'];
   return fields.filter((field) => changes[field] !== undefined && changes[field] !== user[field]);
 }
 
@@ -57,4 +59,9 @@ export function applyChanges(user: User, changes: UserChanges, at: string): User
     tokenGeneration: user.tokenGeneration + (isRevoking ? 1 : 0),
   };
   return Object.assign(next, Object.fromEntries(fields.map((field) => [field, changes[field]])));
+}
+
+/** The account with its address confirmed, which may be a new one; `version` is that of the last event about it. */
+export function withConfirmedEmail(user: User, email: string, version: number, at: string): User {
+  return { ...user, email, version, emailConfirmedAt: at, updatedAt: at };
 }

@@ -8,9 +8,12 @@ import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, type Trigger, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
 import {
+  EmailChangeExpired,
+  EmailConfirmationRequested,
   SettingsUpdated,
   UserDeactivated,
   UserDeleted,
+  UserEmailConfirmed,
   UserPasswordChanged,
   UserReactivated,
   UserRegistered,
@@ -26,6 +29,13 @@ const accessEvents = [UserRoleChanged, UserDeactivated, UserReactivated, UserPas
 
 export const accessView = defineAccessView(users, UserRegistered, accessEvents);
 
+/** The events that change whether the address is confirmed, or to which one the account is to change. */
+const addressEvents = [EmailConfirmationRequested, UserEmailConfirmed, EmailChangeExpired];
+
+/** The address of the unused link for a change; an account has one such link at most. */
+const pendingEmail = sql<string | null>`(SELECT email FROM email_confirmations AS pending
+  WHERE pending.user_id = users.id AND pending.kind = 'change' AND pending.used_at IS NULL)`;
+
 type CountName = 'itemCount' | 'orderCount' | 'openTicketCount';
 
 /**
@@ -38,7 +48,7 @@ export function createUserView(counts: Record<CountName, AccountCount>, signIns:
     name: 'user',
     shapeVersion: 4,
     triggers: [
-      when([...accessEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId]),
+      when([...accessEvents, ...addressEvents, UserRegistered, UserUpdated, UserSignedIn], (event) => [event.streamId]),
       signIns,
       ...Object.values(counts).flatMap(({ triggers }) => triggers),
     ],
@@ -49,6 +59,8 @@ export function createUserView(counts: Record<CountName, AccountCount>, signIns:
           version: users.version,
           name: users.name,
           email: users.email,
+          emailConfirmedAt: users.emailConfirmedAt,
+          pendingEmail: pendingEmail.as('pending_email'),
           role: users.role,
           isActive: users.isActive,
           createdAt: users.createdAt,
@@ -62,7 +74,8 @@ export function createUserView(counts: Record<CountName, AccountCount>, signIns:
         .where(isWanted(users.id)),
     toDocument([row]) {
       if (!row) return undefined;
-      const { version, ...detail } = row;
+      const { version, emailConfirmedAt, ...shown } = row;
+      const detail = { ...shown, emailConfirmed: emailConfirmedAt !== null };
       // The counts and the last sign-in change without a version of the account.
       const lastLogin = detail.lastLoginAt === null ? 0 : Date.parse(detail.lastLoginAt);
       const revision = [detail.itemCount, detail.orderCount, detail.openTicketCount, lastLogin].join('.');

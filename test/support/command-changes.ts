@@ -10,11 +10,22 @@ export const euros = (amount: number) => ({ amount, currency: 'EUR' });
 export const changes = {
   'the customer has another name': ({ as, customer }) =>
     as(customer).UpdateUser({ userId: customer.id, changes: { name: 'Countess' } }),
-  'the customer has another address': ({ as, customer }) =>
+  'the customer has another address': ({ changeEmail, customer }) => changeEmail(customer, 'new@example.com'),
+  'the customer wants another address': ({ as, customer }) =>
     as(customer).UpdateUser({
       userId: customer.id,
       changes: { email: 'new@example.com', currentPassword: password },
     }),
+  'the customer has confirmed the next address': ({ anonymous, changeToken }) =>
+    anonymous({ issuedAt: now }).ConfirmEmail({ token: changeToken }),
+  'the next address belongs to somebody else': ({ anonymous }) =>
+    anonymous().RegisterUser({ name: 'Eve', email: 'next@example.com', password }),
+  'the late change of the seller has ended': ({ anonymous, expiredId }) =>
+    anonymous({ issuedAt: now }).ExpireEmailChange({ confirmationId: expiredId }),
+  'the seller has confirmed the address': ({ anonymous, registrationToken }) =>
+    anonymous({ issuedAt: now }).ConfirmEmail({ token: registrationToken }),
+  'the seller has asked for another link': ({ as, seller }) =>
+    as(seller, { issuedAt: now }).RequestEmailConfirmation({ userId: seller.id }),
   'the customer has another password': ({ as, customer }) =>
     as(customer).UpdateUser({
       userId: customer.id,

@@ -2,8 +2,8 @@ import type { AccessTokens } from '../../src/access/access-token';
 import { hashSecret } from '../../src/auth/secret-token';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { aDeadLetter, aLine, anItem, anOrder, aRebuild, aTicket, aUser, createdAt } from './factories';
-import { givenCommands, resetTokens } from './given-commands';
+import { aDeadLetter, aLine, aLink, anItem, anOrder, aRebuild, aTicket, aUser, createdAt } from './factories';
+import { confirmationTokens, givenCommands, resetTokens } from './given-commands';
 
 export const refreshToken = 'the refresh token of the customer';
 export const now = Date.parse('2026-03-01T10:00:00.000Z');
@@ -16,7 +16,8 @@ const readableTokens: AccessTokens = {
 
 /** A shop in which every command finds what it needs: everything has an owner, a state and something to change. */
 export function createCommandWorld() {
-  const [customer, seller, inactive] = [aUser(), aUser(), aUser({ isActive: false, tokenGeneration: 2 })];
+  const [customer, seller] = [aUser(), aUser({ emailConfirmedAt: null })];
+  const inactive = aUser({ isActive: false, tokenGeneration: 2 });
   const [agent, admin, otherAdmin] = (['agent', 'admin', 'admin'] as const).map((role) => aUser({ role })) as [
     User,
     User,
@@ -36,7 +37,7 @@ export function createCommandWorld() {
     accessTokens: readableTokens,
     clock: { now: () => now },
   });
-  const { deliveries, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
+  const { deliveries, emailConfirmations, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
   deliveries.set('7-emails', aDeadLetter());
   const rebuild = aRebuild();
   rebuilds.set(rebuild.id, rebuild);
@@ -48,8 +49,19 @@ export function createCommandWorld() {
   const resetToken = resetTokens.tokenFor(resetId);
   const tokenHash = hashSecret(resetToken);
   passwordResets.set(resetId, { id: resetId, userId: customer.id, tokenHash, expiresAt: now + 1000, usedAt: null });
+  const expiresAt = now + 86_400_000;
+  const links = [
+    aLink({ userId: customer.id, email: 'next@example.com', expiresAt }),
+    aLink({ userId: seller.id, kind: 'registration', email: seller.email, expiresAt }),
+    aLink({ userId: seller.id, email: 'late@example.com', expiresAt: now - 1 }),
+  ] as const;
+  for (const link of links) emailConfirmations.set(link.id, link);
+  const [change, registration, expired] = links;
   return {
     ...commands,
+    expiredId: expired.id,
+    changeToken: confirmationTokens.tokenFor(change.id),
+    registrationToken: confirmationTokens.tokenFor(registration.id),
     customer,
     seller,
     inactive,

@@ -7,6 +7,7 @@ import type { Order, OrderLine, ShippingAddress } from '../../src/orders/order';
 import { newId } from '../../src/platform/ids';
 import { type HashParameters, hashPassword, verifyPassword } from '../../src/platform/password';
 import type { Ticket } from '../../src/tickets/ticket';
+import type { EmailConfirmation } from '../../src/users/email-confirmation';
 import { defaultSettings, type Settings } from '../../src/users/settings';
 import type { User } from '../../src/users/user';
 import type { DeliveryRow, RebuildRow } from './memory/state';
@@ -46,8 +47,23 @@ export function aUser(overrides: Partial<User> = {}): User {
     createdAt,
     updatedAt: createdAt,
     lastLoginAt: null,
+    emailConfirmedAt: createdAt,
     ...overrides,
   };
+}
+
+/** A link that waits to be used; the caller says what it is about. Its time ends far in the future. */
+export function aLink(overrides: Pick<EmailConfirmation, 'userId' | 'email'> & Partial<EmailConfirmation>) {
+  const expiresAt = Date.parse('2100-01-01T00:00:00.000Z');
+  const link: EmailConfirmation = {
+    id: newId(),
+    kind: 'change',
+    previousEmail: null,
+    expiresAt,
+    usedAt: null,
+    ...overrides,
+  };
+  return link;
 }
 
 export function settingsOf(user: User): Settings {

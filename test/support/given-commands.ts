@@ -1,5 +1,6 @@
 import type { CallerContext } from '../../src/access/access-rules';
 import { type AccessTokens, createAccessTokens } from '../../src/access/access-token';
+import { createLinkTokens } from '../../src/access/link-tokens';
 import type { Passwords } from '../../src/access/passwords';
 import { createKeyedHashes, createResetTokens } from '../../src/auth/secret-token';
 import { createDefineCommand } from '../../src/cqrs/writing/command';
@@ -11,12 +12,13 @@ import type { Order } from '../../src/orders/order';
 import { type Clock, systemClock } from '../../src/platform/clock';
 import type { Ticket } from '../../src/tickets/ticket';
 import type { User } from '../../src/users/user';
-import { aContext, actingAs, cheapPasswords, settingsOf } from './factories';
+import { aContext, actingAs, cheapPasswords, password, settingsOf } from './factories';
 import { createMemoryUnitOfWork } from './memory/unit-of-work';
 
 const defaultSecrets = ['first-secret-0123456789-abcdefghij'] as const;
 
 export const resetTokens = createResetTokens(defaultSecrets);
+export const confirmationTokens = createLinkTokens('email-confirmation', defaultSecrets);
 
 const unsubscribeLinks = createUnsubscribeLinks(createKeyedHashes(defaultSecrets), 'https://shop.example');
 
@@ -67,6 +69,7 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
         accessTokens,
         resetTokens: createResetTokens(secrets),
         unsubscribeLinks,
+        confirmationTokens: createLinkTokens('email-confirmation', secrets),
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
         // Most tests let customers sell, because an owner without another role is the simplest one.
@@ -76,6 +79,8 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
     );
   }
 
+  const as = (user: User, overrides: Partial<CallerContext> = {}) => send(actingAs(user, overrides));
+
   return {
     accessTokens,
     freezeReplica,
@@ -83,7 +88,17 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
     /** The commands of a request without a token. */
     anonymous: (overrides: Partial<CallerContext> = {}) => send(aContext(overrides)),
     /** The commands of a request with a token that was issued for exactly this state of the account. */
-    as: (user: User, overrides: Partial<CallerContext> = {}) => send(actingAs(user, overrides)),
+    as,
+    /** Changes the address of an account: asks for it, and uses the link of the e-mail. */
+    async changeEmail(user: User, email: string, by = user): Promise<void> {
+      await as(by).UpdateUser({ userId: user.id, changes: { email, currentPassword: password } });
+      const link = [...state().emailConfirmations.values()].find(
+        ({ usedAt, ...one }) => !usedAt && one.email === email,
+      );
+      await send(aContext()).ConfirmEmail({
+        token: createLinkTokens('email-confirmation', secrets).tokenFor(link?.id ?? ''),
+      });
+    },
     /** The types of all recorded events, oldest first. */
     types: () => state().events.map(({ type }) => type),
     /** The newest event. */

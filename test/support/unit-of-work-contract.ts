@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeAccountRepositories } from './contract/accounts';
+import { describeConfirmationRepository } from './contract/confirmations';
 import { describeGuards } from './contract/guards';
 import type { CreateImplementation } from './contract/implementation';
 import { describeItemRepository } from './contract/items';
@@ -14,6 +15,7 @@ export function describeUnitOfWork(name: string, create: CreateImplementation): 
     describeCommits(create);
     describeGuards(create);
     describeAccountRepositories(create);
+    describeConfirmationRepository(create);
     describeItemRepository(create);
     describeOrderRepository(create);
     describeTicketRepository(create);

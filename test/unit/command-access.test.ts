@@ -2,12 +2,23 @@ import { describe, expect, test } from 'vitest';
 import type { Commands } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
-import { aDeadLetter, address, aLine, anItem, anOrder, aRebuild, aTicket, aUser, password } from '../support/factories';
+import {
+  aDeadLetter,
+  address,
+  aLine,
+  aLink,
+  anItem,
+  anOrder,
+  aRebuild,
+  aTicket,
+  aUser,
+  password,
+} from '../support/factories';
 import { type GivenCommands, givenCommands } from '../support/given-commands';
 
 /** A customer with an item, orders and a ticket; the staff; another customer; and what operators work with. */
 function createWorld() {
-  const [customer, other] = [aUser(), aUser()];
+  const [customer, other] = [aUser({ emailConfirmedAt: null }), aUser({ emailConfirmedAt: null })];
   const [agent, admin] = [aUser({ role: 'agent' }), aUser({ role: 'admin' })];
   const inactive = aUser({ isActive: false });
   const item = anItem({ ownerId: customer.id });
@@ -58,7 +69,9 @@ type PublicName =
   | 'SignOut'
   | 'RequestPasswordReset'
   | 'ConfirmPasswordReset'
-  | 'Unsubscribe';
+  | 'Unsubscribe'
+  | 'ConfirmEmail'
+  | 'ExpireEmailChange';
 
 /** Every command that needs a token. A new command does not compile until it has an entry here. */
 const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
@@ -68,6 +81,16 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
       commands.UpdateUser({ userId: customer.id, changes: { name: customer.name } }),
     sendRefused: (commands, { customer }) =>
       commands.UpdateUser({ userId: customer.id, changes: { email: 'new@example.com' } }),
+    outcomes: ownAccountOrAdmin,
+  },
+  RequestEmailConfirmation: {
+    send: (commands, { customer }) => commands.RequestEmailConfirmation({ userId: customer.id }),
+    sendUnchanged(commands, { customer, state }) {
+      const link = aLink({ userId: customer.id, kind: 'registration', email: customer.email });
+      state().emailConfirmations.set(link.id, link);
+      return commands.RequestEmailConfirmation({ userId: customer.id });
+    },
+    sendRefused: (commands, { admin }) => commands.RequestEmailConfirmation({ userId: admin.id }),
     outcomes: ownAccountOrAdmin,
   },
   ChangeRole: {
@@ -200,6 +223,8 @@ const open: Record<PublicName, Send> = {
   RequestPasswordReset: (commands, { customer }) => commands.RequestPasswordReset({ email: customer.email }),
   ConfirmPasswordReset: (commands) => commands.ConfirmPasswordReset({ token: 'unknown', password }),
   Unsubscribe: (commands) => commands.Unsubscribe({ token: 'unknown' }),
+  ConfirmEmail: (commands) => commands.ConfirmEmail({ token: 'unknown' }),
+  ExpireEmailChange: (commands) => commands.ExpireEmailChange({ confirmationId: newId() }),
 };
 
 const entries = Object.entries(secured);

@@ -51,6 +51,22 @@ const sent: readonly Sent[] = [
       UpdateUser({ userId: customer.id, changes: { email: 'new@example.com', currentPassword: password } }),
     only: ['the customer has another address', 'somebody has registered'],
   },
+  ...(['customer', 'seller'] as const).map(
+    (of): Sent => ({
+      command: 'RequestEmailConfirmation',
+      by: 'admin',
+      send: ({ RequestEmailConfirmation }, world) => RequestEmailConfirmation({ userId: world[of].id }),
+    }),
+  ),
+  { command: 'ConfirmEmail', send: ({ ConfirmEmail }, { changeToken }) => ConfirmEmail({ token: changeToken }) },
+  {
+    command: 'ConfirmEmail',
+    send: ({ ConfirmEmail }, { registrationToken }) => ConfirmEmail({ token: registrationToken }),
+  },
+  {
+    command: 'ExpireEmailChange',
+    send: ({ ExpireEmailChange }, { expiredId }) => ExpireEmailChange({ confirmationId: expiredId }),
+  },
   ...(['customer', 'admin', 'otherAdmin', 'agent', 'inactive'] as const).flatMap((of): Sent[] => [
     {
       command: 'ChangeRole',

@@ -142,7 +142,12 @@ describe('whom a notification reaches (product 11.1, 11.2)', () => {
     const asked: string[] = [];
     const limiter = { allows: async (_: unknown, { address }: { address: string }) => asked.push(address) > 0 };
     const channel = createEmailChannel({ brand: 'Tea', limiter, sender, unsubscribeUrlFor: () => '' });
-    const notification = { userId: 'u', kind: 'address-changed', facts: {}, to: 'old@example.com' } as const;
+    const notification = {
+      userId: 'u',
+      kind: 'address-changed',
+      facts: { reader: 'old' },
+      to: 'old@example.com',
+    } as const;
     const send = await channel.prepare(aNotifiedAccount(), notification, { eventId: 'e', occurredAt: at });
     await send?.();
     expect([asked, sender.sent[0]?.to.email]).toEqual([['old@example.com'], 'old@example.com']);

@@ -47,10 +47,12 @@ export const english: Texts = {
       ],
       link: url,
     }),
-    'address-changed': (_, { at, brand }) => ({
+    'address-changed': ({ reader }, { at, brand }) => ({
       subject: `The e-mail address of your account at ${brand} was changed`,
       paragraphs: [
-        `the e-mail address of your account at ${brand} was changed on ${at}. From now on we write to the new address.`,
+        reader === 'old'
+          ? `the e-mail address of your account at ${brand} was changed on ${at}. From now on we write to the new address.`
+          : `your account at ${brand} has this e-mail address since ${at}. From now on you sign in with it, and we write to it.`,
         'If it was not you, somebody else may use your account: please tell us at once.',
       ],
     }),

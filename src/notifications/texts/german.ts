@@ -47,10 +47,12 @@ export const german: Texts = {
       ],
       link: url,
     }),
-    'address-changed': (_, { at, brand }) => ({
+    'address-changed': ({ reader }, { at, brand }) => ({
       subject: `Die E-Mail-Adresse Ihres Kontos bei ${brand} wurde geändert`,
       paragraphs: [
-        `die E-Mail-Adresse Ihres Kontos bei ${brand} wurde am ${at} geändert. Wir schreiben von nun an an die neue Adresse.`,
+        reader === 'old'
+          ? `die E-Mail-Adresse Ihres Kontos bei ${brand} wurde am ${at} geändert. Wir schreiben von nun an an die neue Adresse.`
+          : `Ihr Konto bei ${brand} hat seit dem ${at} diese E-Mail-Adresse. Von nun an melden Sie sich mit ihr an, und wir schreiben an sie.`,
         'Falls Sie das nicht waren, benutzt vielleicht jemand anderes Ihr Konto: Bitte sagen Sie uns sofort Bescheid.',
       ],
     }),

@@ -57,6 +57,7 @@ export function describeAccountRepositories(create: CreateImplementation): void 
         isActive: false,
         tokenGeneration: 2,
         updatedAt: '2026-02-01T00:00:00.000Z',
+        emailConfirmedAt: null,
       };
       const readBefore = { ...next, passwordHash: 'an older hash', lastLoginAt: null };
       await write((tx) => tx.users.save(readBefore, checked(user)));

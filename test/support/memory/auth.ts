@@ -1,6 +1,7 @@
 import type { AccountRepository, PasswordResetRepository, SessionRepository } from '../../../src/auth/repository';
 import { lifetimes } from '../../../src/auth/session';
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
+import { beforeAccountChanges } from './confirmations';
 import type { MemoryContext } from './context';
 import type { MemoryState } from './state';
 import { find, insert, remove, requireParent, select, update } from './table';
@@ -32,8 +33,11 @@ export function createAccountRepository({ read, stage, guard }: MemoryContext): 
         const isSame = find(next.users, account.id)?.passwordHash === account.passwordHash;
         if (isSame) update(next.users, account.id, { passwordHash });
       }),
-    savePassword: ({ id, version, passwordHash, tokenGeneration }, updatedAt) =>
-      stage((next) => update(next.users, id, { version, passwordHash, tokenGeneration, updatedAt })),
+    savePassword: ({ id, version, passwordHash, tokenGeneration, emailConfirmedAt }, updatedAt) =>
+      stage((next) => {
+        beforeAccountChanges(next, id, { tokenGeneration });
+        update(next.users, id, { version, passwordHash, tokenGeneration, emailConfirmedAt, updatedAt });
+      }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Item } from '../../../src/items/item';
 import type { Order, ShippingAddress } from '../../../src/orders/order';
 import type { TicketReply } from '../../../src/tickets/reply';
 import type { Ticket, TicketNote } from '../../../src/tickets/ticket';
+import type { EmailConfirmation } from '../../../src/users/email-confirmation';
 import type { Erasure } from '../../../src/users/repository';
 import type { Settings } from '../../../src/users/settings';
 import type { User } from '../../../src/users/user';
@@ -47,6 +48,7 @@ interface StoredResponse {
 export interface MemoryState {
   users: Map<string, User>;
   settings: Map<string, Settings>;
+  emailConfirmations: Map<string, EmailConfirmation>;
   erasures: Map<string, Erasure>;
   sessions: Map<string, Session>;
   refreshTokens: Map<string, RefreshToken>;
@@ -68,6 +70,7 @@ export function emptyState(): MemoryState {
   return {
     users: new Map(),
     settings: new Map(),
+    emailConfirmations: new Map(),
     erasures: new Map(),
     sessions: new Map(),
     refreshTokens: new Map(),

@@ -19,6 +19,7 @@ import { newId } from '../../../src/platform/ids';
 import { deleteTicketsOfAccount, releaseTicketsOfAssignee } from '../../../src/tickets/commands';
 import { createAccessRepository } from './access';
 import { createAccountRepository, createPasswordResetRepository, createSessionRepository } from './auth';
+import { createEmailConfirmationRepository } from './confirmations';
 import type { MemoryContext } from './context';
 import { createItemRepository } from './items';
 import { createOperationsRepository } from './operations';
@@ -35,10 +36,12 @@ function createRepositories(context: MemoryContext): Repositories {
   const tickets = createTicketRepository(context);
   const sessions = createSessionRepository(context);
   const passwordResets = createPasswordResetRepository(context);
+  const emailConfirmations = createEmailConfirmationRepository(context);
   return {
     access: createAccessRepository(context),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
+    emailConfirmations,
     erasures: createErasureRepository(context),
     accounts: createAccountRepository(context),
     sessions,
@@ -50,6 +53,7 @@ function createRepositories(context: MemoryContext): Repositories {
     operations: createOperationsRepository(context),
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
+    useRegistrationLink: emailConfirmations.useRegistration,
     onAccountDeleted: [
       deleteItemsOfAccount(items),
       releaseOrdersOfAccount(orders, items),

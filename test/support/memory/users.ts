@@ -6,6 +6,7 @@ import { foldText } from '../../../src/users/search';
 import type { Settings } from '../../../src/users/settings';
 import { isActiveAdmin, type User } from '../../../src/users/user';
 import { removeSessions } from './auth';
+import { beforeAccountChanges } from './confirmations';
 import type { MemoryContext } from './context';
 import { releaseOrders } from './orders';
 import type { MemoryState } from './state';
@@ -24,7 +25,7 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
   const save = ({ passwordHash: _, lastLoginAt: __, createdAt: ___, ...user }: User) =>
     stage((next) => {
       requireEmail(next, user);
-      update(next.users, user.id, user);
+      update(next.users, user.id, { ...user, ...beforeAccountChanges(next, user.id, user) });
     });
   const savePassword = ({ id, passwordHash }: User) => stage((next) => update(next.users, id, { passwordHash }));
   return {
@@ -35,6 +36,7 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
       }),
     save,
     savePassword,
+    saveWithoutCaller: save,
     makeAdmin(user) {
       guard(
         (state) => !isAnyAdmin(state),
@@ -48,6 +50,7 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
         remove(next.users, (user) => user.id === id);
         remove(next.settings, ({ userId }) => userId === id);
         remove(next.passwordResets, ({ userId }) => userId === id);
+        remove(next.emailConfirmations, ({ userId }) => userId === id);
         if (next.erasures.has(id)) return;
         removeSessions(next, id);
         releaseOrders(next, id);
@@ -80,6 +83,11 @@ export function createUserRepository({ read, stage, guard }: MemoryContext): Use
       );
       return found;
     },
+    requireFreeEmail: (email) =>
+      guard(
+        ({ users }) => select(users, (user) => user.email === email).length === 0,
+        () => userErrors.emailTaken({ field: 'email' }),
+      ),
     requireOtherAdmin: (userId) =>
       guard(
         ({ users }) => select(users, ({ id, ...user }) => id !== userId && isActiveAdmin(user)).length > 0,
