@@ -64,6 +64,6 @@ const step = (action: 'ship' | 'deliver' | 'cancel', says: string, done: string)
 
 const ship = step('ship', 'say that an order was handed to the carrier (agent)', 'shipped');
 const deliver = step('deliver', 'say that an order has arrived (agent)', 'delivered');
-const cancel = step('cancel', 'cancel an order that is not shipped, and put its stock back', 'cancelled');
+const cancel = step('cancel', 'cancel an order, and put its stock back', 'cancelled');
 
 export const orders = { list, show, ship, deliver, cancel } satisfies Group;

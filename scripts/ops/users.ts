@@ -4,17 +4,19 @@ import { block } from '../table';
 import { type Context, command, type Group } from './command';
 import { describePage } from './lists';
 import { findUser } from './names';
-import { anyText, oneOf, page, type UserName, user } from './parameters';
+import { anyText, oneOf, type UserName, user } from './parameters';
 
 const account = user('whose account');
 
 const find = command({
   says: 'find people by e-mail address, or by the beginning of their name',
   takes: { search: anyText('TEXT', 'the address, or the beginning of an address or a name') },
-  options: page,
   async run({ api }, query) {
     const json = await (await api.users.$get({ query })).json();
-    const rows = json.data.map((row) => [row.id, ...('email' in row ? [row.role, row.email] : ['', '']), row.name]);
+    const rows = json.data.map((row) => {
+      if (!('email' in row)) return [row.id, null, null, row.name];
+      return [row.id, row.isActive ? row.role : 'deactivated', row.email, row.name];
+    });
     return { json, text: describePage(json, ['account', 'role', 'e-mail', 'name'], rows) };
   },
 });
