@@ -15,7 +15,7 @@ import { printWithoutNoise } from './wrangler-output';
 
 const usage = `npm run dev [-- --with CONFIG]
 
-Starts Frontdesk on this machine.
+Starts Frontdesk on this machine. It prints the e-mails, and keeps them in .wrangler/dev-emails.txt until its next start.
 
   --with CONFIG   starts another Worker beside Frontdesk, by its wrangler configuration. It can consume the queue
                   frontdesk-events, which is switched on then. Repeat the option for more Workers.

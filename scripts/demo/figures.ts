@@ -86,13 +86,9 @@ interface Day extends Readers {
   wait: boolean;
 }
 
-/**
- * Prints the figures of a day.
- * @param drawDashboards is called when every event is projected
- */
-export async function reportFigures({ admin, done, lags, wait, ...readers }: Day, drawDashboards: () => Promise<void>) {
+/** Prints the figures of a day, when every event is projected. */
+export async function reportFigures({ admin, done, lags, wait, ...readers }: Day): Promise<void> {
   const { data, position } = await untilProjected(admin);
-  await drawDashboards();
   console.log('\nThe commands of the day (the refused ones are the conflicts told above)');
   console.log(
     formatTable(

@@ -26,7 +26,7 @@ const setStatus = (act: Shop['act'], { api }: Agent, id: string, status: 'triage
 const reply = (act: Shop['act'], { api }: Agent, id: string, message: string) =>
   act('Reply on ticket', () => api.tickets[':id'].replies.$post({ param: { id }, json: { message } }));
 
-/** Each customer opens two tickets: one is closed with a note, and the customer replies on the other one, which opens it again. */
+/** The agents answer and close all tickets; each customer replies on one of two, which opens it again. */
 export async function support(shop: Shop) {
   const { act, agents, customers, say } = shop;
   const reopened = await each(customers, async (customer, index) => {
@@ -34,24 +34,29 @@ export async function support(shop: Shop) {
     const [first, second] = [await openTicket(shop, customer, agent), await openTicket(shop, customer, agent)];
     const json = { note: 'The carrier says that it is on its way.' };
     await act('Add note', () => agent.client.api.tickets[':id'].notes.$post({ param: { id: first }, json }));
-    await setStatus(act, agent.client, first, 'closed');
+    for (const id of [first, second]) await setStatus(act, agent.client, id, 'closed');
     await reply(act, customer.client, second, customer.home.says.thanks);
     return { id: second, agent };
   });
   const taken = agents.map(({ name }) => name).join(' and ');
-  say(`Noon. ${customers.length * 2} tickets ask where a teapot is. ${taken} take them, and answer all.`);
-  say(`Half of them are closed. On the others the customers reply again, and so open them again.`);
-  const answered = reopened.filter((_, index) => index % 3 === 0);
+  say(`Noon. ${customers.length * 2} tickets ask where a teapot is. ${taken} take them, answer all, and close them.`);
+  say(`On half of them the customers reply: the teapot is there, its lid is not. So these tickets are open again.`);
+  // The agents do as much as they can before the evening.
+  const [answered, seen] = [
+    reopened.filter((_, index) => index % 3 === 0),
+    reopened.filter((_, index) => index % 3 === 1),
+  ];
   await each(answered, async ({ id, agent }) => {
     await reply(act, agent.client, id, 'We have sent a new lid.');
     await setStatus(act, agent.client, id, 'closed');
   });
-  say(`${answered.length} of them are answered once more and closed; the others wait for tomorrow.`);
+  await each(seen, ({ id, agent }) => setStatus(act, agent.client, id, 'triaged'));
+  say(`The agents send ${answered.length} lids at once, and leave the others for tomorrow.`);
 }
 
 /** A customer who has read enough follows the last link of an e-mail. */
 export async function endEmails({ customers, post, say }: Shop) {
-  const { client, email, id, name } = pick(customers, customers.length - 2);
+  const { client, email, id, name } = pick(customers, Math.max(0, customers.length - 2));
   const last = await post.await(email, (printed) => unsubscribeLinkIn(printed) !== undefined);
   if (!last || !(await unsubscribe(last))) return;
   const param = { id };

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestHarness } from 'wrangler';
+import { createEmailKeeper } from '../../scripts/dev-emails';
 import { newTokenSecret } from '../../scripts/dev-variables';
 import { runOps } from '../../scripts/ops/run';
+import { configName } from '../../scripts/running-dev';
 import { type Client, createClient } from '../../src/client';
 import { runScript } from '../support/run-script';
 
@@ -99,12 +101,17 @@ test('npm run ops prints which field the API refuses', async () => {
 });
 
 describe('the shop on the command line', () => {
+  let client: Client;
+
+  beforeAll(async () => {
+    client = await signIn(admin.FIRST_ADMIN_EMAIL, admin.FIRST_ADMIN_PASSWORD);
+  });
+
   const password = 'correct horse battery';
   const register = async (name: string, email: string) =>
     (await (await createClient(url).api.users.$post({ json: { name, email, password } })).json()).id;
 
   test('an admin finds people, makes one of them an agent, and locks another one out and in', async () => {
-    const client = await signIn(admin.FIRST_ADMIN_EMAIL, admin.FIRST_ADMIN_PASSWORD);
     const id = await register('Grace Hopper', 'grace@example.com');
     await register('Gracie Allen', 'grace@example.com.au');
     expect(await shell(client, 'users', 'role', 'Grace@example.com', 'agent')).toMatchObject({ code: 0 });
@@ -125,7 +132,6 @@ describe('the shop on the command line', () => {
   });
 
   test('an agent ships an order by its number, and is told why another step is refused', async () => {
-    const client = await signIn(admin.FIRST_ADMIN_EMAIL, admin.FIRST_ADMIN_PASSWORD);
     await register('Ada Byron', 'ada@example.com');
     const ada = await signIn('ada@example.com', password);
     const item = { title: 'Teapot', price: { amount: 1999, currency: 'EUR' } };
@@ -151,7 +157,6 @@ describe('the shop on the command line', () => {
   });
 
   test('an agent takes a ticket, answers it, adds a note and closes it', async () => {
-    const client = await signIn(admin.FIRST_ADMIN_EMAIL, admin.FIRST_ADMIN_PASSWORD);
     const customerId = await register('Radia Perlman', 'radia@example.com');
     const json = { customerId, subject: 'Late', message: 'Where is it?\nIt is late.' };
     const { id } = await (await client.api.tickets.$post({ json })).json();
@@ -185,4 +190,28 @@ Note, hidden from the customer, TIME
     await shell(client, 'tickets', 'note', id, 'Done.');
     expect((await shell(client, 'tickets', 'show', id)).output).toContain('    Here it is:\n    No. 7\n');
   });
+});
+
+test('npm run demo tells a day in which customers follow the links of their e-mails, and draws both dashboards', async () => {
+  // `npm run dev` of the folder: what its Worker prints, and the file that says where it listens.
+  writeFileSync(join(folder, configName(Number(new URL(url).port))), '');
+  const keepLine = createEmailKeeper(join(folder, '.wrangler/dev-emails.txt'));
+  let kept = 0;
+  const keeping = setInterval(() => {
+    const logs = harness.getLogs();
+    for (const { message } of logs.slice(kept)) for (const line of message.split('\n')) keepLine(line);
+    kept = logs.length;
+  }, 50);
+  const args = ['--customers', '3', '--orders', '2'];
+  const { code, output } = await runScript('scripts/demo.ts', args, folder, { ...admin, FRONTDESK_URL: undefined });
+  clearInterval(keeping);
+  expect({ code, output }).toMatchObject({ code: 0 });
+  expect(output).toMatch(/“Welcome to Frontdesk” \(1\), “Willkommen bei Frontdesk” \(1\), and confirms the address/);
+  expect(output).toMatch(/ ends these e-mails with the link in “Ihre .*”, .*: emailNotifications is false now\.$/m);
+  expect(output).toMatch(/^The post of the day: \d+ e-mails, [1-9]\d* in English and [1-9]\d* in German\.$/m);
+  const [, dashboards = ''] = output.split(/^The support desk$/m);
+  for (const bar of ['opened', 'reopened', 'closed'])
+    expect(dashboards).toMatch(new RegExp(`^  \\S+ ${bar} +█+.*  \\d+$`, 'm'));
+  expect(dashboards).toMatch(/^ {2}\S+ {2}█+ {2}€[\d,.]+ of \d+ orders$/m);
+  expect(dashboards).toMatch(/^ {2}Teapot No\. 2 +█+ {2}\d+$/m);
 });
