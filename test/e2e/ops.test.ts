@@ -100,7 +100,7 @@ test('npm run ops prints which field the API refuses', async () => {
   expect(code).toBe(1);
 });
 
-describe('the shop on the command line', () => {
+describe('the shop on the command line (product 12.1, 12.2)', () => {
   let client: Client;
 
   beforeAll(async () => {
@@ -192,7 +192,7 @@ Note, hidden from the customer, TIME
   });
 });
 
-test('npm run demo tells a day in which customers follow the links of their e-mails, and draws both dashboards', async () => {
+test('npm run demo tells a day in which customers follow the links of their e-mails, and draws both dashboards (product 12.4)', async () => {
   // `npm run dev` of the folder: what its Worker prints, and the file that says where it listens.
   writeFileSync(join(folder, configName(Number(new URL(url).port))), '');
   const keepLine = createEmailKeeper(join(folder, '.wrangler/dev-emails.txt'));

@@ -34,7 +34,7 @@ describe.concurrent.each(own)('npm run $name', ({ name, path }) => {
   });
 });
 
-describe('wrong arguments', () => {
+describe('wrong arguments (product 12.2)', () => {
   test.concurrent.each([
     ['scripts/simulate.ts', ['--seeds', 'abc'], '--seeds must be a whole number of at least 1, not "abc".'],
     ['scripts/simulate.ts', ['--seeds', '0'], '--seeds must be a whole number of at least 1, not "0".'],

@@ -5,7 +5,7 @@ import { salesBars, ticketBars } from '../../scripts/dashboards';
 const lengthOf = (line: string) => [...line].length;
 const quiet = Array.from({ length: 28 }, (_, day) => `2026-10-${`${day + 1}`.padStart(2, '0')}`);
 
-test('the largest value fills a line of 80 columns, and the others are in proportion to an eighth of a column', () => {
+test('the largest value fills a line of 80 columns, and the others are in proportion to an eighth of one (product 12.4)', () => {
   const [title, ...lines] = formatBars('Title', [
     { label: 'all', value: 69 },
     { label: 'half', value: 34.5, text: '34' },
@@ -27,7 +27,7 @@ test('what is more than nothing is visible beside a much larger value', () => {
   expect(small).toMatch(/^ {2}small {2}▏ {2}1$/);
 });
 
-test('a long or hostile label takes no more than its place', () => {
+test('a long or hostile label takes no more than its place (product 12.3)', () => {
   const label = `\u001b[31m${'a very long title of an item '.repeat(3)}`;
   const [, line = ''] = formatBars('', [{ label, value: 1 }]).split('\n');
   expect(line).toMatch(/^ {2}\ufffd\[31ma very long title of an it… {2}█+ {2}1$/);

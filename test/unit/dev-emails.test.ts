@@ -32,7 +32,7 @@ function keep(printed: readonly string[]) {
   return readPrintedEmails(path);
 }
 
-test('each e-mail among the lines of the Worker is kept with its recipient and its links, and no line of another kind', () => {
+test('each e-mail among the lines of the Worker is kept with its recipient and its links, and no other line (product 12.4)', () => {
   const emails = keep(['04:47:59Z batch.handled', ...lines, '│ no part of an e-mail']);
   expect(emails.map(({ to, subject }) => [to, subject])).toEqual([
     ['ada@example.com', 'Hello'],

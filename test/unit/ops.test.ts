@@ -64,7 +64,7 @@ describe('npm run ops reads', () => {
   });
 });
 
-describe('wrong calls of npm run ops', () => {
+describe('wrong calls of npm run ops (product 12.1)', () => {
   test.each([
     [[], 'Name a command.'],
     [['constructor'], 'There is no command "constructor".'],
@@ -103,7 +103,7 @@ describe('wrong calls of npm run ops', () => {
   });
 });
 
-describe('the help of npm run ops', () => {
+describe('the help of npm run ops (product 12.1)', () => {
   test('names every command, and fits on a terminal', () => {
     const help = helpOn([]);
     for (const name of names) expect(help).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));
@@ -147,7 +147,7 @@ describe('the help of npm run ops', () => {
   });
 });
 
-describe('--json', () => {
+describe('--json (product 12.2)', () => {
   test('prints the document of the API on one line, and nothing else', async () => {
     const document = { data: [], nextCursor: null };
     const { code, out, err } = await run(['deliveries', '--json'], answering(200, document));
@@ -189,7 +189,7 @@ describe('--json', () => {
   });
 });
 
-describe('the exit code', () => {
+describe('the exit code (product 12.2)', () => {
   const refusal = async (status: number) => {
     const client = answering(status, { detail: 'no' }, 'application/problem+json');
     return client.api.users.me.$get().then(undefined, (error: ProblemError) => describeFailure(error, url).code);
@@ -223,7 +223,7 @@ describe('the exit code', () => {
   });
 });
 
-test('a text that somebody wrote cannot control the terminal, and looks like no line of the program', async () => {
+test('a text that somebody wrote cannot control the terminal, and looks like no line of the program (product 12.3)', async () => {
   const row = { id, ownerId: id, title: '\u001b[2Jgone\u009b1m\n  forged\u202e', isActive: true, takenDown: false };
   const client = answering(200, { data: [{ ...row, price: { amount: 199, currency: 'EUR' } }], nextCursor: null });
   const { out } = await run(['items', 'list'], client);
