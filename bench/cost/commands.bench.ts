@@ -60,6 +60,12 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('add a note', () => send('POST', `${ticket}/notes`, { note: 'A' }, agent));
   await measure('triage a ticket', () => send('POST', `${ticket}/status`, { status: 'triaged' }, agent));
   await measure('close a ticket', () => send('POST', `${ticket}/status`, { status: 'closed' }, agent));
+  await measure('reply as an agent', () => send('POST', `${ticket}/replies`, { message: 'A' }, agent));
+  await measure('reopen a ticket by a reply', () => send('POST', `${ticket}/replies`, { message: 'A' }, bearer));
+  await measure('reply as a customer', () => send('POST', `${ticket}/replies`, { message: 'A' }, bearer));
+  await measure('take a ticket', () => send('POST', `${ticket}/assignee`, { assigneeId: agentId }, agent));
+  await measure('release a ticket', () => send('POST', `${ticket}/assignee`, { assigneeId: null }, agent));
+  await measure('find people', () => request('/v1/users?search=ada', { headers: agent }));
 }
 
 /** Lets every consumer finish, and every key be free again. */
@@ -69,7 +75,7 @@ async function settle(): Promise<void> {
   system.clock.advance(2_000);
 }
 
-const { bearer: agent } = await system.register({ role: 'agent' });
+const { bearer: agent, id: agentId } = await system.register({ role: 'agent' });
 
 test('what each command costs, with the work after it', async () => {
   // The first round makes the documents and rows that an installation has after a short time.

@@ -8,6 +8,7 @@ import { type CommandCost, dollarsPerMillion, toTable } from './prices';
 const goals: Readonly<Record<string, { rows: number; keys: number }>> = {
   'place an order of one line': { rows: 28, keys: 5 },
   'triage a ticket': { rows: 36, keys: 6 },
+  'reply as an agent': { rows: 25, keys: 4 },
 };
 /** What a million of each command cost in 0.5.0 by the same counts, in dollars. */
 const dollarsOf050 = 1223;

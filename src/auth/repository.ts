@@ -3,7 +3,7 @@ import type { RowsWithoutEvents } from '../access/account-parts';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { limits } from '../platform/limits';
-import { users } from '../users/tables';
+import { accountColumns, users } from '../users/tables';
 import type { Account } from './account';
 import { lifetimes, type PasswordReset, type RefreshToken, type Session } from './session';
 import { passwordResets, refreshTokens, sessions } from './tables';
@@ -57,7 +57,7 @@ export interface PasswordResetRepository {
 
 export function createAccountRepository({ db, stage, guard }: RepositoryContext): AccountRepository {
   return {
-    findByEmail: async (email) => (await db.select().from(users).where(eq(users.email, email)))[0],
+    findByEmail: async (email) => (await db.select(accountColumns).from(users).where(eq(users.email, email)))[0],
     saveSignIn({ id, email }, at) {
       guard(
         sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id} AND ${users.email} = ${email})`,
@@ -140,7 +140,7 @@ export function createSessionRepository({ db, stage, guard }: RepositoryContext)
           .from(sessions)
           .where(sql`${sessions.id} = (SELECT session_id FROM refresh_tokens WHERE hash = ${hash})`),
         db
-          .select()
+          .select(accountColumns)
           .from(users)
           .where(
             sql`${users.id} = (SELECT s.user_id FROM refresh_tokens AS t JOIN sessions AS s ON s.id = t.session_id
@@ -193,7 +193,10 @@ export function createPasswordResetRepository({ db, stage, guard }: RepositoryCo
     async find(id) {
       const [reset, account] = await db.batch([
         db.select().from(passwordResets).where(eq(passwordResets.id, id)),
-        db.select().from(users).where(sql`${users.id} = (SELECT user_id FROM password_resets WHERE id = ${id})`),
+        db
+          .select(accountColumns)
+          .from(users)
+          .where(sql`${users.id} = (SELECT user_id FROM password_resets WHERE id = ${id})`),
       ]);
       return reset[0] && account[0] && { reset: reset[0], account: account[0] };
     },

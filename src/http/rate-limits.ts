@@ -26,10 +26,13 @@ async function requireQuota(
 ): Promise<void> {
   const { success } = await c.get('http').limiters[name].limit({ key });
   const passes = success || (await isExempt());
-  const { windowSeconds } = rateLimits[name];
+  setLimitHeaders(c, name, passes);
+  if (!passes) throw httpErrors.tooManyRequests({ retryAfterSeconds: rateLimits[name].windowSeconds });
+}
+
+function setLimitHeaders(c: RequestContext, name: LimitName, passes: boolean): void {
   c.header('RateLimit-Policy', policies);
-  c.header('RateLimit', `"${name}";r=${passes ? 1 : 0};t=${windowSeconds}`);
-  if (!passes) throw httpErrors.tooManyRequests({ retryAfterSeconds: windowSeconds });
+  c.header('RateLimit', `"${name}";r=${passes ? 1 : 0};t=${rateLimits[name].windowSeconds}`);
 }
 
 /**
@@ -64,6 +67,7 @@ export const limitSearches = documented(
   createMiddleware<AppEnv>(async (c, next) => {
     const { caller } = c.var;
     if (caller && c.req.query('search') !== undefined) await requireQuota(c, 'account', `search ${caller.userId}`);
+    else setLimitHeaders(c, 'account', true);
     await next();
   }),
 );

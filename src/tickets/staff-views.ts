@@ -63,7 +63,7 @@ export const staffTicketView = defineView({
     // The query makes this JSON from the columns of notes and replies.
     const texts = { notes: JSON.parse(notes) as TicketNoteDetail[], replies: JSON.parse(replies) as StaffReply[] };
     // Both change the document without a version of the ticket. They are only added, so their numbers tell them apart.
-    const revision = `${rest.noteCount}.${rest.replyCount}`;
+    const revision = [rest.noteCount, ...(rest.replyCount === 0 ? [] : [rest.replyCount])].join('.');
     return { version, revision, data: { ...rest, ...texts } satisfies StaffTicket };
   },
 });
@@ -82,7 +82,8 @@ export interface StaffTicketFilter {
 export const countedAssignments: CountedList = {
   name: 'assignments',
   table: tickets,
-  filter: sql`iif(${tickets.assigneeId} IS NULL, NULL, ${status})`,
+  filter: sql`${status}`,
+  where: sql`${tickets.assigneeId} IS NOT NULL`,
   owned: { owner: tickets.assigneeId, filter: sql`${status}` },
 };
 

@@ -42,7 +42,8 @@ export const ticketView = defineView({
     // The query makes this JSON from the columns of a reply.
     const shown = (JSON.parse(replies) as StaffReply[]).map(withoutAuthor);
     // Replies change the document without a version of the ticket. They are only added, so their number tells them apart.
-    return { version, revision: `r${rest.replyCount}`, data: { ...rest, replies: shown } satisfies TicketDetail };
+    const revision = rest.replyCount === 0 ? undefined : String(rest.replyCount);
+    return { version, revision, data: { ...rest, replies: shown } satisfies TicketDetail };
   },
 });
 

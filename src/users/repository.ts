@@ -1,4 +1,4 @@
-import { eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { RowsWithoutEvents } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
@@ -7,7 +7,7 @@ import { type Database, openSession } from '../platform/d1';
 import { userErrors } from './errors';
 import { type FoundUser, foldText, searchUsers } from './search';
 import type { Settings } from './settings';
-import { erasures, settings, users } from './tables';
+import { accountColumns, erasures, settings, users } from './tables';
 import type { User } from './user';
 
 /** The accounts of the write model. */
@@ -93,9 +93,6 @@ async function findActiveAdmin(db: Database): Promise<boolean> {
 export function hasActiveAdmin(database: D1Database): Promise<boolean> {
   return findActiveAdmin(openSession(database, 'first-primary').db);
 }
-
-/** An account is read without the column that only searches need. */
-const { searchName: _, ...accountColumns } = getTableColumns(users);
 
 export function createUserRepository({ db, stage, guard }: RepositoryContext): UserRepository {
   function save({

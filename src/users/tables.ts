@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { getTableColumns, sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { roles } from '../access/caller';
 import { isOneOf } from '../platform/d1';
@@ -36,6 +36,10 @@ export const users = sqliteTable(
     check('users_email_is_lower_case', sql`${table.email} = lower(${table.email})`),
   ],
 );
+
+const { searchName: _, ...columns } = getTableColumns(users);
+/** The columns of an account, without the one that only searches need. */
+export const accountColumns = columns;
 
 export const settings = sqliteTable('settings', {
   userId: text('user_id')

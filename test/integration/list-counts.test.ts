@@ -26,10 +26,10 @@ const all = async (sql: string) => (await env.DB.prepare(sql).all()).results;
 const sources = Object.fromEntries(
   countedLists
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, table, filter, owned }) => [
+    .map(({ name, table, filter, owned, where }) => [
       name,
       [
-        sql`SELECT '' AS owner, ${filter} AS filter FROM ${table}`,
+        sql`SELECT '' AS owner, ${filter} AS filter FROM ${table} WHERE ${where ?? sql`true`}`,
         ...(owned
           ? [
               sql`SELECT ${owned.owner} AS owner, ${owned.filter} AS filter FROM ${table} WHERE ${owned.owner} IS NOT NULL`,
@@ -302,7 +302,7 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
     return { withSession } as unknown as D1Database;
   }
   /** The part of a statement that reads all rows of a list. */
-  const allRows = /AS filter FROM "(\w+)"\)/;
+  const allRows = /AS filter FROM "(\w+)"(?: WHERE \S+ IS NOT NULL)?\)/;
   const refuse = (pattern: RegExp) =>
     createSystem({
       DB: createWatchedDatabase((sql) => {
@@ -335,7 +335,7 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
     expect(await kept()).not.toEqual(await counted());
     const runs = await runForEachList();
     expect(runs.flatMap(({ repaired }) => repaired)).toEqual([expect.objectContaining({ level: 'warn', list })]);
-    expect(runs.map(({ compared }) => compared.repaired).toSorted()).toEqual([0, 0, 0, 1]);
+    expect(runs.map(({ compared }) => compared.repaired).toSorted()).toEqual([...listNames.slice(1).map(() => 0), 1]);
     await expectKept();
     await env.DB.prepare('UPDATE reconciliation SET lists_counted = NULL').run();
     expect((await runForEachList()).flatMap(({ repaired }) => repaired)).toEqual([]);
@@ -385,22 +385,22 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
   });
 
   test('all rows are counted by the nearest replica, from an index alone', async () => {
-    const counts = new Map<string, { sql: string; from: string }>();
+    const counts = new Map<string, { table: string; from: string }>();
     const watched = createSystem({
       DB: createWatchedDatabase((sql, from) => {
         const table = allRows.exec(sql)?.[1];
-        if (table !== undefined) counts.set(table, { sql, from });
+        if (table !== undefined) counts.set(sql, { table, from });
       }),
     });
     await runForEachList(watched);
-    expect([...counts.keys()].toSorted()).toEqual(listNames);
-    for (const [table, { sql, from }] of counts) {
+    expect(counts.size).toBe(listNames.length);
+    for (const [sql, { table, from }] of counts) {
       expect(from).toBe('first-unconstrained');
       const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...Array.from(sql.matchAll(/\?/g), () => '[]'))
         .all<{ detail: string }>();
       expect(results.map(({ detail }) => detail)).toContainEqual(
-        expect.stringMatching(new RegExp(`^SCAN ${table} USING COVERING INDEX`)),
+        expect.stringMatching(new RegExp(`^(SCAN|SEARCH) ${table} USING COVERING INDEX`)),
       );
     }
   });

@@ -310,10 +310,10 @@ describe('lists', () => {
     const system = await given();
     await openTicket(system, system.alice);
     await deliverLater(system);
-    const shared = ['createdAt', 'id', 'preview', 'status', 'subject', 'updatedAt'];
+    const shared = ['createdAt', 'id', 'lastSpeaker', 'preview', 'status', 'subject', 'updatedAt'];
     for (const [caller, fields] of [
       [system.alice, shared],
-      [system.agent, [...shared, 'customerId', 'hasNote', 'notePreview'].sort()],
+      [system.agent, [...shared, 'assigneeId', 'customerId', 'hasNote', 'notePreview'].sort()],
     ] as const) {
       const { data } = await read<{ data: object[] }>(system, '/v1/tickets', caller);
       expect(data.length).toBeGreaterThan(0);

@@ -249,15 +249,15 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a document of a list has the oldest rows of a cell',
     file: 'src/cqrs/reading/list-view.ts',
-    find: 'ORDER BY ${id} DESC LIMIT',
-    replace: 'ORDER BY ${id} LIMIT',
+    find: 'sorts = [sql`${id} DESC`',
+    replace: 'sorts = [sql`${id}`',
     noticedBy: unit('list-view'),
   },
   {
     name: 'a document of a list has its rows in no order',
     file: 'src/cqrs/reading/list-view.ts',
-    find: '(one.id < other.id ? 1 : -1)',
-    replace: '(one.id < other.id ? 0 : 0)',
+    find: "rows: rows.sort(newestFirst('created')), counts",
+    replace: 'rows, counts',
     noticedBy: unit('list-view'),
   },
   {
@@ -277,8 +277,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a page from a document has the rows of other filters',
     file: 'src/cqrs/reading/pages.ts',
-    find: 'rows: rows.filter((row) => isIn(cellOf(row))), total',
-    replace: 'rows, total',
+    find: 'rows: rows.filter((row) => isIn(cellOf(row))).sort(newestFirst(sort)), total',
+    replace: 'rows: rows.toSorted(newestFirst(sort)), total',
     noticedBy: unit('list-view'),
   },
   {

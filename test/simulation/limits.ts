@@ -33,6 +33,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   bytesPerSend: [2_500, 3_500],
   bytesPerMessage: [2_500, 2_500],
   bytesPerParameter: [600, 3_000],
+  // Two to four of the replies that the clients write.
+  replyBytesInTicket: [30, 60],
   keysPerInvocation: [20, 40],
   keysPerRebuildStep: [3, 8],
   documentsPerReconcilerSlice: [4, 12],
@@ -70,7 +72,10 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
 }
 
 /** The limits that the recovery keeps: documents have a page's size, and a send that was too large must go out at last. */
-const kept = ['firstPageSize', 'notesInTicket', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
+const kept = [
+  ...['firstPageSize', 'notesInTicket', 'repliesInTicket', 'replyBytesInTicket'],
+  ...['messagesPerSend', 'bytesPerSend', 'bytesPerMessage'],
+];
 
 /** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
 export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {

@@ -123,6 +123,10 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
     sendRefused: (commands) => commands.UpdateSettings({ userId: newId(), changes: { locale: 'de' } }),
     outcomes: ownAccountOrAdmin,
   },
+  SearchUsers: {
+    send: (commands) => commands.SearchUsers({ search: 'ada' }),
+    outcomes: { customer: role, other: role, agent: 'done', admin: 'done' },
+  },
   CreateItem: {
     send: (commands) => commands.CreateItem({ title: 'Cup', price: { amount: 1, currency: 'EUR' } }),
     outcomes: everybody,

@@ -144,6 +144,11 @@ const sent: readonly Sent[] = [
     },
   ]),
   {
+    command: 'SearchUsers',
+    by: 'agent',
+    send: ({ SearchUsers }) => SearchUsers({ search: 'co' }),
+  },
+  {
     command: 'PlaceOrder',
     by: 'customer',
     send: ({ PlaceOrder }, { item, unlimited }) =>

@@ -84,7 +84,7 @@ test('the dashboard has the last thirty days on which something happened, newest
   }
   const { days } = await read();
   expect(days.map(({ date }) => date)).toEqual(dates.slice(10).reverse());
-  expect(days[0]).toEqual({ date: '2026-02-09', opened: 1, closed: 2 });
+  expect(days[0]).toEqual({ date: '2026-02-09', opened: 1, reopened: 0, closed: 2 });
 });
 
 describe('the oldest open ticket (product 5.5)', () => {

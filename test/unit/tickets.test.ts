@@ -216,6 +216,8 @@ describe('opening a ticket (product 5.1)', () => {
       triageSeconds: null,
       customerVersion: 1,
       customerUpdatedAt: at,
+      assigneeId: null,
+      lastSpeaker: 'customer',
     });
     expect(lastEvent()).toMatchObject({
       type: 'TicketOpened',

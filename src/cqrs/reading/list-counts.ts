@@ -11,8 +11,10 @@ export interface CountedList {
   /** The name in `list_counts`. */
   name: string;
   table: SQLiteTable;
-  /** The filter by which a row counts among all rows; a row for which it is NULL does not count. */
+  /** The filter by which a row counts among all rows. */
   filter: SQL;
+  /** Which rows count; without it, all of them. */
+  where?: SQL;
   /** The owner of a row, and the filter by which the row counts among those of its owner. */
   owned?: { owner: SQLiteColumn; filter: SQL };
 }

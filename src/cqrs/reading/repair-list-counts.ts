@@ -32,10 +32,10 @@ interface CountedRows {
   rows: SQL;
 }
 
-const allRows = ({ name, table, filter }: CountedList): CountedRows => ({
+const allRows = ({ name, table, filter, where }: CountedList): CountedRows => ({
   list: name,
   owners: [everybody],
-  rows: sql`SELECT ${everybody} AS owner, ${filter} AS filter FROM ${table} WHERE (${filter}) IS NOT NULL`,
+  rows: sql`SELECT ${everybody} AS owner, ${filter} AS filter FROM ${table}${where && sql` WHERE ${where}`}`,
 });
 
 const rowsOf = (owners: readonly string[], { name, table, owned }: CountedList): CountedRows[] =>

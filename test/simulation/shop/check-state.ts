@@ -17,7 +17,7 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
   return {
     users: all(
       `SELECT id, version, name, email, password_hash AS password, role, is_active AS isActive,
-         token_generation AS generation, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt
+         token_generation AS generation, search_name AS searchName, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt
        FROM users`,
     ).map((row) => ({ ...row, isActive: isTrue(row.isActive), password: passwordOf(String(row.password)) })),
     settings: all(
@@ -49,13 +49,16 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
       `SELECT id, version, customer_id AS customerId, order_id AS orderId, subject, message, status, preview,
          note_preview AS notePreview, has_note AS hasNote, created_at AS createdAt, updated_at AS updatedAt,
          triaged_at AS triagedAt, triage_seconds AS triageSeconds, customer_version AS customerVersion,
-         customer_updated_at AS customerUpdatedAt FROM tickets`,
+         customer_updated_at AS customerUpdatedAt, assignee_id AS assigneeId, last_speaker AS lastSpeaker FROM tickets`,
     ).map((row) => ({ ...row, hasNote: isTrue(row.hasNote) })),
     notes: all(
       'SELECT id, ticket_id AS ticketId, author_id AS authorId, note, created_at AS createdAt FROM ticket_notes',
     ),
+    replies: all(
+      'SELECT id, ticket_id AS ticketId, author_id AS authorId, "by", message, created_at AS createdAt FROM ticket_replies',
+    ),
     'list counts': all('SELECT list, owner, key AS filter, value AS count FROM list_counts, json_each(counts)'),
-    'ticket days': all('SELECT date, opened, closed FROM ticket_days'),
+    'ticket days': all('SELECT date, opened, reopened, closed FROM ticket_days'),
   };
 }
 
@@ -69,6 +72,9 @@ function countsOf({ users, items, orders, tickets }: State): Row[] {
     ...[...items.values()].flatMap(({ isActive, ownerId }) => ['', ownerId].map((of) => ['items', of, `${isActive}`])),
     ...[...orders.values()].flatMap(({ customerId, status }) =>
       ['', ...(customerId === null ? [] : [customerId])].map((of) => ['orders', of, status]),
+    ),
+    ...[...tickets.values()].flatMap(({ assigneeId, status }) =>
+      assigneeId === null ? [] : ['', assigneeId].map((of) => ['assignments', of, status]),
     ),
     ...[...tickets.values()].flatMap(({ customerId, notes, status }) => [
       ['tickets', '', `${status}:${notes.length > 0}`],
@@ -85,7 +91,8 @@ function countsOf({ users, items, orders, tickets }: State): Row[] {
 function expectedTables(state: State): Tables {
   const tickets = [...state.tickets.values()];
   return {
-    users: withId(state.users),
+    // Every name of the simulation is ASCII.
+    users: withId(state.users).map((user) => ({ ...user, searchName: String(user.name).toLowerCase() })),
     settings: withId(state.settings),
     sessions: withId(state.sessions),
     'refresh tokens': [...state.refreshTokens.values()].map((row) => ({ ...row })),
@@ -96,11 +103,13 @@ function expectedTables(state: State): Tables {
       lines: lines.map((line) => ({ ...line, tookStock: tookFrom.includes(line.itemId) })),
       lineCount: lines.length,
     })),
-    tickets: tickets.map(({ notes, ...ticket }) => ({
+    tickets: tickets.map(({ notes, replies, ...ticket }) => ({
       ...ticket,
+      lastSpeaker: replies.at(-1)?.by ?? 'customer',
       ...{ preview: ticket.message, hasNote: notes.length > 0, notePreview: notes.at(-1)?.note ?? null },
     })),
     notes: tickets.flatMap(({ id, notes }) => notes.map((note) => ({ ...note, ticketId: id }))),
+    replies: tickets.flatMap(({ id, replies }) => replies.map((reply) => ({ ...reply, ticketId: id }))),
     'list counts': countsOf(state),
     'ticket days': [...state.days].map(([date, day]) => ({ date, ...day })),
   };

@@ -341,6 +341,37 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
         return by(shop, shop.holderOf(...staff), { payload, expectedVersion: shop.ifMatch(ticketId) });
       }),
   },
+  ReplyToTicket: {
+    behaviour: 'replies',
+    weight: 6,
+    takesKey: true,
+    draft: (shop) =>
+      about(shop, shop.tickets, (ticketId, ownerId) => {
+        const payload = { ticketId, message: shop.text('Reply') };
+        return by(shop, shop.ownerOr(ownerId, ...staff), { payload, expectedVersion: shop.ifMatch(ticketId) });
+      }),
+  },
+  AssignTicket: {
+    behaviour: 'assignees',
+    weight: 4,
+    takesKey: true,
+    draft: (shop) =>
+      about(shop, shop.tickets, (ticketId) => {
+        const assigneeId = shop.world.chance(0.2) ? null : (shop.holderOf(...staff)?.caller.userId ?? nextId());
+        const payload = { ticketId, assigneeId };
+        return by(shop, shop.holderOf(...staff), { payload, expectedVersion: shop.ifMatch(ticketId) });
+      }),
+  },
+  SearchUsers: {
+    behaviour: 'searches',
+    weight: 2,
+    takesKey: false,
+    draft(shop) {
+      const person = shop.anyone();
+      const search = shop.world.chance(0.5) ? person?.name.slice(0, 5) : person?.emails.at(-1)?.slice(0, 9);
+      return by(shop, shop.holderOf(...staff), { payload: { search: search || 'nobody' } });
+    },
+  },
   ReplayDeadLetters: {
     behaviour: 'operators',
     weight: 1,

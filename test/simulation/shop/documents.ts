@@ -1,33 +1,45 @@
-import type { Item, Note, Order, State, Ticket } from './state';
+import type { Item, Note, Order, Reply, State, Ticket } from './state';
 
 // What a read returns in a state, as the API's clients see it.
 
 /** A part of a list. */
 export interface PageOf {
   limit: number;
-  /** The id of the last row of the page before. */
+  /** The key of the last row of the page before. */
   after?: string | undefined;
   order?: 'newest' | 'oldest' | undefined;
+  sort?: Sort | undefined;
+}
+
+export type Sort = 'created' | 'updated';
+
+interface Row {
+  id: string;
+  updatedAt?: string;
 }
 
 const newestFirst = (a: { id: string }, b: { id: string }) => (a.id < b.id ? 1 : -1);
 
+/** By what the rows of a list are sorted: times have one form, so texts have their order. */
+export const keyOf = ({ id, updatedAt }: Row, sort: Sort | undefined) =>
+  sort === 'updated' ? `${updatedAt} ${id}` : id;
+
 /** A page of rows, and whether more rows follow. */
-export function pageOf<Row extends { id: string }>(rows: Iterable<Row>, { limit, after, order }: PageOf) {
-  const sorted = [...rows].sort(newestFirst);
+export function pageOf<One extends Row>(rows: Iterable<One>, { limit, after, order, sort }: PageOf) {
+  const sorted = [...rows].sort((a, b) => (keyOf(a, sort) < keyOf(b, sort) ? 1 : -1));
   if (order === 'oldest') sorted.reverse();
-  const isLater = (id: string) => after === undefined || (order === 'oldest' ? id > after : id < after);
-  const left = sorted.filter(({ id }) => isLater(id));
+  const isLater = (key: string) => after === undefined || (order === 'oldest' ? key > after : key < after);
+  const left = sorted.filter((row) => isLater(keyOf(row, sort)));
   return { data: left.slice(0, limit), hasMore: left.length > limit };
 }
 
 /** The same of a list that is counted: an empty page after the first one does not know how many rows the list has. */
-export function countedPageOf<Row extends { id: string }>(rows: readonly Row[], part: PageOf) {
+export function countedPageOf<One extends Row>(rows: readonly One[], part: PageOf) {
   const page = pageOf(rows, part);
   return { ...page, total: page.data.length === 0 && part.after !== undefined ? undefined : rows.length };
 }
 
-const count = <Row>(rows: ReadonlyMap<string, Row>, counts: (row: Row) => boolean) =>
+const count = <One>(rows: ReadonlyMap<string, One>, counts: (row: One) => boolean) =>
   [...rows.values()].filter(counts).length;
 
 export function userDocument({ users, items, orders, tickets }: State, id: string) {
@@ -66,22 +78,53 @@ const ticketData = ({ id, customerId, orderId, subject, message, status, created
   ...{ id, customerId, orderId, subject, message, status, createdAt },
 });
 
+/** How many replies a document has, and how many bytes of them. */
+export interface ReplyLimits {
+  repliesInTicket: number;
+  replyBytesInTicket: number;
+}
+
+/** A reply as agents and admins see it. */
+export const staffReply = ({ id, by, authorId, message, createdAt }: Reply) => ({
+  id,
+  by,
+  authorId,
+  message,
+  createdAt,
+});
+/** A reply as the ticket's customer sees it. */
+export const replyRow = ({ id, by, message, createdAt }: Reply) => ({ id, by, message, createdAt });
+
+/** The newest replies, as many as fit. Every text of the simulation is ASCII. */
+export function newestReplies({ replies }: Ticket, { repliesInTicket, replyBytesInTicket }: ReplyLimits): Reply[] {
+  let bytes = 0;
+  const fits = ({ message }: Reply, index: number) => {
+    bytes += JSON.stringify(message).length;
+    return index === 0 || bytes <= replyBytesInTicket;
+  };
+  return pageOf(replies, { limit: repliesInTicket }).data.filter(fits);
+}
+
 /** A ticket as its customer sees it. */
-export function ticketDocument({ tickets }: State, id: string) {
+export function ticketDocument({ tickets }: State, id: string, limits: ReplyLimits) {
   const ticket = tickets.get(id);
   if (!ticket) return undefined;
-  return { version: ticket.customerVersion, data: { ...ticketData(ticket), updatedAt: ticket.customerUpdatedAt } };
+  const replies = { replies: newestReplies(ticket, limits).map(replyRow), replyCount: ticket.replies.length };
+  const data = { ...ticketData(ticket), ...replies, updatedAt: ticket.customerUpdatedAt };
+  return { version: ticket.customerVersion, data };
 }
 
 export const noteRow = ({ id, authorId, note, createdAt }: Note) => ({ id, authorId, note, createdAt });
 
-/** A ticket as agents and admins see it, with its newest notes. */
-export function staffTicketDocument({ tickets }: State, id: string, limit: number) {
+/** A ticket as agents and admins see it, with its newest replies and notes. */
+export function staffTicketDocument({ tickets }: State, id: string, limits: ReplyLimits & { notesInTicket: number }) {
   const ticket = tickets.get(id);
   if (!ticket) return undefined;
-  const { version, updatedAt } = ticket;
-  const { data: notes } = pageOf(ticket.notes.map(noteRow), { limit });
-  return { version, data: { ...ticketData(ticket), updatedAt, notes, noteCount: ticket.notes.length } };
+  const { assigneeId, version, updatedAt } = ticket;
+  const { data: notes } = pageOf(ticket.notes.map(noteRow), { limit: limits.notesInTicket });
+  const replies = { replies: newestReplies(ticket, limits).map(staffReply), replyCount: ticket.replies.length };
+  const texts = { ...replies, notes, noteCount: ticket.notes.length };
+  return { version, data: { ...ticketData(ticket), assigneeId, updatedAt, ...texts } };
 }
 
 export const userRow = ({ id, name }: { id: string; name: string }) => ({ id, name });
@@ -97,14 +140,16 @@ export const orderRow = ({ id, number, customerId, status, total, lines, created
 });
 
 /** Every text of the simulation is shorter than a preview. */
-export const ticketRow = ({ id, subject, status, message, createdAt, customerUpdatedAt }: Ticket) => ({
+export const ticketRow = ({ id, subject, status, message, createdAt, customerUpdatedAt, replies }: Ticket) => ({
   ...{ id, subject, status, preview: message, createdAt },
   updatedAt: customerUpdatedAt,
+  lastSpeaker: replies.at(-1)?.by ?? 'customer',
 });
 
 export const staffTicketRow = (ticket: Ticket) => ({
   ...ticketRow(ticket),
   customerId: ticket.customerId,
+  assigneeId: ticket.assigneeId,
   updatedAt: ticket.updatedAt,
   hasNote: ticket.notes.length > 0,
   notePreview: ticket.notes.at(-1)?.note ?? null,

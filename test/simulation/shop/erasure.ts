@@ -11,12 +11,13 @@ function* personalTexts({ users, orders, tickets }: State): Generator<[userId: s
   for (const { customerId, address } of orders.values()) {
     if (customerId !== null && address) yield [customerId, (address as { line1: string }).line1];
   }
-  for (const { customerId, subject, message, notes } of tickets.values()) {
+  for (const { customerId, subject, message, notes, replies } of tickets.values()) {
     yield* [
       [customerId, subject],
       [customerId, message],
     ] as const;
     for (const { note } of notes) yield [customerId, note];
+    for (const reply of replies) yield [customerId, reply.message];
   }
 }
 

@@ -135,7 +135,16 @@ function rowsOf({ items, orders, tickets }: State, userId: string): { id: string
     ...inOrder(items, ({ ownerId }) => ownerId === userId),
     ...inOrder(orders, ({ customerId }) => customerId === userId),
     ...inOrder(tickets, ({ customerId }) => customerId === userId),
+    ...assignedTo(tickets, userId),
   ];
+}
+
+/** The tickets of others that an account works on, in the order in which its deletion releases them. */
+function assignedTo(tickets: State['tickets'], userId: string): Ticket[] {
+  const placeOf = ({ id, status }: Ticket) => `${status} ${id}`;
+  return [...tickets.values()]
+    .filter(({ assigneeId, customerId }) => assigneeId === userId && customerId !== userId)
+    .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
 }
 
 /** Erases the first rows of an account. What was not shipped is cancelled, and all its pieces go back together. */
@@ -145,9 +154,11 @@ function erase(state: State, userId: string, count: number, at: string): Done {
       .slice(0, count)
       .map(({ id }) => id),
   );
-  const [items, orders, tickets] = [state.items, state.orders, state.tickets].map((rows) =>
+  const [items, orders, chosen] = [state.items, state.orders, state.tickets].map((rows) =>
     [...rows.values()].filter(({ id }) => ids.has(id)).sort((a, b) => (a.id < b.id ? -1 : 1)),
   ) as [Item[], Order[], Ticket[]];
+  const tickets = chosen.filter(({ customerId }) => customerId === userId);
+  const released = assignedTo(state.tickets, userId).filter(({ id }) => ids.has(id));
   const cancelled = orders.filter(({ status }) => status === 'placed');
   const returned = new Map<string, number>();
   for (const { lines, tookFrom } of cancelled) {
@@ -163,6 +174,7 @@ function erase(state: State, userId: string, count: number, at: string): Done {
           : [`OrderAnonymised ${order} ${version + 1}`],
       ),
       ...tickets.map((ticket) => `TicketDeleted ${ticket.id} ${ticket.version + 1}`),
+      ...released.map((ticket) => `TicketAssigned ${ticket.id} ${ticket.version + 1}`),
     ],
     effect: all(
       each('items', ({ id }) => ids.has(id), remove),
@@ -185,7 +197,17 @@ function erase(state: State, userId: string, count: number, at: string): Done {
         ({ id }) => cancelled.some((one) => one.id === id),
         (order) => ({ ...order, status: 'cancelled' as const, updatedAt: at, version: order.version + 1 }),
       ),
-      each('tickets', ({ id }) => ids.has(id), remove),
+      each('tickets', ({ customerId, id }) => customerId === userId && ids.has(id), remove),
+      each(
+        'tickets',
+        ({ id }) => released.some((one) => one.id === id),
+        (ticket) => ({
+          ...ticket,
+          assigneeId: null,
+          version: ticket.version + 1,
+          updatedAt: ticket.updatedAt > at ? ticket.updatedAt : at,
+        }),
+      ),
     ),
   };
 }

@@ -1,8 +1,8 @@
 import { type Done, isOtherVersion, isoTime, type ModelRequest, nothing, type Rule, refuse, signedIn } from './rule';
 import { all, type Caller, type Effect, each, type Item, type Order, put, type Ticket } from './state';
 
-const isStaff = ({ role }: Caller) => role !== 'customer';
-const later = (one: string, other: string) => (one > other ? one : other);
+export const isStaff = ({ role }: Pick<Caller, 'role'>) => role !== 'customer';
+export const later = (one: string, other: string) => (one > other ? one : other);
 const clientVersion = ({ version, stockVersion }: Item) => version + stockVersion;
 
 /** Moves pieces from the stock to an order, or back. An item without a stock is unlimited. */
@@ -71,11 +71,12 @@ function moveOrder(name: keyof typeof transitions): Rule {
 }
 
 /** A rule for the ticket that the payload names, for agents and admins. */
-function workOnTicket(
+export function workOnTicket(
   work: (
     ticket: Ticket,
     request: Parameters<Rule>[1] & { caller: Caller },
     chosen: Parameters<Rule>[2],
+    state: Parameters<Rule>[0],
   ) => ReturnType<Rule>,
 ): Rule {
   return signedIn((state, request, chosen) => {
@@ -84,14 +85,14 @@ function workOnTicket(
     if (!ticket || (ticket.customerId !== caller.userId && !isStaff(caller))) return refuse('tickets.not-found');
     if (!isStaff(caller)) return refuse('auth.insufficient-role');
     if (isOtherVersion(request, ticket.version)) return refuse('http.precondition-failed');
-    return work(ticket, request, chosen);
+    return work(ticket, request, chosen, state);
   });
 }
 
-function countDay(at: string, figure: 'opened' | 'closed'): Effect {
+export function countDay(at: string, figure: 'opened' | 'reopened' | 'closed'): Effect {
   return (state) => {
     const date = at.slice(0, 10);
-    const day = state.days.get(date) ?? { opened: 0, closed: 0 };
+    const day = state.days.get(date) ?? { opened: 0, reopened: 0, closed: 0 };
     return put('days', date, { ...day, [figure]: day[figure] + 1 })(state);
   };
 }
@@ -208,6 +209,8 @@ export const shopRules: Readonly<Record<string, Rule>> = {
       customerVersion: 1,
       customerUpdatedAt: at,
       notes: [],
+      replies: [],
+      assigneeId: null,
     };
     const effect = all(put('tickets', id, ticket), countDay(at, 'opened'));
     return { events: [`TicketOpened ${id} 1`], result: { id, version: 1 }, effect };
@@ -226,7 +229,7 @@ export const shopRules: Readonly<Record<string, Rule>> = {
       version,
       customerVersion: ticket.customerVersion + 1,
       updatedAt: later(ticket.updatedAt, at),
-      customerUpdatedAt: at,
+      customerUpdatedAt: later(ticket.customerUpdatedAt, at),
       triagedAt: ticket.triagedAt ?? at,
       triageSeconds: ticket.triageSeconds ?? waited,
     };

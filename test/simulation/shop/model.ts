@@ -1,4 +1,5 @@
 import { accountRules } from './model-accounts';
+import { deskRules } from './model-desk';
 import { operationsRules } from './model-operations';
 import { shopRules } from './model-shop';
 import type { Chosen, ModelRequest, Outcome, Rule } from './rule';
@@ -7,7 +8,7 @@ import type { State } from './state';
 // The reference model: what each command may do in a state, in the simplest form that is right. Only names (of commands,
 // of events, of error codes) are shared with the code; no rule is.
 
-const rules: Readonly<Record<string, Rule>> = { ...accountRules, ...shopRules, ...operationsRules };
+const rules: Readonly<Record<string, Rule>> = { ...accountRules, ...shopRules, ...deskRules, ...operationsRules };
 
 /** Every outcome of a command that is right in this state. Only the work of operators has more than one. */
 export function outcomesOf(state: State, request: ModelRequest, chosen: Chosen): readonly Outcome[] {

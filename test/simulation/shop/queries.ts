@@ -105,6 +105,7 @@ function document(
 }
 
 type Order = 'newest' | 'oldest';
+type Sort = documents.Sort;
 
 interface Rows {
   what: string;
@@ -112,25 +113,30 @@ interface Rows {
   isPublic?: boolean;
   limit: number;
   order?: Order;
+  sort?: Sort;
   allowed?: readonly Role[];
   run(
     queries: Queries,
-    page: { limit: number; cursor?: string | undefined; order?: Order | undefined },
+    page: { limit: number; cursor?: string | undefined; order?: Order | undefined; sort?: Sort | undefined },
   ): Promise<FoundPage>;
   rows(state: State, caller: Caller | undefined): { id: string }[];
 }
 
 /** Reads a page of a list, and the pages after it. */
 function page(list: Rows, from?: { after: string; cursor: string }): Reading {
-  const { by, limit, allowed, order } = list;
+  const { by, limit, allowed, order, sort } = list;
   return {
-    what: `${list.what}, ${order ?? 'newest'} first, ${limit} rows${from ? ` after ${from.after}` : ''}`,
+    what: `${list.what}, ${order ?? 'newest'} ${sort ?? 'created'} first, ${limit} rows${from ? ` after ${from.after}` : ''}`,
     by,
     isPublic: list.isPublic ?? false,
-    run: async (queries) => pageOf(await list.run(queries, { limit, cursor: from?.cursor, order })),
+    async run(queries) {
+      const found = await list.run(queries, { limit, cursor: from?.cursor, order, sort });
+      const last = found.data.at(-1);
+      return { ...pageOf(found), lastId: last && documents.keyOf(last, sort) };
+    },
     expect({ state }) {
       if (by && allowed && !allowed.includes(by.caller.role)) return refusedWith('auth.insufficient-role');
-      return documents.countedPageOf(list.rows(state, by?.caller), { limit, after: from?.after, order });
+      return documents.countedPageOf(list.rows(state, by?.caller), { limit, after: from?.after, order, sort });
     },
     next: (after, cursor) => page(list, { after, cursor }),
   };
@@ -205,8 +211,36 @@ const ownerReads = (
   return id === undefined || !by ? undefined : make(id, by);
 };
 
-/** How many notes the document and a page have. */
-const notesInTicket = (shop: Knowledge) => shop.platform.releases[0].limits.notesInTicket;
+/** How many notes and replies the document and a page have. */
+const limitsOf = (shop: Knowledge) => shop.platform.releases[0].limits;
+
+/** Reads a page of a ticket's replies, and the pages after it. The first one is the document's, which may have fewer. */
+function repliesPage(
+  shop: Knowledge,
+  id: string,
+  by: Credential,
+  limit: number,
+  from?: { after: string; cursor: string },
+): Reading {
+  return {
+    what: `the replies of ticket ${id}, ${limit} rows${from ? ` after ${from.after}` : ''}`,
+    by,
+    run: async (queries) => pageOf(await queries.ListTicketReplies({ id, limit, cursor: from?.cursor })),
+    expect({ state }, content) {
+      const ticket = state.tickets.get(id);
+      const isPage = typeof content === 'object' && content !== null && 'data' in content;
+      // As with notes: the ticket may be deleted before D1 is asked for its rows.
+      if (!ticket && isPage && from) return documents.pageOf([], { limit });
+      const isOwn = ticket?.customerId === by.caller.userId;
+      if (!ticket || !(isStaff(by.caller) || isOwn)) return refusedWith('tickets.not-found');
+      const toRow = isStaff(by.caller) ? documents.staffReply : documents.replyRow;
+      if (from) return documents.pageOf(ticket.replies.map(toRow), { limit, after: from.after });
+      const data = documents.newestReplies(ticket, limitsOf(shop)).slice(0, limit).map(toRow);
+      return { data, hasMore: ticket.replies.length > data.length };
+    },
+    next: (after, cursor) => repliesPage(shop, id, by, limit, { after, cursor }),
+  };
+}
 
 /** Reads a page of a ticket's notes, and the pages after it. */
 function notesPage(id: string, by: Credential, limit: number, from?: { after: string; cursor: string }): Reading {
@@ -373,18 +407,28 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
           (queries) => queries.GetTicket({ id }),
           'tickets.not-found',
           (state, caller) => {
-            if (isStaff(caller)) return documents.staffTicketDocument(state, id, notesInTicket(shop));
+            if (isStaff(caller)) return documents.staffTicketDocument(state, id, limitsOf(shop));
             const isOwn = state.tickets.get(id)?.customerId === caller?.userId;
-            return isOwn ? documents.ticketDocument(state, id) : undefined;
+            return isOwn ? documents.ticketDocument(state, id, limitsOf(shop)) : undefined;
           },
         ),
+      ),
+  },
+  ListTicketReplies: {
+    behaviour: 'replies',
+    weight: 5,
+    reading: (shop, about) =>
+      ownerReads(shop, shop.tickets, about, (id, by) =>
+        repliesPage(shop, id, by, shop.world.between(1, limitsOf(shop).repliesInTicket)),
       ),
   },
   ListTicketNotes: {
     behaviour: 'lists',
     weight: 5,
     reading: (shop, about) =>
-      ownerReads(shop, shop.tickets, about, (id, by) => notesPage(id, by, shop.world.between(1, notesInTicket(shop)))),
+      ownerReads(shop, shop.tickets, about, (id, by) =>
+        notesPage(id, by, shop.world.between(1, limitsOf(shop).notesInTicket)),
+      ),
   },
   ListTickets: {
     behaviour: 'lists',
@@ -396,18 +440,26 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
       const hasNote = shop.world.chance(0.3) ? shop.world.chance(0.5) : undefined;
       // The API refuses the two filters together.
       const customer = hasNote === undefined && shop.world.chance(0.3) ? shop.someOf(shop.tickets)?.ownerId : undefined;
+      const isUnfiltered = hasNote === undefined && customer === undefined;
+      const someone = shop.world.pick(['me', 'none', shop.anyone()?.id ?? 'none']);
+      const assignee = isUnfiltered && shop.does('assignees', 0.4) ? someone : undefined;
+      const assigneeId = assignee === 'me' ? by.caller.userId : assignee === 'none' ? null : assignee;
+      const sort: Sort = customer === undefined && shop.world.chance(0.5) ? 'updated' : 'created';
       const isForStaff = isStaff(by.caller);
+      const filter = `status: ${status ?? '*'}, with note: ${hasNote ?? '*'}, assignee: ${assignee ?? '*'}`;
       return page({
-        what: `tickets of ${customer ?? '*'}, status: ${status ?? '*'}, with note: ${hasNote ?? '*'}`,
+        what: `tickets of ${customer ?? '*'}, ${filter}`,
+        sort,
         by,
         limit: limitOf(shop),
         ...someOrder(shop),
-        ...((hasNote !== undefined || customer !== undefined) && { allowed: staff }),
-        run: (queries, request) => queries.ListTickets({ ...request, status, hasNote, customer }),
+        ...((!isUnfiltered || assignee !== undefined) && { allowed: staff }),
+        run: (queries, request) => queries.ListTickets({ ...request, status, hasNote, customer, assignee }),
         rows: ({ tickets }) =>
           [...tickets.values()]
             .filter((ticket) => isForStaff || ticket.customerId === by.caller.userId)
             .filter((ticket) => customer === undefined || ticket.customerId === customer)
+            .filter((ticket) => assigneeId === undefined || ticket.assigneeId === assigneeId)
             .filter((ticket) => status === undefined || ticket.status === status)
             .filter((ticket) => hasNote === undefined || ticket.notes.length > 0 === hasNote)
             .map(isForStaff ? documents.staffTicketRow : documents.ticketRow),
@@ -426,9 +478,9 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         async run(queries) {
           const { dashboard, ...freshness } = await queries.GetTicketDashboard();
           const { counts, days, oldestOpenAt, medianTriageSeconds } = dashboard;
-          const busy = days.filter(({ opened, closed }) => opened + closed > 0);
+          const busy = days.filter(({ opened, reopened, closed }) => opened + reopened + closed > 0);
           const content = {
-            days: Object.fromEntries(busy.map(({ date, opened, closed }) => [date, { opened, closed }])),
+            days: Object.fromEntries(busy.map(({ date, ...figures }) => [date, figures])),
             ...{ counts, oldestOpenAt, medianTriageSeconds },
           };
           return { content, freshness };

@@ -102,6 +102,14 @@ export interface Note {
   createdAt: string;
 }
 
+export interface Reply {
+  id: string;
+  authorId: string;
+  by: 'customer' | 'staff';
+  message: string;
+  createdAt: string;
+}
+
 export type TicketStatus = 'open' | 'triaged' | 'closed';
 
 export interface Ticket {
@@ -116,10 +124,13 @@ export interface Ticket {
   updatedAt: string;
   triagedAt: string | null;
   triageSeconds: number | null;
-  /** How many changes the customer has seen, which no note is, and the time of the last one. */
+  /** How many versions the customer has seen, and the time of the last change that they see, which no note is. */
   customerVersion: number;
   customerUpdatedAt: string;
   notes: readonly Note[];
+  /** Oldest first, as the notes. */
+  replies: readonly Reply[];
+  assigneeId: string | null;
 }
 
 type Table<Row> = ReadonlyMap<string, Row>;
@@ -135,7 +146,7 @@ export interface State {
   orders: Table<Order>;
   tickets: Table<Ticket>;
   /** By the date (UTC). Tickets that were deleted later are counted too. */
-  days: Table<{ opened: number; closed: number }>;
+  days: Table<{ opened: number; reopened: number; closed: number }>;
   /** By the id of the deleted account: how many steps are done of the erasure of what it owned, and when it began. */
   erasures: Table<{ steps: number; startedAt: string }>;
   /** The read model of each rebuild that was started, and whether it was cancelled. */

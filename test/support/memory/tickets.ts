@@ -117,6 +117,7 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
     async releaseNextOf(assigneeId, at, most) {
       const isTheirs = (ticket: Ticket) => ticket.assigneeId === assigneeId && ticket.customerId !== assigneeId;
       const { rows, isLast } = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
+      if (rows.length === 0) return { rows: [], isLast };
       stage((next) => {
         for (const { id, version } of rows) {
           update(next.tickets, id, { version: version + 1, assigneeId: null, updatedAt: notBefore(next, id, at) });
