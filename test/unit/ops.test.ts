@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { WrongUsage } from '../../scripts/command-line';
 import { describeFailure } from '../../scripts/failures';
@@ -181,9 +184,43 @@ describe('--json (product 12.2)', () => {
     expect([result.code, result.out]).toEqual([code, '']);
     expect(JSON.parse(result.err)).toEqual({ type: 'about:blank', title, detail: expect.any(String) });
   });
+});
 
-  test('is the document of readiness also for a system that is not ready, which ends with 1', async () => {
-    // `ready` sends its request itself, because 503 is an answer.
+describe('npm run ops -- ready', () => {
+  /** Asks a server that answers everything with 503 and one document. */
+  async function ready(argv: readonly string[], body: unknown, type: string) {
+    const server = createServer((_, response) =>
+      response.writeHead(503, { 'Content-Type': type }).end(JSON.stringify(body)),
+    );
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const result = await run(['ready', ...argv], undefined, `http://127.0.0.1:${port}`);
+    server.closeAllConnections();
+    server.close();
+    return result;
+  }
+  const report = { status: 'unavailable', issues: [{ code: 'd1-unreachable', detail: 'D1 does not answer.' }] };
+
+  test('ends with 1 when the system is not ready, and prints why', async () => {
+    const text = 'Unavailable.\n  d1-unreachable: D1 does not answer.';
+    expect(await ready([], report, 'application/json')).toEqual({ code: 1, out: text, err: '' });
+    expect(await ready(['--json'], report, 'application/json')).toEqual({
+      code: 1,
+      out: JSON.stringify(report),
+      err: '',
+    });
+  });
+
+  test('tells where to look when the configuration is wrong', async () => {
+    const problem = { code: 'http.configuration', detail: 'The configuration is wrong.' };
+    const { code, out } = await ready([], problem, 'application/problem+json');
+    expect([code, out]).toEqual([
+      1,
+      'Not ready: The configuration is wrong.\nThe log event configuration.unusable names each wrong variable.',
+    ]);
+  });
+
+  test('ends with 3 when nothing answers', async () => {
     const { code, err } = await run(['ready', '--json'], undefined, 'http://127.0.0.1:9');
     expect([code, JSON.parse(err).title]).toEqual([3, 'No answer']);
   });
