@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readPrintedEmails } from '../../scripts/dev-emails';
 import { configName } from '../../scripts/running-dev';
 import { runScript } from '../support/run-script';
 
@@ -125,7 +126,8 @@ describe('npm run dev', () => {
     const folder = mkdtempSync(join(tmpdir(), 'frontdesk-dev-'));
     copyFileSync('wrangler.toml', join(folder, 'wrangler.toml'));
     writeFileSync(join(folder, '.dev.vars'), vars);
-    const program = '#!/bin/sh\necho "$@" >> calls\n[ "$1" = d1 ] || exit 3\n';
+    const email = '┌─ e-mail ──\n│ To:      Ada <ada@example.com>\n│ Subject: Hello\n│\n│ Hello\n└──';
+    const program = `#!/bin/sh\necho "$@" >> calls\n[ "$1" = d1 ] && exit 0\necho '${email}'\nexit 3\n`;
     writeFileSync(join(folder, 'wrangler'), program, { mode: 0o700 });
     prepare(folder);
     const port = taken ?? (await withPort(async (free) => free));
@@ -134,8 +136,9 @@ describe('npm run dev', () => {
     const calls = existsSync(join(folder, 'calls'))
       ? readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
       : [];
+    const emails = readPrintedEmails(join(folder, '.wrangler/dev-emails.txt'));
     rmSync(folder, { recursive: true });
-    return { code, output, calls, port };
+    return { code, output, calls, port, emails };
   }
 
   /** Does work while a program listens on a port of its own. */
@@ -158,7 +161,7 @@ describe('npm run dev', () => {
   });
 
   test('a port on which something listens ends it before a Worker starts', async () => {
-    const { port, ...rest } = await withPort((taken) => dev(usable, [], taken));
+    const { port, emails: _, ...rest } = await withPort((taken) => dev(usable, [], taken));
     const output = `Port ${port} is in use. Choose another one, for example: PORT=8790 npm run dev\n`;
     expect(rest).toEqual({ code: 1, calls: [], output });
   });
@@ -191,15 +194,18 @@ describe('npm run dev', () => {
     const { code, output, calls } = await dev(usable, ['--with', path]);
     expect(output.split('\n')[0]).toBe(reason);
     expect(output).not.toMatch(/^\s+at /m);
-    expect({ code, calls }).toEqual({ code: 1, calls: [] });
+    expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
 
   test('the Worker gets the address at which it listens, for the links in e-mails, after the migrations', async () => {
-    const { code, calls, port } = await dev(usable);
+    const { code, calls, emails, output, port } = await dev(usable);
     expect(calls).toEqual([
       'd1 migrations apply DB --local',
       expect.stringMatching(new RegExp(`^dev --config \\S+ --port ${port} .*PUBLIC_URL:http://localhost:${port}$`)),
     ]);
     expect(code).toBe(3);
+    // What it prints as an e-mail, it keeps for scripts that follow links.
+    expect(output).toContain('│ To:      Ada <ada@example.com>');
+    expect(emails).toMatchObject([{ to: 'ada@example.com', subject: 'Hello', text: 'Hello' }]);
   });
 });
