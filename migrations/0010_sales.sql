@@ -33,6 +33,7 @@ CREATE VIEW `sales_changes` AS SELECT '' AS order_id, 0 AS sign WHERE false;
 CREATE TRIGGER `sales_changes_kept` INSTEAD OF INSERT ON `sales_changes` BEGIN
 	INSERT INTO sales_days (date, currency, orders, revenue)
 		SELECT substr(created_at, 1, 10), currency, NEW.sign, NEW.sign * amount FROM orders WHERE id = NEW.order_id
+			AND (NEW.sign >= 0 OR (substr(created_at, 1, 10), currency) IN (SELECT date, currency FROM sales_days))
 		ON CONFLICT (date, currency) DO UPDATE SET orders = orders + excluded.orders,
 			revenue = max(0, min(revenue + excluded.revenue, 9007199254740991));
 	-- The rows of old days are removed, and no cancellation brings one back.

@@ -117,13 +117,15 @@ function createBindCommands(
 type BindCommands = ReturnType<typeof createBindCommands>;
 
 /** Makes the function that binds every query to a request. */
-function createBindQueries({ clock, database, documents, figures, hashing, readModels, readiness, wait }: Shared) {
+function createBindQueries(shared: Shared) {
+  const { clock, config, database, documents, figures, hashing, readModels, readiness, wait } = shared;
   return (request: ReadRequest): Queries =>
     createQueries(createReader({ readModels, database, accessView }, request), {
       clock,
       database: readiness,
       documents,
       wait,
+      lagTargetSeconds: config.lagTargetSeconds,
       isolateMetrics: () => figures.read({ hashesWaiting: hashing.turns.waiting(clock.now()) }),
     });
 }

@@ -81,6 +81,12 @@ export const variables = z
       .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1 to 999999999')
       .transform(Number)
       .default(1001),
+    // Below the 300 seconds after which projections are late (operations/readiness.ts).
+    LAG_TARGET_SECONDS: z.coerce
+      .string()
+      .regex(/^[1-9]\d?$|^[12]\d\d$/, 'must be a whole number from 1 to 299')
+      .transform(Number)
+      .default(30),
     CORS_ORIGINS: origins.optional(),
     LOG_FORMAT: oneOf(['json', 'text']).default('json'),
     FIRST_ADMIN_EMAIL: z.string().trim().toLowerCase().pipe(z.email('must be an e-mail address')).optional(),

@@ -30,6 +30,8 @@ export interface Config {
   sellers: Sellers;
   /** The number of the first order; a later order never has a lower one. */
   firstOrderNumber: number;
+  /** How many seconds after their commit 99 of 100 events should be in the read models. */
+  lagTargetSeconds: number;
   corsOrigins: readonly string[];
   logFormat: LogFormat;
 }
@@ -87,6 +89,7 @@ export function loadConfig(env: object): Config {
     firstAdmin: email && password ? { email, password } : undefined,
     sellers: vars.SELLERS,
     firstOrderNumber: vars.FIRST_ORDER_NUMBER,
+    lagTargetSeconds: vars.LAG_TARGET_SECONDS,
     corsOrigins: vars.CORS_ORIGINS ?? [],
     logFormat: vars.LOG_FORMAT,
   };

@@ -6,7 +6,8 @@ import { type CommandCost, dollarsPerMillion, toTable } from './prices';
 
 /** What a command may cost at most, together with the work after it: rows written, and keys of KV written. */
 const goals: Readonly<Record<string, { rows: number; keys: number }>> = {
-  'place an order of one line': { rows: 28, keys: 5 },
+  // Of these, five rows and a key are the sales figures and their document.
+  'place an order of one line': { rows: 33, keys: 6 },
   'triage a ticket': { rows: 36, keys: 6 },
   'reply as an agent': { rows: 25, keys: 4 },
 };

@@ -8,9 +8,9 @@ const projections = command({
   says: 'how far each read model is, and which keys fail',
   async run({ api }) {
     const json = await (await api.operations.projections.$get()).json();
-    const { data, position, reconciliation } = json;
+    const { data, lagTargetSeconds, position, reconciliation } = json;
     const table = formatTable(
-      ['read model', 'position', 'behind', 'lag', 'p50', 'p99', 'keys', 'recheck', 'failed'],
+      ['read model', 'position', 'behind', 'lag', 'p50', 'p99', 'target', 'keys', 'recheck', 'failed'],
       data.map((row) => [
         row.view,
         row.position,
@@ -18,6 +18,7 @@ const projections = command({
         row.lagSeconds,
         row.lagP50Seconds?.toFixed(1),
         row.lagP99Seconds?.toFixed(1),
+        row.isWithinTarget ? 'met' : 'missed',
         row.keys,
         row.keysToRecheck,
         row.failedKeys,
@@ -25,7 +26,8 @@ const projections = command({
     );
     const { documents, keys } = reconciliation;
     const parts = [
-      `The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.`,
+      `The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.
+The target is ${lagTargetSeconds} seconds.`,
       table,
       `The reconciler last finished its round of all documents: ${documents.finishedAt ?? 'not yet'}
 and its round of all keys of KV: ${keys.finishedAt ?? 'not yet'}`,

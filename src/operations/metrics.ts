@@ -10,8 +10,11 @@ function ofSystem(type: 'counter' | 'gauge', name: string, help: string, samples
   return { name: `frontdesk_${name}`, help: `${help} Of the whole system, from D1.`, type, samples };
 }
 
-/** The metrics of the system; without figures, because D1 did not answer, only that it did not. */
-export function toMetrics(figures: SystemFigures | undefined): Metric[] {
+/**
+ * The metrics of the system; without figures, because D1 did not answer, only that it did not.
+ * @param lagTargetSeconds the target of the configuration, so that a rule of a monitor needs no number of its own
+ */
+export function toMetrics(figures: SystemFigures | undefined, lagTargetSeconds: number): Metric[] {
   const total = (name: string, help: string, value: number) => ofSystem('gauge', name, help, [{ value }]);
   const about: Metric[] = [
     {
@@ -25,6 +28,12 @@ export function toMetrics(figures: SystemFigures | undefined): Metric[] {
       '1 if D1 has answered; if not, the other figures of the system are missing.',
       figures ? 1 : 0,
     ),
+    {
+      name: 'frontdesk_projection_lag_target_seconds',
+      help: 'The acceptable lag of the read models, LAG_TARGET_SECONDS of the configuration.',
+      type: 'gauge',
+      samples: [{ value: lagTargetSeconds }],
+    },
   ];
   if (!figures) return about;
   const bySubscription = (name: string, help: string, value: (row: SubscriptionFigures) => number) =>

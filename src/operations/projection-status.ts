@@ -6,6 +6,7 @@ import { selectRounds } from '../cqrs/reading/reconciler-rounds';
 import type { View } from '../cqrs/reading/view';
 import { isoTime } from '../platform/clock';
 import { type Database, runBatch } from '../platform/d1';
+import { findSlowest } from './lag-target';
 import type { Projection } from './schemas';
 
 interface PendingRow {
@@ -23,8 +24,11 @@ const pendingByType = sql`
 
 const toIso = (ms: number | null | undefined) => (ms == null ? null : isoTime(ms));
 
-/** Finds the progress of each read model: the pending events of its types, its keys to be rechecked, and its failing keys. */
-export async function findProjections(db: Database, views: readonly View[], now: number) {
+/**
+ * Finds the progress of each read model: the pending events of its types, its keys to be rechecked, and its failing keys.
+ * @param lagTargetSeconds the target with which the lag is compared
+ */
+export async function findProjections(db: Database, views: readonly View[], now: number, lagTargetSeconds: number) {
   const [pending, [log], keys, toRecheck, failing, lagRows, [rounds]] = await runBatch(db, [
     db.all<PendingRow>(pendingByType),
     db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
@@ -44,14 +48,16 @@ export async function findProjections(db: Database, views: readonly View[], now:
     const first = Math.min(...own.map(({ firstPosition }) => firstPosition));
     const oldest = Math.min(...own.map(({ firstAt }) => Date.parse(firstAt)));
     const lag = lags.find(({ view }) => view === name);
+    const lagSeconds = own.length === 0 ? 0 : Math.max(0, Math.floor((now - oldest) / 1000));
     const failures = failing.filter(({ view }) => view === id);
     return {
       view: name,
       position: own.length === 0 ? position : first - 1,
       lagEvents: own.reduce((sum, { count }) => sum + count, 0),
-      lagSeconds: own.length === 0 ? 0 : Math.max(0, Math.floor((now - oldest) / 1000)),
+      lagSeconds,
       lagP50Seconds: lag?.p50Seconds ?? null,
       lagP99Seconds: lag?.p99Seconds ?? null,
+      isWithinTarget: lagSeconds <= lagTargetSeconds && !findSlowest(lag ? [lag] : [], lagTargetSeconds),
       keys: countOf(keys, id),
       keysToRecheck: countOf(toRecheck, id),
       failedKeys: failures[0]?.count ?? 0,
@@ -63,5 +69,5 @@ export async function findProjections(db: Database, views: readonly View[], now:
     documents: { startedAt: toIso(rounds?.rowsStartedAt), finishedAt: toIso(rounds?.rowsFinishedAt) },
     keys: { startedAt: toIso(rounds?.documentsStartedAt), finishedAt: toIso(rounds?.documentsFinishedAt) },
   };
-  return { position, data, reconciliation };
+  return { position, lagTargetSeconds, data, reconciliation };
 }

@@ -32,6 +32,8 @@ export interface OperationsQueryServices {
   documents: DocumentStore;
   wait: Wait;
   views: readonly View[];
+  /** The acceptable lag of the read models. */
+  lagTargetSeconds: number;
   eventCatalogue: EventCatalogue;
   /** The figures of the isolate that answers. */
   isolateMetrics(): Metric[];
@@ -43,7 +45,7 @@ export interface OperationsQueryServices {
  * an operator needs correct data also when KV is wrong.
  */
 export function createOperationsQueries(reader: Reader, services: OperationsQueryServices) {
-  const { clock, eventCatalogue, views } = services;
+  const { clock, eventCatalogue, lagTargetSeconds, views } = services;
 
   async function openForAdmin() {
     const { actor, db } = await reader.openPrimary();
@@ -65,11 +67,11 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
     async GetMetrics() {
       if (!reader.isMonitor()) await openForAdmin();
       const figures = await findFiguresInTime(services.database, clock.now());
-      return { figures, metrics: [...toMetrics(figures), ...services.isolateMetrics()] };
+      return { figures, metrics: [...toMetrics(figures, lagTargetSeconds), ...services.isolateMetrics()] };
     },
 
     /** Reads the progress of each read model. */
-    ListProjections: async () => findProjections(await openForAdmin(), views, clock.now()),
+    ListProjections: async () => findProjections(await openForAdmin(), views, clock.now(), lagTargetSeconds),
 
     /** Lists the latest rebuilds, newest first. */
     ListRebuilds: async () => ({ data: (await findRebuilds(await openForAdmin())).map(presentRebuild) }),

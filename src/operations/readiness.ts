@@ -2,10 +2,12 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { occurredAtOf } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
+import { selectLags, toViewLags, type ViewLag } from '../cqrs/reading/projection-lags';
 import type { Clock, Wait } from '../platform/clock';
 import { type Database, openSession, runBatch } from '../platform/d1';
 import { withDeadline } from '../platform/deadline';
 import { deadlines, limits } from '../platform/limits';
+import { findSlowest } from './lag-target';
 import type { IssueCode, Readiness } from './schemas';
 
 /**
@@ -33,6 +35,7 @@ interface Backlog {
   deadLetters: number;
   /** Milliseconds: the last progress of the erasure that has waited longest for it; null if none is at work. */
   erasureSince: number | null;
+  lags: ViewLag[];
 }
 
 /**
@@ -66,31 +69,34 @@ export const backlogQueries = () => ({
       WHERE status = 'dead' AND fault IS NULL LIMIT ${limits.deliveriesCounted + 1})`,
 });
 
-async function findBacklog(db: Database): Promise<Backlog> {
+async function findBacklog(db: Database, now: number): Promise<Backlog> {
   const queries = backlogQueries();
-  const [oldest, [dead], [erasure]] = await runBatch(db, [
+  const [oldest, [dead], [erasure], lags] = await runBatch(db, [
     db.all<OldestDelivery>(queries.oldest),
     db.all<{ count: number }>(queries.deadLetters),
     db.all<{ since: number | null }>(queries.stalled),
+    selectLags(db, now),
   ]);
-  return { oldest, deadLetters: dead?.count ?? 0, erasureSince: erasure?.since ?? null };
+  return { oldest, deadLetters: dead?.count ?? 0, erasureSince: erasure?.since ?? null, lags: toViewLags(lags) };
 }
 
 /**
  * Reads from D1 and KV, and looks for late and dead deliveries. What does not answer in time counts as unreachable.
  * @param services.database D1 with the deadline of this check
+ * @param services.lagTargetSeconds the target of the configuration
  */
 export async function checkReadiness(services: {
   clock: Clock;
   database: D1Database;
   documents: DocumentStore;
+  lagTargetSeconds: number;
   wait: Wait;
 }): Promise<Readiness> {
-  const { clock, database, documents, wait } = services;
+  const { clock, database, documents, lagTargetSeconds: target, wait } = services;
   const late = () => new Error('There was no answer in time.');
   const [backlog, kv] = await Promise.allSettled([
     // `openSession` runs inside a promise, because it may throw.
-    Promise.resolve().then(() => findBacklog(openSession(database, 'first-primary').db)),
+    Promise.resolve().then(() => findBacklog(openSession(database, 'first-primary').db, clock.now())),
     withDeadline(deadlines.readinessMs, wait, () => documents.getAll(['ready']), late),
   ]);
   const issues: Readiness['issues'] = [];
@@ -104,13 +110,26 @@ export async function checkReadiness(services: {
   if (kv.status === 'rejected')
     add('unavailable', 'kv-unreachable', 'KV does not respond, so reads come from D1 and are slower.');
   if (backlog.status === 'fulfilled') {
-    const { deadLetters, erasureSince, oldest } = backlog.value;
+    const { deadLetters, erasureSince, lags, oldest } = backlog.value;
     for (const { subscription, occurredAt } of oldest) {
       const waited = occurredAt ? Math.floor((clock.now() - Date.parse(occurredAt)) / 1000) : 0;
       const late = lateness[subscription];
       if (waited > late.seconds)
         add(late.status, 'deliveries-late', `The oldest delivery to ${subscription} has waited ${waited} seconds.`);
+      else if (subscription === 'projections' && waited > target)
+        add(
+          'degraded',
+          'projections-slow',
+          `An event has waited ${waited} seconds for its documents; the target is ${target}.`,
+        );
     }
+    const slowest = findSlowest(lags, target);
+    if (slowest)
+      add(
+        'degraded',
+        'projections-slow',
+        `In the last hour one event of 100 waited ${slowest.p99Seconds} seconds or longer for the read model ${slowest.view}; the target is ${target}.`,
+      );
     const stalled = Math.floor((clock.now() - (erasureSince ?? clock.now())) / 1000);
     if (stalled > erasureSeconds)
       add('degraded', 'erasures-stalled', `An erasure has made no progress for ${stalled} seconds.`);

@@ -13,6 +13,7 @@ export const issueCodes = [
   'd1-unreachable',
   'kv-unreachable',
   'deliveries-late',
+  'projections-slow',
   'dead-letters',
   'erasures-stalled',
 ] as const;
@@ -54,6 +55,10 @@ export const projection = z
     lagP99Seconds: z.number().nullable().meta({
       description: 'The same for 99 of 100 events. 300 means 300 or more.',
     }),
+    isWithinTarget: z.boolean().meta({
+      description:
+        'Whether no event waits longer than the target now, and 99 of 100 events of the last hour did not, if there were 100.',
+    }),
     keys: count,
     keysToRecheck: count.meta({
       description: 'Keys that are projected once more, because an earlier put may still arrive.',
@@ -90,6 +95,10 @@ const round = (what: string) =>
 export const projectionList = z
   .object({
     position: count,
+    lagTargetSeconds: ordinal.meta({
+      description: 'How many seconds the lag may be: `LAG_TARGET_SECONDS` of the configuration.',
+      examples: [30],
+    }),
     data: z.array(projection),
     reconciliation: z
       .object({

@@ -75,6 +75,14 @@ beforeAll(async () => {
       ).bind(`2026-01-${String(day).padStart(2, '0')}`),
     ),
   );
+  // More currencies than are shown, on each of the days that end with that of the order, whose items are the best-selling ones.
+  await env.DB.prepare(
+    `WITH RECURSIVE days(age) AS (SELECT 0 UNION ALL SELECT age + 1 FROM days WHERE age < 40),
+       currencies(name) AS (SELECT 100 UNION ALL SELECT name + 1 FROM currencies WHERE name < 280)
+     INSERT INTO sales_days (date, currency, orders, revenue)
+     SELECT date(max(created_at), '-' || age || ' days'), name, 9007199254740991, 9007199254740991
+     FROM orders, days, currencies GROUP BY age, name`,
+  ).run();
   keys = {
     user: id,
     access: id,
@@ -89,6 +97,7 @@ beforeAll(async () => {
     'ticket-lists': id,
     'staff-ticket-lists': 'all',
     'ticket-dashboard': 'all',
+    'sales-dashboard': 'all',
   };
 });
 

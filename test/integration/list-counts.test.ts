@@ -409,7 +409,7 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
     const steps: string[] = [];
     const database = createWatchedDatabase((sql) => {
       const step =
-        /UPDATE reconciliation SET (\w+)/.exec(sql)?.[1] ?? (/AS filter FROM/.test(sql) ? 'count' : undefined);
+        /UPDATE reconciliation SET ((?!sales)\w+)/.exec(sql)?.[1] ?? (/AS filter FROM/.test(sql) ? 'count' : undefined);
       if (step !== undefined && step !== steps.at(-1)) steps.push(step);
     });
     await runHour(createSystem({ DB: database }));

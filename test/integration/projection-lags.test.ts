@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { selectLags, toViewLags } from '../../src/cqrs/reading/projection-lags';
-import type { Projection } from '../../src/operations/schemas';
+import { toMetrics } from '../../src/operations/metrics';
+import type { Projection, Readiness } from '../../src/operations/schemas';
 import { openSession } from '../../src/platform/d1';
 import { createFaultyD1 } from '../support/faulty-d1';
 import { given, openTicket, read } from '../support/operations';
@@ -49,7 +50,7 @@ test('the lag of an event counts once for each view whose documents it touches, 
     expect([view, counts[`${view}:60`], counts[`${view}:300`]]).toEqual([view, 1, 2]);
   expect(Object.keys(counts).some((name) => name.startsWith('item'))).toBe(false);
   const lag = await lagOf(clock.now(), 'ticket');
-  expect(lag).toEqual({ view: 'ticket', p50Seconds: 165, p99Seconds: 297.3 });
+  expect(lag).toEqual({ view: 'ticket', events: 3, p50Seconds: 165, p99Seconds: 297.3 });
   const { data } = await read<{ data: Projection[] }>(system, 'projections');
   const shown = Object.fromEntries(data.map((each) => [each.view, [each.lagP50Seconds, each.lagP99Seconds]]));
   expect(shown.ticket).toEqual([165, 297.3]);
@@ -114,6 +115,84 @@ test.each([
     expect((await lagOf(system.clock.now(), 'ticket'))?.p50Seconds).toBeGreaterThan(0);
   },
 );
+
+/** A system whose read model `ticket` had so many events in the last hour, by the upper bound of their lag. */
+async function givenLags(counts: Record<string, number>, bindings = {}) {
+  const system = await given(bindings);
+  const { clock, services } = system;
+  await env.DB.prepare('DELETE FROM projection_lags').run();
+  const ofView = Object.fromEntries(Object.entries(counts).map(([bound, count]) => [`ticket:${bound}`, count]));
+  const row = env.DB.prepare('INSERT INTO projection_lags (slot, started_at, counts) VALUES (1, ?, ?)');
+  await row.bind(clock.now() - 50 * 60_000, JSON.stringify(ofView)).run();
+  const { data, lagTargetSeconds } = await read<{ data: Projection[]; lagTargetSeconds: number }>(
+    system,
+    'projections',
+  );
+  const response = await system.request('/v1/health/ready');
+  const { issues, status } = await response.json<Readiness>();
+  const isWithinTarget = data.find(({ view }) => view === 'ticket')?.isWithinTarget;
+  const isOthersWithin = data.filter(({ view }) => view !== 'ticket').every((view) => view.isWithinTarget);
+  expect(services().config.lagTargetSeconds).toBe(lagTargetSeconds);
+  return { http: response.status, isOthersWithin, isWithinTarget, issues, lagTargetSeconds, status };
+}
+
+const within = { http: 200, isOthersWithin: true, isWithinTarget: true, issues: [], status: 'ready' };
+
+describe('the acceptable lag (product 8.8)', () => {
+  test.each<[string, Record<string, number>]>([
+    ['99 slow events of a quiet hour', { 120: 99 }],
+    ['one slow event of a hundred', { 0.5: 99, 300: 1 }],
+    ['a hundred events as slow as the target', { 30: 100 }],
+  ])('is met by %s', async (_, counts) => {
+    expect(await givenLags(counts)).toEqual({ ...within, lagTargetSeconds: 30 });
+  });
+
+  test.each<[string, Record<string, number>]>([
+    ['two slow events of a hundred', { 0.5: 98, 300: 2 }],
+    ['a hundred slow events', { 60: 100 }],
+  ])('is missed by %s: the read model says so, and readiness is degraded', async (_, counts) => {
+    const detail = expect.stringMatching(
+      /^In the last hour one event of 100 waited [\d.]+ seconds or longer for the read model ticket; the target is 30\.$/,
+    );
+    const issues = [{ code: 'projections-slow', detail }];
+    expect(await givenLags(counts)).toEqual({
+      ...{ ...within, isWithinTarget: false, issues, status: 'degraded' },
+      lagTargetSeconds: 30,
+    });
+  });
+
+  test('is a setting', async () => {
+    const slow = { 5: 100 };
+    expect(await givenLags(slow, { LAG_TARGET_SECONDS: '5' })).toEqual({ ...within, lagTargetSeconds: 5 });
+    expect(await givenLags(slow, { LAG_TARGET_SECONDS: '3' })).toMatchObject({
+      ...{ status: 'degraded', isWithinTarget: false, lagTargetSeconds: 3 },
+    });
+  });
+
+  test('is missed by an event that waits now, until it is projected', async () => {
+    const system = await given();
+    await openTicket(system);
+    const state = async () => {
+      const { data } = await read<{ data: Projection[] }>(system, 'projections');
+      const { issues } = await (await system.request('/v1/health/ready')).json<Readiness>();
+      const missed = data.filter(({ isWithinTarget }) => !isWithinTarget).map(({ view }) => view);
+      return [issues.map(({ code }) => code), missed.includes('ticket'), missed.includes('item')];
+    };
+    system.clock.advance(25_000);
+    expect(await state()).toEqual([[], false, false]);
+    system.clock.advance(10_000);
+    expect(await state()).toEqual([['projections-slow'], true, false]);
+    await system.deliverQueues();
+    expect(await state()).toEqual([[], false, false]);
+  });
+
+  test('is a figure for monitors, also while D1 is away', async () => {
+    const system = await given({ LAG_TARGET_SECONDS: '7' } as Partial<Env>);
+    const response = await system.request('/v1/operations/metrics', { headers: system.admin.bearer });
+    expect(await response.text()).toMatch(/^frontdesk_projection_lag_target_seconds 7$/m);
+    expect(toMetrics(undefined, 7).map(({ name }) => name)).toContain('frontdesk_projection_lag_target_seconds');
+  });
+});
 
 // The last one: no key that it writes can be claimed by a test with an earlier clock.
 test('only the last hour counts, and a window replaces the one of two hours before (product 8.6)', async () => {

@@ -7,6 +7,7 @@ import { http } from './http';
 import { idempotency } from './idempotency';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
+import { sales } from './sales';
 import { scripts } from './scripts';
 import { shop } from './shop';
 import { signingIn } from './signing-in';
@@ -23,5 +24,6 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   desk,
   machinery,
   figures,
+  sales,
   scripts,
 };

@@ -14,6 +14,7 @@ let real: Limits | undefined;
  */
 const small: Readonly<Record<string, readonly [number, number]>> = {
   firstPageSize: [3, 6],
+  currenciesInDashboard: [1, 2],
   keysPerBatch: [3, 8],
   eventsPerRebuildStep: [5, 15],
   orphansPerRebuildStep: [2, 4],
@@ -71,11 +72,19 @@ export function chooseLimits({ d1, kv, queues, releases, world }: SimulatedPlatf
   world.trace?.('LIMITS', JSON.stringify(releases[0].limits));
 }
 
-/** The limits that the recovery keeps: documents have a page's size, and a send that was too large must go out at last. */
-const kept = [
-  ...['firstPageSize', 'notesInTicket', 'repliesInTicket', 'replyBytesInTicket'],
-  ...['messagesPerSend', 'bytesPerSend', 'bytesPerMessage'],
+/** The limits of what a document shows, which is compared with what it showed before. */
+const ofDocuments = [
+  'firstPageSize',
+  'notesInTicket',
+  'repliesInTicket',
+  'replyBytesInTicket',
+  'currenciesInDashboard',
+  'itemsRankedPerDay',
+  'bestSellersInDashboard',
 ];
+
+/** The limits that the recovery keeps: those of documents, and a send that was too large must go out at last. */
+const kept = [...ofDocuments, 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
 
 /** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
 export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {

@@ -127,8 +127,8 @@ describe('the lag of read models (product 8.6)', () => {
       '{"ticket:2":"x"}',
     ];
     expect(toViewLags(rows.map((counts) => ({ counts })))).toEqual([
-      { view: 'ticket', p50Seconds: 1.5, p99Seconds: 1.99 },
-      { view: 'user', p50Seconds: 0.05, p99Seconds: 0.099 },
+      { view: 'ticket', events: 100, p50Seconds: 1.5, p99Seconds: 1.99 },
+      { view: 'user', events: 1, p50Seconds: 0.05, p99Seconds: 0.099 },
     ]);
     expect(toViewLags([])).toEqual([]);
   });
@@ -185,7 +185,7 @@ test('the fields of a log entry leave out what is 0', () => {
     runningRebuilds: 0,
     runningErasures: 0,
     refusedEmails: 0,
-    lags: [{ view: 'ticket', p50Seconds: 0.1, p99Seconds: 2 }],
+    lags: [{ view: 'ticket', events: 7, p50Seconds: 0.1, p99Seconds: 2 }],
   });
   expect(fields).toEqual({
     events: 0,

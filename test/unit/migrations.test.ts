@@ -112,3 +112,30 @@ test('the migration to tables without rowids keeps every row, reference and trig
   expect(db.prepare('SELECT customer_id FROM orders').all()).toEqual([{ customer_id: null }]);
   db.close();
 });
+
+test('the migration to sales figures counts the orders that exist as it counts later ones (product 8.7)', () => {
+  const first = scripts.findIndex((script) => script.includes('`sales_days`'));
+  expect(first).toBeGreaterThan(0);
+  const tables = [true, false].map((isBefore) => {
+    const db = new DatabaseSync(':memory:');
+    const migrate = (list: readonly string[]) => list.map((script) => db.exec(script));
+    migrate(isBefore ? scripts.slice(0, first) : scripts);
+    const insert = db.prepare(
+      `INSERT INTO orders (id, version, number, customer_id, status, lines, line_count, amount, currency, created_at, updated_at)
+       VALUES (?, 1, ?, NULL, 'placed', ?, 1, ?, ?, ?, '')`,
+    );
+    const setStatus = db.prepare('UPDATE orders SET status = ? WHERE id = ?');
+    for (let order = 0; order < 60; order++) {
+      const line = { itemId: `item-${order % 4}`, title: `Title ${order % 7}`, quantity: 1 + (order % 3) };
+      const date = `2026-03-${String(1 + Math.floor(order / 2)).padStart(2, '0')}T10:00:00.000Z`;
+      insert.run(`o${order}`, order, JSON.stringify([line]), 100 + order, order % 5 ? 'EUR' : 'USD', date);
+      setStatus.run(order % 6 ? 'shipped' : 'cancelled', `o${order}`);
+    }
+    if (isBefore) migrate(scripts.slice(first));
+    const all = ['sales_days', 'item_sales'].map((table) => db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all());
+    db.close();
+    return all;
+  });
+  expect(tables[0]).toEqual(tables[1]);
+  expect(tables[0]?.map((rows) => rows.length)).toEqual([42, 60]);
+});

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type RecordedEvent, upcast } from '../../src/cqrs/log/event';
+import { eventCatalogue } from '../../src/domains';
 import type { Item } from '../../src/items/item';
 import {
   decideTransition,
@@ -265,7 +267,8 @@ describe('placing an order (product 4.1, 4.2)', () => {
       type: 'OrderPlaced',
       streamId: result.id,
       version: 1,
-      data: { customerId: customer.id, items: [{ itemId: item.id, quantity: 2 }] },
+      schemaVersion: 2,
+      data: { customerId: customer.id, items: [{ itemId: item.id, quantity: 2 }], total: price(3998) },
     });
     expect(JSON.stringify(state().events)).not.toContain(address.city);
   });
@@ -491,4 +494,32 @@ describe('moving an order (product 4.3)', () => {
     await as(agent).DeliverOrder({ orderId: order.id });
     expect(lastEvent()).toMatchObject({ type: 'OrderDelivered', data: { customerId: null } });
   });
+});
+
+/** As version 0.6.0 has recorded it. */
+const recorded: RecordedEvent = {
+  position: 7,
+  id: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11',
+  type: 'OrderPlaced',
+  streamType: 'order',
+  streamId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b12',
+  version: 1,
+  schemaVersion: 1,
+  data: {
+    customerId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b13',
+    items: [{ itemId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b14', quantity: 2 }],
+  },
+  metadata: { commandId: 'c', requestId: 'r' },
+  occurredAt: '2026-01-01T00:00:00.000Z',
+};
+
+test('a recorded OrderPlaced of version 1 is read in the newest shape, without a total (product 4.6, 6.4)', () => {
+  const { schemaVersion, data } = upcast(eventCatalogue, recorded);
+  expect([schemaVersion, data]).toEqual([2, { ...(recorded.data as object), total: null }]);
+  const total = { amount: 3998, currency: 'EUR' };
+  const newest = { ...recorded, schemaVersion: 2, data: { ...(recorded.data as object), total } };
+  expect(upcast(eventCatalogue, newest).data).toEqual(newest.data);
+  // Each version has exactly its own fields.
+  expect(() => upcast(eventCatalogue, { ...newest, schemaVersion: 1 })).toThrow();
+  expect(() => upcast(eventCatalogue, { ...recorded, schemaVersion: 2 })).toThrow();
 });

@@ -107,6 +107,12 @@ describe('the configuration (product 8.4)', () => {
     expect(loadConfig({ ...good, FIRST_ORDER_NUMBER: 7 })).toMatchObject({ firstOrderNumber: 7 });
   });
 
+  test('without another value the acceptable lag is 30 seconds (product 8.8)', () => {
+    expect(loadConfig({ ...good }).lagTargetSeconds).toBe(30);
+    for (const value of ['1', '10', '299', 45])
+      expect(loadConfig({ ...good, LAG_TARGET_SECONDS: value }).lagTargetSeconds).toBe(Number(value));
+  });
+
   test('without the name of a shop it is Frontdesk; the sender has its own name, or that of the shop (product 2.9)', () => {
     const named = { ...good, BRAND: ' The Tea Shop ', EMAIL_FROM: 'tea@example.com' };
     expect(loadConfig({ ...good })).toMatchObject({ brand: 'Frontdesk' });
@@ -152,6 +158,10 @@ describe('the configuration (product 8.4)', () => {
     [{ FIRST_ORDER_NUMBER: 'one' }, /FIRST_ORDER_NUMBER/],
     [{ FIRST_ORDER_NUMBER: '' }, /FIRST_ORDER_NUMBER must be a whole number from 1 to 999999999/],
     [{ FIRST_ORDER_NUMBER: '0x10' }, /FIRST_ORDER_NUMBER must be a whole number/],
+    ...['0', '300', '030', '2.5', '', 'one', -5].map((value): [object, RegExp] => [
+      { LAG_TARGET_SECONDS: value },
+      /LAG_TARGET_SECONDS must be a whole number from 1 to 299/,
+    ]),
     [{ BRAND: '  ' }, /BRAND must have 1 to 50 characters/],
     [{ BRAND: 'a'.repeat(51) }, /BRAND/],
     [{ BRAND: 'Shop\r\nBcc: all@example.com' }, /BRAND must be a single line/],

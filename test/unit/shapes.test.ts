@@ -42,6 +42,7 @@ const released: Readonly<Record<string, readonly string[]>> = {
   'item-lists@1': ['ItemCreated', 'ItemDeleted', 'ItemUpdated'],
   'order@2': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'order-lists@1': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
+  'sales-dashboard@1': ['OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'ticket@2': ['TicketDeleted', 'TicketOpened', 'TicketReopened', 'TicketReplied', 'TicketStatusChanged'],
   'staff-ticket@4': [
     'TicketAssigned',

@@ -79,15 +79,23 @@ describe('an event touches every document that shows its effect, and no other (p
     ],
     [
       'a placed order',
-      OrderPlaced.create('o', 1, facts),
-      ['item pot', 'order o', ...each('order-lists', ['all', 'ada']), 'user ada'],
+      OrderPlaced.create('o', 1, { ...facts, total: null }),
+      ['item pot', 'order o', ...each('order-lists', ['all', 'ada']), 'sales-dashboard all', 'user ada'],
     ],
-    ['a shipped order', OrderShipped.create('o', 2, facts), ['order o', ...each('order-lists', ['all', 'ada'])]],
-    ['a delivered order', OrderDelivered.create('o', 3, facts), ['order o', ...each('order-lists', ['all', 'ada'])]],
+    [
+      'a shipped order',
+      OrderShipped.create('o', 2, facts),
+      ['order o', ...each('order-lists', ['all', 'ada']), 'sales-dashboard all'],
+    ],
+    [
+      'a delivered order',
+      OrderDelivered.create('o', 3, facts),
+      ['order o', ...each('order-lists', ['all', 'ada']), 'sales-dashboard all'],
+    ],
     [
       'a cancelled order',
       OrderCancelled.create('o', 2, facts),
-      ['item pot', 'order o', ...each('order-lists', ['all', 'ada'])],
+      ['item pot', 'order o', ...each('order-lists', ['all', 'ada']), 'sales-dashboard all'],
     ],
     [
       'an order of a deleted account',
@@ -141,7 +149,7 @@ describe('an event touches every document that shows its effect, and no other (p
 
   test('an order of a deleted customer touches the lists of all orders, and no account', () => {
     const shipped = OrderShipped.create('o', 2, { ...facts, customerId: null });
-    expect(touched(shipped)).toEqual(['order o', 'order-lists all'].sort());
+    expect(touched(shipped)).toEqual(['order o', 'order-lists all', 'sales-dashboard all'].sort());
   });
 
   test.each([

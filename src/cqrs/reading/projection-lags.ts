@@ -89,6 +89,8 @@ export function selectLags(db: Database, now: number) {
 /** How long events of the last hour waited for the documents of a view: the half of them, and 99 of 100, at most. */
 export interface ViewLag {
   view: string;
+  /** How many events these are. */
+  events: number;
   p50Seconds: number;
   p99Seconds: number;
 }
@@ -109,6 +111,7 @@ export function toViewLags(rows: readonly LagRow[]): ViewLag[] {
   return [...byView]
     .map(([view, counts]) => ({
       view,
+      events: counts.reduce((sum, count) => sum + count, 0),
       p50Seconds: quantileOf(counts, lagBounds, 0.5),
       p99Seconds: quantileOf(counts, lagBounds, 0.99),
     }))

@@ -1,4 +1,5 @@
 import type { Platform } from '../history';
+import { itemSales, salesDays } from './model-sales';
 import type { State } from './state';
 import { canonical, differenceOf, violate } from './violate';
 
@@ -59,6 +60,8 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
     ),
     'list counts': all('SELECT list, owner, key AS filter, value AS count FROM list_counts, json_each(counts)'),
     'ticket days': all('SELECT date, opened, reopened, closed FROM ticket_days'),
+    'sales days': all('SELECT date, currency, orders, revenue FROM sales_days'),
+    'item sales': all('SELECT date, item_id AS itemId, title, pieces FROM item_sales'),
   };
 }
 
@@ -112,6 +115,8 @@ function expectedTables(state: State): Tables {
     replies: tickets.flatMap(({ id, replies }) => replies.map((reply) => ({ ...reply, ticketId: id }))),
     'list counts': countsOf(state),
     'ticket days': [...state.days].map(([date, day]) => ({ date, ...day })),
+    'sales days': salesDays(state),
+    'item sales': itemSales(state),
   };
 }
 

@@ -3,6 +3,7 @@ import { nextId } from '../ids';
 import type { Behaviour } from './behaviours';
 import * as documents from './documents';
 import type { Credential, Knowledge } from './knowledge';
+import { salesDocument } from './model-sales';
 import type { Caller, Role, State } from './state';
 
 /** An event of the log, as far as the check needs it. */
@@ -487,6 +488,27 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         },
         expect: ({ state }) =>
           isStaff(by.caller) ? documents.dashboardDocument(state) : refusedWith('auth.insufficient-role'),
+      };
+    },
+  },
+  GetSalesDashboard: {
+    behaviour: 'lists',
+    weight: 3,
+    reading(shop) {
+      const by = shop.holderOf(...staff);
+      if (!by) return undefined;
+      return {
+        what: 'the sales dashboard',
+        by,
+        async run(queries) {
+          const { dashboard, ...freshness } = await queries.GetSalesDashboard();
+          const days = dashboard.days.flatMap(({ date, sales }) => sales.map((one) => ({ date, ...one })));
+          return { content: { ...dashboard, days }, freshness };
+        },
+        expect: ({ state }) =>
+          isStaff(by.caller)
+            ? salesDocument(state, shop.platform.releases[0].limits)
+            : refusedWith('auth.insufficient-role'),
       };
     },
   },

@@ -121,7 +121,7 @@ export async function given(create: CreateImplementation, clock?: Clock) {
       const order = anOrder({ customerId: customer.id, ...overrides });
       await run((tx) => {
         tx.orders.add(order, address, 1001, checked(customer));
-        tx.record(OrderPlaced.create(order.id, order.version, { customerId: customer.id, items: [] }));
+        tx.record(OrderPlaced.create(order.id, order.version, { customerId: customer.id, items: [], total: null }));
       });
       const found = await read((tx) => tx.orders.find(order.id));
       return { ...order, number: found?.number ?? 0 };
