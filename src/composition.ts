@@ -63,7 +63,7 @@ function createStartFollowUps(shared: Shared, defer: WaitUntil) {
 
   return (committed: readonly RecordedEvent[]): void => {
     const deliveries = committed.flatMap((event) =>
-      subscriptionsOf(event.type).map((subscription) => ({ subscription, event })),
+      subscriptionsOf(event).map((subscription) => ({ subscription, event })),
     );
     defer(sendFirst(deliveries));
     for (const event of committed) {
@@ -102,9 +102,9 @@ function createBindCommands(
       createDefineCommand(unitOfWork, fingerprints, contextOf, wait, () => count('command-repeated')),
       {
         accessTokens,
-        unsubscribeLinks: shared.unsubscribeLinks,
         resetTokens: shared.resetTokens,
         confirmationTokens: shared.confirmationTokens,
+        unsubscribeLinks: shared.unsubscribeLinks,
         passwords,
         hashNetwork: (network) => shared.networkHashes(network)[0],
         sellers: config.sellers,

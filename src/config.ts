@@ -7,7 +7,7 @@ import type { LogFormat } from './platform/logger';
 
 /** The page of src/auth/pages.ts. */
 export const resetPagePath = '/reset-password';
-/** The page of src/users/pages.ts. */
+/** The page of src/users/confirm-page.ts. */
 export const confirmPagePath = '/confirm-email';
 
 export interface Config {

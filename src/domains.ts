@@ -15,7 +15,7 @@ import {
 } from './auth/repository';
 import type { ResetTokens } from './auth/secret-token';
 import { consistencyTokenErrors } from './cqrs/log/consistency-token';
-import { createEventCatalogue, type RecordedEvent, type Subscription } from './cqrs/log/event';
+import { createEventCatalogue, type NewEvent, type RecordedEvent, type Subscription } from './cqrs/log/event';
 import type { CountedList } from './cqrs/reading/list-counts';
 import { pageErrors } from './cqrs/reading/page-request';
 import type { Projector, ViewKey } from './cqrs/reading/projector';
@@ -34,7 +34,7 @@ import { createItemQueries } from './items/queries';
 import { createItemRepository, itemConstraints } from './items/repository';
 import { createSelling, type Sellers } from './items/sellers';
 import { countedItems, itemCount, itemViews } from './items/views';
-import type { Reaction } from './notifications/reaction';
+import { createReactions, isTold, on, type Reaction, type Registration } from './notifications/reaction';
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
@@ -56,8 +56,8 @@ import type { LogFields, Logger } from './platform/logger';
 import { createTicketCommands, deleteTicketsOfAccount, releaseTicketsOfAssignee } from './tickets/commands';
 import { dashboardKey, dashboardView } from './tickets/dashboard';
 import { ticketErrors } from './tickets/errors';
-import { TicketReplied, TicketStatusChanged, ticketEvents } from './tickets/events';
-import { tellOnTicketClosed, tellOnTicketReplied } from './tickets/notifications';
+import { ticketEvents } from './tickets/events';
+import { notifyOfClosing, notifyOfReply } from './tickets/notifications';
 import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tickets/repository';
 import { countedAssignments, staffTicketViews } from './tickets/staff-views';
@@ -197,7 +197,7 @@ export function createRepositories(context: RepositoryContext) {
 export type Repositories = ReturnType<typeof createRepositories>;
 
 /** What commands need beside the repositories; the configuration chooses who sells, and where the numbers of orders begin. */
-export interface CommandServices extends AuthServices, UserServices, ConfirmationServices {
+export interface CommandServices extends AuthServices, ConfirmationServices, UserServices {
   sellers: Sellers;
   firstOrderNumber: number;
 }
@@ -239,35 +239,39 @@ interface ReactionServices extends LinkServices {
   resetUrl: string;
 }
 
-/** The notification that follows each type of event; the subscription `emails` receives exactly these types. */
-const reactions: Readonly<Record<string, (services: ReactionServices) => Reaction>> = {
-  [UserRegistered.type]: welcomeOnUserRegistered,
-  [EmailConfirmationRequested.type]: confirmOnEmailConfirmationRequested,
+/** The notification that follows each type of event; the subscription `emails` receives exactly these events. */
+const notifying: readonly Registration<ReactionServices>[] = [
+  on(UserRegistered, welcomeOnUserRegistered),
+  on(EmailConfirmationRequested, confirmOnEmailConfirmationRequested),
   // Two events of one commit, because each event has one e-mail.
-  [UserEmailConfirmed.type]: tellOldAddressOnUserEmailConfirmed,
-  [UserUpdated.type]: () => tellNewAddressOnUserUpdated,
-  [UserPasswordChanged.type]: () => tellOnUserPasswordChanged,
-  [PasswordResetRequested.type]: linkOnPasswordResetRequested,
-  [OrderPlaced.type]: (services) => tellCustomerOfOrder('order-placed', services),
-  [OrderShipped.type]: (services) => tellCustomerOfOrder('order-shipped', services),
-  [OrderDelivered.type]: (services) => tellCustomerOfOrder('order-delivered', services),
-  [OrderCancelled.type]: (services) => tellCustomerOfOrder('order-cancelled', services),
-  [TicketReplied.type]: () => tellOnTicketReplied,
-  [TicketStatusChanged.type]: () => tellOnTicketClosed,
-};
+  on(UserEmailConfirmed, tellOldAddressOnUserEmailConfirmed, ({ by }) => by === 'change'),
+  on(
+    UserUpdated,
+    () => tellNewAddressOnUserUpdated,
+    ({ fields }) => fields.includes('email'),
+  ),
+  on(UserPasswordChanged, () => tellOnUserPasswordChanged),
+  on(PasswordResetRequested, linkOnPasswordResetRequested),
+  on(OrderPlaced, tellCustomerOfOrder('order-placed')),
+  on(OrderShipped, tellCustomerOfOrder('order-shipped')),
+  on(OrderDelivered, tellCustomerOfOrder('order-delivered')),
+  on(OrderCancelled, tellCustomerOfOrder('order-cancelled')),
+  notifyOfReply,
+  notifyOfClosing,
+];
 
-export function createReactions(services: ReactionServices): ReadonlyMap<string, Reaction> {
-  return new Map(Object.entries(reactions).map(([type, create]) => [type, create(services)]));
+export function createNotifying(services: ReactionServices): ReadonlyMap<string, Reaction> {
+  return createReactions(notifying, services);
 }
 
 /**
- * The subscriptions that receive events of this type, without the one for other teams. The projections receive every
+ * The subscriptions that receive an event, without the one for other teams. The projections receive every
  * event, also one that no view lists: a view of another version of the Worker may list it, and their consumer writes the data
  * points for analytics.
  */
-export function ownSubscriptionsOf(type: string): Subscription[] {
+export function ownSubscriptionsOf(event: NewEvent): Subscription[] {
   const subscriptions: Subscription[] = ['projections'];
-  if (type in reactions) subscriptions.push('emails');
+  if (isTold(notifying, event)) subscriptions.push('emails');
   return subscriptions;
 }
 

@@ -4,7 +4,7 @@ import { createDeadLetterConsumer } from './consumers/dead-letters';
 import { createEmailHandler } from './consumers/emails';
 import { createProjectionHandler } from './consumers/projections';
 import { queueNames } from './consumers/queues';
-import { createReactions, eventCatalogue } from './domains';
+import { createNotifying, eventCatalogue } from './domains';
 import { createEmailSender } from './email/create-email-sender';
 import { limitSending } from './email/deadline';
 import { createEmailLimiter } from './email/email-limiter';
@@ -18,7 +18,7 @@ import { createFindAccount } from './users/notified-account';
 /** Makes the consumers that all invocations of an isolate share, by the names of their queues. */
 export function createConsumers(services: SharedServices): Readonly<Record<string, Consumer>> {
   const { background, clock, config, env, fingerprints, logger, outbox, projector, wait } = services;
-  const reactions = createReactions({
+  const reactions = createNotifying({
     findOrderFacts: createFindOrderFacts(background),
     resetTokens: services.resetTokens,
     resetUrl: config.passwordResetUrl,

@@ -8,6 +8,7 @@ import { createDispatch } from './consumers/dispatch';
 import { createRelay } from './consumers/relay';
 import { createDueDeliveries } from './cqrs/log/due-deliveries';
 import type { Envelope } from './cqrs/log/envelope';
+import type { NewEvent } from './cqrs/log/event';
 import { createOutbox } from './cqrs/log/outbox';
 import { createDocumentStore } from './cqrs/reading/document-store';
 import { createRemoveObsolete } from './cqrs/reading/obsolete-documents';
@@ -130,7 +131,7 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
     dispatch: createDispatch({ queues, origin, outbox, logger }),
     sendErasureStep: async (step: ErasureStep) => void (await env.REBUILDS_QUEUE.send(step)),
     sendRebuildStep: async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step)),
-    subscriptionsOf: (type: string) => [...ownSubscriptionsOf(type), ...(events ? ['events' as const] : [])],
+    subscriptionsOf: (event: NewEvent) => [...ownSubscriptionsOf(event), ...(events ? ['events' as const] : [])],
   };
 }
 
@@ -144,6 +145,7 @@ function createHttpServices(world: World, secrets: ReturnType<typeof createSecre
     epoch: config.epoch,
     corsOrigins: config.corsOrigins,
     brand: config.brand,
+    showsEmails: config.email.transport === 'console',
     publicUrl: config.publicUrl,
     keyedHashes: secrets.fingerprints,
     limiters: {

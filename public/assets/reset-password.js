@@ -1,16 +1,7 @@
 // The page to which the link of a password reset e-mail leads. It has two forms: one for a new password, and one for a
 // new link, for people whose link is used up or expired.
 
-/**
- * @template {HTMLElement} Kind
- * @param {string} id
- * @param {new () => Kind} kind
- */
-function find(id, kind) {
-  const found = document.getElementById(id);
-  if (found instanceof kind) return found;
-  throw new Error(`The page has no element ${id}.`);
-}
+import { find, newKey, post, takeToken } from './page-tools.js';
 
 const start = find('start', HTMLElement);
 const news = find('news', HTMLElement);
@@ -47,29 +38,11 @@ function display({ form, hint = '', good = '', bad = '' }) {
   problem.textContent = bad;
 }
 
-/** Takes the token out of the address, so that neither the history nor a screenshot keeps it. */
 function readLink() {
-  token = new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
-  history.replaceState(null, '', location.pathname);
-  key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join('-');
+  token = takeToken();
+  key = newKey();
   display(token === '' ? { form: linkForm, hint: texts.noLink } : { form: passwordForm });
   (token === '' ? email : password).focus();
-}
-
-/**
- * @param {string} path
- * @param {object} body
- * @returns {Promise<{ status: number, code?: string, detail?: string, errors?: { pointer: string, detail: string }[] }>}
- */
-async function post(path, body) {
-  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': key };
-  try {
-    const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
-    return response.ok ? { status: response.status } : await response.json();
-  } catch {
-    // No connection, or an answer that is not the API's.
-    return { status: 503 };
-  }
 }
 
 /**
@@ -102,7 +75,7 @@ function onSubmit(form, send) {
 }
 
 onSubmit(passwordForm, async () => {
-  const refusal = await post('/v1/auth/password-reset/confirm', { token, password: password.value });
+  const refusal = await post('/v1/auth/password-reset/confirm', { token, password: password.value }, key);
   const isBadLink =
     refusal.code === 'auth.invalid-reset-token' || refusal.errors?.some(({ pointer }) => pointer === '/token');
   if (refusal.status < 300) {
@@ -119,7 +92,7 @@ onSubmit(passwordForm, async () => {
 });
 
 onSubmit(linkForm, async () => {
-  const refusal = await post('/v1/auth/password-reset', { email: email.value });
+  const refusal = await post('/v1/auth/password-reset', { email: email.value }, key);
   const isSent = refusal.status < 300;
   display(isSent ? { good: texts.sent } : { form: linkForm, bad: explain(refusal, 'The address') });
   if (isSent) news.focus();

@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '../cqrs/log/event';
+import { type RecordedEvent, UnreadableEventError } from '../cqrs/log/event';
 import type { DeliveryClaim, Outbox } from '../cqrs/log/outbox';
 import { EmailError } from '../email/email-sender';
 import type { Effect, NotificationService } from '../notifications/notification-service';
@@ -23,7 +23,10 @@ export function createEmailHandler(options: {
 
   /** Prepares the e-mail of an event; undefined without a receiver who wants it and may get it. */
   async function prepare(event: RecordedEvent): Promise<Effect | undefined> {
-    const notification = await reactions.get(event.type)?.(event);
+    const react = reactions.get(event.type);
+    // A newer version has made this delivery, and sends its e-mail.
+    if (!react) throw new UnreadableEventError(`No e-mail follows the event type ${event.type} in this release.`);
+    const notification = await react(event);
     const account = notification && (await findAccount(notification.userId));
     if (!account) return undefined;
     return notifications.notify(account, notification, { eventId: event.id, occurredAt: Date.parse(event.occurredAt) });

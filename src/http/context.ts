@@ -30,6 +30,8 @@ export interface SharedHttpServices {
   corsOrigins: readonly string[];
   /** The name of the shop, for pages that its customers see. */
   brand: string;
+  /** Whether everybody may see what e-mails look like; only in development. */
+  showsEmails: boolean;
   /** The address at which clients reach the API, without a slash at the end. */
   publicUrl: string;
   /** Hashes with the secrets of the access tokens; each use has a prefix of its own. */

@@ -1,5 +1,41 @@
-import type { RecordedEvent } from '../cqrs/log/event';
+import type { EventDefinition, NewEvent, RecordedEvent } from '../cqrs/log/event';
 import type { Notification } from './notification';
 
 /** The notification that follows an event; undefined for an event of which nobody is told. */
 export type Reaction = (event: RecordedEvent) => Promise<Notification | undefined> | Notification | undefined;
+
+/** A type of event of which somebody is told. */
+export interface Registration<Services> {
+  type: string;
+  /** Whether somebody may be told of an event with this data. An event of which nobody is told gets no delivery. */
+  concerns(data: unknown): boolean;
+  create(services: Services): Reaction;
+}
+
+/** Registers the notification of an event type. @param concerns selects the events of the type; without it, all of them */
+export function on<Data, Services>(
+  { type }: EventDefinition<string, Data>,
+  create: (services: Services) => Reaction,
+  concerns: (data: Data) => boolean = () => true,
+): Registration<Services> {
+  // Events are validated before they are written, and before they are handled.
+  return { type, concerns: (data) => concerns(data as Data), create };
+}
+
+/** Whether somebody may be told of an event. */
+export function isTold(registrations: readonly Registration<never>[], { type, data }: NewEvent): boolean {
+  return registrations.some((registration) => registration.type === type && registration.concerns(data));
+}
+
+/** The reactions by the type of the event. */
+export function createReactions<Services>(
+  registrations: readonly Registration<Services>[],
+  services: Services,
+): ReadonlyMap<string, Reaction> {
+  return new Map(
+    registrations.map(({ type, concerns, create }) => {
+      const react = create(services);
+      return [type, (event) => (concerns(event.data) ? react(event) : undefined)];
+    }),
+  );
+}

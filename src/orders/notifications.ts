@@ -22,13 +22,11 @@ export function createFindOrderFacts(database: D1Database): FindOrderFacts {
 const dataSchema = z.object({ customerId: z.uuid().nullable() });
 
 /** Tells the customer of an order about it. An order of a deleted account has no customer. */
-export function tellCustomerOfOrder(
-  kind: 'order-placed' | 'order-shipped' | 'order-delivered' | 'order-cancelled',
-  { findOrderFacts }: { findOrderFacts: FindOrderFacts },
-): Reaction {
-  return async ({ data, streamId }) => {
-    const { customerId } = dataSchema.parse(data);
-    const facts = customerId === null ? undefined : await findOrderFacts(streamId);
-    return facts && customerId !== null ? { userId: customerId, kind, facts } : undefined;
-  };
+export function tellCustomerOfOrder(kind: 'order-placed' | 'order-shipped' | 'order-delivered' | 'order-cancelled') {
+  return ({ findOrderFacts }: { findOrderFacts: FindOrderFacts }): Reaction =>
+    async ({ data, streamId }) => {
+      const { customerId } = dataSchema.parse(data);
+      const facts = customerId === null ? undefined : await findOrderFacts(streamId);
+      return facts && customerId !== null ? { userId: customerId, kind, facts } : undefined;
+    };
 }

@@ -105,6 +105,8 @@ export const limits = {
   sessionsPerErasureStep: 1_000,
   /** Notes that one step of an erasure deletes, and replies. */
   notesPerErasureStep: 1_000,
+  /** Milliseconds for which a link works that confirms an e-mail address, and for which the row of a used one is kept. */
+  confirmationLinkMs: 7 * 86_400_000,
   /** Pending changes of an e-mail address that one run of the schedule ends, each with an event. */
   emailChangesExpiredPerRun: 100,
   /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */

@@ -35,6 +35,9 @@ export interface UserTransaction {
 
 type Tx = Transaction<UserTransaction>;
 
+/** @param now milliseconds */
+export const linkTime = (now: number) => ({ now, lifetimeMs: limits.confirmationLinkMs });
+
 const target = z.strictObject({ userId: uuid });
 const erasureStep = target.extend({ step: z.int() });
 const updateUser = target.extend({ changes: schemas.updateUser });
@@ -74,7 +77,9 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
     tx.users.add(account);
     tx.settings.add(defaultSettings(account.id, at, chosen));
     if (account.emailConfirmedAt === null)
-      tx.emailConfirmations.add(newLink(newId(), { userId: account.id, kind: 'registration', email }, issuedAt));
+      tx.emailConfirmations.add(
+        newLink(account.id, { userId: account.id, kind: 'registration', email }, linkTime(issuedAt)),
+      );
     tx.record(events.UserRegistered.create(account.id, account.version, { role }));
     return { id: account.id, version: account.version };
   }
@@ -145,14 +150,13 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
         const passwordHash = password === undefined ? undefined : await passwords.hash(password);
         if (newEmail === undefined) return save(tx, account, { name, passwordHash }, details);
         tx.users.requireFreeEmail(newEmail);
+        const time = linkTime(details.issuedAt);
         // A new password ends an earlier link, so that only this one is left.
         const unused = password === undefined ? await tx.emailConfirmations.findUnused(userId) : [];
         const isMailed = unused.some(
-          (link) => link.kind === 'change' && link.email === newEmail && isRecent(link, details.issuedAt),
+          (link) => link.kind === 'change' && link.email === newEmail && isRecent(link, time),
         );
-        const link = isMailed
-          ? undefined
-          : newLink(newId(), { userId, kind: 'change', email: newEmail }, details.issuedAt);
+        const link = isMailed ? undefined : newLink(newId(), { userId, kind: 'change', email: newEmail }, time);
         return save(tx, account, { name, passwordHash }, details, link);
       },
     }),

@@ -4,7 +4,7 @@ import type { LinkTokens } from '../access/link-tokens';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
 import { uuid } from '../platform/uuid';
-import type { UserTransaction } from './commands';
+import { linkTime, type UserTransaction } from './commands';
 import { isExpiredChange, isRecent, newLink, requireUsable, useLink } from './email-confirmation';
 import { userErrors } from './errors';
 import { EmailChangeExpired, EmailConfirmationRequested, UserEmailConfirmed, UserUpdated } from './events';
@@ -34,14 +34,15 @@ export function createConfirmationCommands(
         const [account] = await tx.users.findAll([userId]);
         if (!account) throw userErrors.notFound({ userId });
         requireVersion(account.version, details);
+        const time = linkTime(issuedAt);
         const unused = await tx.emailConfirmations.findUnused(userId);
         const pending = unused.find(({ kind }) => kind === 'change');
         if (!pending && account.emailConfirmedAt !== null) throw userErrors.emailConfirmed({ userId });
         const { kind, email } = pending ?? { kind: 'registration' as const, email: account.email };
-        const isMailed = unused.some((link) => link.kind === kind && link.email === email && isRecent(link, issuedAt));
+        const isMailed = unused.some((link) => link.kind === kind && link.email === email && isRecent(link, time));
         if (isMailed) return { id: userId, version: account.version };
         if (pending) tx.users.requireFreeEmail(email);
-        const link = newLink(newId(), { userId, kind, email }, issuedAt);
+        const link = newLink(newId(), { userId, kind, email }, time);
         const version = account.version + 1;
         tx.users.save({ ...account, version, updatedAt: at }, actor);
         tx.emailConfirmations.replace(link);
@@ -68,7 +69,7 @@ export function createConfirmationCommands(
         const isNew = email !== account.email;
         const version = account.version + (isNew ? 2 : 1);
         // First, because the database takes a new address as confirmed only if a used link says so.
-        tx.emailConfirmations.use(useLink(confirmation, isNew ? account.email : null, issuedAt));
+        tx.emailConfirmations.use(useLink(confirmation, isNew ? account.email : null, linkTime(issuedAt)));
         tx.users.saveWithoutCaller(withConfirmedEmail(account, email, version, at));
         if (isNew) {
           tx.emailConfirmations.end(account.id, 'registration');
@@ -84,12 +85,13 @@ export function createConfirmationCommands(
       input: z.strictObject({ confirmationId: uuid }),
       onlyIf: anyone,
       readsPrimary: true,
-      async handle({ confirmationId }, tx, { at, issuedAt }) {
+      async handle({ confirmationId }, tx, { issuedAt }) {
         const found = await tx.emailConfirmations.find(confirmationId);
         if (!found || !isExpiredChange(found.confirmation, issuedAt)) return undefined;
         const { account } = found;
         const version = account.version + 1;
-        tx.users.saveWithoutCaller({ ...account, version, updatedAt: at });
+        // Nobody has changed the account, so the time of its last change stays.
+        tx.users.saveWithoutCaller({ ...account, version });
         tx.emailConfirmations.end(account.id, 'change');
         tx.record(EmailChangeExpired.create(account.id, version, {}));
         return { id: account.id, version };

@@ -9,6 +9,7 @@ export type ConfirmationKind = (typeof confirmationKinds)[number];
  * and an account has one of each kind at most. Times are milliseconds.
  */
 export interface EmailConfirmation {
+  /** The id of the account, for the link of its welcome e-mail. */
   id: string;
   userId: string;
   kind: ConfirmationKind;
@@ -21,24 +22,27 @@ export interface EmailConfirmation {
   usedAt: number | null;
 }
 
-/** How long a link works. */
-export const linkLifetimeMs = 7 * 24 * 3_600_000;
-
 /** Within this time after a link was mailed, no other one is mailed to the same address for the account. */
 const betweenLinksMs = 15 * 60_000;
 
-/** Makes the link that is mailed to an address. @param now milliseconds */
+/** A moment, and how long links work; both in milliseconds. */
+export interface LinkTime {
+  now: number;
+  lifetimeMs: number;
+}
+
+/** Makes the link that is mailed to an address. */
 export function newLink(
   id: string,
   about: Pick<EmailConfirmation, 'userId' | 'kind' | 'email'>,
-  now: number,
+  { now, lifetimeMs }: LinkTime,
 ): EmailConfirmation {
-  return { id, ...about, previousEmail: null, expiresAt: now + linkLifetimeMs, usedAt: null };
+  return { id, ...about, previousEmail: null, expiresAt: now + lifetimeMs, usedAt: null };
 }
 
 /** Whether a link was mailed so lately that it stays as it is. */
-export function isRecent({ expiresAt }: EmailConfirmation, now: number): boolean {
-  return expiresAt - linkLifetimeMs > now - betweenLinksMs;
+export function isRecent({ expiresAt }: EmailConfirmation, { now, lifetimeMs }: LinkTime): boolean {
+  return expiresAt - lifetimeMs > now - betweenLinksMs;
 }
 
 /**
@@ -46,8 +50,12 @@ export function isRecent({ expiresAt }: EmailConfirmation, now: number): boolean
  * @param previousEmail the address that the account changes from. It is kept as long as a link, so that the e-mail finds it that
  * tells the owner of the old address.
  */
-export function useLink(link: EmailConfirmation, previousEmail: string | null, now: number): EmailConfirmation {
-  return { ...link, previousEmail, usedAt: now, expiresAt: now + linkLifetimeMs };
+export function useLink(
+  link: EmailConfirmation,
+  previousEmail: string | null,
+  { now, lifetimeMs }: LinkTime,
+): EmailConfirmation {
+  return { ...link, previousEmail, usedAt: now, expiresAt: now + lifetimeMs };
 }
 
 /** Whether a pending change of the address has ended, because nobody confirmed it in time. */

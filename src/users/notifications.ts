@@ -1,8 +1,9 @@
 import type { LinkTokens } from '../access/link-tokens';
 import type { TimedLink } from '../notifications/notification';
 import type { Reaction } from '../notifications/reaction';
-import { type EmailConfirmation, linkLifetimeMs } from './email-confirmation';
-import { EmailConfirmationRequested, UserEmailConfirmed, UserUpdated } from './events';
+import { limits } from '../platform/limits';
+import type { EmailConfirmation } from './email-confirmation';
+import { EmailConfirmationRequested, UserEmailConfirmed } from './events';
 import type { FindLink } from './find-link';
 
 /** What the e-mails about addresses need. */
@@ -16,21 +17,22 @@ export interface LinkServices {
 /** Makes the address of a link. The token is in its fragment, which no server's log receives. */
 function timedLink({ id }: EmailConfirmation, { confirmationTokens, confirmationUrl }: LinkServices): TimedLink {
   const url = `${confirmationUrl}#token=${confirmationTokens.tokenFor(id)}`;
-  return { url, validMinutes: linkLifetimeMs / 60_000 };
+  return { url, validMinutes: limits.confirmationLinkMs / 60_000 };
 }
 
 /** Welcomes a new account, and asks to confirm the address unless that was done by then. */
 export function welcomeOnUserRegistered(services: LinkServices): Reaction {
   return async ({ streamId: userId }) => {
-    const link = await services.findLink({ unusedRegistrationOf: userId });
-    return { userId, kind: 'welcome', facts: link ? { confirmation: timedLink(link, services) } : {} };
+    const link = await services.findLink(userId);
+    const isUsable = link?.usedAt === null;
+    return { userId, kind: 'welcome', facts: isUsable ? { confirmation: timedLink(link, services) } : {} };
   };
 }
 
 /** Sends the link to the address that it confirms; a link that was used, replaced or ended since is not sent. */
 export function confirmOnEmailConfirmationRequested(services: LinkServices): Reaction {
   return async ({ data, streamId: userId }) => {
-    const link = await services.findLink({ id: EmailConfirmationRequested.schema.parse(data).confirmationId });
+    const link = await services.findLink(EmailConfirmationRequested.schema.parse(data).confirmationId);
     if (!link || link.usedAt !== null) return undefined;
     const purpose = link.kind === 'change' ? 'change' : 'again';
     return { userId, kind: 'confirm-address', to: link.email, facts: { purpose, ...timedLink(link, services) } };
@@ -40,18 +42,18 @@ export function confirmOnEmailConfirmationRequested(services: LinkServices): Rea
 /** Tells the owner of the old address of a change. */
 export function tellOldAddressOnUserEmailConfirmed(services: LinkServices): Reaction {
   return async ({ data, streamId: userId }) => {
-    const { by, confirmationId } = UserEmailConfirmed.schema.parse(data);
-    const link = by === 'change' && confirmationId !== null && (await services.findLink({ id: confirmationId }));
-    if (!link || link.previousEmail === null) return undefined;
-    return { userId, kind: 'address-changed', to: link.previousEmail, facts: { reader: 'old' } };
+    const { confirmationId } = UserEmailConfirmed.schema.parse(data);
+    const previousEmail = confirmationId === null ? null : (await services.findLink(confirmationId))?.previousEmail;
+    return previousEmail ? { userId, kind: 'address-changed', to: previousEmail, facts: { reader: 'old' } } : undefined;
   };
 }
 
 /** Tells the owner of the new address, which is the one of the account. */
-export const tellNewAddressOnUserUpdated: Reaction = ({ data, streamId: userId }) =>
-  UserUpdated.schema.parse(data).fields.includes('email')
-    ? { userId, kind: 'address-changed', facts: { reader: 'new' } }
-    : undefined;
+export const tellNewAddressOnUserUpdated: Reaction = ({ streamId }) => ({
+  userId: streamId,
+  kind: 'address-changed',
+  facts: { reader: 'new' },
+});
 
 export const tellOnUserPasswordChanged: Reaction = ({ streamId }) => ({
   userId: streamId,

@@ -63,13 +63,7 @@ export const registerUser = z
   })
   .meta({
     ref: 'RegisterUser',
-    examples: [
-      { name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' },
-      {
-        ...{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' },
-        ...{ locale: 'de', timezone: 'Europe/Berlin' },
-      },
-    ],
+    examples: [{ name: 'Ada Byron', email: 'ada@example.com', password: 'correct horse battery' }],
   });
 
 export const updateUser = z

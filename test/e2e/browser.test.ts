@@ -94,12 +94,12 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
     return (await fetch(`${url}/v1/auth/token`, { method: 'POST', body })).status;
   }
 
-  /** The reset links that an address has received; the body may be quoted-printable. */
-  const linksTo = (email: string) =>
+  /** The links to a page that an address has received; the body may be quoted-printable. */
+  const linksTo = (email: string, page = '/reset-password') =>
     sink.mails
       .filter(({ to }) => to.includes(email))
       .map(({ raw }) => /https:\S+#token=[\w.-]+/.exec(raw.replace(/=\r?\n/g, '').replace(/=3D/g, '='))?.[0])
-      .filter((link) => link !== undefined);
+      .filter((link) => link?.includes(`${page}#`) === true);
 
   async function requestLink(email: string): Promise<URL> {
     const json = { 'Content-Type': 'application/json' };
@@ -265,6 +265,85 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       expect(output).toContain('"name":"Ada Lovelace"');
       expect(output).toMatch(/^idempotency-replayed: true\r$/im);
       expect(output).toContain('http.precondition-failed');
+    });
+  });
+
+  describe('the page that confirms an address (product 1.16)', () => {
+    async function confirmationLink(email: string): Promise<URL> {
+      await register(email);
+      await vi.waitFor(() => expect(linksTo(email, '/confirm-email')).toHaveLength(1), {
+        timeout: 20_000,
+        interval: 50,
+      });
+      return new URL(linksTo(email, '/confirm-email')[0] ?? '');
+    }
+
+    const isConfirmed = async (email: string) => {
+      const body = new URLSearchParams({ grant_type: 'password', username: email, password });
+      const granted = await fetch(`${url}/v1/auth/token`, { method: 'POST', body });
+      const { access_token: token } = (await granted.json()) as { access_token: string };
+      const headers = {
+        Authorization: `Bearer ${token}`,
+        'Consistency-Token': granted.headers.get('Consistency-Token') ?? '',
+      };
+      return ((await (await fetch(`${url}/v1/users/me`, { headers })).json()) as { emailConfirmed: boolean })
+        .emailConfirmed;
+    };
+
+    test('the link of the welcome e-mail confirms the address when its reader presses the button, and once', async () => {
+      const email = 'hedy@example.com';
+      const link = await confirmationLink(email);
+      expect(`${link.origin}${link.pathname}`).toBe('https://api.example/confirm-email');
+      const { page, complaints } = await open(`${link.pathname}${link.hash}`);
+      const button = page.getByRole('button', { name: 'Confirm the address' });
+      await button.waitFor();
+      // The secret is neither in the address nor in the history, and loading the page has confirmed nothing.
+      expect(page.url()).toBe(`${url}/confirm-email`);
+      expect(await page.evaluate('document.activeElement.tagName')).toBe('BUTTON');
+      expect(await isConfirmed(email)).toBe(false);
+      await page.route('**/v1/**', (route) => route.abort());
+      await button.click();
+      await page.getByRole('alert').filter({ hasText: 'The shop did not answer.' }).waitFor();
+      complaints.length = 0;
+      await page.unroute('**/v1/**');
+      await button.press('Enter');
+      await page.getByRole('status').filter({ hasText: 'Your e-mail address is confirmed.' }).waitFor();
+      expect(await button.isVisible()).toBe(false);
+      expect(await isConfirmed(email)).toBe(true);
+      expect(complaints).toEqual([]);
+
+      await page.evaluate(`location.hash = ${JSON.stringify(link.hash)}`);
+      await button.click();
+      await page.getByRole('status').filter({ hasText: 'has been used already' }).waitFor();
+      await page.evaluate('location.hash = "token=cut-off"');
+      await button.click();
+      await page.getByRole('alert').filter({ hasText: 'This link has expired' }).waitFor();
+    });
+
+    test('without a link it says what it is for, in the language of the browser', async () => {
+      const { page } = await open('/confirm-email', { locale: 'de-DE' });
+      await page.getByRole('status').filter({ hasText: 'Bitte öffnen Sie den Link in der E-Mail.' }).waitFor();
+      expect(await page.getByRole('heading').textContent()).toBe('E-Mail-Adresse bestätigen');
+      expect(await page.getByRole('button').count()).toBe(0);
+    });
+
+    test.each(['light', 'dark'] as const)(
+      'nothing is cut off at 320 pixels, and texts stand out (%s)',
+      async (colorScheme) => {
+        const { page } = await open('/confirm-email#token=t', { colorScheme, viewport: { width: 320, height: 640 } });
+        await page.getByRole('button').waitFor();
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+        for (const selector of ['h1', '.hint', 'button']) {
+          const { color, ground } = await page.evaluate<{ color: string; ground: string }>(colorsOf(selector));
+          expect([selector, contrast(color, ground) >= 4.5]).toEqual([selector, true]);
+        }
+      },
+    );
+
+    test('without JavaScript it says so, and shows no button', async () => {
+      const { page } = await open('/confirm-email#token=t', { javaScriptEnabled: false });
+      expect(await page.getByText('This page needs JavaScript').isVisible()).toBe(true);
+      expect(await page.getByRole('button').count()).toBe(0);
     });
   });
 

@@ -170,7 +170,7 @@ test('the link of a password reset e-mail sets a new password, and works only on
     sink.mails
       .filter(({ to }) => to.includes(email))
       // The body may be quoted-printable, with soft line breaks and =3D for an equals sign.
-      .map(({ raw }) => /#token=([\w.-]+)/.exec(raw.replace(/=\r?\n/g, '').replace(/=3D/g, '='))?.[1])
+      .map(({ raw }) => /\/reset-password#token=([\w.-]+)/.exec(raw.replace(/=\r?\n/g, '').replace(/=3D/g, '='))?.[1])
       .find((found) => found !== undefined);
   const token = await vi.waitFor(
     () => findToken() ?? Promise.reject(new Error('The reset e-mail has not arrived.')),

@@ -617,11 +617,10 @@ function beforeFirstWrite(database: D1Database, happen: () => Promise<unknown>):
 }
 
 /** Asks for a password reset, and returns the token of the link in the e-mail. */
-async function requestReset({ deliverQueues, send, sender }: System, email: string): Promise<string> {
+async function requestReset({ deliverQueues, mailedToken, send }: System, email: string): Promise<string> {
   expect((await send('POST', '/v1/auth/password-reset', { email })).status).toBe(202);
   await deliverQueues();
-  const mail = sender.sent.findLast(({ to, text }) => to.email === email && text.includes('#token='));
-  return /#token=(\S+)/.exec(mail?.text ?? '')?.[1] ?? '';
+  return mailedToken(email, 'reset-password');
 }
 
 describe('password resets', () => {
@@ -690,7 +689,7 @@ describe('password resets', () => {
     const system = createSystem();
     const { email } = await system.register();
     const token = await requestReset(system, email);
-    const mails = () => system.sender.sent.filter(({ text }) => text.includes('#token=')).length;
+    const mails = () => system.sender.sent.filter(({ text }) => text.includes('/reset-password#token=')).length;
     system.clock.advance(4 * 60_000);
     expect(await requestReset(system, email.toUpperCase())).toBe('');
     expect(mails()).toBe(1);
@@ -707,7 +706,7 @@ describe('password resets', () => {
     await requestReset(system, email);
     expect((await system.request(`/v1/users/${id}`, { method: 'DELETE', headers: bearer })).status).toBe(204);
     await system.send('POST', '/v1/users', { name: 'Grace Hopper', email, password });
-    const mails = () => system.sender.sent.filter(({ text }) => text.includes('#token=')).length;
+    const mails = () => system.sender.sent.filter(({ text }) => text.includes('/reset-password#token=')).length;
     await requestReset(system, email);
     expect(mails()).toBe(1);
     system.clock.advance(5 * 60_000);

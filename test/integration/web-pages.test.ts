@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createSystem } from '../support/system';
 
-const pages = ['/docs', '/reset-password', '/problems', '/problems/orders.out-of-stock'];
+const pages = ['/docs', '/reset-password', '/confirm-email', '/problems', '/problems/orders.out-of-stock'];
 
 test('the root leads to the documentation (product 6.1)', async () => {
   const response = await createSystem().request('/');
@@ -89,7 +89,7 @@ describe('the page for a new password (product 2.9)', () => {
       await system.send('POST', '/v1/auth/password-reset', { email });
       await system.deliverQueues();
       return /https?:\S+/.exec(
-        system.sender.sent.find(({ to, text }) => to.email === email && text.includes('#token='))?.text ?? '',
+        system.sender.sent.find(({ subject, to }) => to.email === email && subject.startsWith('Reset'))?.text ?? '',
       )?.[0];
     };
     expect(await linkOf({ PUBLIC_URL: 'http://localhost:9000' })).toMatch(

@@ -1,4 +1,5 @@
 import { access } from './access';
+import { confirmations } from './confirmations';
 import { database } from './database';
 import { desk } from './desk';
 import { figures } from './figures';
@@ -16,6 +17,7 @@ import { signingIn } from './signing-in';
 export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   access,
   'signing-in': signingIn,
+  confirmations,
   http,
   idempotency,
   freshness,

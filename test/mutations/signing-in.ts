@@ -193,10 +193,8 @@ export const signingIn: readonly Mutation[] = [
   {
     name: 'a deactivation leaves the reset links',
     file: 'src/users/commands.ts',
-    find: ` || changes.isActive === false;
-  if (endsLinks)`,
-    replace: `;
-  if (endsLinks)`,
+    find: 'if (endsSessions) tx.endPasswordResets(account.id, issuedAt);',
+    replace: "if (fields.includes('passwordHash')) tx.endPasswordResets(account.id, issuedAt);",
     noticedBy: unit('users', 'auth'),
   },
   {

@@ -26,6 +26,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   deliveriesInFlight: [4, 40],
   keysToRecheckPerRun: [3, 8],
   expiredRowsPerSlice: [1, 3],
+  // Some links end within the minutes of a history.
+  confirmationLinkMs: [60_000, 1_200_000],
   rowsPerErasureStep: [1, 4],
   // What the staff reads of a ticket that is about to be deleted has all of its notes.
   notesPerErasureStep: [1_000, 1_000],
@@ -84,7 +86,7 @@ const ofDocuments = [
 ];
 
 /** The limits that the recovery keeps: those of documents, and a send that was too large must go out at last. */
-const kept = [...ofDocuments, 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
+const kept = [...ofDocuments, 'confirmationLinkMs', 'messagesPerSend', 'bytesPerSend', 'bytesPerMessage'];
 
 /** Gives both versions and the platform most of their real limits, so that the recovery ends soon. */
 export function useRealLimits({ d1, kv, releases }: SimulatedPlatform): void {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type * as Events from '../../src/cqrs/log/event';
 import type * as Views from '../../src/cqrs/reading/view';
+import type * as Reactions from '../../src/notifications/reaction';
 
 // What a new version of the Worker may change in its events: it records another type for the same fact, and a field more.
 // It still reads what older versions have recorded; an older version can read neither.
@@ -45,6 +46,18 @@ export function withNewEvents(original: EventModule): EventModule {
     defineEvent: defineEvent as EventModule['defineEvent'],
     createEventCatalogue: (definitions) => original.createEventCatalogue([...definitions, ...retired]),
   };
+}
+
+/** Lets the new version send the e-mails of events that an older version has recorded. */
+export function withOldReactions(createReactions: (typeof Reactions)['createReactions']) {
+  return ((registrations, services) => {
+    const reactions = createReactions(registrations, services);
+    const retired = [...reactions].flatMap(([type, react]) => {
+      const old = oldTypes[type];
+      return old === undefined ? [] : [[old, react] as const];
+    });
+    return new Map([...reactions, ...retired]);
+  }) as (typeof Reactions)['createReactions'];
 }
 
 /** Makes triggers that list the old type beside the new one, because the log has both. */

@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { makeFaulty } from './faulty-views';
 import type { Release } from './history';
 import { nextId, nextSecret } from './ids';
-import { withNewEvents, withOldTypes } from './new-events';
+import { withNewEvents, withOldReactions, withOldTypes } from './new-events';
 import { SimulatedFault } from './process';
 
 /**
@@ -70,6 +70,10 @@ function replaceViews(release: Release['number'], hasNewEvents: boolean): void {
   vi.doMock('../../src/cqrs/log/event', async (importOriginal) =>
     withNewEvents(await importOriginal<typeof import('../../src/cqrs/log/event')>()),
   );
+  vi.doMock('../../src/notifications/reaction', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/notifications/reaction')>();
+    return { ...original, createReactions: withOldReactions(original.createReactions) };
+  });
 }
 
 /** Loads the Worker's modules once more. */

@@ -68,8 +68,8 @@ export function givenCommands({ users = [], items = [], orders = [], tickets = [
       {
         accessTokens,
         resetTokens: createResetTokens(secrets),
-        unsubscribeLinks,
         confirmationTokens: createLinkTokens('email-confirmation', secrets),
+        unsubscribeLinks,
         passwords,
         hashNetwork: (network) => `hash of ${network}`,
         // Most tests let customers sell, because an owner without another role is the simplest one.

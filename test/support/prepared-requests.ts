@@ -14,7 +14,7 @@ const price = { amount: 100, currency: 'EUR' };
  * @param operator who does what must happen before the operation can succeed
  */
 export function createRequestPreparer(system: System, admin: Account, operator = admin) {
-  const { deliverQueues, register, request, send, sender } = system;
+  const { deliverQueues, mailedToken, register, request, send } = system;
 
   async function create(path: string, body: object): Promise<string> {
     const response = await send('POST', path, body, admin.bearer);
@@ -51,8 +51,13 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     const { email } = await register();
     await send('POST', '/v1/auth/password-reset', { email });
     await deliverQueues();
-    const mail = sender.sent.findLast(({ to, text }) => to.email === email && text.includes('#token='));
-    return /#token=(\S+)/.exec(mail?.text ?? '')?.[1] ?? '';
+    return mailedToken(email, 'reset-password');
+  }
+
+  async function requestConfirmationToken(): Promise<string> {
+    const { email } = await register();
+    await deliverQueues();
+    return mailedToken(email, 'confirm-email');
   }
 
   /** How the resource of a path with an id is created, by the start of the path. */
@@ -69,6 +74,7 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     'POST /v1/auth/logout': async () => ({ refreshToken: (await register()).refreshToken }),
     'POST /v1/auth/password-reset': async () => ({ email: (await register()).email }),
     'POST /v1/auth/password-reset/confirm': async () => ({ token: await requestResetToken(), password }),
+    'POST /v1/auth/email-confirmation/confirm': async () => ({ token: await requestConfirmationToken() }),
     'POST /v1/users': async () => registration(),
     'PATCH /v1/users/{id}': async () => ({ name: 'Changed' }),
     'PATCH /v1/users/{id}/settings': async () => ({ locale: 'de' }),

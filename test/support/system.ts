@@ -189,15 +189,35 @@ export function createSystem(
     return { bearer: { Authorization: `Bearer ${tokens.access_token}` }, refreshToken: tokens.refresh_token };
   }
 
+  /** The token of the last link to a page that was mailed to an address; empty without one. */
+  function mailedToken(email: string, page: 'confirm-email' | 'reset-password'): string {
+    const link = new RegExp(`/${page}#token=(\\S+)`);
+    const mails = sender.sent.filter(({ to, text }) => to.email === email && link.test(text));
+    return link.exec(mails.at(-1)?.text ?? '')?.[1] ?? '';
+  }
+
+  /** Changes the address of an account as its owner does: asks for it, and uses the link that is mailed to it. */
+  async function changeEmail(
+    account: { id: string; bearer: Record<string, string> },
+    email: string,
+  ): Promise<Response> {
+    await send('PATCH', `/v1/users/${account.id}`, { email, currentPassword: password }, account.bearer);
+    await deliverQueues();
+    const token = mailedToken(email, 'confirm-email');
+    return send('POST', '/v1/auth/email-confirmation/confirm', { token });
+  }
+
   return {
     addAnalyticsDeliveries,
     app,
     called,
+    changeEmail,
     clock,
     deliver,
     deliverQueues,
     env: testEnv,
     logs,
+    mailedToken,
     points,
     rebuildMessages,
     register,

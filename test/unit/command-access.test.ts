@@ -69,9 +69,9 @@ type PublicName =
   | 'SignOut'
   | 'RequestPasswordReset'
   | 'ConfirmPasswordReset'
-  | 'Unsubscribe'
   | 'ConfirmEmail'
-  | 'ExpireEmailChange';
+  | 'ExpireEmailChange'
+  | 'Unsubscribe';
 
 /** Every command that needs a token. A new command does not compile until it has an entry here. */
 const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
@@ -226,9 +226,9 @@ const open: Record<PublicName, Send> = {
   SignOut: (commands) => commands.SignOut({ refreshToken: 'unknown' }),
   RequestPasswordReset: (commands, { customer }) => commands.RequestPasswordReset({ email: customer.email }),
   ConfirmPasswordReset: (commands) => commands.ConfirmPasswordReset({ token: 'unknown', password }),
-  Unsubscribe: (commands) => commands.Unsubscribe({ token: 'unknown' }),
   ConfirmEmail: (commands) => commands.ConfirmEmail({ token: 'unknown' }),
   ExpireEmailChange: (commands) => commands.ExpireEmailChange({ confirmationId: newId() }),
+  Unsubscribe: (commands) => commands.Unsubscribe({ token: 'unknown' }),
 };
 
 const entries = Object.entries(secured);

@@ -108,16 +108,32 @@ describe('the catalogue of events', () => {
     expect(eventCatalogue.size).toBe(new Set([...eventCatalogue.values()].map(({ type }) => type)).size);
   });
 
+  const subscriptionsOf = (type: string, data: object = {}) =>
+    ownSubscriptionsOf({ type, streamType: 's', streamId: 'a', version: 1, schemaVersion: 1, data }).toSorted();
+
   test('the event of a registration goes to e-mails and the read models (product 1.2)', () => {
-    expect(ownSubscriptionsOf('UserRegistered').toSorted()).toEqual(['emails', 'projections']);
+    expect(subscriptionsOf('UserRegistered')).toEqual(['emails', 'projections']);
   });
 
   test('the event of a request for a password reset leads to an e-mail (product 2.6)', () => {
-    expect(ownSubscriptionsOf('PasswordResetRequested').toSorted()).toEqual(['emails', 'projections']);
+    expect(subscriptionsOf('PasswordResetRequested')).toEqual(['emails', 'projections']);
+  });
+
+  test.each([
+    ['TicketStatusChanged', { to: 'closed' }, true],
+    ['TicketStatusChanged', { to: 'triaged' }, false],
+    ['TicketReplied', { by: 'staff' }, true],
+    ['TicketReplied', { by: 'customer' }, false],
+    ['TicketNoteWritten', {}, false],
+    ['TicketOpened', {}, false],
+    ['UserRoleChanged', {}, false],
+    ['SettingsUpdated', {}, false],
+  ])('whether an event %s with %j costs a delivery for e-mails: %s (product 11.1)', (type, data, expected) => {
+    expect(subscriptionsOf(type, data).includes('emails')).toBe(expected);
   });
 
   test('the projections receive every type of event, because a view of another version may list it (product 7.5)', () => {
-    for (const type of eventCatalogue.keys()) expect(ownSubscriptionsOf(type)).toContain('projections');
+    for (const type of eventCatalogue.keys()) expect(subscriptionsOf(type)).toContain('projections');
   });
 });
 

@@ -12,6 +12,8 @@ import { UserSignedIn } from '../../src/users/events';
  */
 const released: Readonly<Record<string, readonly string[]>> = {
   'user@4': [
+    'EmailChangeExpired',
+    'EmailConfirmationRequested',
     'ItemCreated',
     'ItemDeleted',
     'OrderPlaced',
@@ -21,6 +23,7 @@ const released: Readonly<Record<string, readonly string[]>> = {
     'TicketStatusChanged',
     'UserDeactivated',
     'UserDeleted',
+    'UserEmailConfirmed',
     'UserPasswordChanged',
     'UserReactivated',
     'UserRegistered',

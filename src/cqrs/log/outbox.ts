@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Clock, Wait } from '../../platform/clock';
 import { type Database, openSession, retryUnclear, runBatch } from '../../platform/d1';
 import { limits } from '../../platform/limits';
-import type { EventKey, Subscription } from './event';
+import type { EventKey, NewEvent, Subscription } from './event';
 import { eventsInLog, positionOf, type UnpositionedEvent } from './event-log';
 
 /**
@@ -130,10 +130,12 @@ export function markAsDead(
 export function insertDeliveries(
   db: Database,
   events: readonly UnpositionedEvent[],
-  subscriptionsOf: (type: string) => readonly Subscription[],
+  subscriptionsOf: (event: NewEvent) => readonly Subscription[],
   now: number,
 ) {
-  const wanted = events.flatMap(({ id, type }) => subscriptionsOf(type).map((subscription) => ({ id, subscription })));
+  const wanted = events.flatMap((event) =>
+    subscriptionsOf(event).map((subscription) => ({ id: event.id, subscription })),
+  );
   return db.run(sql`
     INSERT INTO deliveries (position, subscription, available_at, writes_data_point)
     SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + deliveryTimes.firstSendMs},

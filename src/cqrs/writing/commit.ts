@@ -14,7 +14,7 @@ import type { CommitOutcome } from '../../platform/isolate-figures';
 import { deadlines, limits } from '../../platform/limits';
 import { backoffMs, retryAfterSeconds } from '../../platform/retry';
 import { splitByBytes } from '../../platform/split';
-import type { Subscription } from '../log/event';
+import type { NewEvent, Subscription } from '../log/event';
 import { findPositions, insertEvents, toPositions, type UnpositionedEvent } from '../log/event-log';
 import { insertDeliveries } from '../log/outbox';
 import { ConcurrencyError, commandErrors } from './errors';
@@ -27,8 +27,8 @@ export interface CommitOptions {
   database: D1Database;
   clock: Clock;
   wait: Wait;
-  /** The subscriptions that receive events of this type. */
-  subscriptionsOf(type: string): readonly Subscription[];
+  /** The subscriptions that receive an event. */
+  subscriptionsOf(event: NewEvent): readonly Subscription[];
   /** The domain error for each constraint of the database, by the constraint's name (`users.email`). */
   constraints: Readonly<Record<string, () => DomainError>>;
   /** Counts what became of a commit, and how often its batch was sent again. */

@@ -5,6 +5,7 @@
 const behaviours = {
   'signing-in': 'people sign in, refresh their sessions and sign out',
   resets: 'people ask for a password reset and use the link of the e-mail',
+  confirmations: 'people confirm addresses with the links of e-mails, and ask for other links',
   profiles: 'people change names, addresses, passwords and settings',
   unsubscribing: 'people turn e-mails off with the link in one of them',
   roles: 'admins change roles',

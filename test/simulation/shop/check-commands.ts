@@ -6,7 +6,7 @@ import { type Facts, requestOf, type Timeline } from './timeline';
 import { canonical, violate } from './violate';
 
 /** Stands for what the code would have chosen, where nothing was committed. */
-const none: Chosen = { id: '', refreshToken: '' };
+const none: Chosen = { id: '', refreshToken: '', linkId: '' };
 
 /** Refusals that come before the look at a stored response, so they are right also after the command was carried out. */
 const beforeStored: readonly string[] = [

@@ -18,7 +18,8 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
   return {
     users: all(
       `SELECT id, version, name, email, password_hash AS password, role, is_active AS isActive,
-         token_generation AS generation, search_name AS searchName, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt
+         token_generation AS generation, search_name AS searchName, created_at AS createdAt, updated_at AS updatedAt, last_login_at AS lastLoginAt,
+         email_confirmed_at AS emailConfirmedAt
        FROM users`,
     ).map((row) => ({ ...row, isActive: isTrue(row.isActive), password: passwordOf(String(row.password)) })),
     settings: all(
@@ -34,6 +35,10 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
     'password resets': all(
       'SELECT id, user_id AS userId, expires_at AS expiresAt, used_at IS NOT NULL AS isUsed FROM password_resets',
     ).map((row) => ({ ...row, isUsed: isTrue(row.isUsed) })),
+    'links that confirm addresses': all(
+      `SELECT id, user_id AS userId, kind, email, previous_email AS previousEmail, expires_at AS expiresAt,
+         used_at AS usedAt FROM email_confirmations`,
+    ),
     items: all(
       `SELECT id, version, owner_id AS ownerId, title, description, amount, currency, stock,
          stock_version AS stockVersion, is_active AS isActive, taken_down_by AS takenDownBy, created_at AS createdAt, updated_at AS updatedAt FROM items`,
@@ -100,6 +105,7 @@ function expectedTables(state: State): Tables {
     sessions: withId(state.sessions),
     'refresh tokens': [...state.refreshTokens.values()].map((row) => ({ ...row })),
     'password resets': withId(state.resets),
+    'links that confirm addresses': withId(state.links),
     items: withId(state.items),
     orders: [...state.orders.values()].map(({ tookFrom, lines, ...order }) => ({
       ...order,
@@ -121,7 +127,7 @@ function expectedTables(state: State): Tables {
 }
 
 /** What the hourly task may have removed, because it has expired. */
-const expires: readonly string[] = ['refresh tokens', 'password resets'];
+const expires: readonly string[] = ['refresh tokens', 'password resets', 'links that confirm addresses'];
 const clockSlackMs = 60_000;
 
 /** What belongs to accounts that do not exist. */

@@ -9,7 +9,7 @@ import { checkFinalState } from './check-state';
 import type { ObservedLog } from './log';
 import type { Attempt, ReadRecord } from './record';
 import type { SettledAccess } from './settled-access';
-import { CrossedRestore, createResetOf, createTimeline, type Facts, type Timeline } from './timeline';
+import { CrossedRestore, createLinkOf, createResetOf, createTimeline, type Facts, type Timeline } from './timeline';
 import { Mismatch } from './violate';
 
 /** What the clients have recorded. */
@@ -32,7 +32,9 @@ export function timelinesOf({ attempts, log, platform }: Recorded): {
   const facts = {
     attempts: new Map(attempts.map((attempt) => [attempt.requestId, attempt])),
     sellers: platform.sellers,
+    linkMs: platform.releases[0].limits.confirmationLinkMs,
     resetOf: createResetOf(platform.emails, log.segments),
+    linkOf: createLinkOf(platform.emails),
   };
   const timelines: Timeline[] = [];
   let isCut = false;

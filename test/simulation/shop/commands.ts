@@ -56,6 +56,7 @@ function registration(shop: Knowledge): Draft<Payload<'RegisterUser'>> {
       name: shop.name(),
       email: shop.world.chance(0.2) ? email.toUpperCase() : email,
       password: shop.text('a long password'),
+      ...(shop.world.chance(0.2) && { locale: 'de', timezone: 'Europe/Berlin' }),
     },
   };
 }
@@ -129,6 +130,36 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
         payload: { userId: person.id, changes },
         expectedVersion: shop.ifMatch(person.id),
       });
+    },
+  },
+  RequestEmailConfirmation: {
+    behaviour: 'confirmations',
+    weight: 2,
+    takesKey: true,
+    draft(shop) {
+      const person = shop.anyone();
+      if (!person) return undefined;
+      const draft = { payload: { userId: person.id }, expectedVersion: shop.ifMatch(person.id) };
+      return by(shop, shop.ownerOr(person.id, 'admin'), draft);
+    },
+  },
+  ConfirmEmail: {
+    behaviour: 'confirmations',
+    weight: 4,
+    takesKey: true,
+    draft(shop) {
+      const token = shop.does('strangers', 0.1) ? `${nextId()}.wrong` : shop.confirmationToken();
+      return token === undefined ? undefined : { payload: { token } };
+    },
+  },
+  // The system sends it when the time of a link is over. At another time it has no effect.
+  ExpireEmailChange: {
+    behaviour: 'confirmations',
+    weight: 1,
+    takesKey: false,
+    draft(shop) {
+      const [confirmationId] = shop.confirmationToken()?.split('.') ?? [];
+      return confirmationId === undefined ? undefined : { payload: { confirmationId } };
     },
   },
   ChangeRole: {

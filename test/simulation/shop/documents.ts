@@ -42,15 +42,19 @@ export function countedPageOf<One extends Row>(rows: readonly One[], part: PageO
 const count = <One>(rows: ReadonlyMap<string, One>, counts: (row: One) => boolean) =>
   [...rows.values()].filter(counts).length;
 
-export function userDocument({ users, items, orders, tickets }: State, id: string) {
+export function userDocument({ users, items, links, orders, tickets }: State, id: string) {
   const user = users.get(id);
   if (!user) return undefined;
   const { name, email, role, isActive, createdAt, updatedAt, lastLoginAt, version } = user;
   const itemCount = count(items, ({ ownerId }) => ownerId === id);
   const orderCount = count(orders, ({ customerId }) => customerId === id);
   const openTicketCount = count(tickets, ({ customerId, status }) => customerId === id && status === 'open');
+  const pending = [...links.values()].find(
+    (link) => link.userId === id && link.kind === 'change' && link.usedAt === null,
+  );
   const data = { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt, itemCount, orderCount };
-  return { version, data: { ...data, openTicketCount } };
+  const address = { emailConfirmed: user.emailConfirmedAt !== null, pendingEmail: pending?.email ?? null };
+  return { version, data: { ...data, ...address, openTicketCount } };
 }
 
 export function settingsDocument({ settings }: State, id: string) {

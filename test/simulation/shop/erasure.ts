@@ -2,12 +2,16 @@ import { type Recorded, timelinesOf } from './check';
 import type { State } from './state';
 
 /** The texts of a state that belong to a person, each with the account that it belongs to. */
-function* personalTexts({ users, orders, tickets }: State): Generator<[userId: string, text: string]> {
+function* personalTexts({ users, links, orders, tickets }: State): Generator<[userId: string, text: string]> {
   for (const { id, name, email } of users.values())
     yield* [
       [id, name],
       [id, email],
     ] as const;
+  for (const { userId, email, previousEmail } of links.values()) {
+    yield [userId, email];
+    if (previousEmail !== null) yield [userId, previousEmail];
+  }
   for (const { customerId, address } of orders.values()) {
     if (customerId !== null && address) yield [customerId, (address as { line1: string }).line1];
   }

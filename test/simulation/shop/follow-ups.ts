@@ -2,14 +2,16 @@ import type { Commands, Queries } from '../../../src/domains';
 
 /** What people do after a command: another one about the same things, or a look at its effect. */
 export const followUps: { readonly [Name in keyof Commands]?: readonly (keyof Commands | keyof Queries)[] } = {
-  RegisterUser: ['SignIn', 'ListUsers', 'UpdateUser'],
+  RegisterUser: ['SignIn', 'ConfirmEmail', 'ListUsers', 'UpdateUser'],
   SignIn: ['RefreshSession', 'SignOut', 'GetOwnUser'],
   RefreshSession: ['RefreshSession', 'SignOut', 'GetOwnUser'],
   ChangeRole: ['SignIn', 'DeactivateUser', 'GetUser'],
   DeactivateUser: ['ReactivateUser', 'GetUser', 'SignIn'],
   ReactivateUser: ['SignIn', 'GetUser'],
   DeleteUser: ['ListUsers', 'ListItems', 'ListTickets'],
-  UpdateUser: ['SignIn', 'GetUser', 'UpdateSettings'],
+  RequestEmailConfirmation: ['ConfirmEmail', 'ConfirmEmail', 'UpdateUser'],
+  ConfirmEmail: ['SignIn', 'ConfirmEmail', 'GetUser', 'UpdateUser'],
+  UpdateUser: ['ConfirmEmail', 'SignIn', 'GetUser', 'UpdateSettings'],
   UpdateSettings: ['GetSettings', 'UpdateSettings'],
   RequestPasswordReset: ['ConfirmPasswordReset', 'ConfirmPasswordReset', 'RequestPasswordReset'],
   ConfirmPasswordReset: ['SignIn', 'ConfirmPasswordReset'],

@@ -15,6 +15,8 @@ export interface Person {
   name: string;
   /** Addresses and passwords that were sent; after an answer that was lost, any of them may be the current one. */
   emails: string[];
+  /** Addresses that were asked for, and are not confirmed as far as the clients know. */
+  wantedEmails: string[];
   passwords: string[];
   /** Newest last. */
   credentials: Credential[];
@@ -164,7 +166,16 @@ export class Knowledge {
 
   /** A token of a password reset that the mailbox received. */
   resetToken(): string | undefined {
-    const received = this.platform.emails.flatMap(({ text }) => /#token=(\S+)/.exec(text)?.[1] ?? []);
+    return this.#mailedToken(/\/reset#token=(\S+)/);
+  }
+
+  /** A token that confirms an address, which a mailbox received. */
+  confirmationToken(): string | undefined {
+    return this.#mailedToken(/\/confirm-email#token=(\S+)/);
+  }
+
+  #mailedToken(link: RegExp): string | undefined {
+    const received = this.platform.emails.flatMap(({ text }) => link.exec(text)?.[1] ?? []);
     return this.world.pick(this.world.chance(0.7) ? received.slice(-2) : received);
   }
 

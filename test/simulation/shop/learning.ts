@@ -4,13 +4,17 @@ import type { Caller } from './state';
 
 type Fields = Record<string, string | undefined>;
 
-/** Notes the passwords that an account may have after a command that was not refused. */
-export function learnPassword(shop: Knowledge, { name, payload }: Attempt): void {
+/** Notes the passwords and the addresses that an account may have after a command that was not refused. */
+export function learnCredentials(shop: Knowledge, { name, payload }: Attempt): void {
   const { userId = '', changes, token, password } = payload as Fields & { changes?: Fields };
   if (name === 'UpdateUser' && changes?.password !== undefined) shop.person(userId)?.passwords.push(changes.password);
+  const to = shop.platform.emails.find(({ text }) => text.includes(`#token=${token}`))?.to ?? '';
+  if (name === 'ConfirmEmail') {
+    // After an answer that was lost, either address may be the current one.
+    [...shop.people.values()].find(({ wantedEmails }) => wantedEmails.includes(to))?.emails.push(to);
+  }
   if (name !== 'ConfirmPasswordReset' || password === undefined) return;
-  const to = shop.platform.emails.find(({ text }) => text.includes(`#token=${token}`))?.to;
-  const person = [...shop.people.values()].find(({ emails }) => to !== undefined && emails.includes(to));
+  const person = [...shop.people.values()].find(({ emails }) => emails.includes(to));
   person?.passwords.push(password);
 }
 
@@ -28,7 +32,13 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
   const person = shop.person(given.userId ?? '');
   if ((name === 'RegisterUser' || name === 'CreateFirstAdmin') && id !== undefined && !shop.people.has(id)) {
     const { name: called = '', email = '', password = '' } = given;
-    const known = { emails: [email.toLowerCase()], passwords: [password], credentials: [], refreshTokens: [] };
+    const known = {
+      emails: [email.toLowerCase()],
+      wantedEmails: [],
+      passwords: [password],
+      credentials: [],
+      refreshTokens: [],
+    };
     shop.people.set(id, { id, name: called, ...known });
   }
   if (name === 'CreateItem') add(shop.items);
@@ -38,7 +48,7 @@ export function learn(shop: Knowledge, attempt: Attempt, result: unknown): void 
   if (name === 'UpdateUser' && person) {
     const { name: called, email } = given.changes ?? {};
     if (called !== undefined) person.name = called;
-    if (email !== undefined) person.emails.push(email.toLowerCase());
+    if (email !== undefined) person.wantedEmails.push(email.toLowerCase());
   }
   if (name === 'SignIn') addTokens(shop, attempt, result, given.username);
   if (name === 'RefreshSession') addTokens(shop, attempt, result);
@@ -52,7 +62,7 @@ function addTokens(shop: Knowledge, { issuedAt = 0 }: Attempt, result: unknown, 
   if (!granted) return;
   const caller: Caller = JSON.parse(granted.access_token);
   const person = shop.person(caller.userId) ?? {
-    ...{ id: caller.userId, name: '', emails: username === undefined ? [] : [username] },
+    ...{ id: caller.userId, name: '', emails: username === undefined ? [] : [username], wantedEmails: [] },
     ...{ passwords: [], credentials: [], refreshTokens: [] },
   };
   shop.people.set(person.id, person);

@@ -1,10 +1,21 @@
-import { type Done, isOtherVersion, isoTime, nothing, type Outcome, type Rule, refuse, signedIn } from './rule';
+import {
+  type Done,
+  isOtherVersion,
+  isoTime,
+  type ModelRequest,
+  nothing,
+  type Outcome,
+  type Rule,
+  refuse,
+  signedIn,
+} from './rule';
 import {
   all,
   type Caller,
   type Effect,
   each,
   type Item,
+  type Link,
   type Order,
   put,
   type Reset,
@@ -17,12 +28,15 @@ const refreshTokenMs = 30 * 24 * 3_600_000;
 const graceMs = 10_000;
 const resetMs = 3_600_000;
 const betweenResetsMs = 300_000;
+const betweenLinksMs = 900_000;
+/** How much the clocks of two processes may differ. */
+const clockSlackMs = 60_000;
 
 const withEmail = (state: State, email: string) => [...state.users.values()].find((user) => user.email === email);
 const isSelfOrAdmin = (caller: Caller, id: string) => caller.userId === id || caller.role === 'admin';
 
 function register(role: User['role']): Rule {
-  return (state, { payload, issuedAt }, { id }) => {
+  return (state, { payload, issuedAt, linkMs }, { id }) => {
     const email = payload.email.toLowerCase();
     if (withEmail(state, email)) return refuse('users.email-taken');
     const at = isoTime(issuedAt);
@@ -38,12 +52,20 @@ function register(role: User['role']): Rule {
       createdAt: at,
       updatedAt: at,
       lastLoginAt: null,
+      emailConfirmedAt: role === 'admin' ? at : null,
     };
-    const settings = { version: 1, locale: 'en', timezone: 'UTC', emailNotifications: true, updatedAt: at };
-    const effect = all(put('users', id, user), put('settings', id, settings));
+    const { locale = 'en', timezone = 'UTC' } = payload;
+    const settings = { version: 1, locale, timezone, emailNotifications: true, updatedAt: at };
+    const link: Link = {
+      ...{ userId: id, kind: 'registration', email, previousEmail: null, expiresAt: issuedAt + linkMs, usedAt: null },
+    };
+    const linked = role === 'admin' ? [] : [put('links', id, link)];
+    const effect = all(put('users', id, user), put('settings', id, settings), ...linked);
     return { events: [`UserRegistered ${id} 1`], result: { id, version: 1 }, effect };
   };
 }
+
+const remove = () => undefined;
 
 const revokeSessionsOf = (userId: string) =>
   each(
@@ -59,16 +81,42 @@ const endResetsOf = (userId: string) =>
     (reset) => ({ ...reset, isUsed: true }),
   );
 
+const unusedOf = (state: State, userId: string, kind: Link['kind']) =>
+  [...state.links].find(([, link]) => link.userId === userId && link.kind === kind && link.usedAt === null)?.[1];
+
+const endLinksOf = (userId: string, ...kinds: readonly Link['kind'][]) =>
+  each('links', (link) => link.userId === userId && link.usedAt === null && kinds.includes(link.kind), remove);
+
+const useRegistrationOf = (userId: string, usedAt: number) =>
+  each(
+    'links',
+    (link) => link.userId === userId && link.kind === 'registration' && link.usedAt === null,
+    (link) => ({ ...link, usedAt }),
+  );
+
+const isRecent = ({ expiresAt }: Link, { issuedAt, linkMs }: Pick<ModelRequest, 'issuedAt' | 'linkMs'>) =>
+  expiresAt - linkMs > issuedAt - betweenLinksMs;
+
+/** Whether the clean-up may have deleted a link by then; a pending change ends with an event. */
+const mayBeRemoved = ({ kind, usedAt, expiresAt }: Link, now: number) =>
+  expiresAt <= now + clockSlackMs && !(kind === 'change' && usedAt === null);
+
 const isActiveAdmin = ({ role, isActive }: User) => role === 'admin' && isActive;
 const isLastAdmin = (state: State, user: User) =>
   isActiveAdmin(user) && ![...state.users.values()].some((other) => other.id !== user.id && isActiveAdmin(other));
 
-type Changes = Partial<Pick<User, 'name' | 'email' | 'password' | 'role' | 'isActive'>>;
+type Changes = Partial<Pick<User, 'name' | 'password' | 'role' | 'isActive'>>;
 
 /** Changes an account: each kind of change is an event, and some kinds end all tokens. */
-function change(state: State, user: User, changes: Changes, issuedAt: number): Outcome {
+function change(
+  state: State,
+  user: User,
+  changes: Changes,
+  issuedAt: number,
+  link?: { id: string; row: Link },
+): Outcome {
   const { id } = user;
-  const profile = (['name', 'email'] as const).some((field) => (changes[field] ?? user[field]) !== user[field]);
+  const profile = (changes.name ?? user.name) !== user.name;
   const isNewRole = changes.role !== undefined && changes.role !== user.role;
   const isSwitched = changes.isActive !== undefined && changes.isActive !== user.isActive;
   const types = [
@@ -76,10 +124,9 @@ function change(state: State, user: User, changes: Changes, issuedAt: number): O
     changes.password !== undefined && 'UserPasswordChanged',
     isNewRole && 'UserRoleChanged',
     isSwitched && (changes.isActive ? 'UserReactivated' : 'UserDeactivated'),
+    link !== undefined && 'EmailConfirmationRequested',
   ].filter((type) => type !== false);
   if (types.length === 0) return nothing({ id, version: user.version });
-  const namesake = changes.email === undefined ? undefined : withEmail(state, changes.email);
-  if (namesake && namesake.id !== id) return refuse('users.email-taken');
   const ends = changes.password !== undefined || isNewRole || isSwitched;
   const version = user.version + types.length;
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
@@ -92,15 +139,15 @@ function change(state: State, user: User, changes: Changes, issuedAt: number): O
   };
   if (isLastAdmin(state, user) && !isActiveAdmin(next)) return refuse('users.last-admin');
   const isEnded = isSwitched && !next.isActive;
-  const endsResets = changes.password !== undefined || next.email !== user.email || isEnded;
   const endsSessions = changes.password !== undefined || isEnded;
   return {
     events: types.map((type, index) => `${type} ${id} ${user.version + index + 1}`),
     result: { id, version },
     effect: all(
       put('users', id, next),
-      ...(endsSessions ? [revokeSessionsOf(id)] : []),
-      ...(endsResets ? [endResetsOf(id)] : []),
+      ...(endsSessions ? [revokeSessionsOf(id), endResetsOf(id)] : []),
+      ...(ends || link ? [endLinksOf(id, 'change')] : []),
+      ...(link ? [put('links', link.id, link.row)] : []),
     ),
   };
 }
@@ -124,8 +171,6 @@ function revoke(sessionId: string, version: number, userId: string): Done {
 
 const addToken = (text: string, sessionId: string, issuedAt: number): Effect =>
   put('refreshTokens', text, { sessionId, expiresAt: issuedAt + refreshTokenMs, usedAt: null });
-
-const remove = () => undefined;
 
 /** What a deleted account owns, in the order in which it is erased. */
 function rowsOf({ items, orders, tickets }: State, userId: string): { id: string }[] {
@@ -219,7 +264,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
   CreateFirstAdmin: (state, request, chosen) =>
     [...state.users.values()].some(isActiveAdmin) ? nothing() : register('admin')(state, request, chosen),
 
-  UpdateUser: signedIn((state, request) => {
+  UpdateUser: signedIn((state, request, { linkId }) => {
     const { caller, payload } = request;
     const { password, currentPassword, name, email: given } = payload.changes;
     const email = given?.toLowerCase();
@@ -231,8 +276,87 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     if (needsPassword && currentPassword === undefined) return refuse('users.password-required');
     if (needsPassword && currentPassword !== state.users.get(caller.userId)?.password)
       return refuse('users.wrong-password');
-    return change(state, user, { name, email, password }, request.issuedAt);
+    const { issuedAt, linkMs } = request;
+    if (email === undefined || email === user.email) return change(state, user, { name, password }, issuedAt);
+    if (withEmail(state, email)) return refuse('users.email-taken');
+    const pending = password === undefined ? unusedOf(state, user.id, 'change') : undefined;
+    const isMailed = pending !== undefined && pending.email === email && isRecent(pending, request);
+    const row: Link = {
+      ...{ userId: user.id, kind: 'change', email, previousEmail: null, expiresAt: issuedAt + linkMs, usedAt: null },
+    };
+    return change(state, user, { name, password }, issuedAt, isMailed ? undefined : { id: linkId, row });
   }),
+
+  RequestEmailConfirmation: signedIn((state, request, { linkId }) => {
+    const { caller, payload, issuedAt, linkMs } = request;
+    const id: string = payload.userId;
+    if (!isSelfOrAdmin(caller, id)) return refuse('users.not-yours');
+    const user = state.users.get(id);
+    if (!user) return refuse('users.not-found');
+    if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
+    const pending = unusedOf(state, id, 'change');
+    if (!pending && user.emailConfirmedAt !== null) return refuse('users.email-confirmed');
+    const { kind, email } = pending ?? { kind: 'registration' as const, email: user.email };
+    const older = unusedOf(state, id, kind);
+    const unchanged = nothing({ id, version: user.version });
+    const isKept = older?.email === email && isRecent(older, request);
+    if (isKept && !mayBeRemoved(older, issuedAt)) return unchanged;
+    if (pending && withEmail(state, email)) return refuse('users.email-taken');
+    const version = user.version + 1;
+    const row: Link = {
+      ...{ userId: id, kind, email, previousEmail: null, expiresAt: issuedAt + linkMs, usedAt: null },
+    };
+    const requested = {
+      events: [`EmailConfirmationRequested ${id} ${version}`],
+      result: { id, version },
+      effect: all(
+        put('users', id, { ...user, version, updatedAt: isoTime(issuedAt) }),
+        endLinksOf(id, kind),
+        put('links', linkId, row),
+      ),
+    };
+    return isKept ? [unchanged, requested] : requested;
+  }),
+
+  ConfirmEmail(state, { payload, issuedAt, linkMs, linkOf }) {
+    const linkId = linkOf(payload.token);
+    if (linkId === undefined) return refuse('users.invalid-confirmation');
+    const link = state.links.get(linkId);
+    const user = link && state.users.get(link.userId);
+    if (!link || !user) return refuse('users.confirmation-ended');
+    const [used, ended] = [refuse('users.confirmation-used'), refuse('users.confirmation-ended')];
+    if (link.usedAt !== null) return mayBeRemoved(link, issuedAt) ? [used, ended] : used;
+    const isOfOldAddress = link.kind === 'registration' && link.email !== user.email;
+    if (link.expiresAt <= issuedAt || !user.isActive || isOfOldAddress) return ended;
+    const { email } = link;
+    const isNew = email !== user.email;
+    if (isNew && withEmail(state, email)) return refuse('users.email-taken');
+    const { id } = user;
+    const version = user.version + (isNew ? 2 : 1);
+    const at = isoTime(issuedAt);
+    const previousEmail = isNew ? user.email : null;
+    return {
+      events: [...(isNew ? [`UserUpdated ${id} ${version - 1}`] : []), `UserEmailConfirmed ${id} ${version}`],
+      effect: all(
+        put('links', linkId, { ...link, usedAt: issuedAt, previousEmail, expiresAt: issuedAt + linkMs }),
+        put('users', id, { ...user, email, version, updatedAt: at, emailConfirmedAt: at }),
+        ...(isNew ? [endLinksOf(id, 'registration'), endResetsOf(id)] : []),
+      ),
+    };
+  },
+
+  ExpireEmailChange(state, { payload, issuedAt }) {
+    const link = state.links.get(payload.confirmationId);
+    const user = link && state.users.get(link.userId);
+    // Nobody has recorded when the system sent it.
+    const isOver = issuedAt === 0 || (link?.expiresAt ?? 0) <= issuedAt;
+    if (!link || !user || link.kind !== 'change' || link.usedAt !== null || !isOver) return nothing();
+    const { id } = user;
+    const version = user.version + 1;
+    const events = [`EmailChangeExpired ${id} ${version}`];
+    const result = { id, version };
+    return { events, result, effect: all(put('users', id, { ...user, version }), endLinksOf(id, 'change')) };
+  },
 
   ChangeRole: changeByAdmin(({ role }) => (role === undefined ? {} : { role })),
   DeactivateUser: changeByAdmin(() => ({ isActive: false })),
@@ -261,6 +385,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
           each('sessions', (_, key) => ended.has(key), remove),
           each('refreshTokens', ({ sessionId }) => ended.has(sessionId), remove),
           each('resets', ({ userId }) => userId === id, remove),
+          each('links', ({ userId }) => userId === id, remove),
           put('erasures', id, { steps: 1, startedAt }),
         ),
       };
@@ -377,6 +502,19 @@ export const accountRules: Readonly<Record<string, Rule>> = {
       return refuse('auth.invalid-reset-token');
     const changed = change(state, user, { password: payload.password }, issuedAt);
     if ('refused' in changed) return changed;
-    return { events: changed.events, effect: changed.effect };
+    if (user.emailConfirmedAt !== null) return { events: changed.events, effect: changed.effect };
+    const version = user.version + 2;
+    return {
+      events: [...changed.events, `UserEmailConfirmed ${user.id} ${version}`],
+      effect: all(
+        changed.effect,
+        each(
+          'users',
+          (_, key) => key === user.id,
+          (next) => ({ ...next, version, emailConfirmedAt: isoTime(issuedAt) }),
+        ),
+        useRegistrationOf(user.id, issuedAt),
+      ),
+    };
   },
 };

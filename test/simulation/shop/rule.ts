@@ -14,8 +14,12 @@ export interface ModelRequest {
   views: readonly string[];
   /** The value of the variable `SELLERS`. */
   sellers: 'everyone' | 'staff';
+  /** How long a link works that confirms an address, in milliseconds. */
+  linkMs: number;
   /** The reset that a token of an e-mail belongs to; the model does not derive tokens. */
   resetOf(token: string): string | undefined;
+  /** The link that a token of an e-mail belongs to. */
+  linkOf(token: string): string | undefined;
 }
 
 /** What the code chose by itself, as its events and its answer show it. */
@@ -23,6 +27,8 @@ export interface Chosen {
   /** The id of what was created. */
   id: string;
   refreshToken: string;
+  /** The link that was made to confirm an address. */
+  linkId: string;
 }
 
 export interface Done {

@@ -8,7 +8,7 @@ import { describeCause } from '../trace';
 import { InvariantViolation } from '../violation';
 import { type Draft, generators } from './commands';
 import type { Credential } from './knowledge';
-import { learn, learnPassword } from './learning';
+import { learn, learnCredentials } from './learning';
 import type { Notebook } from './notebook';
 import { type Attempt, type CommandAnswer, identityOf, isOpen } from './record';
 
@@ -150,7 +150,7 @@ export class Sender {
     notebook.count(`commands ${answer.kind}`);
     if (answer.kind === 'refused') notebook.count(`refusal: ${answer.code}`);
     if (answer.kind === 'refused' && answer.code === 'auth.invalid-token' && by) by.isRefused = true;
-    if (answer.kind !== 'refused') learnPassword(shop, attempt);
+    if (answer.kind !== 'refused') learnCredentials(shop, attempt);
     if (answer.kind !== 'acknowledged') return;
     notebook.count(`command: ${name}`);
     if (answer.isReplayed) notebook.count('commands answered again');

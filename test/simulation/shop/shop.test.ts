@@ -18,10 +18,17 @@ test('the clients of the simulation send every command and read with every query
 test('the reference model has a rule for every command', () => {
   const request = {
     ...{ caller: undefined, expectedVersion: undefined, issuedAt: 0, views: [] },
-    ...{ sellers: 'everyone' as const, resetOf: () => undefined },
+    ...{ sellers: 'everyone' as const, linkMs: 1, linkOf: () => undefined, resetOf: () => undefined },
   };
-  const payload = { name: 'A', email: 'a@example.com', username: 'a@example.com', password: 'b', changes: {} };
-  const chosen = { id: '1', refreshToken: '4' };
+  const payload = {
+    name: 'A',
+    email: 'a@example.com',
+    username: 'a@example.com',
+    password: 'b',
+    token: 'c',
+    changes: {},
+  };
+  const chosen = { id: '1', linkId: '', refreshToken: '4' };
   for (const name of commands) {
     expect(outcomesOf(emptyState, { ...request, name, payload }, chosen).length, name).toBeGreaterThan(0);
   }

@@ -27,6 +27,7 @@ export interface User {
   createdAt: string;
   updatedAt: string;
   lastLoginAt: string | null;
+  emailConfirmedAt: string | null;
 }
 
 export interface Settings {
@@ -54,6 +55,16 @@ export interface Reset {
   expiresAt: number;
   /** Used, or ended by a newer link, a new password, a new address or a deactivation. */
   isUsed: boolean;
+}
+
+/** A link that confirms an address. */
+export interface Link {
+  userId: string;
+  kind: 'registration' | 'change';
+  email: string;
+  previousEmail: string | null;
+  expiresAt: number;
+  usedAt: number | null;
 }
 
 export interface Item {
@@ -142,6 +153,7 @@ export interface State {
   /** By the text of the token; a token that no client has received has a made-up text. */
   refreshTokens: Table<RefreshToken>;
   resets: Table<Reset>;
+  links: Table<Link>;
   items: Table<Item>;
   orders: Table<Order>;
   tickets: Table<Ticket>;
@@ -159,6 +171,7 @@ export const emptyState: State = {
   sessions: new Map(),
   refreshTokens: new Map(),
   resets: new Map(),
+  links: new Map(),
   items: new Map(),
   orders: new Map(),
   tickets: new Map(),

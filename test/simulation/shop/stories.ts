@@ -46,7 +46,7 @@ export class Stories {
     // Who looks at the effect of a command sends the token of its answer.
     if (isQuery(next)) return this.reader.readAll(client, next, shop.newestToken);
     if (!notebook.isOn(generators[next])) return;
-    if (next === 'ConfirmPasswordReset') await this.#waitForEmail(client);
+    if (next === 'ConfirmPasswordReset' || next === 'ConfirmEmail') await this.#waitForEmail(client);
     const following = generators[next].draft(shop);
     if (following) await this.#tell(client, next, following, left - 1);
   }

@@ -29,7 +29,9 @@ export interface Timeline {
 export interface Facts {
   attempts: ReadonlyMap<string, Attempt>;
   sellers: ModelRequest['sellers'];
+  linkMs: number;
   resetOf(token: string): string | undefined;
+  linkOf(token: string): string | undefined;
 }
 
 /** The id of the event that an e-mail is about, which its own id contains. */
@@ -41,24 +43,32 @@ export function eventOf(messageId: string): string {
 export function createResetOf(emails: readonly AcceptedEmail[], segments: readonly Segment[]): Facts['resetOf'] {
   const streams = new Map(segments.flatMap(({ events }) => events.map(({ id, streamId }) => [id, streamId] as const)));
   const resets = new Map(
-    emails.map(({ messageId, text }) => [/#token=(\S+)/.exec(text)?.[1] ?? '', streams.get(eventOf(messageId))]),
+    emails.map(({ messageId, text }) => [/\/reset#token=(\S+)/.exec(text)?.[1] ?? '', streams.get(eventOf(messageId))]),
   );
   return (token) => resets.get(token);
 }
 
-export function requestOf(attempt: Attempt, { resetOf, sellers }: Facts): ModelRequest {
+/** The link that a token of an e-mail is for, whose id is a part of the token. */
+export function createLinkOf(emails: readonly AcceptedEmail[]): Facts['linkOf'] {
+  const mailed = new Set(emails.map(({ text }) => /\/confirm-email#token=(\S+)/.exec(text)?.[1]));
+  return (token) => (mailed.has(token) ? token.split('.')[0] : undefined);
+}
+
+export function requestOf(attempt: Attempt, { linkMs, linkOf, resetOf, sellers }: Facts): ModelRequest {
   const { name, payload, caller, expectedVersion, views, issuedAt = 0 } = attempt;
-  return { name, payload, caller, expectedVersion, issuedAt, views, sellers, resetOf };
+  return { name, payload, caller, expectedVersion, issuedAt, views, sellers, linkMs, linkOf, resetOf };
 }
 
 const describe = ({ type, streamId, version }: LoggedEvent) => `${type} ${streamId} ${version}`;
 
 /** What the code chose for a commit: the ids in its events, and the tokens in its answer. */
-function chosenIn([first]: readonly LoggedEvent[], { requestId, answer }: Attempt): Chosen {
+function chosenIn(own: readonly LoggedEvent[], { requestId, answer }: Attempt): Chosen {
+  const [first] = own;
   const result = answer.kind === 'acknowledged' ? (answer.result as { refresh_token?: string } | null) : null;
   return {
     id: first?.streamId ?? '',
     refreshToken: result?.refresh_token ?? `of request ${requestId}`,
+    linkId: String(own.find(({ type }) => type === 'EmailConfirmationRequested')?.data.confirmationId ?? ''),
   };
 }
 
@@ -84,13 +94,28 @@ export class CrossedRestore extends Error {}
  */
 const decidedBefore: readonly string[] = ['CreateFirstAdmin'];
 
-/** The command behind the events of an erasure, which the system sends: the request's id names the account and the step. */
+/** The commands that the system sends, by the ids of their requests, which name what each of them is about. */
+const systemCommands = [
+  {
+    requestId: /^erasure:([\da-f-]{36}):(\d+)$/,
+    name: 'ContinueErasure',
+    payloadOf: ([userId, step]: readonly string[]) => ({ userId, step: Number(step) }),
+  },
+  {
+    requestId: /^expiry:([\da-f-]{36})$/,
+    name: 'ExpireEmailChange',
+    payloadOf: ([confirmationId]: readonly string[]) => ({ confirmationId }),
+  },
+] as const;
+
+/** The command behind events that the system caused. Its time is that of its events: nobody has recorded when it was issued. */
 function stepOf([first]: readonly LoggedEvent[], segment: number): Attempt | undefined {
-  const [, userId, step] = /^erasure:([\da-f-]{36}):(\d+)$/.exec(first?.requestId ?? '') ?? [];
-  if (!first || userId === undefined) return undefined;
+  const command = systemCommands.find(({ requestId }) => requestId.test(first?.requestId ?? ''));
+  if (!first || !command) return undefined;
+  const [, ...parts] = command.requestId.exec(first.requestId) ?? [];
   return {
-    ...{ requestId: first.requestId, commandId: first.commandId, name: 'ContinueErasure' },
-    ...{ payload: { userId, step: Number(step) }, caller: undefined, by: undefined, expectedVersion: undefined },
+    ...{ requestId: first.requestId, commandId: first.commandId, name: command.name },
+    ...{ payload: command.payloadOf(parts), caller: undefined, by: undefined, expectedVersion: undefined },
     ...{ segment, from: first.position - 1, sentAt: 0, issuedAt: undefined, views: [], isRepeatable: false },
     answer: { kind: 'unanswered' },
   };

@@ -107,7 +107,7 @@ export function createMemoryUnitOfWork({
   subscriptionsOf = ownSubscriptionsOf,
 }: {
   clock?: Clock;
-  subscriptionsOf?: (type: string) => readonly Subscription[];
+  subscriptionsOf?: (event: NewEvent) => readonly Subscription[];
 } = {}): MemoryUnitOfWork {
   let state = emptyState();
   let replica: MemoryState | undefined;
@@ -142,7 +142,7 @@ export function createMemoryUnitOfWork({
     const recorded = { ...event, position, id: newId(), occurredAt: isoTime(clock.now()) };
     const metadata = eventMetadata(context);
     next.events.push(throughJson({ ...recorded, metadata }) as RecordedEvent);
-    for (const subscription of subscriptionsOf(event.type)) {
+    for (const subscription of subscriptionsOf(event)) {
       const row = {
         position,
         subscription,
