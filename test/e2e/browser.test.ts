@@ -5,6 +5,8 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import type { AppType } from '../../src/app';
+import { createKeyedHashes } from '../../src/auth/secret-token';
+import { createUnsubscribeLinks } from '../../src/notifications/unsubscribe-links';
 import { startSmtpSink, variablesFor } from '../support/smtp-sink';
 
 const { status: missing, stdout: found } = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' });
@@ -43,6 +45,7 @@ const colorsOf = (selector: string) => `(() => {
 
 const password = 'correct horse battery';
 const brand = 'The Tea Shop';
+const tokenSecret = randomBytes(32).toString('base64url');
 let sink: Awaited<ReturnType<typeof startSmtpSink>>;
 let harness: ReturnType<typeof createTestHarness>;
 let browser: Browser;
@@ -56,7 +59,7 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       workers: [
         {
           configPath: './wrangler.toml',
-          secrets: { TOKEN_SECRET: randomBytes(32).toString('base64url'), SMTP_PASSWORD: smtp.password },
+          secrets: { TOKEN_SECRET: tokenSecret, SMTP_PASSWORD: smtp.password },
           vars: {
             BRAND: brand,
             PUBLIC_URL: 'https://api.example',
@@ -452,5 +455,20 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       await page.getByText('This page needs JavaScript').waitFor();
       expect(await page.locator('form:visible').count()).toBe(0);
     });
+  });
+
+  test('the page that ends e-mails works without JavaScript, and its policy lets the form be sent (product 11.5)', async () => {
+    const { id } = await (await register('unsubscriber@example.com')).json();
+    const links = createUnsubscribeLinks(createKeyedHashes([tokenSecret]), url);
+    const { page, complaints } = await open(links.urlFor(id, 'de-DE').replace(url, ''), { javaScriptEnabled: false });
+    await page.getByRole('button', { name: 'E-Mails abschalten' }).click();
+    await page
+      .getByRole('status')
+      .filter({ hasText: `keine E-Mails zu Bestellungen und Anfragen von ${brand}` })
+      .waitFor();
+    expect([page.url().startsWith(`${url}/unsubscribe?`), complaints]).toEqual([true, []]);
+    const wants = 'SELECT email_notifications AS wants FROM settings WHERE user_id = ?';
+    const { DB } = (await harness.getWorker().getEnv()) as { DB: D1Database };
+    expect(await DB.prepare(wants).bind(id).first('wants')).toBe(0);
   });
 });

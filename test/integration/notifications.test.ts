@@ -255,7 +255,7 @@ describe('the link that ends e-mails (product 11.5)', () => {
   });
 });
 
-describe('the previews of e-mails (product 11.6)', () => {
+describe('the previews of e-mails (product 11.3)', () => {
   test('in development a page shows each e-mail in each language, as text and as HTML', async () => {
     const { request } = createSystem();
     const list = await (await request('/docs/emails')).text();

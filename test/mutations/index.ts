@@ -8,6 +8,7 @@ import { http } from './http';
 import { idempotency } from './idempotency';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
+import { notifications } from './notifications';
 import { sales } from './sales';
 import { scripts } from './scripts';
 import { shop } from './shop';
@@ -25,6 +26,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   shop,
   desk,
   machinery,
+  notifications,
   figures,
   sales,
   scripts,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEmailHandler } from '../../src/consumers/emails';
-import type { RecordedEvent } from '../../src/cqrs/log/event';
+import { toFailure } from '../../src/consumers/failures';
+import { type RecordedEvent, UnreadableEventError } from '../../src/cqrs/log/event';
 import type { ClaimResult, Outbox } from '../../src/cqrs/log/outbox';
 import type { EmailLimiter } from '../../src/email/email-limiter';
 import { EmailError, UnclearEmailError } from '../../src/email/email-sender';
@@ -13,7 +14,7 @@ function anEvent(id: string): RecordedEvent {
   return {
     position: 7,
     id,
-    type: 'Noted',
+    type: id === 'newer' ? 'Newer' : 'Noted',
     streamType: 'thing',
     streamId: 'a',
     version: 1,
@@ -142,6 +143,13 @@ describe('the handler of e-mails (product 7.2, 7.3)', () => {
     const error = new Error('D1 is away.');
     const { calls, outcomes, sent } = await handle(['a'], accept, { allows: () => Promise.reject(error) });
     expect([calls, sent, outcomes]).toEqual([[], [], [{ kind: 'failed', error }]]);
+  });
+
+  test('an event without an e-mail in this version waits for the version that made its delivery (product 11.4)', async () => {
+    const { calls, outcomes, sent } = await handle(['newer'], accept);
+    expect([calls, sent]).toEqual([[], []]);
+    expect(outcomes).toEqual([{ kind: 'failed', error: expect.any(UnreadableEventError) }]);
+    expect(outcomes[0]?.kind === 'failed' && toFailure(outcomes[0].error).fault).toBe('platform');
   });
 
   test('an e-mail that cannot be composed fails alone, and no other e-mail of its batch is tried twice', async () => {

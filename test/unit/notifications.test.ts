@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { ResetTokens } from '../../src/auth/secret-token';
 import { lifetimes } from '../../src/auth/session';
+import { createNotifying } from '../../src/domains';
 import { composeEmail, type Writing } from '../../src/notifications/email';
 import { createEmailChannel } from '../../src/notifications/email-channel';
 import { examples } from '../../src/notifications/examples';
@@ -151,6 +153,60 @@ describe('whom a notification reaches (product 11.1, 11.2)', () => {
     const send = await channel.prepare(aNotifiedAccount(), notification, { eventId: 'e', occurredAt: at });
     await send?.();
     expect([asked, sender.sent[0]?.to.email]).toEqual([['old@example.com'], 'old@example.com']);
+  });
+});
+
+describe('what follows an event (product 11.1)', () => {
+  const id = '019be000-0000-7000-8000-000000000001';
+  const facts = { number: 1001, total: { amount: 1, currency: 'EUR' } };
+
+  /** The notification of an event, of which somebody has to be told. */
+  async function after(type: string, data: object) {
+    const services = {
+      findOrderFacts: async (orderId: string) => (orderId === 'stream' ? facts : undefined),
+      resetTokens: { tokenFor: (resetId: string) => `token of ${resetId}` } as ResetTokens,
+      resetUrl: 'https://shop.example/reset',
+    };
+    const metadata = { commandId: 'c', requestId: 'r' };
+    const stream = { streamType: 's', streamId: 'stream', version: 1, schemaVersion: 1, position: 1, id: 'e' };
+    const event = { ...stream, type, data, metadata, occurredAt: '2026-01-01T00:00:00.000Z' };
+    return createNotifying(services).get(type)?.(event);
+  }
+
+  test.each([
+    ['UserRegistered', { role: 'customer' }, { userId: 'stream', kind: 'welcome' }],
+    ['UserPasswordChanged', { by: 'reset' }, { userId: 'stream', kind: 'password-changed' }],
+    [
+      'PasswordResetRequested',
+      { userId: id },
+      {
+        userId: id,
+        kind: 'password-reset',
+        facts: { url: 'https://shop.example/reset#token=token of stream', validMinutes: 60 },
+      },
+    ],
+    ['OrderPlaced', { customerId: id, items: [] }, { userId: id, kind: 'order-placed', facts }],
+    ['OrderShipped', { customerId: id, items: [] }, { userId: id, kind: 'order-shipped', facts }],
+    ['OrderDelivered', { customerId: id, items: [] }, { userId: id, kind: 'order-delivered', facts }],
+    ['OrderCancelled', { customerId: id, items: [] }, { userId: id, kind: 'order-cancelled', facts }],
+    ['OrderShipped', { customerId: null, items: [] }, undefined],
+    [
+      'TicketStatusChanged',
+      { customerId: id, from: 'open', to: 'closed' },
+      { userId: id, kind: 'ticket-closed', facts: { ticketId: 'stream' } },
+    ],
+    ['TicketStatusChanged', { customerId: id, from: 'open', to: 'triaged' }, undefined],
+    ['TicketReplied', { ticketId: 't', customerId: id, by: 'customer', status: 'open' }, undefined],
+    [
+      'TicketReplied',
+      { ticketId: id, customerId: id, by: 'staff', status: 'open' },
+      { userId: id, kind: 'ticket-replied', facts: { ticketId: id } },
+    ],
+    ['TicketNoteWritten', { ticketId: id, status: 'open' }, undefined],
+  ])('%s with %j leads to %j', async (type, data, expected) => {
+    const notification = await after(type, data);
+    if (expected === undefined) expect(notification).toBeUndefined();
+    else expect(notification).toMatchObject(expected);
   });
 });
 

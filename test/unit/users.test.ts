@@ -29,7 +29,7 @@ import {
   password,
   settingsOf,
 } from '../support/factories';
-import { givenCommands } from '../support/given-commands';
+import { givenCommands, unsubscribeTokenOf } from '../support/given-commands';
 
 const at = '2026-03-01T10:00:00.000Z';
 const issuedAt = Date.parse(at);
@@ -796,4 +796,46 @@ describe('changing settings (product 1.6)', () => {
       await expect(as(user).UpdateSettings({ userId: user.id, changes })).rejects.toThrow();
     },
   );
+});
+
+describe('turning e-mails off with a link (product 11.5)', () => {
+  test('whoever has the link turns e-mails off, and the event names no actor', async () => {
+    const [user, other] = [aUser(), aUser()];
+    const { anonymous, lastEvent, state } = givenCommands({ users: [user, other] });
+    await anonymous({ issuedAt }).Unsubscribe({ token: unsubscribeTokenOf(user.id) });
+    const expected = { ...settingsOf(user), emailNotifications: false, version: 2, updatedAt: at };
+    expect(state().settings.get(user.id)).toEqual(expected);
+    expect(state().settings.get(other.id)).toEqual(settingsOf(other));
+    expect(lastEvent()).toMatchObject({
+      type: 'SettingsUpdated',
+      version: 2,
+      data: { fields: ['emailNotifications'] },
+    });
+    expect(lastEvent()?.metadata.actorId).toBeUndefined();
+  });
+
+  test.each([
+    ['of an account that is gone', () => unsubscribeTokenOf(newId())],
+    ['that this API did not make', (user: User) => `${user.id}.${'0'.repeat(64)}`],
+    [
+      'of another account with the id of this one',
+      (user: User) => `${user.id}.${unsubscribeTokenOf(newId()).split('.')[1]}`,
+    ],
+    ['without a signature', (user: User) => user.id],
+    ['with something after it', (user: User) => `${unsubscribeTokenOf(user.id)}.x`],
+  ])('a link %s changes nothing, and its answer is the same', async (_, tokenFor) => {
+    const user = aUser();
+    const { anonymous, state, types } = givenCommands({ users: [user] });
+    const done = await anonymous().Unsubscribe({ token: unsubscribeTokenOf(user.id) });
+    const before = state();
+    expect((await anonymous().Unsubscribe({ token: tokenFor(user) })).result).toEqual(done.result);
+    expect([state().settings, types()]).toEqual([before.settings, ['SettingsUpdated']]);
+  });
+
+  test('a second click records nothing', async () => {
+    const user = aUser();
+    const { anonymous, types } = givenCommands({ users: [user] });
+    for (const _ of [1, 2]) await anonymous().Unsubscribe({ token: unsubscribeTokenOf(user.id) });
+    expect(types()).toEqual(['SettingsUpdated']);
+  });
 });

@@ -194,9 +194,12 @@ export function describeAccountRepositories(create: CreateImplementation): void 
       const [user, other] = [await addUser(), await addUser()];
       const save = (owner: User) =>
         write((tx) => tx.settings.save({ ...settingsOf(owner), version: 2 }, checked(owner)));
+      const saveByLink = (owner: User) => write((tx) => tx.settings.saveByLink({ ...settingsOf(owner), version: 3 }));
       await write((tx) => tx.users.remove(user, checked(user)));
       await expect(save(user)).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      await expect(saveByLink(user)).rejects.toMatchObject({ name: 'ConcurrencyError' });
       await save(other);
+      await saveByLink(other);
     });
 
     test('settings without an account are refused', async () => {
