@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activeAccount, activeAccountThat, activeAdmin, anyone, type DefineCommand } from '../access/access-rules';
+import { activeAccount, activeAdmin, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
 import { type CheckedActor, type Role, requireStaff } from '../access/caller';
 import type { Passwords } from '../access/passwords';
@@ -221,9 +221,10 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
     /** Finds accounts for agents and admins. It is a command because each search is recorded, and an answer without its record is none. */
     SearchUsers: command({
       input: schemas.searchUsers,
-      onlyIf: activeAccountThat(requireStaff),
+      onlyIf: activeAccount,
       readsPrimary: true,
-      async handle({ search }, tx) {
+      async handle({ search }, tx, { actor }) {
+        requireStaff(actor);
         const found = await tx.users.search(search);
         const kind = search.includes('@') ? 'email' : 'name';
         tx.record(events.UsersSearched.create(newId(), 1, { kind, results: found.length }));

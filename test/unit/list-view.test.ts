@@ -2,6 +2,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import { afterAll, describe, expect, test } from 'vitest';
 import { asRowsOf } from '../../src/cqrs/reading/keyed-query';
 import { everybodyKey, type ListView } from '../../src/cqrs/reading/list-view';
+import { cursors, newestFirst, type Sort } from '../../src/cqrs/reading/page-request';
 import { pickCells, type Slice, toFirstPage, toListRows, toPage } from '../../src/cqrs/reading/pages';
 import { itemCells, itemListKey, itemListQuery, itemListView } from '../../src/items/views';
 import { orderStatuses } from '../../src/orders/order-status';
@@ -24,6 +25,7 @@ afterAll(() => copy.close());
 const { db } = openSession(bindCopy(copy), 'first-primary');
 const run = (text: string, ...params: SQLInputValue[]) => copy.batch([{ kind: kindOf(text), params }]);
 const idOf = (row: number) => `0198c7a2-5b0e-7c3a-9d43-${String(row).padStart(12, '0')}`;
+const timeOf = (minute: number) => new Date(Date.parse(createdAt) + minute * 60_000).toISOString();
 const accounts = { ada: idOf(1), grace: idOf(2) };
 
 for (const [name, id] of Object.entries(accounts)) {
@@ -50,8 +52,10 @@ for (let row = 100; row < 250; row++) {
   );
   run(
     `INSERT INTO tickets (id, version, customer_id, subject, message, preview, has_note, status, created_at, updated_at,
-       customer_version, customer_updated_at) VALUES (?, 1, ?, '', '', '', ?, ?, ?, ?, 1, '')`,
-    ...[idOf(row), owner, row % 5 === 0 ? 1 : 0, ticketStatuses[isRare ? row % 3 : 0] ?? '', createdAt, createdAt],
+       customer_version, customer_updated_at) VALUES (?, 1, ?, '', '', '', ?, ?, ?, ?, 1, ?)`,
+    ...[idOf(row), owner, row % 5 === 0 ? 1 : 0, ticketStatuses[isRare ? row % 3 : 0] ?? '', createdAt],
+    // Neither has the order of the ids, and some times are equal.
+    ...[timeOf((row * 37) % 101), timeOf((row * 53) % 97)],
   );
 }
 
@@ -122,36 +126,89 @@ async function documentOf({ view, key }: List) {
 
 const freshness = { consistency: 'eventual', ageSeconds: 0, source: 'kv' } as const;
 
-describe('the first page from a document is the one that D1 has, with its total (product 6.8, 6.10)', () => {
+const sortsOf = ({ name }: ListView<{ id: string }>): Sort[] =>
+  /ticket/.test(name) ? ['created', 'updated'] : ['created'];
+
+const assignees: readonly (string | null)[] = [accounts.ada, accounts.grace, null];
+
+describe('the pages of a list by activity have every row once, in the order of the times (product 5.12)', () => {
+  for (let row = 100; row < 250; row++) {
+    run('UPDATE tickets SET assignee_id = ? WHERE id = ?', assignees[row % assignees.length] ?? null, idOf(row));
+  }
+  const byActivity: [string, List['query']][] = [
+    ...lists
+      .filter(([, { view }]) => view === ticketListView)
+      .map(([name, { query }]): [string, List['query']] => [name, query]),
+    ...[undefined, ...ticketStatuses].flatMap((status) => [
+      ...notes.map((hasNote): [string, List['query']] => [
+        `the ${status ?? ''} tickets with a note: ${hasNote}`,
+        (database, slice) => staffTicketListQuery(database, { status, hasNote }, slice),
+      ]),
+      ...assignees.map((assignee): [string, List['query']] => [
+        `the ${status ?? ''} tickets of the assignee ${assignee}`,
+        (database, slice) => staffTicketListQuery(database, { status, assignee }, slice),
+      ]),
+    ]),
+  ];
+
+  test.each(byActivity)('%s', async (_, query) => {
+    const rowsOf = async (slice: Slice) => {
+      const [result] = await runBatch(db, [query(db, slice)]);
+      return toListRows(result, staffTicketListView).rows;
+    };
+    for (const sort of ['created', 'updated'] as const) {
+      const all = await rowsOf({ limit: 1000 });
+      const expected = all.toSorted(newestFirst(sort)).map(({ id }) => id);
+      for (const order of ['newest', 'oldest'] as const) {
+        const seen: string[] = [];
+        let page = await rowsOf({ limit: 7, order, sort });
+        while (page.length > 0) {
+          seen.push(...page.map(({ id }) => id));
+          const { id: after = '', updatedAt: afterUpdatedAt } = page.at(-1) ?? {};
+          page = await rowsOf({ limit: 7, order, sort, after, afterUpdatedAt });
+        }
+        expect(seen).toEqual(order === 'newest' ? expected : expected.toReversed());
+      }
+    }
+  });
+});
+
+describe('the first page from a document is the one that D1 has, with its total (product 5.12, 6.8, 6.10)', () => {
   test.each(lists)('of %s', async (_, list) => {
     const data = await documentOf(list);
-    const picked = pickCells(data, list.view, list.cells);
-    for (const limit of [1, limits.firstPageSize - 1]) {
-      const [result] = await runBatch(db, [list.query(db, { limit: limit + 1 })]);
-      const stored = toListRows(result, list.view);
-      const expected = toPage(stored.rows, limit, ({ id }) => [id]);
-      const { data: rows, nextCursor, total } = toFirstPage({ ...picked, freshness }, { limit });
-      expect({ rows, nextCursor, total }).toEqual({
-        rows: expected.data,
-        nextCursor: expected.nextCursor,
-        total: stored.total,
-      });
+    for (const sort of sortsOf(list.view)) {
+      const picked = pickCells(data, list.view, list.cells, sort);
+      for (const limit of [1, limits.firstPageSize - 1]) {
+        const [result] = await runBatch(db, [list.query(db, { limit: limit + 1, sort })]);
+        const stored = toListRows(result, list.view);
+        const expected = toPage(stored.rows, limit, cursors[sort].newest.keyOf);
+        const { data: rows, nextCursor, total } = toFirstPage({ ...picked, freshness }, { limit, sort });
+        expect({ rows, nextCursor, total }).toEqual({
+          rows: expected.data,
+          nextCursor: expected.nextCursor,
+          total: stored.total,
+        });
+      }
     }
   });
 });
 
 describe('a document of a list', () => {
   test.each([...new Set(lists.map(([, { view }]) => view))].map((view) => [view.name, view] as const))(
-    '%s has each row once, and at most one row more than a page of each cell',
+    '%s has each row once, and at most one row more than a page of each cell in each sort',
     async (_, view) => {
       const key = view.name === ticketListView.name ? accounts.ada : everybodyKey;
       const { rows, counts } = await documentOf({ view, key, cells: undefined, query: userListQuery });
       expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
       const shown = Map.groupBy(rows, (row) => view.cellOf(row));
-      const expected = Object.entries(counts).map(([cell, count]) => [cell, Math.min(count, limits.firstPageSize)]);
-      expect(Object.fromEntries([...shown].map(([cell, some]) => [cell, some.length]))).toEqual(
-        Object.fromEntries(expected.filter(([, count]) => count !== 0)),
-      );
+      const sorts = sortsOf(view);
+      for (const [cell, count] of Object.entries(counts)) {
+        const some = shown.get(cell)?.length ?? 0;
+        expect(some).toBeGreaterThanOrEqual(Math.min(count, limits.firstPageSize));
+        expect(some).toBeLessThanOrEqual(Math.min(count, sorts.length * limits.firstPageSize));
+      }
+      const most = Math.max(...Array.from(shown.values(), ({ length }) => length));
+      expect(most > limits.firstPageSize).toBe(sorts.length > 1);
     },
   );
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../../src/platform/ids';
-import { TicketDeleted, TicketNoteWritten } from '../../../src/tickets/events';
+import { TicketAssigned, TicketDeleted, TicketNoteWritten } from '../../../src/tickets/events';
 import type { Ticket } from '../../../src/tickets/ticket';
 import { aTicket, aUser, checked } from '../factories';
 import { type CreateImplementation, given } from './implementation';
@@ -168,11 +168,145 @@ export function describeTicketRepository(create: CreateImplementation): void {
       await expect(write((tx) => tx.tickets.addNote(aTicket(), note, agent))).rejects.toMatchObject(refused);
     });
 
+    const aReply = (ticket: Ticket, by: 'customer' | 'staff', createdAt: string) => ({
+      ...{ id: newId(), ticketId: ticket.id, authorId: by === 'staff' ? agent.id : ticket.customerId },
+      ...{ by, message: 'A reply', createdAt },
+    });
+
+    test('a reply of the staff leaves status and versions, and shows who spoke last (product 5.9)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const [ticket, other] = [await addTicket(customer, { status: 'closed' }), await addTicket(customer)];
+      await write((tx) => tx.tickets.addReply(ticket, aReply(ticket, 'staff', laterAt), agent));
+      const times = { updatedAt: laterAt, customerUpdatedAt: laterAt };
+      expect(await findTicket(ticket.id)).toMatchObject({ ...ticket, ...times, lastSpeaker: 'staff' });
+      expect(await findTicket(other.id)).toMatchObject(other);
+    });
+
+    test('a reply of the customer reopens a ticket, and the reply of an older time does not speak last (product 5.10)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer, {
+        status: 'triaged',
+        version: 2,
+        customerVersion: 2,
+        triagedAt: laterAt,
+      });
+      const early = aReply(ticket, 'staff', '2026-02-01T00:00:00.000Z');
+      await write((tx) => tx.tickets.addReply(ticket, aReply(ticket, 'customer', laterAt), checked(customer)));
+      const reopened = { status: 'open', version: 3, customerVersion: 3, triagedAt: laterAt } as const;
+      expect(await findTicket(ticket.id)).toMatchObject(reopened);
+      await write((tx) => tx.tickets.addReply({ ...ticket, ...reopened }, early, agent));
+      expect(await findTicket(ticket.id)).toMatchObject({
+        ...reopened,
+        ...{ lastSpeaker: 'customer', updatedAt: laterAt, customerUpdatedAt: laterAt },
+      });
+    });
+
+    test('a reply is refused when the status of its ticket has changed since it was read (product 5.10)', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      await write((tx) => tx.tickets.saveStatus({ ...ticket, version: 2, status: 'closed' }, agent));
+      const refused = write((tx) =>
+        tx.tickets.addReply(ticket, aReply(ticket, 'customer', laterAt), checked(customer)),
+      );
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+      expect(await findTicket(ticket.id)).toMatchObject({
+        status: 'closed',
+        customerUpdatedAt: ticket.customerUpdatedAt,
+      });
+    });
+
+    test('a status that was decided before a reply keeps the times of the reply', async () => {
+      const { addTicket, customer, findTicket, write } = await givenCustomer(create);
+      const ticket = await addTicket(customer);
+      await write((tx) => tx.tickets.addReply(ticket, aReply(ticket, 'staff', laterAt), agent));
+      const early = '2026-02-01T00:00:00.000Z';
+      const next = { ...ticket, version: 2, status: 'triaged', updatedAt: early, customerUpdatedAt: early } as const;
+      await write((tx) => tx.tickets.saveStatus(next, agent));
+      expect(await findTicket(ticket.id)).toMatchObject({ updatedAt: laterAt, customerUpdatedAt: laterAt });
+    });
+
+    test.each(['customer', 'agent', 'admin'] as const)(
+      'a ticket can be given to an active account with the role %s, if that is not a customer (product 5.11)',
+      async (role) => {
+        const { addTicket, addUser, customer, findTicket, write } = await givenCustomer(create);
+        const ticket = await addTicket(customer);
+        for (const isActive of [true, false]) {
+          const { id: assigneeId } = await addUser(aUser({ role, isActive }));
+          const assigned = { ...ticket, assigneeId, version: ticket.version + 1, updatedAt: laterAt };
+          const written = write((tx) => tx.tickets.saveAssignee(assigned, agent));
+          if (isActive && role !== 'customer') {
+            await written;
+            expect(await findTicket(ticket.id)).toMatchObject(assigned);
+          } else {
+            await expect(written).rejects.toMatchObject({
+              ...{ kind: 'invalid', code: 'tickets.unknown-assignee', details: { assigneeId } },
+              errors: [{ pointer: '/assigneeId', code: 'tickets.unknown-assignee' }],
+            });
+          }
+        }
+      },
+    );
+
     test('a ticket is deleted with its account (product 1.5)', async () => {
       const { addTicket, customer, findTicket, write } = await givenCustomer(create);
       const ticket = await addTicket(customer);
       await write((tx) => tx.users.remove(customer, checked(customer)));
       expect(await findTicket(ticket.id)).toBeUndefined();
+    });
+  });
+
+  describe('the release of the tickets of an assignee (product 5.11)', () => {
+    const releasedAt = '2026-02-02T00:00:00.000Z';
+
+    async function givenAssigned() {
+      const system = await givenCustomer(create);
+      const { addTicket, addUser, customer } = system;
+      const assignee = await addUser(aUser({ role: 'agent' }));
+      const assigned = { assigneeId: assignee.id };
+      const closed = await addTicket(customer, { ...assigned, status: 'closed', version: 5 });
+      const open = await addTicket(customer, assigned);
+      const own = await addTicket(assignee, assigned);
+      return { ...system, assignee, closed, open, own };
+    }
+
+    test('it releases tickets of others, and leaves those that the account has opened', async () => {
+      const { assignee, closed, customer, findTicket, open, own, run } = await givenAssigned();
+      const { result } = await run(async (tx) => {
+        const released = await tx.tickets.releaseNextOf(assignee.id, releasedAt, 2);
+        for (const { id, version, customerId } of released.rows) {
+          tx.record(TicketAssigned.create(id, version + 1, { customerId, assigneeId: null }));
+        }
+        return released;
+      });
+      const facts = { customerId: customer.id };
+      expect(result.isLast).toBe(true);
+      expect(new Set(result.rows)).toEqual(
+        new Set([
+          { id: closed.id, version: 5, ...facts },
+          { id: open.id, version: 1, ...facts },
+        ]),
+      );
+      const released = { assigneeId: null, updatedAt: releasedAt };
+      expect(await findTicket(closed.id)).toMatchObject({ ...released, version: 6 });
+      expect(await findTicket(open.id)).toMatchObject({ ...released, version: 2 });
+      expect(await findTicket(own.id)).toMatchObject(own);
+    });
+
+    test('it takes as many as it is told, and is refused when another ticket is assigned in the meantime', async () => {
+      const { assignee, addTicket, customer, run, write } = await givenAssigned();
+      const { result } = await run(async (tx) => {
+        const released = await tx.tickets.releaseNextOf(assignee.id, releasedAt, 1);
+        for (const { id, version, customerId } of released.rows) {
+          tx.record(TicketAssigned.create(id, version + 1, { customerId, assigneeId: null }));
+        }
+        return released;
+      });
+      expect([result.rows.length, result.isLast]).toEqual([1, false]);
+      const refused = write(async (tx) => {
+        await tx.tickets.releaseNextOf(assignee.id, releasedAt, 2);
+        await addTicket(customer, { assigneeId: assignee.id });
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });
   });
 

@@ -116,6 +116,7 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
     },
     async releaseNextOf(assigneeId, at, most) {
       const isTheirs = (ticket: Ticket) => ticket.assigneeId === assigneeId && ticket.customerId !== assigneeId;
+      // D1 takes those of one status after the other, which no other test depends on.
       const { rows, isLast } = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
       if (rows.length === 0) return { rows: [], isLast };
       stage((next) => {
