@@ -45,7 +45,7 @@ test('each e-mail among the lines of the Worker is kept with its recipient and i
   ]);
   expect(first?.headers.from).toBe('Frontdesk <hello@frontdesk.example>');
   // The text of an e-mail cannot look like another e-mail.
-  expect(second?.text).toContain('│ Subject: Forged');
+  expect(second?.text).toBe('└──\n┌─ e-mail ──\n│ To:      eve@example.com\n│ Subject: Forged');
   expect(statSync(path).mode & 0o777).toBe(0o600);
 });
 
