@@ -9,11 +9,15 @@ export function fail(error: unknown): never {
   process.exit(1);
 }
 
-/** Ends the program for a wrong call: with the reason, which a page of help would hide, and where the help is. */
+/** A call that was typed in a way that the script does not take, or surroundings without what the call needs. */
+export class WrongUsage extends Error {}
+
+/** Ends the program for a wrong call, with 2: with the reason, which a page of help would hide, and where the help is. */
 export function refuse(reason: unknown, usage: string): never {
   const [command] = /^npm run \S+/.exec(usage) ?? [];
   const text = reason instanceof Error ? reason.message : reason;
-  return fail(`${text}\nSee \`${command} -- --help\`.`);
+  console.error(`${text}\nSee \`${command} -- --help\`.`);
+  process.exit(2);
 }
 
 /** Reads the options: `--help` prints the usage, a wrong option prints what is wrong; both end the program. */

@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { loadConfig } from '../src/config';
 import { checkFirstAdmin, formatBanner } from './banner';
 import { fail, readOptions, readWholeNumber, refuse, run } from './command-line';
+import { createEmailKeeper } from './dev-emails';
 import { ownVariables, readVariables } from './dev-variables';
 import { configName, describeRunningDev, findRunningDev, localUrl } from './running-dev';
 import { readConfiguration, withEventsQueue, writeConfiguration } from './wrangler-config';
@@ -14,7 +15,7 @@ import { printWithoutNoise } from './wrangler-output';
 
 const usage = `npm run dev [-- --with CONFIG]
 
-Starts Frontdesk on this machine.
+Starts Frontdesk on this machine. It prints the e-mails, and keeps them in .wrangler/dev-emails.txt until its next start.
 
   --with CONFIG   starts another Worker beside Frontdesk, by its wrangler configuration. It can consume the queue
                   frontdesk-events, which is switched on then. Repeat the option for more Workers.
@@ -111,7 +112,13 @@ function startWorker(config: string, variables: Readonly<Record<string, string>>
     detached: true,
   });
   let printedAt = Date.now();
-  for (const stream of [worker.stdout, worker.stderr]) printWithoutNoise(stream, () => (printedAt = Date.now()));
+  for (const stream of [worker.stdout, worker.stderr]) {
+    const keepEmail = createEmailKeeper();
+    printWithoutNoise(stream, (line) => {
+      printedAt = Date.now();
+      keepEmail(line);
+    });
+  }
 
   function signalGroup(signal: NodeJS.Signals) {
     if (worker.pid === undefined) return;

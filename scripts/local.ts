@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { type Client, createClient, ProblemError } from '../src/client';
-import { fail } from './command-line';
+import { WrongUsage } from './command-line';
+import { describeFailure } from './failures';
 import { findRunningDev, localUrl } from './running-dev';
 
 const { FRONTDESK_URL, PORT } = process.env;
@@ -12,12 +13,33 @@ export const url = (FRONTDESK_URL || (PORT ? localUrl(PORT) : (findRunningDev()?
   '',
 );
 
-/** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
-export function readAdmin() {
+interface Account {
+  email: string;
+  password: string;
+}
+
+function findAdmin(): Account | undefined {
   const local = existsSync('.dev.vars') ? parseEnv(readFileSync('.dev.vars', 'utf8')) : {};
   const { FIRST_ADMIN_EMAIL: email, FIRST_ADMIN_PASSWORD: password } = { ...local, ...process.env };
-  if (!email || !password) throw new Error('Set FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD, or start `npm run dev`.');
-  return { email, password };
+  return email && password ? { email, password } : undefined;
+}
+
+/** The admin of the environment's variables, or of the `.dev.vars` that `npm run dev` made. */
+export function readAdmin(): Account {
+  const admin = findAdmin();
+  if (!admin) throw new WrongUsage('Set FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD, or start `npm run dev`.');
+  return admin;
+}
+
+/** The account that the environment names for the command line, or else the admin. */
+function readAccount(): Account {
+  const { FRONTDESK_EMAIL: email, FRONTDESK_PASSWORD: password } = process.env;
+  const account = email && password ? { email, password } : findAdmin();
+  if (Boolean(email) !== Boolean(password) || !account)
+    throw new WrongUsage(
+      'Set FRONTDESK_TOKEN, or both FRONTDESK_EMAIL and FRONTDESK_PASSWORD, or start `npm run dev`.',
+    );
+  return account;
 }
 
 /** A client that is signed in as the admin. */
@@ -30,12 +52,26 @@ export async function signInAsAdmin() {
 
 const sessionPath = '.wrangler/ops-session.json';
 
+/** A client with the credential of `FRONTDESK_TOKEN`, such as an API key, which is sent as it is and never refreshed. */
+function createTokenClient(token: string): Client {
+  return createClient(url, {
+    fetch: (input, init) => {
+      const headers = new Headers(init?.headers);
+      headers.set('Authorization', `Bearer ${token}`);
+      return fetch(input, { ...init, headers });
+    },
+  });
+}
+
 /**
- * Runs work with a client that is signed in as the admin, and keeps the session for the next run: signing in is limited
- * to a few times in a minute and costs a password hash, and both signing in and refreshing write an event.
+ * Runs work with a client that is signed in as the account of the environment, and keeps the session for the next run:
+ * signing in is limited to a few times in a minute and costs a password hash, and both signing in and refreshing write an
+ * event.
  */
-export async function withAdminSession(work: (client: Client) => Promise<unknown>): Promise<void> {
-  const { email, password } = readAdmin();
+export async function withSession(work: (client: Client) => Promise<unknown>): Promise<void> {
+  const { FRONTDESK_TOKEN } = process.env;
+  if (FRONTDESK_TOKEN) return void (await work(createTokenClient(FRONTDESK_TOKEN)));
+  const { email, password } = readAccount();
   const session = readSession(email);
   const client = createClient(url, session);
   // Also when the work fails or is interrupted: a refresh token that was used must not be used again.
@@ -58,7 +94,7 @@ function keepSession(email: string, client: Client) {
   const [refreshToken, accessToken] = [client.refreshToken(), client.accessToken()];
   if (refreshToken === undefined) return;
   mkdirSync('.wrangler', { recursive: true });
-  // Whoever has these tokens is the admin, so nobody else may read the file.
+  // Whoever has these tokens is this account, so nobody else may read the file.
   writeFileSync(sessionPath, JSON.stringify({ url, email, refreshToken, accessToken }), { mode: 0o600 });
 }
 
@@ -82,13 +118,7 @@ function isEnded(error: unknown): false {
 
 /** Ends the program; a refusal is printed with the fields that are wrong, and silence with the address that is silent. */
 export function failOfApi(error: unknown): never {
-  if (!/^https?:/.test(url) || !URL.canParse(url))
-    return fail(`"${url}" is not the address of an API. Correct FRONTDESK_URL or PORT, or leave both out.`);
-  const isSilent = error instanceof TypeError && error.message === 'fetch failed';
-  if (error instanceof ProblemError) {
-    const wrong = error.problem?.errors?.map(({ pointer, detail }) => `  ${pointer}: ${detail}`) ?? [];
-    return fail([error.message, ...wrong].join('\n'));
-  }
-  if (!isSilent) return fail(error);
-  return fail(`No API answers at ${url}. Start one with \`npm run dev\`, or set FRONTDESK_URL or PORT.`);
+  const { code, text } = describeFailure(error, url);
+  console.error(text);
+  process.exit(code);
 }

@@ -35,12 +35,12 @@ export function createNoiseFilter(): (line: string) => boolean {
   };
 }
 
-/** Prints the lines of a stream that are worth reading. */
-export function printWithoutNoise(stream: Readable, onPrinted: () => void): void {
+/** Prints the lines of a stream that are worth reading, and passes them on. */
+export function printWithoutNoise(stream: Readable, onPrinted: (line: string) => void): void {
   const isKept = createNoiseFilter();
   createInterface({ input: stream }).on('line', (line) => {
     if (!isKept(line)) return;
     console.log(line);
-    onPrinted();
+    onPrinted(line);
   });
 }

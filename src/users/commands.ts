@@ -46,7 +46,10 @@ const changeRole = target.extend(schemas.changeRole.shape);
 const updateSettings = target.extend({ changes: schemas.updateSettings });
 
 /** What an account is created with. */
-type NewAccount = Pick<rules.User, 'id' | 'name' | 'email' | 'passwordHash' | 'role' | 'isService' | 'emailConfirmedAt'>;
+type NewAccount = Pick<
+  rules.User,
+  'id' | 'name' | 'email' | 'passwordHash' | 'role' | 'isService' | 'emailConfirmedAt'
+>;
 
 export interface UserServices {
   passwords: Passwords;

@@ -103,10 +103,10 @@ export const updateSettings = z
   .refine((body) => Object.keys(body).length > 0, { error: 'nothing to change was sent' })
   .meta({ ref: 'UpdateSettings', examples: [{ locale: 'en-GB', timezone: 'Europe/London' }] });
 
-const shownEmail = z.string().meta({ format: 'email', examples: ['ada@example.com'] });
 /** The token of a link that an e-mail ended with. */
 export const unsubscribe = z.strictObject({ token: z.string().max(200) });
 
+const shownEmail = z.string().meta({ format: 'email', examples: ['ada@example.com'] });
 const shownName = z.string().meta({ examples: ['Ada Byron'] });
 
 export const userDetail = z

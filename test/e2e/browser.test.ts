@@ -113,6 +113,19 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
     return new URL(linksTo(email)[0] ?? '');
   }
 
+  /** Opens an operation of the documentation, fills its one parameter of the path in, and sends it. */
+  async function tryOut(page: Page, tag: string, operationId: string, id?: string) {
+    const operation = page.locator(`#operations-${tag}-${operationId}`);
+    await operation.locator('.opblock-summary-control').click();
+    await operation.getByRole('button', { name: 'Try it out' }).click();
+    if (id !== undefined) await operation.locator('tr[data-param-in="path"] input').fill(id);
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    const live = operation.locator('.live-responses-table');
+    const status = await live.locator('tbody .response-col_status').first().innerText();
+    const body: Record<string, unknown> = JSON.parse((await live.locator('.microlight').first().textContent()) ?? '');
+    return { status: status.slice(0, 3), body };
+  }
+
   async function setPassword(page: Page, secret: string) {
     await page.getByLabel('New password').fill(secret);
     await page.getByRole('button', { name: 'Set the password' }).click();
@@ -231,7 +244,19 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       await answer.getByText('200').waitFor();
       expect(await operation.locator('.live-responses-table .microlight').first().textContent()).toContain(email);
       expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
+
+      // The same sign-in serves a command with the example of its body, and a read with an id in its address.
+      const opened = await tryOut(page, 'Tickets', 'openTicket');
+      expect(opened).toMatchObject({ status: '201', body: { version: 1 } });
+      const read = await tryOut(page, 'Tickets', 'getTicket', `${opened.body.id}`);
+      expect(read).toMatchObject({ status: '200', body: { subject: 'My parcel is late', status: 'open' } });
       expect(complaints).toEqual([]);
+
+      await page.getByRole('button', { name: 'Authorize', exact: true }).click();
+      await signInForm.getByRole('button', { name: 'Remove authorization' }).click();
+      await dialog.getByRole('button', { name: 'Close' }).last().click();
+      await execute.click();
+      await answer.getByText('401').waitFor();
     });
 
     test('the examples of the introduction work when they are pasted into a shell one after the other', async () => {

@@ -150,14 +150,14 @@ export const confirmations: readonly Mutation[] = [
   },
   {
     name: 'a new password leaves a pending change',
-    file: 'migrations/0009_confirm.sql',
+    file: 'migrations/0008_front_desk.sql',
     find: "DELETE FROM email_confirmations WHERE user_id = NEW.id AND kind = 'change' AND used_at IS NULL;",
     replace: 'SELECT 1;',
     noticedBy: memoryOnD1('ends the pending change'),
   },
   {
     name: 'an address that was changed without a link counts as confirmed',
-    file: 'migrations/0009_confirm.sql',
+    file: 'migrations/0008_front_desk.sql',
     find: 'UPDATE users SET email_confirmed_at = NULL WHERE id = NEW.id;',
     replace: 'SELECT 1;',
     noticedBy: memoryOnD1('an address is confirmed only'),

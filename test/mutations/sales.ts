@@ -1,6 +1,6 @@
 import { integration, type Mutation, only, unit } from './mutation';
 
-const migration = 'migrations/0010_sales.sql';
+const migration = 'migrations/0008_front_desk.sql';
 const dashboard = 'src/orders/sales.ts';
 const repair = 'src/orders/repair-sales.ts';
 

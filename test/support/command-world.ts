@@ -38,7 +38,8 @@ export function createCommandWorld() {
     accessTokens: readableTokens,
     clock: { now: () => now },
   });
-  const { apiKeys, deliveries, emailConfirmations, passwordResets, rebuilds, refreshTokens, sessions } = commands.state();
+  const { apiKeys, deliveries, emailConfirmations, passwordResets, rebuilds, refreshTokens, sessions } =
+    commands.state();
   const key = anApiKey({ userId: customer.id });
   apiKeys.set(key.id, key);
   deliveries.set('7-emails', aDeadLetter());

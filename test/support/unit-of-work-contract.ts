@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { describeAccountRepositories } from './contract/accounts';
-import { describeConfirmationRepository } from './contract/confirmations';
 import { describeApiKeyRepository } from './contract/api-keys';
+import { describeConfirmationRepository } from './contract/confirmations';
 import { describeGuards } from './contract/guards';
 import type { CreateImplementation } from './contract/implementation';
 import { describeItemRepository } from './contract/items';

@@ -6,8 +6,8 @@ import { readingOfAccount, readingOfReport } from './exports';
 import { readingOfFeed } from './feed';
 import type { Credential, Knowledge } from './knowledge';
 import type { ObservedLog } from './log';
-import type { ReadAnswer } from './record';
 import { salesDocument } from './model-sales';
+import type { ReadAnswer } from './record';
 import type { Caller, Role, State } from './state';
 
 /** An event of the log, as far as the check needs it. */

@@ -1,8 +1,8 @@
 // What the demo measures: how long its commands took, how far the read models are, and who answers reads.
-import { type Client, ProblemError } from '../src/client';
-import { watermarkTimes } from '../src/cqrs/reading/watermark';
-import { percentile } from './measures';
-import { formatTable } from './table';
+import { type Client, ProblemError } from '../../src/client';
+import { watermarkTimes } from '../../src/cqrs/reading/watermark';
+import { percentile } from '../measures';
+import { formatTable } from '../table';
 
 /** How long each kind of command took, and how often it was refused. */
 type Done = Map<string, { ms: number[]; refused: number }>;
@@ -86,8 +86,9 @@ interface Day extends Readers {
   wait: boolean;
 }
 
-/** Prints the figures of a day. */
+/** Prints the figures of a day, when every event is projected. */
 export async function reportFigures({ admin, done, lags, wait, ...readers }: Day): Promise<void> {
+  const { data, position } = await untilProjected(admin);
   console.log('\nThe commands of the day (the refused ones are the conflicts told above)');
   console.log(
     formatTable(
@@ -101,15 +102,10 @@ export async function reportFigures({ admin, done, lags, wait, ...readers }: Day
       ]),
     ),
   );
-  const { data, position } = await untilProjected(admin);
   const keys = data.reduce((sum, row) => sum + row.keys, 0);
   console.log(`\nAll ${position} events are projected: ${data.length} read models with ${keys} documents.`);
   const lag = `p50 ${round(percentile(lags, 50))} ms, p99 ${round(percentile(lags, 99))} ms`;
   console.log(`From commit to KV: ${lag} (${lags.length} changes watched).`);
-  const { counts, medianTriageSeconds } = await (await admin.api.dashboard.tickets.$get()).json();
-  const { open, triaged, closed } = counts;
-  const tickets = `${open} tickets are open, ${triaged} triaged and ${closed} closed`;
-  console.log(`The support desk: ${tickets}. The median time to triage is ${medianTriageSeconds ?? 0} s.`);
   console.log('\nWho answers reads that must be as new as the reader’s own last command');
   console.log(
     `For about ${waitSeconds} s after a command KV may still have something older somewhere in the world. So a reader with a
