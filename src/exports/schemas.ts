@@ -108,6 +108,7 @@ export const exportedEvent = z
     commandid: id,
     requestid: id,
     actorid: id.optional(),
+    keyid: id.optional(),
     traceparent: z
       .string()
       .optional()
