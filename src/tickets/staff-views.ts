@@ -140,7 +140,7 @@ export function staffTicketListQuery(db: Database, filter: StaffTicketFilter, sl
   const select = (where: SQL | undefined) => db.select(rows).from(tickets).where(where).$dynamic();
   const isByActivity = slice.sort === 'updated';
   const order = isByActivity ? activityKeyset(updatedAt, id, slice) : keyset(id, slice);
-  return mergeCells(select, cellsOf(filter, isByActivity), order, slice.limit);
+  return mergeCells(db, select, cellsOf(filter, isByActivity), order, slice.limit);
 }
 
 const pages = firstPages({

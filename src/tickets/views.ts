@@ -84,10 +84,10 @@ export function ticketListQuery(db: Database, filter: CustomerFilter, slice: Sli
   const select = (where: SQL | undefined) => db.select(rows).from(tickets).where(where).$dynamic();
   if (slice.sort === 'updated') {
     const cells = statusesOf(filter.status).map((one) => and(isTheirs, eq(status, one)));
-    return mergeCells(select, cells, activityKeyset(customerUpdatedAt, id, slice), slice.limit);
+    return mergeCells(db, select, cells, activityKeyset(customerUpdatedAt, id, slice), slice.limit);
   }
   const isInList = and(isTheirs, filter.status === undefined ? undefined : eq(status, filter.status));
-  return mergeCells(select, [isInList], keyset(id, slice), slice.limit);
+  return mergeCells(db, select, [isInList], keyset(id, slice), slice.limit);
 }
 
 const pages = firstPages({

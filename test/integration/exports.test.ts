@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { limits } from '../../src/platform/limits';
 import { excuseDocuments } from '../support/document-watch';
-import { address } from '../support/factories';
+import { address, password } from '../support/factories';
 import { createFaultyD1, type D1Call } from '../support/faulty-d1';
 import { createSystem } from '../support/system';
 

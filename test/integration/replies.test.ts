@@ -439,3 +439,20 @@ describe('what a customer can learn of notes and assignees (product 5.4, 5.11)',
     expect((await reply(oldest, customer, 'x', { 'If-Match': '"1"' })).status).toBe(201);
   });
 });
+
+test('agents page through all tickets by their last activity', async () => {
+  const [first, second, third] = [await openTicket(), await openTicket(), await openTicket()];
+  // Another status and a note are other cells, which the query merges.
+  await send('POST', `/v1/tickets/${second}/status`, { status: 'triaged' }, agent.bearer);
+  const noted = await send('POST', `/v1/tickets/${first}/notes`, { note: 'Wait' }, agent.bearer);
+  const token = { 'Consistency-Token': noted.headers.get('Consistency-Token') ?? '' };
+  const seen: string[] = [];
+  let cursor = '';
+  for (let page = 0; page < 3; page++) {
+    const path = `/v1/tickets?sort=updated&limit=1${cursor}`;
+    const { data, nextCursor } = await read<{ data: { id: string }[]; nextCursor: string }>(path, agent, token);
+    seen.push(...data.map(({ id }) => id));
+    cursor = `&cursor=${nextCursor}`;
+  }
+  expect(seen).toEqual([first, second, third]);
+});
