@@ -1,22 +1,29 @@
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { apiKeys } from '../api-keys/tables';
 import { sessions } from '../auth/tables';
 import { type EventRow, eventsOfActor } from '../cqrs/log/event-log';
 import { items } from '../items/tables';
 import { orders, shippingAddresses } from '../orders/tables';
 import type { Database } from '../platform/d1';
-import { tickets } from '../tickets/tables';
+import { ticketReplies, tickets } from '../tickets/tables';
 import { settings, users } from '../users/tables';
 import { toLines, toPosition } from './reports';
 import type { Source } from './source';
 
 /** The query for the account and its settings. Every column is named, so that no secret is among them. */
 export function accountQuery(db: Database, userId: string) {
-  const { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt } = users;
+  const { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt } = users;
+  // An account has one unused link for a change at most.
+  const pendingEmail = sql<string | null>`(SELECT email FROM email_confirmations AS pending
+    WHERE pending.user_id = users.id AND pending.kind = 'change' AND pending.used_at IS NULL)`.as('pending_email');
   const { locale, timezone, emailNotifications } = settings;
   return db
     .select({
-      account: { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt },
+      account: {
+        ...{ id, name, email, emailConfirmedAt, pendingEmail },
+        ...{ role, isActive, createdAt, updatedAt, lastLoginAt },
+      },
       // The driver gives rows by the names of columns, and this name is that of a column of the account too.
       settings: {
         locale,
@@ -84,6 +91,38 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
         .select({ id, orderId, status, subject, message, createdAt, updatedAt })
         .from(tickets)
         .where(and(eq(tickets.customerId, userId), after(id, key)))
+        .orderBy(asc(id))
+        .limit(limit);
+    },
+  }),
+  replies: (userId) => ({
+    query: (db, key, limit) => {
+      const { id, ticketId, by, message, createdAt } = ticketReplies;
+      const [lastTicket, lastReply] = key?.split(' ') ?? [];
+      return db
+        .select({ id, ticketId, by, message, createdAt })
+        .from(tickets)
+        .innerJoin(ticketReplies, eq(ticketId, tickets.id))
+        .where(
+          and(
+            eq(tickets.customerId, userId),
+            key === undefined ? undefined : sql`(${tickets.id}, ${id}) > (${lastTicket}, ${lastReply})`,
+          ),
+        )
+        .orderBy(asc(tickets.id), asc(id))
+        .limit(limit);
+    },
+    keyOf: ({ ticketId, id }: { ticketId: string; id: string }) => `${ticketId} ${id}`,
+    toRow: byId.toRow,
+  }),
+  apiKeys: (userId) => ({
+    ...byId,
+    query: (db, key, limit) => {
+      const { id, name, scopes, createdAt, lastUsedAt } = apiKeys;
+      return db
+        .select({ id, name, scopes, createdAt, lastUsedAt })
+        .from(apiKeys)
+        .where(and(eq(apiKeys.userId, userId), after(id, key)))
         .orderBy(asc(id))
         .limit(limit);
     },

@@ -131,6 +131,8 @@ export const accountExport = z
       id,
       name: text('Ada Byron'),
       email: text('ada@example.com'),
+      emailConfirmedAt: dateTime.nullable(),
+      pendingEmail: text('lovelace@example.com').nullable(),
       role: text('customer'),
       isActive: z.boolean(),
       createdAt: dateTime,
@@ -181,6 +183,26 @@ export const accountExport = z
         message: text('It was to come on Monday.'),
         createdAt: dateTime,
         updatedAt: dateTime,
+      }),
+    ),
+    replies: z
+      .array(
+        z.object({
+          id,
+          ticketId: id,
+          by: text('staff'),
+          message: text('It arrives tomorrow.'),
+          createdAt: dateTime,
+        }),
+      )
+      .meta({ description: 'The replies on these tickets, of the customer and of the staff.' }),
+    apiKeys: z.array(
+      z.object({
+        id,
+        name: text('Warehouse'),
+        scopes: z.array(text('orders:read')),
+        createdAt: dateTime,
+        lastUsedAt: dateTime.nullable(),
       }),
     ),
     sessions: z.array(z.object({ createdAt: dateTime, revokedAt: dateTime.nullable() })),

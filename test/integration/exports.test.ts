@@ -270,6 +270,17 @@ describe('the export of an account', () => {
     const { create, customer, get, orders, send, admin, tickets } = await given({ times: 3 });
     await create('/v1/items', { title: 'Mine', price: { amount: 1, currency: 'EUR' } });
     await send('POST', `/v1/tickets/${tickets[0]}/notes`, { note: 'a secret note' }, admin.bearer);
+    const replies = ['Late', 'Sorry', 'Thanks'];
+    for (const [index, ticket] of [...tickets, tickets[0]].entries())
+      for (const message of replies)
+        await send('POST', `/v1/tickets/${ticket}/replies`, { message }, index === 0 ? admin.bearer : customer.bearer);
+    await create('/v1/api-keys', { name: 'Robot', scopes: ['orders:read'] });
+    await send(
+      'PATCH',
+      `/v1/users/${customer.id}`,
+      { email: 'next@example.com', currentPassword: password },
+      customer.bearer,
+    );
     for (const rowsPerExportPage of [400, 3, 2]) {
       Object.assign(limits, { rowsPerExportPage });
       const response = await get(`/v1/users/${customer.id}/export`, {}, customer);
@@ -277,6 +288,7 @@ describe('the export of an account', () => {
       const document = await response.json<Record<string, Row[]>>();
       expect(document).toMatchObject({
         account: { id: customer.id, name: 'Grace Hopper', email: customer.email, role: 'customer' },
+        apiKeys: [{ name: 'Robot', scopes: ['orders:read'] }],
         settings: { locale: 'en', emailNotifications: true },
         items: [{ title: 'Mine' }],
       });
@@ -284,6 +296,12 @@ describe('the export of an account', () => {
       expect(document.orders?.[0]).toMatchObject({ amount: 500, shippingAddress: address });
       expect(document.tickets?.map(({ id }) => id)).toEqual(tickets.toSorted());
       expect(document.tickets?.[0]).toMatchObject({ subject: '=HYPERLINK("x")', message: 'It "broke",\nagain' });
+      expect(document.account).toMatchObject({ emailConfirmedAt: null, pendingEmail: 'next@example.com' });
+      const told = tickets
+        .toSorted()
+        .flatMap((ticketId) => (ticketId === tickets[0] ? [...replies, ...replies] : replies));
+      expect(document.replies?.map(({ message }) => message)).toEqual(told);
+      expect(document.replies?.find(({ ticketId }) => ticketId === tickets[0])).toMatchObject({ by: 'staff' });
       expect(document.sessions).toEqual([{ createdAt: expect.any(String), revokedAt: null }]);
       const types = document.activity?.map(({ type }) => type) ?? [];
       expect(types).toEqual(expect.arrayContaining(['OrderPlaced', 'TicketOpened', 'ItemCreated']));
