@@ -6,12 +6,17 @@ import { type CommandCost, dollarsPerMillion, toTable } from './prices';
 
 /** What a command may cost at most, together with the work after it: rows written, and keys of KV written. */
 const goals: Readonly<Record<string, { rows: number; keys: number }>> = {
-  // Of these, five rows and a key are the sales figures and their document.
-  'place an order of one line': { rows: 33, keys: 6 },
+  // Missed since 0.7.0, whose sales figures are five rows and a key, and whose e-mail is four rows (docs/operations.md).
+  'place an order of one line': { rows: 28, keys: 5 },
   'triage a ticket': { rows: 36, keys: 6 },
   'reply as an agent': { rows: 25, keys: 4 },
 };
-/** What a million of each command cost in 0.5.0 by the same counts, in dollars. */
+/** The commands that 0.5.0 had, and what a million of each cost there by the same counts, in dollars. */
+const commandsOf050 = [
+  ...['register', 'sign in', 'refresh a session', 'rename', 'change settings', 'create an item', 'update an item'],
+  ...['place an order of one line', 'ship an order', 'deliver an order', 'cancel an order'],
+  ...['open a ticket', 'add a note', 'triage a ticket', 'close a ticket'],
+];
 const dollarsOf050 = 1223;
 
 /** The JSON in the only printed line that begins so. */
@@ -39,7 +44,8 @@ export async function measureCost(): Promise<readonly Goal[]> {
   console.log(`Costs of a command + those of the work after it\n\n${table}\n`);
   requireDocumented(table);
   const commands = costs.filter(({ command }) => command.roundTrips > 0);
-  const dollars = commands.reduce((sum, cost) => sum + dollarsPerMillion(cost), 0);
+  const old = commands.filter(({ name }) => commandsOf050.includes(name));
+  const dollars = old.reduce((sum, cost) => sum + dollarsPerMillion(cost), 0);
   const perCommand = commands.flatMap(({ after, command, name }) => {
     const goal = goals[name];
     if (!goal) return [];
@@ -48,5 +54,5 @@ export async function measureCost(): Promise<readonly Goal[]> {
       atMost(`keys written to ${name}`, goal.keys, command.kvWrites + after.kvWrites),
     ];
   });
-  return [...perCommand, atMost('dollars for a million of each command', dollarsOf050 / 2, dollars)];
+  return [...perCommand, atMost('dollars for a million of each command that 0.5.0 had', dollarsOf050 / 2, dollars)];
 }
