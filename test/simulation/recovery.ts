@@ -90,6 +90,11 @@ export class Recovery {
     await world.drain();
   }
 
+  /** Whether work is left. */
+  get hasWork(): boolean {
+    return this.#findUnfinished().length > 0;
+  }
+
   /** Whether documents of a shape have missed an event, so that no reader takes them. */
   get hasFloors(): boolean {
     return this.platform.d1.query('SELECT 1 FROM shapes WHERE missed > 0 LIMIT 1').length > 0;

@@ -110,8 +110,11 @@ class Simulation {
     const recovery = this.#recovery;
     await recovery.untilDone(this.#clients.repeatOpen());
     await recovery.untilDone(this.#clients.operator.signIn());
-    await recovery.finish();
-    for (let minute = 0; minute < 3; minute++) await recovery.runMinute();
+    // The schedule can end what has expired, such as the pending change of an address, and so make new work.
+    do {
+      await recovery.finish();
+      for (let minute = 0; minute < 3; minute++) await recovery.runMinute();
+    } while (recovery.hasWork);
     this.world.trace?.('PHASE', 'reads at rest');
     const hasFloors = recovery.hasFloors && !this.#schedule.usesReconciler;
     await recovery.untilDone(this.#clients.readAtRest(hasFloors));
