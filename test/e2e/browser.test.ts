@@ -137,7 +137,17 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       await page.locator('.opblock').first().waitFor();
       expect(new URL(page.url()).pathname).toBe('/docs');
       const tags = await page.locator('.opblock-tag').evaluateAll((all) => all.map(({ dataset }) => dataset.tag));
-      expect(tags).toEqual(['Users', 'Signing in', 'Items', 'Orders', 'Tickets', 'API keys', 'Events', 'Operations']);
+      expect(tags).toEqual([
+        'Users',
+        'Signing in',
+        'Items',
+        'Orders',
+        'Tickets',
+        'API keys',
+        'Events',
+        'Exports',
+        'Operations',
+      ]);
       for (const path of ['/v1/users', '/v1/orders', '/v1/tickets', '/v1/operations/projections'])
         expect(await page.locator(`[data-path="${path}"]`).count()).toBeGreaterThan(0);
       expect(await page.getByRole('heading', { name: 'Who may do what' }).count()).toBe(1);
