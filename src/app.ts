@@ -105,7 +105,7 @@ const tags = [
   },
   {
     name: 'Tickets',
-    description: 'The support desk: tickets of customers, notes of agents, and figures.',
+    description: 'The support desk: tickets of customers, replies, assignees, notes of agents, and figures.',
     errors: Object.values(ticketErrors),
   },
   {

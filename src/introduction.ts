@@ -29,12 +29,15 @@ takes the e-mail address, as \`username\`, and the password, or an access token.
 
 | role | can |
 |---|---|
-| customer | register, change their own account, place and cancel orders, open tickets; nobody else's things exist for a customer |
-| agent | also sell items and take any item off sale; read all accounts, orders and tickets; ship and deliver orders; open tickets for customers, and add notes that customers never see |
-| admin | also change roles, deactivate accounts, and use everything under \`/v1/operations\` |
+| customer | register, change their own account, place and cancel orders, open tickets and reply on them; nobody else's things exist for a customer |
+| agent | also sell items and take any item off sale; read all accounts, orders and tickets; ship and deliver orders; open tickets for customers, reply on them, give them to each other, and add notes that customers never see; read the dashboards |
+| admin | also change roles, deactivate accounts, make accounts for programs, read the feed of events, export tables, and use everything under \`/v1/operations\` |
 
 A summary ends with **(agent)** or **(admin)** when the operation needs that role. An admin has all that an agent has. Where the
 configuration says \`SELLERS=everyone\`, customers sell items too.
+
+A program that runs by itself sends an API key instead of an access token. Make one with \`POST /v1/api-keys\`, with the scopes that
+the program needs; it may do what your account may, within these scopes.
 
 ## How fresh a read is
 

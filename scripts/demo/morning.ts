@@ -38,7 +38,7 @@ function describePost(customers: readonly Person[], subjects: readonly (string |
   });
   const [forgetful] = customers.filter((_, index) => subjects[index] === undefined);
   const others = forgetful ? ` ${forgetful.name} does not, and so is mailed about no order.` : '';
-  return `Each gets a welcome e-mail in their language: ${kinds.join(', ')}, and confirms the address with its link.${others}`;
+  return `Each gets a welcome e-mail in their language. ${confirmed.length} confirm the address with its link: ${kinds.join(', ')}.${others}`;
 }
 
 /** Opens the shop. */

@@ -55,7 +55,7 @@ export type UserName = { id: string } | { email: string } | 'me';
 /** An account: its e-mail address or its id, or the account in whose name this program runs. */
 export const user = (says: string): Parameter<UserName> => ({
   placeholder: 'USER',
-  says: `${says}: an e-mail address, an ID, or \`me\``,
+  says: `${says}: an e-mail address, an ID or \`me\``,
   form: 'an e-mail address, an ID or `me`',
   read(text) {
     if (text === 'me') return 'me';

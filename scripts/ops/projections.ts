@@ -71,7 +71,7 @@ const rebuild = command({
 async function watchRebuild({ api }: Context, id: string) {
   // The bar is written to the standard error, beside what `--json` prints.
   const bar = new SingleBar(
-    { format: '{bar} {percentage}% | event {value} of {total} | {keys} keys', noTTYOutput: true },
+    { format: '{bar} {percentage}% | event {value} of {total} | keys: {keys}', noTTYOutput: true },
     Presets.shades_classic,
   );
   bar.start(1, 0, { keys: 0 });

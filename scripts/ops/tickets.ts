@@ -13,8 +13,8 @@ const assignee = (says: string): Parameter<UserName | 'none'> => {
   const anybody = user(says);
   return {
     ...anybody,
-    says: `${anybody.says}, or \`none\``,
-    form: `${anybody.form}, or \`none\``,
+    says: `${says}: an e-mail address, an ID, \`me\` or \`none\``,
+    form: 'an e-mail address, an ID, `me` or `none`',
     read: (text) => (text === 'none' ? text : anybody.read(text)),
   };
 };

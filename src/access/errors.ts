@@ -34,10 +34,12 @@ export const accessErrors = {
   insufficientScope: defineError({
     code: 'auth.insufficient-scope',
     kind: 'forbidden',
-    meaning: 'The API key is valid, but it does not have the scope that the operation needs.',
-    remedy: 'Create a key that has the scope as well; the scopes of a key never change.',
+    meaning:
+      'The API key, or the access token that was made from it, is valid, but it does not have the scope that the operation needs.',
+    remedy:
+      'Ask for the scope when you exchange the key, or create a key that has it as well; the scopes of a key never change.',
     text: ({ scope }: { scope: Scope }) =>
-      `This operation needs the scope ${scope}, which your API key does not have. Create a key with this scope.`,
+      `This operation needs the scope ${scope}, which your API key, or the token made from it, does not have. Use one with this scope.`,
   }),
   keyNotAllowed: defineError({
     code: 'auth.key-not-allowed',

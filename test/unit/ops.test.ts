@@ -93,6 +93,7 @@ describe('wrong calls of npm run ops (product 12.1)', () => {
     [['orders', 'ship', '1001', '1002'], 'orders ship does not take "1002".'],
     [['orders', 'list', '--status', 'open'], /^--status must be one of placed, shipped, .*, not "open"\.$/],
     [['users', 'role', 'ada', 'agent'], 'USER must be an e-mail address, an ID or `me`, not "ada".'],
+    [['tickets', 'assign', id, 'ada'], 'USER must be an e-mail address, an ID, `me` or `none`, not "ada".'],
     [['users', 'role', 'me', 'owner'], 'ROLE must be one of customer, agent, admin, not "owner".'],
     [['tickets', 'reply', id, ' '], 'TEXT must be a text, not " ".'],
     [['tickets', 'show', '../orders'], 'ID must be an ID, not "../orders".'],
