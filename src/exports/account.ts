@@ -1,22 +1,25 @@
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { apiKeys } from '../api-keys/tables';
 import { sessions } from '../auth/tables';
 import { type EventRow, eventsOfActor } from '../cqrs/log/event-log';
 import { items } from '../items/tables';
 import { orders, shippingAddresses } from '../orders/tables';
+import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';
-import { tickets } from '../tickets/tables';
-import { settings, users } from '../users/tables';
+import { ticketReplies, tickets } from '../tickets/tables';
+import type { EmailConfirmation } from '../users/email-confirmation';
+import { emailConfirmations, settings, users } from '../users/tables';
 import { toLines, toPosition } from './reports';
 import type { Source } from './source';
 
 /** The query for the account and its settings. Every column is named, so that no secret is among them. */
 export function accountQuery(db: Database, userId: string) {
-  const { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt } = users;
+  const { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt } = users;
   const { locale, timezone, emailNotifications } = settings;
   return db
     .select({
-      account: { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt },
+      account: { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt },
       // The driver gives rows by the names of columns, and this name is that of a column of the account too.
       settings: {
         locale,
@@ -32,6 +35,8 @@ export function accountQuery(db: Database, userId: string) {
 
 const after = (id: SQLiteColumn, key: string | undefined): SQL | undefined =>
   key === undefined ? undefined : gt(id, key);
+
+const toTime = (ms: number | null) => (ms === null ? null : isoTime(ms));
 
 const byId = { keyOf: ({ id }: { id: string }) => id, toRow: (row: object) => row };
 
@@ -88,6 +93,60 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
         .limit(limit);
     },
   }),
+  // All replies on the account's own tickets. Who of the staff wrote one is not for customers to know.
+  replies: (userId) => ({
+    query: (db, key, limit) => {
+      const [ticket = '', reply = ''] = key?.split(' ') ?? [];
+      const { id, ticketId, by, message, createdAt } = ticketReplies;
+      return db
+        .select({ id, ticketId, by, message, createdAt })
+        .from(tickets)
+        .crossJoin(ticketReplies)
+        .where(
+          and(
+            eq(tickets.customerId, userId),
+            gte(tickets.id, ticket),
+            eq(ticketId, tickets.id),
+            gt(id, sql`iif(${tickets.id} = ${ticket}, ${reply}, '')`),
+          ),
+        )
+        .orderBy(asc(tickets.id), asc(id))
+        .limit(limit);
+    },
+    keyOf: ({ id, ticketId }: { id: string; ticketId: string }) => `${ticketId} ${id}`,
+    toRow: byId.toRow,
+  }),
+  apiKeys: (userId) => ({
+    keyOf: byId.keyOf,
+    query: (db, key, limit) => {
+      const { id, name, scopes, createdAt, expiresAt, lastUsedAt } = apiKeys;
+      return db
+        .select({ id, name, scopes, createdAt, expiresAt, lastUsedAt })
+        .from(apiKeys)
+        .where(and(eq(apiKeys.userId, userId), after(id, key)))
+        .orderBy(asc(id))
+        .limit(limit);
+    },
+    toRow: ({ expiresAt, ...row }: { expiresAt: number | null }) => ({ ...row, expiresAt: toTime(expiresAt) }),
+  }),
+  emailConfirmations: (userId) => ({
+    keyOf: byId.keyOf,
+    query: (db, key, limit) => {
+      const { id, kind, email, previousEmail, expiresAt, usedAt } = emailConfirmations;
+      return db
+        .select({ id, kind, email, previousEmail, expiresAt, usedAt })
+        .from(emailConfirmations)
+        .where(and(eq(emailConfirmations.userId, userId), after(id, key)))
+        .orderBy(asc(id))
+        .limit(limit);
+    },
+    // The token of a link is made from its id.
+    toRow: ({ id: _, expiresAt, usedAt, ...row }: Pick<EmailConfirmation, 'id' | 'expiresAt' | 'usedAt'>) => ({
+      ...row,
+      expiresAt: toTime(expiresAt),
+      usedAt: toTime(usedAt),
+    }),
+  }),
   sessions: (userId) => ({
     query: (db, key, limit) => {
       const { id, createdAt, revokedAt } = sessions;
@@ -102,7 +161,7 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
     // The id of a session is a part of what its tokens are checked by.
     toRow: ({ createdAt, revokedAt }: { createdAt: string; revokedAt: number | null }) => ({
       createdAt,
-      revokedAt: revokedAt === null ? null : new Date(revokedAt).toISOString(),
+      revokedAt: toTime(revokedAt),
     }),
   }),
   activity: (userId) => ({

@@ -1,5 +1,9 @@
 import { z } from 'zod';
+import { scopes } from '../access/scopes';
+import { cloudEvent } from '../feed/schemas';
 import { count, ordinal } from '../platform/numbers';
+import { speakers } from '../tickets/ticket-status';
+import { confirmationKinds } from '../users/email-confirmation';
 
 /** A date or a time with its offset, as the same time in UTC; a date is its first moment in UTC. */
 const time = z
@@ -90,30 +94,7 @@ export const exportedTicket = z
 export type ExportedTicket = z.infer<typeof exportedTicket>;
 
 /** An event as the feed has it. */
-export const exportedEvent = z
-  .object({
-    specversion: z.literal('1.0'),
-    id,
-    source: z.string().meta({ examples: ['https://frontdesk.example'] }),
-    type: z.string().meta({ examples: ['frontdesk.OrderShipped'] }),
-    subject: z.string().meta({ examples: ['order/0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
-    time: dateTime,
-    datacontenttype: z.literal('application/json'),
-    dataschema: z.url(),
-    data: z.unknown().meta({ examples: [{ customerId: '0198c79f-0c52-7e11-8a50-93b1d0c7e6a4' }] }),
-    position: ordinal,
-    streamversion: ordinal,
-    schemaversion: ordinal,
-    epoch: z.string().meta({ examples: ['1'] }),
-    commandid: id,
-    requestid: id,
-    actorid: id.optional(),
-    traceparent: z
-      .string()
-      .optional()
-      .meta({ examples: ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'] }),
-  })
-  .meta({ ref: 'ExportedEvent' });
+export const exportedEvent = z.object(cloudEvent.shape).meta({ ref: 'ExportedEvent' });
 export type ExportedEvent = z.infer<typeof exportedEvent>;
 
 /** CSV (RFC 4180) with a header. */
@@ -130,6 +111,7 @@ export const accountExport = z
       id,
       name: text('Ada Byron'),
       email: text('ada@example.com'),
+      emailConfirmedAt: dateTime.nullable(),
       role: text('customer'),
       isActive: z.boolean(),
       createdAt: dateTime,
@@ -182,6 +164,32 @@ export const accountExport = z
         updatedAt: dateTime,
       }),
     ),
+    replies: z
+      .array(z.object({ id, ticketId: id, by: z.enum(speakers), message: text('It has come.'), createdAt: dateTime }))
+      .meta({ description: 'The replies on these tickets.' }),
+    apiKeys: z
+      .array(
+        z.object({
+          id,
+          name: text('Warehouse scanner'),
+          scopes: z.array(z.enum(scopes)),
+          createdAt: dateTime,
+          expiresAt: dateTime.nullable(),
+          lastUsedAt: dateTime.nullable(),
+        }),
+      )
+      .meta({ description: 'The API keys, without the keys themselves.' }),
+    emailConfirmations: z
+      .array(
+        z.object({
+          kind: z.enum(confirmationKinds),
+          email: text('ada@example.com'),
+          previousEmail: text('byron@example.com').nullable(),
+          expiresAt: dateTime,
+          usedAt: dateTime.nullable(),
+        }),
+      )
+      .meta({ description: 'The links that confirm addresses; an unused `change` is a pending new address.' }),
     sessions: z.array(z.object({ createdAt: dateTime, revokedAt: dateTime.nullable() })),
     activity: z
       .array(

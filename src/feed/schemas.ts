@@ -66,6 +66,7 @@ export const cloudEvent = z
     commandid: id,
     requestid: id,
     actorid: id.optional(),
+    keyid: id.optional(),
     traceparent: z
       .string()
       .optional()

@@ -245,8 +245,8 @@ describe('what readers and generated clients see (product 6.1)', () => {
     expect(codesOf('/v1/orders', '409')).toEqual([...ownConflicts, 'concurrency.conflict']);
     expect(codesOf('/v1/users', '409')).toEqual([
       'users.email-taken',
-      'users.service-account',
       'users.email-confirmed',
+      'users.service-account',
       'users.last-admin',
       'concurrency.conflict',
     ]);

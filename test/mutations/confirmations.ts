@@ -109,8 +109,8 @@ export const confirmations: readonly Mutation[] = [
   {
     name: 'the first admin is not confirmed',
     file: 'src/users/commands.ts',
-    find: "emailConfirmedAt: role === 'admin' ? at : null,",
-    replace: 'emailConfirmedAt: null,',
+    find: "const emailConfirmedAt = role === 'admin' ? at : null;",
+    replace: 'const emailConfirmedAt = null;',
     noticedBy,
   },
   {

@@ -152,7 +152,7 @@ export const keys: readonly Mutation[] = [
   {
     name: 'a service account gets a password',
     file: 'src/users/commands.ts',
-    find: 'if (isSensitive) rules.requirePerson(account);',
+    find: '          rules.requirePerson(account);\n',
     replace: '',
     noticedBy: unit('api-keys'),
   },
@@ -165,7 +165,7 @@ export const keys: readonly Mutation[] = [
   },
   {
     name: 'a service account gets e-mails',
-    file: 'src/users/recipient.ts',
+    file: 'src/users/notified-account.ts',
     find: ', eq(users.isService, false)',
     replace: '',
     noticedBy: only('service account gets no e-mail', integration('api-keys')),
