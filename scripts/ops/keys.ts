@@ -39,7 +39,7 @@ const create = command({
 });
 
 const list = command({
-  says: 'the API keys of your account, with their scopes and when they were used last',
+  says: 'your API keys, with their scopes and last use',
   options: { account: user('another account (admin)') },
   async run(context, { account }) {
     const query = { account: await findUserIfAny(context, account) };

@@ -9,7 +9,7 @@ import { isExpiredChange, isRecent, newLink, requireUsable, useLink } from './em
 import { userErrors } from './errors';
 import { EmailChangeExpired, EmailConfirmationRequested, UserEmailConfirmed, UserUpdated } from './events';
 import * as schemas from './schemas';
-import { requireSelfOrAdmin, withConfirmedEmail } from './user';
+import { requirePerson, requireSelfOrAdmin, withConfirmedEmail } from './user';
 
 export interface ConfirmationServices {
   confirmationTokens: LinkTokens;
@@ -34,6 +34,7 @@ export function createConfirmationCommands(
         const [account] = await tx.users.findAll([userId]);
         if (!account) throw userErrors.notFound({ userId });
         requireVersion(account.version, details);
+        requirePerson(account);
         const time = linkTime(issuedAt);
         const unused = await tx.emailConfirmations.findUnused(userId);
         const pending = unused.find(({ kind }) => kind === 'change');

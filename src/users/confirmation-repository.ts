@@ -2,7 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import type { ConfirmationKind, EmailConfirmation } from './email-confirmation';
-import { emailConfirmations, users } from './tables';
+import { accountColumns, emailConfirmations, users } from './tables';
 import type { User } from './user';
 
 /**
@@ -57,7 +57,10 @@ export function createEmailConfirmationRepository({
     async find(id) {
       const [confirmation, account] = await db.batch([
         db.select().from(emailConfirmations).where(eq(emailConfirmations.id, id)),
-        db.select().from(users).where(sql`${users.id} = (SELECT user_id FROM email_confirmations WHERE id = ${id})`),
+        db
+          .select(accountColumns)
+          .from(users)
+          .where(sql`${users.id} = (SELECT user_id FROM email_confirmations WHERE id = ${id})`),
       ]);
       return confirmation[0] && account[0] && { confirmation: confirmation[0], account: account[0] };
     },

@@ -152,7 +152,14 @@ export const keys: readonly Mutation[] = [
   {
     name: 'a service account gets a password',
     file: 'src/users/commands.ts',
-    find: '          rules.requirePerson(account);\n',
+    find: 'rules.requirePerson(account);',
+    replace: '',
+    noticedBy: unit('api-keys'),
+  },
+  {
+    name: 'a service account gets a link that confirms an address',
+    file: 'src/users/confirmation-commands.ts',
+    find: 'requirePerson(account);',
     replace: '',
     noticedBy: unit('api-keys'),
   },

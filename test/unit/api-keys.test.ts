@@ -214,6 +214,8 @@ describe('a service account (product 9.4)', () => {
         code: 'users.service-account',
       });
     }
+    const asks = as(admin).RequestEmailConfirmation({ userId: service.id });
+    await expect(asks).rejects.toMatchObject({ code: 'users.service-account' });
     expect(types()).toEqual([]);
     await change({ name: 'Another robot' });
     expect(types()).toEqual(['UserUpdated']);

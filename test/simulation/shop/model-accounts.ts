@@ -296,6 +296,7 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     const user = state.users.get(id);
     if (!user) return refuse('users.not-found');
     if (isOtherVersion(request, user.version)) return refuse('http.precondition-failed');
+    if (user.isService) return refuse('users.service-account');
     const pending = unusedOf(state, id, 'change');
     if (!pending && user.emailConfirmedAt !== null) return refuse('users.email-confirmed');
     const { kind, email } = pending ?? { kind: 'registration' as const, email: user.email };

@@ -24,7 +24,7 @@ export class Operator {
     const { d1, world } = this.notebook.platform;
     const [found] = d1.query<Admin & Record<string, unknown>>(
       `SELECT id, email, password_hash AS hash, token_generation AS generation
-       FROM users WHERE role = 'admin' AND is_active = 1 ORDER BY id LIMIT 1`,
+       FROM users WHERE role = 'admin' AND is_active = 1 AND is_service = 0 ORDER BY id LIMIT 1`,
     );
     if (found) return found;
     const expected = 'an active admin exists, whatever admins do to each other';
