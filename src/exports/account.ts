@@ -8,7 +8,6 @@ import { orders, shippingAddresses } from '../orders/tables';
 import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import { ticketReplies, tickets } from '../tickets/tables';
-import type { EmailConfirmation } from '../users/email-confirmation';
 import { emailConfirmations, settings, users } from '../users/tables';
 import { toLines, toPosition } from './reports';
 import type { Source } from './source';
@@ -37,6 +36,8 @@ const after = (id: SQLiteColumn, key: string | undefined): SQL | undefined =>
   key === undefined ? undefined : gt(id, key);
 
 const toTime = (ms: number | null) => (ms === null ? null : isoTime(ms));
+
+type Link = typeof emailConfirmations.$inferSelect;
 
 const byId = { keyOf: ({ id }: { id: string }) => id, toRow: (row: object) => row };
 
@@ -141,7 +142,7 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
         .limit(limit);
     },
     // The token of a link is made from its id.
-    toRow: ({ id: _, expiresAt, usedAt, ...row }: Pick<EmailConfirmation, 'id' | 'expiresAt' | 'usedAt'>) => ({
+    toRow: ({ id: _, expiresAt, usedAt, ...row }: Pick<Link, 'id' | 'expiresAt' | 'usedAt'>) => ({
       ...row,
       expiresAt: toTime(expiresAt),
       usedAt: toTime(usedAt),

@@ -200,8 +200,8 @@ export const feed: readonly Mutation[] = [
     noticedBy: only('has all that is stored about it', integration('exports')),
   },
   {
-    name: 'events that are read or exported do not name the API key',
-    file: 'src/feed/schemas.ts',
+    name: 'the CSV of events does not name the API key',
+    file: 'src/exports/schemas.ts',
     find: '    keyid: id.optional(),\n',
     replace: '',
     noticedBy: only('names the API key', integration('exports')),
