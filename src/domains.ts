@@ -2,12 +2,12 @@ import { createAccessRepository } from './access/access-repository';
 import type { DefineCommand } from './access/access-rules';
 import { accessErrors } from './access/errors';
 import type { Reader } from './access/reader';
-import { type ApiKeyServices, createApiKeyCommands } from './api-keys/commands';
+import { type ApiKeyServices, createApiKeyCommands, revokeKeysOfAccount } from './api-keys/commands';
 import { apiKeyErrors } from './api-keys/errors';
 import { apiKeyEvents } from './api-keys/events';
 import { createApiKeyQueries } from './api-keys/queries';
 import { createApiKeyRepository } from './api-keys/repository';
-import { apiKeys } from './api-keys/tables';
+import { apiKeys as apiKeyTable } from './api-keys/tables';
 import { apiKeyViews } from './api-keys/views';
 import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
@@ -186,8 +186,9 @@ export function createRepositories(context: RepositoryContext) {
   const sessions = createSessionRepository(context);
   const passwordResets = createPasswordResetRepository(context);
   const emailConfirmations = createEmailConfirmationRepository(context);
+  const apiKeys = createApiKeyRepository(context);
   return {
-    access: createAccessRepository(context, users, apiKeys),
+    access: createAccessRepository(context, users, apiKeyTable),
     users: createUserRepository(context),
     settings: createSettingsRepository(context),
     emailConfirmations,
@@ -195,7 +196,7 @@ export function createRepositories(context: RepositoryContext) {
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
-    apiKeys: createApiKeyRepository(context),
+    apiKeys,
     items,
     orders,
     orderableItems: items,
@@ -204,6 +205,7 @@ export function createRepositories(context: RepositoryContext) {
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
     useRegistrationLink: emailConfirmations.useRegistration,
+    revokeApiKeys: revokeKeysOfAccount(apiKeys),
     // What everybody can see goes first, then what has addresses.
     onAccountDeleted: [
       deleteItemsOfAccount(items),

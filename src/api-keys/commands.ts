@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { activeAccount, type DefineCommand } from '../access/access-rules';
 import { type KeyTexts, keyPrefix } from '../access/key-text';
+import type { NewEvent } from '../cqrs/log/event';
 import { newId } from '../platform/ids';
 import { uuid } from '../platform/uuid';
 import { endOf, keysPerAccount, requireOwnAccount, requireOwnKey } from './api-key';
@@ -58,6 +59,12 @@ export function createApiKeyCommands(command: DefineCommand<ApiKeyTransaction>, 
       },
     }),
   };
+}
+
+/** Revokes every key of an account, and returns the events to record. */
+export function revokeKeysOfAccount(apiKeys: Pick<ApiKeyRepository, 'removeAllOf'>) {
+  return async (userId: string): Promise<NewEvent[]> =>
+    (await apiKeys.removeAllOf(userId)).map((id) => events.ApiKeyRevoked.create(id, 2, { userId }));
 }
 
 export type ApiKeyCommands = ReturnType<typeof createApiKeyCommands>;

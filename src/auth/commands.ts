@@ -2,6 +2,7 @@ import { type AccessTransaction, anyone, type DefineCommand } from '../access/ac
 import type { AccessTokens } from '../access/access-token';
 import type { AccountStatus } from '../access/caller';
 import type { Passwords } from '../access/passwords';
+import type { NewEvent } from '../cqrs/log/event';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
@@ -22,6 +23,8 @@ export interface AuthTransaction extends AccessTransaction {
   passwordResets: PasswordResetRepository;
   /** Marks the link that confirms the address of a new account as used; `at` is milliseconds. The users domain provides it. */
   useRegistrationLink(userId: string, at: number): void;
+  /** Revokes every API key of an account, and returns the events to record. The domain of the keys provides this function. */
+  revokeApiKeys(userId: string): Promise<NewEvent[]>;
 }
 
 type Tx = Transaction<AuthTransaction>;
@@ -169,6 +172,8 @@ export function createAuthCommands(
         if (account.emailConfirmedAt !== null) return tx.accounts.savePassword(account, at);
         tx.accounts.savePassword({ ...account, version: version + 1, emailConfirmedAt: at }, at);
         tx.useRegistrationLink(userId, issuedAt);
+        // Somebody else may have registered with this address, and made keys.
+        for (const revoked of await tx.revokeApiKeys(userId)) tx.record(revoked);
         const confirmed = { by: 'password-reset', confirmationId: null } as const;
         tx.record(UserEmailConfirmed.create(userId, version + 1, confirmed));
       },

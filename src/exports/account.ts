@@ -1,29 +1,24 @@
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { apiKeys } from '../api-keys/tables';
 import { sessions } from '../auth/tables';
 import { type EventRow, eventsOfActor } from '../cqrs/log/event-log';
 import { items } from '../items/tables';
 import { orders, shippingAddresses } from '../orders/tables';
+import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import { ticketReplies, tickets } from '../tickets/tables';
-import { settings, users } from '../users/tables';
+import { emailConfirmations, settings, users } from '../users/tables';
 import { toLines, toPosition } from './reports';
 import type { Source } from './source';
 
 /** The query for the account and its settings. Every column is named, so that no secret is among them. */
 export function accountQuery(db: Database, userId: string) {
   const { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt } = users;
-  // An account has one unused link for a change at most.
-  const pendingEmail = sql<string | null>`(SELECT email FROM email_confirmations AS pending
-    WHERE pending.user_id = users.id AND pending.kind = 'change' AND pending.used_at IS NULL)`.as('pending_email');
   const { locale, timezone, emailNotifications } = settings;
   return db
     .select({
-      account: {
-        ...{ id, name, email, emailConfirmedAt, pendingEmail },
-        ...{ role, isActive, createdAt, updatedAt, lastLoginAt },
-      },
+      account: { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt },
       // The driver gives rows by the names of columns, and this name is that of a column of the account too.
       settings: {
         locale,
@@ -39,6 +34,10 @@ export function accountQuery(db: Database, userId: string) {
 
 const after = (id: SQLiteColumn, key: string | undefined): SQL | undefined =>
   key === undefined ? undefined : gt(id, key);
+
+const toTime = (ms: number | null) => (ms === null ? null : isoTime(ms));
+
+type Link = typeof emailConfirmations.$inferSelect;
 
 const byId = { keyOf: ({ id }: { id: string }) => id, toRow: (row: object) => row };
 
@@ -95,37 +94,59 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
         .limit(limit);
     },
   }),
+  // All replies on the account's own tickets. Who of the staff wrote one is not for customers to know.
   replies: (userId) => ({
     query: (db, key, limit) => {
+      const [ticket = '', reply = ''] = key?.split(' ') ?? [];
       const { id, ticketId, by, message, createdAt } = ticketReplies;
-      const [lastTicket, lastReply] = key?.split(' ') ?? [];
       return db
         .select({ id, ticketId, by, message, createdAt })
         .from(tickets)
-        .innerJoin(ticketReplies, eq(ticketId, tickets.id))
+        .crossJoin(ticketReplies)
         .where(
           and(
             eq(tickets.customerId, userId),
-            key === undefined ? undefined : sql`(${tickets.id}, ${id}) > (${lastTicket}, ${lastReply})`,
+            gte(tickets.id, ticket),
+            eq(ticketId, tickets.id),
+            gt(id, sql`iif(${tickets.id} = ${ticket}, ${reply}, '')`),
           ),
         )
         .orderBy(asc(tickets.id), asc(id))
         .limit(limit);
     },
-    keyOf: ({ ticketId, id }: { ticketId: string; id: string }) => `${ticketId} ${id}`,
+    keyOf: ({ id, ticketId }: { id: string; ticketId: string }) => `${ticketId} ${id}`,
     toRow: byId.toRow,
   }),
   apiKeys: (userId) => ({
-    ...byId,
+    keyOf: byId.keyOf,
     query: (db, key, limit) => {
-      const { id, name, scopes, createdAt, lastUsedAt } = apiKeys;
+      const { id, name, scopes, createdAt, expiresAt, lastUsedAt } = apiKeys;
       return db
-        .select({ id, name, scopes, createdAt, lastUsedAt })
+        .select({ id, name, scopes, createdAt, expiresAt, lastUsedAt })
         .from(apiKeys)
         .where(and(eq(apiKeys.userId, userId), after(id, key)))
         .orderBy(asc(id))
         .limit(limit);
     },
+    toRow: ({ expiresAt, ...row }: { expiresAt: number | null }) => ({ ...row, expiresAt: toTime(expiresAt) }),
+  }),
+  emailConfirmations: (userId) => ({
+    keyOf: byId.keyOf,
+    query: (db, key, limit) => {
+      const { id, kind, email, previousEmail, expiresAt, usedAt } = emailConfirmations;
+      return db
+        .select({ id, kind, email, previousEmail, expiresAt, usedAt })
+        .from(emailConfirmations)
+        .where(and(eq(emailConfirmations.userId, userId), after(id, key)))
+        .orderBy(asc(id))
+        .limit(limit);
+    },
+    // The token of a link is made from its id.
+    toRow: ({ id: _, expiresAt, usedAt, ...row }: Pick<Link, 'id' | 'expiresAt' | 'usedAt'>) => ({
+      ...row,
+      expiresAt: toTime(expiresAt),
+      usedAt: toTime(usedAt),
+    }),
   }),
   sessions: (userId) => ({
     query: (db, key, limit) => {
@@ -141,7 +162,7 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
     // The id of a session is a part of what its tokens are checked by.
     toRow: ({ createdAt, revokedAt }: { createdAt: string; revokedAt: number | null }) => ({
       createdAt,
-      revokedAt: revokedAt === null ? null : new Date(revokedAt).toISOString(),
+      revokedAt: toTime(revokedAt),
     }),
   }),
   activity: (userId) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scopes } from '../access/scopes';
 import { count, ordinal } from '../platform/numbers';
 
 /** A date or a time with its offset, as the same time in UTC; a date is its first moment in UTC. */
@@ -132,7 +133,6 @@ export const accountExport = z
       name: text('Ada Byron'),
       email: text('ada@example.com'),
       emailConfirmedAt: dateTime.nullable(),
-      pendingEmail: text('lovelace@example.com').nullable(),
       role: text('customer'),
       isActive: z.boolean(),
       createdAt: dateTime,
@@ -186,25 +186,31 @@ export const accountExport = z
       }),
     ),
     replies: z
+      .array(z.object({ id, ticketId: id, by: text('customer'), message: text('It has come.'), createdAt: dateTime }))
+      .meta({ description: 'The replies on these tickets.' }),
+    apiKeys: z
       .array(
         z.object({
           id,
-          ticketId: id,
-          by: text('staff'),
-          message: text('It arrives tomorrow.'),
+          name: text('Warehouse scanner'),
+          scopes: z.array(z.enum(scopes)),
           createdAt: dateTime,
+          expiresAt: dateTime.nullable(),
+          lastUsedAt: dateTime.nullable(),
         }),
       )
-      .meta({ description: 'The replies on these tickets, of the customer and of the staff.' }),
-    apiKeys: z.array(
-      z.object({
-        id,
-        name: text('Warehouse'),
-        scopes: z.array(text('orders:read')),
-        createdAt: dateTime,
-        lastUsedAt: dateTime.nullable(),
-      }),
-    ),
+      .meta({ description: 'The API keys, without the keys themselves.' }),
+    emailConfirmations: z
+      .array(
+        z.object({
+          kind: text('registration'),
+          email: text('ada@example.com'),
+          previousEmail: text('byron@example.com').nullable(),
+          expiresAt: dateTime,
+          usedAt: dateTime.nullable(),
+        }),
+      )
+      .meta({ description: 'The links that confirm addresses; an unused `change` is a pending new address.' }),
     sessions: z.array(z.object({ createdAt: dateTime, revokedAt: dateTime.nullable() })),
     activity: z
       .array(

@@ -30,6 +30,8 @@ export interface UserTransaction {
   revokeSessions(userId: string, at: number): void;
   /** Ends every reset link of an account; `at` is milliseconds. The auth domain provides this function. */
   endPasswordResets(userId: string, at: number): void;
+  /** Revokes every API key of an account, and returns the events to record. The domain of the keys provides this function. */
+  revokeApiKeys(userId: string): Promise<NewEvent[]>;
   /** The account deletion handlers of all domains, in the order in which an erasure takes their rows. */
   onAccountDeleted: readonly AccountDeletionHandler[];
 }
@@ -124,7 +126,7 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
 
     /**
      * Gives an installation without an active admin one: the account with this address becomes an active admin with this
-     * password, and its sessions end; without such an account it is created. Returns undefined if there is an active admin.
+     * password, and its sessions and API keys end; without such an account it is created. Returns undefined if there is an active admin.
      */
     CreateFirstAdmin: command({
       input: schemas.registerUser,
@@ -148,6 +150,8 @@ export function createUserCommands(command: DefineCommand<UserTransaction>, serv
         tx.emailConfirmations.useRegistration(account.id, issuedAt);
         tx.revokeSessions(account.id, issuedAt);
         tx.endPasswordResets(account.id, issuedAt);
+        // Whoever had the account before gets no rights of an admin.
+        for (const revoked of await tx.revokeApiKeys(account.id)) tx.record(revoked);
         for (const [index, create] of created.entries()) tx.record(create(account.version + index + 1));
         return { id: account.id, version };
       },

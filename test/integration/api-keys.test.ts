@@ -1,10 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { password } from '../support/factories';
+import { createFaultyD1 } from '../support/faulty-d1';
 import { createSystem } from '../support/system';
 
 const system = createSystem();
-const { clock, deliverQueues, register, request, send, sender, sent, signIn } = system;
+const { clock, deliverQueues, mailedToken, register, request, send, sender, sent, signIn } = system;
 
 type Account = Awaited<ReturnType<typeof register>>;
 type Shop = Pick<typeof system, 'request' | 'send'>;
@@ -172,6 +173,38 @@ describe('an API key', () => {
     const left = await env.DB.prepare('SELECT 1 FROM api_keys WHERE user_id = ?').bind(owner.id).all();
     expect(left.results).toEqual([]);
   });
+});
+
+test('whoever registers with the address of somebody else keeps no key when the owner sets a password (product 9.5)', async () => {
+  const owner = await register();
+  const { key } = await createKey(owner, ['tickets:read', 'tickets:write']);
+  await settle();
+  expect((await readTickets(key)).status).toBe(200);
+  await send('POST', '/v1/auth/password-reset', { email: owner.email });
+  await settle();
+  const confirm = { token: mailedToken(owner.email, 'reset-password'), password: 'another long password' };
+  expect((await send('POST', '/v1/auth/password-reset/confirm', confirm)).status).toBe(204);
+  expect(await codeOf(await openTicket(key))).toEqual([401, 'auth.invalid-key']);
+  clock.advance(61_000);
+  expect(await codeOf(await readTickets(key))).toEqual([401, 'auth.invalid-key']);
+});
+
+test('a key that is made while a reset link is used ends with the others (product 9.5)', async () => {
+  const owner = await register();
+  let makeKey: (() => Promise<CreatedKey>) | undefined = () => createKey(owner, ['tickets:read']);
+  let late: CreatedKey | undefined;
+  const DB = createFaultyD1(env.DB, async (call) => {
+    const make = call.isCommit ? makeKey : undefined;
+    if (make) makeKey = undefined;
+    late = (await make?.()) ?? late;
+    return call.send();
+  });
+  await send('POST', '/v1/auth/password-reset', { email: owner.email });
+  await settle();
+  const confirm = { token: mailedToken(owner.email, 'reset-password'), password: 'another long password' };
+  expect((await createSystem({ DB }).send('POST', '/v1/auth/password-reset/confirm', confirm)).status).toBe(204);
+  const left = await env.DB.prepare('SELECT id FROM api_keys WHERE user_id = ?').bind(owner.id).all();
+  expect([late?.id, left.results]).toEqual([expect.any(String), []]);
 });
 
 describe('the list of keys', () => {

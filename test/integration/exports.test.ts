@@ -164,6 +164,17 @@ describe('an export for reporting', () => {
     expect(csv).toContain('frontdesk.OrderPlaced,order/');
   });
 
+  test('names the API key with which an account acted, in each format (product 9.7)', async () => {
+    const { customer, get, lines, send } = await given();
+    const created = await send('POST', '/v1/api-keys', { name: 'a', scopes: ['tickets:write'] }, customer.bearer);
+    const { id, key } = await created.json<{ id: string; key: string }>();
+    await send('POST', '/v1/tickets', { subject: 'a', message: 'b' }, { Authorization: `Bearer ${key}` });
+    expect((await lines('/v1/exports/events')).filter(({ keyid }) => keyid === id)).toHaveLength(1);
+    const [header, ...rows] = (await (await get('/v1/exports/events?format=csv')).text()).split('\r\n');
+    expect(header).toContain(',actorid,keyid,');
+    expect(rows.filter((row) => row.includes(`,${customer.id},${id},`))).toHaveLength(1);
+  });
+
   test.each([
     'from=yesterday',
     'from=2026-02-30',
@@ -269,6 +280,14 @@ describe('the export of an account', () => {
   test('has all that is stored about it, and is one JSON document (product 8.12)', async () => {
     const { create, customer, get, orders, send, admin, tickets } = await given({ times: 3 });
     await create('/v1/items', { title: 'Mine', price: { amount: 1, currency: 'EUR' } });
+    // The replies on the last ticket are the oldest ones.
+    for (const ticket of tickets.toSorted().toReversed()) {
+      await create(`/v1/tickets/${ticket}/replies`, { message: 'Please' });
+      await create(`/v1/tickets/${ticket}/replies`, { message: 'Certainly' }, admin);
+    }
+    await create('/v1/api-keys', { name: 'Scanner', scopes: ['tickets:read'] });
+    const change = { email: 'new@example.com', currentPassword: password };
+    await send('PATCH', `/v1/users/${customer.id}`, change, customer.bearer);
     await send('POST', `/v1/tickets/${tickets[0]}/notes`, { note: 'a secret note' }, admin.bearer);
     const replies = ['Late', 'Sorry', 'Thanks'];
     for (const [index, ticket] of [...tickets, tickets[0]].entries())
@@ -296,13 +315,24 @@ describe('the export of an account', () => {
       expect(document.orders?.[0]).toMatchObject({ amount: 500, shippingAddress: address });
       expect(document.tickets?.map(({ id }) => id)).toEqual(tickets.toSorted());
       expect(document.tickets?.[0]).toMatchObject({ subject: '=HYPERLINK("x")', message: 'It "broke",\nagain' });
-      expect(document.account).toMatchObject({ emailConfirmedAt: null, pendingEmail: 'next@example.com' });
+      expect(document.emailConfirmations).toContainEqual(expect.objectContaining({ email: 'next@example.com' }));
       const told = tickets
         .toSorted()
         .flatMap((ticketId) => (ticketId === tickets[0] ? [...replies, ...replies] : replies));
       expect(document.replies?.map(({ message }) => message)).toEqual(told);
       expect(document.replies?.find(({ ticketId }) => ticketId === tickets[0])).toMatchObject({ by: 'staff' });
       expect(document.sessions).toEqual([{ createdAt: expect.any(String), revokedAt: null }]);
+      expect(document.replies?.map(({ ticketId, by, message }) => [ticketId, by, message])).toEqual(
+        tickets.toSorted().flatMap((ticket) => [
+          [ticket, 'customer', 'Please'],
+          [ticket, 'staff', 'Certainly'],
+        ]),
+      );
+      expect(document.apiKeys).toMatchObject([{ name: 'Scanner', scopes: ['tickets:read'], lastUsedAt: null }]);
+      expect(document.emailConfirmations).toMatchObject([
+        { kind: 'registration', email: customer.email, previousEmail: null },
+        { kind: 'change', email: 'new@example.com', previousEmail: null, usedAt: null },
+      ]);
       const types = document.activity?.map(({ type }) => type) ?? [];
       expect(types).toEqual(expect.arrayContaining(['OrderPlaced', 'TicketOpened', 'ItemCreated']));
     }
@@ -319,7 +349,7 @@ describe('the export of an account', () => {
     await send('POST', `/v1/tickets/${tickets[0]}/notes`, { note: 'a secret note' }, admin.bearer);
     expect(await read()).toEqual(before);
     const text = await (await get(`/v1/users/${customer.id}/export`)).text();
-    expect(text).not.toMatch(/secret note|\$scrypt|hash|tokenGeneration|network/i);
+    expect(text).not.toMatch(/secret note|\$scrypt|hash|tokenGeneration|network|authorId/i);
   });
 
   test('is for the account and for admins, and another one cannot tell whether the account exists (product 8.12)', async () => {

@@ -171,6 +171,27 @@ export const keys: readonly Mutation[] = [
     noticedBy: unit('api-keys'),
   },
   {
+    name: 'the keys of an account outlive the first proof of its address',
+    file: 'src/auth/commands.ts',
+    find: 'for (const revoked of await tx.revokeApiKeys(userId)) tx.record(revoked);',
+    replace: '',
+    noticedBy: unit('api-keys'),
+  },
+  {
+    name: 'the keys of an account get the rights of the first admin',
+    file: 'src/users/commands.ts',
+    find: 'for (const revoked of await tx.revokeApiKeys(account.id)) tx.record(revoked);',
+    replace: '',
+    noticedBy: unit('api-keys'),
+  },
+  {
+    name: 'a key that is created while all are revoked stays',
+    file: 'src/api-keys/repository.ts',
+    find: '${isTheirs} AND ${isOther}',
+    replace: '${isTheirs} AND ${isOther} AND false',
+    noticedBy: integration('api-keys'),
+  },
+  {
     name: 'a service account gets e-mails',
     file: 'src/users/notified-account.ts',
     find: ', eq(users.isService, false)',

@@ -8,8 +8,9 @@ import { scopeMeanings, scopes } from '../../src/access/scopes';
 import { withinScopes } from '../../src/access/within-scopes';
 import { createKeyedHashes } from '../../src/auth/secret-token';
 import { newId } from '../../src/platform/ids';
+import type { User } from '../../src/users/user';
 import { anApiKey, aUser, password } from '../support/factories';
-import { givenCommands, keyTexts } from '../support/given-commands';
+import { givenCommands, keyTexts, resetTokens } from '../support/given-commands';
 
 const api = readFileSync('docs/api.md', 'utf8');
 const name = { keyId: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', userId: 'ffffffff-ffff-ffff-bfff-ffffffffffff' };
@@ -181,6 +182,45 @@ describe('the commands on API keys', () => {
     expect(lastEvent()?.metadata).toMatchObject({ actorId: user.id, keyId: used.id });
     await as(user).OpenTicket({ subject: 'a', message: 'b' });
     expect(lastEvent()?.metadata.keyId).toBeUndefined();
+  });
+});
+
+describe('the keys of an account whose address nobody had confirmed (product 9.5)', () => {
+  /** An account that somebody registered with an address that may be another one's, with keys, and one with a key of its own. */
+  function given(overrides: Partial<User> = {}) {
+    const [user, other] = [aUser(overrides), aUser()];
+    const commands = givenCommands({ users: [user, other] });
+    const { apiKeys } = commands.state();
+    const keys = [anApiKey({ userId: user.id }), anApiKey({ userId: user.id }), anApiKey({ userId: other.id })];
+    for (const key of keys) apiKeys.set(key.id, key);
+    async function reset() {
+      const { anonymous, state } = commands;
+      await anonymous().RequestPasswordReset({ email: user.email });
+      const [id = ''] = state().passwordResets.keys();
+      await anonymous().ConfirmPasswordReset({ token: resetTokens.tokenFor(id), password: 'another long password' });
+    }
+    return { ...commands, user, keys, reset, left: () => [...commands.state().apiKeys.keys()] };
+  }
+
+  test('end when its owner sets a password with a link, because somebody else may have made them', async () => {
+    const { keys, left, reset, types } = given({ emailConfirmedAt: null });
+    await reset();
+    expect(left()).toEqual([keys[2]?.id]);
+    expect(types().slice(1).toSorted()).toEqual([
+      ...['ApiKeyRevoked', 'ApiKeyRevoked', 'UserEmailConfirmed', 'UserPasswordChanged'],
+    ]);
+  });
+
+  test('stay where the address was confirmed before', async () => {
+    const { keys, left, reset } = given({ emailConfirmedAt: '2026-01-01T00:00:00.000Z' });
+    await reset();
+    expect(left()).toEqual(keys.map(({ id }) => id));
+  });
+
+  test('end when the configuration makes it the first admin, which gives nobody the rights of an admin', async () => {
+    const { anonymous, keys, left, user } = given({ emailConfirmedAt: null });
+    await anonymous().CreateFirstAdmin({ name: 'a', email: user.email, password: 'a long password' });
+    expect(left()).toEqual([keys[2]?.id]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Queries } from '../../../src/domains';
 import type { Credential } from './knowledge';
 import type { Moment, Reading } from './queries';
-import type { Link, Order, State, Ticket } from './state';
+import type { Order, State, Ticket } from './state';
 
 // What the exports have at a moment, as the model knows it.
 
@@ -79,26 +79,13 @@ export function readingOfAccount(id: string, by: Credential): Reading {
       const { exportedAt: _, ...content } = head;
       return { content, freshness };
     },
-    expect({ state: { links, settings, users } }) {
+    expect({ state: { settings, users } }) {
       if (by.caller.userId !== id && by.caller.role !== 'admin') return { refused: 'exports.not-yours' };
       const user = users.get(id);
       const { version: _, ...own } = settings.get(id) ?? { version: 0 };
       if (!user) return { refused: 'exports.account-not-found' };
       const { name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt } = user;
-      const isPending = (link: Link) => link.userId === id && link.kind === 'change' && link.usedAt === null;
-      const pendingEmail = [...links.values()].find(isPending)?.email ?? null;
-      const account = {
-        id,
-        name,
-        email,
-        emailConfirmedAt,
-        pendingEmail,
-        role,
-        isActive,
-        createdAt,
-        updatedAt,
-        lastLoginAt,
-      };
+      const account = { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt };
       return { account, settings: own };
     },
   };

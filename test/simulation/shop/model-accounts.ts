@@ -508,10 +508,17 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     if ('refused' in changed) return changed;
     if (user.emailConfirmedAt !== null) return { events: changed.events, effect: changed.effect };
     const version = user.version + 2;
+    // Somebody else may have registered with the address.
+    const keys = [...state.apiKeys].filter(([, { userId }]) => userId === user.id).map(([key]) => key);
     return {
-      events: [...changed.events, `UserEmailConfirmed ${user.id} ${version}`],
+      events: [
+        ...changed.events,
+        ...keys.map((key) => `ApiKeyRevoked ${key} 2`),
+        `UserEmailConfirmed ${user.id} ${version}`,
+      ],
       effect: all(
         changed.effect,
+        each('apiKeys', ({ userId }) => userId === user.id, remove),
         each(
           'users',
           (_, key) => key === user.id,

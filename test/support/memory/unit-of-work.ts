@@ -1,3 +1,4 @@
+import { revokeKeysOfAccount } from '../../../src/api-keys/commands';
 import type { NewEvent, RecordedEvent, Subscription } from '../../../src/cqrs/log/event';
 import { requireValidEvent } from '../../../src/cqrs/log/event';
 import { ConcurrencyError } from '../../../src/cqrs/writing/errors';
@@ -38,6 +39,7 @@ function createRepositories(context: MemoryContext): Repositories {
   const sessions = createSessionRepository(context);
   const passwordResets = createPasswordResetRepository(context);
   const emailConfirmations = createEmailConfirmationRepository(context);
+  const apiKeys = createApiKeyRepository(context);
   return {
     access: createAccessRepository(context),
     users: createUserRepository(context),
@@ -47,7 +49,7 @@ function createRepositories(context: MemoryContext): Repositories {
     accounts: createAccountRepository(context),
     sessions,
     passwordResets,
-    apiKeys: createApiKeyRepository(context),
+    apiKeys,
     items,
     orders,
     orderableItems: items,
@@ -56,6 +58,7 @@ function createRepositories(context: MemoryContext): Repositories {
     revokeSessions: sessions.revokeAll,
     endPasswordResets: passwordResets.endAll,
     useRegistrationLink: emailConfirmations.useRegistration,
+    revokeApiKeys: revokeKeysOfAccount(apiKeys),
     onAccountDeleted: [
       deleteItemsOfAccount(items),
       releaseOrdersOfAccount(orders, items),
