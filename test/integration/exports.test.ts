@@ -289,17 +289,6 @@ describe('the export of an account', () => {
     const change = { email: 'new@example.com', currentPassword: password };
     await send('PATCH', `/v1/users/${customer.id}`, change, customer.bearer);
     await send('POST', `/v1/tickets/${tickets[0]}/notes`, { note: 'a secret note' }, admin.bearer);
-    const replies = ['Late', 'Sorry', 'Thanks'];
-    for (const [index, ticket] of [...tickets, tickets[0]].entries())
-      for (const message of replies)
-        await send('POST', `/v1/tickets/${ticket}/replies`, { message }, index === 0 ? admin.bearer : customer.bearer);
-    await create('/v1/api-keys', { name: 'Robot', scopes: ['orders:read'] });
-    await send(
-      'PATCH',
-      `/v1/users/${customer.id}`,
-      { email: 'next@example.com', currentPassword: password },
-      customer.bearer,
-    );
     for (const rowsPerExportPage of [400, 3, 2]) {
       Object.assign(limits, { rowsPerExportPage });
       const response = await get(`/v1/users/${customer.id}/export`, {}, customer);
@@ -307,7 +296,6 @@ describe('the export of an account', () => {
       const document = await response.json<Record<string, Row[]>>();
       expect(document).toMatchObject({
         account: { id: customer.id, name: 'Grace Hopper', email: customer.email, role: 'customer' },
-        apiKeys: [{ name: 'Robot', scopes: ['orders:read'] }],
         settings: { locale: 'en', emailNotifications: true },
         items: [{ title: 'Mine' }],
       });
@@ -315,12 +303,6 @@ describe('the export of an account', () => {
       expect(document.orders?.[0]).toMatchObject({ amount: 500, shippingAddress: address });
       expect(document.tickets?.map(({ id }) => id)).toEqual(tickets.toSorted());
       expect(document.tickets?.[0]).toMatchObject({ subject: '=HYPERLINK("x")', message: 'It "broke",\nagain' });
-      expect(document.emailConfirmations).toContainEqual(expect.objectContaining({ email: 'next@example.com' }));
-      const told = tickets
-        .toSorted()
-        .flatMap((ticketId) => (ticketId === tickets[0] ? [...replies, ...replies] : replies));
-      expect(document.replies?.map(({ message }) => message)).toEqual(told);
-      expect(document.replies?.find(({ ticketId }) => ticketId === tickets[0])).toMatchObject({ by: 'staff' });
       expect(document.sessions).toEqual([{ createdAt: expect.any(String), revokedAt: null }]);
       expect(document.replies?.map(({ ticketId, by, message }) => [ticketId, by, message])).toEqual(
         tickets.toSorted().flatMap((ticket) => [
