@@ -62,6 +62,9 @@ export class Recovery {
       return defects.concern({ subscription, position }) || platform.isUnreadable(current, position);
     });
     defects.correct();
+    // While an order could not be read, its pieces did not count, and the next comparison counts them again.
+    useRealLimits(platform);
+    for (let run = 0; run < 2; run++) await this.schedule.runNow('hour');
     await this.untilDone(this.clients.operator.replayDeadLetters());
     this.#rollForward();
   }

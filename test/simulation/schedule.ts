@@ -56,11 +56,11 @@ export class Schedule {
     });
   }
 
-  /** Runs the minute's tasks now. */
-  async runMinute(): Promise<void> {
+  /** Runs the minute's tasks now, or the hour's. */
+  async runNow(which: keyof typeof cron): Promise<void> {
     const { platform } = this;
     const process = platform.createProcess('schedule');
-    platform.world.spawn(process, () => process.release.runSchedule(platform.compose(process), cron.minute));
+    platform.world.spawn(process, () => process.release.runSchedule(platform.compose(process), cron[which]));
     await platform.world.drain();
   }
 }
