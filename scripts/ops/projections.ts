@@ -27,7 +27,7 @@ const projections = command({
     const { documents, keys } = reconciliation;
     const parts = [
       `The event log is at ${position}. Lags are in seconds: now, and of the events of the last hour.
-The target is ${lagTargetSeconds} seconds.`,
+The target is ${lagTargetSeconds} seconds. The p99 counts from 100 events on.`,
       table,
       `The reconciler last finished its round of all documents: ${documents.finishedAt ?? 'not yet'}
 and its round of all keys of KV: ${keys.finishedAt ?? 'not yet'}`,
