@@ -84,8 +84,9 @@ export function readingOfAccount(id: string, by: Credential): Reading {
       const user = users.get(id);
       const { version: _, ...own } = settings.get(id) ?? { version: 0 };
       if (!user) return { refused: 'exports.account-not-found' };
-      const { name, email, role, isActive, createdAt, updatedAt, lastLoginAt } = user;
-      return { account: { id, name, email, role, isActive, createdAt, updatedAt, lastLoginAt }, settings: own };
+      const { name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt } = user;
+      const account = { id, name, email, emailConfirmedAt, role, isActive, createdAt, updatedAt, lastLoginAt };
+      return { account, settings: own };
     },
   };
 }
