@@ -53,6 +53,14 @@ CREATE TRIGGER `users_deleted_assignee` AFTER DELETE ON `users`
 	UPDATE tickets SET assignee_id = NULL WHERE assignee_id = OLD.id;
 END;
 --> statement-breakpoint
+-- Version 0.6.0 may also finish an erasure in steps, which would leave the tickets with an account that does not exist.
+DROP TRIGGER `erasures_deleted`;
+--> statement-breakpoint
+CREATE TRIGGER `erasures_deleted` AFTER DELETE ON `erasures` BEGIN
+	UPDATE tickets SET assignee_id = NULL WHERE assignee_id = OLD.user_id;
+	DELETE FROM list_counts WHERE owner = OLD.user_id;
+END;
+--> statement-breakpoint
 ALTER TABLE `users` ADD `search_name` text;
 --> statement-breakpoint
 -- SQLite folds the letters of ASCII. The hourly task folds the names that stay NULL.

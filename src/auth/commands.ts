@@ -71,7 +71,8 @@ export function createAuthCommands(
         const account = await tx.accounts.findByEmail(username);
         // Without an account a hash is computed too, so that the response takes the same time.
         const { ok, needsRehash } = await passwords.verify(password, account?.passwordHash);
-        if (!account || !ok || !account.isActive) throw authErrors.invalidGrant({});
+        // Version 0.6.0 knows no service accounts, and lets admins give one a password.
+        if (!account || !ok || !account.isActive || account.isService) throw authErrors.invalidGrant({});
         if (needsRehash) tx.accounts.replaceHash(account, await passwords.hash(password));
         // The account was read before the hash was computed. If its tokens have ended or its address has changed since
         // then, the commit fails, and the command decides again.

@@ -277,6 +277,18 @@ describe('assignees (product 5.11)', () => {
     expect(results[0]).toMatchObject({ type: 'TicketAssigned', data: expect.stringContaining('"assigneeId":null') });
   });
 
+  test('an erasure in steps that version 0.6.0 finishes leaves no assignee that does not exist', async () => {
+    const leaving = await register({ role: 'agent' });
+    const id = await openTicket();
+    await assign(id, leaving.id);
+    const erasure = "INSERT INTO erasures VALUES (?, 1, 100, 0, NULL, '2026-01-01T00:00:00.000Z', 0)";
+    await env.DB.prepare(erasure).bind(leaving.id).run();
+    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(leaving.id).run();
+    await env.DB.prepare('DELETE FROM erasures WHERE user_id = ?').bind(leaving.id).run();
+    const row = await env.DB.prepare('SELECT assignee_id FROM tickets WHERE id = ?').bind(id).first();
+    expect(row).toEqual({ assignee_id: null });
+  });
+
   test('version 0.6.0, which knows no assignee, leaves none that does not exist', async () => {
     const leaving = await register({ role: 'agent' });
     const id = await openTicket();

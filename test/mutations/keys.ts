@@ -192,6 +192,13 @@ export const keys: readonly Mutation[] = [
     noticedBy: integration('api-keys'),
   },
   {
+    name: 'a service account with a password signs in',
+    file: 'src/auth/commands.ts',
+    find: '|| account.isService) throw',
+    replace: ') throw',
+    noticedBy: unit('api-keys'),
+  },
+  {
     name: 'a service account gets e-mails',
     file: 'src/users/notified-account.ts',
     find: ', eq(users.isService, false)',

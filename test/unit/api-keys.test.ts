@@ -243,6 +243,14 @@ describe('a service account (product 9.4)', () => {
     }
   });
 
+  test('cannot be signed in to with a password that version 0.6.0 has set', async () => {
+    const service = aUser({ isService: true });
+    const { anonymous } = givenCommands({ users: [service] });
+    await expect(anonymous().SignIn({ username: service.email, password })).rejects.toMatchObject({
+      code: 'auth.invalid-grant',
+    });
+  });
+
   test('gets no reset link, and no address and no password from anybody', async () => {
     const admin = aUser({ role: 'admin' });
     const service = aUser({ isService: true });
