@@ -41,6 +41,16 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('rename', () => send('PATCH', `/v1/users/${id}`, { name: 'New' }, bearer));
   await measure('change settings', () => send('PATCH', `/v1/users/${id}/settings`, { locale: 'de' }, bearer));
 
+  // The first e-mail of a new account went out with the work after its registration.
+  const confirm = (email: string) => () =>
+    send('POST', '/v1/auth/email-confirmation/confirm', { token: system.mailedToken(email, 'confirm-email') });
+  const next = { email: `${crypto.randomUUID()}@example.com`, currentPassword: password };
+  await measure('confirm the address of a new account', confirm(account.email));
+  await measure('ask for another address', () => send('PATCH', `/v1/users/${id}`, next, bearer));
+  await measure('confirm another address', confirm(next.email));
+
+  const robot = { name: 'Robot', role: 'customer' };
+  await measure('create an account for a program', () => send('POST', '/v1/service-accounts', robot, admin));
   const key = { name: 'A', scopes: ['orders:read'] };
   const { id: keyId } = await (
     await measure('create an API key', () => send('POST', '/v1/api-keys', key, bearer))
@@ -75,6 +85,9 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('release a ticket', () => send('POST', `${ticket}/assignee`, { assigneeId: null }, agent));
   await measure('find people', () => request('/v1/users?search=ada', { headers: agent }));
   await measure('export an account of a few rows', () => request(`/v1/users/${id}/export`, { headers: bearer }));
+  await measure('export orders for reporting', () => request('/v1/exports/orders', { headers: admin }));
+  const end = /\/unsubscribe\S+/.exec(system.sender.sent.findLast(({ to }) => to.email === next.email)?.text ?? '');
+  await measure('end e-mails by their link', () => request(`${end}`, { method: 'POST' }));
 }
 
 /** Lets every consumer finish, and every key be free again. */
@@ -85,6 +98,7 @@ async function settle(): Promise<void> {
 }
 
 const { bearer: agent, id: agentId } = await system.register({ role: 'agent' });
+const { bearer: admin } = await system.register({ role: 'admin' });
 
 test('what each command costs, with the work after it', async () => {
   // The first round makes the documents and rows that an installation has after a short time.
