@@ -49,6 +49,11 @@ export class Defects {
     return this.#isCodeFaulty || this.#rows.some(isBroken);
   }
 
+  /** Whether the lines of an order were unreadable for a time. */
+  get brokeOrders(): boolean {
+    return this.#rows.some(({ table }) => table.table === 'orders');
+  }
+
   /** Makes the code of one version, or of both, fail on a document. Returns the name of the document's view. */
   breakCode(): string | undefined {
     const { d1, world } = this.platform;

@@ -29,6 +29,12 @@ export class Recovery {
     hazards.end();
     await this.#finishWhatCanEnd();
     await this.finish();
+    // The pieces of an order that could not be read did not count, and the next comparisons count them again.
+    if (hazards.defects.brokeOrders) {
+      useRealLimits(platform);
+      for (let run = 0; run < 2; run++) await this.schedule.runNow('hour');
+      await this.finish();
+    }
     if (hazards.wasRestored) await this.#followRestore();
     else if (this.#hasDiscarded) await this.#followDiscard();
     if (!hazards.wasRestored && !hazards.wasCorrupted && !this.hasFloors) return;
@@ -62,9 +68,6 @@ export class Recovery {
       return defects.concern({ subscription, position }) || platform.isUnreadable(current, position);
     });
     defects.correct();
-    // While an order could not be read, its pieces did not count, and the next comparison counts them again.
-    useRealLimits(platform);
-    for (let run = 0; run < 2; run++) await this.schedule.runNow('hour');
     await this.untilDone(this.clients.operator.replayDeadLetters());
     this.#rollForward();
   }
