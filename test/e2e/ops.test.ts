@@ -207,7 +207,9 @@ test('npm run demo tells a day in which customers follow the links of their e-ma
   const { code, output } = await runScript('scripts/demo.ts', args, folder, { ...admin, FRONTDESK_URL: undefined });
   clearInterval(keeping);
   expect({ code, output }).toMatchObject({ code: 0 });
-  expect(output).toMatch(/“Welcome to Frontdesk” \(1\), “Willkommen bei Frontdesk” \(1\), and confirms the address/);
+  expect(output).toMatch(
+    /2 confirm the address with its link: “Welcome to Frontdesk” \(1\), “Willkommen bei Frontdesk” \(1\)\./,
+  );
   expect(output).toMatch(/ ends these e-mails with the link in “Ihre .*”, .*: emailNotifications is false now\.$/m);
   expect(output).toMatch(/^The post of the day: \d+ e-mails, [1-9]\d* in English and [1-9]\d* in German\.$/m);
   const [, dashboards = ''] = output.split(/^The support desk$/m);

@@ -134,7 +134,7 @@ export function findMissing(coverage: Coverage, hardships: Hardships): string[] 
 
 /** The cells that some hundred histories may miss by chance; a thousand meet them. */
 const rare =
-  /: (?:mark keys|save rebuild|give back deliveries|put off|obsoleteDocumentsPerRun|keysPerRebuildStep|orphansPerRebuildStep|keysToRecheckPerRun|deadLettersPerCommand|bytesPerParameter|rollback to a half|rebuild\.failed)$/;
+  /: (?:mark keys|claim deliveries|save rebuild|give back deliveries|put off|obsoleteDocumentsPerRun|keysPerRebuildStep|orphansPerRebuildStep|keysToRecheckPerRun|deadLettersPerCommand|bytesPerParameter|rollback to a half|rebuild\.failed)$/;
 
 export function isRare(cell: string): boolean {
   return rare.test(cell);

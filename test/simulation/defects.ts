@@ -49,11 +49,6 @@ export class Defects {
     return this.#isCodeFaulty || this.#rows.some(isBroken);
   }
 
-  /** Whether the lines of an order were unreadable for a time. */
-  get brokeOrders(): boolean {
-    return this.#rows.some(({ table }) => table.table === 'orders');
-  }
-
   /** Makes the code of one version, or of both, fail on a document. Returns the name of the document's view. */
   breakCode(): string | undefined {
     const { d1, world } = this.platform;
@@ -82,6 +77,7 @@ export class Defects {
     // The check reads the log as it was.
     this.clients.observe();
     this.#rows.push({ table, ...chosen });
+    if (table.table === 'orders') this.platform.hadBrokenOrder = true;
     d1.query(`UPDATE ${table.table} SET ${table.column} = ? WHERE ${table.id} = ?`, broken, chosen.id);
     this.#note(table.view ? `${table.view}:${chosen.id}` : '', 'a row of D1 becomes unreadable', table.table);
     return table.view;

@@ -74,6 +74,8 @@ export interface Platform {
     /** Grows with each batch that changes the database; a restore takes it back. */
     readonly moment: number;
   };
+  /** Whether the lines of an order could not be read for a time, so that the sales figures wait for their next comparison. */
+  readonly hadBrokenOrder: boolean;
   /** What KV holds, by key. */
   readonly documents: ReadonlyMap<string, string>;
   /** In the order in which the provider accepted them. */

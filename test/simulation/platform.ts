@@ -58,6 +58,8 @@ export class SimulatedPlatform implements Platform {
   /** Whether D1 was restored, and the new `EPOCH` is not deployed yet. */
   #needsEpoch = false;
   #wasRestored = false;
+  /** Whether the lines of an order could not be read for a time, so that the sales figures wait for their next comparison. */
+  hadBrokenOrder = false;
 
   constructor(
     readonly world: World,

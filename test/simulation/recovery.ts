@@ -30,7 +30,7 @@ export class Recovery {
     await this.#finishWhatCanEnd();
     await this.finish();
     // The pieces of an order that could not be read did not count, and the next comparisons count them again.
-    if (hazards.defects.brokeOrders) {
+    if (platform.hadBrokenOrder) {
       useRealLimits(platform);
       for (let run = 0; run < 2; run++) await this.schedule.runNow('hour');
       await this.finish();

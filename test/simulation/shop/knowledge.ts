@@ -68,7 +68,7 @@ export class Knowledge {
   #texts = 0;
 
   constructor(
-    readonly platform: Pick<Platform, 'emails' | 'releases' | 'world'>,
+    readonly platform: Pick<Platform, 'emails' | 'hadBrokenOrder' | 'releases' | 'world'>,
     readonly behaviours: Behaviours,
   ) {}
 
