@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { build } from 'vite';
 import { loadConfig } from '../src/config';
 import { checkFirstAdmin, formatBanner } from './banner';
 import { fail, readOptions, readWholeNumber, refuse, run } from './command-line';
@@ -165,6 +166,23 @@ async function drive(cron: string, everyMs: number) {
   await trigger();
 }
 
+/** Builds the console again after each change of its files; a browser loads the new one when somebody comes back to its page. */
+async function watchConsole() {
+  const watcher = await build({
+    configFile: 'console/vite.config.ts',
+    logLevel: 'error',
+    // The files stay while the new ones are written, so that the page is never missing.
+    build: { watch: {}, emptyOutDir: false },
+  });
+  if ('on' in watcher) {
+    await new Promise<void>((resolve) => {
+      watcher.on('event', ({ code }) => {
+        if (code === 'END' || code === 'ERROR') resolve();
+      });
+    });
+  }
+}
+
 requireOtherWorkers();
 requireNoOtherDev();
 await requireFreePort();
@@ -173,6 +191,7 @@ const own = ownVariables(vars, process.env, url);
 requireUsableConfig({ ...vars, ...own });
 const config = writeConfig();
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
+await watchConsole();
 const untilSilent = startWorker(config, own);
 await untilReady();
 await drive('* * * * *', minuteMs);

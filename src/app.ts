@@ -3,6 +3,7 @@ import { accessErrors } from './access/errors';
 import { withinScopes } from './access/within-scopes';
 import { apiKeyErrors } from './api-keys/errors';
 import { apiKeyAccess, apiKeyRoutes } from './api-keys/routes';
+import { accountSessionAccess, accountSessionRoutes } from './auth/account-session-routes';
 import { authErrors } from './auth/errors';
 import { authPages } from './auth/pages';
 import { authAccess, authRoutes } from './auth/routes';
@@ -14,6 +15,7 @@ import { feedErrors } from './feed/errors';
 import { feedAccess, feedRoutes } from './feed/routes';
 import { type AccessRules, describeAccess } from './http/access';
 import { mountAssets } from './http/assets';
+import { mountConsole } from './http/console';
 import { type AppEnv, commandContext, consistencyToken, type RouteEnv } from './http/context';
 import { mountDocumentation } from './http/documentation';
 import { applyMiddleware } from './http/middleware';
@@ -23,7 +25,9 @@ import { introduction } from './introduction';
 import { itemErrors } from './items/errors';
 import { itemAccess, itemRoutes } from './items/routes';
 import { commandScopes, queryScopes } from './operation-scopes';
+import { deadLetterAccess, deadLetterRoutes } from './operations/dead-letter-routes';
 import { operationsErrors } from './operations/errors';
+import { inspectionAccess, inspectionRoutes } from './operations/inspection-routes';
 import {
   eventAccess,
   eventRoutes,
@@ -65,12 +69,15 @@ const routes = new Hono<AppEnv>()
   .basePath('/v1')
   .route('/health', registered(healthRoutes, healthAccess))
   .route('/operations', registered(operationsRoutes, operationsAccess))
+  .route('/operations/dead-letters', registered(deadLetterRoutes, deadLetterAccess))
+  .route('/operations', registered(inspectionRoutes, inspectionAccess))
   .route('/events', registered(feedRoutes, feedAccess))
   .route('/events', registered(eventRoutes, eventAccess))
   .route('/auth', registered(authRoutes, authAccess))
   .route('/users', registered(userRoutes, userAccess))
   .route('/api-keys', registered(apiKeyRoutes, apiKeyAccess))
   .route('/service-accounts', registered(serviceAccountRoutes, serviceAccountAccess))
+  .route('/users', registered(accountSessionRoutes, accountSessionAccess))
   .route('/users', registered(accountExportRoutes, accountExportAccess))
   .route('/auth/email-confirmation', registered(confirmationRoutes, confirmationAccess))
   .route('/items', registered(itemRoutes, itemAccess))
@@ -187,6 +194,7 @@ export function createApp(composeServices: typeof compose): Hono<AppEnv> {
   app.route('/', registered(userPages, userPageAccess));
   mountEmailPreviews(app);
   mountAssets(app);
+  mountConsole(app);
   mountDocumentation(app, {
     version,
     introduction,

@@ -24,6 +24,8 @@ export interface ClientOptions {
   refreshToken?: string;
   /** The access token that came with it. Without it the first request gets a new one. */
   accessToken?: string;
+  /** Gets a new access token in another way than by a refresh token, as a page does whose session is in a cookie. */
+  renew?(): Promise<string>;
   /** The API key of a program, which needs no session. */
   apiKey?: string;
   /** The largest number of times that a request is sent, if it is safe to repeat. */
@@ -67,9 +69,8 @@ const longestWaitMs = 60_000;
 export function createClient(baseUrl: string, options: ClientOptions = {}): Client {
   const { fetch: send = fetch, tries = 4, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = options;
   const base = baseUrl.replace(/\/$/, '');
-  let tokens: Tokens | undefined = options.refreshToken
-    ? { access: options.accessToken, refresh: options.refreshToken }
-    : undefined;
+  const { accessToken: access, refreshToken, renew } = options;
+  let tokens: Tokens | undefined = refreshToken || renew ? { access, refresh: refreshToken ?? '' } : undefined;
   let refreshing: Promise<void> | undefined;
   let newestToken: string | undefined;
   /** Whether this client has sent a command without credentials, such as a registration, whose response has no token. */
@@ -144,9 +145,14 @@ export function createClient(baseUrl: string, options: ClientOptions = {}): Clie
     tokens = { access, refresh };
   }
 
+  async function renewTokens(): Promise<void> {
+    if (!renew) return requestTokens({ grant_type: 'refresh_token', refresh_token: tokens?.refresh ?? '' });
+    tokens = { access: await renew(), refresh: '' };
+  }
+
   /** Parallel calls share one refresh, because a second use of the refresh token would count as theft. */
   function refresh(): Promise<void> {
-    refreshing ??= requestTokens({ grant_type: 'refresh_token', refresh_token: tokens?.refresh ?? '' }).finally(() => {
+    refreshing ??= renewTokens().finally(() => {
       refreshing = undefined;
     });
     return refreshing;

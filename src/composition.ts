@@ -22,6 +22,7 @@ import {
 } from './domains';
 import type { HttpServices } from './http/context';
 import { createInvocationFigures, type InvocationFigures } from './http/request-figures';
+import { createRequestedProjection } from './operations/requested-projection';
 import { createBackground } from './platform/background';
 import { describeError } from './platform/failure';
 import { newId } from './platform/ids';
@@ -85,6 +86,7 @@ function createBindCommands(
   return (contextOf: () => CallerContext): Commands => {
     const startFollowUps = createStartFollowUps(shared, waitUntil);
     const projectInline = createInlineProjection({ projector: shared.inlineProjector, wait, waitUntil, logger });
+    const projectRequested = createRequestedProjection({ ...shared, database: shared.background, waitUntil });
     const unitOfWork = createD1UnitOfWork({
       database,
       clock,
@@ -97,6 +99,7 @@ function createBindCommands(
       async onCommitted(committed) {
         startFollowUps(committed);
         await projectInline(committed);
+        await projectRequested(committed);
       },
     });
     return createCommands(
@@ -126,6 +129,8 @@ function createBindQueries(shared: Shared) {
       clock,
       database: readiness,
       documents,
+      epoch: config.epoch,
+      queues: shared.queues,
       wait,
       lagTargetSeconds: config.lagTargetSeconds,
       origin,

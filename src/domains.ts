@@ -13,6 +13,7 @@ import { type AuthServices, createAuthCommands } from './auth/commands';
 import { authErrors } from './auth/errors';
 import { authEvents, PasswordResetRequested, SessionStarted } from './auth/events';
 import { linkOnPasswordResetRequested } from './auth/notifications';
+import { createAuthQueries } from './auth/queries';
 import { removeExpiredCredentials } from './auth/remove-expired';
 import {
   createAccountRepository,
@@ -51,6 +52,7 @@ import { createReactions, isTold, on, type Reaction, type Registration } from '.
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
+import { createInspectionQueries, type InspectionServices } from './operations/inspection-queries';
 import { createOperationsQueries, type OperationsQueryServices } from './operations/queries';
 import { removeRefusedEmails } from './operations/remove-refused';
 import { createOperationsRepository } from './operations/repository';
@@ -235,10 +237,7 @@ export function createCommands(command: DefineCommand<Repositories>, services: C
     ...createOrderCommands(command, services.firstOrderNumber),
     ...createTicketCommands(command),
     ...createExportCommands(command),
-    ...createOperationsCommands(
-      command,
-      views.map(({ name }) => name),
-    ),
+    ...createOperationsCommands(command, views),
   };
 }
 
@@ -247,15 +246,17 @@ export type Commands = ReturnType<typeof createCommands>;
 /** Every query, bound to one request. */
 export function createQueries(
   reader: Reader,
-  services: Omit<OperationsQueryServices & FeedServices, 'eventCatalogue' | 'views'>,
+  services: Omit<OperationsQueryServices & InspectionServices & FeedServices, 'eventCatalogue' | 'views'>,
 ) {
   return {
     ...createUserQueries(reader, userView),
+    ...createAuthQueries(reader),
     ...createApiKeyQueries(reader),
     ...createItemQueries(reader),
     ...createOrderQueries(reader, services.clock),
     ...createTicketQueries(reader, services.clock),
     ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
+    ...createInspectionQueries(reader, { ...services, eventCatalogue, views }),
     ...createFeedQueries(reader, { ...services, eventCatalogue }),
     ...createExportQueries(reader, { ...services, eventCatalogue }),
   };

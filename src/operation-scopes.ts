@@ -27,6 +27,7 @@ export const commandScopes: OperationScopes<Commands> = {
   ReplayDeadLetters: 'operations:write',
   DiscardDeadLetters: 'operations:write',
   StartRebuild: 'operations:write',
+  RequestProjection: 'operations:write',
   CancelRebuild: 'operations:write',
 };
 
@@ -55,6 +56,11 @@ export const queryScopes: OperationScopes<Queries> = {
   ListErasures: 'operations:read',
   ListWaitingDeliveries: 'operations:read',
   ListDeadLetters: 'operations:read',
+  ListDeadLetterGroups: 'operations:read',
+  GetDeadLetter: 'operations:read',
+  GetEvent: 'operations:read',
+  GetSchedule: 'operations:read',
+  ListQueues: 'operations:read',
   ListEvents: 'operations:read',
   GetMetrics: 'operations:read',
 };

@@ -2,7 +2,9 @@ import type { Services } from './composition';
 import { cleanUps, hourlyTasks } from './domains';
 import { findFigures } from './operations/figures';
 import { toLogFields } from './operations/metrics';
+import { saveRun, type TaskOutcome } from './operations/schedule-runs';
 import { openSession } from './platform/d1';
+import { describeError } from './platform/failure';
 import { newId } from './platform/ids';
 import { deadlines } from './platform/limits';
 import { findExpiredChanges } from './users/expired-confirmations';
@@ -76,36 +78,58 @@ async function logFigures({ clock, database, logger }: Services): Promise<void> 
 
 type Task = (services: Services) => Promise<void>;
 
-/** The tasks by the cron triggers of wrangler.toml. */
-export const tasks: Readonly<Record<string, readonly Task[]>> = {
-  '* * * * *': [
-    ({ relay }) => relay(deadlines.relayMs),
-    runReconciler,
-    removeObsoleteDocuments,
-    restartRebuilds,
-    restartErasures,
-    ({ publishWatermark }) => publishWatermark(),
-    createFirstAdmin,
-    expireEmailChanges,
-    logFigures,
-    ...Object.entries(cleanUps).map(([event, run]) => async (services: Services) => {
+/** The tasks by the cron triggers of wrangler.toml, each with the name by which operators see its last run. */
+export const tasks: Readonly<Record<string, Readonly<Record<string, Task>>>> = {
+  '* * * * *': {
+    relay: ({ relay }) => relay(deadlines.relayMs),
+    reconciler: runReconciler,
+    'obsolete-documents': removeObsoleteDocuments,
+    rebuilds: restartRebuilds,
+    erasures: restartErasures,
+    watermark: ({ publishWatermark }) => publishWatermark(),
+    'first-admin': createFirstAdmin,
+    'email-changes': expireEmailChanges,
+    figures: logFigures,
+    ...mapTasks(cleanUps, (event, run) => async (services) => {
       const removed = await run(services);
       if (Object.values(removed).some((rows) => rows > 0)) services.logger.info(event, removed);
     }),
-  ],
-  '0 * * * *': Object.entries(hourlyTasks).map(([event, run]) => async (services) => {
+  },
+  '0 * * * *': mapTasks(hourlyTasks, (event, run) => async (services) => {
     services.logger.info(event, await run(services));
   }),
 };
 
+function mapTasks<Run>(
+  runs: Readonly<Record<string, Run>>,
+  toTask: (event: string, run: Run) => Task,
+): Record<string, Task> {
+  return Object.fromEntries(Object.entries(runs).map(([event, run]) => [event, toTask(event, run)]));
+}
+
 /**
- * Runs the tasks that are due. A task that fails does not keep the others from running.
+ * Runs the tasks that are due, and keeps what became of each. A task that fails does not keep the others from running.
  * @throws Error for a cron trigger that has no tasks
  */
 export async function runSchedule(services: Services, cron: string): Promise<void> {
   const due = tasks[cron];
   if (!due) throw new Error(`No task is registered for the cron trigger "${cron}": add it to schedule.ts.`);
-  for (const result of await Promise.allSettled(due.map((task) => task(services)))) {
-    if (result.status === 'rejected') services.logger.error('schedule.failed', result.reason, { cron });
+  const { clock, database, logger } = services;
+  const startedAt = clock.now();
+
+  async function run([name, task]: [string, Task]): Promise<[string, TaskOutcome]> {
+    let error: string | null = null;
+    try {
+      await task(services);
+    } catch (failure) {
+      logger.error('schedule.failed', failure, { cron, task: name });
+      error = describeError(failure);
+    }
+    return [name, { startedAt, ms: clock.now() - startedAt, error }];
   }
+
+  const outcomes = new Map(await Promise.all(Object.entries(due).map(run)));
+  await saveRun(database, { cron, startedAt, tasks: outcomes }).catch((error) =>
+    logger.warn('schedule.not-recorded', { cron, error: describeError(error) }),
+  );
 }

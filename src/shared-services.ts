@@ -133,6 +133,14 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
   const due = createDueDeliveries(background, clock);
   return {
     origin,
+    /** All queues that messages are sent to, by their names. */
+    queues: {
+      projections: queues.projections,
+      emails: queues.emails,
+      ...(events && { events }),
+      rebuilds: env.REBUILDS_QUEUE,
+      'dead-letters': env.DEAD_LETTERS_QUEUE,
+    },
     outbox,
     due,
     dispatch: createDispatch({ queues, origin, outbox, logger }),

@@ -39,7 +39,7 @@ function keyOf(secret: string) {
   return { kid, key };
 }
 
-/** The claims of every token; `gen` is the account's token generation. */
+/** The claims of every token; `gen` is the account's token generation, and `sid` the session. */
 const common = { sub: uuid, gen: z.int().positive(), iat: z.number(), exp: z.number() };
 
 /**
@@ -47,7 +47,7 @@ const common = { sub: uuid, gen: z.int().positive(), iat: z.number(), exp: z.num
  * scopes, would give such a token all that the role allows, and refuses a token without `role`.
  */
 const claims = z.union([
-  z.object({ ...common, role: z.enum(roles), owner_role: z.undefined().optional() }),
+  z.object({ ...common, role: z.enum(roles), sid: uuid.optional(), owner_role: z.undefined().optional() }),
   z.object({
     ...common,
     role: z.undefined().optional(),
@@ -63,13 +63,18 @@ const claims = z.union([
 
 type Claims = z.infer<typeof claims>;
 
-function toClaims({ role, tokenGeneration: gen, key }: Caller) {
-  return key ? { owner_role: role, gen, client_id: key.id, scope: key.scopes.join(' ') } : { role, gen };
+function toClaims({ role, tokenGeneration: gen, sessionId: sid, key }: Caller) {
+  return key
+    ? { owner_role: role, gen, client_id: key.id, scope: key.scopes.join(' ') }
+    : { role, gen, ...(sid && { sid }) };
 }
 
 function toCaller(stated: Claims): Caller {
   const { sub: userId, gen: tokenGeneration } = stated;
-  if (stated.owner_role === undefined) return { userId, role: stated.role, tokenGeneration };
+  if (stated.owner_role === undefined) {
+    const { role, sid: sessionId } = stated;
+    return { userId, role, tokenGeneration, ...(sessionId && { sessionId }) };
+  }
   const { owner_role: role, client_id: id, scope } = stated;
   return { userId, role, tokenGeneration, key: { id, scopes: scope } };
 }

@@ -1,4 +1,4 @@
-import { type AccessTransaction, anyone, type DefineCommand } from '../access/access-rules';
+import { type AccessTransaction, activeAccount, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccessTokens } from '../access/access-token';
 import type { AccountStatus } from '../access/caller';
 import type { Passwords } from '../access/passwords';
@@ -10,12 +10,18 @@ import { newId } from '../platform/ids';
 import { UserEmailConfirmed, UserPasswordChanged } from '../users/events';
 import { withPassword } from './account';
 import { authErrors } from './errors';
-import { PasswordResetRequested, SessionRefreshed, SessionRevoked, SessionStarted } from './events';
+import {
+  PasswordResetRequested,
+  type RevocationReason,
+  SessionRefreshed,
+  SessionRevoked,
+  SessionStarted,
+} from './events';
 import type { AccountRepository, PasswordResetRepository, SessionRepository } from './repository';
 import type { ResetTokens } from './reset-tokens';
 import * as schemas from './schemas';
 import { hashSecret, newSecret } from './secret-token';
-import { decideRefresh, isResetUsable, lifetimes, type Session } from './session';
+import { decideRefresh, isResetUsable, lifetimes, requireOwnSessions, type Session } from './session';
 
 export interface AuthTransaction extends AccessTransaction {
   accounts: AccountRepository;
@@ -48,7 +54,7 @@ export function createAuthCommands(
     const refreshToken = newSecret();
     const expiresAt = issuedAt + lifetimes.refreshTokenMs;
     tx.sessions.addToken({ hash: hashSecret(refreshToken), sessionId, expiresAt, usedAt: null });
-    const { token, expiresInSeconds } = await accessTokens.issue({ userId: id, role, tokenGeneration });
+    const { token, expiresInSeconds } = await accessTokens.issue({ userId: id, role, tokenGeneration, sessionId });
     return {
       access_token: token,
       token_type: 'Bearer' as const,
@@ -129,6 +135,20 @@ export function createAuthCommands(
       },
     }),
 
+    /** Revokes a session, for the account itself and for admins: its refresh tokens end, and its access tokens soon after. */
+    RevokeSession: command({
+      input: schemas.revokeSession,
+      onlyIf: activeAccount,
+      async handle({ userId, sessionId }, tx, details) {
+        const { actor } = details;
+        requireOwnSessions(actor, userId);
+        const session = await tx.sessions.find(sessionId);
+        if (!session || session.userId !== userId || session.revokedAt !== null)
+          throw authErrors.sessionNotFound({ sessionId });
+        revoke(tx, session, actor.id === userId ? 'owner' : 'admin', details);
+      },
+    }),
+
     /**
      * Records the request for a reset e-mail, which ends earlier links. An account that has asked a moment ago keeps its
      * link, so that nobody can fill a mailbox, or end a link again and again before its owner reads it.
@@ -184,7 +204,7 @@ export function createAuthCommands(
 
 export type AuthCommands = ReturnType<typeof createAuthCommands>;
 
-function revoke(tx: Tx, session: Session, reason: 'logout' | 'reuse', { issuedAt }: Details): void {
+function revoke(tx: Tx, session: Session, reason: RevocationReason, { issuedAt }: Pick<Details, 'issuedAt'>): void {
   const version = session.version + 1;
   tx.sessions.revoke({ ...session, version }, issuedAt);
   tx.record(SessionRevoked.create(session.id, version, { reason }));

@@ -46,6 +46,14 @@ export const authErrors = {
     text: ({ retryAfterSeconds }: { retryAfterSeconds: number }) =>
       `This refresh token was used a moment ago. Wait ${retryAfterSeconds} s for the other request, and use its newer token.`,
   }),
+  sessionNotFound: defineError({
+    code: 'sessions.not-found',
+    kind: 'not-found',
+    meaning: 'The account has no open session with this id. It may have ended.',
+    remedy: 'Take an id from GET /v1/users/{id}/sessions.',
+    text: ({ sessionId }: { sessionId: string }) =>
+      `The account has no open session ${sessionId}. It may have ended: list the sessions again.`,
+  }),
   invalidResetToken: defineError({
     code: 'auth.invalid-reset-token',
     kind: 'invalid',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent } from '../cqrs/log/event';
+import { defineEvent, upcaster } from '../cqrs/log/event';
 
 /** A sign-in. Before 0.4.0 a sign-in was the event `UserSignedIn` of the account's stream. */
 export const SessionStarted = defineEvent({
@@ -14,10 +14,19 @@ export const SessionRefreshed = defineEvent({
   schema: z.strictObject({}),
 });
 
+/**
+ * Why a session was revoked: its client signed out, one of its refresh tokens was used twice, or its owner or an admin took
+ * it from the list of sessions.
+ */
+const reasons = ['logout', 'reuse', 'owner', 'admin'] as const;
+export type RevocationReason = (typeof reasons)[number];
+
 export const SessionRevoked = defineEvent({
   type: 'SessionRevoked',
   streamType: 'session',
-  schema: z.strictObject({ reason: z.enum(['logout', 'reuse']) }),
+  schema: z.strictObject({ reason: z.enum(reasons) }),
+  // Version 1 knew fewer reasons.
+  upcasters: [upcaster(z.strictObject({ reason: z.enum(['logout', 'reuse']) }), (data) => data)],
 });
 
 /** The token of the reset is derived from the stream's id and a secret, so the event does not contain it. */

@@ -32,6 +32,7 @@ export interface FoundRefreshToken {
 /** The sessions of the write model, with their refresh tokens. */
 export interface SessionRepository {
   add(session: Session): void;
+  find(id: string): Promise<Session | undefined>;
   /** Changes only the version, so that a revocation in the meantime is kept. */
   saveVersion(session: Session): void;
   /** Revokes a session. The commit fails if the session is revoked, or its account deleted, by then. */
@@ -105,6 +106,7 @@ export const sessionsOfAccount: RowsWithoutEvents = {
 export function createSessionRepository({ db, stage, guard }: RepositoryContext): SessionRepository {
   return {
     add: (session) => stage(db.insert(sessions).values(session)),
+    find: async (id) => (await db.select().from(sessions).where(eq(sessions.id, id)))[0],
     saveVersion: ({ id, version }) => stage(db.update(sessions).set({ version }).where(eq(sessions.id, id))),
     revoke({ id, version }, at) {
       // A new password revokes sessions, and a deletion deletes them, now or later, without an event in the session's stream.

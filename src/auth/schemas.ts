@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { pageFields } from '../cqrs/reading/pages';
 import { ordinal } from '../platform/numbers';
 import { anyPassword, newPassword } from '../platform/password-schemas';
+import { uuid } from '../platform/uuid';
 
 const secret = z.string().min(1).max(512);
 const username = z.string().trim().toLowerCase().min(1).max(254);
@@ -73,6 +75,11 @@ export const sessionResponse = z
     expiresInSeconds: ordinal.meta({ examples: [900], description: 'Seconds until the access token expires.' }),
   })
   .meta({ ref: 'Session' });
+export const refreshedSession = z
+  .object({
+    session: sessionResponse.nullable().meta({ description: 'Null when there is no session, or none any more.' }),
+  })
+  .meta({ ref: 'RefreshedSession' });
 
 export const logout = z.strictObject({ refreshToken: secret }).meta({
   ref: 'Logout',
@@ -86,3 +93,20 @@ export const confirmPasswordReset = z.strictObject({ token: secret, password: ne
   ref: 'ConfirmPasswordReset',
   examples: [{ token: 'the token in the link of the e-mail', password: 'another horse battery' }],
 });
+
+export const revokeSession = z.strictObject({ userId: uuid, sessionId: uuid });
+
+export const session = z
+  .object({
+    id: z.string().meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
+    startedAt: z.iso.datetime(),
+    lastUsedAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When it got its newest tokens; a client gets new ones every 15 minutes of use.' }),
+    expiresAt: z.iso.datetime().meta({ description: 'When it ends, if it is not used before.' }),
+    isCurrent: z.boolean().meta({ description: 'Whether it is the session of this request.' }),
+  })
+  .meta({ ref: 'AccountSession' });
+
+export const sessionPage = z.object({ data: z.array(session), ...pageFields }).meta({ ref: 'SessionPage' });

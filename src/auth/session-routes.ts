@@ -8,7 +8,6 @@ import { limitByNetwork, limitSignIns } from '../http/rate-limits';
 import { requireSameOrigin } from '../http/same-origin';
 import { validate } from '../http/validation';
 import type { AuthCommands } from './commands';
-import { authErrors } from './errors';
 import * as schemas from './schemas';
 import { lifetimes } from './session';
 
@@ -26,10 +25,10 @@ const cookieOptions = { prefix: 'host', httpOnly: true, secure: true, sameSite: 
 
 type Grant = NonNullable<Awaited<ReturnType<AuthCommands['RefreshSession']>>['result']>;
 
-/** Keeps the refresh token in the cookie, and gives the page the access token alone. */
-function sendSession(c: Context<SessionEnv>, { access_token, expires_in, refresh_token }: Grant) {
+/** Keeps the refresh token in the cookie, and leaves the access token for the page. */
+function keepSession(c: Context<SessionEnv>, { access_token, expires_in, refresh_token }: Grant) {
   setCookie(c, cookieName, refresh_token, { ...cookieOptions, maxAge: lifetimes.refreshTokenMs / 1000 });
-  return c.json({ accessToken: access_token, expiresInSeconds: expires_in }, 200);
+  return { accessToken: access_token, expiresInSeconds: expires_in };
 }
 
 /** The session of a page in a browser. No other route looks at the cookie. */
@@ -52,7 +51,7 @@ export const sessionRoutes = new Hono<SessionEnv>()
       const { email, password } = c.req.valid('json');
       await limitSignIns(c, email);
       const signedIn = await c.var.commands.SignIn({ username: email, password, network: clientNetwork(c) });
-      return sendSession(c, signedIn.result);
+      return c.json(keepSession(c, signedIn.result), 200);
     },
   )
   .post(
@@ -60,7 +59,7 @@ export const sessionRoutes = new Hono<SessionEnv>()
     describePlain<AuthCommands>('RefreshSession', {
       operationId: 'refreshSession',
       summary: 'Get a new access token for a page of this origin',
-      body: schemas.sessionResponse,
+      body: schemas.refreshedSession,
       ...described,
       problems: [...described.problems, 422],
     }),
@@ -70,8 +69,9 @@ export const sessionRoutes = new Hono<SessionEnv>()
     async (c) => {
       const refreshToken = getCookie(c, cookieName, 'host');
       const { result } = refreshToken ? await c.var.commands.RefreshSession({ refreshToken }) : {};
-      if (!result) throw authErrors.invalidGrant({});
-      return sendSession(c, result);
+      // A page asks when it is opened, so that no session is an answer and no error.
+      if (refreshToken && !result) deleteCookie(c, cookieName, cookieOptions);
+      return c.json({ session: result ? keepSession(c, result) : null }, 200);
     },
   )
   .delete(

@@ -1,3 +1,5 @@
+import { type CheckedActor, requireAdmin } from '../access/caller';
+
 /**
  * A sign-in with its family of refresh tokens. `version` counts the session's events; a session from before 0.4.0 began
  * without an event.
@@ -56,4 +58,9 @@ export function decideRefresh(token: RefreshToken, session: Session, now: number
 /** Whether a reset was not used before and has not expired. */
 export function isResetUsable(reset: PasswordReset, now: number): boolean {
   return reset.usedAt === null && reset.expiresAt > now;
+}
+
+/** @throws DomainError `auth.insufficient-role` (403) unless the account is the actor's own, or the actor is an admin */
+export function requireOwnSessions(actor: CheckedActor, userId: string): void {
+  if (actor.id !== userId) requireAdmin(actor);
 }

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { users } from '../users/tables';
 
@@ -13,7 +14,11 @@ export const sessions = sqliteTable(
     revokedAt: integer('revoked_at'),
     network: text(),
   },
-  (table) => [index('sessions_by_user').on(table.userId, table.network)],
+  (table) => [
+    index('sessions_by_user').on(table.userId, table.network),
+    // The list of an account's sessions, newest first.
+    index('sessions_open').on(table.userId, table.id).where(sql`${table.revokedAt} IS NULL`),
+  ],
 );
 
 /** The hashes of all refresh tokens of a family, also of used ones, to notice a second use. Times are milliseconds. */

@@ -3,7 +3,7 @@ import type { AppEnv } from './context';
 import { handleNotFound } from './problem';
 
 /** Sends a file of `public/`. A missing file gets problem details, like every other address without a resource. */
-async function sendAsset(c: Context<AppEnv>, path: string): Promise<Response> {
+export async function sendAsset(c: Context<AppEnv>, path: string): Promise<Response> {
   const { headers } = c.req.raw;
   const asset = await c.env.ASSETS.fetch(new Request(new URL(path, c.req.url), { headers }));
   // The responses of the assets to wrong requests are no problem details.

@@ -1,6 +1,7 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { z } from 'zod';
+import { PreconditionFailedError } from '../cqrs/writing/errors';
 import { findDatabaseFailure } from '../platform/d1';
 import { ConfigError, DomainError, type ErrorDetails, type ErrorKind } from '../platform/errors';
 import { describeError } from '../platform/failure';
@@ -10,6 +11,7 @@ import { retryAfterSeconds } from '../platform/retry';
 import { jsonBytes } from '../platform/split';
 import type { RequestContext } from './context';
 import { httpErrors } from './errors';
+import { setConsistencyToken } from './responses';
 import { isTokenEndpoint, toTokenError } from './token-endpoint';
 import { pathReference } from './uri';
 
@@ -180,6 +182,8 @@ export function handleError(error: Error, c: RequestContext): Response {
   if (error instanceof ConfigError) logConfigError(c.var.logger, error);
   else if (expected?.kind === 'unavailable')
     c.var.logger.warn('request.unavailable', { error: describeError(findDatabaseFailure(error) ?? error) });
+  // A stranger must not see the position of the log.
+  if (expected instanceof PreconditionFailedError && c.get('caller')) setConsistencyToken(c, expected.seen);
   if (expected) return problemResponse(c, expected);
   c.var.logger.error('request.failed', error);
   return problemResponse(c, httpErrors.internal({}));

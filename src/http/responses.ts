@@ -17,7 +17,8 @@ export const commandResult = z
   .meta({ ref: 'CommandResult', examples: [{ id: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11', version: 1 }] });
 type CommandResult = z.infer<typeof commandResult>;
 
-function setConsistencyToken(c: RequestContext, commit: CommitPoint): void {
+/** Sets the Consistency-Token, with which the client can read what was there at this point of the log. */
+export function setConsistencyToken(c: RequestContext, commit: CommitPoint): void {
   const { consistencyTokens, epoch } = c.get('http');
   c.header('Consistency-Token', consistencyTokens.encode({ ...commit, epoch }));
 }

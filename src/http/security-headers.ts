@@ -1,3 +1,5 @@
+import { isOfConsole } from './console';
+
 type Header = readonly [name: string, value: string];
 
 /** The headers that every response has: those of OWASP's REST Security Cheat Sheet, and no other site may embed anything. */
@@ -32,6 +34,11 @@ const isolated: Header = ['Cross-Origin-Opener-Policy', 'same-origin'];
 /** A browser that shows data as a page loads nothing for it. */
 const dataHeaders = withPolicy({ 'default-src': "'none'", 'frame-ancestors': "'none'" });
 const pageHeaders = withPolicy(pagePolicy, isolated);
+/** The console also turns no text into a script, so that what customers write stays text. */
+const consoleHeaders = withPolicy(
+  { ...pagePolicy, 'require-trusted-types-for': "'script'", 'trusted-types': "'none'" },
+  isolated,
+);
 /** A page whose form works without a script. */
 const formHeaders = withPolicy({ ...pagePolicy, 'form-action': "'self'" }, isolated);
 const documentationHeaders = withPolicy(
@@ -43,6 +50,7 @@ const documentationHeaders = withPolicy(
 /** The headers by which browsers protect who uses the API and its pages. They are constants: every request sets them. */
 export function securityHeadersFor(path: string): readonly Header[] {
   if (path.startsWith('/v1/')) return dataHeaders;
+  if (isOfConsole(path)) return consoleHeaders;
   if (path === '/unsubscribe') return formHeaders;
   return path === '/docs' ? documentationHeaders : pageHeaders;
 }

@@ -31,6 +31,9 @@ export const headers = {
   'Retry-After': header('Seconds to wait.'),
 };
 
+/** Only a caller with an access token or an API key gets it, and not for an If-Match that allows no version at all. */
+const tokenOfRefusal = header('Send this token with a read; the read then shows the version that refused.', false);
+
 export type HeaderName = keyof typeof headers;
 
 /** References to headers, for a response. */
@@ -94,7 +97,10 @@ function describeRefusal(status: RefusalStatus, codes: readonly string[]) {
   const links = codes.map((code) => `[\`${code}\`](${problemPath(code)})`);
   return {
     description: `${meanings[status]} Codes: ${links.join(', ')}.`,
-    headers: headerReferences([...(ownHeaders[status] ?? []), 'X-Request-Id']),
+    headers: {
+      ...headerReferences([...(ownHeaders[status] ?? []), 'X-Request-Id']),
+      ...(status === 412 && { 'Consistency-Token': tokenOfRefusal }),
+    },
     content: { 'application/problem+json': { schema: resolver(problem) } },
   };
 }

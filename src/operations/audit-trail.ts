@@ -14,30 +14,33 @@ function readJson(text: string) {
 /** Finds events of the log, newest first, each with the account, the command and the request that caused it. */
 export async function findAuditEvents(db: Database, filter: EventFilter, limit: number): Promise<AuditEvent[]> {
   const rows = await db.all<EventRow>(searchEvents(filter, limit));
-  return rows.map((row) => {
-    const { position, id, version, type } = row;
-    const {
-      actorId = null,
-      keyId = null,
-      commandId = null,
-      requestId = null,
-      traceparent = null,
-    } = readJson(row.metadata) ?? {};
-    return {
-      position,
-      id,
-      streamType: row.stream_type,
-      streamId: row.stream_id,
-      version,
-      type,
-      schemaVersion: row.schema_version,
-      data: readJson(row.data) ?? null,
-      occurredAt: row.occurred_at,
-      actorId,
-      keyId,
-      commandId,
-      requestId,
-      traceparent,
-    };
-  });
+  return rows.map(toAuditEvent);
+}
+
+/** An event as the audit trail shows it. */
+export function toAuditEvent(row: EventRow): AuditEvent {
+  const { position, id, version, type } = row;
+  const {
+    actorId = null,
+    keyId = null,
+    commandId = null,
+    requestId = null,
+    traceparent = null,
+  } = readJson(row.metadata) ?? {};
+  return {
+    position,
+    id,
+    streamType: row.stream_type,
+    streamId: row.stream_id,
+    version,
+    type,
+    schemaVersion: row.schema_version,
+    data: readJson(row.data) ?? null,
+    occurredAt: row.occurred_at,
+    actorId,
+    keyId,
+    commandId,
+    requestId,
+    traceparent,
+  };
 }

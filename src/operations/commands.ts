@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { activeAdmin, type DefineCommand } from '../access/access-rules';
 import type { CheckedActor } from '../access/caller';
 import { subscriptions } from '../cqrs/log/event';
+import type { View } from '../cqrs/reading/view';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
@@ -12,6 +13,7 @@ import { operationsErrors } from './errors';
 import * as events from './events';
 import { cancelRebuild } from './rebuild';
 import type { DeadLetter, DeadLetterFilter, OperationsRepository } from './repository';
+import { documentKeyText, errorClass, faults } from './schemas';
 
 export interface OperationsTransaction {
   operations: OperationsRepository;
@@ -21,15 +23,27 @@ type Tx = Transaction<OperationsTransaction>;
 type Details = CommandDetails<CheckedActor>;
 
 const startRebuild = z.strictObject({ view: z.string() });
+const requestProjection = z.strictObject({ view: z.string(), key: documentKeyText });
 const cancelRebuildInput = z.strictObject({ rebuildId: uuid });
 const deadLetterFilter = z.strictObject({
   position: z.int().optional(),
   subscription: z.enum(subscriptions).optional(),
-  fault: z.enum(['system', 'recipient']).optional(),
+  fault: z.enum(faults).optional(),
+  error: errorClass.nullable().optional(),
 });
 
 /** The commands of operators. Each is for admins only, and each records an event for the audit trail. */
-export function createOperationsCommands(command: DefineCommand<OperationsTransaction>, viewNames: readonly string[]) {
+export function createOperationsCommands(
+  command: DefineCommand<OperationsTransaction>,
+  views: readonly Pick<View, 'id' | 'name'>[],
+) {
+  /** @throws DomainError `projections.not-found` for a name that no read model has */
+  function idOf(view: string): string {
+    const found = views.find(({ name }) => name === view);
+    if (!found) throw operationsErrors.viewNotFound({ view });
+    return found.id;
+  }
+
   return {
     /** Makes up to 500 dead letters due again; without a position or a fault, those that are the system's fault. */
     ReplayDeadLetters: command({
@@ -62,10 +76,23 @@ export function createOperationsCommands(command: DefineCommand<OperationsTransa
       input: startRebuild,
       onlyIf: activeAdmin,
       handle({ view }, tx, { actor, at, issuedAt }) {
-        if (!viewNames.includes(view)) throw operationsErrors.viewNotFound({ view });
+        idOf(view);
         const id = newId();
         tx.operations.addRebuild({ id, view, startedAt: at }, issuedAt, actor);
         tx.record(events.RebuildStarted.create(id, 1, { view }));
+        return { id, version: 1 };
+      },
+    }),
+
+    /** Marks a document to be projected; it is projected after the commit, before the response. */
+    RequestProjection: command({
+      input: requestProjection,
+      onlyIf: activeAdmin,
+      handle({ view, key }, tx, { actor, at, issuedAt }) {
+        const id = newId();
+        const wanted = { view: idOf(view), key };
+        tx.operations.markKey(wanted, issuedAt, actor);
+        tx.record(events.ProjectionRequested.create(id, 1, { ...wanted, markedAt: at }));
         return { id, version: 1 };
       },
     }),
@@ -85,10 +112,13 @@ async function changeDeadLetters(
   filter: DeadLetterFilter,
   change: (letters: DeadLetter[], version: number) => void,
 ) {
-  const { position, subscription } = filter;
+  const { error, position, subscription } = filter;
   // All of them are those of the system: a second e-mail to addresses that do not take it would only do harm.
   const fault = filter.fault ?? (position === undefined ? 'system' : undefined);
-  const found = await tx.operations.findDeadLetters({ position, subscription, fault }, limits.deadLettersPerCommand);
+  const found = await tx.operations.findDeadLetters(
+    { position, subscription, fault, error },
+    limits.deadLettersPerCommand,
+  );
   const { letters, remaining, version } = found;
   if (letters.length > 0) change(letters, version + 1);
   else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });

@@ -2,13 +2,16 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { type EventRow, eventColumns, joinEvents } from '../cqrs/log/event-log';
 import type { Database } from '../platform/d1';
+import { toAuditEvent } from './audit-trail';
 import { type DeliveryProgress, presentDelivery, progressColumns } from './deliveries';
-import type { DeadLetter } from './schemas';
+import type { DeadLetter, DeadLetterDetail } from './schemas';
+import { faults } from './schemas';
 
 /** The filter of the list of dead letters, and the sort key after which a page starts. */
 export interface DeadLetterQuery {
   subscription?: Subscription | undefined;
   fault?: Fault | undefined;
+  error?: string | null | undefined;
   before?: [number, string] | undefined;
 }
 
@@ -18,46 +21,76 @@ export type Fault = DeadLetter['fault'];
 /** The fault as the row has it. */
 export const toStoredFault = (fault: Fault) => (fault === 'system' ? null : fault);
 
+/** The parts of the dead letters of a subscription that an index has in the order of their positions. */
+function sourcesOf(fault: Fault | undefined, error: string | null | undefined): SQL[] {
+  const isOf = (one: Fault) => sql`status = 'dead' AND fault IS ${toStoredFault(one)}`;
+  if (error !== undefined)
+    return (fault ? [fault] : faults).map(
+      (one) => sql`deliveries INDEXED BY deliveries_dead_by_error WHERE ${isOf(one)} AND last_error IS ${error}`,
+    );
+  if (fault !== undefined) return [sql`deliveries INDEXED BY deliveries_dead_by_fault WHERE ${isOf(fault)}`];
+  return [sql`deliveries INDEXED BY deliveries_dead WHERE status = 'dead'`];
+}
+
 /**
- * Selects up to `limit` dead letters of each subscription, as an SQL table expression. Each part reads the index in its
+ * Selects up to `limit` dead letters of each subscription and part, as an SQL table expression. Each part reads the index in its
  * order and stops, so the cost does not depend on the number of dead letters, or on how many have another fault.
  */
 export function selectDeadLetters(
   filter: {
     subscription?: Subscription | undefined;
     fault?: Fault | undefined;
+    /** The class of the last error; null for none. */
+    error?: string | null | undefined;
     condition?: SQL;
     isNewestFirst?: boolean;
   },
   limit: number,
 ): SQL {
-  const { subscription, fault, condition = sql`true`, isNewestFirst = false } = filter;
-  const source =
-    fault === undefined
-      ? sql`deliveries INDEXED BY deliveries_dead WHERE status = 'dead'`
-      : sql`deliveries INDEXED BY deliveries_dead_by_fault WHERE status = 'dead' AND fault IS ${toStoredFault(fault)}`;
+  const { subscription, fault, error, condition = sql`true`, isNewestFirst = false } = filter;
   const order = isNewestFirst ? sql`DESC` : sql`ASC`;
+  const partOf = (name: Subscription, source: SQL) => sql`
+    SELECT * FROM (SELECT position, subscription, ${progressColumns}
+      FROM ${source} AND subscription = ${name} AND ${condition}
+      ORDER BY position ${order} LIMIT ${limit})`;
+  const join = (parts: readonly SQL[]) => sql.join([...parts], sql` UNION ALL `);
+  const sources = sourcesOf(fault, error);
+  // D1 takes five terms of a UNION, and there are up to six parts.
   const parts = (subscription ? [subscription] : subscriptions).map(
-    (name) => sql`
-      SELECT * FROM (SELECT position, subscription, ${progressColumns}
-        FROM ${source} AND subscription = ${name} AND ${condition}
-        ORDER BY position ${order} LIMIT ${limit})`,
+    (name) => sql`SELECT * FROM (${join(sources.map((source) => partOf(name, source)))})`,
   );
-  return sql`(${sql.join(parts, sql` UNION ALL `)})`;
+  return sql`(${join(parts)})`;
 }
 
 /** The query for dead letters, newest first. */
-export function deadLetterQuery({ subscription, fault, before }: DeadLetterQuery, limit: number): SQL {
+export function deadLetterQuery({ before, ...filter }: DeadLetterQuery, limit: number): SQL {
   const [position, name] = before ?? [Number.MAX_SAFE_INTEGER, ''];
   const condition = sql`position <= ${position} AND (position, subscription) < (${position}, ${name})`;
   return sql`
     SELECT ${eventColumns}, dead.*
-    FROM (SELECT * FROM ${selectDeadLetters({ subscription, fault, condition, isNewestFirst: true }, limit)}
+    FROM (SELECT * FROM ${selectDeadLetters({ ...filter, condition, isNewestFirst: true }, limit)}
       ORDER BY position DESC, subscription DESC LIMIT ${limit}) AS dead ${joinEvents}
     ORDER BY dead.position DESC, dead.subscription DESC`;
 }
 
 export async function findDeadLetters(db: Database, filter: DeadLetterQuery, limit: number): Promise<DeadLetter[]> {
   const rows = await db.all<EventRow & DeliveryProgress>(deadLetterQuery(filter, limit));
-  return rows.map((row) => ({ ...presentDelivery(row), fault: row.fault ?? 'system' }));
+  return rows.map(presentDeadLetter);
+}
+
+const presentDeadLetter = (row: EventRow & DeliveryProgress): DeadLetter => ({
+  ...presentDelivery(row),
+  fault: row.fault ?? 'system',
+  replays: row.replays,
+});
+
+/** Finds one dead letter with its event. */
+export async function findDeadLetter(
+  db: Database,
+  { position, subscription }: { position: number; subscription: Subscription },
+): Promise<DeadLetterDetail | undefined> {
+  const condition = sql`position = ${position}`;
+  const [row] = await db.all<EventRow & DeliveryProgress>(sql`
+    SELECT ${eventColumns}, dead.* FROM ${selectDeadLetters({ subscription, condition }, 1)} AS dead ${joinEvents}`);
+  return row && { ...presentDeadLetter(row), event: toAuditEvent(row) };
 }

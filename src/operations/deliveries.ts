@@ -12,13 +12,14 @@ export interface DeliveryProgress {
   sends: number;
   last_error: string | null;
   fault: 'recipient' | null;
+  replays: number;
   first_failed_at: number | null;
   last_failed_at: number | null;
   available_at: number;
 }
 
 /** The columns of a {@link DeliveryProgress}, and the position of the event. */
-export const progressColumns = sql`position, subscription, tries, attempts AS sends, last_error, fault,
+export const progressColumns = sql`position, subscription, tries, attempts AS sends, last_error, fault, replays,
   first_failed_at, last_failed_at, available_at`;
 
 const toIso = (ms: number | null) => (ms === null ? null : isoTime(ms));

@@ -41,6 +41,13 @@ export const operationsErrors = {
     text: ({ position, subscription }: { position: number; subscription: string | undefined }) =>
       `There is no dead letter ${position}-${subscription ?? '*'}. It may have been replayed or discarded.`,
   }),
+  eventNotFound: defineError({
+    code: 'events.not-found',
+    kind: 'not-found',
+    meaning: 'The event log has no event at this position.',
+    remedy: 'Take a position from GET /v1/operations/events.',
+    text: ({ position }: { position: number }) => `The event log has no event at position ${position}.`,
+  }),
   eventSchemaNotFound: defineError({
     code: 'event-schemas.not-found',
     kind: 'not-found',

@@ -35,4 +35,23 @@ export const DeadLettersDiscarded = defineEvent({
   schema: letters,
 });
 
-export const operationsEvents = [RebuildStarted, RebuildCancelled, DeadLettersReplayed, DeadLettersDiscarded];
+/** An operator's wish that one document is projected at once. Its stream is the request, so that no two of them conflict. */
+export const ProjectionRequested = defineEvent({
+  type: 'ProjectionRequested',
+  streamType: 'projection-request',
+  schema: z.strictObject({
+    /** The view's id, with its shape version. */
+    view: z.string(),
+    key: z.string(),
+    /** The time of the mark, by which a repair knows its own. */
+    markedAt: z.iso.datetime(),
+  }),
+});
+
+export const operationsEvents = [
+  RebuildStarted,
+  RebuildCancelled,
+  DeadLettersReplayed,
+  DeadLettersDiscarded,
+  ProjectionRequested,
+];

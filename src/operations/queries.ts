@@ -11,7 +11,7 @@ import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
 import type { Metric } from '../platform/metrics';
 import { findAuditEvents } from './audit-trail';
-import { type Fault, findDeadLetters } from './dead-letters';
+import { type DeadLetterQuery, findDeadLetters } from './dead-letters';
 import { findWaiting } from './deliveries';
 import { findErasures } from './erasures';
 import { operationsErrors } from './errors';
@@ -96,12 +96,10 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
     },
 
     /** Lists dead letters, newest first. */
-    async ListDeadLetters(
-      request: PageRequest & { subscription?: Subscription | undefined; fault?: Fault | undefined },
-    ): Promise<Page<DeadLetter>> {
-      const { subscription, fault, cursor, limit } = request;
+    async ListDeadLetters(request: PageRequest & Omit<DeadLetterQuery, 'before'>): Promise<Page<DeadLetter>> {
+      const { cursor, limit, ...filter } = request;
       const before = cursor === undefined ? undefined : decodeCursor(cursor, deliveryCursor);
-      const letters = await findDeadLetters(await openForAdmin(), { subscription, fault, before }, limit + 1);
+      const letters = await findDeadLetters(await openForAdmin(), { ...filter, before }, limit + 1);
       return toPage(letters, limit, (letter) => [letter.position, letter.subscription]);
     },
 

@@ -2,7 +2,9 @@ import { eq, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import type { Subscription } from '../cqrs/log/event';
 import { joinEvents, lastPosition, streamVersion } from '../cqrs/log/event-log';
+import { markKeys } from '../cqrs/reading/repair';
 import { rebuilds } from '../cqrs/reading/tables';
+import type { ViewKey } from '../cqrs/reading/view';
 import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { runBatch } from '../platform/d1';
@@ -18,9 +20,10 @@ export interface DeadLetter {
   subscription: Subscription;
 }
 
-/** Selects one dead letter, the dead letters of a subscription, or all of them. */
+/** Selects one dead letter, the dead letters of a subscription, those with the same last error, or all of them. */
 export type DeadLetterFilter = { [Field in keyof DeadLetter]?: DeadLetter[Field] | undefined } & {
   fault?: Fault | undefined;
+  error?: string | null | undefined;
 };
 
 export interface FoundDeadLetters {
@@ -38,6 +41,8 @@ export interface OperationsRepository {
   replay(letters: readonly DeadLetter[], at: number, by: CheckedActor): void;
   /** Deletes dead letters. Documents that miss the event of a discarded projection do not count any more. */
   discard(letters: readonly DeadLetter[], by: CheckedActor): void;
+  /** Marks a document to be rechecked from a time on, in milliseconds; an older mark stays. */
+  markKey(key: ViewKey, at: number, by: CheckedActor): void;
   findRebuild(id: string): Promise<Rebuild | undefined>;
   /** Adds a running rebuild; its target is the position of this commit's first event. */
   addRebuild(rebuild: Pick<Rebuild, 'id' | 'view' | 'startedAt'>, at: number, by: CheckedActor): void;
@@ -49,12 +54,12 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
   const isAmong = (letters: readonly DeadLetter[]) => sql`status = 'dead' AND (position, subscription) IN
     (SELECT value->>'position', value->>'subscription' FROM json_each(${JSON.stringify(letters)}))`;
   return {
-    async findDeadLetters({ position, subscription, fault }, limit) {
+    async findDeadLetters({ position, subscription, fault, error }, limit) {
       const condition = position === undefined ? sql`true` : sql`position = ${position}`;
       const most = limit + limits.deliveriesCounted;
       const [letters, [stream]] = await runBatch(db, [
         db.all<DeadLetter>(sql`
-          SELECT position, subscription FROM ${selectDeadLetters({ subscription, fault, condition }, most)}
+          SELECT position, subscription FROM ${selectDeadLetters({ subscription, fault, error, condition }, most)}
           ORDER BY position LIMIT ${most}`),
         db.all<{ version: number }>(sql`SELECT ${streamVersion(deadLetterStream)} AS version`),
       ]);
@@ -65,7 +70,7 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
       stage(
         db.run(sql`
           UPDATE deliveries SET status = 'pending', attempts = 0, failures = 0, unclear_sends = 0,
-            tries = 0, fault = NULL, last_error = NULL, first_failed_at = NULL, last_failed_at = NULL, available_at = ${at}
+            tries = 0, replays = replays + 1, fault = NULL, last_error = NULL, first_failed_at = NULL, last_failed_at = NULL, available_at = ${at}
           WHERE ${isAmong(letters)}`),
       ),
     discard(letters) {
@@ -78,6 +83,7 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
       );
       stage(db.run(sql`DELETE FROM deliveries WHERE ${isAmong(letters)}`));
     },
+    markKey: (key, at) => stage(db.run(markKeys([key], at))),
     findRebuild: async (id) => (await db.select().from(rebuilds).where(eq(rebuilds.id, id)))[0],
     addRebuild(rebuild, at) {
       const { view } = rebuild;

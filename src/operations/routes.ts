@@ -5,7 +5,7 @@ import type { AccessRules } from '../http/access';
 import { authenticate, authenticateMonitor } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain } from '../http/openapi';
-import { commandResult, sendAccepted, sendDone, sendPage, sendResult, setCommandHeaders } from '../http/responses';
+import { commandResult, sendAccepted, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
 import { formatMetrics, metricsMediaType } from '../platform/metrics';
 import { uuid } from '../platform/uuid';
@@ -22,9 +22,7 @@ const tags = ['Operations'];
 const read = { tags, problems: [403] as const };
 const viewParam = z.object({ view: schemas.viewName });
 const idParam = z.object({ id: uuid });
-const letterParam = z.object({ id: schemas.deadLetterId });
 const deliveryQuery = pageRequest.extend({ subscription: schemas.subscription.optional() });
-const deadLetterQuery = deliveryQuery.extend({ fault: schemas.fault.optional() });
 
 const auditQuery = pageRequest.extend({
   stream: z
@@ -42,12 +40,6 @@ const auditQuery = pageRequest.extend({
 function parseStream(text: string | undefined) {
   const [type, id] = text?.split('/') ?? [];
   return type && id ? { type, id } : undefined;
-}
-
-/** A dead letter's id consists of its position and its subscription: `42-emails`. */
-function parseDeadLetterId(id: string) {
-  const [position, subscription] = id.split('-');
-  return { position: Number(position), subscription: schemas.subscription.parse(subscription) };
 }
 
 /** The operations API. */
@@ -148,66 +140,6 @@ export const operationsRoutes = new Hono<OperationsEnv>()
     async (c) => sendPage(c, await c.var.queries.ListWaitingDeliveries(c.req.valid('query'))),
   )
   .get(
-    '/dead-letters',
-    describePlain<OperationsQueries>('ListDeadLetters', {
-      summary: 'List dead letters, newest first (admin)',
-      ...read,
-      body: schemas.deadLetterPage,
-    }),
-    authenticate,
-    validate('query', deadLetterQuery),
-    async (c) => sendPage(c, await c.var.queries.ListDeadLetters(c.req.valid('query'))),
-  )
-  .post(
-    '/dead-letters/replay',
-    describeCommand<OperationsCommands>('ReplayDeadLetters', {
-      summary:
-        'Replay the dead letters that are the fault of the system, or those of a subscription or a fault (admin)',
-      tags,
-      body: schemas.deadLetterResult,
-      problems: [403],
-    }),
-    authenticate,
-    validate('json', schemas.deadLetterFilter),
-    async (c) => {
-      const outcome = await c.var.commands.ReplayDeadLetters(c.req.valid('json'));
-      setCommandHeaders(c, outcome);
-      return c.json(outcome.result, 200);
-    },
-  )
-  .post(
-    '/dead-letters/:id/replay',
-    describeCommand<OperationsCommands>('ReplayDeadLetters', {
-      summary: 'Replay a dead letter (admin)',
-      operationId: 'replayDeadLetter',
-      ignoresIfMatch: true,
-      tags,
-      body: schemas.deadLetterResult,
-      problems: [403],
-    }),
-    authenticate,
-    validate('param', letterParam),
-    async (c) => {
-      const outcome = await c.var.commands.ReplayDeadLetters(parseDeadLetterId(c.req.valid('param').id));
-      setCommandHeaders(c, outcome);
-      return c.json(outcome.result, 200);
-    },
-  )
-  .delete(
-    '/dead-letters/:id',
-    describeCommand<OperationsCommands>('DiscardDeadLetters', {
-      summary: 'Discard a dead letter (admin)',
-      operationId: 'discardDeadLetter',
-      ignoresIfMatch: true,
-      tags,
-      status: 204,
-      problems: [403],
-    }),
-    authenticate,
-    validate('param', letterParam),
-    async (c) => sendDone(c, await c.var.commands.DiscardDeadLetters(parseDeadLetterId(c.req.valid('param').id))),
-  )
-  .get(
     '/events',
     describePlain<OperationsQueries>('ListEvents', {
       summary: 'The audit trail: the event log, newest first (admin)',
@@ -292,10 +224,6 @@ export const operationsAccess: AccessRules<typeof operationsRoutes> = {
   'GET /rebuilds/:id': 'admin',
   'POST /rebuilds/:id/cancel': 'admin',
   'GET /deliveries': 'admin',
-  'GET /dead-letters': 'admin',
-  'POST /dead-letters/replay': 'admin',
-  'POST /dead-letters/:id/replay': 'admin',
-  'DELETE /dead-letters/:id': 'admin',
   'GET /events': 'admin',
 };
 

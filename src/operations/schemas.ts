@@ -156,8 +156,15 @@ export const erasureList = z.object({ data: z.array(erasure) }).meta({ ref: 'Era
 
 export const subscription = z.enum(subscriptions);
 
+/** The key of a document in its read model: an id, or a word such as `all`. */
+export const documentKeyText = z
+  .string()
+  .toLowerCase()
+  .regex(/^[\w-]{1,64}$/)
+  .meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] });
+
 /** What the list of dead letters and the list of waiting deliveries say about a delivery. */
-const delivery = z.object({
+export const delivery = z.object({
   id: z.string().meta({ examples: ['42-emails'] }),
   position: count,
   subscription,
@@ -178,7 +185,15 @@ const delivery = z.object({
   lastFailedAt: z.iso.datetime().nullable(),
 });
 
-export const fault = z.enum(['system', 'recipient']);
+export const faults = ['system', 'recipient'] as const;
+export const fault = z.enum(faults);
+
+/** The class of an error, without its message. */
+export const errorClass = z
+  .string()
+  .min(1)
+  .max(500)
+  .meta({ examples: ['SyntaxError'] });
 
 export const deadLetter = delivery
   .extend({
@@ -186,6 +201,7 @@ export const deadLetter = delivery
       description:
         'Whose fault it is: `recipient` for an e-mail that its address does not take, which is removed after 30 days.',
     }),
+    replays: count.meta({ description: 'How often operators have replayed it.' }),
   })
   .meta({ ref: 'DeadLetter' });
 export type DeadLetter = z.infer<typeof deadLetter>;
@@ -211,11 +227,20 @@ export const deadLetterId = z
   .meta({ examples: ['42-emails'] });
 
 export const deadLetterFilter = z
-  .strictObject({ subscription: subscription.optional(), fault: fault.optional() })
+  .strictObject({
+    subscription: subscription.optional(),
+    fault: fault.optional(),
+    error: errorClass.nullable().optional().meta({ description: 'The last error; null for dead letters without one.' }),
+  })
   .meta({
     ref: 'DeadLetterFilter',
     examples: [{ subscription: 'emails' }],
   });
+
+/** The dead letters of one group; both of its parts must be named, so that nobody discards everything by an empty body. */
+export const deadLetterGroupFilter = z
+  .strictObject({ subscription, error: errorClass.nullable(), fault: fault.optional() })
+  .meta({ ref: 'DeadLetterGroupFilter', examples: [{ subscription: 'emails', error: 'EmailError: SMTP_550' }] });
 
 export const deadLetterResult = z
   .object({
@@ -254,3 +279,32 @@ export const auditEvent = z
 export type AuditEvent = z.infer<typeof auditEvent>;
 
 export const auditPage = z.object({ data: z.array(auditEvent), ...pageFields }).meta({ ref: 'AuditPage' });
+
+export const deadLetterDetail = deadLetter
+  .extend({ event: auditEvent.meta({ description: 'The event, which is also in the log at this position.' }) })
+  .meta({ ref: 'DeadLetterDetail' });
+export type DeadLetterDetail = z.infer<typeof deadLetterDetail>;
+
+export const deadLetterGroup = z
+  .object({
+    subscription,
+    error: errorClass.nullable(),
+    fault,
+    count: count,
+    firstFailedAt: z.iso.datetime().nullable(),
+    lastFailedAt: z.iso.datetime().nullable(),
+    attempts: count.meta({ description: 'The most attempts of one of them.' }),
+    replays: count.meta({ description: 'The most replays of one of them.' }),
+    newest: deadLetterId.meta({ description: 'The newest of them.' }),
+  })
+  .meta({ ref: 'DeadLetterGroup' });
+export type DeadLetterGroup = z.infer<typeof deadLetterGroup>;
+
+export const deadLetterGroupList = z
+  .object({
+    data: z.array(deadLetterGroup).meta({ description: 'Up to 100 groups, those with the newest dead letters first.' }),
+    isComplete: z.boolean().meta({
+      description: 'Whether all dead letters were looked at. Of more than 1,000 of a subscription, the newest are.',
+    }),
+  })
+  .meta({ ref: 'DeadLetterGroupList' });

@@ -72,7 +72,15 @@ export const orderDetail = z
     customerId: uuid.nullable().meta({ description: 'Null once the customer’s account is deleted.' }),
     status: z.enum(orderStatuses),
     lines: z.array(
-      z.object({ itemId: uuid, title: z.string().meta({ examples: ['Teapot'] }), quantity: ordinal, price: money }),
+      z.object({
+        itemId: uuid,
+        title: z.string().meta({ examples: ['Teapot'] }),
+        quantity: ordinal,
+        price: money,
+        tookStock: z.boolean().meta({
+          description: 'Whether the order took its pieces from a stock, to which a cancellation returns them.',
+        }),
+      }),
     ),
     total: money,
     shippingAddress: shippingAddress.nullable(),

@@ -19,7 +19,7 @@ const number = sql<number>`${orders.number}`.as('number');
 
 export const orderView = defineView({
   name: 'order',
-  shapeVersion: 2,
+  shapeVersion: 3,
   triggers: [when(all, (event) => [event.streamId])],
   query: (db) =>
     db
@@ -44,8 +44,9 @@ export const orderView = defineView({
     const { version, amount, currency, lines, address, ...rest } = row;
     const data = {
       ...rest,
-      // Only the repository writes these two columns, from values of the same types.
-      lines: (lines as OrderLine[]).map(({ tookStock: _, ...line }) => line),
+      // Only the repository writes these two columns, from values of the same types. As in `linesToReturn`, a line that does
+      // not say counts as one that took its pieces.
+      lines: (lines as OrderLine[]).map(({ tookStock = true, ...line }) => ({ ...line, tookStock })),
       shippingAddress: address as ShippingAddress | null,
       total: { amount, currency },
     } satisfies OrderDetail;

@@ -103,6 +103,10 @@ export const limits = {
   deliveriesCounted: 100,
   /** Rows that each figure of the metrics counts at most, so that their cost does not grow with a backlog. */
   figuresCounted: 1_000,
+  /** Waiting deliveries, and dead ones, among which the inspection of a document looks for those that touch it. */
+  deliveriesPerInspection: 500,
+  /** Dead letters of a subscription that are grouped by their errors. */
+  deadLettersGrouped: 1_000,
   /** Dead letters that one command changes; its event names each of them. */
   deadLettersPerCommand: 500,
   /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isCurrency } from './codes';
+import { minorDigits } from './minor-digits';
 
 /** An amount in the currency's minor units (cents) with its ISO 4217 code. */
 export interface Money {
@@ -21,18 +22,6 @@ export const money = z
       .meta({ pattern: '^[A-Z]{3}$', examples: ['EUR'] }),
   })
   .meta({ ref: 'Money' });
-
-/** How many digits the minor unit of a currency has in ISO 4217, if not two. The runtime's own numbers are those of CLDR. */
-const digits: Readonly<Record<number, string>> = {
-  0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
-  3: 'BHD IQD JOD KWD LYD OMR TND',
-  4: 'CLF UYW',
-};
-
-function minorDigits(currency: string): number {
-  const found = Object.entries(digits).find(([, currencies]) => currencies.includes(currency));
-  return Number(found?.[0] ?? 2);
-}
 
 /**
  * Writes money for people.

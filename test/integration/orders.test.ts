@@ -61,7 +61,7 @@ describe('placing', () => {
     const order = await read<OrderDetail>(system, `/v1/orders/${id}`, customer);
     expect(order).toMatchObject({ customerId: customer.id, status: 'placed', shippingAddress: address });
     expect(order.total).toEqual({ amount: 2500, currency: 'USD' });
-    expect(order.lines[0]).toEqual({ itemId: rope, title: 'Nanosecond', quantity: 2, price });
+    expect(order.lines[0]).toEqual({ itemId: rope, title: 'Nanosecond', quantity: 2, price, tookStock: true });
     expect([await stockOf(system, rope), await stockOf(system, wire)]).toEqual([3, null]);
     const { results } = await env.DB.prepare('SELECT data FROM events WHERE stream_id = ?').bind(id).all();
     expect(JSON.stringify(results)).not.toMatch(/Hopper|Navy|Nanosecond/);
@@ -274,7 +274,7 @@ describe('reading', () => {
       number: expect.any(Number),
       customerId: customer.id,
       status: 'placed',
-      lines: [{ itemId: item, title: 'Nanosecond', quantity: 3, price }],
+      lines: [{ itemId: item, title: 'Nanosecond', quantity: 3, price, tookStock: false }],
       total,
       shippingAddress: address,
       createdAt: time,
@@ -421,14 +421,14 @@ describe('reading', () => {
     const item = await createItem(system, agent);
     const id = await placeOrder(system, customer, [{ itemId: item, quantity: 1 }]);
     await system.deliverQueues();
-    expect(await env.VIEWS.get(`order@2:${id}`)).toContain('Navy Yard');
+    expect(await env.VIEWS.get(`order@3:${id}`)).toContain('Navy Yard');
     system.clock.advance(2000);
     const deleted = await system.request(`/v1/users/${customer.id}`, { method: 'DELETE', headers: customer.bearer });
     expect(deleted.status).toBe(204);
     await system.deliverQueues();
     const order = await read<OrderDetail>(system, `/v1/orders/${id}`, agent);
     expect(order).toMatchObject({ customerId: null, shippingAddress: null, total: { amount: 500 } });
-    expect(await env.VIEWS.get(`order@2:${id}`)).not.toMatch(/Navy Yard|Hopper/);
+    expect(await env.VIEWS.get(`order@3:${id}`)).not.toMatch(/Navy Yard|Hopper/);
     const { results } = await env.DB.prepare('SELECT * FROM shipping_addresses WHERE order_id = ?').bind(id).all();
     expect(results).toEqual([]);
     expect((await sendAction(system, agent, id, 'ship')).status).toBe(409);

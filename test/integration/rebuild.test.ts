@@ -387,7 +387,7 @@ describe('the limit of a step', () => {
 /** Places orders of one item, and returns their ids. */
 async function givenOrders(system: Given, count: number): Promise<string[]> {
   const { bearer } = system.customer;
-  await env.DB.prepare("DELETE FROM projections WHERE view = 'order@2'").run();
+  await env.DB.prepare("DELETE FROM projections WHERE view = 'order@3'").run();
   await env.DB.prepare("UPDATE events SET type = 'SettingsUpdated' WHERE type LIKE 'Order%'").run();
   const item = { title: 'Rope', price: { amount: 100, currency: 'EUR' } };
   const created = await system.send('POST', '/v1/items', item, bearer);
@@ -442,7 +442,7 @@ describe('a key that fails in a rebuild', () => {
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 31)
        INSERT INTO projections (view, key, position, claimed_until, error)
-       SELECT view.value, 'key' || i, 0, 0, 'ZodError' FROM n, json_each('["order@2", "item@2", "gone@1"]') AS view`,
+       SELECT view.value, 'key' || i, 0, 0, 'ZodError' FROM n, json_each('["order@3", "item@2", "gone@1"]') AS view`,
     ).run();
     const { data } = await read<{ data: Projection[] }>(system, 'projections');
     for (const name of ['order', 'item']) {
@@ -462,7 +462,7 @@ describe('a key that fails in a rebuild', () => {
     const id = await startRebuild(system, 'order');
     await env.DB.prepare('UPDATE rebuilds SET checkpoint = target - 2 WHERE id = ?').bind(id).run();
     await env.DB.prepare(
-      "UPDATE projections SET claimed_by = 'other', claimed_until = ?, error = 'ZodError' WHERE view = 'order@2' AND key = ?",
+      "UPDATE projections SET claimed_by = 'other', claimed_until = ?, error = 'ZodError' WHERE view = 'order@3' AND key = ?",
     )
       .bind(system.clock.now() + 30_000, key)
       .run();

@@ -309,7 +309,7 @@ describe('what cannot be repaired stops nothing', () => {
       await env.VIEWS.delete(userView.kvKey(system.customer.id));
       expect(await reconcileAll(system)).toMatchObject({ repaired: 2, failed: 1 });
       const [failure, ...others] = failuresOf(system);
-      expect([failure.view, failure.error, others]).toEqual(['order@2', 'SyntaxError', []]);
+      expect([failure.view, failure.error, others]).toEqual(['order@3', 'SyntaxError', []]);
       expect(JSON.stringify(failure)).not.toContain(system.orderId);
       const { data } = await read<{ data: Projection[] }>(system, 'projections');
       expect(data.find(({ view }) => view === 'order')).toMatchObject({
@@ -320,7 +320,7 @@ describe('what cannot be repaired stops nothing', () => {
       await system.correct();
       letTimePass(system);
       expect(await reconcileAll(system)).toMatchObject({ repaired: 1, failed: 0 });
-      expect(await readRow('order@2', system.orderId)).toMatchObject({ error: null, recheck_at: null });
+      expect(await readRow('order@3', system.orderId)).toMatchObject({ error: null, recheck_at: null });
       letTimePass(system);
       expect(await reconcileAll(system)).toMatchObject({ repaired: 0, failed: 0 });
     },

@@ -452,19 +452,31 @@ describe('what a customer can learn of notes and assignees (product 5.4, 5.11)',
   });
 });
 
-test('agents page through all tickets by their last activity', async () => {
+test('agents page through the tickets of every status, with and without notes, by their last activity', async () => {
   const [first, second, third] = [await openTicket(), await openTicket(), await openTicket()];
-  // Another status and a note are other cells, which the query merges.
-  await send('POST', `/v1/tickets/${second}/status`, { status: 'triaged' }, agent.bearer);
-  const noted = await send('POST', `/v1/tickets/${first}/notes`, { note: 'Wait' }, agent.bearer);
+  await setStatus(second, 'triaged');
+  clock.advance(1000);
+  const noted = await note(first);
   const token = { 'Consistency-Token': noted.headers.get('Consistency-Token') ?? '' };
   const seen: string[] = [];
   let cursor = '';
   for (let page = 0; page < 3; page++) {
     const path = `/v1/tickets?sort=updated&limit=1${cursor}`;
-    const { data, nextCursor } = await read<{ data: { id: string }[]; nextCursor: string }>(path, agent, token);
+    const { data, nextCursor } = await read<Page<{ id: string }>>(path, agent, token);
     seen.push(...data.map(({ id }) => id));
     cursor = `&cursor=${nextCursor}`;
   }
-  expect(seen).toEqual([first, second, third]);
+  expect(seen[0]).toBe(first);
+  expect(new Set(seen)).toEqual(new Set([first, second, third]));
+});
+
+test('an agent whose change was refused reads at once what changed (product 6.3)', async () => {
+  const id = await openTicket();
+  await project();
+  const etag = (await request(`/v1/tickets/${id}`, { headers: agent.bearer })).headers.get('ETag') ?? '';
+  await post(`/v1/tickets/${id}/status`, colleague, { status: 'triaged' });
+  const refused = await assign(id, agent.id, { 'If-Match': etag });
+  expect(refused.status).toBe(412);
+  const token = { 'Consistency-Token': refused.headers.get('Consistency-Token') ?? '' };
+  expect(await read(`/v1/tickets/${id}`, agent, token)).toMatchObject({ status: 'triaged', assigneeId: null });
 });

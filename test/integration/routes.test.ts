@@ -80,7 +80,7 @@ describe('the methods of a resource', () => {
     ['/v1/users/me', ['GET', 'HEAD', 'OPTIONS']],
     [`/v1/users/${newId()}`, ['GET', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS']],
     ['/v1/operations/dead-letters/replay', ['POST', 'OPTIONS']],
-    ['/v1/operations/dead-letters/7-emails', ['DELETE', 'OPTIONS']],
+    ['/v1/operations/dead-letters/7-emails', ['GET', 'HEAD', 'DELETE', 'OPTIONS']],
     ['/v1/operations/dead-letters/7-emails/replay', ['POST', 'OPTIONS']],
     ['/v1/auth/password-reset/confirm', ['POST', 'OPTIONS']],
     ['/assets/docs.js', ['GET', 'HEAD', 'OPTIONS']],

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hourlyTasks } from '../../src/domains';
+import type { QueueBacklog, ScheduledTask } from '../../src/operations/inspection-schemas';
 import type { Turns } from '../../src/platform/turns';
-import { runSchedule } from '../../src/schedule';
+import { runSchedule, tasks } from '../../src/schedule';
 import { cheapParameters } from '../support/factories';
 import { createSystem } from '../support/system';
 
@@ -133,4 +134,60 @@ describe('the first admin (product 2.8)', () => {
     expect(lines).toMatchObject([{ event: 'schedule.failed', level: 'error' }]);
     expect(await given(configured).run()).toEqual(['first-admin.created']);
   });
+});
+
+test('an admin sees the last run of each task, and when a task that fails was last carried out (product 8.15)', async () => {
+  const system = createSystem();
+  const admin = await system.register({ role: 'admin' });
+  const read = async () => {
+    const response = await system.request('/v1/operations/schedule', { headers: admin.bearer });
+    return (await response.json<{ data: ScheduledTask[] }>()).data;
+  };
+  const first = new Date(system.clock.now()).toISOString();
+  await runSchedule(system.services(), '* * * * *');
+  await runSchedule(system.services(), '0 * * * *');
+  const tasksOf = (data: ScheduledTask[], cron: string) =>
+    data.filter((one) => one.cron === cron).map(({ task }) => task);
+  const before = await read();
+  expect(tasksOf(before, '0 * * * *')).toEqual(Object.keys(tasks['0 * * * *'] ?? {}));
+  const minute = tasksOf(before, '* * * * *');
+  expect([...minute].sort()).toEqual(Object.keys(tasks['* * * * *'] ?? {}).sort());
+  const relay = before.find(({ task }) => task === 'relay');
+  expect(relay).toMatchObject({ outcome: 'done', error: null, succeededAt: relay?.startedAt });
+  expect(first <= (relay?.startedAt ?? '')).toBe(true);
+
+  system.clock.advance(60_000);
+  const broken = { ...system.services(), relay: () => Promise.reject(new TypeError('a message')) };
+  await runSchedule(broken, '* * * * *');
+  const after = (await read()).find(({ task }) => task === 'relay');
+  expect(after).toMatchObject({ outcome: 'failed', error: 'TypeError', succeededAt: relay?.startedAt });
+  expect((after?.startedAt ?? '') > (relay?.startedAt ?? '')).toBe(true);
+  await runSchedule(system.services(), '* * * * *');
+  expect((await read()).find(({ task }) => task === 'relay')).toMatchObject({ outcome: 'done', error: null });
+  // A task of another version is not shown.
+  await env.DB.prepare("UPDATE schedule_runs SET tasks = json_set(tasks, '$.gone', json(?))")
+    .bind(JSON.stringify({ startedAt: 1, ms: 1, succeededAt: 1 }))
+    .run();
+  expect((await read()).map(({ task }) => task)).not.toContain('gone');
+});
+
+test('an admin sees what waits in each queue, also what only the platform knows (product 8.16)', async () => {
+  const oldestMessageTimestamp = new Date(0);
+  const metrics = async () => ({ backlogCount: 3, backlogBytes: 99, oldestMessageTimestamp });
+  // The test sends nothing to these queues.
+  const PROJECTIONS_QUEUE = { sendBatch: async () => {}, metrics } as unknown as Queue;
+  const REBUILDS_QUEUE = { metrics: () => Promise.reject(new Error('No metrics.')) } as unknown as Queue;
+  const system = createSystem({ PROJECTIONS_QUEUE, REBUILDS_QUEUE });
+  const admin = await system.register({ role: 'admin' });
+  const response = await system.request('/v1/operations/queues', { headers: admin.bearer });
+  const { data } = await response.json<{ data: QueueBacklog[] }>();
+  const of = (name: string) => data.find(({ queue }) => queue === name);
+  expect(of('projections')).toMatchObject({
+    backlog: { messages: 3, bytes: 99, oldestAt: '1970-01-01T00:00:00.000Z' },
+    deliveries: { dead: 0 },
+  });
+  expect(of('projections')?.deliveries?.pending).toBeGreaterThan(0);
+  // A queue without metrics tells nothing, and has no deliveries.
+  expect(of('rebuilds')).toEqual({ queue: 'rebuilds', backlog: null, deliveries: null });
+  expect(of('emails')).toMatchObject({ backlog: null, deliveries: { dead: 0 } });
 });

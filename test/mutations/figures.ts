@@ -243,7 +243,7 @@ export const figures: readonly Mutation[] = [
   {
     name: 'the schedule does not log the figures',
     file: 'src/schedule.ts',
-    find: '    logFigures,\n',
+    find: '    figures: logFigures,\n',
     replace: '',
     noticedBy: only('the schedule writes the same figures', integration('metrics')),
   },

@@ -8,6 +8,7 @@ import { figures } from './figures';
 import { freshness } from './freshness';
 import { http } from './http';
 import { idempotency } from './idempotency';
+import { inspection } from './inspection';
 import { keys } from './keys';
 import { machinery } from './machinery';
 import type { Mutation } from './mutation';
@@ -24,6 +25,7 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   confirmations,
   http,
   idempotency,
+  inspection,
   keys,
   freshness,
   database,

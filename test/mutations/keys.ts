@@ -103,8 +103,8 @@ export const keys: readonly Mutation[] = [
   {
     name: 'version 0.6.0 takes the token of a key for that of a person',
     file: 'src/access/access-token.ts',
-    find: 'return key ? { owner_role: role, gen,',
-    replace: 'return key ? { owner_role: role, role, gen,',
+    find: '? { owner_role: role, gen,',
+    replace: '? { owner_role: role, role, gen,',
     noticedBy: unit('api-keys'),
   },
   {

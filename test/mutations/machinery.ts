@@ -1400,15 +1400,15 @@ export const machinery: readonly Mutation[] = [
   },
   {
     name: 'what the reconciler cannot repair is left to nobody',
-    file: 'src/cqrs/reading/reconciler.ts',
-    find: '0, 0, ${marked} FROM json_each',
+    file: 'src/cqrs/reading/repair.ts',
+    find: '0, 0, ${at} FROM json_each',
     replace: '0, 0, NULL FROM json_each',
     noticedBy: integration('reconciler'),
   },
   {
     name: 'the schedule does not run the relay',
     file: 'src/schedule.ts',
-    find: `    ({ relay }) => relay(deadlines.relayMs),
+    find: `    relay: ({ relay }) => relay(deadlines.relayMs),
 `,
     replace: '',
     noticedBy: integration('schedule'),
@@ -1416,7 +1416,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not run the reconciler',
     file: 'src/schedule.ts',
-    find: `    runReconciler,
+    find: `    reconciler: runReconciler,
 `,
     replace: '',
     noticedBy: integration('schedule'),
@@ -1424,7 +1424,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not remove obsolete documents',
     file: 'src/schedule.ts',
-    find: `    removeObsoleteDocuments,
+    find: `    'obsolete-documents': removeObsoleteDocuments,
 `,
     replace: '',
     noticedBy: integration('schedule'),
@@ -1432,7 +1432,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not restart rebuilds',
     file: 'src/schedule.ts',
-    find: `    restartRebuilds,
+    find: `    rebuilds: restartRebuilds,
 `,
     replace: '',
     noticedBy: only('whose message was lost', integration('rebuild')),
@@ -1440,7 +1440,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'the schedule does not publish the watermark',
     file: 'src/schedule.ts',
-    find: `    ({ publishWatermark }) => publishWatermark(),
+    find: `    watermark: ({ publishWatermark }) => publishWatermark(),
 `,
     replace: '',
     noticedBy: integration('watermark'),

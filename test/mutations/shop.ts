@@ -404,7 +404,7 @@ export const shop: readonly Mutation[] = [
   {
     name: 'the schedule sends no lost step of an erasure again',
     file: 'src/schedule.ts',
-    find: '    restartErasures,\n',
+    find: '    erasures: restartErasures,\n',
     replace: '',
     noticedBy: only('the erasure of an account', integration('erasure')),
   },
@@ -605,11 +605,11 @@ export const shop: readonly Mutation[] = [
     noticedBy: unit('orders'),
   },
   {
-    name: 'what a line took from a stock is public',
+    name: 'an order of the time before lines remembered their stock says that it returns nothing',
     file: 'src/orders/views.ts',
-    find: 'map(({ tookStock: _, ...line }) => line)',
-    replace: 'map((line) => line)',
-    noticedBy: integration('orders'),
+    find: '({ tookStock = true, ...line })',
+    replace: '({ tookStock = false, ...line })',
+    noticedBy: unit('orders'),
   },
   {
     name: 'an order contains an item that is not for sale',

@@ -72,6 +72,16 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     '/v1/operations/rebuilds/{id}': createRebuild,
   };
 
+  /** Adds the session that the path names. */
+  async function addSession(path: string): Promise<void> {
+    const [userId, , id] = path.split('/').slice(3);
+    await env.DB.prepare(
+      "INSERT INTO sessions (id, user_id, version, created_at) VALUES (?, lower(?), 1, '2026-01-01T00:00:00.000Z')",
+    )
+      .bind(id, userId)
+      .run();
+  }
+
   const bodies: Record<string, () => Promise<object>> = {
     'POST /v1/auth/logout': async () => ({ refreshToken: (await register()).refreshToken }),
     'POST /v1/auth/password-reset': async () => ({ email: (await register()).email }),
@@ -92,6 +102,7 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     'POST /v1/tickets/{id}/replies': async () => ({ message: 'a' }),
     'POST /v1/tickets/{id}/assignee': async () => ({ assigneeId: operator.id }),
     'POST /v1/operations/dead-letters/replay': async () => ({}),
+    'POST /v1/operations/dead-letters/discard': async () => ({ subscription: 'events', error: null }),
   };
 
   const act = (path: string) => request(path, { method: 'POST', headers: operator.bearer });
@@ -99,8 +110,10 @@ export function createRequestPreparer(system: System, admin: Account, operator =
   /** What must happen before an operation can succeed for an admin. */
   const preparations: Record<string, (path: string) => Promise<unknown>> = {
     'POST /v1/users/{id}/reactivate': (path) => act(path.replace('reactivate', 'deactivate')),
+    'DELETE /v1/users/{id}/sessions/{sessionId}': addSession,
     'POST /v1/orders/{id}/deliver': (path) => act(path.replace('deliver', 'ship')),
     'POST /v1/operations/dead-letters/replay': createDeadLetter,
+    'POST /v1/operations/dead-letters/discard': createDeadLetter,
     'POST /v1/operations/projections/{view}/rebuild': cancelRebuilds,
   };
 
@@ -118,6 +131,9 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     const path = template
       .replace('{id}', spell(id))
       .replace('{view}', 'user')
+      .replace('{key}', admin.id)
+      .replace('{position}', '1')
+      .replace('{sessionId}', crypto.randomUUID())
       .replace('{type}/{version}', 'frontdesk.TicketOpened/1');
     await preparations[name]?.(path);
     const body = await bodies[name]?.();

@@ -13,6 +13,7 @@ import {
   aRebuild,
   aTicket,
   aUser,
+  createdAt,
   password,
 } from '../support/factories';
 import { type GivenCommands, givenCommands } from '../support/given-commands';
@@ -35,10 +36,12 @@ function createWorld() {
   const key = anApiKey({ userId: customer.id });
   commands.state().apiKeys.set(key.id, key);
   commands.state().deliveries.set('7-emails', aDeadLetter());
+  const session = { id: newId(), userId: customer.id, version: 1, createdAt, revokedAt: null, network: null };
+  commands.state().sessions.set(session.id, session);
   const rebuild = aRebuild();
   commands.state().rebuilds.set(rebuild.id, rebuild);
   const accounts = { customer, other, agent, admin, inactive };
-  return { ...commands, ...accounts, item, key, order, shipped, ticket, rebuildId: rebuild.id };
+  return { ...commands, ...accounts, item, key, order, shipped, ticket, rebuildId: rebuild.id, sessionId: session.id };
 }
 
 type World = ReturnType<typeof createWorld>;
@@ -126,6 +129,11 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
       commands.UpdateSettings({ userId: customer.id, changes: { locale: 'en' } }),
     sendRefused: (commands) => commands.UpdateSettings({ userId: newId(), changes: { locale: 'de' } }),
     outcomes: ownAccountOrAdmin,
+  },
+  RevokeSession: {
+    send: (commands, { customer, sessionId }) => commands.RevokeSession({ userId: customer.id, sessionId }),
+    sendRefused: (commands, { customer }) => commands.RevokeSession({ userId: customer.id, sessionId: newId() }),
+    outcomes: { customer: 'done', other: role, agent: role, admin: 'done' },
   },
   SearchUsers: {
     send: (commands) => commands.SearchUsers({ search: 'ada' }),
@@ -234,6 +242,11 @@ const secured: Record<Exclude<keyof Commands, PublicName>, SecuredCommand> = {
   StartRebuild: {
     send: (commands) => commands.StartRebuild({ view: 'order' }),
     sendRefused: (commands) => commands.StartRebuild({ view: 'no-such-view' }),
+    outcomes: adminsOnly,
+  },
+  RequestProjection: {
+    send: (commands) => commands.RequestProjection({ view: 'order', key: 'all' }),
+    sendRefused: (commands) => commands.RequestProjection({ view: 'no-such-view', key: 'all' }),
     outcomes: adminsOnly,
   },
   CancelRebuild: {

@@ -244,7 +244,19 @@ const sent: readonly Sent[] = [
     { command: 'ReplayDeadLetters', by: 'admin', send: ({ ReplayDeadLetters }) => ReplayDeadLetters(filter) },
     { command: 'DiscardDeadLetters', by: 'admin', send: ({ DiscardDeadLetters }) => DiscardDeadLetters(filter) },
   ]),
+  ...(['customer', 'admin'] as const).map(
+    (by): Sent => ({
+      command: 'RevokeSession',
+      by,
+      send: ({ RevokeSession }, { customer, session }) => RevokeSession({ userId: customer.id, sessionId: session.id }),
+    }),
+  ),
   { command: 'StartRebuild', by: 'admin', send: ({ StartRebuild }) => StartRebuild({ view: 'order' }) },
+  {
+    command: 'RequestProjection',
+    by: 'admin',
+    send: ({ RequestProjection }) => RequestProjection({ view: 'order', key: 'all' }),
+  },
   { command: 'CancelRebuild', by: 'admin', send: ({ CancelRebuild }, { rebuildId }) => CancelRebuild({ rebuildId }) },
 ];
 

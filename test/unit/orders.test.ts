@@ -11,6 +11,7 @@ import {
   requireReadable,
 } from '../../src/orders/order';
 import type { OrderStatus } from '../../src/orders/order-status';
+import { orderView } from '../../src/orders/views';
 import { newId } from '../../src/platform/ids';
 import type { User } from '../../src/users/user';
 import { address, aLine, anItem, anOrder, aUser, checked } from '../support/factories';
@@ -522,4 +523,12 @@ test('a recorded OrderPlaced of version 1 is read in the newest shape, without a
   // Each version has exactly its own fields.
   expect(() => upcast(eventCatalogue, { ...newest, schemaVersion: 1 })).toThrow();
   expect(() => upcast(eventCatalogue, { ...recorded, schemaVersion: 2 })).toThrow();
+});
+
+test('an order says of each line whether a cancellation returns its pieces, also of a line that does not say (product 4.1)', () => {
+  const order = anOrder();
+  const lines = [{ tookStock: true }, { tookStock: false }, {}].map((took) => ({ itemId: newId(), ...took }));
+  const row = { ...order, ...order.total, lines, address: null };
+  const document = orderView.toDocument(() => [row], order.id);
+  expect(document?.data.lines.map(({ tookStock }) => tookStock)).toEqual([true, false, true]);
 });

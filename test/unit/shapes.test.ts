@@ -44,7 +44,7 @@ const released: Readonly<Record<string, readonly string[]>> = {
   'item@2': ['ItemCreated', 'ItemDeleted', 'ItemUpdated', 'OrderCancelled', 'OrderPlaced'],
   'api-keys@1': ['ApiKeyCreated', 'ApiKeyRevoked', 'UserDeleted'],
   'item-lists@1': ['ItemCreated', 'ItemDeleted', 'ItemUpdated'],
-  'order@2': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
+  'order@3': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'order-lists@1': ['OrderAnonymised', 'OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'sales-dashboard@1': ['OrderCancelled', 'OrderDelivered', 'OrderPlaced', 'OrderShipped'],
   'ticket@2': ['TicketDeleted', 'TicketOpened', 'TicketReopened', 'TicketReplied', 'TicketStatusChanged'],

@@ -61,6 +61,12 @@ export function occurredAtOf(position: SQL): SQL<string | null> {
   return sql<string | null>`(SELECT occurred_at FROM events WHERE position = ${position})`;
 }
 
+/** The time of the newest event of a stream (ISO 8601), as an SQL expression; null for a stream without events. */
+export function newestEventTime(streamType: string, streamId: SQL): SQL<string | null> {
+  return sql<string | null>`(SELECT occurred_at FROM events
+    WHERE stream_type = ${streamType} AND stream_id = ${streamId} ORDER BY version DESC LIMIT 1)`;
+}
+
 /** The newest version of a stream, as an SQL expression; 0 for a stream without events. */
 export function streamVersion({ streamType, streamId }: Pick<NewEvent, 'streamType' | 'streamId'>): SQL<number> {
   return sql<number>`(SELECT coalesce(max(version), 0) FROM events
@@ -105,6 +111,9 @@ export async function findPositions(db: Database, events: readonly UnpositionedE
         AND events.version = wanted.value->>'version'`),
   );
 }
+
+/** The query for the event at a position. */
+export const eventAt = (position: number): SQL => sql`SELECT * FROM events WHERE position = ${position}`;
 
 /** Reads the events after one position, up to and including another one, in order. */
 export async function readEvents(db: Database, after: number, until: number): Promise<RecordedEvent[]> {

@@ -63,6 +63,8 @@ export const deliveries = sqliteTable(
     lastFailedAt: integer('last_failed_at'),
     /** How often the work was tried and failed, since the delivery was made or replayed. */
     tries: integer().notNull().default(0),
+    /** How often operators have replayed the delivery. */
+    replays: integer().notNull().default(0),
     /** Whose fault a dead delivery is, if not the system's: `recipient` for an e-mail that its address does not take. */
     fault: text({ enum: ['recipient'] }),
     /** Always true in new rows, for version 0.6.0 beside this one, which writes no data point otherwise. Nothing reads it here. */
@@ -76,6 +78,9 @@ export const deliveries = sqliteTable(
     // Only dead rows are in it, so no command pays for it.
     index('deliveries_dead_by_fault')
       .on(table.fault, table.subscription, table.position)
+      .where(sql`${table.status} = 'dead'`),
+    index('deliveries_dead_by_error')
+      .on(table.subscription, table.lastError, table.fault, table.position)
       .where(sql`${table.status} = 'dead'`),
     check('deliveries_status', sql`${table.status} IN ('pending', 'dead')`),
   ],

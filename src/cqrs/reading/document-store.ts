@@ -64,6 +64,17 @@ export interface ListableDocuments extends DocumentStore {
   list(after: string | null, limit: number): Promise<KeyPage>;
 }
 
+/** What KV has under a key, as an operator sees it. */
+export type StoredValue =
+  | { state: 'absent' | 'broken'; document?: undefined }
+  | { state: 'other-epoch' | 'present'; document: Document };
+
+/** Values of KV as they are, for the inspection of one key. */
+export interface InspectableDocuments {
+  /** Reads one value, which may be no document, or one of another epoch. */
+  look(key: string): Promise<StoredValue>;
+}
+
 /** Parses one value alone: if KV parsed the values, one that is not JSON would make the whole bulk get fail. */
 function parseJson(text: string | null): unknown {
   try {
@@ -73,7 +84,10 @@ function parseJson(text: string | null): unknown {
   }
 }
 
-export function createDocumentStore(kv: KVNamespace, epoch: string): ListableDocuments & WatermarkStore {
+export function createDocumentStore(
+  kv: KVNamespace,
+  epoch: string,
+): ListableDocuments & WatermarkStore & InspectableDocuments {
   const getTexts = (keys: readonly string[]) => kv.get([...keys], { type: 'text', cacheTtl });
   /** The watermark changes once a second at most, so most reads find the text that was parsed before. */
   let known: { text: string | null; watermark: Watermark | undefined } = { text: null, watermark: undefined };
@@ -104,6 +118,13 @@ export function createDocumentStore(kv: KVNamespace, epoch: string): ListableDoc
     async findPresent(keys) {
       const texts = await getTexts(keys);
       return new Set(keys.filter((key) => typeof texts.get(key) === 'string'));
+    },
+    async look(key) {
+      const text = (await getTexts([key])).get(key) ?? null;
+      if (text === null) return { state: 'absent' };
+      const value = parseJson(text);
+      if (!isDocument(value)) return { state: 'broken' };
+      return { state: value.epoch === epoch ? 'present' : 'other-epoch', document: value };
     },
     async list(after, limit) {
       const page = await kv.list({ limit, cursor: after });

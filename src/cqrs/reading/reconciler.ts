@@ -21,8 +21,9 @@ import {
   slicesPerRun,
   type WalkName,
 } from './reconciler-rounds';
+import { repairKeys } from './repair';
 import { findStrays } from './strays';
-import { documentKey, type View, type ViewKey } from './view';
+import type { View, ViewKey } from './view';
 
 /** The figures of a run. A document that still differs after the run counts as failed, and is repaired later. */
 export interface Reconciliation {
@@ -53,7 +54,8 @@ export function createReconciler(options: ReconcilerOptions): () => Promise<Reco
   /** Repairs what `find` has found. A slice that fails by its own fault is left behind, so that the walk goes on. */
   async function carryOut(db: Database, keys: number, find: () => Promise<Drift>): Promise<Reconciliation> {
     try {
-      return await repair(db, options, await find());
+      const { checked, differing } = await find();
+      return { checked, ...(await repairKeys(db, options, differing)) };
     } catch (error) {
       if (isPlatformFailure(error)) throw error;
       logger.error('reconciler.failed', error, { keys });
@@ -123,35 +125,4 @@ interface Slice {
   result: Reconciliation;
   /** Whether the walk has come to its end. */
   isLast: boolean;
-}
-
-/**
- * Projects the keys that differ; of shapes that this version does not know, it removes the documents. Before that the keys
- * are marked to be rechecked, so that the relay does what this run cannot. A key that fails by its own fault loses the
- * mark, because the relay cannot help it; the next walk tries it again.
- */
-async function repair(
-  db: Database,
-  { clock, logger, projector }: ReconcilerOptions,
-  { checked, differing }: Drift,
-): Promise<Reconciliation> {
-  if (differing.length === 0) return { checked, repaired: 0, failed: 0 };
-  const marked = clock.now();
-  await db.run(sql`
-    INSERT INTO projections (view, key, position, claimed_until, recheck_at)
-    SELECT value->>'view', value->>'key', 0, 0, ${marked} FROM json_each(${JSON.stringify(differing)}) WHERE true
-    ON CONFLICT (view, key) DO UPDATE SET recheck_at = coalesce(recheck_at, excluded.recheck_at)`);
-  const { put, errors } = await projector.projectAgain(differing);
-  const left = differing.filter((key) => !put.has(documentKey(key)));
-  for (const key of left) {
-    const error = errors.get(documentKey(key));
-    if (error !== undefined) logger.error('reconciler.failed', error, { view: key.view });
-  }
-  if (left.length > 0) {
-    await db.run(sql`
-      UPDATE projections SET recheck_at = NULL
-      WHERE recheck_at = ${marked} AND claimed_by IS NULL AND error IS NOT NULL
-        AND (view, key) IN (SELECT value->>'view', value->>'key' FROM json_each(${JSON.stringify(left)}))`);
-  }
-  return { checked, repaired: differing.length - left.length, failed: left.length };
 }

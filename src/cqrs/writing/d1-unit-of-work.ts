@@ -6,7 +6,7 @@ import { newId } from '../../platform/ids';
 import { type EventCatalogue, type NewEvent, type RecordedEvent, requireValidEvent } from '../log/event';
 import { lastPosition, type UnpositionedEvent } from '../log/event-log';
 import { type CommitOptions, commit } from './commit';
-import { ConcurrencyError } from './errors';
+import { ConcurrencyError, PreconditionFailedError } from './errors';
 import { type Guard, requireAll, selectGuards } from './guards';
 import { selectStoredResponse, storeResponse, toStoredResponse } from './idempotency';
 import {
@@ -57,6 +57,13 @@ export function createD1UnitOfWork<Repositories extends object>(
     if (!row) return undefined;
     requireAll(guards, holds);
     return toStoredResponse(row, requestHashes, bookmark());
+  }
+
+  /** The caller of a command that was refused for its version wants to read what changed. */
+  async function withSeen(error: DomainError): Promise<PreconditionFailedError> {
+    const { db, bookmark } = openSession(database, 'first-primary');
+    const [[row]] = await runBatch(db, [db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`)]);
+    return new PreconditionFailedError(error, { position: row?.position ?? 0, bookmark: bookmark() });
   }
 
   /** Ends a command that changed nothing. A replica may be old, so such a command ends only on the primary. */
@@ -120,7 +127,7 @@ export function createD1UnitOfWork<Repositories extends object>(
         const stored = accessGuards && (await findStored<Result>(context, accessGuards));
         if (stored) return stored;
         await requireGuards(guards);
-        throw error;
+        throw error.kind === 'precondition' ? await withSeen(error) : error;
       }
     },
   };
@@ -137,6 +144,6 @@ function toUnpositioned(recorded: readonly NewEvent[], context: CommandContext, 
  * Whether a command was refused for a reason that another look on the primary can confirm. Nobody knows the outcome of an
  * `unavailable` one, and a ConcurrencyError is tried again.
  */
-function isFinalRefusal(error: unknown): boolean {
+function isFinalRefusal(error: unknown): error is DomainError {
   return error instanceof DomainError && !(error instanceof ConcurrencyError) && error.kind !== 'unavailable';
 }

@@ -1,4 +1,5 @@
 import { DomainError, defineError } from '../../platform/errors';
+import type { CommitPoint } from '../log/consistency-token';
 
 /** The errors that every command can have. */
 export const commandErrors = {
@@ -48,6 +49,16 @@ export class ConcurrencyError extends DomainError {
 
   constructor(attempts = 1) {
     const { kind, code, message, details } = commandErrors.conflict({ attempts });
+    super(kind, code, message, details);
+  }
+}
+
+/** A command whose preconditions do not hold. A read that is as new as `seen` shows what changed. */
+export class PreconditionFailedError extends DomainError {
+  constructor(
+    { kind, code, message, details }: DomainError,
+    readonly seen: CommitPoint,
+  ) {
     super(kind, code, message, details);
   }
 }

@@ -283,6 +283,18 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     takesKey: true,
     draft: (shop) => aboutRefreshToken(shop),
   },
+  RevokeSession: {
+    behaviour: 'signing-in',
+    weight: 1,
+    takesKey: true,
+    draft(shop) {
+      const known = shop.world.pick(shop.anyone()?.credentials ?? [])?.caller;
+      if (!known) return undefined;
+      const sessionId = shop.does('strangers', 0.1) ? nextId() : (known.sessionId ?? nextId());
+      const userId = shop.does('strangers', 0.1) ? nextId() : known.userId;
+      return by(shop, shop.ownerOr(userId, 'admin'), { payload: { userId, sessionId } });
+    },
+  },
   RequestPasswordReset: {
     behaviour: 'resets',
     weight: 2,
@@ -481,6 +493,18 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     draft(shop) {
       const view = shop.does('strangers', 0.1) ? 'no-such-view' : shop.world.pick(shop.views);
       return view === undefined ? undefined : by(shop, shop.holderOf('admin'), { payload: { view } });
+    },
+  },
+  RequestProjection: {
+    behaviour: 'operators',
+    weight: 1,
+    takesKey: true,
+    draft(shop) {
+      const view = shop.does('strangers', 0.1) ? 'no-such-view' : shop.world.pick(shop.views);
+      const key = shop.world.chance(0.3) ? 'all' : shop.anyone()?.id;
+      return view === undefined || key === undefined
+        ? undefined
+        : by(shop, shop.holderOf('admin'), { payload: { view, key } });
     },
   },
   CancelRebuild: {

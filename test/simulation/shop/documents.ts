@@ -74,8 +74,9 @@ export function itemDocument({ items }: State, id: string) {
 export function orderDocument({ orders }: State, id: string) {
   const order = orders.get(id);
   if (!order) return undefined;
-  const { version, address: shippingAddress, tookFrom: _, ...data } = order;
-  return { version, data: { ...data, shippingAddress } };
+  const { version, address: shippingAddress, tookFrom, lines, ...data } = order;
+  const shown = lines.map((line) => ({ ...line, tookStock: tookFrom.includes(line.itemId) }));
+  return { version, data: { ...data, lines: shown, shippingAddress } };
 }
 
 const ticketData = ({ id, customerId, orderId, subject, message, status, createdAt }: Ticket) => ({

@@ -483,6 +483,13 @@ export const accountRules: Readonly<Record<string, Rule>> = {
     return !session || session.isRevoked ? nothing() : revoke(sessionId, session.version, session.userId);
   },
 
+  RevokeSession: signedIn((state, { caller, payload: { userId, sessionId } }) => {
+    if (caller.userId !== userId && caller.role !== 'admin') return refuse('auth.insufficient-role');
+    const session = state.sessions.get(sessionId);
+    if (!session || session.userId !== userId || session.isRevoked) return refuse('sessions.not-found');
+    return revoke(sessionId, session.version, userId);
+  }),
+
   RequestPasswordReset(state, { payload, issuedAt }, { id }) {
     const user = withEmail(state, payload.email.toLowerCase());
     if (!user?.isActive || user.isService) return nothing();

@@ -27,6 +27,11 @@ export const operationsRules: Readonly<Record<string, Rule>> = {
     return before.length === 0 ? started : [started, refuse('rebuilds.running')];
   }, 'admin'),
 
+  RequestProjection: signedIn((_, { payload: { view }, views }, { id }) => {
+    if (!views.includes(view)) return refuse('projections.not-found');
+    return { events: [`ProjectionRequested ${id} 1`], result: { id, version: 1 }, effect: sameState };
+  }, 'admin'),
+
   CancelRebuild: signedIn((state, request) => {
     const id: string = request.payload.rebuildId;
     const rebuild = state.rebuilds.get(id);

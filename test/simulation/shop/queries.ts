@@ -630,6 +630,48 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         ({ events }) => ({ position: events.length, isBehindLog: true }),
       ),
   },
+  ListSessions: {
+    behaviour: 'signing-in',
+    weight: 1,
+    reading(shop) {
+      const userId = shop.anyone()?.id;
+      const by = userId === undefined ? undefined : shop.ownerOr(userId, 'admin');
+      if (userId === undefined || !by) return undefined;
+      const limit = limitOf(shop);
+      return {
+        what: `the sessions of ${userId}`,
+        by,
+        run: async (queries) => ({
+          content: (await queries.ListSessions({ userId, limit })).data.map(({ id }) => id),
+        }),
+        expect: ({ state }) =>
+          by.caller.userId !== userId && by.caller.role !== 'admin'
+            ? refusedWith('auth.insufficient-role')
+            : [...state.sessions]
+                .filter(([, session]) => session.userId === userId && !session.isRevoked)
+                .map(([id]) => id)
+                .sort()
+                .reverse()
+                .slice(0, limit),
+      };
+    },
+  },
+  GetProjectedKey: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const key = shop.anyone()?.id;
+      if (key === undefined) return undefined;
+      return byAdmin(
+        shop,
+        `the document of account ${key}`,
+        (queries) => queries.GetProjectedKey({ view: 'user', key }),
+        // What it says must fit what it shows, whatever the world does.
+        ({ verdict, isSame, kv }) => verdict.code !== 'up-to-date' || (isSame && kv.state === 'present'),
+        () => true,
+      );
+    },
+  },
   ListRebuilds: {
     behaviour: 'operator-reads',
     weight: 1,
@@ -681,6 +723,73 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
     behaviour: 'operator-reads',
     weight: 1,
     reading: (shop) => readingOfDeliveries(shop, 'the dead letters', (queries, page) => queries.ListDeadLetters(page)),
+  },
+  GetEvent: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const position = 1 + Math.floor(shop.world.random() * 40);
+      return byAdmin(
+        shop,
+        `the event ${position}`,
+        (queries) => queries.GetEvent({ position }),
+        ({ event }) => ({ position: event.position, type: event.type, streamId: event.streamId }),
+        ({ events }) => {
+          const found = events[position - 1];
+          if (!found) return refusedWith('events.not-found');
+          return { position, type: found.recordedType, streamId: found.streamId };
+        },
+      );
+    },
+  },
+  GetSchedule: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the schedule',
+        (queries) => queries.GetSchedule(),
+        ({ data }) => data.every(({ outcome, error }) => (outcome === 'failed') === (error !== null)),
+        () => true,
+      ),
+  },
+  ListQueues: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the queues',
+        (queries) => queries.ListQueues(),
+        ({ data }) => data.filter(({ deliveries }) => deliveries !== null).length >= 2,
+        () => true,
+      ),
+  },
+  ListDeadLetterGroups: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'the groups of dead letters',
+        (queries) => queries.ListDeadLetterGroups(),
+        // Which deliveries are dead depends on the world.
+        ({ data }) => data.every(({ count, newest, subscription }) => count > 0 && newest.endsWith(subscription)),
+        () => true,
+      ),
+  },
+  GetDeadLetter: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading: (shop) =>
+      byAdmin(
+        shop,
+        'a dead letter that there never was',
+        (queries) => queries.GetDeadLetter({ position: 1e9, subscription: 'emails' }),
+        ({ id }) => id,
+        () => refusedWith('dead-letters.not-found'),
+      ),
   },
   ListWaitingDeliveries: {
     behaviour: 'operator-reads',

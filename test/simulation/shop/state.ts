@@ -10,6 +10,8 @@ export interface Caller {
   tokenGeneration: number;
   /** The API key for which the token was issued. */
   key?: { id: string; scopes: readonly string[] } | undefined;
+  /** The session in which the token was issued. */
+  sessionId?: string;
 }
 
 export interface Money {

@@ -47,6 +47,7 @@ export function createSessionRepository({ read, stage, guard }: MemoryContext): 
       stage((next) => {
         insert(next.sessions, 'sessions.id', session.id, session);
       }),
+    find: async (id) => find(read().sessions, id),
     saveVersion: ({ id, version }) => stage((next) => update(next.sessions, id, { version })),
     revoke({ id, version }, revokedAt) {
       guard(

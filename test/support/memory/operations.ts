@@ -18,11 +18,12 @@ function isAmong(letters: readonly DeadLetter[]) {
     status === 'dead' && letters.some((letter) => letter.position === position && letter.subscription === subscription);
 }
 
-function matches({ position, subscription }: DeadLetterFilter) {
+function matches({ error, position, subscription }: DeadLetterFilter) {
   return (row: DeliveryRow) =>
     row.status === 'dead' &&
     (position === undefined || row.position === position) &&
-    (subscription === undefined || row.subscription === subscription);
+    (subscription === undefined || row.subscription === subscription) &&
+    (error === undefined || row.lastError === error);
 }
 
 export function createOperationsRepository({ read, stage, guard }: MemoryContext): OperationsRepository {
@@ -47,6 +48,8 @@ export function createOperationsRepository({ read, stage, guard }: MemoryContext
         }
       }),
     discard: (letters) => stage((next) => remove(next.deliveries, isAmong(letters))),
+    // The unit of work in memory has no read models.
+    markKey: () => stage(() => {}),
     findRebuild: async (id) => find(read().rebuilds, id),
     addRebuild(rebuild, progressedAt) {
       const { view } = rebuild;

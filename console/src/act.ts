@@ -1,0 +1,36 @@
+import { type Signal, useSignal } from '@preact/signals';
+import { refreshAll } from './read';
+
+/** A command that a person can send from a screen. */
+export interface Action<Input extends unknown[]> {
+  readonly isRunning: Signal<boolean>;
+  /** Why the last try failed. */
+  readonly error: Signal<unknown>;
+  /** Sends the command, and then reads its effect. Resolves to whether it succeeded. */
+  run(...input: Input): Promise<boolean>;
+}
+
+/** Makes an action of a request; while it runs, another run does nothing. */
+export function useAction<Input extends unknown[]>(send: (...input: Input) => Promise<unknown>): Action<Input> {
+  const isRunning = useSignal(false);
+  const error = useSignal<unknown>(undefined);
+  return {
+    isRunning,
+    error,
+    async run(...input) {
+      if (isRunning.value) return false;
+      isRunning.value = true;
+      error.value = undefined;
+      try {
+        await send(...input);
+        await refreshAll();
+        return true;
+      } catch (problem) {
+        error.value = problem;
+        return false;
+      } finally {
+        isRunning.value = false;
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { signal } from '@preact/signals';
+
+/** How many texts have been typed and not sent. */
+const drafts = signal(0);
+
+/** Counts a text that would be lost if the page were loaded again; returns what ends it. */
+export function keepDraft(): () => void {
+  drafts.value++;
+  return () => {
+    drafts.value--;
+  };
+}
+
+/** Whether a newer version of the console was deployed, and waits for the person to send what they have typed. */
+export const hasNewerVersion = signal(false);
+
+let known: string | null | undefined;
+
+/** Looks for a newer version, and loads it unless something would be lost. */
+async function look(): Promise<void> {
+  const response = await fetch('/console', { method: 'HEAD', cache: 'no-cache' }).catch(() => undefined);
+  if (!response?.ok) return;
+  const etag = response.headers.get('ETag');
+  known ??= etag;
+  if (etag === known) return;
+  hasNewerVersion.value = true;
+  if (drafts.value === 0) location.reload();
+}
+
+/** Looks when the page is opened, when somebody comes back to it, and every five minutes. */
+export function watchVersions(): void {
+  void look();
+  addEventListener('focus', look);
+  setInterval(look, 300_000);
+}

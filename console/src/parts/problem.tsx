@@ -1,0 +1,48 @@
+import { ProblemError } from '@frontdesk/client';
+import { texts } from '../language';
+import { SessionOverError } from '../session';
+
+/** Says why something failed: for a refusal of the API what happened, what to do, and the id of the request. */
+export function ProblemNotice({ error, retry }: { error: unknown; retry?: () => void }) {
+  // After the end of a session the sign-in says so.
+  if (error === undefined || error instanceof SessionOverError) return null;
+  const text = texts.value.problem;
+  return (
+    <div class="problem" role="alert">
+      {error instanceof ProblemError ? (
+        <Refusal error={error} />
+      ) : (
+        <p>{error instanceof TypeError ? text.network : text.unexpected}</p>
+      )}
+      {retry && (
+        <button type="button" onClick={retry}>
+          {text.again}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Refusal({ error: { code, problem, message } }: { error: ProblemError }) {
+  const text = texts.value.problem;
+  return (
+    <>
+      <p>{message || code}</p>
+      {problem?.errors && (
+        <ul>
+          {problem.errors.map(({ pointer, detail }) => (
+            <li key={pointer}>
+              <code>{pointer}</code> {detail}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="quiet">
+        <a href={`/problems/${code}`} target="_blank" rel="noreferrer">
+          {text.remedy}
+        </a>
+        {problem?.requestId && <span> · {text.request(problem.requestId)}</span>}
+      </p>
+    </>
+  );
+}

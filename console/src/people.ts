@@ -1,0 +1,42 @@
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { api } from './api';
+import { isMissing } from './read';
+
+/** How many names are kept. A screen that shows a name which was dropped keeps its signal. */
+const most = 300;
+
+/** The name of an account; undefined until it is read, and null for an account that was deleted. */
+type Name = string | null | undefined;
+
+const known = new Map<string, Signal<Name>>();
+
+/** Keeps a name that another answer of the API had. */
+export function learnName(id: string, name: string): void {
+  keep(id, signal<Name>(name));
+}
+
+/** The name of an account, which is read once for all screens. */
+export function nameOf(id: string): ReadonlySignal<Name> {
+  const found = known.get(id);
+  if (found) return found;
+  const name = signal<Name>(undefined);
+  keep(id, name);
+  void read(id, name);
+  return name;
+}
+
+function keep(id: string, name: Signal<Name>): void {
+  const [first] = known.keys();
+  if (known.size >= most && first !== undefined) known.delete(first);
+  known.set(id, name);
+}
+
+async function read(id: string, name: Signal<Name>): Promise<void> {
+  try {
+    name.value = (await (await api().users[':id'].$get({ param: { id } })).json()).name;
+  } catch (error) {
+    if (isMissing(error)) name.value = null;
+    // The next one who asks tries again.
+    else known.delete(id);
+  }
+}

@@ -1,0 +1,30 @@
+import { api } from '../../api';
+import { format } from '../../language';
+import { Ago } from '../../parts/ago';
+import { DataTable } from '../../parts/data-table';
+import { useRead } from '../../read';
+import { texts } from './texts';
+
+/** Deleted accounts of which something is left; nothing without any. */
+export function Erasures() {
+  const read = useRead('erasures', (headers) => api().operations.erasures.$get({}, { headers }));
+  const text = texts.value.erasures;
+  const rows = read.data.value?.data ?? [];
+  if (rows.length === 0) return null;
+  return (
+    <section aria-labelledby="erasures">
+      <h2 id="erasures">{text.title}</h2>
+      <p class="quiet">{text.hint}</p>
+      <DataTable
+        caption={text.title}
+        rows={rows}
+        keyOf={({ userId }) => userId}
+        columns={[
+          { title: text.account, cell: ({ userId }) => <a href={`/console/people/${userId}`}>{userId}</a> },
+          { title: text.rows, isNumber: true, cell: ({ rows }) => format.value.number(rows) },
+          { title: text.progress, cell: ({ progressedAt }) => <Ago time={progressedAt} /> },
+        ]}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,61 @@
+import '../../parts/person-search.css';
+import './people.css';
+import { useId } from 'preact/hooks';
+import { useAddress } from '../../address';
+import { texts as shared } from '../../language';
+import { texts as peopleTexts } from '../../parts/people-texts';
+import { isAdmin } from '../../session';
+import { useTitle } from '../../title';
+import { Erasures } from './erasures';
+import { Found, Newest } from './lists';
+import { texts } from './texts';
+
+function Search({ search, onSearch }: { search: string; onSearch: (search: string) => void }) {
+  const text = texts.value;
+  const id = useId();
+  function submit(event: SubmitEvent) {
+    event.preventDefault();
+    onSearch(String(new FormData(event.currentTarget as HTMLFormElement).get('search')).trim());
+  }
+  return (
+    <search class="person-search find">
+      <form onSubmit={submit}>
+        <label for={id}>{text.label}</label>
+        <div class="with-button">
+          {/* With another search in the address it begins anew. */}
+          <input
+            key={search}
+            id={id}
+            name="search"
+            type="search"
+            minLength={2}
+            maxLength={254}
+            defaultValue={search}
+            placeholder={peopleTexts.value.beginning}
+            autocomplete="off"
+            aria-describedby={`${id}-hint`}
+          />
+          <button type="submit">{peopleTexts.value.find}</button>
+        </div>
+      </form>
+      <p class="quiet" id={`${id}-hint`}>
+        {text.hint}
+      </p>
+    </search>
+  );
+}
+
+/** Everybody who has an account: found by a search, or else the newest. */
+export function People() {
+  const { query, set } = useAddress<'search'>();
+  const { search = '' } = query;
+  useTitle(shared.value.sections.people);
+  return (
+    <>
+      <h1>{shared.value.sections.people}</h1>
+      <Search search={search} onSearch={(search) => set({ search })} />
+      {isAdmin.value && <Erasures />}
+      {search === '' ? <Newest /> : <Found search={search} />}
+    </>
+  );
+}

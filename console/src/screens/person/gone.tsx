@@ -1,0 +1,41 @@
+import { useRef } from 'preact/hooks';
+import { api } from '../../api';
+import { format } from '../../language';
+import { Ago } from '../../parts/ago';
+import { Loaded } from '../../parts/loaded';
+import { useRead } from '../../read';
+import { texts } from './texts';
+
+const everyMs = 2_000;
+
+/**
+ * For an account that does not exist: how far the erasure of a deleted one is.
+ * @param wasShown whether the account was there before, on this screen
+ */
+export function Gone({ id, wasShown }: { id: string; wasShown: boolean }) {
+  const read = useRead('erasures', (headers) => api().operations.erasures.$get({}, { headers }), everyMs);
+  const wasErasing = useRef(wasShown);
+  const text = texts.value.erasing;
+  return (
+    <Loaded read={read}>
+      {({ data }) => {
+        const erasure = data.find(({ userId }) => userId === id);
+        if (!erasure) return <p role="status">{wasErasing.current ? text.done : texts.value.missing}</p>;
+        wasErasing.current = true;
+        const { rows, progressedAt, lastError, attempts } = erasure;
+        return (
+          <section aria-labelledby="erasing">
+            <h2 id="erasing">{text.title}</h2>
+            <p>{text.text}</p>
+            <progress aria-label={text.bar} />
+            <p role="status">{text.rows(format.value.number(rows))}</p>
+            <p class="quiet">
+              {text.progress} <Ago time={progressedAt} />
+            </p>
+            {attempts > 0 && lastError !== null && <p class="problem">{text.failing(lastError)}</p>}
+          </section>
+        );
+      }}
+    </Loaded>
+  );
+}

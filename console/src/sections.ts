@@ -1,0 +1,62 @@
+import type { FunctionComponent } from 'preact';
+import { lazy } from 'preact-iso';
+import type { english } from './texts/english';
+
+/** A section of the navigation, with the screens of its addresses. Screens after the first are loaded when one of them is shown. */
+export interface Section {
+  name: keyof typeof english.sections;
+  /** The address of its first screen. */
+  path: string;
+  /** The API refuses everybody else too. */
+  isForAdmins?: boolean;
+  screens: readonly { path: string; component: FunctionComponent }[];
+}
+
+const overview = lazy(() => import('./screens/overview/overview').then(({ Overview }) => Overview));
+const tickets = lazy(() => import('./screens/tickets/tickets').then(({ Tickets }) => Tickets));
+const ticket = lazy(() => import('./screens/ticket/ticket').then(({ Ticket }) => Ticket));
+const orders = lazy(() => import('./screens/shop').then(({ Orders }) => Orders));
+const order = lazy(() => import('./screens/shop').then(({ Order }) => Order));
+const items = lazy(() => import('./screens/shop').then(({ Items }) => Items));
+const item = lazy(() => import('./screens/shop').then(({ Item }) => Item));
+const people = lazy(() => import('./screens/people/people').then(({ People }) => People));
+const person = lazy(() => import('./screens/person/person').then(({ Person }) => Person));
+const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
+
+/** The sections in the order of the navigation. */
+export const sections: readonly Section[] = [
+  { name: 'overview', path: '/console', screens: [{ path: '/console', component: overview }] },
+  {
+    name: 'tickets',
+    path: '/console/tickets',
+    screens: [
+      { path: '/console/tickets', component: tickets },
+      { path: '/console/tickets/:id', component: ticket },
+    ],
+  },
+  {
+    name: 'orders',
+    path: '/console/orders',
+    screens: [
+      { path: '/console/orders', component: orders },
+      { path: '/console/orders/:id', component: order },
+    ],
+  },
+  {
+    name: 'items',
+    path: '/console/items',
+    screens: [
+      { path: '/console/items', component: items },
+      { path: '/console/items/:id', component: item },
+    ],
+  },
+  {
+    name: 'people',
+    path: '/console/people',
+    screens: [
+      { path: '/console/people', component: people },
+      { path: '/console/people/:id', component: person },
+    ],
+  },
+  { name: 'me', path: '/console/me', screens: [{ path: '/console/me', component: me }] },
+];

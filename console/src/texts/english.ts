@@ -1,0 +1,60 @@
+/** The texts of the console in English. Other languages have the same ones, or do not compile. */
+export const english = {
+  console: 'Console',
+  skip: 'Skip to the content',
+  navigation: 'Sections',
+  role: { customer: 'customer', agent: 'agent', admin: 'admin' },
+  sections: {
+    overview: 'Overview',
+    tickets: 'Tickets',
+    orders: 'Orders',
+    items: 'Items',
+    people: 'People',
+    readModels: 'Read models',
+    deadLetters: 'Dead letters',
+    events: 'Event log',
+    me: 'Keys and me',
+  },
+  signIn: {
+    title: 'Sign in',
+    email: 'E-mail address',
+    password: 'Password',
+    submit: 'Sign in',
+    forgotten: 'Forgotten your password?',
+    ended: 'Your session has ended. Please sign in again; what you typed elsewhere is not lost.',
+    customers: 'This console is for agents and admins. Your account is that of a customer.',
+    wrong: 'The address or the password is wrong.',
+  },
+  signOut: 'Sign out',
+  freshness: {
+    loading: 'Loading …',
+    now: 'Just now',
+    old: (ago: string) => `As of ${ago}`,
+    own: 'Includes what you did',
+    offline: 'No network: older data is shown',
+    failing: 'The newest data cannot be read',
+    refresh: 'Read again',
+  },
+  problem: {
+    network: 'The API cannot be reached. Check your network; this page tries again by itself.',
+    unexpected:
+      'Something went wrong in this page. Reload it; if that does not help, tell the people who run the shop.',
+    request: (id: string) => `Request ${id}`,
+    remedy: 'What to do',
+    again: 'Try again',
+  },
+  newer: 'There is a newer version of this console. Send what you have typed, then load it.',
+  reload: 'Load it',
+  empty: 'There is nothing here.',
+  loading: 'Loading …',
+  notFound: {
+    title: 'There is no such page',
+    text: 'The address is wrong, or the page is not for your role.',
+    back: 'To the overview',
+  },
+  dialog: { cancel: 'Go back', close: 'Close' },
+  table: { more: 'Show more', total: (count: string) => `${count} in all` },
+  chart: { table: 'Figures as a table', day: 'Day' },
+};
+
+export type Texts = typeof english;

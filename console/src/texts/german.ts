@@ -1,0 +1,60 @@
+import type { Texts } from './english';
+
+export const german: Texts = {
+  console: 'Konsole',
+  skip: 'Zum Inhalt springen',
+  navigation: 'Bereiche',
+  role: { customer: 'Kundschaft', agent: 'Support', admin: 'Admin' },
+  sections: {
+    overview: 'Übersicht',
+    tickets: 'Anfragen',
+    orders: 'Bestellungen',
+    items: 'Artikel',
+    people: 'Personen',
+    readModels: 'Lesemodelle',
+    deadLetters: 'Unzustellbares',
+    events: 'Ereignisse',
+    me: 'Schlüssel und ich',
+  },
+  signIn: {
+    title: 'Anmelden',
+    email: 'E-Mail-Adresse',
+    password: 'Passwort',
+    submit: 'Anmelden',
+    forgotten: 'Passwort vergessen?',
+    ended:
+      'Ihre Sitzung ist beendet. Bitte melden Sie sich neu an; was Sie anderswo getippt haben, geht nicht verloren.',
+    customers: 'Diese Konsole ist für Support und Admins. Ihr Konto ist das einer Kundin oder eines Kunden.',
+    wrong: 'Die Adresse oder das Passwort ist falsch.',
+  },
+  signOut: 'Abmelden',
+  freshness: {
+    loading: 'Lädt …',
+    now: 'Gerade eben',
+    old: (ago) => `Stand: ${ago}`,
+    own: 'Enthält, was Sie getan haben',
+    offline: 'Kein Netz: ältere Daten werden gezeigt',
+    failing: 'Die neuesten Daten sind nicht lesbar',
+    refresh: 'Neu lesen',
+  },
+  problem: {
+    network: 'Die API ist nicht erreichbar. Prüfen Sie Ihr Netz; die Seite versucht es von selbst wieder.',
+    unexpected:
+      'In dieser Seite ist etwas schiefgegangen. Laden Sie sie neu; hilft das nicht, sagen Sie denen Bescheid, die den Shop betreiben.',
+    request: (id) => `Anfrage-Nummer ${id}`,
+    remedy: 'Was zu tun ist',
+    again: 'Noch einmal',
+  },
+  newer: 'Es gibt eine neuere Version dieser Konsole. Senden Sie ab, was Sie getippt haben, und laden Sie sie dann.',
+  reload: 'Laden',
+  empty: 'Hier ist nichts.',
+  loading: 'Lädt …',
+  notFound: {
+    title: 'Diese Seite gibt es nicht',
+    text: 'Die Adresse ist falsch, oder die Seite ist nicht für Ihre Rolle.',
+    back: 'Zur Übersicht',
+  },
+  dialog: { cancel: 'Zurück', close: 'Schließen' },
+  table: { more: 'Mehr zeigen', total: (count) => `${count} insgesamt` },
+  chart: { table: 'Zahlen als Tabelle', day: 'Tag' },
+};

@@ -1,0 +1,30 @@
+import { resolve } from 'node:path';
+import preact from '@preact/preset-vite';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: '/console/',
+  plugins: [preact()],
+  // The sources of the client; the type check uses the package that `npm run build:client` makes of them.
+  resolve: { alias: { '@frontdesk/client': resolve(import.meta.dirname, '../src/client.ts') } },
+  build: {
+    outDir: '../public/console',
+    emptyOutDir: true,
+    target: 'es2022',
+    // The policy of the page allows no script in it, and every browser that the target names can preload modules.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // Texts and screens compress better in one script than in many. What the first screen needs comes by itself.
+        codeSplitting: {
+          groups: [
+            { name: 'first', test: /\/main\.tsx|\/screens\/overview\//, priority: 2 },
+            { name: 'staff', test: /\/screens\//, priority: 1 },
+          ],
+        },
+      },
+    },
+  },
+});

@@ -1,0 +1,70 @@
+import { requireAdmin } from '../access/caller';
+import type { Reader } from '../access/reader';
+import type { EventCatalogue, Subscription } from '../cqrs/log/event';
+import type { InspectableDocuments } from '../cqrs/reading/document-store';
+import type { View } from '../cqrs/reading/view';
+import type { Clock, Wait } from '../platform/clock';
+import { findGroups } from './dead-letter-groups';
+import { findDeadLetter } from './dead-letters';
+import { operationsErrors } from './errors';
+import { findEvent } from './event-detail';
+import { inspectKey } from './inspected-key';
+import { findQueues, type MeasuredQueue } from './queue-backlogs';
+import { findTasks } from './schedule-runs';
+
+export interface InspectionServices {
+  clock: Clock;
+  documents: InspectableDocuments;
+  epoch: string;
+  eventCatalogue: EventCatalogue;
+  /** The queues by their names. */
+  queues: Readonly<Record<string, MeasuredQueue>>;
+  views: readonly View[];
+  wait: Wait;
+}
+
+/** The queries with which admins look into one thing. They read D1's primary, as all queries of operators do. */
+export function createInspectionQueries(reader: Reader, services: InspectionServices) {
+  const { clock, documents, epoch, eventCatalogue: catalogue, views } = services;
+
+  async function openForAdmin() {
+    const { actor, db } = await reader.openPrimary();
+    requireAdmin(actor);
+    return db;
+  }
+
+  return {
+    /** Reads what KV and the database have of one document, and why it is, or is not, up to date. */
+    async GetProjectedKey({ view: name, key }: { view: string; key: string }) {
+      const db = await openForAdmin();
+      const view = views.find((one) => one.name === name);
+      if (!view) throw operationsErrors.viewNotFound({ view: name });
+      return inspectKey(db, { documents, catalogue, epoch }, view, key, clock.now());
+    },
+
+    /** Reads an event of the log, with the other events of its command and request, and with what it caused. */
+    async GetEvent({ position }: { position: number }) {
+      const event = await findEvent(await openForAdmin(), position, { views, catalogue });
+      if (!event) throw operationsErrors.eventNotFound({ position });
+      return event;
+    },
+
+    /** Reads the last run of each task of the schedule. */
+    GetSchedule: async () => ({ data: await findTasks(await openForAdmin()) }),
+
+    /** Lists what waits in each queue. */
+    ListQueues: async () => findQueues(await openForAdmin(), services.queues, clock.now(), services.wait),
+
+    /** Groups the dead letters by subscription and error. */
+    ListDeadLetterGroups: async () => findGroups(await openForAdmin()),
+
+    /** Reads a dead letter with its event. */
+    async GetDeadLetter(id: { position: number; subscription: Subscription }) {
+      const letter = await findDeadLetter(await openForAdmin(), id);
+      if (!letter) throw operationsErrors.deadLetterNotFound(id);
+      return letter;
+    },
+  };
+}
+
+export type InspectionQueries = ReturnType<typeof createInspectionQueries>;
