@@ -22,6 +22,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'first', test: /\/main\.tsx|\/screens\/overview\//, priority: 2 },
+            { name: 'operators', test: /\/screens\/(read-models|inspector|dead-letters|events)\//, priority: 2 },
             { name: 'staff', test: /\/screens\//, priority: 1 },
           ],
         },
