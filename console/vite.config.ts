@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import preact from '@preact/preset-vite';
 import { defineConfig } from 'vite';
+import { textFiles } from './texts-plugin.ts';
 
 export default defineConfig({
   root: import.meta.dirname,
   base: '/console/',
-  plugins: [preact()],
+  plugins: [preact(), textFiles()],
   // The sources of the client; the type check uses the package that `npm run build:client` makes of them.
   resolve: { alias: { '@frontdesk/client': resolve(import.meta.dirname, '../src/client.ts') } },
   build: {

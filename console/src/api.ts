@@ -18,7 +18,7 @@ async function open(accessToken: string): Promise<void> {
   const { value: earlier } = session;
   // What the screens show of the person before is not for another one.
   if (earlier.state === 'in' && earlier.person.id !== id) return location.reload();
-  useLanguageOf(settings);
+  await useLanguageOf(settings);
   session.value = { state: 'in', person: { id, name, email, role } satisfies Person, hasEnded: false };
 }
 

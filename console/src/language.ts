@@ -1,32 +1,57 @@
-import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
+import { textFiles } from 'virtual:text-files';
+import { computed, signal } from '@preact/signals';
 import { minorDigits } from '../../src/platform/minor-digits';
-import { english } from './texts/english';
-import { german } from './texts/german';
+import type { Language, Texts } from './texts/languages';
+import type { Counted, Values } from './texts/translation';
 
-/** How the person wants to read: a BCP 47 tag and an IANA time zone. */
-const preference = signal({ locale: navigator.language, timezone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+interface Preference {
+  /** A BCP 47 tag. */
+  locale: string;
+  /** An IANA time zone. */
+  timezone: string;
+  texts: Texts;
+}
 
-const isGerman = computed(() => preference.value.locale.toLowerCase().startsWith('de'));
+/** How the person wants to read. It is there before the first screen is shown. */
+const preference = signal({} as Preference);
+
+/** The texts in the person's language: those that all screens share, and those of each screen under its name. */
+export const texts = computed(() => preference.value.texts);
 
 /** The person's BCP 47 tag. */
 export const locale = computed(() => preference.value.locale);
 
-/** The texts of a part of the console in the person's language. Each screen has its own ones, which are loaded with it. */
-export function textsOf<Texts>(languages: { english: Texts; german: Texts }): ReadonlySignal<Texts> {
-  return computed(() => (isGerman.value ? languages.german : languages.english));
+const loaded = new Map<Language, Texts>();
+
+async function textsIn(language: Language): Promise<Texts> {
+  const known = loaded.get(language) ?? ((await (await fetch(textFiles[language])).json()) as Texts);
+  loaded.set(language, known);
+  return known;
 }
 
-/** The texts that all screens share. */
-export const texts = textsOf({ english, german });
-
-/** Takes the language and the time zone of an account's settings. */
-export function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): void {
-  preference.value = { locale, timezone };
+/** Takes the language and the time zone of an account's settings. @throws TypeError when the texts cannot be loaded */
+export async function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): Promise<void> {
+  const language: Language = locale.toLowerCase().startsWith('de') ? 'de' : 'en';
+  preference.value = { locale, timezone, texts: await textsIn(language) };
+  document.documentElement.lang = language;
 }
 
-effect(() => {
-  document.documentElement.lang = isGerman.value ? 'de' : 'en';
-});
+/** Takes those of the browser, for people who have not signed in yet. @throws TypeError as above */
+export async function useLanguageOfBrowser(): Promise<void> {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  await useLanguageOf({ locale: navigator.language, timezone: timeZone });
+}
+
+/** Fills in what a text leaves open: `say('Order {number}', { number: '1,007' })`. */
+export function say<Text extends string>(text: Text, values: Values<Text>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: keyof Values<Text>) => values[name]);
+}
+
+/** The text for a count, whose number it says as the person writes numbers. */
+export function sayCount(text: Counted, count: number, values: Readonly<Record<string, string>> = {}): string {
+  const rule = new Intl.PluralRules(document.documentElement.lang).select(count);
+  return say<string>(rule === 'one' ? text.one : text.other, { ...values, count: format.value.number(count) });
+}
 
 /** Texts of people stay as they are; numbers, times and money follow the account's locale. */
 export const format = computed(() => {

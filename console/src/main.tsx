@@ -1,8 +1,12 @@
 import { render } from 'preact';
 import { App } from './app';
+import { useLanguageOfBrowser } from './language';
 import { watchVersions } from './newer-version';
 import './styles/base.css';
 
 const root = document.getElementById('console');
-if (root) render(<App />, root);
+if (root) {
+  await useLanguageOfBrowser();
+  render(<App />, root);
+}
 watchVersions();

@@ -17,6 +17,8 @@ export interface Read<Data> {
   readonly error: ReadonlySignal<unknown>;
   /** Milliseconds: the moment at which the data was true; undefined before the first answer. */
   readonly asOf: ReadonlySignal<number | undefined>;
+  /** Milliseconds: when the API was last asked, and answered. A document that nobody changes is old and yet the newest one. */
+  readonly readAt: ReadonlySignal<number | undefined>;
   /** The ETag of the data, for `If-Match`. */
   readonly etag: ReadonlySignal<string | undefined>;
   /** Whether the data contains everything that the person has done: the API answered with `Consistency: strong`. */
@@ -35,6 +37,7 @@ class PolledRead<Data> implements Read<Data> {
   readonly data: Signal<Data | undefined> = signal(undefined);
   readonly error: Signal<unknown> = signal(undefined);
   readonly asOf: Signal<number | undefined> = signal(undefined);
+  readonly readAt: Signal<number | undefined> = signal(undefined);
   readonly etag: Signal<string | undefined> = signal(undefined);
   readonly isOwn: Signal<boolean> = signal(false);
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -59,6 +62,7 @@ class PolledRead<Data> implements Read<Data> {
       const { headers } = response;
       if (body !== undefined) this.data.value = body;
       this.etag.value = headers.get('ETag') ?? undefined;
+      this.readAt.value = Date.now();
       this.asOf.value = Date.now() - Number(headers.get('Age') ?? 0) * 1000;
       this.isOwn.value = headers.get('Consistency') === 'strong';
       this.error.value = undefined;

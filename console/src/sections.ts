@@ -1,6 +1,6 @@
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
-import type { english } from './texts/english';
+import type { english } from './texts/shared';
 
 /** A section of the navigation, with the screens of its addresses. Screens after the first are loaded when one of them is shown. */
 export interface Section {

@@ -321,9 +321,14 @@ test.each(['SIGN_IN_LIMIT', 'RESET_LIMIT', 'PASSWORD_CHECK_LIMIT', 'REGISTRATION
       ([key]) => `${key.toUpperCase().replaceAll('-', '_')}_LIMIT` === name,
     );
     const quota = limit?.[1].quota ?? 0;
-    const outcomes: boolean[] = [];
-    const key = crypto.randomUUID();
-    for (let count = 0; count <= quota; count++) outcomes.push((await env[name].limit({ key })).success);
+    // The runtime counts by the minute of the clock: outcomes of two minutes say nothing, so they are asked for again.
+    const minute = () => Math.floor(Date.now() / 60_000);
+    const ask = async () => {
+      const [started, key, outcomes] = [minute(), crypto.randomUUID(), [] as boolean[]];
+      for (let count = 0; count <= quota; count++) outcomes.push((await env[name].limit({ key })).success);
+      return minute() === started ? outcomes : undefined;
+    };
+    const outcomes = (await ask()) ?? (await ask()) ?? (await ask());
     expect(outcomes).toEqual([...Array(quota).fill(true), false]);
   },
 );

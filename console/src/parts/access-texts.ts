@@ -1,6 +1,7 @@
-import { textsOf } from '../language';
+import type { Translation } from '../texts/translation';
 
-const english = {
+/** The texts of the lists that say who and what can act for an account. */
+export const english = {
   keys: {
     title: 'API keys',
     none: 'No API keys.',
@@ -12,7 +13,7 @@ const english = {
     never: 'never',
     whenRevoked: 'when revoked',
     revoke: 'Revoke',
-    question: (name: string) => `Revoke the key “${name}”?`,
+    question: 'Revoke the key “{name}”?',
     effect:
       'Programs that use it are refused: their commands at once, and their reads within a minute. It cannot be undone; a program then needs a new key.',
     done: 'The key was revoked.',
@@ -31,41 +32,37 @@ const english = {
     done: 'The session was ended.',
   },
   action: 'Action',
-};
+} as const;
 
-/** The texts of the lists that say who and what can act for an account. */
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    keys: {
-      title: 'API-Schlüssel',
-      none: 'Keine API-Schlüssel.',
-      name: 'Schlüssel',
-      scopes: 'Darf',
-      created: 'Erstellt',
-      used: 'Zuletzt benutzt',
-      ends: 'Endet',
-      never: 'nie',
-      whenRevoked: 'bei Widerruf',
-      revoke: 'Widerrufen',
-      question: (name) => `Den Schlüssel „${name}“ widerrufen?`,
-      effect:
-        'Programme, die ihn benutzen, werden abgewiesen: Befehle sofort, Lesezugriffe binnen einer Minute. Das lässt sich nicht rückgängig machen; ein Programm braucht dann einen neuen Schlüssel.',
-      done: 'Der Schlüssel wurde widerrufen.',
-    },
-    sessions: {
-      title: 'Sitzungen',
-      hint: 'Eine Sitzung ist eine Anmeldung in einem Browser oder Programm.',
-      none: 'Keine offene Sitzung.',
-      started: 'Angemeldet',
-      used: 'Zuletzt benutzt',
-      ends: 'Endet',
-      current: 'diese Sitzung',
-      revoke: 'Beenden',
-      question: 'Diese Sitzung beenden?',
-      effect: 'Wer sie benutzt, muss sich neu anmelden, spätestens nach 15 Minuten. Sonst ändert sich nichts.',
-      done: 'Die Sitzung wurde beendet.',
-    },
-    action: 'Aktion',
+export const german: Translation<typeof english> = {
+  keys: {
+    title: 'API-Schlüssel',
+    none: 'Keine API-Schlüssel.',
+    name: 'Schlüssel',
+    scopes: 'Darf',
+    created: 'Erstellt',
+    used: 'Zuletzt benutzt',
+    ends: 'Endet',
+    never: 'nie',
+    whenRevoked: 'bei Widerruf',
+    revoke: 'Widerrufen',
+    question: 'Den Schlüssel „{name}“ widerrufen?',
+    effect:
+      'Programme, die ihn benutzen, werden abgewiesen: Befehle sofort, Lesezugriffe binnen einer Minute. Das lässt sich nicht rückgängig machen; ein Programm braucht dann einen neuen Schlüssel.',
+    done: 'Der Schlüssel wurde widerrufen.',
   },
-});
+  sessions: {
+    title: 'Sitzungen',
+    hint: 'Eine Sitzung ist eine Anmeldung in einem Browser oder Programm.',
+    none: 'Keine offene Sitzung.',
+    started: 'Angemeldet',
+    used: 'Zuletzt benutzt',
+    ends: 'Endet',
+    current: 'diese Sitzung',
+    revoke: 'Beenden',
+    question: 'Diese Sitzung beenden?',
+    effect: 'Wer sie benutzt, muss sich neu anmelden, spätestens nach 15 Minuten. Sonst ändert sich nichts.',
+    done: 'Die Sitzung wurde beendet.',
+  },
+  action: 'Aktion',
+};

@@ -2,23 +2,22 @@ import './access.css';
 import { useSignal } from '@preact/signals';
 import { useAction } from '../act';
 import { api } from '../api';
-import { format } from '../language';
+import { format, say, texts } from '../language';
 import { useRead } from '../read';
 import { person } from '../session';
-import { texts } from './access-texts';
 import { Ago } from './ago';
 import { ConfirmedButton } from './confirm';
 import { DataTable } from './data-table';
 import { Loaded } from './loaded';
 
 function RevokeKey({ id, name, onDone }: { id: string; name: string; onDone: () => void }) {
-  const text = texts.value.keys;
+  const text = texts.value.access.keys;
   const revoke = useAction(async () => {
     await api()['api-keys'][':id'].$delete({ param: { id } });
     onDone();
   });
   return (
-    <ConfirmedButton label={text.revoke} title={text.question(name)} action={revoke}>
+    <ConfirmedButton label={text.revoke} title={say(text.question, { name })} action={revoke}>
       <p>{text.effect}</p>
     </ConfirmedButton>
   );
@@ -26,7 +25,7 @@ function RevokeKey({ id, name, onDone }: { id: string; name: string; onDone: () 
 
 /** The API keys of an account, which their owner and admins can revoke. */
 export function ApiKeys({ account }: { account: string }) {
-  const { keys: text, action } = texts.value;
+  const { keys: text, action } = texts.value.access;
   // Only admins may name an account.
   const query = account === person.value.id ? {} : { account };
   const read = useRead(`keys of ${account}`, (headers) => api()['api-keys'].$get({ query }, { headers }));

@@ -1,19 +1,4 @@
-import { textsOf } from '../language';
-
-const english = {
-  reading: 'What changed is being read …',
-  noted: 'Got it',
-  change: (what: string, from: string, to: string) => `${what}: “${from}” became “${to}”.`,
-};
-
-const texts = textsOf<typeof english>({
-  english,
-  german: {
-    reading: 'Was sich geändert hat, wird gelesen …',
-    noted: 'Verstanden',
-    change: (what, from, to) => `${what}: aus „${from}“ wurde „${to}“.`,
-  },
-});
+import { say, texts } from '../language';
 
 /** A field as people read it: its name, and its value before and after. */
 export type Change = readonly [what: string, from: string, to: string];
@@ -29,7 +14,7 @@ export function ChangedMeanwhile({
   fields: readonly Change[];
   onNoted: () => void;
 }) {
-  const text = texts.value;
+  const text = texts.value.meanwhile;
   const changes = fields.filter(([, from, to]) => from !== to);
   return (
     <div class="problem">
@@ -40,8 +25,8 @@ export function ChangedMeanwhile({
         {/* The answer that refused may come before the change can be read. */}
         {changes.length === 0 && <p class="quiet">{text.reading}</p>}
         <ul>
-          {changes.map((change) => (
-            <li key={change[0]}>{text.change(...change)}</li>
+          {changes.map(([what, from, to]) => (
+            <li key={what}>{say(text.change, { what, from, to })}</li>
           ))}
         </ul>
       </div>

@@ -1,25 +1,33 @@
 import { isOnline, now } from '../clock';
-import { format, texts } from '../language';
+import { format, say, texts } from '../language';
 import { refreshAll, shownReads } from '../read';
 
-/** Says how old the oldest data of the screen is, and whether it contains what the person has done. */
+/** Earlier than every read: nothing has been read. */
+const never = Number.NEGATIVE_INFINITY;
+
+/** Says when the screen was last read, how old its oldest data is, and whether it contains what the person has done. */
 export function Freshness() {
   const text = texts.value.freshness;
   const reads = shownReads.value;
   if (reads.length === 0) return null;
-  const oldest = Math.min(...reads.map(({ asOf }) => asOf.value ?? Number.POSITIVE_INFINITY));
+  const secondsSince = (times: readonly (number | undefined)[]) =>
+    Math.max(0, (now.value - Math.min(...times.map((time) => time ?? never))) / 1000);
+  const read = secondsSince(reads.map(({ readAt }) => readAt.value));
+  const age = secondsSince(reads.map(({ asOf }) => asOf.value));
   const isFailing = reads.some(({ error }) => error.value !== undefined);
-  const seconds = Math.max(0, (now.value - oldest) / 1000);
   function describe() {
     if (!isOnline.value) return text.offline;
     if (isFailing) return text.failing;
-    if (!Number.isFinite(oldest)) return text.loading;
-    return seconds < 2 ? text.now : text.old(format.value.ago(seconds));
+    if (!Number.isFinite(read)) return text.loading;
+    return say(text.read, { ago: format.value.ago(read) });
   }
   return (
     <p class={isFailing || !isOnline.value ? 'freshness late' : 'freshness'}>
       {describe()}
       {reads.every(({ isOwn }) => isOwn.value) && <span class="own"> · {text.own}</span>}
+      {Number.isFinite(age) && age - read > 60 && (
+        <span class="quiet"> · {say(text.old, { ago: format.value.ago(age) })}</span>
+      )}
       <button
         type="button"
         class="plain"

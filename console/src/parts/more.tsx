@@ -1,5 +1,5 @@
 import { useAction } from '../act';
-import { format, texts } from '../language';
+import { format, say, texts } from '../language';
 import type { List } from '../pages';
 import { ProblemNotice } from './problem';
 
@@ -9,7 +9,9 @@ export function More({ list }: { list: Pick<List<unknown>, 'more' | 'total'> }) 
   const text = texts.value.table;
   return (
     <p class="more">
-      {list.total !== undefined && <span class="quiet">{text.total(format.value.number(list.total))}</span>}
+      {list.total !== undefined && (
+        <span class="quiet">{say(text.total, { count: format.value.number(list.total) })}</span>
+      )}
       {list.more && (
         <button type="button" disabled={next.isRunning.value} onClick={() => void next.run()}>
           {text.more}

@@ -3,9 +3,8 @@ import { useSignal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import { useAction } from '../act';
 import { api } from '../api';
-import { texts as shared } from '../language';
+import { sayCount, texts } from '../language';
 import { learnName } from '../people';
-import { texts } from './people-texts';
 import { ProblemNotice } from './problem';
 
 /** An account that a search has found. */
@@ -27,7 +26,7 @@ export function PersonSearch({
   isWanted?: (found: FoundPerson) => boolean;
   onPick: (found: FoundPerson) => void;
 }) {
-  const text = texts.value;
+  const text = texts.value.findPeople;
   const id = useId();
   const found = useSignal<FoundPerson[] | undefined>(undefined);
   const search = useAction(async (search: string) => {
@@ -65,7 +64,7 @@ export function PersonSearch({
         </div>
       </form>
       <p class="quiet" role="status">
-        {found.value && (found.value.length > 0 ? text.found(found.value.length) : text.nobody)}
+        {found.value && (found.value.length > 0 ? sayCount(text.found, found.value.length) : text.nobody)}
       </p>
       {found.value && (
         <ul class="found">
@@ -74,7 +73,7 @@ export function PersonSearch({
               <button type="button" class="plain" onClick={() => pick(one)}>
                 <strong>{one.name}</strong>{' '}
                 <span class="quiet">
-                  {one.email} · {shared.value.role[one.role]}
+                  {one.email} · {texts.value.role[one.role]}
                 </span>
               </button>
             </li>

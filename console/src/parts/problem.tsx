@@ -1,5 +1,5 @@
 import { ProblemError } from '@frontdesk/client';
-import { texts } from '../language';
+import { say, texts } from '../language';
 import { SessionOverError } from '../session';
 
 /** Says why something failed: for a refusal of the API what happened, what to do, and the id of the request. */
@@ -41,7 +41,7 @@ function Refusal({ error: { code, problem, message } }: { error: ProblemError })
         <a href={`/problems/${code}`} target="_blank" rel="noreferrer">
           {text.remedy}
         </a>
-        {problem?.requestId && <span> · {text.request(problem.requestId)}</span>}
+        {problem?.requestId && <span> · {say(text.request, { id: problem.requestId })}</span>}
       </p>
     </>
   );

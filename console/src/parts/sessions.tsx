@@ -2,9 +2,8 @@ import './access.css';
 import { useSignal } from '@preact/signals';
 import { useAction } from '../act';
 import { api } from '../api';
-import { format } from '../language';
+import { format, texts } from '../language';
 import { useList } from '../pages';
-import { texts } from './access-texts';
 import { Ago } from './ago';
 import { ConfirmedButton } from './confirm';
 import { DataTable } from './data-table';
@@ -13,7 +12,7 @@ import { More } from './more';
 import { Status } from './status';
 
 function RevokeSession({ id, sessionId, onDone }: { id: string; sessionId: string; onDone: () => void }) {
-  const text = texts.value.sessions;
+  const text = texts.value.access.sessions;
   const revoke = useAction(async () => {
     await api().users[':id'].sessions[':sessionId'].$delete({ param: { id, sessionId } });
     onDone();
@@ -27,7 +26,7 @@ function RevokeSession({ id, sessionId, onDone }: { id: string; sessionId: strin
 
 /** The open sessions of an account, which their owner and admins can end. */
 export function Sessions({ account }: { account: string }) {
-  const { sessions: text, action } = texts.value;
+  const { sessions: text, action } = texts.value.access;
   const list = useList(`sessions of ${account}`, (cursor, headers) =>
     api().users[':id'].sessions.$get({ param: { id: account }, query: { cursor, limit: '10' } }, { headers }),
   );

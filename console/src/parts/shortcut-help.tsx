@@ -1,20 +1,14 @@
 import { createRef } from 'preact';
 import { useRef } from 'preact/hooks';
-import { texts as shared, textsOf } from '../language';
+import { texts } from '../language';
 import { areShortcutsOn, switchShortcuts, useShortcuts } from '../shortcuts';
-
-const english = { title: 'Keyboard', help: 'This help', use: 'Use these keys in this browser' };
-const texts = textsOf<typeof english>({
-  english,
-  german: { title: 'Tastatur', help: 'Diese Hilfe', use: 'Diese Tasten in diesem Browser verwenden' },
-});
 
 /** A button, and the key `?`, for the dialog that lists the keys of a screen. */
 export function ShortcutHelp({ keys }: { keys: readonly (readonly [key: string, does: string])[] }) {
   const { current: dialog } = useRef(createRef<HTMLDialogElement>());
   const open = () => dialog.current?.showModal();
   useShortcuts({ '?': open });
-  const text = texts.value;
+  const text = texts.value.keyboard;
   return (
     <>
       <button type="button" class="plain help" onClick={open} aria-keyshortcuts="?">
@@ -42,7 +36,7 @@ export function ShortcutHelp({ keys }: { keys: readonly (readonly [key: string, 
         </label>
         <p class="buttons">
           <button type="button" onClick={() => dialog.current?.close()}>
-            {shared.value.dialog.close}
+            {texts.value.dialog.close}
           </button>
         </p>
       </dialog>

@@ -1,10 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import { useAction } from '../../act';
-import { locale } from '../../language';
+import { locale, say, texts } from '../../language';
 import { readAmount, writeAmount } from '../../money';
 import { ProblemNotice } from '../../parts/problem';
-import { texts } from './texts';
 import { type Field, fields, type ItemChanges, type ItemDetail, type OpenItem, type Typed, valuesOf } from './use-item';
 
 const mostAmount = 1_000_000_000;
@@ -25,7 +24,7 @@ function toChanges({ title, price, stock, description }: Typed, { currency }: It
 
 /** The form for what an item says and costs. */
 export function ItemForm({ item, open }: { item: ItemDetail; open: OpenItem }) {
-  const text = texts.value;
+  const text = texts.value.item;
   const id = useId();
   const isSaved = useSignal(false);
   const save = useAction(async (changes: ItemChanges) => {
@@ -41,7 +40,7 @@ export function ItemForm({ item, open }: { item: ItemDetail; open: OpenItem }) {
     const changes = toChanges(typed, item.price);
     const { elements } = event.currentTarget as HTMLFormElement;
     const price = elements.namedItem('price') as HTMLInputElement;
-    price.setCustomValidity(changes ? '' : text.badPrice(example));
+    price.setCustomValidity(changes ? '' : say(text.badPrice, { example }));
     if (price.reportValidity() && changes && isTyped) void save.run(changes);
   }
   const field = (name: Field) => ({
@@ -69,13 +68,13 @@ export function ItemForm({ item, open }: { item: ItemDetail; open: OpenItem }) {
     ),
     description: <textarea {...field('description')} rows={6} maxLength={5000} />,
   };
-  const hints: Partial<Record<Field, string>> = { price: text.badPrice(example), stock: text.stockHint };
+  const hints: Partial<Record<Field, string>> = { price: say(text.badPrice, { example }), stock: text.stockHint };
   return (
     <form class="item-form" onSubmit={submit}>
       {fields.map((name) => (
         <div key={name} class={name}>
           <label for={`${id}-${name}`}>
-            {name === 'price' ? text.priceIn(currency) : text.fields[name]}
+            {name === 'price' ? say(text.priceIn, { currency }) : text.fields[name]}
             {typed[name] !== undefined && <span class="edited"> · {text.edited}</span>}
           </label>
           {inputs[name]}

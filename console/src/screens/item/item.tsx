@@ -1,5 +1,5 @@
 import { useRoute } from 'preact-iso';
-import { format } from '../../language';
+import { format, say, texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
 import { PersonName } from '../../parts/person-name';
 import { isMissing } from '../../read';
@@ -8,13 +8,12 @@ import { useTitle } from '../../title';
 import { ItemForm } from './form';
 import { Refused } from './refused';
 import { Sale } from './sale';
-import { texts } from './texts';
 import { type ItemDetail, type OpenItem, useItem } from './use-item';
 import './item.css';
 
 /** The item for agents who may not change it. */
 function Facts({ item: { price, stock, description } }: { item: ItemDetail }) {
-  const text = texts.value;
+  const text = texts.value.item;
   const { money, number } = format.value;
   return (
     <>
@@ -32,7 +31,7 @@ function Facts({ item: { price, stock, description } }: { item: ItemDetail }) {
 }
 
 function Content({ item, open }: { item: ItemDetail; open: OpenItem }) {
-  const text = texts.value;
+  const text = texts.value.item;
   const { ownerId, createdAt, updatedAt, title } = item;
   const mayEdit = isAdmin.value || ownerId === person.value.id;
   const { value: known } = open.refused;
@@ -45,8 +44,8 @@ function Content({ item, open }: { item: ItemDetail; open: OpenItem }) {
           <PersonName id={ownerId} />
         </a>{' '}
         · <a href={`/console/items?owner=${ownerId}`}>{text.theirItems}</a> ·{' '}
-        {text.created(format.value.time(createdAt))}
-        {updatedAt !== createdAt && ` · ${text.lastChange(format.value.time(updatedAt))}`}
+        {say(text.created, { time: format.value.time(createdAt) })}
+        {updatedAt !== createdAt && ` · ${say(text.lastChange, { time: format.value.time(updatedAt) })}`}
       </p>
       {known && <Refused before={known} after={item} />}
       <Sale item={item} open={open} />
@@ -57,7 +56,7 @@ function Content({ item, open }: { item: ItemDetail; open: OpenItem }) {
 
 function ItemOf({ id }: { id: string }) {
   const open = useItem(id);
-  const text = texts.value;
+  const text = texts.value.item;
   useTitle(open.read.data.value?.title);
   return (
     <>

@@ -1,12 +1,10 @@
-import { format } from '../../language';
-import { texts as listTexts } from '../items/texts';
-import { texts } from './texts';
+import { format, say, texts } from '../../language';
 import type { ItemDetail } from './use-item';
 
 /** What others changed in an item, in words. */
 function changesBetween(before: ItemDetail, after: ItemDetail): string[] {
-  const text = texts.value;
-  const { state } = listTexts.value;
+  const text = texts.value.item;
+  const { state } = texts.value.items;
   const { money, number } = format.value;
   const stock = (pieces: number | null) => (pieces === null ? text.unlimited : number(pieces));
   const onSale = ({ takenDown, isActive }: ItemDetail) =>
@@ -21,13 +19,13 @@ function changesBetween(before: ItemDetail, after: ItemDetail): string[] {
   const then = shown(before);
   return shown(after).flatMap(([title = '', now = ''], index) => {
     const old = then[index]?.[1] ?? '';
-    return old === now ? [] : [text.changed(title, old, now)];
+    return old === now ? [] : [say(text.changed, { field: title, before: old, after: now })];
   });
 }
 
 /** Says that a change was refused, what others changed, and that nothing typed is lost. */
 export function Refused({ before, after }: { before: ItemDetail; after: ItemDetail }) {
-  const text = texts.value;
+  const text = texts.value.item;
   const changes = changesBetween(before, after);
   return (
     <div class="problem" role="alert">

@@ -1,15 +1,15 @@
 import { useSignal } from '@preact/signals';
 import { useAction } from '../../act';
+import { say, texts } from '../../language';
 import { ActionButton } from '../../parts/action-button';
 import { ConfirmedButton } from '../../parts/confirm';
 import { isAdmin, person } from '../../session';
 import { StateOfItem } from '../items/item-state';
-import { texts } from './texts';
 import type { ItemDetail, OpenItem } from './use-item';
 
 /** Whether an item is on sale, and the buttons that change it. */
 export function Sale({ item, open }: { item: ItemDetail; open: OpenItem }) {
-  const text = texts.value;
+  const text = texts.value.item;
   const isDone = useSignal(false);
   const set = (isActive: boolean) => async () => {
     isDone.value = false;
@@ -31,7 +31,7 @@ export function Sale({ item, open }: { item: ItemDetail; open: OpenItem }) {
         {canPutOn && <ActionButton label={text.putOn} action={putOn} />}
         {isMine && isActive && <ActionButton label={text.takeOff} action={takeOff} />}
         {!isMine && !takenDown && (
-          <ConfirmedButton label={text.takeDown} title={text.question(item.title)} action={takeDown}>
+          <ConfirmedButton label={text.takeDown} title={say(text.question, { title: item.title })} action={takeDown}>
             <p>{text.takingDown}</p>
           </ConfirmedButton>
         )}

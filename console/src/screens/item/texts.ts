@@ -1,24 +1,24 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   back: 'Items',
   missing: 'There is no such item.',
   owner: 'Sold by',
   theirItems: 'their items',
-  created: (time: string) => `created ${time}`,
-  lastChange: (time: string) => `last change ${time}`,
+  created: 'created {time}',
+  lastChange: 'last change {time}',
   state: 'On sale',
   whatTakenDown: 'An agent or an admin took it off sale, so its owner cannot put it back.',
   putOn: 'Put on sale',
   takeOff: 'Take off sale',
   takeDown: 'Take down',
-  question: (title: string) => `Take “${title}” down?`,
+  question: 'Take “{title}” down?',
   takingDown:
     'It goes off sale at once, and its owner cannot put it back; agents and admins can. Orders that are placed already stay.',
   fields: { title: 'Title', price: 'Price', stock: 'Stock', description: 'Description' },
-  priceIn: (currency: string) => `Price in ${currency}`,
+  priceIn: 'Price in {currency}',
   stockHint: 'Pieces left; empty means unlimited.',
-  badPrice: (example: string) => `A number, such as ${example}`,
+  badPrice: 'A number, such as {example}',
   edited: 'not saved',
   unlimited: 'unlimited',
   save: 'Save',
@@ -27,42 +27,39 @@ const english = {
   notYours:
     'This item is not yours. You can take it down and put it back; everything else is for its owner and for admins.',
   refused: 'Nothing was saved, because the item was changed meanwhile.',
-  changed: (field: string, before: string, after: string) => `${field}: was ${before}, is ${after} now`,
+  changed: '{field}: was {before}, is {after} now',
   reading: 'What was changed is being read; this takes half a minute at most.',
   kept: 'What you typed is kept. If your change still fits, send it again.',
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    back: 'Artikel',
-    missing: 'Diesen Artikel gibt es nicht.',
-    owner: 'Verkauft von',
-    theirItems: 'alle Artikel',
-    created: (time) => `angelegt ${time}`,
-    lastChange: (time) => `zuletzt geändert ${time}`,
-    state: 'Verkauf',
-    whatTakenDown: 'Support oder Admins haben ihn aus dem Verkauf genommen; wer ihn verkauft, kann das nicht ändern.',
-    putOn: 'In den Verkauf geben',
-    takeOff: 'Aus dem Verkauf nehmen',
-    takeDown: 'Sperren',
-    question: (title) => `„${title}“ sperren?`,
-    takingDown:
-      'Der Artikel ist sofort nicht mehr im Verkauf, und wer ihn verkauft, kann das nicht ändern; Support und Admins können es. Bestellungen, die es schon gibt, bleiben.',
-    fields: { title: 'Titel', price: 'Preis', stock: 'Bestand', description: 'Beschreibung' },
-    priceIn: (currency) => `Preis in ${currency}`,
-    stockHint: 'Übrige Stücke; leer heißt unbegrenzt.',
-    badPrice: (example) => `Eine Zahl, zum Beispiel ${example}`,
-    edited: 'nicht gespeichert',
-    unlimited: 'unbegrenzt',
-    save: 'Speichern',
-    discard: 'Eingaben verwerfen',
-    saved: 'Gespeichert.',
-    notYours:
-      'Dieser Artikel gehört Ihnen nicht. Sie können ihn sperren und die Sperre aufheben; alles andere können nur sein Konto und Admins.',
-    refused: 'Nichts wurde gespeichert, weil der Artikel inzwischen geändert wurde.',
-    changed: (field, before, after) => `${field}: war ${before}, ist jetzt ${after}`,
-    reading: 'Was geändert wurde, wird gelesen; das dauert höchstens eine halbe Minute.',
-    kept: 'Was Sie getippt haben, ist noch da. Wenn Ihre Änderung noch passt, senden Sie sie noch einmal.',
-  },
-});
+export const german: Translation<typeof english> = {
+  back: 'Artikel',
+  missing: 'Diesen Artikel gibt es nicht.',
+  owner: 'Verkauft von',
+  theirItems: 'alle Artikel',
+  created: 'angelegt {time}',
+  lastChange: 'zuletzt geändert {time}',
+  state: 'Verkauf',
+  whatTakenDown: 'Support oder Admins haben ihn aus dem Verkauf genommen; wer ihn verkauft, kann das nicht ändern.',
+  putOn: 'In den Verkauf geben',
+  takeOff: 'Aus dem Verkauf nehmen',
+  takeDown: 'Sperren',
+  question: '„{title}“ sperren?',
+  takingDown:
+    'Der Artikel ist sofort nicht mehr im Verkauf, und wer ihn verkauft, kann das nicht ändern; Support und Admins können es. Bestellungen, die es schon gibt, bleiben.',
+  fields: { title: 'Titel', price: 'Preis', stock: 'Bestand', description: 'Beschreibung' },
+  priceIn: 'Preis in {currency}',
+  stockHint: 'Übrige Stücke; leer heißt unbegrenzt.',
+  badPrice: 'Eine Zahl, zum Beispiel {example}',
+  edited: 'nicht gespeichert',
+  unlimited: 'unbegrenzt',
+  save: 'Speichern',
+  discard: 'Eingaben verwerfen',
+  saved: 'Gespeichert.',
+  notYours:
+    'Dieser Artikel gehört Ihnen nicht. Sie können ihn sperren und die Sperre aufheben; alles andere können nur sein Konto und Admins.',
+  refused: 'Nichts wurde gespeichert, weil der Artikel inzwischen geändert wurde.',
+  changed: '{field}: war {before}, ist jetzt {after}',
+  reading: 'Was geändert wurde, wird gelesen; das dauert höchstens eine halbe Minute.',
+  kept: 'Was Sie getippt haben, ist noch da. Wenn Ihre Änderung noch passt, senden Sie sie noch einmal.',
+};

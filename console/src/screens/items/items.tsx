@@ -1,6 +1,6 @@
 import { useAddress } from '../../address';
 import { api } from '../../api';
-import { format, texts as shared } from '../../language';
+import { format, texts } from '../../language';
 import { useList } from '../../pages';
 import { DataTable } from '../../parts/data-table';
 import { FilterLinks } from '../../parts/filter-links';
@@ -11,7 +11,6 @@ import { PersonSearch } from '../../parts/person-search';
 import { person } from '../../session';
 import { useTitle } from '../../title';
 import { StateOfItem } from './item-state';
-import { texts } from './texts';
 
 type Address = ReturnType<typeof useAddress<'active' | 'owner'>>;
 
@@ -25,7 +24,7 @@ function useItems({ active, owner }: Address['query']) {
 
 function Filters({ query, set }: Address) {
   const { owner } = query;
-  const text = texts.value;
+  const text = texts.value.items;
   return (
     <>
       <FilterLinks
@@ -68,11 +67,11 @@ function Filters({ query, set }: Address) {
 export function Items() {
   const address = useAddress<'active' | 'owner'>();
   const list = useItems(address.query);
-  const text = texts.value;
-  useTitle(shared.value.sections.items);
+  const text = texts.value.items;
+  useTitle(texts.value.sections.items);
   return (
     <>
-      <h1>{shared.value.sections.items}</h1>
+      <h1>{texts.value.sections.items}</h1>
       <Filters {...address} />
       <Loaded read={list.read}>
         {() => (

@@ -1,6 +1,6 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   filters: 'Filters',
   state: { on: 'on sale', off: 'off sale', takenDown: 'taken down' },
   all: 'All',
@@ -10,19 +10,16 @@ const english = {
   everybody: 'Items of everybody',
   list: 'Items, newest first',
   columns: { title: 'Item', owner: 'Owner', state: 'State', price: 'Price' },
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    filters: 'Filter',
-    state: { on: 'im Verkauf', off: 'nicht im Verkauf', takenDown: 'gesperrt' },
-    all: 'Alle',
-    mine: 'Meine Artikel',
-    search: 'Artikel einer Person',
-    ofPerson: 'Artikel von',
-    everybody: 'Artikel von allen',
-    list: 'Artikel, neueste zuerst',
-    columns: { title: 'Artikel', owner: 'Verkauft von', state: 'Zustand', price: 'Preis' },
-  },
-});
+export const german: Translation<typeof english> = {
+  filters: 'Filter',
+  state: { on: 'im Verkauf', off: 'nicht im Verkauf', takenDown: 'gesperrt' },
+  all: 'Alle',
+  mine: 'Meine Artikel',
+  search: 'Artikel einer Person',
+  ofPerson: 'Artikel von',
+  everybody: 'Artikel von allen',
+  list: 'Artikel, neueste zuerst',
+  columns: { title: 'Artikel', owner: 'Verkauft von', state: 'Zustand', price: 'Preis' },
+};

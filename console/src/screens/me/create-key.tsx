@@ -3,11 +3,10 @@ import { useSignal } from '@preact/signals';
 import { useId, useRef } from 'preact/hooks';
 import { useAction } from '../../act';
 import { api } from '../../api';
-import { texts as shared } from '../../language';
+import { say, texts } from '../../language';
 import { ProblemNotice } from '../../parts/problem';
 import { isAdmin } from '../../session';
 import { Created, type CreatedKey } from './created-key';
-import { texts } from './texts';
 
 /** What keys may do, by area: the names of the scopes are `area:right`. Of those after the first four only admins can use any. */
 const areas = [
@@ -27,14 +26,14 @@ const days = [7, 30, 90, 365];
 const dayMs = 86_400_000;
 
 function Scopes({ isMissing }: { isMissing: boolean }) {
-  const { keys: text, areas: names } = texts.value;
+  const { keys: text, areas: names } = texts.value.me;
   const id = useId();
   return (
     <fieldset aria-describedby={isMissing ? id : undefined}>
       <legend>{text.may}</legend>
       {areas.slice(0, isAdmin.value ? undefined : forEverybody).map(([area, ...rights]) => (
         <fieldset key={area} class="area">
-          <legend>{{ ...shared.value.sections, ...names }[area]}</legend>
+          <legend>{{ ...texts.value.sections, ...names }[area]}</legend>
           {rights.map((right) => (
             <label key={right} class="check">
               <input type="checkbox" name="scopes" value={`${area}:${right}`} /> {text[right]}
@@ -53,7 +52,7 @@ function Scopes({ isMissing }: { isMissing: boolean }) {
 
 /** The form for a new API key, and then the key, which is shown once. */
 export function CreateKey() {
-  const text = texts.value.keys;
+  const text = texts.value.me.keys;
   const isOpen = useSignal(false);
   const isMissing = useSignal(false);
   const created = useSignal<CreatedKey | undefined>(undefined);
@@ -104,7 +103,7 @@ export function CreateKey() {
             <option value="">{text.whenRevoked}</option>
             {days.map((count) => (
               <option key={count} value={count}>
-                {text.inDays(count)}
+                {say(text.inDays, { days: String(count) })}
               </option>
             ))}
           </select>

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { useAction } from '../../act';
+import { say, texts } from '../../language';
 import { keepDraft } from '../../newer-version';
 import { ActionButton } from '../../parts/action-button';
-import { texts } from './texts';
 
 /** A key that was just created. */
 export interface CreatedKey {
@@ -13,7 +13,7 @@ export interface CreatedKey {
 
 /** Shows a new key this once. A newer version of the console waits until it is stored. */
 export function Created({ created: { name, key }, onStored }: { created: CreatedKey; onStored: () => void }) {
-  const text = texts.value.keys;
+  const text = texts.value.me.keys;
   const title = useRef<HTMLHeadingElement>(null);
   const isCopied = useSignal(false);
   useEffect(keepDraft, []);
@@ -25,7 +25,7 @@ export function Created({ created: { name, key }, onStored }: { created: Created
   return (
     <section class="panel" aria-labelledby="created">
       <h3 id="created" ref={title} tabIndex={-1}>
-        {text.made(name)}
+        {say(text.made, { name })}
       </h3>
       <p>{text.once}</p>
       <p>

@@ -1,25 +1,23 @@
 import './me.css';
-import { texts as shared } from '../../language';
-import { texts as accessTexts } from '../../parts/access-texts';
+import { texts } from '../../language';
 import { ApiKeys } from '../../parts/api-keys';
 import { Sessions } from '../../parts/sessions';
 import { person } from '../../session';
 import { useTitle } from '../../title';
 import { CreateKey } from './create-key';
 import { Settings } from './settings';
-import { texts } from './texts';
 
 /** What belongs to the person at the console: settings, API keys and sessions. */
 export function Me() {
-  const text = texts.value;
-  const { keys, sessions } = accessTexts.value;
+  const text = texts.value.me;
+  const { keys, sessions } = texts.value.access;
   const { id, name, email, role } = person.value;
-  useTitle(shared.value.sections.me);
+  useTitle(texts.value.sections.me);
   return (
     <>
-      <h1>{shared.value.sections.me}</h1>
+      <h1>{texts.value.sections.me}</h1>
       <p>
-        {text.you} <strong>{name}</strong> ({email}, {shared.value.role[role]}).{' '}
+        {text.you} <strong>{name}</strong> ({email}, {texts.value.role[role]}).{' '}
         <a href={`/console/people/${id}`}>{text.account}</a>
       </p>
       <section aria-labelledby="settings">

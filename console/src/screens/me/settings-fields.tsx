@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks';
-import { texts } from './texts';
+import { texts } from '../../language';
 
 /** What a person can choose. */
 export interface Values {
@@ -15,7 +15,7 @@ export const nameOf = (locale: string) => new Intl.DisplayNames(locale, { type: 
 
 /** The fields of the settings. */
 export function Fields({ values, choose }: { values: Values; choose: (changes: Partial<Values>) => void }) {
-  const text = texts.value.settings;
+  const text = texts.value.me.settings;
   const id = useId();
   return (
     <>

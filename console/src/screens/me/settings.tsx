@@ -3,7 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useAction } from '../../act';
 import { api } from '../../api';
-import { useLanguageOf } from '../../language';
+import { texts, useLanguageOf } from '../../language';
 import { keepDraft } from '../../newer-version';
 import { ChangedMeanwhile } from '../../parts/changed-meanwhile';
 import { Loaded } from '../../parts/loaded';
@@ -11,7 +11,6 @@ import { ProblemNotice } from '../../parts/problem';
 import { useRead } from '../../read';
 import { person } from '../../session';
 import { Fields, nameOf, type Values } from './settings-fields';
-import { texts } from './texts';
 
 /** The settings of the person: those that the API has, and above them what was chosen and is not saved. */
 function useSettings() {
@@ -52,7 +51,7 @@ function useSettings() {
 /** How the person wants to read, and whether they get e-mails. It takes effect at once. */
 export function Settings() {
   const { read, typed, refusedAt, isDone, isTyped, save, choose } = useSettings();
-  const text = texts.value.settings;
+  const text = texts.value.me.settings;
   const onOff = (is: boolean) => (is ? text.on : text.off);
   function submit(event: SubmitEvent) {
     event.preventDefault();

@@ -1,6 +1,6 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   you: 'You are signed in as',
   account: 'Your account',
   settings: {
@@ -28,55 +28,52 @@ const english = {
     none: 'Choose at least one.',
     ends: 'When does it end?',
     whenRevoked: 'when it is revoked',
-    inDays: (days: number) => `in ${days} days`,
+    inDays: 'in {days} days',
     submit: 'Create the key',
-    made: (name: string) => `This is the key “${name}”`,
+    made: 'This is the key “{name}”',
     once: 'It is shown this once. Copy it to where the program reads it.',
     copy: 'Copy',
     copied: 'Copied.',
     stored: 'I have stored it',
   },
   areas: { users: 'Accounts', operations: 'Operations', events: 'Feed of events', exports: 'Exports' },
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    you: 'Sie sind angemeldet als',
-    account: 'Ihr Konto',
-    settings: {
-      title: 'Sprache, Zeit und E-Mails',
-      language: 'Sprache',
-      timezone: 'Zeitzone',
-      timezoneHint: 'In ihr stehen die Zeiten in dieser Konsole und in E-Mails.',
-      emails: 'E-Mails zu Anfragen und Bestellungen',
-      emailsHint: 'E-Mails zur Anmeldung werden in jedem Fall gesendet.',
-      on: 'ja',
-      off: 'nein',
-      save: 'Speichern',
-      done: 'Gespeichert, und schon in Kraft.',
-      refused:
-        'Nicht gespeichert, denn Ihre Einstellungen wurden anderswo geändert. Was Sie gewählt haben, steht noch hier: Speichern Sie es noch einmal, wenn es stimmt.',
-    },
-    keys: {
-      hint: 'Mit einem Schlüssel benutzt ein Programm die API in Ihrem Namen, und darf nicht mehr als Sie. Geben Sie jedem Programm einen eigenen.',
-      create: 'Schlüssel erstellen …',
-      name: 'Wofür ist der Schlüssel?',
-      example: 'Scanner im Lager',
-      may: 'Was darf er?',
-      read: 'lesen',
-      write: 'ändern',
-      none: 'Wählen Sie mindestens eines.',
-      ends: 'Wann endet er?',
-      whenRevoked: 'wenn er widerrufen wird',
-      inDays: (days) => `in ${days} Tagen`,
-      submit: 'Schlüssel erstellen',
-      made: (name) => `Das ist der Schlüssel „${name}“`,
-      once: 'Er wird nur dieses eine Mal gezeigt. Kopieren Sie ihn dorthin, wo das Programm ihn liest.',
-      copy: 'Kopieren',
-      copied: 'Kopiert.',
-      stored: 'Ich habe ihn gespeichert',
-    },
-    areas: { users: 'Konten', operations: 'Betrieb', events: 'Strom der Ereignisse', exports: 'Exporte' },
+export const german: Translation<typeof english> = {
+  you: 'Sie sind angemeldet als',
+  account: 'Ihr Konto',
+  settings: {
+    title: 'Sprache, Zeit und E-Mails',
+    language: 'Sprache',
+    timezone: 'Zeitzone',
+    timezoneHint: 'In ihr stehen die Zeiten in dieser Konsole und in E-Mails.',
+    emails: 'E-Mails zu Anfragen und Bestellungen',
+    emailsHint: 'E-Mails zur Anmeldung werden in jedem Fall gesendet.',
+    on: 'ja',
+    off: 'nein',
+    save: 'Speichern',
+    done: 'Gespeichert, und schon in Kraft.',
+    refused:
+      'Nicht gespeichert, denn Ihre Einstellungen wurden anderswo geändert. Was Sie gewählt haben, steht noch hier: Speichern Sie es noch einmal, wenn es stimmt.',
   },
-});
+  keys: {
+    hint: 'Mit einem Schlüssel benutzt ein Programm die API in Ihrem Namen, und darf nicht mehr als Sie. Geben Sie jedem Programm einen eigenen.',
+    create: 'Schlüssel erstellen …',
+    name: 'Wofür ist der Schlüssel?',
+    example: 'Scanner im Lager',
+    may: 'Was darf er?',
+    read: 'lesen',
+    write: 'ändern',
+    none: 'Wählen Sie mindestens eines.',
+    ends: 'Wann endet er?',
+    whenRevoked: 'wenn er widerrufen wird',
+    inDays: 'in {days} Tagen',
+    submit: 'Schlüssel erstellen',
+    made: 'Das ist der Schlüssel „{name}“',
+    once: 'Er wird nur dieses eine Mal gezeigt. Kopieren Sie ihn dorthin, wo das Programm ihn liest.',
+    copy: 'Kopieren',
+    copied: 'Kopiert.',
+    stored: 'Ich habe ihn gespeichert',
+  },
+  areas: { users: 'Konten', operations: 'Betrieb', events: 'Strom der Ereignisse', exports: 'Exporte' },
+};

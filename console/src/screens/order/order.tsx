@@ -1,5 +1,5 @@
 import { useRoute } from 'preact-iso';
-import { format } from '../../language';
+import { format, say, texts } from '../../language';
 import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { PersonName } from '../../parts/person-name';
@@ -7,13 +7,12 @@ import { ProblemNotice } from '../../parts/problem';
 import { isMissing } from '../../read';
 import { useTitle } from '../../title';
 import { type Stocks, useStocks } from './stocks';
-import { texts } from './texts';
 import { type OpenOrder, type OrderDetail, useOrder } from './use-order';
 import { Work } from './work';
 import './order.css';
 
 function Lines({ order: { lines, total }, stocks }: { order: OrderDetail; stocks: Stocks | undefined }) {
-  const text = texts.value;
+  const text = texts.value.order;
   const { money, number } = format.value;
   function inStock(itemId: string) {
     if (!stocks) return '…';
@@ -48,7 +47,7 @@ function Lines({ order: { lines, total }, stocks }: { order: OrderDetail; stocks
 }
 
 function Recipient({ order: { customerId, shippingAddress: to } }: { order: OrderDetail }) {
-  const text = texts.value;
+  const text = texts.value.order;
   return (
     <div class="recipient">
       <section aria-labelledby="address">
@@ -98,14 +97,14 @@ function Recipient({ order: { customerId, shippingAddress: to } }: { order: Orde
 }
 
 function Content({ order, open }: { order: OrderDetail; open: OpenOrder }) {
-  const text = texts.value;
+  const text = texts.value.order;
   const stocks = useStocks(order);
   return (
     <>
-      <h1>{text.title(String(order.number))}</h1>
+      <h1>{say(text.title, { number: String(order.number) })}</h1>
       <p class="quiet">
-        {text.placed(format.value.time(order.createdAt))}
-        {order.updatedAt !== order.createdAt && ` · ${text.changed(format.value.time(order.updatedAt))}`}
+        {say(text.placed, { time: format.value.time(order.createdAt) })}
+        {order.updatedAt !== order.createdAt && ` · ${say(text.changed, { time: format.value.time(order.updatedAt) })}`}
       </p>
       <Work order={order} stocks={stocks.data.value} open={open} />
       <Lines order={order} stocks={stocks.data.value} />
@@ -117,9 +116,9 @@ function Content({ order, open }: { order: OrderDetail; open: OpenOrder }) {
 
 function OrderOf({ id }: { id: string }) {
   const open = useOrder(id);
-  const text = texts.value;
+  const text = texts.value.order;
   const number = open.read.data.value?.number;
-  useTitle(number === undefined ? undefined : text.title(String(number)));
+  useTitle(number === undefined ? undefined : say(text.title, { number: String(number) }));
   return (
     <>
       <p class="title">

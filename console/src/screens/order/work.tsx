@@ -1,21 +1,26 @@
 import { useAction } from '../../act';
+import { say, texts } from '../../language';
 import { ProblemNotice } from '../../parts/problem';
 import { StatusOfOrder } from '../orders/order-status';
-import { texts as listTexts } from '../orders/texts';
 import { Cancel } from './cancel';
 import type { Stocks } from './stocks';
-import { texts } from './texts';
 import type { OpenOrder, OrderDetail } from './use-order';
+
+type Status = OrderDetail['status'];
 
 /** The status of an order, and the buttons that change it. A step keeps its place, so that nobody clicks twice by mistake. */
 export function Work({ order, stocks, open }: { order: OrderDetail; stocks: Stocks | undefined; open: OpenOrder }) {
-  const text = texts.value;
+  const text = texts.value.order;
   const step = useAction(open.send);
   const { status, customerId } = order;
   const { refused, done } = open;
-  const { status: words } = listTexts.value;
+  const { status: words } = texts.value.orders;
   const isOver = status === 'delivered' || status === 'cancelled';
   const canShip = status === 'placed' && customerId !== null;
+  function describeRefusal({ before, after = status }: { before: Status; after: Status | undefined }): string {
+    const { meanwhile, faster } = text.refused;
+    return before === after ? meanwhile : say(faster, { before: words[before], after: words[after] });
+  }
   const button = (action: 'ship' | 'deliver', isNext: boolean) => (
     <button
       type="button"
@@ -41,11 +46,11 @@ export function Work({ order, stocks, open }: { order: OrderDetail; stocks: Stoc
           <p class="quiet">{status === 'placed' && customerId === null ? text.noAddress : text.hint}</p>
         </>
       )}
-      <p role="status">{done.value === status && text.done(words[status])}</p>
+      <p role="status">{done.value === status && say(text.done, { status: words[status] })}</p>
       <ProblemNotice error={step.error.value} />
       {refused.value && (
         <p class="problem" role="alert">
-          {text.refused(words[refused.value.before], words[refused.value.after ?? status])}
+          {describeRefusal(refused.value)}
         </p>
       )}
     </section>

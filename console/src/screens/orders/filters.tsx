@@ -1,12 +1,12 @@
 import { useId } from 'preact/hooks';
 import type { useAddress } from '../../address';
 import { api } from '../../api';
+import { texts } from '../../language';
 import { FilterLinks } from '../../parts/filter-links';
 import { PersonName } from '../../parts/person-name';
 import { PersonSearch } from '../../parts/person-search';
 import { useRead } from '../../read';
 import { statuses } from './order-status';
-import { texts } from './texts';
 
 /** What the address of the list says. */
 export type Filter = 'status' | 'customer' | 'number';
@@ -14,7 +14,7 @@ export type Address = ReturnType<typeof useAddress<Filter>>;
 
 /** Links to each status, with how many orders have it; of one person's orders nobody has counted them. */
 function StatusLinks({ query }: Pick<Address, 'query'>) {
-  const text = texts.value;
+  const text = texts.value.orders;
   const { data } = useRead('sales-dashboard', (headers) => api().dashboard.sales.$get({}, { headers }));
   const counts = query.customer ? undefined : data.value?.counts;
   const all = counts && statuses.reduce((sum, status) => sum + counts[status], 0);
@@ -32,7 +32,7 @@ function StatusLinks({ query }: Pick<Address, 'query'>) {
 }
 
 function NumberSearch({ set }: Pick<Address, 'set'>) {
-  const text = texts.value;
+  const text = texts.value.orders;
   const id = useId();
   function submit(event: SubmitEvent) {
     event.preventDefault();
@@ -54,7 +54,7 @@ function NumberSearch({ set }: Pick<Address, 'set'>) {
 
 /** The filters of the list. A number has one order, so it takes the place of the others. */
 export function Filters({ query, set }: Address) {
-  const text = texts.value;
+  const text = texts.value.orders;
   const isNarrow = query.number || query.customer;
   return (
     <>

@@ -1,5 +1,5 @@
+import { texts } from '../../language';
 import { Status, type Tone } from '../../parts/status';
-import { texts } from './texts';
 
 /** Every status of an order, in the order in which it usually goes through them. */
 export const statuses = ['placed', 'shipped', 'delivered', 'cancelled'] as const;
@@ -14,5 +14,5 @@ const tones: Readonly<Record<OrderStatus, Tone>> = {
 
 /** The status of an order: a placed one waits for its shipping. */
 export function StatusOfOrder({ status }: { status: OrderStatus }) {
-  return <Status tone={tones[status]}>{texts.value.status[status]}</Status>;
+  return <Status tone={tones[status]}>{texts.value.orders.status[status]}</Status>;
 }

@@ -1,6 +1,6 @@
 import { useAddress } from '../../address';
 import { api } from '../../api';
-import { format, texts as shared } from '../../language';
+import { format, say, texts } from '../../language';
 import { useList } from '../../pages';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
@@ -10,7 +10,6 @@ import { PersonName } from '../../parts/person-name';
 import { useTitle } from '../../title';
 import { type Address, type Filter, Filters } from './filters';
 import { StatusOfOrder, statuses } from './order-status';
-import { texts } from './texts';
 
 /** The list that the address asks for. */
 function useOrders({ status, customer, number }: Address['query']) {
@@ -24,17 +23,17 @@ function useOrders({ status, customer, number }: Address['query']) {
 export function Orders() {
   const address = useAddress<Filter>();
   const list = useOrders(address.query);
-  const text = texts.value;
+  const text = texts.value.orders;
   const { number } = address.query;
-  useTitle(shared.value.sections.orders);
+  useTitle(texts.value.sections.orders);
   return (
     <>
-      <h1>{shared.value.sections.orders}</h1>
+      <h1>{texts.value.sections.orders}</h1>
       <Filters {...address} />
       <Loaded read={list.read}>
         {() =>
           number && list.rows?.length === 0 ? (
-            <p role="status">{text.noNumber(number)}</p>
+            <p role="status">{say(text.noNumber, { number })}</p>
           ) : (
             <DataTable
               caption={text.list}

@@ -1,13 +1,13 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   filters: 'Filters',
   status: { placed: 'placed', shipped: 'shipped', delivered: 'delivered', cancelled: 'cancelled' },
   all: 'All',
   number: 'Order number',
   find: 'Find',
   withNumber: 'The order with the number',
-  noNumber: (number: string) => `No order has the number ${number}.`,
+  noNumber: 'No order has the number {number}.',
   search: 'Orders of a person',
   ofPerson: 'Orders of',
   everything: 'All orders',
@@ -20,29 +20,26 @@ const english = {
     total: 'Total',
     status: 'Status',
   },
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    filters: 'Filter',
-    status: { placed: 'eingegangen', shipped: 'versandt', delivered: 'zugestellt', cancelled: 'storniert' },
-    all: 'Alle',
-    number: 'Bestellnummer',
-    find: 'Suchen',
-    withNumber: 'Die Bestellung mit der Nummer',
-    noNumber: (number) => `Keine Bestellung hat die Nummer ${number}.`,
-    search: 'Bestellungen einer Person',
-    ofPerson: 'Bestellungen von',
-    everything: 'Alle Bestellungen',
-    list: 'Bestellungen, neueste zuerst',
-    columns: {
-      number: 'Bestellung',
-      customer: 'Kundschaft',
-      placed: 'Eingang',
-      items: 'Artikel',
-      total: 'Summe',
-      status: 'Status',
-    },
+export const german: Translation<typeof english> = {
+  filters: 'Filter',
+  status: { placed: 'eingegangen', shipped: 'versandt', delivered: 'zugestellt', cancelled: 'storniert' },
+  all: 'Alle',
+  number: 'Bestellnummer',
+  find: 'Suchen',
+  withNumber: 'Die Bestellung mit der Nummer',
+  noNumber: 'Keine Bestellung hat die Nummer {number}.',
+  search: 'Bestellungen einer Person',
+  ofPerson: 'Bestellungen von',
+  everything: 'Alle Bestellungen',
+  list: 'Bestellungen, neueste zuerst',
+  columns: {
+    number: 'Bestellung',
+    customer: 'Kundschaft',
+    placed: 'Eingang',
+    items: 'Artikel',
+    total: 'Summe',
+    status: 'Status',
   },
-});
+};

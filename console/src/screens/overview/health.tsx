@@ -1,7 +1,7 @@
+import { texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
 import { Status, type Tone } from '../../parts/status';
 import { useRead } from '../../read';
-import { texts } from './texts';
 
 interface Readiness {
   status: 'ready' | 'degraded' | 'unavailable';
@@ -20,7 +20,7 @@ async function readReadiness(
 /** What is wrong, in words. */
 export function Health() {
   const read = useRead<Readiness>('readiness', readReadiness);
-  const text = texts.value.health;
+  const text = texts.value.overview.health;
   return (
     <section aria-labelledby="health">
       <h2 id="health">{text.title}</h2>

@@ -1,15 +1,15 @@
 import { api } from '../../api';
-import { format } from '../../language';
+import { format, say, texts } from '../../language';
 import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
-import { texts } from './texts';
 
 /** How long events wait for their documents, now and over the last hour. */
 export function Lags() {
   const read = useRead('projections', (headers) => api().operations.projections.$get({}, { headers }));
-  const text = texts.value.lag;
-  const seconds = (value: number | null) => (value === null ? text.none : text.seconds(format.value.number(value)));
+  const text = texts.value.overview.lag;
+  const seconds = (value: number | null) =>
+    value === null ? text.none : say(text.seconds, { value: format.value.number(value) });
   return (
     <section aria-labelledby="lag">
       <h2 id="lag">{text.title}</h2>

@@ -1,20 +1,19 @@
 import { api } from '../../api';
-import { texts as shared } from '../../language';
+import { texts } from '../../language';
 import { DayChart } from '../../parts/day-chart';
 import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
 import { isAdmin } from '../../session';
 import { Health } from './health';
 import { Lags } from './lags';
-import { texts } from './texts';
 
 /** What is wrong, how late the read models are, and how the shop does. */
 export function Overview() {
   const tickets = useRead('ticket-dashboard', (headers) => api().dashboard.tickets.$get({}, { headers }));
-  const text = texts.value.tickets;
+  const text = texts.value.overview.tickets;
   return (
     <>
-      <h1>{shared.value.sections.overview}</h1>
+      <h1>{texts.value.sections.overview}</h1>
       <Health />
       {isAdmin.value && <Lags />}
       <h2>{text.title}</h2>

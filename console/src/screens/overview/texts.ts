@@ -1,6 +1,6 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   health: {
     title: 'State of the system',
     ready: 'Everything works.',
@@ -14,31 +14,28 @@ const english = {
     now: 'Now',
     usual: 'Usually (p50)',
     late: 'At worst (p99)',
-    seconds: (value: string) => `${value} s`,
+    seconds: '{value} s',
     none: 'no event',
   },
   tickets: { title: 'Tickets of the last 30 days', opened: 'opened', closed: 'closed' },
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    health: {
-      title: 'Zustand des Systems',
-      ready: 'Alles funktioniert.',
-      degraded: 'Der Shop funktioniert, aber etwas braucht Aufmerksamkeit.',
-      unavailable: 'Der Shop funktioniert nicht, wie er soll.',
-      unknown: 'Der Zustand des Systems ist nicht lesbar.',
-    },
-    lag: {
-      title: 'Rückstand der Lesemodelle',
-      model: 'Lesemodell',
-      now: 'Jetzt',
-      usual: 'Meist (p50)',
-      late: 'Höchstens (p99)',
-      seconds: (value) => `${value} s`,
-      none: 'kein Ereignis',
-    },
-    tickets: { title: 'Anfragen der letzten 30 Tage', opened: 'eröffnet', closed: 'geschlossen' },
+export const german: Translation<typeof english> = {
+  health: {
+    title: 'Zustand des Systems',
+    ready: 'Alles funktioniert.',
+    degraded: 'Der Shop funktioniert, aber etwas braucht Aufmerksamkeit.',
+    unavailable: 'Der Shop funktioniert nicht, wie er soll.',
+    unknown: 'Der Zustand des Systems ist nicht lesbar.',
   },
-});
+  lag: {
+    title: 'Rückstand der Lesemodelle',
+    model: 'Lesemodell',
+    now: 'Jetzt',
+    usual: 'Meist (p50)',
+    late: 'Höchstens (p99)',
+    seconds: '{value} s',
+    none: 'kein Ereignis',
+  },
+  tickets: { title: 'Anfragen der letzten 30 Tage', opened: 'eröffnet', closed: 'geschlossen' },
+};

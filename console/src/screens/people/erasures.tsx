@@ -1,14 +1,13 @@
 import { api } from '../../api';
-import { format } from '../../language';
+import { format, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { useRead } from '../../read';
-import { texts } from './texts';
 
 /** Deleted accounts of which something is left; nothing without any. */
 export function Erasures() {
   const read = useRead('erasures', (headers) => api().operations.erasures.$get({}, { headers }));
-  const text = texts.value.erasures;
+  const text = texts.value.people.erasures;
   const rows = read.data.value?.data ?? [];
   if (rows.length === 0) return null;
   return (

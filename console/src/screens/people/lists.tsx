@@ -1,15 +1,13 @@
 import { api } from '../../api';
-import { texts as shared } from '../../language';
+import { sayCount, texts } from '../../language';
 import { useList } from '../../pages';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
-import { texts as peopleTexts } from '../../parts/people-texts';
 import type { FoundPerson } from '../../parts/person-search';
 import { useRead } from '../../read';
 import { AccountState } from './account-state';
-import { texts } from './texts';
 
 interface Row {
   id: string;
@@ -25,7 +23,7 @@ const timeOf = (id: string) => new Date(Number.parseInt(id.replaceAll('-', '').s
 
 /** All accounts, the newest first. */
 export function Newest() {
-  const text = texts.value;
+  const text = texts.value.people;
   const list = useList<Row>('people', (cursor, headers) => api().users.$get({ query: { cursor } }, { headers }));
   return (
     <section aria-labelledby="newest">
@@ -50,18 +48,18 @@ export function Newest() {
 }
 
 function FoundRows({ rows }: { rows: readonly FoundPerson[] }) {
-  const { columns, most } = texts.value;
-  if (rows.length === 0) return <p>{peopleTexts.value.nobody}</p>;
+  const { columns, most } = texts.value.people;
+  if (rows.length === 0) return <p>{texts.value.findPeople.nobody}</p>;
   return (
     <>
       <DataTable
-        caption={texts.value.found(rows.length)}
+        caption={sayCount(texts.value.people.found, rows.length)}
         rows={rows}
         keyOf={({ id }) => id}
         columns={[
           { title: columns.name, cell: ({ id, name }) => <a href={`/console/people/${id}`}>{name}</a> },
           { title: columns.email, cell: ({ email }) => email },
-          { title: columns.role, cell: ({ role }) => shared.value.role[role] },
+          { title: columns.role, cell: ({ role }) => texts.value.role[role] },
           { title: columns.state, cell: ({ isActive }) => <AccountState isActive={isActive} /> },
           { title: columns.registered, cell: ({ id }) => <Ago time={timeOf(id)} /> },
         ]}
@@ -73,7 +71,7 @@ function FoundRows({ rows }: { rows: readonly FoundPerson[] }) {
 
 /** The accounts that a search finds. Each search is in the audit trail, so it is not repeated every few seconds. */
 export function Found({ search }: { search: string }) {
-  const text = texts.value;
+  const text = texts.value.people;
   const read = useRead(
     `people ${search}`,
     async (headers) => {
@@ -87,7 +85,7 @@ export function Found({ search }: { search: string }) {
   return (
     <section aria-labelledby="found">
       <h2 id="found">
-        <span role="status">{count === undefined ? shared.value.loading : text.found(count)}</span>
+        <span role="status">{count === undefined ? texts.value.loading : sayCount(text.found, count)}</span>
       </h2>
       <Loaded read={read}>{({ data }) => <FoundRows rows={data} />}</Loaded>
       <p>

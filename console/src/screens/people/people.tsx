@@ -2,16 +2,14 @@ import '../../parts/person-search.css';
 import './people.css';
 import { useId } from 'preact/hooks';
 import { useAddress } from '../../address';
-import { texts as shared } from '../../language';
-import { texts as peopleTexts } from '../../parts/people-texts';
+import { texts } from '../../language';
 import { isAdmin } from '../../session';
 import { useTitle } from '../../title';
 import { Erasures } from './erasures';
 import { Found, Newest } from './lists';
-import { texts } from './texts';
 
 function Search({ search, onSearch }: { search: string; onSearch: (search: string) => void }) {
-  const text = texts.value;
+  const text = texts.value.people;
   const id = useId();
   function submit(event: SubmitEvent) {
     event.preventDefault();
@@ -31,11 +29,11 @@ function Search({ search, onSearch }: { search: string; onSearch: (search: strin
             minLength={2}
             maxLength={254}
             defaultValue={search}
-            placeholder={peopleTexts.value.beginning}
+            placeholder={texts.value.findPeople.beginning}
             autocomplete="off"
             aria-describedby={`${id}-hint`}
           />
-          <button type="submit">{peopleTexts.value.find}</button>
+          <button type="submit">{texts.value.findPeople.find}</button>
         </div>
       </form>
       <p class="quiet" id={`${id}-hint`}>
@@ -49,10 +47,10 @@ function Search({ search, onSearch }: { search: string; onSearch: (search: strin
 export function People() {
   const { query, set } = useAddress<'search'>();
   const { search = '' } = query;
-  useTitle(shared.value.sections.people);
+  useTitle(texts.value.sections.people);
   return (
     <>
-      <h1>{shared.value.sections.people}</h1>
+      <h1>{texts.value.sections.people}</h1>
       <Search search={search} onSearch={(search) => set({ search })} />
       {isAdmin.value && <Erasures />}
       {search === '' ? <Newest /> : <Found search={search} />}

@@ -1,10 +1,10 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   label: 'Find a person',
   hint: 'The search looks at the beginning of names and e-mail addresses. Each search is in the audit trail, without its text.',
   newest: 'Newest accounts',
-  found: (count: number) => (count === 1 ? 'One person found' : `${count} people found`),
+  found: { one: 'One person found', other: '{count} people found' },
   most: 'These are the first 20. Type more of the name or the address to see others.',
   all: 'Show the newest accounts instead',
   columns: { name: 'Name', email: 'E-mail address', role: 'Role', state: 'State', registered: 'Registered' },
@@ -17,26 +17,23 @@ const english = {
     rows: 'Erased so far',
     progress: 'Last progress',
   },
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    label: 'Person suchen',
-    hint: 'Gesucht wird am Anfang von Namen und E-Mail-Adressen. Jede Suche steht im Protokoll, ohne ihren Text.',
-    newest: 'Neueste Konten',
-    found: (count) => (count === 1 ? 'Eine Person gefunden' : `${count} Personen gefunden`),
-    most: 'Das sind die ersten 20. Tippen Sie mehr vom Namen oder der Adresse, um andere zu sehen.',
-    all: 'Stattdessen die neuesten Konten zeigen',
-    columns: { name: 'Name', email: 'E-Mail-Adresse', role: 'Rolle', state: 'Zustand', registered: 'Registriert' },
-    active: 'aktiv',
-    inactive: 'deaktiviert',
-    erasures: {
-      title: 'Laufende Löschungen',
-      hint: 'Diese Konten sind gelöscht. Was ihnen gehörte, wird gerade entfernt.',
-      account: 'Konto',
-      rows: 'Bisher entfernt',
-      progress: 'Letzter Fortschritt',
-    },
+export const german: Translation<typeof english> = {
+  label: 'Person suchen',
+  hint: 'Gesucht wird am Anfang von Namen und E-Mail-Adressen. Jede Suche steht im Protokoll, ohne ihren Text.',
+  newest: 'Neueste Konten',
+  found: { one: 'Eine Person gefunden', other: '{count} Personen gefunden' },
+  most: 'Das sind die ersten 20. Tippen Sie mehr vom Namen oder der Adresse, um andere zu sehen.',
+  all: 'Stattdessen die neuesten Konten zeigen',
+  columns: { name: 'Name', email: 'E-Mail-Adresse', role: 'Rolle', state: 'Zustand', registered: 'Registriert' },
+  active: 'aktiv',
+  inactive: 'deaktiviert',
+  erasures: {
+    title: 'Laufende Löschungen',
+    hint: 'Diese Konten sind gelöscht. Was ihnen gehörte, wird gerade entfernt.',
+    account: 'Konto',
+    rows: 'Bisher entfernt',
+    progress: 'Letzter Fortschritt',
   },
-});
+};

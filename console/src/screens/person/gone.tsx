@@ -1,10 +1,9 @@
 import { useRef } from 'preact/hooks';
 import { api } from '../../api';
-import { format } from '../../language';
+import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
-import { texts } from './texts';
 
 const everyMs = 2_000;
 
@@ -15,12 +14,12 @@ const everyMs = 2_000;
 export function Gone({ id, wasShown }: { id: string; wasShown: boolean }) {
   const read = useRead('erasures', (headers) => api().operations.erasures.$get({}, { headers }), everyMs);
   const wasErasing = useRef(wasShown);
-  const text = texts.value.erasing;
+  const text = texts.value.person.erasing;
   return (
     <Loaded read={read}>
       {({ data }) => {
         const erasure = data.find(({ userId }) => userId === id);
-        if (!erasure) return <p role="status">{wasErasing.current ? text.done : texts.value.missing}</p>;
+        if (!erasure) return <p role="status">{wasErasing.current ? text.done : texts.value.person.missing}</p>;
         wasErasing.current = true;
         const { rows, progressedAt, lastError, attempts } = erasure;
         return (
@@ -28,11 +27,11 @@ export function Gone({ id, wasShown }: { id: string; wasShown: boolean }) {
             <h2 id="erasing">{text.title}</h2>
             <p>{text.text}</p>
             <progress aria-label={text.bar} />
-            <p role="status">{text.rows(format.value.number(rows))}</p>
+            <p role="status">{say(text.rows, { count: format.value.number(rows) })}</p>
             <p class="quiet">
               {text.progress} <Ago time={progressedAt} />
             </p>
-            {attempts > 0 && lastError !== null && <p class="problem">{text.failing(lastError)}</p>}
+            {attempts > 0 && lastError !== null && <p class="problem">{say(text.failing, { error: lastError })}</p>}
           </section>
         );
       }}

@@ -1,8 +1,7 @@
 import './person.css';
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRoute } from 'preact-iso';
-import { texts as shared } from '../../language';
-import { texts as accessTexts } from '../../parts/access-texts';
+import { texts } from '../../language';
 import { ApiKeys } from '../../parts/api-keys';
 import { Loaded } from '../../parts/loaded';
 import { Sessions } from '../../parts/sessions';
@@ -13,12 +12,11 @@ import { Orders, Tickets } from '../ticket/beside';
 import { Gone } from './gone';
 import { Manage } from './manage';
 import { ProfileFacts } from './profile';
-import { texts } from './texts';
 import { type OpenPerson, type Profile, usePerson } from './use-person';
 
 /** Who and what can act for the account. */
 function Access({ id }: { id: string }) {
-  const { keys, sessions } = accessTexts.value;
+  const { keys, sessions } = texts.value.access;
   return (
     <>
       <section aria-labelledby="sessions">
@@ -46,9 +44,9 @@ function Content({ profile, open }: { profile: Profile; open: OpenPerson }) {
       <div class="theirs">
         <Orders customer={id} />
         <p>
-          <a href={`/console/orders?customer=${id}`}>{texts.value.allOrders}</a>
+          <a href={`/console/orders?customer=${id}`}>{texts.value.person.allOrders}</a>
         </p>
-        <Tickets customer={id} title={texts.value.tickets} />
+        <Tickets customer={id} title={texts.value.person.tickets} />
       </div>
     </div>
   );
@@ -68,7 +66,7 @@ function Existing({ id, onAbsent }: { id: string; onAbsent: (absence: Absence) =
 }
 
 function PersonOf({ id }: { id: string }) {
-  const text = texts.value;
+  const text = texts.value.person;
   const absence = useSignal<Absence | undefined>(undefined);
   // What is absent is not read again every few seconds.
   const become = (next: Absence) => {
@@ -83,7 +81,7 @@ function PersonOf({ id }: { id: string }) {
         <Existing id={id} onAbsent={become} />
       ) : (
         <>
-          <h1>{shared.value.sections.people}</h1>
+          <h1>{texts.value.sections.people}</h1>
           {isAdmin.value ? <Gone id={id} wasShown={absence.value === 'deleted'} /> : <p role="alert">{text.missing}</p>}
         </>
       )}

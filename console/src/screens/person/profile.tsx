@@ -1,12 +1,11 @@
-import { format, texts as shared } from '../../language';
+import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { AccountState } from '../people/account-state';
-import { texts } from './texts';
 import type { Profile } from './use-person';
 
 /** What the account says about its person. */
 export function ProfileFacts({ profile }: { profile: Profile }) {
-  const text = texts.value;
+  const text = texts.value.person;
   const { id, email, emailConfirmed, pendingEmail, role, isActive, createdAt, lastLoginAt } = profile;
   const number = (count: number) => format.value.number(count);
   return (
@@ -16,10 +15,10 @@ export function ProfileFacts({ profile }: { profile: Profile }) {
         <dt>{text.email}</dt>
         <dd>
           {email} <span class="quiet">({emailConfirmed ? text.confirmed : text.notConfirmed})</span>
-          {pendingEmail !== null && <p class="quiet">{text.pending(pendingEmail)}</p>}
+          {pendingEmail !== null && <p class="quiet">{say(text.pending, { email: pendingEmail })}</p>}
         </dd>
         <dt>{text.role}</dt>
-        <dd>{shared.value.role[role]}</dd>
+        <dd>{texts.value.role[role]}</dd>
         <dt>{text.state}</dt>
         <dd>
           <AccountState isActive={isActive} />
@@ -30,8 +29,9 @@ export function ProfileFacts({ profile }: { profile: Profile }) {
         <dd>{lastLoginAt === null ? text.never : <Ago time={lastLoginAt} />}</dd>
         <dt>{text.has}</dt>
         <dd>
-          {text.orders(number(profile.orderCount))} · {text.openTickets(number(profile.openTicketCount))} ·{' '}
-          {text.items(number(profile.itemCount))}
+          {say(text.orders, { count: number(profile.orderCount) })} ·{' '}
+          {say(text.openTickets, { count: number(profile.openTicketCount) })} ·{' '}
+          {say(text.items, { count: number(profile.itemCount) })}
         </dd>
         <dt>{text.id}</dt>
         <dd>

@@ -1,14 +1,13 @@
 import { useSignal } from '@preact/signals';
 import { useAction } from '../../act';
 import { api } from '../../api';
-import { texts as shared } from '../../language';
+import { texts } from '../../language';
 import { ProblemNotice } from '../../parts/problem';
-import { texts } from './texts';
 import type { ManageProps, Profile } from './use-person';
 
 /** Gives the account another role, and says what the chosen one may do. */
 export function RoleForm({ profile: { id, role }, open: { change } }: ManageProps) {
-  const text = texts.value;
+  const text = texts.value.person;
   const chosen = useSignal<Profile['role'] | undefined>(undefined);
   const isDone = useSignal(false);
   const { isRunning, error, run } = useAction(async (next: Profile['role']) => {
@@ -38,7 +37,7 @@ export function RoleForm({ profile: { id, role }, open: { change } }: ManageProp
         >
           {(['customer', 'agent', 'admin'] as const).map((one) => (
             <option key={one} value={one}>
-              {shared.value.role[one]}
+              {texts.value.role[one]}
             </option>
           ))}
         </select>

@@ -1,7 +1,7 @@
 import './beside.css';
 import type { ComponentChildren } from 'preact';
 import { api } from '../../api';
-import { format } from '../../language';
+import { format, say, texts } from '../../language';
 import { type List, type Page, useList } from '../../pages';
 import { Ago } from '../../parts/ago';
 import { Loaded } from '../../parts/loaded';
@@ -10,7 +10,6 @@ import { Status, type Tone } from '../../parts/status';
 import { useRead } from '../../read';
 import { StatusOfTicket } from '../tickets/ticket-status';
 import type { StaffTicket, StaffTicketSummary } from './staff-ticket';
-import { texts } from './texts';
 
 const orderTones: Readonly<Record<'placed' | 'shipped' | 'delivered' | 'cancelled', Tone>> = {
   placed: 'warn',
@@ -21,7 +20,7 @@ const orderTones: Readonly<Record<'placed' | 'shipped' | 'delivered' | 'cancelle
 
 /** The profile of the customer. */
 function Customer({ id }: { id: string }) {
-  const text = texts.value.beside;
+  const text = texts.value.ticket.beside;
   const read = useRead(`user ${id}`, (headers) => api().users[':id'].$get({ param: { id } }, { headers }));
   return (
     <section aria-labelledby="customer">
@@ -34,7 +33,7 @@ function Customer({ id }: { id: string }) {
               <br />
               {email} <span class="quiet">({emailConfirmed ? text.confirmed : text.notConfirmed})</span>
             </p>
-            <p class="quiet">{text.since(format.value.day(createdAt.slice(0, 10)))}</p>
+            <p class="quiet">{say(text.since, { date: format.value.day(createdAt.slice(0, 10)) })}</p>
             {!isActive && (
               <p>
                 <Status tone="bad">{text.inactive}</Status>
@@ -78,7 +77,7 @@ function Short<Row extends { id: string }>({
 
 /** The newest orders of a customer. */
 export function Orders({ customer, about = null }: { customer: string; about?: string | null }) {
-  const text = texts.value.beside;
+  const text = texts.value.ticket.beside;
   const list = useList(`orders of ${customer}`, (cursor, headers) =>
     api().orders.$get({ query: { customer, cursor, limit: '5' } }, { headers }),
   );
@@ -90,7 +89,7 @@ export function Orders({ customer, about = null }: { customer: string; about?: s
         none={text.noOrders}
         row={({ id, number, status, total, createdAt }) => (
           <>
-            <a href={`/console/orders/${id}`}>{text.order(String(number))}</a>{' '}
+            <a href={`/console/orders/${id}`}>{say(text.order, { number: String(number) })}</a>{' '}
             <Status tone={orderTones[status]}>{text.orderStatus[status]}</Status>
             {id === about && <strong> · {text.about}</strong>}
             <br />
@@ -106,7 +105,7 @@ export function Orders({ customer, about = null }: { customer: string; about?: s
 
 /** The newest tickets of a customer, without one that the screen shows anyway. */
 export function Tickets({ customer, title, without = '' }: { customer: string; title: string; without?: string }) {
-  const text = texts.value.beside;
+  const text = texts.value.ticket.beside;
   const list = useList<StaffTicketSummary>(`tickets of ${customer}`, async (cursor, headers) => {
     const response = await api().tickets.$get({ query: { customer, cursor, limit: '6' } }, { headers });
     // Agents and admins get the rows that are for them.
@@ -142,7 +141,7 @@ export function Beside({ ticket: { id, customerId, orderId } }: { ticket: StaffT
     <div class="beside">
       <Customer id={customerId} />
       <Orders customer={customerId} about={orderId} />
-      <Tickets customer={customerId} title={texts.value.beside.tickets} without={id} />
+      <Tickets customer={customerId} title={texts.value.ticket.beside.tickets} without={id} />
     </div>
   );
 }

@@ -1,13 +1,12 @@
+import { say, texts } from '../../language';
 import { nameOf } from '../../people';
 import { person } from '../../session';
-import { texts as listTexts } from '../tickets/texts';
 import type { StaffTicket } from './staff-ticket';
-import { texts } from './texts';
 
 /** What others changed in a ticket, each with a key and in words. */
 export function changesBetween(before: StaffTicket, after: StaffTicket): { key: string; words: string }[] {
-  const { changes: text } = texts.value;
-  const { status } = listTexts.value;
+  const { changes: text } = texts.value.ticket;
+  const { status } = texts.value.tickets;
   const name = (id: string) => nameOf(id).value ?? '…';
   /** Entries stand newest first, so those that came since stand before the first known one. */
   function isNew<Entry extends { id: string; authorId: string }>(known: readonly Entry[], entries: readonly Entry[]) {
@@ -16,18 +15,20 @@ export function changesBetween(before: StaffTicket, after: StaffTicket): { key: 
   }
   const all: { key: string; words: string }[] = [];
   for (const { id, by, authorId } of isNew(before.replies, after.replies)) {
-    const say = by === 'customer' ? text.customerReplied : text.staffReplied;
-    all.push({ key: id, words: say(name(authorId)) });
+    all.push({
+      key: id,
+      words: say(by === 'customer' ? text.customerReplied : text.staffReplied, { name: name(authorId) }),
+    });
   }
   for (const { id, authorId } of isNew(before.notes, after.notes)) {
-    all.push({ key: id, words: text.hasNote(name(authorId)) });
+    all.push({ key: id, words: say(text.hasNote, { name: name(authorId) }) });
   }
   if (before.status !== after.status) {
-    all.push({ key: 'status', words: text.status(status[before.status], status[after.status]) });
+    all.push({ key: 'status', words: say(text.status, { from: status[before.status], to: status[after.status] }) });
   }
   if (before.assigneeId !== after.assigneeId) {
     const { assigneeId } = after;
-    all.push({ key: 'assignee', words: assigneeId ? text.assigned(name(assigneeId)) : text.released });
+    all.push({ key: 'assignee', words: assigneeId ? say(text.assigned, { name: name(assigneeId) }) : text.released });
   }
   return all;
 }
@@ -36,7 +37,7 @@ export function changesBetween(before: StaffTicket, after: StaffTicket): { key: 
 function Changes({ before, after }: { before: StaffTicket; after: StaffTicket }) {
   const changes = changesBetween(before, after);
   // The answer that refused may come before the changed ticket can be read.
-  if (changes.length === 0) return <p class="quiet">{texts.value.changes.reading}</p>;
+  if (changes.length === 0) return <p class="quiet">{texts.value.ticket.changes.reading}</p>;
   return (
     <ul>
       {changes.map(({ key, words }) => (
@@ -55,7 +56,7 @@ interface TicketsProps {
 function NotedButton({ onNoted }: Pick<TicketsProps, 'onNoted'>) {
   return (
     <button type="button" onClick={onNoted}>
-      {texts.value.changes.noted}
+      {texts.value.ticket.changes.noted}
     </button>
   );
 }
@@ -84,7 +85,7 @@ export function News({ onNoted, ...tickets }: TicketsProps) {
         {hasNews && (
           <>
             <p>
-              <strong>{texts.value.changes.title}</strong>
+              <strong>{texts.value.ticket.changes.title}</strong>
             </p>
             <Changes {...tickets} />
           </>

@@ -2,8 +2,8 @@ import type { RefObject } from 'preact';
 import { useId, useRef } from 'preact/hooks';
 import { useAction } from '../../act';
 import { useDraft } from '../../drafts';
+import { texts } from '../../language';
 import { ProblemNotice } from '../../parts/problem';
-import { texts } from './texts';
 
 /** What can be written on a ticket. Nothing of the one kind can become the other: text, draft, form and key are its own. */
 export type Kind = 'reply' | 'note';
@@ -25,7 +25,7 @@ export function Composer({
   /** Sends the text; resolves to whether it was sent. */
   send: (text: string, headers: Record<string, string>) => Promise<boolean>;
 }) {
-  const text = texts.value.write[kind];
+  const text = texts.value.ticket.write[kind];
   const id = useId();
   const draft = useDraft(`${kind}.${ticketId}`);
   /** A text that is sent again after a lost answer is the same command, and has no second effect. */

@@ -1,11 +1,10 @@
 import { useMemo } from 'preact/hooks';
 import { useAction } from '../../act';
 import { api } from '../../api';
-import { format } from '../../language';
+import { format, sayCount, texts } from '../../language';
 import { PersonName } from '../../parts/person-name';
 import { ProblemNotice } from '../../parts/problem';
 import type { StaffReply, StaffTicket, TicketNote } from './staff-ticket';
-import { texts } from './texts';
 
 /** The replies or the notes of a ticket that have been read, and how to read older ones. */
 class Entries<Entry extends { id: string; createdAt: string }> {
@@ -80,7 +79,7 @@ function Entry({
   time: string;
   text: string;
 }) {
-  const { conversation } = texts.value;
+  const { conversation } = texts.value.ticket;
   return (
     <li class={`entry ${kind}`}>
       <p class="by">
@@ -106,7 +105,7 @@ function Entry({
 export function Conversation({ ticket }: { ticket: StaffTicket }) {
   const { shown, older, more } = useEntries(ticket);
   const next = useAction(more);
-  const text = texts.value.conversation;
+  const text = texts.value.ticket.conversation;
   return (
     <section aria-labelledby="conversation">
       <h2 id="conversation">{text.title}</h2>
@@ -115,7 +114,7 @@ export function Conversation({ ticket }: { ticket: StaffTicket }) {
         {older > 0 && (
           <li>
             <button type="button" disabled={next.isRunning.value} onClick={() => void next.run()}>
-              {text.older(older)}
+              {sayCount(text.older, older)}
             </button>
             <ProblemNotice error={next.error.value} />
           </li>

@@ -1,5 +1,5 @@
 import { useLocation, useRoute } from 'preact-iso';
-import { format } from '../../language';
+import { format, texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
 import { PersonName } from '../../parts/person-name';
 import { ShortcutHelp } from '../../parts/shortcut-help';
@@ -10,14 +10,13 @@ import { Beside } from './beside';
 import { News } from './changes';
 import { Conversation } from './conversation';
 import type { StaffTicket } from './staff-ticket';
-import { texts } from './texts';
 import { type OpenTicket, useTicket } from './use-ticket';
 import { Work } from './work';
 import { Write } from './write';
 import './ticket.css';
 
 function Content({ ticket, open }: { ticket: StaffTicket; open: OpenTicket }) {
-  const text = texts.value;
+  const text = texts.value.ticket;
   const { customerId, createdAt, subject } = ticket;
   return (
     <div class="ticket">
@@ -41,7 +40,7 @@ function Content({ ticket, open }: { ticket: StaffTicket; open: OpenTicket }) {
 function TicketOf({ id }: { id: string }) {
   const open = useTicket(id);
   const { route } = useLocation();
-  const text = texts.value;
+  const text = texts.value.ticket;
   useTitle(open.read.data.value?.subject);
   useShortcuts({ u: () => route('/console/tickets') });
   return (

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useAction } from '../../act';
 import { api } from '../../api';
+import { texts } from '../../language';
 import { ActionButton } from '../../parts/action-button';
 import { ConfirmedButton } from '../../parts/confirm';
 import { PersonName } from '../../parts/person-name';
@@ -10,7 +11,6 @@ import { person } from '../../session';
 import { StatusOfTicket, type TicketStatus } from '../tickets/ticket-status';
 import { Refused } from './changes';
 import type { StaffTicket } from './staff-ticket';
-import { texts } from './texts';
 import type { OpenTicket } from './use-ticket';
 
 interface WorkProps {
@@ -19,7 +19,7 @@ interface WorkProps {
 }
 
 function StatusWork({ ticket: { id, status }, open: { change } }: WorkProps) {
-  const text = texts.value.status;
+  const text = texts.value.ticket.status;
   const setStatus = (next: TicketStatus) =>
     change((headers) => api().tickets[':id'].status.$post({ param: { id }, json: { status: next } }, { headers }));
   const triage = useAction(() => setStatus('triaged'));
@@ -44,7 +44,7 @@ function StatusWork({ ticket: { id, status }, open: { change } }: WorkProps) {
 }
 
 function AssigneeWork({ ticket: { id, assigneeId }, open: { change } }: WorkProps) {
-  const text = texts.value.assignee;
+  const text = texts.value.ticket.assignee;
   const isGiving = useSignal(false);
   const me = person.value;
   const assign = useAction(async (next: string | null) => {
@@ -93,12 +93,12 @@ function AssigneeWork({ ticket: { id, assigneeId }, open: { change } }: WorkProp
 export function Work({ ticket, open }: WorkProps) {
   const { refusal, note } = open;
   return (
-    <section class="work" aria-label={texts.value.work}>
+    <section class="work" aria-label={texts.value.ticket.work}>
       <StatusWork ticket={ticket} open={open} />
       <AssigneeWork ticket={ticket} open={open} />
       {refusal.value?.of === 'work' && (
         <Refused before={refusal.value.before} after={ticket} onNoted={note}>
-          {texts.value.changes.refused}
+          {texts.value.ticket.changes.refused}
         </Refused>
       )}
     </section>

@@ -2,12 +2,12 @@ import { createRef } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { useAddress } from '../../address';
 import { api } from '../../api';
+import { say, texts } from '../../language';
 import { nameOf } from '../../people';
 import { useShortcuts } from '../../shortcuts';
 import { Refused } from './changes';
 import { Composer, type Kind } from './composer';
 import type { StaffTicket } from './staff-ticket';
-import { texts } from './texts';
 import type { OpenTicket } from './use-ticket';
 
 const kinds: readonly Kind[] = ['reply', 'note'];
@@ -15,7 +15,7 @@ const kinds: readonly Kind[] = ['reply', 'note'];
 /** The forms for a reply and for a note, of which one is shown. */
 export function Write({ ticket, open }: { ticket: StaffTicket; open: OpenTicket }) {
   const { id, customerId } = ticket;
-  const text = texts.value.write;
+  const text = texts.value.ticket.write;
   const { query, set } = useAddress<'write'>();
   const shown: Kind = query.write === 'note' ? 'note' : 'reply';
   const { current: fields } = useRef({
@@ -62,7 +62,7 @@ export function Write({ ticket, open }: { ticket: StaffTicket; open: OpenTicket 
       <Composer
         kind="reply"
         ticketId={id}
-        label={text.reply.label(nameOf(customerId).value ?? '…')}
+        label={say(text.reply.label, { name: nameOf(customerId).value ?? '…' })}
         isShown={shown === 'reply'}
         field={fields.reply}
         send={(message, headers) =>

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals';
 import type { useAddress } from '../../address';
 import { api } from '../../api';
+import { texts } from '../../language';
 import { FilterLinks } from '../../parts/filter-links';
 import { PersonName } from '../../parts/person-name';
 import { PersonSearch } from '../../parts/person-search';
 import { nameOf } from '../../people';
 import { useRead } from '../../read';
-import { texts } from './texts';
 import { statuses } from './ticket-status';
 
 /** What the address of the list says. */
@@ -15,7 +15,7 @@ export type Address = ReturnType<typeof useAddress<Filter>>;
 
 /** Links to each status, with how many tickets have it. */
 function StatusLinks({ query }: Pick<Address, 'query'>) {
-  const text = texts.value;
+  const text = texts.value.tickets;
   const { data } = useRead('ticket-dashboard', (headers) => api().dashboard.tickets.$get({}, { headers }));
   const counts = data.value?.counts;
   const all = counts && counts.open + counts.triaged + counts.closed;
@@ -33,7 +33,7 @@ function StatusLinks({ query }: Pick<Address, 'query'>) {
 }
 
 function AssigneeFilter({ query: { assignee = '' }, set }: Address) {
-  const text = texts.value;
+  const text = texts.value.tickets;
   const isAsking = useSignal(false);
   const isPerson = !['', 'me', 'none'].includes(assignee);
   function change(value: string) {
@@ -68,7 +68,7 @@ function AssigneeFilter({ query: { assignee = '' }, set }: Address) {
 
 /** The filters of the list. The API has no list for some of them together, so one of these takes the place of the other. */
 export function Filters({ query, set }: Address) {
-  const text = texts.value;
+  const text = texts.value.tickets;
   return (
     <>
       <StatusLinks query={query} />

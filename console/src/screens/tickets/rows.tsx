@@ -1,15 +1,15 @@
+import { texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { PersonName } from '../../parts/person-name';
 import type { StaffTicketSummary } from '../ticket/staff-ticket';
 import { readUnread } from './seen';
-import { texts } from './texts';
 import { StatusOfTicket } from './ticket-status';
 
 /** The first column: what the ticket is about, and what of it is new to the person. */
 function About({ ticket, isUnread }: { ticket: StaffTicketSummary; isUnread: boolean }) {
   const { id, subject, preview, notePreview } = ticket;
-  const text = texts.value;
+  const text = texts.value.tickets;
   return (
     <div class={isUnread ? 'about unread' : 'about'}>
       <a href={`/console/tickets/${id}`} data-ticket={id}>
@@ -28,7 +28,7 @@ function About({ ticket, isUnread }: { ticket: StaffTicketSummary; isUnread: boo
 
 /** The tickets of a list. */
 export function Rows({ tickets }: { tickets: readonly StaffTicketSummary[] }) {
-  const text = texts.value;
+  const text = texts.value.tickets;
   const isUnread = readUnread();
   return (
     <DataTable

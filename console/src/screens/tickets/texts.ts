@@ -1,6 +1,6 @@
-import { textsOf } from '../../language';
+import type { Translation } from '../../texts/translation';
 
-const english = {
+export const english = {
   filters: 'Filters',
   status: { open: 'open', triaged: 'triaged', closed: 'closed' },
   by: { customer: 'customer', staff: 'support' },
@@ -39,48 +39,45 @@ const english = {
     reply: 'Reply to the customer',
     addNote: 'Write an internal note',
   },
-};
+} as const;
 
-export const texts = textsOf<typeof english>({
-  english,
-  german: {
-    filters: 'Filter',
-    status: { open: 'offen', triaged: 'gesichtet', closed: 'geschlossen' },
-    by: { customer: 'Kundschaft', staff: 'Support' },
-    all: 'Alle',
-    search: 'Anfragen von',
-    ofPerson: 'Anfragen von',
-    everybody: 'Anfragen von allen',
+export const german: Translation<typeof english> = {
+  filters: 'Filter',
+  status: { open: 'offen', triaged: 'gesichtet', closed: 'geschlossen' },
+  by: { customer: 'Kundschaft', staff: 'Support' },
+  all: 'Alle',
+  search: 'Anfragen von',
+  ofPerson: 'Anfragen von',
+  everybody: 'Anfragen von allen',
+  assignee: 'Zugewiesen an',
+  anybody: 'beliebig',
+  me: 'mich',
+  nobody: 'niemanden',
+  somebody: 'jemand anderen …',
+  searchColleague: 'Wessen Anfragen?',
+  note: 'Notizen',
+  anyNote: 'beliebig',
+  hasNote: 'mit Notiz',
+  hasNoNote: 'ohne Notiz',
+  sort: 'Sortiert nach',
+  updated: 'letzter Aktivität',
+  created: 'Eingang',
+  list: 'Anfragen',
+  columns: {
+    ticket: 'Anfrage',
+    customer: 'Kundschaft',
+    spoke: 'Zuletzt schrieb',
+    status: 'Status',
     assignee: 'Zugewiesen an',
-    anybody: 'beliebig',
-    me: 'mich',
-    nobody: 'niemanden',
-    somebody: 'jemand anderen …',
-    searchColleague: 'Wessen Anfragen?',
-    note: 'Notizen',
-    anyNote: 'beliebig',
-    hasNote: 'mit Notiz',
-    hasNoNote: 'ohne Notiz',
-    sort: 'Sortiert nach',
-    updated: 'letzter Aktivität',
-    created: 'Eingang',
-    list: 'Anfragen',
-    columns: {
-      ticket: 'Anfrage',
-      customer: 'Kundschaft',
-      spoke: 'Zuletzt schrieb',
-      status: 'Status',
-      assignee: 'Zugewiesen an',
-      updated: 'Letzte Aktivität',
-    },
-    unread: 'Neu, seit Sie zuletzt hier waren:',
-    notePreview: 'Notiz:',
-    keys: {
-      next: 'Nächste Anfrage',
-      previous: 'Vorige Anfrage',
-      open: 'Anfrage öffnen',
-      reply: 'Der Kundschaft antworten',
-      addNote: 'Interne Notiz schreiben',
-    },
+    updated: 'Letzte Aktivität',
   },
-});
+  unread: 'Neu, seit Sie zuletzt hier waren:',
+  notePreview: 'Notiz:',
+  keys: {
+    next: 'Nächste Anfrage',
+    previous: 'Vorige Anfrage',
+    open: 'Anfrage öffnen',
+    reply: 'Der Kundschaft antworten',
+    addNote: 'Interne Notiz schreiben',
+  },
+};

@@ -1,5 +1,5 @@
+import { texts } from '../../language';
 import { Status, type Tone } from '../../parts/status';
-import { texts } from './texts';
 
 /** Every status of a ticket, in the order in which it usually goes through them. */
 export const statuses = ['open', 'triaged', 'closed'] as const;
@@ -9,5 +9,5 @@ const tones: Readonly<Record<TicketStatus, Tone>> = { open: 'warn', triaged: 'go
 
 /** The status of a ticket: an open one waits for the support. */
 export function StatusOfTicket({ status }: { status: TicketStatus }) {
-  return <Status tone={tones[status]}>{texts.value.status[status]}</Status>;
+  return <Status tone={tones[status]}>{texts.value.tickets.status[status]}</Status>;
 }

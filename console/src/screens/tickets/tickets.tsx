@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso';
 import { useAddress } from '../../address';
 import { api } from '../../api';
-import { texts as shared } from '../../language';
+import { texts } from '../../language';
 import { type Page, useList } from '../../pages';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
@@ -11,7 +11,6 @@ import { useTitle } from '../../title';
 import type { StaffTicketSummary } from '../ticket/staff-ticket';
 import { type Address, type Filter, Filters } from './filters';
 import { Rows } from './rows';
-import { texts } from './texts';
 import { statuses } from './ticket-status';
 import './tickets.css';
 
@@ -53,12 +52,12 @@ export function Tickets() {
   const address = useAddress<Filter>();
   const list = useTickets(address);
   const { route } = useLocation();
-  const text = texts.value;
+  const text = texts.value.tickets;
   const write = (kind: 'reply' | 'note') => {
     const id = focused();
     if (id) route(`/console/tickets/${id}?write=${kind}`);
   };
-  useTitle(shared.value.sections.tickets);
+  useTitle(texts.value.sections.tickets);
   useShortcuts({
     j: () => move(1),
     k: () => move(-1),
@@ -68,7 +67,7 @@ export function Tickets() {
   return (
     <div class="tickets">
       <div class="title">
-        <h1>{shared.value.sections.tickets}</h1>
+        <h1>{texts.value.sections.tickets}</h1>
         <ShortcutHelp
           keys={[
             ['j', text.keys.next],

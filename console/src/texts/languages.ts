@@ -1,0 +1,56 @@
+// Only the build runs this module: it makes a file of data of each language, so that nobody loads the words of another one.
+import * as access from '../parts/access-texts';
+import * as findPeople from '../parts/people-texts';
+import * as item from '../screens/item/texts';
+import * as items from '../screens/items/texts';
+import * as me from '../screens/me/texts';
+import * as order from '../screens/order/texts';
+import * as orders from '../screens/orders/texts';
+import * as overview from '../screens/overview/texts';
+import * as people from '../screens/people/texts';
+import * as person from '../screens/person/texts';
+import * as ticket from '../screens/ticket/texts';
+import * as tickets from '../screens/tickets/texts';
+import * as shared from './shared';
+import type { Translation } from './translation';
+
+const en = {
+  ...shared.english,
+  access: access.english,
+  findPeople: findPeople.english,
+  item: item.english,
+  items: items.english,
+  me: me.english,
+  order: order.english,
+  orders: orders.english,
+  overview: overview.english,
+  people: people.english,
+  person: person.english,
+  ticket: ticket.english,
+  tickets: tickets.english,
+};
+
+const de: Translation<typeof en> = {
+  ...shared.german,
+  access: access.german,
+  findPeople: findPeople.german,
+  item: item.german,
+  items: items.german,
+  me: me.german,
+  order: order.german,
+  orders: orders.german,
+  overview: overview.german,
+  people: people.german,
+  person: person.german,
+  ticket: ticket.german,
+  tickets: tickets.german,
+};
+
+/** The console's texts: those that all screens share, and those of each screen under its name. */
+export type Texts = typeof en;
+
+/** All texts by the language's subtag of BCP 47. */
+export const languages = { en, de };
+
+/** A language that the console speaks. */
+export type Language = keyof typeof languages;
