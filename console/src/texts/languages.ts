@@ -1,6 +1,7 @@
 // Only the build runs this module: it makes a file of data of each language, so that nobody loads the words of another one.
 import * as access from '../parts/access-texts';
 import * as findPeople from '../parts/people-texts';
+import * as inspector from '../screens/inspector/texts';
 import * as item from '../screens/item/texts';
 import * as items from '../screens/items/texts';
 import * as me from '../screens/me/texts';
@@ -9,6 +10,7 @@ import * as orders from '../screens/orders/texts';
 import * as overview from '../screens/overview/texts';
 import * as people from '../screens/people/texts';
 import * as person from '../screens/person/texts';
+import * as readModels from '../screens/read-models/texts';
 import * as ticket from '../screens/ticket/texts';
 import * as tickets from '../screens/tickets/texts';
 import * as shared from './shared';
@@ -18,6 +20,7 @@ const en = {
   ...shared.english,
   access: access.english,
   findPeople: findPeople.english,
+  inspector: inspector.english,
   item: item.english,
   items: items.english,
   me: me.english,
@@ -26,6 +29,7 @@ const en = {
   overview: overview.english,
   people: people.english,
   person: person.english,
+  readModels: readModels.english,
   ticket: ticket.english,
   tickets: tickets.english,
 };
@@ -34,6 +38,7 @@ const de: Translation<typeof en> = {
   ...shared.german,
   access: access.german,
   findPeople: findPeople.german,
+  inspector: inspector.german,
   item: item.german,
   items: items.german,
   me: me.german,
@@ -42,6 +47,7 @@ const de: Translation<typeof en> = {
   overview: overview.german,
   people: people.german,
   person: person.german,
+  readModels: readModels.german,
   ticket: ticket.german,
   tickets: tickets.german,
 };
