@@ -23,7 +23,11 @@ export default defineConfig({
           groups: [
             { name: 'first', test: /\/main\.tsx|\/screens\/overview\//, priority: 2 },
             // Before the operators' screens, because a group takes the parts along that its screens share with later ones.
-            { name: 'staff', test: /\/screens\/(?!(read-models|inspector|dead-letters|events)\/)/, priority: 1 },
+            {
+              name: 'staff',
+              test: /\/screens\/(?!(operators\.ts|(read-models|inspector|dead-letters|events)\/))/,
+              priority: 1,
+            },
             { name: 'operators', test: /\/screens\//, priority: 0 },
           ],
         },
