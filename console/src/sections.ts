@@ -22,6 +22,10 @@ const item = lazy(() => import('./screens/shop').then(({ Item }) => Item));
 const people = lazy(() => import('./screens/people/people').then(({ People }) => People));
 const person = lazy(() => import('./screens/person/person').then(({ Person }) => Person));
 const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
+const deadLetters = lazy(() => import('./screens/events/screens').then(({ DeadLetters }) => DeadLetters));
+const deadLetter = lazy(() => import('./screens/events/screens').then(({ DeadLetter }) => DeadLetter));
+const events = lazy(() => import('./screens/events/screens').then(({ Events }) => Events));
+const event = lazy(() => import('./screens/events/screens').then(({ Event }) => Event));
 
 /** The sections in the order of the navigation. */
 export const sections: readonly Section[] = [
@@ -56,6 +60,24 @@ export const sections: readonly Section[] = [
     screens: [
       { path: '/console/people', component: people },
       { path: '/console/people/:id', component: person },
+    ],
+  },
+  {
+    name: 'deadLetters',
+    path: '/console/dead-letters',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/dead-letters', component: deadLetters },
+      { path: '/console/dead-letters/:id', component: deadLetter },
+    ],
+  },
+  {
+    name: 'events',
+    path: '/console/events',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/events', component: events },
+      { path: '/console/events/:position', component: event },
     ],
   },
   { name: 'me', path: '/console/me', screens: [{ path: '/console/me', component: me }] },

@@ -1,6 +1,8 @@
 // Only the build runs this module: it makes a file of data of each language, so that nobody loads the words of another one.
 import * as access from '../parts/access-texts';
 import * as findPeople from '../parts/people-texts';
+import * as deadLetters from '../screens/dead-letters/texts';
+import * as events from '../screens/events/texts';
 import * as item from '../screens/item/texts';
 import * as items from '../screens/items/texts';
 import * as me from '../screens/me/texts';
@@ -17,6 +19,8 @@ import type { Translation } from './translation';
 const en = {
   ...shared.english,
   access: access.english,
+  deadLetters: deadLetters.english,
+  events: events.english,
   findPeople: findPeople.english,
   item: item.english,
   items: items.english,
@@ -33,6 +37,8 @@ const en = {
 const de: Translation<typeof en> = {
   ...shared.german,
   access: access.german,
+  deadLetters: deadLetters.german,
+  events: events.german,
   findPeople: findPeople.german,
   item: item.german,
   items: items.german,
