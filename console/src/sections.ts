@@ -21,6 +21,9 @@ const items = lazy(() => import('./screens/shop').then(({ Items }) => Items));
 const item = lazy(() => import('./screens/shop').then(({ Item }) => Item));
 const people = lazy(() => import('./screens/people/people').then(({ People }) => People));
 const person = lazy(() => import('./screens/person/person').then(({ Person }) => Person));
+const readModels = lazy(() => import('./screens/read-models/screens').then(({ ReadModels }) => ReadModels));
+const readModel = lazy(() => import('./screens/read-models/screens').then(({ ReadModel }) => ReadModel));
+const inspector = lazy(() => import('./screens/read-models/screens').then(({ Inspector }) => Inspector));
 const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
 const deadLetters = lazy(() => import('./screens/events/screens').then(({ DeadLetters }) => DeadLetters));
 const deadLetter = lazy(() => import('./screens/events/screens').then(({ DeadLetter }) => DeadLetter));
@@ -63,6 +66,13 @@ export const sections: readonly Section[] = [
     ],
   },
   {
+    name: 'readModels',
+    path: '/console/read-models',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/read-models', component: readModels },
+      { path: '/console/read-models/:view', component: readModel },
+      { path: '/console/read-models/:view/:key', component: inspector },
     name: 'deadLetters',
     path: '/console/dead-letters',
     isForAdmins: true,

@@ -3,6 +3,7 @@ import * as access from '../parts/access-texts';
 import * as findPeople from '../parts/people-texts';
 import * as deadLetters from '../screens/dead-letters/texts';
 import * as events from '../screens/events/texts';
+import * as inspector from '../screens/inspector/texts';
 import * as item from '../screens/item/texts';
 import * as items from '../screens/items/texts';
 import * as me from '../screens/me/texts';
@@ -11,6 +12,7 @@ import * as orders from '../screens/orders/texts';
 import * as overview from '../screens/overview/texts';
 import * as people from '../screens/people/texts';
 import * as person from '../screens/person/texts';
+import * as readModels from '../screens/read-models/texts';
 import * as ticket from '../screens/ticket/texts';
 import * as tickets from '../screens/tickets/texts';
 import * as shared from './shared';
@@ -22,6 +24,7 @@ const en = {
   deadLetters: deadLetters.english,
   events: events.english,
   findPeople: findPeople.english,
+  inspector: inspector.english,
   item: item.english,
   items: items.english,
   me: me.english,
@@ -30,6 +33,7 @@ const en = {
   overview: overview.english,
   people: people.english,
   person: person.english,
+  readModels: readModels.english,
   ticket: ticket.english,
   tickets: tickets.english,
 };
@@ -40,6 +44,7 @@ const de: Translation<typeof en> = {
   deadLetters: deadLetters.german,
   events: events.german,
   findPeople: findPeople.german,
+  inspector: inspector.german,
   item: item.german,
   items: items.german,
   me: me.german,
@@ -48,6 +53,7 @@ const de: Translation<typeof en> = {
   overview: overview.german,
   people: people.german,
   person: person.german,
+  readModels: readModels.german,
   ticket: ticket.german,
   tickets: tickets.german,
 };

@@ -16,5 +16,5 @@ export function Explanation({ failure }: { failure: Failure }) {
 
 /** The error of dead letters. */
 export function ErrorName({ error }: { error: string | null }) {
-  return error === null ? <>{texts.value.deadLetters.noError}</> : <code>{error}</code>;
+  return error === null ? <span>{texts.value.deadLetters.noError}</span> : <code>{error}</code>;
 }

@@ -3,6 +3,9 @@ import { Actor } from './actor';
 import { isEmpty, lettersOf, logPath, subjectPath } from './links';
 import type { LogEvent } from './rows';
 
+/** Characters of content that are shown at once. */
+const mostOpen = 2_000;
+
 /** The dead letters that an operator's event names. */
 function Letters({ letters }: { letters: readonly string[] }) {
   const text = texts.value.events;
@@ -26,12 +29,12 @@ function Content({ data }: Pick<LogEvent, 'data'>) {
   const text = texts.value.events;
   if (data === null) return <p>{text.unreadable}</p>;
   if (isEmpty(data)) return <p class="quiet">{text.noContent}</p>;
-  // The box scrolls, so the keyboard has to reach it.
+  const json = JSON.stringify(data, null, 2);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-    <pre class="content" tabIndex={0} aria-label={text.content}>
-      {JSON.stringify(data, null, 2)}
-    </pre>
+    <details open={json.length < mostOpen}>
+      <summary>{text.data}</summary>
+      <pre class="content">{json}</pre>
+    </details>
   );
 }
 
