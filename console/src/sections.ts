@@ -73,6 +73,9 @@ export const sections: readonly Section[] = [
       { path: '/console/read-models', component: readModels },
       { path: '/console/read-models/:view', component: readModel },
       { path: '/console/read-models/:view/:key', component: inspector },
+    ],
+  },
+  {
     name: 'deadLetters',
     path: '/console/dead-letters',
     isForAdmins: true,
