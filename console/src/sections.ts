@@ -29,6 +29,10 @@ const readModels = lazy(() => operators().then(({ ReadModels }) => ReadModels));
 const readModel = lazy(() => operators().then(({ ReadModel }) => ReadModel));
 const inspector = lazy(() => operators().then(({ Inspector }) => Inspector));
 const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
+const deadLetters = lazy(() => import('./screens/events/screens').then(({ DeadLetters }) => DeadLetters));
+const deadLetter = lazy(() => import('./screens/events/screens').then(({ DeadLetter }) => DeadLetter));
+const events = lazy(() => import('./screens/events/screens').then(({ Events }) => Events));
+const event = lazy(() => import('./screens/events/screens').then(({ Event }) => Event));
 
 /** The sections in the order of the navigation. */
 export const sections: readonly Section[] = [
@@ -73,6 +77,24 @@ export const sections: readonly Section[] = [
       { path: '/console/read-models', component: readModels },
       { path: '/console/read-models/:view', component: readModel },
       { path: '/console/read-models/:view/:key', component: inspector },
+    ],
+  },
+  {
+    name: 'deadLetters',
+    path: '/console/dead-letters',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/dead-letters', component: deadLetters },
+      { path: '/console/dead-letters/:id', component: deadLetter },
+    ],
+  },
+  {
+    name: 'events',
+    path: '/console/events',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/events', component: events },
+      { path: '/console/events/:position', component: event },
     ],
   },
   { name: 'me', path: '/console/me', screens: [{ path: '/console/me', component: me }] },

@@ -1,6 +1,8 @@
 // Only the build runs this module: it makes a file of data of each language, so that nobody loads the words of another one.
 import * as access from '../parts/access-texts';
 import * as findPeople from '../parts/people-texts';
+import * as deadLetters from '../screens/dead-letters/texts';
+import * as events from '../screens/events/texts';
 import * as inspector from '../screens/inspector/texts';
 import * as item from '../screens/item/texts';
 import * as items from '../screens/items/texts';
@@ -19,6 +21,8 @@ import type { Translation } from './translation';
 const en = {
   ...shared.english,
   access: access.english,
+  deadLetters: deadLetters.english,
+  events: events.english,
   findPeople: findPeople.english,
   inspector: inspector.english,
   item: item.english,
@@ -37,6 +41,8 @@ const en = {
 const de: Translation<typeof en> = {
   ...shared.german,
   access: access.german,
+  deadLetters: deadLetters.german,
+  events: events.german,
   findPeople: findPeople.german,
   inspector: inspector.german,
   item: item.german,

@@ -1,0 +1,114 @@
+import './dead-letters.css';
+import type { InferResponseType } from 'hono/client';
+import { useRoute } from 'preact-iso';
+import { useAddress } from '../../address';
+import { api } from '../../api';
+import { format, say, texts } from '../../language';
+import { Ago } from '../../parts/ago';
+import { Loaded } from '../../parts/loaded';
+import { isMissing, useRead } from '../../read';
+import { useTitle } from '../../title';
+import { EventFacts } from '../events/facts';
+import { eventPath } from '../events/rows';
+import { Decide } from './decide';
+import { ErrorName, Explanation } from './explanation';
+import { groupPath } from './groups';
+import { Outcome } from './outcome';
+import type { Failure } from './remedy';
+
+type Detail = InferResponseType<ReturnType<typeof api>['operations']['dead-letters'][':id']['$get']>;
+
+function Facts({ letter, failure }: { letter: Detail; failure: Failure }) {
+  const { columns, fault, letter: text } = texts.value.deadLetters;
+  const { number } = format.value;
+  return (
+    <dl class="event-facts">
+      <dt>{columns.error}</dt>
+      <dd>
+        <ErrorName error={failure.error} /> · <a href={groupPath(failure)}>{text.group}</a>
+      </dd>
+      <dt>{columns.fault}</dt>
+      <dd>{fault[letter.fault]}</dd>
+      {letter.firstFailedAt && (
+        <>
+          <dt>{columns.first}</dt>
+          <dd>
+            <Ago time={letter.firstFailedAt} />
+          </dd>
+        </>
+      )}
+      {letter.lastFailedAt && (
+        <>
+          <dt>{columns.last}</dt>
+          <dd>
+            <Ago time={letter.lastFailedAt} />
+          </dd>
+        </>
+      )}
+      <dt>{text.attempts}</dt>
+      <dd>{number(letter.attempts)}</dd>
+      <dt>{text.sends}</dt>
+      <dd>{number(letter.sends)}</dd>
+      <dt>{text.replays}</dt>
+      <dd>{number(letter.replays)}</dd>
+    </dl>
+  );
+}
+
+function Content({ letter }: { letter: Detail }) {
+  const text = texts.value.deadLetters;
+  const failure = { subscription: letter.subscription, error: letter.lastError, fault: letter.fault };
+  return (
+    <>
+      <h1>{say(text.letter.title, { type: letter.type, work: text.work[letter.subscription] })}</h1>
+      <Facts letter={letter} failure={failure} />
+      <Explanation failure={failure} />
+      <Decide
+        failure={failure}
+        selection={{ ids: [letter.id] }}
+        count={1}
+        labels={{ replay: text.replay.one, discard: text.discard.one }}
+      />
+      <h2>
+        <a href={eventPath(letter.position)}>
+          {text.letter.what} #{letter.position}
+        </a>
+      </h2>
+      <EventFacts event={letter.event} />
+    </>
+  );
+}
+
+function LetterOf({ id, decision }: { id: string; decision: string | undefined }) {
+  const text = texts.value.deadLetters;
+  const read = useRead(`dead letter ${id}`, (headers) =>
+    api().operations['dead-letters'][':id'].$get({ param: { id } }, { headers }),
+  );
+  useTitle(id);
+  return (
+    <>
+      <p class="title">
+        <a href="/console/dead-letters">← {text.back}</a>
+      </p>
+      <Outcome decision={decision} />
+      {isMissing(read.error.value) ? (
+        <>
+          <h1>{id}</h1>
+          {!decision && <p role="alert">{text.letter.missing}</p>}
+          <p>
+            <a href={eventPath(Number.parseInt(id, 10))}>{text.letter.log}</a>
+          </p>
+        </>
+      ) : (
+        <Loaded read={read}>{(letter) => <Content letter={letter} />}</Loaded>
+      )}
+    </>
+  );
+}
+
+/** One dead letter: its event, its error, and what to do about it. */
+export function DeadLetter() {
+  const { id = '' } = useRoute().params;
+  const { query } = useAddress<'decision'>();
+  return <LetterOf key={id} id={id} decision={query.decision} />;
+}
