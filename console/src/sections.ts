@@ -29,10 +29,10 @@ const readModels = lazy(() => operators().then(({ ReadModels }) => ReadModels));
 const readModel = lazy(() => operators().then(({ ReadModel }) => ReadModel));
 const inspector = lazy(() => operators().then(({ Inspector }) => Inspector));
 const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
-const deadLetters = lazy(() => import('./screens/events/screens').then(({ DeadLetters }) => DeadLetters));
-const deadLetter = lazy(() => import('./screens/events/screens').then(({ DeadLetter }) => DeadLetter));
-const events = lazy(() => import('./screens/events/screens').then(({ Events }) => Events));
-const event = lazy(() => import('./screens/events/screens').then(({ Event }) => Event));
+const deadLetters = lazy(() => operators().then(({ DeadLetters }) => DeadLetters));
+const deadLetter = lazy(() => operators().then(({ DeadLetter }) => DeadLetter));
+const events = lazy(() => operators().then(({ Events }) => Events));
+const event = lazy(() => operators().then(({ Event }) => Event));
 
 /** The sections in the order of the navigation. */
 export const sections: readonly Section[] = [
