@@ -82,19 +82,23 @@ export const format = computed(() => {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
+  /** @param seconds how long ago something was; less than 0 for the time to come */
+  function ago(seconds: number): string {
+    const size = Math.abs(seconds);
+    if (size < 60) return relative.format(-Math.round(seconds), 'second');
+    if (size < 3600) return relative.format(-Math.round(seconds / 60), 'minute');
+    if (size < 86_400) return relative.format(-Math.round(seconds / 3600), 'hour');
+    return relative.format(-Math.round(seconds / 86_400), 'day');
+  }
   return {
     /** @param iso a time in ISO 8601 */
     time: (iso: string) => time.format(new Date(iso)),
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
-    /** @param ago seconds */
-    ago(ago: number): string {
-      if (ago < 60) return relative.format(-Math.round(ago), 'second');
-      if (ago < 3600) return relative.format(-Math.round(ago / 60), 'minute');
-      if (ago < 86_400) return relative.format(-Math.round(ago / 3600), 'hour');
-      return relative.format(-Math.round(ago / 86_400), 'day');
-    },
+    ago,
+    /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
+    until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {
       // The browser's own digits are those of CLDR, which are fewer for some currencies.

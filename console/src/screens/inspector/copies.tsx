@@ -90,7 +90,7 @@ export function Content({ found }: { found: InspectedKey }) {
   const different = fields.filter(({ isSame }) => !isSame);
   const title = sayCount(text.differences, different.length);
   return (
-    <section class="content" aria-labelledby="content-title">
+    <section class="compared" aria-labelledby="content-title">
       <h2 id="content-title">{text.title}</h2>
       {different.length === 0 ? <p>{text.same}</p> : <Fields caption={title} fields={different} />}
       <details

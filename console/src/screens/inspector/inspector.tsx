@@ -10,9 +10,10 @@ import { Status } from '../../parts/status';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { Content, Copies } from './copies';
+import { Deliveries } from './deliveries';
 import { explain, type InspectedKey } from './explain';
 import { inspectorOf, placesOf } from './places';
-import { Deliveries, Work } from './work';
+import { Work } from './work';
 
 /** What projecting it has led to: the id of the request, and the state before. */
 interface Projected {

@@ -138,14 +138,12 @@ export const english = {
     none: 'No event that touches it waits or has failed.',
     incomplete: 'The backlog is long: only its most urgent part was searched, so there may be more.',
     event: 'Event',
-    position: 'Position',
     happened: 'Happened',
     state: 'State',
     pending: 'waits',
     dead: 'dead letter',
     attempts: 'Tries',
     error: 'Last error',
-    next: 'Next try',
   },
 } as const;
 
@@ -287,13 +285,11 @@ export const german: Translation<typeof english> = {
     none: 'Kein Ereignis, das es betrifft, wartet oder ist gescheitert.',
     incomplete: 'Der Rückstau ist lang: Nur sein dringendster Teil wurde durchsucht, es kann also mehr geben.',
     event: 'Ereignis',
-    position: 'Position',
     happened: 'Geschehen',
     state: 'Zustand',
     pending: 'wartet',
     dead: 'unzustellbar',
     attempts: 'Versuche',
     error: 'Letzter Fehler',
-    next: 'Nächster Versuch',
   },
 };

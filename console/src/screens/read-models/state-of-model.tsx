@@ -18,7 +18,9 @@ export function StateOfModel({ model: { failedKeys, isWithinTarget, lagEvents } 
 /** A lag of the last hour; null if it had no event. */
 export function describeLag(seconds: number | null): string {
   const text = texts.value.readModels;
-  return seconds === null ? text.none : say(text.seconds, { value: format.value.number(seconds) });
+  return seconds === null
+    ? text.none
+    : say(text.seconds, { value: format.value.number(Math.round(seconds * 10) / 10) });
 }
 
 /** The lag now, in seconds and in events. */

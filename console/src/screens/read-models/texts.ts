@@ -2,7 +2,7 @@ import type { Translation } from '../../texts/translation';
 
 export const english = {
   intro:
-    'What people read comes from documents, which are made from the newest state after each event. The newest event has the position {position}. An event should be in its documents within {target} s.',
+    'People read documents, which are made anew after each event. The newest event has the position {position}; it should be in its documents within {target}\u00a0s.',
   list: 'Read models',
   columns: {
     view: 'Read model',
@@ -20,7 +20,7 @@ export const english = {
     slow: 'slower than it should be',
     failing: { one: '{count} document fails', other: '{count} documents fail' },
   },
-  seconds: '{value} s',
+  seconds: '{value}\u00a0s',
   none: 'no event',
   lag: '{seconds} ({events})',
   events: { one: '{count} event', other: '{count} events' },
@@ -36,12 +36,6 @@ export const english = {
   waiting: {
     title: 'Events that wait',
     none: 'No event waits for its documents.',
-    event: 'Event',
-    position: 'Position',
-    happened: 'Happened',
-    attempts: 'Tries',
-    error: 'Last error',
-    next: 'Next try',
     document: 'Document',
     inspect: 'inspect',
   },
@@ -60,7 +54,7 @@ export const english = {
   rebuild: {
     title: 'Rebuild',
     recent: 'The latest rebuilds',
-    none: 'None of the latest rebuilds was of this read model.',
+    none: 'There was none lately.',
     start: 'Rebuild',
     question: 'Rebuild {view}?',
     effects: [
@@ -89,7 +83,7 @@ export const english = {
 
 export const german: Translation<typeof english> = {
   intro:
-    'Was gelesen wird, kommt aus Dokumenten, die nach jedem Ereignis aus dem neuesten Stand gebildet werden. Das neueste Ereignis hat die Position {position}. Ein Ereignis soll binnen {target} s in seinen Dokumenten sein.',
+    'Gelesen werden Dokumente, die nach jedem Ereignis neu gebildet werden. Das neueste Ereignis hat die Position {position}; es soll binnen {target}\u00a0s in seinen Dokumenten sein.',
   list: 'Lesemodelle',
   columns: {
     view: 'Lesemodell',
@@ -107,7 +101,7 @@ export const german: Translation<typeof english> = {
     slow: 'langsamer als vorgesehen',
     failing: { one: '{count} Dokument fehlerhaft', other: '{count} Dokumente fehlerhaft' },
   },
-  seconds: '{value} s',
+  seconds: '{value}\u00a0s',
   none: 'kein Ereignis',
   lag: '{seconds} ({events})',
   events: { one: '{count} Ereignis', other: '{count} Ereignisse' },
@@ -123,12 +117,6 @@ export const german: Translation<typeof english> = {
   waiting: {
     title: 'Wartende Ereignisse',
     none: 'Kein Ereignis wartet auf seine Dokumente.',
-    event: 'Ereignis',
-    position: 'Position',
-    happened: 'Geschehen',
-    attempts: 'Versuche',
-    error: 'Letzter Fehler',
-    next: 'Nächster Versuch',
     document: 'Dokument',
     inspect: 'untersuchen',
   },
@@ -147,7 +135,7 @@ export const german: Translation<typeof english> = {
   rebuild: {
     title: 'Neuaufbau',
     recent: 'Die letzten Neuaufbauten',
-    none: 'Keiner der letzten Neuaufbauten betraf dieses Lesemodell.',
+    none: 'In letzter Zeit gab es keinen.',
     start: 'Neu aufbauen',
     question: '{view} neu aufbauen?',
     effects: [
