@@ -1,4 +1,4 @@
-import { format, texts } from '../../language';
+import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { type Column, DataTable } from '../../parts/data-table';
 import { Status } from '../../parts/status';
@@ -42,13 +42,14 @@ export function DeliveryTable<Row extends Waiting>({
               </Status>
             ) : (
               <>
-                <Status tone="warn">{text.pending}</Status> <span class="quiet">{until(nextSendAt)}</span>
+                <Status tone="warn">{text.pending}</Status>{' '}
+                <span class="quiet">{say(text.next, { when: until(nextSendAt) })}</span>
               </>
             ),
         },
-        { title: text.attempts, isNumber: true, cell: ({ attempts }) => number(attempts) },
         { title: text.error, cell: ({ lastError }) => lastError ?? '–' },
         ...more,
+        { title: text.attempts, isNumber: true, cell: ({ attempts }) => number(attempts) },
       ]}
     />
   );

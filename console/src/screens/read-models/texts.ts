@@ -20,9 +20,7 @@ export const english = {
     slow: 'slower than it should be',
     failing: { one: '{count} document fails', other: '{count} documents fail' },
   },
-  seconds: '{value}\u00a0s',
   none: 'no event',
-  lag: '{seconds} ({events})',
   events: { one: '{count} event', other: '{count} events' },
   rounds: {
     title: 'The daily round',
@@ -46,7 +44,7 @@ export const english = {
     position: '{position} of {newest}',
     error: 'Error of a waiting event',
     failures: 'Documents that fail',
-    failuresHint: 'These cannot be made from their rows. The first 20 are shown.',
+    failuresHint: 'They cannot be made from their rows in the database. Up to 20 of each read model are shown.',
     key: 'Key',
     class: 'Error',
     inspect: 'Inspect a document',
@@ -101,9 +99,7 @@ export const german: Translation<typeof english> = {
     slow: 'langsamer als vorgesehen',
     failing: { one: '{count} Dokument fehlerhaft', other: '{count} Dokumente fehlerhaft' },
   },
-  seconds: '{value}\u00a0s',
   none: 'kein Ereignis',
-  lag: '{seconds} ({events})',
   events: { one: '{count} Ereignis', other: '{count} Ereignisse' },
   rounds: {
     title: 'Die tägliche Runde',
@@ -127,7 +123,8 @@ export const german: Translation<typeof english> = {
     position: '{position} von {newest}',
     error: 'Fehler eines wartenden Ereignisses',
     failures: 'Fehlerhafte Dokumente',
-    failuresHint: 'Sie lassen sich aus ihren Zeilen nicht bilden. Die ersten 20 werden gezeigt.',
+    failuresHint:
+      'Sie lassen sich aus ihren Zeilen in der Datenbank nicht bilden. Bis zu 20 jedes Lesemodells werden gezeigt.',
     key: 'Schlüssel',
     class: 'Fehler',
     inspect: 'Ein Dokument untersuchen',
