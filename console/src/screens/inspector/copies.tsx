@@ -4,7 +4,7 @@ import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { Status } from '../../parts/status';
 import { compare, type Field } from './differences';
-import type { InspectedKey } from './explain';
+import type { InspectedKey } from './inspected-key';
 
 /** What is known about each of the two copies. */
 export function Copies({ found: { kv, database, epoch, logPosition } }: { found: InspectedKey }) {

@@ -1,5 +1,5 @@
 import { format, say, texts } from '../../language';
-import type { InspectedKey } from './explain';
+import type { InspectedKey } from './inspected-key';
 
 function describeClaim(row: InspectedKey['row']): string {
   const text = texts.value.inspector.work;
