@@ -6,9 +6,7 @@ import { Status, type Tone } from '../../parts/status';
 import { isMissing, useRead } from '../../read';
 import { eventPath } from '../events/rows';
 
-type Decision = InferResponseType<
-  ReturnType<typeof api>['operations']['dead-letters']['decisions'][':decision']['$get']
->;
+type Decision = InferResponseType<ReturnType<typeof api>['operations']['dead-letter-decisions'][':decision']['$get']>;
 type State = keyof Decision['counts'];
 
 /** The order in which people want to know. */
@@ -78,7 +76,7 @@ function Decided({ decision }: { decision: string }) {
   const text = texts.value.deadLetters.outcome;
   const read = useRead(
     `decision ${decision}`,
-    (headers) => api().operations['dead-letters'].decisions[':decision'].$get({ param: { decision } }, { headers }),
+    (headers) => api().operations['dead-letter-decisions'][':decision'].$get({ param: { decision } }, { headers }),
     1_000,
   );
   if (isMissing(read.error.value)) return <p>{text.missing}</p>;
