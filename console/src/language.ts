@@ -21,17 +21,39 @@ export const texts = computed(() => preference.value.texts);
 /** The person's BCP 47 tag. */
 export const locale = computed(() => preference.value.locale);
 
-const loaded = new Map<Language, Texts>();
+const loaded = new Map<string, Promise<Partial<Texts>>>();
+
+function load(address: string): Promise<Partial<Texts>> {
+  const known = loaded.get(address) ?? fetch(address).then((response) => response.json() as Promise<Partial<Texts>>);
+  loaded.set(address, known);
+  // What could not be loaded is tried again.
+  known.catch(() => loaded.delete(address));
+  return known;
+}
+
+/** Which of a language's files the screens have needed so far. */
+const needed = new Set<keyof (typeof textFiles)[Language]>(['first']);
 
 async function textsIn(language: Language): Promise<Texts> {
-  const known = loaded.get(language) ?? ((await (await fetch(textFiles[language])).json()) as Texts);
-  loaded.set(language, known);
-  return known;
+  const parts = await Promise.all([...needed].map((file) => load(textFiles[language][file])));
+  // The screens whose texts are missing are not shown before they have asked for them.
+  return Object.assign({}, ...parts) as Texts;
+}
+
+const languageOf = (locale: string): Language => (locale.toLowerCase().startsWith('de') ? 'de' : 'en');
+
+/** Loads the texts that only the screens of operators need. @throws TypeError when they cannot be loaded */
+export async function useTextsOfOperators(): Promise<void> {
+  needed.add('operators');
+  const { locale } = preference.value;
+  const texts = await textsIn(languageOf(locale));
+  // Somebody may have chosen another language meanwhile, which has loaded them too.
+  if (locale === preference.value.locale) preference.value = { ...preference.value, texts };
 }
 
 /** Takes the language and the time zone of an account's settings. @throws TypeError when the texts cannot be loaded */
 export async function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): Promise<void> {
-  const language: Language = locale.toLowerCase().startsWith('de') ? 'de' : 'en';
+  const language = languageOf(locale);
   preference.value = { locale, timezone, texts: await textsIn(language) };
   document.documentElement.lang = language;
 }

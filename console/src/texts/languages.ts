@@ -64,5 +64,8 @@ export type Texts = typeof en;
 /** All texts by the language's subtag of BCP 47. */
 export const languages = { en, de };
 
+/** The texts that only the screens of operators need; they are loaded with these screens. */
+export const ofOperators: readonly string[] = ['readModels', 'inspector', 'deadLetters', 'events'];
+
 /** A language that the console speaks. */
 export type Language = keyof typeof languages;
