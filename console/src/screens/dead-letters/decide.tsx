@@ -17,12 +17,14 @@ export function Decide({
   selection,
   count,
   labels,
+  isMain = false,
 }: {
   failure: Failure;
   selection: Selection;
   /** How many dead letters these are. */
   count: number;
   labels: { replay: string; discard: string };
+  isMain?: boolean;
 }) {
   const { discard: text, remedies, replay: replayText } = texts.value.deadLetters;
   const { set } = useAddress<'decision'>();
@@ -41,7 +43,7 @@ export function Decide({
           <p>{remedies[remedy].risk}</p>
         </ConfirmedButton>
       ) : (
-        <ActionButton label={labels.replay} action={replay} />
+        <ActionButton label={labels.replay} action={replay} isMain={isMain} />
       )}
       <ConfirmedButton label={labels.discard} title={sayCount(text.question, count)} action={discard}>
         <p>{text.lost[failure.subscription]}</p>
