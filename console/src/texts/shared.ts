@@ -62,7 +62,7 @@ export const english = {
   },
   dialog: { cancel: 'Go back', close: 'Close' },
   table: { more: 'Show more', total: '{count} in all' },
-  chart: { table: 'Figures as a table', day: 'Day' },
+  chart: { table: 'Figures as a table', day: 'Day', most: 'Most on a day: {most}' },
   keyboard: { title: 'Keyboard', help: 'This help', use: 'Use these keys in this browser' },
   meanwhile: {
     reading: 'What changed is being read …',
@@ -133,7 +133,7 @@ export const german: Translation<typeof english> = {
   },
   dialog: { cancel: 'Zurück', close: 'Schließen' },
   table: { more: 'Mehr zeigen', total: '{count} insgesamt' },
-  chart: { table: 'Zahlen als Tabelle', day: 'Tag' },
+  chart: { table: 'Zahlen als Tabelle', day: 'Tag', most: 'Höchstens an einem Tag: {most}' },
   keyboard: { title: 'Tastatur', help: 'Diese Hilfe', use: 'Diese Tasten in diesem Browser verwenden' },
   meanwhile: {
     reading: 'Was sich geändert hat, wird gelesen …',
