@@ -75,6 +75,14 @@ export function sayCount(text: Counted, count: number, values: Readonly<Record<s
   return say<string>(rule === 'one' ? text.one : text.other, { ...values, count: format.value.number(count) });
 }
 
+/** Seconds in the unit in which people say so many. */
+function inUnit(seconds: number) {
+  if (seconds < 60) return [Math.round(seconds), 'second'] as const;
+  if (seconds < 3600) return [Math.round(seconds / 60), 'minute'] as const;
+  if (seconds < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
+  return [Math.round(seconds / 86_400), 'day'] as const;
+}
+
 /** Texts of people stay as they are; numbers, times and money follow the account's locale. */
 export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
@@ -90,10 +98,13 @@ export const format = computed(() => {
     number: (value: number) => number.format(value),
     /** @param ago seconds */
     ago(ago: number): string {
-      if (ago < 60) return relative.format(-Math.round(ago), 'second');
-      if (ago < 3600) return relative.format(-Math.round(ago / 60), 'minute');
-      if (ago < 86_400) return relative.format(-Math.round(ago / 3600), 'hour');
-      return relative.format(-Math.round(ago / 86_400), 'day');
+      const [count, unit] = inUnit(ago);
+      return relative.format(-count, unit);
+    },
+    /** How long something takes or waits. */
+    duration(seconds: number): string {
+      const [count, unit] = inUnit(seconds);
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count);
     },
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {
