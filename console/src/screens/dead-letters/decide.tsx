@@ -37,7 +37,7 @@ export function Decide({
   const discard = useAction(async () => show(await letters.discard.$post({ json: selection })));
   const remedy = remedyOf(failure);
   return (
-    <div class="buttons decide">
+    <div class="buttons">
       {isReplayRisky(remedy) ? (
         <ConfirmedButton label={labels.replay} title={replayText.question} action={replay}>
           <p>{remedies[remedy].risk}</p>

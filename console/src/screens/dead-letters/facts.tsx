@@ -31,7 +31,7 @@ export function Facts({
 }) {
   const { columns: text, fault: faults, work } = texts.value.deadLetters;
   return (
-    <dl class="group-facts">
+    <dl class="glance">
       <Fact name={text.work}>{work[subscription]}</Fact>
       <Fact name={text.fault}>{faults[fault]}</Fact>
       {firstFailedAt && (

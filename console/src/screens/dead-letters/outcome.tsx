@@ -89,7 +89,7 @@ export function Outcome({ decision }: { decision: string | undefined }) {
   return (
     <div role="status">
       {decision && (
-        <section class="outcome" aria-label={text.title}>
+        <section class="panel outcome" aria-label={text.title}>
           {decision === 'none' ? <p>{text.nothing}</p> : <Decided key={decision} decision={decision} />}
         </section>
       )}

@@ -42,7 +42,7 @@ export function Caused({ detail: { caused, documents, work } }: { detail: EventD
     <section aria-labelledby="caused">
       <h2 id="caused">{text.title}</h2>
       {work.length === 0 && <p class="quiet">{text.noWork}</p>}
-      <dl class="event-facts">
+      <dl class="facts">
         {work.map((one) => (
           <Fragment key={one.id}>
             <dt>{subscriptions[one.subscription]}</dt>

@@ -87,7 +87,7 @@ export function Filters(address: Address) {
   return (
     <>
       <UsualQuestions query={address.query} />
-      <search aria-label={texts.value.events.filters}>
+      <search class="log-filters" aria-label={texts.value.events.filters}>
         <Fields {...address} />
         <Who {...address} />
       </search>
