@@ -16,6 +16,7 @@ export function Decide({
   failure,
   selection,
   count,
+  what,
   labels,
   isMain = false,
 }: {
@@ -23,6 +24,8 @@ export function Decide({
   selection: Selection;
   /** How many dead letters these are. */
   count: number;
+  /** Names them, for those who are asked whether to discard them. */
+  what: string;
   labels: { replay: string; discard: string };
   isMain?: boolean;
 }) {
@@ -46,6 +49,9 @@ export function Decide({
         <ActionButton label={labels.replay} action={replay} isMain={isMain} />
       )}
       <ConfirmedButton label={labels.discard} title={sayCount(text.question, count)} action={discard}>
+        <p>
+          <strong>{what}</strong>
+        </p>
         <p>{text.lost[failure.subscription]}</p>
         <p>{text.final}</p>
       </ConfirmedButton>

@@ -16,5 +16,5 @@ export function Explanation({ failure }: { failure: Failure }) {
 
 /** The error of dead letters. */
 export function ErrorName({ error }: { error: string | null }) {
-  return error === null ? <span>{texts.value.deadLetters.noError}</span> : <code>{error}</code>;
+  return error === null ? <span>{texts.value.deadLetters.noError}</span> : <code class="error">{error}</code>;
 }

@@ -54,6 +54,7 @@ function Letters({ failure }: { failure: Failure }) {
                   failure={failure}
                   selection={{ ids }}
                   count={ids.length}
+                  what={ids.join(', ')}
                   labels={{
                     replay: sayCount(text.replay.some, ids.length),
                     discard: sayCount(text.discard.some, ids.length),
@@ -99,6 +100,7 @@ export function OneGroup({ failure }: { failure: Failure }) {
                 failure={failure}
                 selection={failure}
                 count={group.count}
+                what={`${text.work[failure.subscription]}: ${failure.error ?? text.noError}`}
                 isMain
                 labels={{ replay: text.replay.group, discard: text.discard.group }}
               />

@@ -34,6 +34,7 @@ function Content({ letter }: { letter: Detail }) {
         failure={failure}
         selection={{ ids: [letter.id] }}
         count={1}
+        what={`${letter.type} #${letter.position}`}
         isMain
         labels={{ replay: text.replay.one, discard: text.discard.one }}
       />

@@ -63,7 +63,7 @@ function Result({ decision }: { decision: Decision }) {
         {' · '}
         <a href={eventPath(event.position)}>{text.who}</a>
       </p>
-      {counts.waiting > 0 && (
+      {counts.waiting > 0 && data.length > 1 && (
         <progress aria-label={text.title} max={data.length} value={data.length - counts.waiting} />
       )}
       <Counts {...decision} />
@@ -77,7 +77,7 @@ function Decided({ decision }: { decision: string }) {
   const read = useRead(
     `decision ${decision}`,
     (headers) => api().operations['dead-letter-decisions'][':decision'].$get({ param: { decision } }, { headers }),
-    1_000,
+    2_000,
   );
   if (isMissing(read.error.value)) return <p>{text.missing}</p>;
   return <Loaded read={read}>{(found) => <Result decision={found} />}</Loaded>;

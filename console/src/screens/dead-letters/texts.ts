@@ -28,7 +28,7 @@ export const english = {
   letter: {
     event: 'Event',
     about: 'About',
-    sends: 'Sent again by the relay',
+    sends: 'Sent again',
     choose: 'Choose',
     chooseOne: 'Choose {id}',
     chooseAll: 'Choose all shown here',
@@ -147,7 +147,7 @@ export const english = {
     },
     defect: {
       means: 'A defect in the code that does this work, or a row that it cannot read.',
-      todo: 'Find the log line “message.failed” with the position of the event, or the request below. Correct the code and deploy, or correct the row; then replay it.',
+      todo: 'Find the log line “message.failed” with the position of the event. Correct the code and deploy, or correct the row; then replay it.',
     },
   },
 } as const;
@@ -299,7 +299,7 @@ export const german: Translation<typeof english> = {
     },
     defect: {
       means: 'Ein Fehler im Code, der diese Arbeit tut, oder eine Zeile, die er nicht lesen kann.',
-      todo: 'Suchen Sie die Logzeile „message.failed“ mit der Position des Ereignisses, oder die Anfrage unten. Berichtigen Sie den Code und liefern Sie aus, oder berichtigen Sie die Zeile; dann wiederholen Sie es.',
+      todo: 'Suchen Sie die Logzeile „message.failed“ mit der Position des Ereignisses. Berichtigen Sie den Code und liefern Sie aus, oder berichtigen Sie die Zeile; dann wiederholen Sie es.',
     },
   },
 };
