@@ -75,6 +75,15 @@ export function sayCount(text: Counted, count: number, values: Readonly<Record<s
   return say<string>(rule === 'one' ? text.one : text.other, { ...values, count: format.value.number(count) });
 }
 
+/** Seconds in the unit in which people say so many. */
+function inUnit(seconds: number) {
+  const size = Math.abs(seconds);
+  if (size < 60) return [Math.round(seconds), 'second'] as const;
+  if (size < 3600) return [Math.round(seconds / 60), 'minute'] as const;
+  if (size < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
+  return [Math.round(seconds / 86_400), 'day'] as const;
+}
+
 /** Texts of people stay as they are; numbers, times and money follow the account's locale. */
 export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
@@ -84,11 +93,8 @@ export const format = computed(() => {
   const number = new Intl.NumberFormat(locale);
   /** @param seconds how long ago something was; less than 0 for the time to come */
   function ago(seconds: number): string {
-    const size = Math.abs(seconds);
-    if (size < 60) return relative.format(-Math.round(seconds), 'second');
-    if (size < 3600) return relative.format(-Math.round(seconds / 60), 'minute');
-    if (size < 86_400) return relative.format(-Math.round(seconds / 3600), 'hour');
-    return relative.format(-Math.round(seconds / 86_400), 'day');
+    const [count, unit] = inUnit(seconds);
+    return relative.format(-count, unit);
   }
   return {
     /** @param iso a time in ISO 8601 */
@@ -99,6 +105,11 @@ export const format = computed(() => {
     ago,
     /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
     until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
+    /** How long something takes or waits; less than ten seconds with a tenth. */
+    duration(seconds: number): string {
+      const [count, unit] = seconds < 10 ? ([Math.round(seconds * 10) / 10, 'second'] as const) : inUnit(seconds);
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count);
+    },
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {
       // The browser's own digits are those of CLDR, which are fewer for some currencies.

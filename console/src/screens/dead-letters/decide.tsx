@@ -16,13 +16,18 @@ export function Decide({
   failure,
   selection,
   count,
+  what,
   labels,
+  isMain = false,
 }: {
   failure: Failure;
   selection: Selection;
   /** How many dead letters these are. */
   count: number;
+  /** Names them, for those who are asked whether to discard them. */
+  what: string;
   labels: { replay: string; discard: string };
+  isMain?: boolean;
 }) {
   const { discard: text, remedies, replay: replayText } = texts.value.deadLetters;
   const { set } = useAddress<'decision'>();
@@ -35,15 +40,18 @@ export function Decide({
   const discard = useAction(async () => show(await letters.discard.$post({ json: selection })));
   const remedy = remedyOf(failure);
   return (
-    <div class="buttons decide">
+    <div class="buttons">
       {isReplayRisky(remedy) ? (
         <ConfirmedButton label={labels.replay} title={replayText.question} action={replay}>
           <p>{remedies[remedy].risk}</p>
         </ConfirmedButton>
       ) : (
-        <ActionButton label={labels.replay} action={replay} />
+        <ActionButton label={labels.replay} action={replay} isMain={isMain} />
       )}
       <ConfirmedButton label={labels.discard} title={sayCount(text.question, count)} action={discard}>
+        <p>
+          <strong>{what}</strong>
+        </p>
         <p>{text.lost[failure.subscription]}</p>
         <p>{text.final}</p>
       </ConfirmedButton>

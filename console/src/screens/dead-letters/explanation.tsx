@@ -6,7 +6,7 @@ export function Explanation({ failure }: { failure: Failure }) {
   const { remedies, remedy } = texts.value.deadLetters;
   const { means, todo } = remedies[remedyOf(failure)];
   return (
-    <section class="explanation" aria-labelledby="remedy">
+    <section class="panel explanation" aria-labelledby="remedy">
       <h2 id="remedy">{remedy}</h2>
       <p>{means}</p>
       <p>{todo}</p>
@@ -16,5 +16,5 @@ export function Explanation({ failure }: { failure: Failure }) {
 
 /** The error of dead letters. */
 export function ErrorName({ error }: { error: string | null }) {
-  return error === null ? <span>{texts.value.deadLetters.noError}</span> : <code>{error}</code>;
+  return error === null ? <span>{texts.value.deadLetters.noError}</span> : <code class="error">{error}</code>;
 }

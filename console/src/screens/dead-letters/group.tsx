@@ -2,13 +2,13 @@ import { useSignal } from '@preact/signals';
 import { api } from '../../api';
 import { format, sayCount, texts } from '../../language';
 import { useList } from '../../pages';
-import { Ago } from '../../parts/ago';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
 import { useTitle } from '../../title';
 import { Decide } from './decide';
 import { ErrorName, Explanation } from './explanation';
-import { type Group, groupPath, useGroups } from './groups';
+import { Fact, Facts } from './facts';
+import { groupPath, upTo, useGroups } from './groups';
 import { LetterRows } from './letters';
 import type { Failure } from './remedy';
 
@@ -24,31 +24,6 @@ function useLetters({ subscription, error, fault }: Failure) {
   return { ...list, rows: list.rows?.filter(({ lastError }) => lastError === error) };
 }
 
-function Facts({ group }: { group: Group }) {
-  const { columns, fault, work } = texts.value.deadLetters;
-  const { number } = format.value;
-  const { firstFailedAt: first, lastFailedAt: last } = group;
-  const facts: readonly (readonly [string, preact.ComponentChildren])[] = [
-    [columns.work, work[group.subscription]],
-    [columns.fault, fault[group.fault]],
-    [columns.count, number(group.count)],
-    [columns.first, first && <Ago time={first} />],
-    [columns.last, last && <Ago time={last} />],
-    [columns.attempts, number(group.attempts)],
-    [columns.replays, number(group.replays)],
-  ];
-  return (
-    <dl class="group-facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
 function Letters({ failure }: { failure: Failure }) {
   const text = texts.value.deadLetters;
   const list = useLetters(failure);
@@ -56,31 +31,39 @@ function Letters({ failure }: { failure: Failure }) {
   const rows = list.rows ?? [];
   // What was replayed or discarded meanwhile is not chosen any more.
   const ids = rows.map(({ id }) => id).filter((id) => chosen.value.has(id));
+  const choose = (next: readonly string[]) => {
+    chosen.value = new Set(next);
+  };
   return (
     <section aria-labelledby="letters">
       <h2 id="letters">{text.group}</h2>
       <Loaded read={list.read}>
         {() => (
           <>
-            <LetterRows
-              letters={rows}
-              chosen={ids}
-              onChoose={(next) => {
-                chosen.value = new Set(next);
-              }}
-            />
-            {ids.length > 0 && ids.length <= mostChosen && (
-              <Decide
-                failure={failure}
-                selection={{ ids }}
-                count={ids.length}
-                labels={{
-                  replay: sayCount(text.replay.some, ids.length),
-                  discard: sayCount(text.discard.some, ids.length),
-                }}
-              />
-            )}
-            {ids.length > mostChosen && <p role="alert">{text.replay.steps}</p>}
+            <div class="chosen">
+              <label class="check">
+                <input
+                  type="checkbox"
+                  checked={rows.length > 0 && ids.length === rows.length}
+                  onChange={({ currentTarget }) => choose(currentTarget.checked ? rows.map(({ id }) => id) : [])}
+                />{' '}
+                {text.letter.chooseAll}
+              </label>
+              {ids.length > 0 && ids.length <= mostChosen && (
+                <Decide
+                  failure={failure}
+                  selection={{ ids }}
+                  count={ids.length}
+                  what={ids.join(', ')}
+                  labels={{
+                    replay: sayCount(text.replay.some, ids.length),
+                    discard: sayCount(text.discard.some, ids.length),
+                  }}
+                />
+              )}
+              {ids.length > mostChosen && <p role="alert">{text.replay.steps}</p>}
+            </div>
+            <LetterRows letters={rows} chosen={ids} onChoose={choose} />
           </>
         )}
       </Loaded>
@@ -104,12 +87,21 @@ export function OneGroup({ failure }: { failure: Failure }) {
           const group = data.find((one) => groupPath(one) === groupPath(failure));
           return group ? (
             <>
-              <Facts group={group} />
+              <Facts
+                failure={failure}
+                {...group}
+                attempts={upTo(group, group.attempts)}
+                replays={upTo(group, group.replays)}
+              >
+                <Fact name={text.columns.count}>{format.value.number(group.count)}</Fact>
+              </Facts>
               <Explanation failure={failure} />
               <Decide
                 failure={failure}
                 selection={failure}
                 count={group.count}
+                what={`${text.work[failure.subscription]}: ${failure.error ?? text.noError}`}
+                isMain
                 labels={{ replay: text.replay.group, discard: text.discard.group }}
               />
               {group.count > 500 && <p class="quiet">{text.replay.steps}</p>}

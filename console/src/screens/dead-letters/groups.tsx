@@ -1,6 +1,6 @@
 import type { InferResponseType } from 'hono/client';
 import { api } from '../../api';
-import { format, texts } from '../../language';
+import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { FilterLinks } from '../../parts/filter-links';
@@ -21,6 +21,12 @@ export const useGroups = () =>
 /** The address of a group; letters without an error have an empty one. */
 export function groupPath({ subscription, error, fault }: Failure): string {
   return `/console/dead-letters?${new URLSearchParams({ subscription, error: error ?? '', fault })}`;
+}
+
+/** The most that one letter of a group has. */
+export function upTo({ count }: Pick<Group, 'count'>, most: number): string {
+  const shown = format.value.number(most);
+  return count > 1 && most > 0 ? say(texts.value.deadLetters.upTo, { count: shown }) : shown;
 }
 
 const subscriptions = ['projections', 'emails', 'events'] as const;
@@ -51,8 +57,8 @@ function Rows({ groups }: { groups: readonly Group[] }) {
         { title: columns.count, isNumber: true, cell: ({ count }) => number(count) },
         { title: columns.first, cell: ({ firstFailedAt }) => time(firstFailedAt) },
         { title: columns.last, cell: ({ lastFailedAt }) => time(lastFailedAt) },
-        { title: columns.attempts, isNumber: true, cell: ({ attempts }) => number(attempts) },
-        { title: columns.replays, isNumber: true, cell: ({ replays }) => number(replays) },
+        { title: columns.attempts, isNumber: true, cell: (group) => upTo(group, group.attempts) },
+        { title: columns.replays, isNumber: true, cell: (group) => upTo(group, group.replays) },
       ]}
     />
   );

@@ -4,7 +4,6 @@ import { useRoute } from 'preact-iso';
 import { useAddress } from '../../address';
 import { api } from '../../api';
 import { format, say, texts } from '../../language';
-import { Ago } from '../../parts/ago';
 import { Loaded } from '../../parts/loaded';
 import { isMissing, useRead } from '../../read';
 import { useTitle } from '../../title';
@@ -12,48 +11,11 @@ import { EventFacts } from '../events/facts';
 import { eventPath } from '../events/rows';
 import { Decide } from './decide';
 import { ErrorName, Explanation } from './explanation';
+import { Fact, Facts } from './facts';
 import { groupPath } from './groups';
 import { Outcome } from './outcome';
-import type { Failure } from './remedy';
 
 type Detail = InferResponseType<ReturnType<typeof api>['operations']['dead-letters'][':id']['$get']>;
-
-function Facts({ letter, failure }: { letter: Detail; failure: Failure }) {
-  const { columns, fault, letter: text } = texts.value.deadLetters;
-  const { number } = format.value;
-  return (
-    <dl class="event-facts">
-      <dt>{columns.error}</dt>
-      <dd>
-        <ErrorName error={failure.error} /> · <a href={groupPath(failure)}>{text.group}</a>
-      </dd>
-      <dt>{columns.fault}</dt>
-      <dd>{fault[letter.fault]}</dd>
-      {letter.firstFailedAt && (
-        <>
-          <dt>{columns.first}</dt>
-          <dd>
-            <Ago time={letter.firstFailedAt} />
-          </dd>
-        </>
-      )}
-      {letter.lastFailedAt && (
-        <>
-          <dt>{columns.last}</dt>
-          <dd>
-            <Ago time={letter.lastFailedAt} />
-          </dd>
-        </>
-      )}
-      <dt>{text.attempts}</dt>
-      <dd>{number(letter.attempts)}</dd>
-      <dt>{text.sends}</dt>
-      <dd>{number(letter.sends)}</dd>
-      <dt>{text.replays}</dt>
-      <dd>{number(letter.replays)}</dd>
-    </dl>
-  );
-}
 
 function Content({ letter }: { letter: Detail }) {
   const text = texts.value.deadLetters;
@@ -61,12 +23,19 @@ function Content({ letter }: { letter: Detail }) {
   return (
     <>
       <h1>{say(text.letter.title, { type: letter.type, work: text.work[letter.subscription] })}</h1>
-      <Facts letter={letter} failure={failure} />
+      <p>
+        <ErrorName error={failure.error} /> · <a href={groupPath(failure)}>{text.letter.group}</a>
+      </p>
+      <Facts failure={failure} {...letter}>
+        <Fact name={text.letter.sends}>{format.value.number(letter.sends)}</Fact>
+      </Facts>
       <Explanation failure={failure} />
       <Decide
         failure={failure}
         selection={{ ids: [letter.id] }}
         count={1}
+        what={`${letter.type} #${letter.position}`}
+        isMain
         labels={{ replay: text.replay.one, discard: text.discard.one }}
       />
       <h2>

@@ -19,58 +19,45 @@ export function LetterRows({
 }) {
   const { columns, group, letter: text } = texts.value.deadLetters;
   const { number } = format.value;
-  const all = letters.map(({ id }) => id);
   const toggle = (id: string) => onChoose(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id]);
   return (
-    <>
-      {letters.length > 1 && (
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={chosen.length === all.length}
-            onChange={({ currentTarget }) => onChoose(currentTarget.checked ? all : [])}
-          />{' '}
-          {text.chooseAll}
-        </label>
-      )}
-      <DataTable
-        caption={group}
-        rows={letters}
-        keyOf={({ id }) => id}
-        columns={[
-          {
-            title: text.choose,
-            cell: ({ id }) => (
-              <input
-                type="checkbox"
-                aria-label={say(text.chooseOne, { id })}
-                checked={chosen.includes(id)}
-                onChange={() => toggle(id)}
-              />
-            ),
-          },
-          {
-            title: text.event,
-            cell: ({ id, type, position }) => (
-              <span>
-                <a href={`/console/dead-letters/${id}`}>{type}</a> <span class="quiet position">#{position}</span>
-              </span>
-            ),
-          },
-          {
-            title: text.about,
-            cell: ({ streamType, streamId }) => (
-              <a href={logPath({ stream: `${streamType}/${streamId}` })} title={streamId}>
-                {streamType} <code>{shortId(streamId)}</code>
-              </a>
-            ),
-          },
-          { title: columns.first, cell: ({ firstFailedAt }) => firstFailedAt && <Ago time={firstFailedAt} /> },
-          { title: columns.last, cell: ({ lastFailedAt }) => lastFailedAt && <Ago time={lastFailedAt} /> },
-          { title: text.attempts, isNumber: true, cell: ({ attempts }) => number(attempts) },
-          { title: text.replays, isNumber: true, cell: ({ replays }) => number(replays) },
-        ]}
-      />
-    </>
+    <DataTable
+      caption={group}
+      rows={letters}
+      keyOf={({ id }) => id}
+      columns={[
+        {
+          title: text.choose,
+          cell: ({ id }) => (
+            <input
+              type="checkbox"
+              aria-label={say(text.chooseOne, { id })}
+              checked={chosen.includes(id)}
+              onChange={() => toggle(id)}
+            />
+          ),
+        },
+        {
+          title: text.event,
+          cell: ({ id, type, position }) => (
+            <span>
+              <a href={`/console/dead-letters/${id}`}>{type}</a> <span class="quiet position">#{position}</span>
+            </span>
+          ),
+        },
+        {
+          title: text.about,
+          cell: ({ streamType, streamId }) => (
+            <a href={logPath({ stream: `${streamType}/${streamId}` })} title={streamId}>
+              {streamType} <code>{shortId(streamId)}</code>
+            </a>
+          ),
+        },
+        { title: columns.first, cell: ({ firstFailedAt }) => firstFailedAt && <Ago time={firstFailedAt} /> },
+        { title: columns.last, cell: ({ lastFailedAt }) => lastFailedAt && <Ago time={lastFailedAt} /> },
+        { title: columns.attempts, isNumber: true, cell: ({ attempts }) => number(attempts) },
+        { title: columns.replays, isNumber: true, cell: ({ replays }) => number(replays) },
+      ]}
+    />
   );
 }

@@ -6,9 +6,7 @@ import { Status, type Tone } from '../../parts/status';
 import { isMissing, useRead } from '../../read';
 import { eventPath } from '../events/rows';
 
-type Decision = InferResponseType<
-  ReturnType<typeof api>['operations']['dead-letters']['decisions'][':decision']['$get']
->;
+type Decision = InferResponseType<ReturnType<typeof api>['operations']['dead-letter-decisions'][':decision']['$get']>;
 type State = keyof Decision['counts'];
 
 /** The order in which people want to know. */
@@ -65,7 +63,7 @@ function Result({ decision }: { decision: Decision }) {
         {' · '}
         <a href={eventPath(event.position)}>{text.who}</a>
       </p>
-      {counts.waiting > 0 && (
+      {counts.waiting > 0 && data.length > 1 && (
         <progress aria-label={text.title} max={data.length} value={data.length - counts.waiting} />
       )}
       <Counts {...decision} />
@@ -78,8 +76,8 @@ function Decided({ decision }: { decision: string }) {
   const text = texts.value.deadLetters.outcome;
   const read = useRead(
     `decision ${decision}`,
-    (headers) => api().operations['dead-letters'].decisions[':decision'].$get({ param: { decision } }, { headers }),
-    1_000,
+    (headers) => api().operations['dead-letter-decisions'][':decision'].$get({ param: { decision } }, { headers }),
+    2_000,
   );
   if (isMissing(read.error.value)) return <p>{text.missing}</p>;
   return <Loaded read={read}>{(found) => <Result decision={found} />}</Loaded>;
@@ -91,7 +89,7 @@ export function Outcome({ decision }: { decision: string | undefined }) {
   return (
     <div role="status">
       {decision && (
-        <section class="outcome" aria-label={text.title}>
+        <section class="panel outcome" aria-label={text.title}>
           {decision === 'none' ? <p>{text.nothing}</p> : <Decided key={decision} decision={decision} />}
         </section>
       )}

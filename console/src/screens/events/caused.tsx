@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { format, say, texts } from '../../language';
 import { Status, type Tone } from '../../parts/status';
 import type { EventDetail } from './event';
@@ -41,14 +42,14 @@ export function Caused({ detail: { caused, documents, work } }: { detail: EventD
     <section aria-labelledby="caused">
       <h2 id="caused">{text.title}</h2>
       {work.length === 0 && <p class="quiet">{text.noWork}</p>}
-      <dl class="event-facts">
+      <dl class="facts">
         {work.map((one) => (
-          <>
-            <dt key={one.id}>{subscriptions[one.subscription]}</dt>
+          <Fragment key={one.id}>
+            <dt>{subscriptions[one.subscription]}</dt>
             <dd>
               <WorkState work={one} />
             </dd>
-          </>
+          </Fragment>
         ))}
         {documents.length > 0 && (
           <>

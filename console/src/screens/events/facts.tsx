@@ -7,12 +7,13 @@ import type { LogEvent } from './rows';
 const mostOpen = 2_000;
 
 /** The dead letters that an operator's event names. */
-function Letters({ letters }: { letters: readonly string[] }) {
+function Letters({ letters, decision }: { letters: readonly string[]; decision: number }) {
   const text = texts.value.events;
   return (
     <>
       <dt>{text.letters}</dt>
       <dd>
+        <a href={`/console/dead-letters?decision=${decision}`}>{text.outcome}</a>
         <ul class="plain-list">
           {letters.map((id) => (
             <li key={id}>
@@ -30,10 +31,12 @@ function Content({ data }: Pick<LogEvent, 'data'>) {
   if (data === null) return <p>{text.unreadable}</p>;
   if (isEmpty(data)) return <p class="quiet">{text.noContent}</p>;
   const json = JSON.stringify(data, null, 2);
+  const shown = <pre class="content">{json}</pre>;
+  if (json.length < mostOpen) return shown;
   return (
-    <details open={json.length < mostOpen}>
-      <summary>{text.data}</summary>
-      <pre class="content">{json}</pre>
+    <details>
+      <summary>{text.all}</summary>
+      {shown}
     </details>
   );
 }
@@ -46,7 +49,7 @@ export function EventFacts({ event }: { event: LogEvent }) {
   const letters = lettersOf(event.data);
   return (
     <>
-      <dl class="event-facts">
+      <dl class="facts">
         <dt>{text.occurred}</dt>
         <dd>
           <time dateTime={event.occurredAt}>{format.value.time(event.occurredAt)}</time>
@@ -108,7 +111,7 @@ export function EventFacts({ event }: { event: LogEvent }) {
         )}
         <dt>{text.shape}</dt>
         <dd>{say(text.version, { version: format.value.number(event.schemaVersion) })}</dd>
-        {letters.length > 0 && <Letters letters={letters} />}
+        {letters.length > 0 && <Letters letters={letters} decision={event.version} />}
       </dl>
       <h2>{text.content}</h2>
       <Content data={event.data} />

@@ -1,11 +1,10 @@
 import '../../parts/filters.css';
-import { useLocation } from 'preact-iso';
 import type { useAddress } from '../../address';
 import { texts } from '../../language';
 import { PersonName } from '../../parts/person-name';
 import { PersonSearch } from '../../parts/person-search';
 import { person } from '../../session';
-import { type EventFilter, filterNames, logPath } from './links';
+import { type EventFilter, logPath } from './links';
 
 /** What the address of the log says. */
 export type Address = ReturnType<typeof useAddress<EventFilter>>;
@@ -13,17 +12,14 @@ export type Address = ReturnType<typeof useAddress<EventFilter>>;
 /** What operators ask most often. */
 function UsualQuestions({ query }: Pick<Address, 'query'>) {
   const { views: text } = texts.value.events;
-  const { path } = useLocation();
   const questions: readonly [title: string, filters: Parameters<typeof logPath>[0]][] = [
+    [text.all, {}],
     [text.mine, { actor: person.value.id }],
     [text.letters, { stream: 'dead-letters/all' }],
   ];
   const asked = logPath(query);
   return (
     <nav class="tabs" aria-label={text.label}>
-      <a href={path} aria-current={filterNames.every((name) => !query[name]) ? 'page' : undefined}>
-        {text.all}
-      </a>
       {questions.map(([title, filters]) => (
         <a key={title} href={logPath(filters)} aria-current={asked === logPath(filters) ? 'page' : undefined}>
           {title}
@@ -87,7 +83,7 @@ export function Filters(address: Address) {
   return (
     <>
       <UsualQuestions query={address.query} />
-      <search aria-label={texts.value.events.filters}>
+      <search class="log-filters" aria-label={texts.value.events.filters}>
         <Fields {...address} />
         <Who {...address} />
       </search>

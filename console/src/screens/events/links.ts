@@ -3,8 +3,9 @@ export const filterNames = ['stream', 'type', 'actor', 'key', 'request', 'comman
 export type EventFilter = (typeof filterNames)[number];
 
 /** The address of the event log with these filters. */
-export function logPath(filters: Partial<Record<EventFilter, string>>): string {
-  return `/console/events?${new URLSearchParams(filters)}`;
+export function logPath(filters: Partial<Record<EventFilter, string | undefined>>): string {
+  const set = filterNames.flatMap((name) => (filters[name] ? [[name, filters[name]] as [string, string]] : []));
+  return set.length === 0 ? '/console/events' : `/console/events?${new URLSearchParams(set)}`;
 }
 
 const screens: ReadonlyMap<string, string> = new Map([
@@ -33,5 +34,5 @@ export const isEmpty = (data: unknown) => typeof data === 'object' && data !== n
 export function lettersOf(data: unknown): string[] {
   const { letters } = (data ?? {}) as { letters?: unknown };
   if (!Array.isArray(letters)) return [];
-  return letters.map(({ position, subscription }) => `${position}-${subscription}`);
+  return letters.flatMap((letter) => (letter?.subscription ? [`${letter.position}-${letter.subscription}`] : []));
 }
