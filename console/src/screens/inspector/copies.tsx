@@ -86,9 +86,13 @@ export function Content({ found }: { found: InspectedKey }) {
   const text = texts.value.inspector.content;
   const isOpen = useSignal(false);
   const { kv, database } = found;
-  const fields = compare('', kv.document?.data, database.document?.data);
-  const different = fields.filter(({ isSame }) => !isSame);
   const copies = [kv, database].filter(({ document }) => document !== null);
+  // What only one copy has differs from nothing.
+  const fields = compare('', kv.document?.data, database.document?.data).map((field) => ({
+    ...field,
+    isSame: field.isSame || copies.length < 2,
+  }));
+  const different = fields.filter(({ isSame }) => !isSame);
   return (
     <section class="compared" aria-labelledby="content-title">
       <h2 id="content-title">{text.title}</h2>
