@@ -136,7 +136,7 @@ export const german: Translation<typeof english> = {
     usual: 'Die Hälfte in',
     late: '99 % in',
     state: 'Zustand',
-    inTime: 'rechtzeitig',
+    inTime: 'gut',
     tooLate: 'zu spät',
     seconds: '{value} s',
   },
