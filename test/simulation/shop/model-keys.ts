@@ -19,7 +19,16 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'users:write': ['UpdateSettings', 'DeactivateUser', 'ReactivateUser'],
   'operations:read': [
     ...['ListProjections', 'ListRebuilds', 'GetRebuild', 'ListErasures', 'ListWaitingDeliveries', 'ListDeadLetters'],
-    ...['ListDeadLetterGroups', 'GetDeadLetter', 'GetEvent', 'GetSchedule', 'ListQueues', 'ListEvents', 'GetMetrics'],
+    ...[
+      'ListDeadLetterGroups',
+      'GetDeadLetter',
+      'GetDeadLetterDecision',
+      'GetEvent',
+      'GetSchedule',
+      'ListQueues',
+      'ListEvents',
+      'GetMetrics',
+    ],
   ],
   'operations:write': [
     ...['ReplayDeadLetters', 'DiscardDeadLetters', 'StartRebuild', 'RequestProjection', 'CancelRebuild'],
