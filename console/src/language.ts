@@ -21,17 +21,39 @@ export const texts = computed(() => preference.value.texts);
 /** The person's BCP 47 tag. */
 export const locale = computed(() => preference.value.locale);
 
-const loaded = new Map<Language, Texts>();
+const loaded = new Map<string, Promise<Partial<Texts>>>();
+
+function load(address: string): Promise<Partial<Texts>> {
+  const known = loaded.get(address) ?? fetch(address).then((response) => response.json() as Promise<Partial<Texts>>);
+  loaded.set(address, known);
+  // What could not be loaded is tried again.
+  known.catch(() => loaded.delete(address));
+  return known;
+}
+
+/** Which of a language's files the screens have needed so far. */
+const needed = new Set<keyof (typeof textFiles)[Language]>(['first']);
 
 async function textsIn(language: Language): Promise<Texts> {
-  const known = loaded.get(language) ?? ((await (await fetch(textFiles[language])).json()) as Texts);
-  loaded.set(language, known);
-  return known;
+  const parts = await Promise.all([...needed].map((file) => load(textFiles[language][file])));
+  // The screens whose texts are missing are not shown before they have asked for them.
+  return Object.assign({}, ...parts) as Texts;
+}
+
+const languageOf = (locale: string): Language => (locale.toLowerCase().startsWith('de') ? 'de' : 'en');
+
+/** Loads the texts that only the screens of operators need. @throws TypeError when they cannot be loaded */
+export async function useTextsOfOperators(): Promise<void> {
+  needed.add('operators');
+  const { locale } = preference.value;
+  const texts = await textsIn(languageOf(locale));
+  // Somebody may have chosen another language meanwhile, which has loaded them too.
+  if (locale === preference.value.locale) preference.value = { ...preference.value, texts };
 }
 
 /** Takes the language and the time zone of an account's settings. @throws TypeError when the texts cannot be loaded */
 export async function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): Promise<void> {
-  const language: Language = locale.toLowerCase().startsWith('de') ? 'de' : 'en';
+  const language = languageOf(locale);
   preference.value = { locale, timezone, texts: await textsIn(language) };
   document.documentElement.lang = language;
 }
@@ -55,9 +77,10 @@ export function sayCount(text: Counted, count: number, values: Readonly<Record<s
 
 /** Seconds in the unit in which people say so many. */
 function inUnit(seconds: number) {
-  if (seconds < 60) return [Math.round(seconds), 'second'] as const;
-  if (seconds < 3600) return [Math.round(seconds / 60), 'minute'] as const;
-  if (seconds < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
+  const size = Math.abs(seconds);
+  if (size < 60) return [Math.round(seconds), 'second'] as const;
+  if (size < 3600) return [Math.round(seconds / 60), 'minute'] as const;
+  if (size < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
   return [Math.round(seconds / 86_400), 'day'] as const;
 }
 
@@ -68,23 +91,24 @@ export const format = computed(() => {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const number = new Intl.NumberFormat(locale);
+  /** @param seconds how long ago something was; less than 0 for the time to come */
+  function ago(seconds: number): string {
+    const [count, unit] = inUnit(seconds);
+    return relative.format(-count, unit);
+  }
   return {
     /** @param iso a time in ISO 8601 */
     time: (iso: string) => time.format(new Date(iso)),
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
-    /** @param ago seconds */
-    ago(ago: number): string {
-      const [count, unit] = inUnit(ago);
-      return relative.format(-count, unit);
-    },
-    /** How long something takes or waits. */
+    ago,
+    /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
+    until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
+    /** How long something takes or waits; less than ten seconds with a tenth. */
     duration(seconds: number): string {
-      // Whoever asks for the seconds of a short time wants to know them well.
-      const [count, unit] = seconds < 10 ? ([seconds, 'second'] as const) : inUnit(seconds);
-      const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
-      return new Intl.NumberFormat(locale, options).format(count);
+      const [count, unit] = seconds < 10 ? ([Math.round(seconds * 10) / 10, 'second'] as const) : inUnit(seconds);
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count);
     },
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {
