@@ -89,7 +89,7 @@ export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const number = new Intl.NumberFormat(locale);
   /** @param seconds how long ago something was; less than 0 for the time to come */
   function ago(seconds: number): string {
