@@ -37,7 +37,7 @@ export function Decide({
     // Somebody else may have emptied the group, which the list shows then.
     set({ decision: String(decision ?? '') });
     // The screen takes the decision up before everything is read again: nobody asks for a letter that is none any more.
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   }
   const replay = useAction(async () => show(await letters.replay.$post({ json: selection })));
   const discard = useAction(async () => show(await letters.discard.$post({ json: selection })));
