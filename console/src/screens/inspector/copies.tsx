@@ -53,6 +53,9 @@ export function Copies({ found: { kv, database, epoch, logPosition } }: { found:
   );
 }
 
+/** The ids of elements; their ends tell them apart, and the element has the whole of its own. */
+const ids = /[\da-f-]{28}([\da-f]{8})/g;
+
 function Fields({ caption, fields }: { caption: string; fields: readonly Field[] }) {
   const text = texts.value.inspector.content;
   const { kv, database } = texts.value.inspector.copies;
@@ -70,7 +73,7 @@ function Fields({ caption, fields }: { caption: string; fields: readonly Field[]
           title: text.field,
           cell: ({ path, isSame }) => (
             <>
-              <code>{path}</code> {!isSame && <Status tone="warn">{text.differs}</Status>}
+              <code>{path.replace(ids, '…$1')}</code> {!isSame && <Status tone="warn">{text.differs}</Status>}
             </>
           ),
         },
