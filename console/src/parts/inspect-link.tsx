@@ -17,8 +17,10 @@ export function InspectLink() {
   if (!found || !isAdmin.value) return null;
   const [one, all] = found;
   return (
-    <a href={key ? `/console/read-models/${one}/${key}` : `/console/read-models/${all}/all`}>
-      {texts.value.freshness.why}
-    </a>
+    <span>
+      <a href={key ? `/console/read-models/${one}/${key}` : `/console/read-models/${all}/all`}>
+        {texts.value.freshness.why}
+      </a>
+    </span>
   );
 }
