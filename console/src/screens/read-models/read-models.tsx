@@ -89,7 +89,9 @@ export function ReadModels() {
             <p class="intro quiet">
               {say(text.intro, { position: String(position), target: format.value.number(lagTargetSeconds) })}
             </p>
-            <Table models={data} />
+            <div class="models">
+              <Table models={data} />
+            </div>
             <Failures models={data} />
             <section aria-labelledby="why">
               <h2 id="why">{texts.value.inspector.title}</h2>
