@@ -6,13 +6,15 @@ import { api } from '../../api';
 import { format, say, texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
 import { ProblemNotice } from '../../parts/problem';
-import { Status } from '../../parts/status';
+import { Status, type Tone } from '../../parts/status';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { Content, Copies } from './copies';
-import { explain, type InspectedKey } from './explain';
+import { Deliveries } from './deliveries';
+import { explain, type Reason } from './explain';
+import type { InspectedKey } from './inspected-key';
 import { inspectorOf, placesOf } from './places';
-import { Deliveries, Work } from './work';
+import { Work } from './work';
 
 /** What projecting it has led to: the id of the request, and the state before. */
 interface Projected {
@@ -21,7 +23,7 @@ interface Projected {
 }
 
 function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
-  const { view, key, verdict } = found;
+  const { view, key, isSame } = found;
   const text = texts.value.inspector;
   const projected = useSignal<Projected | undefined>(undefined);
   const project = useAction(async () => {
@@ -32,15 +34,16 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
   const { isRunning, error } = project;
   return (
     <>
-      <p class="buttons">
+      <p>
         <button
           type="button"
-          class={verdict.code === 'up-to-date' ? undefined : 'primary'}
+          class={isSame ? undefined : 'primary'}
           disabled={isRunning.value}
           onClick={() => void project.run()}
         >
           {text.now}
-        </button>
+        </button>{' '}
+        <span class="quiet">{text.nowHint}</span>
       </p>
       <p role="status">
         {isRunning.value
@@ -57,15 +60,23 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
   );
 }
 
+const tones: Readonly<Partial<Record<Reason, Tone>>> = {
+  'up-to-date': 'good',
+  'no-such-document': 'quiet',
+  failing: 'bad',
+  'event-dead': 'bad',
+  different: 'bad',
+};
+
 function Verdict({ found }: { found: InspectedKey }) {
   const text = texts.value.inspector;
-  const { reason, tone, values } = explain(found, format.value.time);
+  const { reason, values } = explain(found, format.value.time);
   const { state, why, todo } = text.verdict[reason];
   return (
     <div class="verdict">
       <p>
         <strong>
-          <Status tone={tone}>{state}</Status>
+          <Status tone={tones[reason] ?? 'warn'}>{state}</Status>
         </strong>
       </p>
       <p>{say<string>(why, values)}</p>
@@ -78,15 +89,25 @@ function Verdict({ found }: { found: InspectedKey }) {
 }
 
 function Links({ found }: { found: InspectedKey }) {
-  const { view, key, deliveries } = found;
+  const { view, key } = found;
   const text = texts.value.inspector;
-  const { screen, stream, others } = placesOf(view, key);
-  const hasDead = deliveries.some(({ status }) => status === 'dead');
+  const { thing, others } = placesOf(view, key);
+  const { missing } = explain(found, format.value.time);
   return (
     <nav class="see-also" aria-label={text.links}>
-      {screen && <a href={screen}>{text.screen}</a>}
-      {stream && <a href={`/console/events?stream=${stream}`}>{text.events}</a>}
-      {hasDead && <a href="/console/dead-letters?subscription=projections">{text.letters}</a>}
+      {missing && <a href={`/console/events/${missing.position}`}>{text.event}</a>}
+      {missing?.status === 'dead' && (
+        <>
+          <a href={`/console/dead-letters/${missing.id}`}>{text.letter}</a>
+          <a href="/console/dead-letters?subscription=projections">{text.letters}</a>
+        </>
+      )}
+      {thing && (
+        <>
+          <a href={thing.screen}>{text.screen[thing.owner]}</a>
+          <a href={`/console/events?stream=${thing.owner}/${key}`}>{text.events}</a>
+        </>
+      )}
       {others.length > 0 && <span class="quiet">{text.others}</span>}
       {others.map((name) => (
         <a key={name} href={inspectorOf(name, key)}>

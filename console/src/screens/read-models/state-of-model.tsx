@@ -1,6 +1,6 @@
 import type { InferResponseType } from 'hono/client';
 import type { api } from '../../api';
-import { format, say, sayCount, texts } from '../../language';
+import { format, sayCount, texts } from '../../language';
 import { Status } from '../../parts/status';
 
 export type ReadModels = InferResponseType<ReturnType<typeof api>['operations']['projections']['$get']>;
@@ -17,13 +17,11 @@ export function StateOfModel({ model: { failedKeys, isWithinTarget, lagEvents } 
 
 /** A lag of the last hour; null if it had no event. */
 export function describeLag(seconds: number | null): string {
-  const text = texts.value.readModels;
-  return seconds === null ? text.none : say(text.seconds, { value: format.value.number(seconds) });
+  return seconds === null ? texts.value.readModels.none : format.value.duration(seconds);
 }
 
-/** The lag now, in seconds and in events. */
+/** The lag now, in time and in events. */
 export function describeLagNow({ lagEvents, lagSeconds }: ReadModel): string {
-  const text = texts.value.readModels;
-  const seconds = describeLag(lagSeconds);
-  return lagEvents === 0 ? seconds : say(text.lag, { seconds, events: sayCount(text.events, lagEvents) });
+  const time = format.value.duration(lagSeconds);
+  return lagEvents === 0 ? time : `${time} (${sayCount(texts.value.readModels.events, lagEvents)})`;
 }
