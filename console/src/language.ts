@@ -102,6 +102,8 @@ export const format = computed(() => {
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
+    /** @param part of 1 */
+    percent: (part: number) => new Intl.NumberFormat(locale, { style: 'percent' }).format(part),
     ago,
     /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
     until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),

@@ -1,6 +1,7 @@
 import { isOnline, now } from '../clock';
 import { format, say, texts } from '../language';
 import { refreshAll, shownReads } from '../read';
+import { InspectLink } from './inspect-link';
 
 /** Earlier than every read: nothing has been read. */
 const never = Number.NEGATIVE_INFINITY;
@@ -24,6 +25,7 @@ export function Freshness() {
         {trouble ? <span>{seconds}</span> : seconds}
         {reads.every(({ isOwn }) => isOwn.value) && <span class="own">{text.own}</span>}
         {Number.isFinite(age) && age - read > 60 && <span>{say(text.old, { ago: format.value.ago(age) })}</span>}
+        <InspectLink />
       </span>
       <button
         type="button"

@@ -40,6 +40,7 @@ export const english = {
     offline: 'No network: older data is shown',
     failing: 'The newest data cannot be read',
     refresh: 'Read again',
+    why: 'Is it up to date?',
   },
   problem: {
     network: 'The API cannot be reached. Check your network, and try again.',
@@ -111,6 +112,7 @@ export const german: Translation<typeof english> = {
     offline: 'Kein Netz: ältere Daten werden gezeigt',
     failing: 'Die neuesten Daten sind nicht lesbar',
     refresh: 'Neu lesen',
+    why: 'Ist es aktuell?',
   },
   problem: {
     network: 'Die API ist nicht erreichbar. Prüfen Sie Ihr Netz, und versuchen Sie es noch einmal.',

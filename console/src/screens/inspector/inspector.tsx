@@ -34,7 +34,7 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
   const { isRunning, error } = project;
   return (
     <>
-      <p>
+      <p class="buttons">
         <button
           type="button"
           class={isSame ? undefined : 'primary'}
@@ -42,7 +42,7 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
           onClick={() => void project.run()}
         >
           {text.now}
-        </button>{' '}
+        </button>
         <span class="quiet">{text.nowHint}</span>
       </p>
       <p role="status">
@@ -73,7 +73,7 @@ function Verdict({ found }: { found: InspectedKey }) {
   const { reason, values } = explain(found, format.value.time);
   const { state, why, todo } = text.verdict[reason];
   return (
-    <div class="verdict">
+    <div class="panel verdict">
       <p>
         <strong>
           <Status tone={tones[reason] ?? 'warn'}>{state}</Status>

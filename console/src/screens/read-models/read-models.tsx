@@ -66,7 +66,7 @@ function Rounds({ reconciliation: { documents, keys } }: Pick<Found, 'reconcilia
     <section aria-labelledby="rounds">
       <h2 id="rounds">{text.title}</h2>
       <p>{text.intro}</p>
-      <dl class="known">
+      <dl class="facts">
         <Round title={text.documents} round={documents} />
         <Round title={text.keys} round={keys} />
       </dl>

@@ -1,13 +1,31 @@
 import type { InferResponseType } from 'hono/client';
 import type { api } from '../../api';
-import { format, sayCount, texts } from '../../language';
+import { format, say, sayCount, texts } from '../../language';
 import { Status } from '../../parts/status';
 
 export type ReadModels = InferResponseType<ReturnType<typeof api>['operations']['projections']['$get']>;
 export type ReadModel = ReadModels['data'][number];
 
-/** How a read model is, in words: what fails goes before what is slow, and that before what waits. */
-export function StateOfModel({ model: { failedKeys, isWithinTarget, lagEvents } }: { model: ReadModel }) {
+/** How a read model is, in words, and whether it is being rebuilt. */
+export function StateOfModel({ model }: { model: ReadModel }) {
+  const { rebuild } = model;
+  return (
+    <span>
+      <Health model={model} />
+      {rebuild && (
+        <>
+          {' '}
+          <Status tone="quiet">
+            {say(texts.value.readModels.state.rebuilding, { percent: format.value.percent(rebuild.progress) })}
+          </Status>
+        </>
+      )}
+    </span>
+  );
+}
+
+/** What fails goes before what is slow, and that before what waits. */
+function Health({ model: { failedKeys, isWithinTarget, lagEvents } }: { model: ReadModel }) {
   const text = texts.value.readModels.state;
   if (failedKeys > 0) return <Status tone="bad">{sayCount(text.failing, failedKeys)}</Status>;
   if (!isWithinTarget) return <Status tone="bad">{text.slow}</Status>;
