@@ -171,7 +171,7 @@ export const german: Translation<typeof english> = {
   requested: 'Ihr Auftrag im Ereignisprotokoll',
   links: 'Siehe auch',
   screen: { user: 'Die Person', item: 'Der Artikel', order: 'Die Bestellung', ticket: 'Die Anfrage' },
-  events: 'Seine Ereignisse',
+  events: 'Die Ereignisse dazu',
   event: 'Das Ereignis, das fehlt',
   letter: 'Das Unzustellbare dazu',
   letters: 'Alles Unzustellbare der Projektionen',
