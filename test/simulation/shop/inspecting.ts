@@ -17,13 +17,13 @@ const looks = 8;
  * @throws InvariantViolation
  */
 export async function inspectAtRest(notebook: Notebook, { caller }: Credential): Promise<void> {
-  const { platform, shop } = notebook;
-  const { d1, world } = platform;
-  // The other version of the Worker may have left rows of read models that this one does not know.
+  const { platform } = notebook;
+  const { d1, releases, world } = platform;
+  // A version of the Worker may have left rows of read models that the other one does not know.
   const rows = d1
     .query<{ view: string; key: string }>('SELECT view, key FROM projections ORDER BY view, key')
     .map(({ view, key }) => ({ view: view.split('@')[0] ?? '', key }))
-    .filter(({ view }) => shop.views.includes(view));
+    .filter(({ view }) => releases.every(({ views }) => views.some(({ name }) => name === view)));
   for (let left = Math.min(looks, rows.length); left > 0; left--) {
     const row = world.pick(rows);
     if (!row) return;
