@@ -1,37 +1,21 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, test } from 'vitest';
-import { hasNoBrowser, sayIfSkipped, startBrowser } from '../support/chromium';
-import { Seat } from '../support/console/seat';
-import { admin, type Server, startServer } from '../support/console/server';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { hasNoBrowser, sayIfSkipped } from '../support/chromium';
+import { Day } from '../support/console/day';
+import { adminsDay } from './console/admin';
+import { agentsDay } from './console/agent';
 
 sayIfSkipped('The tests of the console');
 
-let server: Server;
-let browser: Browser;
+let day: Day;
 
+// A real browser uses the console of the real Worker. All of it is done by keyboard, and nothing may go wrong on the way.
 describe.skipIf(hasNoBrowser)('the console', () => {
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startServer(), startBrowser()]);
+    day = await Day.begin();
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-  });
+  afterAll(() => day?.end());
 
-  test('smoke', async () => {
-    const seat = await Seat.take(browser, server.url);
-    await seat.open('/console');
-    await seat.heading('Sign in', 1);
-    await seat.checkAccessibility();
-    await seat.signIn(admin);
-    await seat.heading('Overview', 1);
-    for (const section of ['Tickets', 'Orders', 'Items', 'People', 'Keys and me']) {
-      await seat.goTo(section);
-      const t = performance.now();
-      await seat.checkAccessibility();
-      console.log(section, performance.now() - t);
-    }
-    await seat.leave();
-  });
+  describe('an agent', () => agentsDay(() => day));
+  describe('an admin', () => adminsDay(() => day));
 });

@@ -1,4 +1,5 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
+import { vi } from 'vitest';
 import { checkAccessibility } from './accessibility';
 import { Keyboard } from './keyboard';
 import { Watch } from './watch';
@@ -60,6 +61,44 @@ export class Seat {
   /** Waits until the page says something, aloud to those who cannot see it. */
   async hears(text: string | RegExp, role: 'status' | 'alert' = 'status'): Promise<void> {
     await this.page.getByRole(role).filter({ hasText: text }).first().waitFor();
+  }
+
+  /** Whether the page shows a text. */
+  async sees(text: string | RegExp, within: Pick<Page, 'getByText'> = this.page): Promise<void> {
+    await within.getByText(text).first().waitFor();
+  }
+
+  /** Reads what the screen shows again, now and not in some seconds. */
+  async readAgain(): Promise<void> {
+    await this.press('button', 'Read again');
+  }
+
+  /** Holds back what the API answers to reads of an address while `work` runs: the screen stays as it is. */
+  async withoutNews(path: string, work: () => Promise<unknown>): Promise<void> {
+    const held: Route[] = [];
+    const isOver = { value: false };
+    const hold = async (route: Route) => {
+      if (isOver.value || route.request().method() !== 'GET') await route.fallback();
+      else held.push(route);
+    };
+    await this.page.route(path, hold);
+    // What was sent before may still bring news.
+    await vi.waitUntil(() => this.watch.openReads(path) <= held.length, { timeout: 60_000, interval: 20 });
+    await work();
+    isOver.value = true;
+    for (const route of held) await route.fallback();
+    await this.page.unroute(path, hold);
+  }
+
+  /** Lets time pass until the access token of the page has expired: the API refuses it, and not the next one. */
+  async expireAccess(): Promise<void> {
+    let expired: string | undefined;
+    await this.page.route('/v1/**', async (route) => {
+      const headers = await route.request().allHeaders();
+      expired ??= headers.authorization;
+      if (expired === undefined || headers.authorization !== expired) return route.fallback();
+      await route.fallback({ headers: { ...headers, authorization: 'Bearer expired' } });
+    });
   }
 
   /** Compares the screen with WCAG 2.2 AA. */

@@ -1,16 +1,22 @@
 import type { Page, Request, Response } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 
-/** A refusal that a test expects: `412 POST /v1/tickets/*\/status`, where `*` is one part of the path. */
+/** A refusal that a test expects, such as `412 POST /v1/items/1`. */
 export type Declared = `${number} ${'GET' | 'POST' | 'PATCH' | 'DELETE'} /${string}`;
 
 /** The browser's own words for a response that is a refusal, or for none; the events of the page say more about both. */
 const aboutResponses = /^Failed to load resource: (?:the server responded with a status of|net::)/;
 
+/** Whether a refusal is the one that was declared; `*` is one part of a path, and `**` is any number of them. */
+const matches = (declared: Declared, said: string) =>
+  new RegExp(`^${declared.replaceAll(/\*+/g, (stars) => (stars === '*' ? '[^/]+' : '.+'))}$`).test(said);
+
 /** Collects what goes wrong in a page: everything that nobody has declared fails the test. */
 export class Watch {
   readonly #complaints: string[] = [];
   readonly #declared = new Map<Declared, number>();
+  /** Requests without an answer. */
+  readonly #open = new Set<Request>();
   #isOffline = false;
   #isLeaving = false;
 
@@ -20,7 +26,9 @@ export class Watch {
     });
     page.on('pageerror', ({ message }) => this.#complain(`an exception that nothing catches: ${message}`));
     page.on('crash', () => this.#complain('The page has crashed.'));
-    page.on('requestfailed', (request) => this.#fail(request));
+    page.on('request', (request) => this.#open.add(request));
+    page.on('requestfinished', (request) => this.#open.delete(request));
+    page.on('requestfailed', (request) => this.#open.delete(request) && this.#fail(request));
     page.on('response', (response) => response.status() >= 400 && this.#refuse(response));
   }
 
@@ -39,19 +47,22 @@ export class Watch {
   #refuse(response: Response): void {
     const said = `${response.status()} ${response.request().method()} ${new URL(response.url()).pathname}`;
     const declared = [...this.#declared.keys()].find((one) =>
-      new RegExp(`^${one.replaceAll('*', '[^/]+')}$`).test(said),
+      matches(one, said),
     );
     if (declared === undefined) this.#complain(said);
     else this.#declared.set(declared, (this.#declared.get(declared) ?? 0) + 1);
   }
 
-  /** Lets the API refuse something while `work` runs; it must do so at least once. */
+  /** How many reads of an address have no answer yet. */
+  openReads(path: string): number {
+    return [...this.#open].filter((one) => one.method() === 'GET' && new URL(one.url()).pathname === path).length;
+  }
+
+  /** Lets the API refuse something that `work` does, and until the end of the test; it must do so at least once. */
   async refused(declared: Declared, work: () => Promise<unknown>): Promise<void> {
     this.#declared.set(declared, 0);
     await work();
-    const times = this.#declared.get(declared);
-    this.#declared.delete(declared);
-    expect(times, `the API says ${declared}`).toBeGreaterThan(0);
+    await vi.waitUntil(() => this.#declared.get(declared) !== 0, { timeout: 30_000, interval: 20 });
   }
 
   /** Lets requests fail for want of a network while `work` runs. */
@@ -68,8 +79,9 @@ export class Watch {
     this.#isLeaving = false;
   }
 
-  /** Fails if something went wrong since the last time. */
+  /** Ends a test: fails if something went wrong that it has not declared. */
   expectSilence(): void {
+    this.#declared.clear();
     expect(this.#complaints.splice(0)).toEqual([]);
   }
 }
