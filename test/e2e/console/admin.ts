@@ -39,7 +39,7 @@ export function adminsDay(today: () => Day): void {
     await seat.press('button', 'Save');
     await seat.hears('Saved.');
     const { database } = day.server;
-    const row = database.prepare('SELECT price_amount AS amount, stock FROM items WHERE id = ?').bind(id);
+    const row = database.prepare('SELECT amount, stock FROM items WHERE id = ?').bind(id);
     expect(await row.first()).toEqual({ amount: 2690, stock: 9 });
   });
 
@@ -65,7 +65,7 @@ export function adminsDay(today: () => Day): void {
     await seat.sees('No API keys.');
     await seat.sees('No open session.');
 
-    await seat.keyboard.choose(seat.page.getByLabel('Role'), 'agent');
+    await seat.keyboard.choose(seat.page.getByRole('combobox', { name: 'Role' }), 'agent');
     await seat.sees('Agents answer tickets, ship orders, and see all customers.');
     await seat.press('button', 'Change the role');
     await seat.hears('The role was changed.');

@@ -271,12 +271,12 @@ export function agentsDay(today: () => Day): void {
     await row.waitFor({ state: 'detached' });
     await until(async () => (await orders()).status === 401);
 
-    await seat.keyboard.choose(seat.page.getByLabel('Language'), 'Deutsch');
+    await seat.keyboard.choose(seat.page.getByRole('combobox', { name: 'Language' }), 'Deutsch');
     await seat.press('button', 'Save');
     await seat.heading('Schlüssel und ich', 1);
     await seat.checkAccessibility();
     expect(await seat.page.evaluate('document.documentElement.lang')).toBe('de');
-    await seat.keyboard.choose(seat.page.getByLabel('Sprache'), 'English');
+    await seat.keyboard.choose(seat.page.getByRole('combobox', { name: 'Sprache' }), 'English');
     await seat.press('button', 'Speichern');
     await seat.heading('Keys and me', 1);
   });
