@@ -22,7 +22,13 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'first', test: /\/main\.tsx|\/screens\/overview\//, priority: 2 },
-            { name: 'staff', test: /\/screens\//, priority: 1 },
+            // Before the operators' screens, because a group takes the parts along that its screens share with later ones.
+            {
+              name: 'staff',
+              test: /\/screens\/(?!(operators\.ts|(read-models|inspector|dead-letters|events)\/))/,
+              priority: 1,
+            },
+            { name: 'operators', test: /\/screens\//, priority: 0 },
           ],
         },
       },

@@ -28,6 +28,7 @@ import { describeError } from './platform/failure';
 import { newId } from './platform/ids';
 import { createConsumers } from './shared-consumers';
 import { createSharedServices, type Overrides, type SharedServices } from './shared-services';
+import { erasureRequest } from './users/background-requests';
 import type { ErasureStep } from './users/eraser';
 import { accessView } from './users/views';
 
@@ -131,6 +132,7 @@ function createBindQueries(shared: Shared) {
       documents,
       epoch: config.epoch,
       queues: shared.queues,
+      subscriptionsOf: shared.subscriptionsOf,
       wait,
       lagTargetSeconds: config.lagTargetSeconds,
       origin,
@@ -141,9 +143,12 @@ function createBindQueries(shared: Shared) {
 /** Makes the consumer of rebuilds and erasures; the second send a command, which is bound to this invocation. */
 function createJobConsumer({ clock, env, eraser, logger, rebuilder }: Shared, bindCommands: BindCommands): Consumer {
   async function continueErasure({ userId, step }: ErasureStep) {
-    // The audit trail finds the events of a step by this id, which no client can choose: X-Request-Id has no colon.
-    const requestId = `erasure:${userId}:${step}`;
-    const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
+    const context = {
+      commandId: newId(),
+      requestId: erasureRequest(userId, step),
+      issuedAt: clock.now(),
+      readFrom: 'first-primary',
+    };
     return (await bindCommands(() => context).ContinueErasure({ userId, step })).result;
   }
   const { recordFailure } = eraser;

@@ -77,6 +77,7 @@ import { createTicketQueries } from './tickets/queries';
 import { createTicketRepository, notesOfAccount, repliesOfAccount } from './tickets/repository';
 import { countedAssignments, staffTicketViews } from './tickets/staff-views';
 import { countedTickets, customerTicketViews, openTicketCount } from './tickets/views';
+import { laterRequestsOf } from './users/background-requests';
 import { createUserCommands, type UserServices } from './users/commands';
 import { type ConfirmationServices, createConfirmationCommands } from './users/confirmation-commands';
 import { createEmailConfirmationRepository } from './users/confirmation-repository';
@@ -246,7 +247,10 @@ export type Commands = ReturnType<typeof createCommands>;
 /** Every query, bound to one request. */
 export function createQueries(
   reader: Reader,
-  services: Omit<OperationsQueryServices & InspectionServices & FeedServices, 'eventCatalogue' | 'views'>,
+  services: Omit<
+    OperationsQueryServices & InspectionServices & FeedServices,
+    'eventCatalogue' | 'laterRequestsOf' | 'views'
+  >,
 ) {
   return {
     ...createUserQueries(reader, userView),
@@ -256,7 +260,7 @@ export function createQueries(
     ...createOrderQueries(reader, services.clock),
     ...createTicketQueries(reader, services.clock),
     ...createOperationsQueries(reader, { ...services, eventCatalogue, views }),
-    ...createInspectionQueries(reader, { ...services, eventCatalogue, views }),
+    ...createInspectionQueries(reader, { ...services, eventCatalogue, laterRequestsOf, views }),
     ...createFeedQueries(reader, { ...services, eventCatalogue }),
     ...createExportQueries(reader, { ...services, eventCatalogue }),
   };

@@ -58,6 +58,7 @@ export const queryScopes: OperationScopes<Queries> = {
   ListDeadLetters: 'operations:read',
   ListDeadLetterGroups: 'operations:read',
   GetDeadLetter: 'operations:read',
+  GetDeadLetterDecision: 'operations:read',
   GetEvent: 'operations:read',
   GetSchedule: 'operations:read',
   ListQueues: 'operations:read',

@@ -7,6 +7,7 @@ import { openSession } from './platform/d1';
 import { describeError } from './platform/failure';
 import { newId } from './platform/ids';
 import { deadlines } from './platform/limits';
+import { expiryRequest } from './users/background-requests';
 import { findExpiredChanges } from './users/expired-confirmations';
 import { hasActiveAdmin } from './users/repository';
 
@@ -35,8 +36,7 @@ async function createFirstAdmin({ bindCommands, clock, config, database, http, l
 async function expireEmailChanges({ bindCommands, clock, database, logger }: Services): Promise<void> {
   let ended = 0;
   for (const confirmationId of await findExpiredChanges(database, clock.now())) {
-    // The audit trail finds the event by this id, which no client can choose: X-Request-Id has no colon.
-    const requestId = `expiry:${confirmationId}`;
+    const requestId = expiryRequest(confirmationId);
     const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
     const { result } = await bindCommands(() => context).ExpireEmailChange({ confirmationId });
     if (result) ended++;

@@ -1,4 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
+import { holdFocus } from './focus';
 import { refreshAll } from './read';
 
 /** A command that a person can send from a screen. */
@@ -10,7 +11,7 @@ export interface Action<Input extends unknown[]> {
   run(...input: Input): Promise<boolean>;
 }
 
-/** Makes an action of a request; while it runs, another run does nothing. */
+/** Makes an action of a request; while it runs, another run does nothing. The focus stays where it was, or close to it. */
 export function useAction<Input extends unknown[]>(send: (...input: Input) => Promise<unknown>): Action<Input> {
   const isRunning = useSignal(false);
   const error = useSignal<unknown>(undefined);
@@ -19,6 +20,7 @@ export function useAction<Input extends unknown[]>(send: (...input: Input) => Pr
     error,
     async run(...input) {
       if (isRunning.value) return false;
+      const giveFocusBack = holdFocus();
       isRunning.value = true;
       error.value = undefined;
       try {
@@ -30,6 +32,7 @@ export function useAction<Input extends unknown[]>(send: (...input: Input) => Pr
         return false;
       } finally {
         isRunning.value = false;
+        giveFocusBack();
       }
     },
   };

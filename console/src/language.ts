@@ -21,17 +21,39 @@ export const texts = computed(() => preference.value.texts);
 /** The person's BCP 47 tag. */
 export const locale = computed(() => preference.value.locale);
 
-const loaded = new Map<Language, Texts>();
+const loaded = new Map<string, Promise<Partial<Texts>>>();
+
+function load(address: string): Promise<Partial<Texts>> {
+  const known = loaded.get(address) ?? fetch(address).then((response) => response.json() as Promise<Partial<Texts>>);
+  loaded.set(address, known);
+  // What could not be loaded is tried again.
+  known.catch(() => loaded.delete(address));
+  return known;
+}
+
+/** Which of a language's files the screens have needed so far. */
+const needed = new Set<keyof (typeof textFiles)[Language]>(['first']);
 
 async function textsIn(language: Language): Promise<Texts> {
-  const known = loaded.get(language) ?? ((await (await fetch(textFiles[language])).json()) as Texts);
-  loaded.set(language, known);
-  return known;
+  const parts = await Promise.all([...needed].map((file) => load(textFiles[language][file])));
+  // The screens whose texts are missing are not shown before they have asked for them.
+  return Object.assign({}, ...parts) as Texts;
+}
+
+const languageOf = (locale: string): Language => (locale.toLowerCase().startsWith('de') ? 'de' : 'en');
+
+/** Loads the texts that only the screens of operators need. @throws TypeError when they cannot be loaded */
+export async function useTextsOfOperators(): Promise<void> {
+  needed.add('operators');
+  const { locale } = preference.value;
+  const texts = await textsIn(languageOf(locale));
+  // Somebody may have chosen another language meanwhile, which has loaded them too.
+  if (locale === preference.value.locale) preference.value = { ...preference.value, texts };
 }
 
 /** Takes the language and the time zone of an account's settings. @throws TypeError when the texts cannot be loaded */
 export async function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): Promise<void> {
-  const language: Language = locale.toLowerCase().startsWith('de') ? 'de' : 'en';
+  const language = languageOf(locale);
   preference.value = { locale, timezone, texts: await textsIn(language) };
   document.documentElement.lang = language;
 }
@@ -53,6 +75,14 @@ export function sayCount(text: Counted, count: number, values: Readonly<Record<s
   return say<string>(rule === 'one' ? text.one : text.other, { ...values, count: format.value.number(count) });
 }
 
+/** Seconds in the unit in which people say so many. */
+function inUnit(seconds: number) {
+  if (seconds < 60) return [Math.round(seconds), 'second'] as const;
+  if (seconds < 3600) return [Math.round(seconds / 60), 'minute'] as const;
+  if (seconds < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
+  return [Math.round(seconds / 86_400), 'day'] as const;
+}
+
 /** Texts of people stay as they are; numbers, times and money follow the account's locale. */
 export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
@@ -68,10 +98,13 @@ export const format = computed(() => {
     number: (value: number) => number.format(value),
     /** @param ago seconds */
     ago(ago: number): string {
-      if (ago < 60) return relative.format(-Math.round(ago), 'second');
-      if (ago < 3600) return relative.format(-Math.round(ago / 60), 'minute');
-      if (ago < 86_400) return relative.format(-Math.round(ago / 3600), 'hour');
-      return relative.format(-Math.round(ago / 86_400), 'day');
+      const [count, unit] = inUnit(ago);
+      return relative.format(-count, unit);
+    },
+    /** How long something takes or waits. */
+    duration(seconds: number): string {
+      const [count, unit] = inUnit(seconds);
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count);
     },
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {

@@ -24,14 +24,22 @@ export interface List<Row> {
   more: (() => Promise<void>) | undefined;
 }
 
+/** Two parts of a list, without the rows of the second part that have moved to the first one since. */
+function join<Row extends { id: string }>(first: readonly Row[], further: readonly Row[]): Row[] {
+  const onFirst = new Set(first.map(({ id }) => id));
+  return [...first, ...further.filter(({ id }) => !onFirst.has(id))];
+}
+
 /**
  * Reads a list.
  * @param key names the list with its filters; with another key the pages of the old one are dropped
  * @param send requests the page after a cursor, with these headers
+ * @param growsAtTop rows never leave the list, and new ones come first: those that leave the first page stay below it
  */
 export function useList<Row extends { id: string }>(
   key: string,
   send: (cursor: string | undefined, headers: Record<string, string>) => Promise<PageResponse<Row>>,
+  { growsAtTop = false } = {},
 ): List<Row> {
   const read = useRead(key, (headers) => send(undefined, headers));
   const further = useSignal<{ rows: Row[]; nextCursor: string | null } | undefined>(undefined);
@@ -39,19 +47,22 @@ export function useList<Row extends { id: string }>(
     further.value = undefined;
   }, [key]);
   const first = read.data.value;
+  useEffect(() => {
+    if (growsAtTop && first && further.value)
+      further.value = { ...further.value, rows: join(first.data, further.value.rows) };
+  }, [first]);
   const nextCursor = further.value ? further.value.nextCursor : (first?.nextCursor ?? null);
-  // A row that has moved to the first page since stands there only.
-  const onFirst = new Set(first?.data.map(({ id }) => id));
   return {
     read,
-    rows: first && [...first.data, ...(further.value?.rows ?? []).filter(({ id }) => !onFirst.has(id))],
+    rows: first && join(first.data, further.value?.rows ?? []),
     total: first?.total,
     more:
       nextCursor === null
         ? undefined
         : async () => {
             const page = await (await send(nextCursor, {})).json();
-            further.value = { rows: [...(further.value?.rows ?? []), ...page.data], nextCursor: page.nextCursor };
+            const shown = further.value?.rows ?? (growsAtTop ? first?.data : undefined) ?? [];
+            further.value = { rows: [...shown, ...page.data], nextCursor: page.nextCursor };
           },
   };
 }

@@ -1,6 +1,10 @@
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
+import { useTextsOfOperators } from './language';
 import type { english } from './texts/shared';
+
+/** The screens of operators, which have texts of their own. */
+const operators = async () => (await Promise.all([import('./screens/operators'), useTextsOfOperators()]))[0];
 
 /** A section of the navigation, with the screens of its addresses. Screens after the first are loaded when one of them is shown. */
 export interface Section {
@@ -21,7 +25,14 @@ const items = lazy(() => import('./screens/shop').then(({ Items }) => Items));
 const item = lazy(() => import('./screens/shop').then(({ Item }) => Item));
 const people = lazy(() => import('./screens/people/people').then(({ People }) => People));
 const person = lazy(() => import('./screens/person/person').then(({ Person }) => Person));
+const readModels = lazy(() => operators().then(({ ReadModels }) => ReadModels));
+const readModel = lazy(() => operators().then(({ ReadModel }) => ReadModel));
+const inspector = lazy(() => operators().then(({ Inspector }) => Inspector));
 const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
+const deadLetters = lazy(() => operators().then(({ DeadLetters }) => DeadLetters));
+const deadLetter = lazy(() => operators().then(({ DeadLetter }) => DeadLetter));
+const events = lazy(() => operators().then(({ Events }) => Events));
+const event = lazy(() => operators().then(({ Event }) => Event));
 
 /** The sections in the order of the navigation. */
 export const sections: readonly Section[] = [
@@ -56,6 +67,34 @@ export const sections: readonly Section[] = [
     screens: [
       { path: '/console/people', component: people },
       { path: '/console/people/:id', component: person },
+    ],
+  },
+  {
+    name: 'readModels',
+    path: '/console/read-models',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/read-models', component: readModels },
+      { path: '/console/read-models/:view', component: readModel },
+      { path: '/console/read-models/:view/:key', component: inspector },
+    ],
+  },
+  {
+    name: 'deadLetters',
+    path: '/console/dead-letters',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/dead-letters', component: deadLetters },
+      { path: '/console/dead-letters/:id', component: deadLetter },
+    ],
+  },
+  {
+    name: 'events',
+    path: '/console/events',
+    isForAdmins: true,
+    screens: [
+      { path: '/console/events', component: events },
+      { path: '/console/events/:position', component: event },
     ],
   },
   { name: 'me', path: '/console/me', screens: [{ path: '/console/me', component: me }] },

@@ -1,4 +1,5 @@
 declare module 'virtual:text-files' {
-  /** The address of each language's texts, a JSON document. */
-  export const textFiles: Readonly<Record<'en' | 'de', string>>;
+  type Addresses = Readonly<Record<'first' | 'operators', string>>;
+  /** The addresses of each language's texts, which are JSON documents: those of the first screens, and those of operators. */
+  export const textFiles: Readonly<Record<'en' | 'de', Addresses>>;
 }

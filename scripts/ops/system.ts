@@ -6,9 +6,8 @@ import { anyText, id, page, textOf } from './parameters';
 
 function describeReadiness({ status, issues }: Readiness): string {
   const [first = '', ...rest] = status;
-  return [`${first.toUpperCase()}${rest.join('')}.`, ...issues.map(({ code, detail }) => `  ${code}: ${detail}`)].join(
-    '\n',
-  );
+  const lines = issues.flatMap(({ code, detail, remedy }) => [`  ${code}: ${detail}`, `    ${remedy}`]);
+  return [`${first.toUpperCase()}${rest.join('')}.`, ...lines].join('\n');
 }
 
 /** The API says to everybody only that its configuration is wrong; what is wrong with it, it says in its log. */

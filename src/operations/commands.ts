@@ -30,6 +30,7 @@ const deadLetterFilter = z.strictObject({
   subscription: z.enum(subscriptions).optional(),
   fault: z.enum(faults).optional(),
   error: errorClass.nullable().optional(),
+  letters: z.array(z.strictObject({ position: z.int(), subscription: z.enum(subscriptions) })).optional(),
 });
 
 /** The commands of operators. Each is for admins only, and each records an event for the audit trail. */
@@ -112,17 +113,15 @@ async function changeDeadLetters(
   filter: DeadLetterFilter,
   change: (letters: DeadLetter[], version: number) => void,
 ) {
-  const { error, position, subscription } = filter;
+  const { position, subscription, letters: named } = filter;
+  const isNamed = position !== undefined || named !== undefined;
   // All of them are those of the system: a second e-mail to addresses that do not take it would only do harm.
-  const fault = filter.fault ?? (position === undefined ? 'system' : undefined);
-  const found = await tx.operations.findDeadLetters(
-    { position, subscription, fault, error },
-    limits.deadLettersPerCommand,
-  );
+  const fault = filter.fault ?? (isNamed ? undefined : 'system');
+  const found = await tx.operations.findDeadLetters({ ...filter, fault }, limits.deadLettersPerCommand);
   const { letters, remaining, version } = found;
   if (letters.length > 0) change(letters, version + 1);
-  else if (position !== undefined) throw operationsErrors.deadLetterNotFound({ position, subscription });
-  return { count: letters.length, remaining };
+  else if (isNamed) throw operationsErrors.deadLetterNotFound(named?.[0] ?? { position: position ?? 0, subscription });
+  return { count: letters.length, remaining, decision: letters.length > 0 ? version + 1 : null };
 }
 
 async function cancel(tx: Tx, rebuildId: string, details: Details) {

@@ -27,6 +27,11 @@ function parseDeadLetterId(id: string) {
   return { position: Number(position), subscription: schemas.subscription.parse(subscription) };
 }
 
+/** The dead letters that a body selects, by their ids or by what they have in common. */
+function toSelection<Filter extends { ids?: string[] | undefined }>({ ids, ...filter }: Filter) {
+  return ids ? { letters: ids.map(parseDeadLetterId) } : filter;
+}
+
 /** Dead letters: what failed for good, and what operators do about it. */
 export const deadLetterRoutes = new Hono<RouteEnv<OperationsCommands, OperationsQueries & InspectionQueries>>()
   .get(
@@ -54,15 +59,15 @@ export const deadLetterRoutes = new Hono<RouteEnv<OperationsCommands, Operations
     '/replay',
     describeCommand<OperationsCommands>('ReplayDeadLetters', {
       summary:
-        'Replay the dead letters that are the fault of the system, or those of a subscription or a fault (admin)',
+        'Replay the dead letters that are the fault of the system, those of a subscription, a fault or an error, or some by their ids (admin)',
       tags,
       body: schemas.deadLetterResult,
-      problems: [403],
+      problems: [403, 404],
     }),
     authenticate,
     validate('json', schemas.deadLetterFilter),
     async (c) => {
-      const outcome = await c.var.commands.ReplayDeadLetters(c.req.valid('json'));
+      const outcome = await c.var.commands.ReplayDeadLetters(toSelection(c.req.valid('json')));
       setCommandHeaders(c, outcome);
       return c.json(outcome.result, 200);
     },
@@ -70,15 +75,15 @@ export const deadLetterRoutes = new Hono<RouteEnv<OperationsCommands, Operations
   .post(
     '/discard',
     describeCommand<OperationsCommands>('DiscardDeadLetters', {
-      summary: 'Discard the dead letters of a subscription with the same error (admin)',
+      summary: 'Discard the dead letters of a subscription with the same error, or some by their ids (admin)',
       tags,
       body: schemas.deadLetterResult,
-      problems: [403],
+      problems: [403, 404],
     }),
     authenticate,
     validate('json', schemas.deadLetterGroupFilter),
     async (c) => {
-      const outcome = await c.var.commands.DiscardDeadLetters(c.req.valid('json'));
+      const outcome = await c.var.commands.DiscardDeadLetters(toSelection(c.req.valid('json')));
       setCommandHeaders(c, outcome);
       return c.json(outcome.result, 200);
     },

@@ -62,6 +62,12 @@ export function selectDeadLetters(
   return sql`(${join(parts)})`;
 }
 
+/** Selects the dead letters with these keys, as an SQL table expression; each is looked up. */
+export const selectNamed = (letters: readonly { position: number; subscription: Subscription }[]): SQL => sql`(
+  SELECT DISTINCT deliveries.position, deliveries.subscription FROM json_each(${JSON.stringify(letters)}) AS wanted CROSS JOIN deliveries
+  WHERE deliveries.subscription = wanted.value->>'subscription' AND deliveries.position = wanted.value->>'position'
+    AND status = 'dead')`;
+
 /** The query for dead letters, newest first. */
 export function deadLetterQuery({ before, ...filter }: DeadLetterQuery, limit: number): SQL {
   const [position, name] = before ?? [Number.MAX_SAFE_INTEGER, ''];

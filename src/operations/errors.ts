@@ -41,6 +41,13 @@ export const operationsErrors = {
     text: ({ position, subscription }: { position: number; subscription: string | undefined }) =>
       `There is no dead letter ${position}-${subscription ?? '*'}. It may have been replayed or discarded.`,
   }),
+  decisionNotFound: defineError({
+    code: 'dead-letters.decision-not-found',
+    kind: 'not-found',
+    meaning: 'No replay or discard of dead letters has this number.',
+    remedy: 'Take the `version` of an event from GET /v1/operations/events?stream=dead-letters/all.',
+    text: ({ decision }: { decision: number }) => `No replay or discard of dead letters has the number ${decision}.`,
+  }),
   eventNotFound: defineError({
     code: 'events.not-found',
     kind: 'not-found',

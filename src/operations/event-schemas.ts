@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { openDelivery } from './key-schemas';
 import { auditEvent } from './schemas';
+import { work } from './work-schemas';
 
 export const eventDetail = z
   .object({
@@ -16,7 +16,14 @@ export const eventDetail = z
         }),
       )
       .meta({ description: 'The documents that the event touches, up to 50; each can be inspected.' }),
-    deliveries: z.array(openDelivery).meta({ description: 'The work for this event that is not done.' }),
+    work: z.array(work).meta({
+      description:
+        'What became of the work for this event: one entry for each subscription that receives events of its type.',
+    }),
+    caused: z.array(auditEvent).meta({
+      description:
+        'The first events that it caused later in the background, such as the steps of an erasure; up to 50.',
+    }),
   })
   .meta({ ref: 'EventDetail' });
 export type EventDetail = z.infer<typeof eventDetail>;

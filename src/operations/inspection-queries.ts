@@ -1,11 +1,12 @@
 import { requireAdmin } from '../access/caller';
 import type { Reader } from '../access/reader';
-import type { EventCatalogue, Subscription } from '../cqrs/log/event';
+import type { EventCatalogue, NewEvent, RecordedEvent, Subscription } from '../cqrs/log/event';
 import type { InspectableDocuments } from '../cqrs/reading/document-store';
 import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
 import { findGroups } from './dead-letter-groups';
 import { findDeadLetter } from './dead-letters';
+import { findDecision } from './decisions';
 import { operationsErrors } from './errors';
 import { findEvent } from './event-detail';
 import { inspectKey } from './inspected-key';
@@ -19,6 +20,10 @@ export interface InspectionServices {
   eventCatalogue: EventCatalogue;
   /** The queues by their names. */
   queues: Readonly<Record<string, MeasuredQueue>>;
+  /** The subscriptions that receive an event. */
+  subscriptionsOf(event: NewEvent): readonly Subscription[];
+  /** The requests whose events an event causes later: the names that the background gives them. */
+  laterRequestsOf(event: RecordedEvent): readonly string[];
   views: readonly View[];
   wait: Wait;
 }
@@ -44,7 +49,7 @@ export function createInspectionQueries(reader: Reader, services: InspectionServ
 
     /** Reads an event of the log, with the other events of its command and request, and with what it caused. */
     async GetEvent({ position }: { position: number }) {
-      const event = await findEvent(await openForAdmin(), position, { views, catalogue });
+      const event = await findEvent(await openForAdmin(), position, { ...services, now: clock.now() });
       if (!event) throw operationsErrors.eventNotFound({ position });
       return event;
     },
@@ -57,6 +62,13 @@ export function createInspectionQueries(reader: Reader, services: InspectionServ
 
     /** Groups the dead letters by subscription and error. */
     ListDeadLetterGroups: async () => findGroups(await openForAdmin()),
+
+    /** Reads what became of the dead letters that were replayed or discarded together. */
+    async GetDeadLetterDecision({ decision }: { decision: number }) {
+      const found = await findDecision(await openForAdmin(), decision, { catalogue, now: clock.now() });
+      if (!found) throw operationsErrors.decisionNotFound({ decision });
+      return found;
+    },
 
     /** Reads a dead letter with its event. */
     async GetDeadLetter(id: { position: number; subscription: Subscription }) {

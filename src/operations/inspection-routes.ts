@@ -12,6 +12,7 @@ import type { InspectionQueries } from './inspection-queries';
 import { queueList, schedule } from './inspection-schemas';
 import { projectedKey } from './key-schemas';
 import { documentKeyText, viewName } from './schemas';
+import { deadLetterDecision } from './work-schemas';
 
 const tags = ['Operations'];
 const positionParam = z.object({
@@ -20,6 +21,18 @@ const positionParam = z.object({
     .regex(/^[1-9]\d{0,14}$/)
     .transform(Number)
     .meta({ type: 'integer', pattern: undefined, minimum: 1, description: 'The position in the log.' }),
+});
+const decisionParam = z.object({
+  decision: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/)
+    .transform(Number)
+    .meta({
+      type: 'integer',
+      pattern: undefined,
+      minimum: 1,
+      description: 'The number in the answer of a replay or a discard.',
+    }),
 });
 const keyParam = z.object({ view: viewName, key: documentKeyText });
 
@@ -67,6 +80,20 @@ export const inspectionRoutes = new Hono<RouteEnv<OperationsCommands, Inspection
     async (c) => c.json(await c.var.queries.GetEvent(c.req.valid('param')), 200),
   )
   .get(
+    '/dead-letter-decisions/:decision',
+    describePlain<InspectionQueries>('GetDeadLetterDecision', {
+      summary: 'What became of the dead letters that were replayed or discarded together (admin)',
+      description:
+        'The decisions are the events of the stream `dead-letters/all`; a decision has the number of its `version`.',
+      tags,
+      problems: [403],
+      body: deadLetterDecision,
+    }),
+    authenticate,
+    validate('param', decisionParam),
+    async (c) => c.json(await c.var.queries.GetDeadLetterDecision(c.req.valid('param')), 200),
+  )
+  .get(
     '/schedule',
     describePlain<InspectionQueries>('GetSchedule', {
       summary: 'The last run of each task of the schedule (admin)',
@@ -92,6 +119,7 @@ export const inspectionRoutes = new Hono<RouteEnv<OperationsCommands, Inspection
 /** Whom each of these routes serves. */
 export const inspectionAccess: AccessRules<typeof inspectionRoutes> = {
   'GET /events/:position': 'admin',
+  'GET /dead-letter-decisions/:decision': 'admin',
   'GET /schedule': 'admin',
   'GET /queues': 'admin',
   'GET /projections/:view/keys/:key': 'admin',

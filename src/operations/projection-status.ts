@@ -1,12 +1,14 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { joinEvents, lastPosition } from '../cqrs/log/event-log';
 import { failingKeys } from '../cqrs/reading/failing-keys';
 import { selectLags, toViewLags } from '../cqrs/reading/projection-lags';
 import { selectRounds } from '../cqrs/reading/reconciler-rounds';
+import { rebuilds } from '../cqrs/reading/tables';
 import type { View } from '../cqrs/reading/view';
 import { isoTime } from '../platform/clock';
 import { type Database, runBatch } from '../platform/d1';
 import { findSlowest } from './lag-target';
+import { presentRebuild } from './rebuilds';
 import type { Projection } from './schemas';
 
 interface PendingRow {
@@ -25,11 +27,12 @@ const pendingByType = sql`
 const toIso = (ms: number | null | undefined) => (ms == null ? null : isoTime(ms));
 
 /**
- * Finds the progress of each read model: the pending events of its types, its keys to be rechecked, and its failing keys.
+ * Finds the progress of each read model: the pending events of its types, its keys to be rechecked, its failing keys, and its
+ * running rebuild.
  * @param lagTargetSeconds the target with which the lag is compared
  */
 export async function findProjections(db: Database, views: readonly View[], now: number, lagTargetSeconds: number) {
-  const [pending, [log], keys, toRecheck, failing, lagRows, [rounds]] = await runBatch(db, [
+  const [pending, [log], keys, toRecheck, failing, lagRows, [rounds], running] = await runBatch(db, [
     db.all<PendingRow>(pendingByType),
     db.all<{ position: number }>(sql`SELECT ${lastPosition} AS position`),
     db.all<{ view: string; count: number }>(sql`SELECT view, count(*) AS count FROM projections GROUP BY view`),
@@ -38,6 +41,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
     failingKeys(db),
     selectLags(db, now),
     selectRounds(db),
+    db.select().from(rebuilds).where(eq(rebuilds.status, 'running')),
   ]);
   const lags = toViewLags(lagRows);
   const position = log?.position ?? 0;
@@ -50,6 +54,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
     const lag = lags.find(({ view }) => view === name);
     const lagSeconds = own.length === 0 ? 0 : Math.max(0, Math.floor((now - oldest) / 1000));
     const failures = failing.filter(({ view }) => view === id);
+    const rebuild = running.find(({ view }) => view === name);
     return {
       view: name,
       position: own.length === 0 ? position : first - 1,
@@ -63,6 +68,7 @@ export async function findProjections(db: Database, views: readonly View[], now:
       failedKeys: failures[0]?.count ?? 0,
       failures: failures.map(({ key, error }) => ({ key, error })),
       lastError: own.find(({ lastError }) => lastError !== null)?.lastError ?? null,
+      rebuild: rebuild ? presentRebuild(rebuild) : null,
     };
   });
   const reconciliation = {

@@ -5,7 +5,7 @@ import type { EventCatalogue, Subscription } from '../cqrs/log/event';
 import { subscriptions } from '../cqrs/log/event';
 import type { EventFilter } from '../cqrs/log/event-log';
 import type { DocumentStore } from '../cqrs/reading/document-store';
-import { decodeCursor, type PageRequest } from '../cqrs/reading/page-request';
+import { decodeCursor, encodeCursor, type PageRequest } from '../cqrs/reading/page-request';
 import { type Page, toPage } from '../cqrs/reading/pages';
 import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
@@ -110,8 +110,10 @@ export function createOperationsQueries(reader: Reader, services: OperationsQuer
       ...filter
     }: PageRequest & Omit<EventFilter, 'before'>): Promise<Page<AuditEvent>> {
       const before = cursor === undefined ? undefined : decodeCursor(cursor, eventCursor)[0];
-      const events = await findAuditEvents(await openForAdmin(), { ...filter, before }, limit + 1);
-      return toPage(events, limit, ({ position }) => [position]);
+      const { events, end } = await findAuditEvents(await openForAdmin(), { ...filter, before }, limit + 1);
+      const page = toPage(events, limit, ({ position }) => [position]);
+      // A search for a type goes on where it stopped, also if it found nothing so far.
+      return end === undefined || page.nextCursor !== null ? page : { ...page, nextCursor: encodeCursor([end]) };
     },
   };
 }

@@ -8,6 +8,7 @@ import { type Database, openSession, runBatch } from '../platform/d1';
 import { withDeadline } from '../platform/deadline';
 import { deadlines, limits } from '../platform/limits';
 import { findSlowest } from './lag-target';
+import { remedies } from './remedies';
 import type { IssueCode, Readiness } from './schemas';
 
 /**
@@ -101,7 +102,7 @@ export async function checkReadiness(services: {
   const issues: Readiness['issues'] = [];
   let status: Readiness['status'] = 'ready';
   const add = (worse: 'unavailable' | 'degraded', code: IssueCode, detail: string) => {
-    issues.push({ code, detail });
+    issues.push({ code, detail, remedy: remedies[code] });
     if (status !== 'unavailable') status = worse;
   };
   if (backlog.status === 'rejected')

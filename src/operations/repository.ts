@@ -9,7 +9,7 @@ import { ConcurrencyError } from '../cqrs/writing/errors';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import { runBatch } from '../platform/d1';
 import { limits } from '../platform/limits';
-import { type Fault, selectDeadLetters } from './dead-letters';
+import { type Fault, selectDeadLetters, selectNamed } from './dead-letters';
 import { operationsErrors } from './errors';
 import { deadLetterStream } from './events';
 import type { Rebuild } from './rebuild';
@@ -24,6 +24,8 @@ export interface DeadLetter {
 export type DeadLetterFilter = { [Field in keyof DeadLetter]?: DeadLetter[Field] | undefined } & {
   fault?: Fault | undefined;
   error?: string | null | undefined;
+  /** Some dead letters by their keys; nothing else selects then. */
+  letters?: readonly DeadLetter[] | undefined;
 };
 
 export interface FoundDeadLetters {
@@ -54,13 +56,12 @@ export function createOperationsRepository({ db, stage, guard }: RepositoryConte
   const isAmong = (letters: readonly DeadLetter[]) => sql`status = 'dead' AND (position, subscription) IN
     (SELECT value->>'position', value->>'subscription' FROM json_each(${JSON.stringify(letters)}))`;
   return {
-    async findDeadLetters({ position, subscription, fault, error }, limit) {
+    async findDeadLetters({ position, letters: named, ...filter }, limit) {
       const condition = position === undefined ? sql`true` : sql`position = ${position}`;
       const most = limit + limits.deliveriesCounted;
+      const rows = named ? selectNamed(named) : selectDeadLetters({ ...filter, condition }, most);
       const [letters, [stream]] = await runBatch(db, [
-        db.all<DeadLetter>(sql`
-          SELECT position, subscription FROM ${selectDeadLetters({ subscription, fault, error, condition }, most)}
-          ORDER BY position LIMIT ${most}`),
+        db.all<DeadLetter>(sql`SELECT position, subscription FROM ${rows} ORDER BY position LIMIT ${most}`),
         db.all<{ version: number }>(sql`SELECT ${streamVersion(deadLetterStream)} AS version`),
       ]);
       const remaining = Math.max(0, letters.length - limit);

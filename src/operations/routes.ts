@@ -35,6 +35,15 @@ const auditQuery = pageRequest.extend({
   key: uuid.optional(),
   command: z.string().toLowerCase().min(1).max(64).optional(),
   request: z.string().min(1).max(64).optional(),
+  type: z
+    .string()
+    .regex(/^[A-Za-z]{1,64}$/)
+    .optional()
+    .meta({
+      description:
+        'Only events of this type. A page searches 5,000 events for it, so it may be short or empty and name a next one.',
+      examples: ['TicketOpened'],
+    }),
 });
 
 function parseStream(text: string | undefined) {

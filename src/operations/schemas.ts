@@ -26,6 +26,10 @@ export const readiness = z
       z.object({
         code: z.enum(issueCodes),
         detail: z.string().meta({ examples: ['3 dead letters wait for a decision.'] }),
+        remedy: z.string().meta({
+          examples: ['Look at the groups of dead letters, remove the cause of their error, and replay them.'],
+          description: 'What an operator does about it.',
+        }),
       }),
     ),
   })
@@ -41,6 +45,26 @@ export const viewName = z
   .string()
   .regex(/^[a-z][a-z-]{0,63}$/)
   .meta({ examples: ['ticket'] });
+
+export const rebuild = z
+  .object({
+    id: uuid,
+    view,
+    status: z.enum(rebuildStatuses),
+    progress: z.number().min(0).max(1).meta({ description: 'The part of the event log that has been replayed.' }),
+    checkpoint: count,
+    target: count,
+    keys: count.meta({ description: 'The number of keys that have been projected.' }),
+    failedKeys: count.meta({
+      description: 'Keys of the read model whose documents cannot be made from D1; the list of projections names them.',
+    }),
+    lastError: z
+      .string()
+      .nullable()
+      .meta({ examples: [null] }),
+    startedAt: z.iso.datetime(),
+  })
+  .meta({ ref: 'Rebuild' });
 
 export const projection = z
   .object({
@@ -76,6 +100,7 @@ export const projection = z
       .string()
       .nullable()
       .meta({ examples: [null], description: 'An error of one of the pending events, if there is any.' }),
+    rebuild: rebuild.nullable().meta({ description: 'The rebuild that is running; null if none is.' }),
   })
   .meta({ ref: 'Projection' });
 export type Projection = z.infer<typeof projection>;
@@ -114,26 +139,6 @@ export const metricsText = z.string().meta({
   ref: 'Metrics',
   examples: ['# TYPE frontdesk_events_total counter\nfrontdesk_events_total 42\n'],
 });
-
-export const rebuild = z
-  .object({
-    id: uuid,
-    view,
-    status: z.enum(rebuildStatuses),
-    progress: z.number().min(0).max(1).meta({ description: 'The part of the event log that has been replayed.' }),
-    checkpoint: count,
-    target: count,
-    keys: count.meta({ description: 'The number of keys that have been projected.' }),
-    failedKeys: count.meta({
-      description: 'Keys of the read model whose documents cannot be made from D1; the list of projections names them.',
-    }),
-    lastError: z
-      .string()
-      .nullable()
-      .meta({ examples: [null] }),
-    startedAt: z.iso.datetime(),
-  })
-  .meta({ ref: 'Rebuild' });
 
 export const rebuildList = z.object({ data: z.array(rebuild) }).meta({ ref: 'RebuildList' });
 
@@ -226,21 +231,45 @@ export const deadLetterId = z
   .regex(new RegExp(`^[1-9]\\d{0,14}-(?:${subscriptions.join('|')})$`))
   .meta({ examples: ['42-emails'] });
 
+/** Some dead letters by their ids. */
+const deadLetterIds = z.array(deadLetterId).min(1).max(100).meta({
+  description: 'These dead letters; those that are none any more are left out. No other field may be sent beside it.',
+});
+
+const namesOneWay = ({ ids, ...others }: { ids?: readonly string[] | undefined }) =>
+  ids === undefined || Object.keys(others).length === 0;
+const idsAlone = { path: ['ids'], error: 'no other field may be sent beside the ids' };
+
 export const deadLetterFilter = z
   .strictObject({
     subscription: subscription.optional(),
     fault: fault.optional(),
     error: errorClass.nullable().optional().meta({ description: 'The last error; null for dead letters without one.' }),
+    ids: deadLetterIds.optional(),
   })
+  .refine(namesOneWay, idsAlone)
   .meta({
     ref: 'DeadLetterFilter',
-    examples: [{ subscription: 'emails' }],
+    examples: [{ subscription: 'emails' }, { ids: ['42-emails'] }],
   });
 
-/** The dead letters of one group; both of its parts must be named, so that nobody discards everything by an empty body. */
+/** The dead letters of one group, or some by their ids. One of both must be named, so that nobody discards everything by an empty body. */
 export const deadLetterGroupFilter = z
-  .strictObject({ subscription, error: errorClass.nullable(), fault: fault.optional() })
-  .meta({ ref: 'DeadLetterGroupFilter', examples: [{ subscription: 'emails', error: 'EmailError: SMTP_550' }] });
+  .strictObject({
+    subscription: subscription.optional(),
+    error: errorClass.nullable().optional(),
+    fault: fault.optional(),
+    ids: deadLetterIds.optional(),
+  })
+  .refine(namesOneWay, idsAlone)
+  .refine(({ ids, subscription, error }) => ids !== undefined || (subscription !== undefined && error !== undefined), {
+    error: 'name a group by its subscription and its error, or dead letters by their ids',
+  })
+  .meta({
+    ref: 'DeadLetterGroupFilter',
+    description: 'A group, by `subscription` and `error`, or `ids`.',
+    examples: [{ subscription: 'emails', error: 'EmailError: SMTP_550' }, { ids: ['42-emails'] }],
+  });
 
 export const deadLetterResult = z
   .object({
@@ -248,6 +277,10 @@ export const deadLetterResult = z
     remaining: count.meta({
       description:
         'Dead letters that are left, because one command changes at most 500. Up to 100 are counted. Send the command again.',
+    }),
+    decision: ordinal.nullable().meta({
+      description:
+        'Under this number `GET /v1/operations/dead-letter-decisions/{decision}` says what became of them; null if there was none to change.',
     }),
   })
   .meta({ ref: 'DeadLetterResult' });

@@ -105,8 +105,12 @@ export const limits = {
   figuresCounted: 1_000,
   /** Waiting deliveries, and dead ones, among which the inspection of a document looks for those that touch it. */
   deliveriesPerInspection: 500,
+  /** Events of the audit trail among which one page looks for those of a type, because no index has the types. */
+  eventsPerTypeSearch: 5_000,
   /** Dead letters of a subscription that are grouped by their errors. */
   deadLettersGrouped: 1_000,
+  /** Decisions about dead letters among which a discard is looked for, to tell what was done from what was given up. */
+  decisionsSearched: 100,
   /** Dead letters that one command changes; its event names each of them. */
   deadLettersPerCommand: 500,
   /** Bytes of JSON in one parameter of a commit. The larger values of a commit go into several statements of its batch. */

@@ -41,7 +41,7 @@ describe('commands', () => {
       if (text === '') return expect([202, 204]).toContain(response.status);
       const hasCounts = /\/(?:replay|discard)$/.test(path);
       const created = path === '/v1/api-keys' ? ['id', 'key', 'prefix', 'version'] : ['id', 'version'];
-      expect(Object.keys(JSON.parse(text)).sort()).toEqual(hasCounts ? ['count', 'remaining'] : created);
+      expect(Object.keys(JSON.parse(text)).sort()).toEqual(hasCounts ? ['count', 'decision', 'remaining'] : created);
     },
   );
 

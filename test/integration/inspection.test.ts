@@ -231,10 +231,11 @@ test('an event leads to the other events of its command, to the documents that i
   expect(detail.event).toEqual(newest);
   expect(detail.related).toEqual([before]);
   expect(detail.documents).toContainEqual({ view: 'staff-ticket', key: ticket });
-  expect(detail.deliveries.map(({ subscription, status }) => [subscription, status])).toContainEqual([
-    'projections',
-    'pending',
-  ]);
+  const states = ({ work }: EventDetail) =>
+    Object.fromEntries(work.map(({ subscription, state }) => [subscription, state]));
+  expect(states(detail).projections).toBe('waiting');
+  await settle(system);
+  expect(states(await read<EventDetail>(system, `events/${newest?.position}`)).projections).toBe('done');
   const missing = await system.request('/v1/operations/events/999999', { headers: system.admin.bearer });
   expect([missing.status, (await missing.json<{ code: string }>()).code]).toEqual([404, 'events.not-found']);
 });

@@ -3,7 +3,15 @@ import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { searchEvents } from '../../src/cqrs/log/event-log';
 import { EmailError } from '../../src/email/email-sender';
-import type { AuditEvent, DeadLetter, Projection, Readiness, WaitingDelivery } from '../../src/operations/schemas';
+import { remedies } from '../../src/operations/remedies';
+import type {
+  AuditEvent,
+  DeadLetter,
+  IssueCode,
+  Projection,
+  Readiness,
+  WaitingDelivery,
+} from '../../src/operations/schemas';
 import { isoTime } from '../../src/platform/clock';
 import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
@@ -166,6 +174,9 @@ const readReadiness = async ({ request }: Given) => {
   return [response.status, await response.json<Readiness>()] as const;
 };
 
+/** An issue of the readiness check, with what to do about it. */
+const issue = (code: IssueCode, detail: unknown) => ({ code, detail, remedy: remedies[code] });
+
 describe('dead letters', () => {
   /** A system with the dead letter of one welcome e-mail. */
   async function givenDeadLetter(error = new EmailError('E_SENDER_NOT_VERIFIED', 'for-good')) {
@@ -206,7 +217,7 @@ describe('dead letters', () => {
     expect(letter).toMatchObject({ subscription: 'emails', type: 'UserRegistered', fault: 'system', attempts: 1 });
     expect(letter?.lastError).toBe('EmailError: E_SENDER_NOT_VERIFIED');
     const replayed = await post(system, `dead-letters/${letter?.id}/replay`);
-    expect([replayed.status, await replayed.json()]).toEqual([200, { count: 1, remaining: 0 }]);
+    expect([replayed.status, await replayed.json()]).toMatchObject([200, { count: 1, remaining: 0 }]);
     await system.deliverQueues();
     expect(await system.list()).toEqual([]);
     expect(system.sender.sent.filter(({ to }) => to.email === system.email)).toHaveLength(1);
@@ -224,9 +235,9 @@ describe('dead letters', () => {
   test('an admin replays all dead letters, or those of one subscription (product 7.3, 8.2)', async () => {
     const system = await givenDeadLetter();
     const none = await post(system, 'dead-letters/replay', { subscription: 'projections' });
-    expect(await none.json()).toEqual({ count: 0, remaining: 0 });
+    expect(await none.json()).toEqual({ count: 0, remaining: 0, decision: null });
     expect(await system.list()).toHaveLength(1);
-    expect(await (await post(system, 'dead-letters/replay', {})).json()).toEqual({ count: 1, remaining: 0 });
+    expect(await (await post(system, 'dead-letters/replay', {})).json()).toMatchObject({ count: 1, remaining: 0 });
     await system.deliverQueues();
     expect(await system.list()).toEqual([]);
   });
@@ -285,10 +296,17 @@ describe('an e-mail that its address does not take (product 7.7)', () => {
 
   test('is not replayed with the dead letters of the system, but alone, and then to the corrected address', async () => {
     const system = await givenRefusal();
-    expect(await (await post(system, 'dead-letters/replay', {})).json()).toEqual({ count: 0, remaining: 0 });
+    expect(await (await post(system, 'dead-letters/replay', {})).json()).toEqual({
+      count: 0,
+      remaining: 0,
+      decision: null,
+    });
     const [letter] = await system.list();
     await env.DB.prepare('UPDATE users SET email = ? WHERE email = ?').bind('right@example.com', system.email).run();
-    expect(await (await post(system, `dead-letters/${letter?.id}/replay`)).json()).toEqual({ count: 1, remaining: 0 });
+    expect(await (await post(system, `dead-letters/${letter?.id}/replay`)).json()).toMatchObject({
+      count: 1,
+      remaining: 0,
+    });
     await system.deliverQueues();
     expect(system.sender.sent.map(({ to }) => to.email)).toContain('right@example.com');
     expect(await system.list()).toEqual([]);
@@ -405,6 +423,8 @@ describe('the event log as audit trail', () => {
     [{ actor: 'x' }],
     [{ command: 'x' }],
     [{ request: 'x' }],
+    [{ type: 'x' }],
+    [{ type: 'x', actor: 'x' }],
   ])('a search of the event log with the filter %j uses an index', async (filter) => {
     for (const before of [undefined, 5]) {
       const { sql, params } = new SQLiteSyncDialect().sqlToQuery(searchEvents({ ...filter, before }, 20));
@@ -413,7 +433,7 @@ describe('the event log as audit trail', () => {
         .all<{ detail: string }>();
       const plan = results.map(({ detail }) => detail).join('; ');
       // The first page without a filter reads the log from its end until the page is full.
-      const isFiltered = before !== undefined || Object.keys(filter).length > 0;
+      const isFiltered = before !== undefined || Object.keys(filter).some((name) => name !== 'type');
       const reads = plan.split('; ').filter((step) => step.endsWith('events') || step.includes(' events USING'));
       for (const step of reads) expect(step).toMatch(isFiltered ? /^SEARCH events USING/ : /^SCAN events$/);
       expect(reads.length).toBeGreaterThan(0);
@@ -453,11 +473,11 @@ describe('health', () => {
   test('readiness is 503 while projections are late (product 8.1)', async () => {
     const system = await givenOnly('projections');
     system.clock.advance(290_000);
-    const slow = [{ code: 'projections-slow', detail: expect.stringMatching(/waited 29\d seconds.*target is 30\.$/) }];
+    const slow = [issue('projections-slow', expect.stringMatching(/waited 29\d seconds.*target is 30\.$/))];
     expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues: slow }]);
     system.clock.advance(12_000);
     const detail = expect.stringMatching(/projections has waited 30\d seconds/);
-    const issues = [{ code: 'deliveries-late', detail }];
+    const issues = [issue('deliveries-late', detail)];
     expect(await readReadiness(system)).toEqual([503, { status: 'unavailable', issues }]);
   });
 
@@ -468,7 +488,7 @@ describe('health', () => {
       system.clock.advance(3_590_000);
       expect(await readReadiness(system)).toEqual([200, { status: 'ready', issues: [] }]);
       system.clock.advance(12_000);
-      const issues = [{ code: 'deliveries-late', detail: expect.stringContaining(`to ${subscription} `) }];
+      const issues = [issue('deliveries-late', expect.stringContaining(`to ${subscription} `))];
       expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues }]);
       system.clock.advance(4 * 86_400_000);
       expect((await readReadiness(system))[0]).toBe(200);
@@ -480,11 +500,11 @@ describe('health', () => {
     await env.DB.prepare("UPDATE deliveries SET status = 'dead'").run();
     // A dead letter waits for an operator, and is not late, however old it is.
     system.clock.advance(301_000);
-    const dead = { code: 'dead-letters', detail: expect.stringMatching(/^1 dead/) };
+    const dead = issue('dead-letters', expect.stringMatching(/^1 dead/));
     expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues: [dead] }]);
     await openTicket(system);
     system.clock.advance(301_000);
-    const late = { code: 'deliveries-late', detail: expect.any(String) };
+    const late = issue('deliveries-late', expect.any(String));
     expect(await readReadiness(system)).toEqual([503, { status: 'unavailable', issues: [late, dead] }]);
   });
 

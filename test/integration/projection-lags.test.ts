@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { selectLags, toViewLags } from '../../src/cqrs/reading/projection-lags';
 import { toMetrics } from '../../src/operations/metrics';
+import { remedies } from '../../src/operations/remedies';
 import type { Projection, Readiness } from '../../src/operations/schemas';
 import { openSession } from '../../src/platform/d1';
 import { createFaultyD1 } from '../support/faulty-d1';
@@ -154,7 +155,7 @@ describe('the acceptable lag (product 8.8)', () => {
     const detail = expect.stringMatching(
       /^In the last hour one event of 100 waited [\d.]+ seconds or longer for the read model ticket; the target is 30\.$/,
     );
-    const issues = [{ code: 'projections-slow', detail }];
+    const issues = [{ code: 'projections-slow', detail, remedy: remedies['projections-slow'] }];
     expect(await givenLags(counts)).toEqual({
       ...{ ...within, isWithinTarget: false, issues, status: 'degraded' },
       lagTargetSeconds: 30,

@@ -114,8 +114,10 @@ export const idempotency: readonly Mutation[] = [
   {
     name: 'a stored response is looked up on a replica',
     file: 'src/cqrs/writing/d1-unit-of-work.ts',
-    find: "const { db, bookmark } = openSession(database, 'first-primary');",
-    replace: "const { db, bookmark } = openSession(database, 'first-unconstrained');",
+    find: `const { db, bookmark } = openSession(database, 'first-primary');
+    const stored`,
+    replace: `const { db, bookmark } = openSession(database, 'first-unconstrained');
+    const stored`,
     noticedBy: integration('unit-of-work'),
   },
   {
@@ -256,8 +258,8 @@ export const idempotency: readonly Mutation[] = [
   {
     name: 'parallel calls of the client refresh one token several times',
     file: 'src/client.ts',
-    find: 'refreshing ??= requestTokens',
-    replace: 'refreshing = requestTokens',
+    find: 'refreshing ??= renewTokens',
+    replace: 'refreshing = renewTokens',
     noticedBy: unit('client'),
   },
 ];

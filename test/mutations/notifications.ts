@@ -46,7 +46,7 @@ export const notifications: readonly Mutation[] = [
   },
   {
     name: 'every currency has cents',
-    file: 'src/platform/money.ts',
+    file: 'src/platform/minor-digits.ts',
     find: 'Number(found?.[0] ?? 2)',
     replace: 'Number(found ? 2 : 2)',
     noticedBy: unit('notifications'),

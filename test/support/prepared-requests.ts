@@ -38,6 +38,11 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     return `${letter?.position}-events`;
   }
 
+  async function replayDeadLetter(): Promise<void> {
+    const ids = [await createDeadLetter()];
+    await send('POST', '/v1/operations/dead-letters/replay', { ids }, operator.bearer);
+  }
+
   /** A view can have one running rebuild, so the rebuilds of earlier requests are cancelled first. */
   async function cancelRebuilds(): Promise<void> {
     await env.DB.prepare("UPDATE rebuilds SET status = 'cancelled' WHERE status = 'running'").run();
@@ -114,6 +119,7 @@ export function createRequestPreparer(system: System, admin: Account, operator =
     'POST /v1/orders/{id}/deliver': (path) => act(path.replace('deliver', 'ship')),
     'POST /v1/operations/dead-letters/replay': createDeadLetter,
     'POST /v1/operations/dead-letters/discard': createDeadLetter,
+    'GET /v1/operations/dead-letter-decisions/{decision}': replayDeadLetter,
     'POST /v1/operations/projections/{view}/rebuild': cancelRebuilds,
   };
 
@@ -133,6 +139,7 @@ export function createRequestPreparer(system: System, admin: Account, operator =
       .replace('{view}', 'user')
       .replace('{key}', admin.id)
       .replace('{position}', '1')
+      .replace('{decision}', '1')
       .replace('{sessionId}', crypto.randomUUID())
       .replace('{type}/{version}', 'frontdesk.TicketOpened/1');
     await preparations[name]?.(path);

@@ -121,12 +121,22 @@ describe('cancelling a rebuild (product 7.5)', () => {
   });
 });
 
-describe.each(['ReplayDeadLetters', 'DiscardDeadLetters'] as const)('the command %s (product 7.3)', (name) => {
-  test.each<[string, { position?: number; subscription?: Subscription }, string[]]>([
+describe.each(['ReplayDeadLetters', 'DiscardDeadLetters'] as const)('the command %s (product 7.3, 8.18)', (name) => {
+  test.each<[string, Parameters<ReturnType<ReturnType<typeof given>['send']>[typeof name]>[0], string[]]>([
     ['without a filter takes every dead letter', {}, ['11-emails', '11-projections', '12-emails']],
     ['takes the dead letters of a subscription', { subscription: 'emails' }, ['11-emails', '12-emails']],
     ['takes the dead letters of a position', { position: 11 }, ['11-emails', '11-projections']],
     ['takes the dead letter of a position and a subscription', { position: 11, subscription: 'emails' }, ['11-emails']],
+    [
+      'takes dead letters by their keys, and leaves out what is none',
+      {
+        letters: [
+          { position: 12, subscription: 'emails' },
+          { position: 12, subscription: 'projections' },
+        ],
+      },
+      ['12-emails'],
+    ],
   ])(`${name} %s, and lists each letter in its event`, async (_, filter, taken) => {
     const { addDelivery, dead, lastEvent, send, state } = given();
     const all = ['11-emails', '11-projections', '12-emails'];
@@ -135,7 +145,7 @@ describe.each(['ReplayDeadLetters', 'DiscardDeadLetters'] as const)('the command
     addDelivery(12, 'emails');
     addDelivery(12, 'projections', 'pending');
     const { result } = await send()[name](filter);
-    expect(result).toEqual({ count: taken.length, remaining: 0 });
+    expect(result).toEqual({ count: taken.length, remaining: 0, decision: 1 });
     expect(dead()).toEqual(all.filter((key) => !taken.includes(key)));
     for (const key of taken) {
       const row = state().deliveries.get(key);
@@ -159,16 +169,16 @@ describe.each(['ReplayDeadLetters', 'DiscardDeadLetters'] as const)('the command
   test(`${name} takes up to 500 dead letters at a time, the oldest first, and says how many remain`, async () => {
     const { addDelivery, dead, send, state } = given();
     for (let position = 501; position > 0; position--) addDelivery(position, 'emails');
-    expect((await send()[name]({})).result).toEqual({ count: 500, remaining: 1 });
+    expect((await send()[name]({})).result).toEqual({ count: 500, remaining: 1, decision: 1 });
     expect(dead()).toEqual(['501-emails']);
-    expect((await send()[name]({})).result).toEqual({ count: 1, remaining: 0 });
+    expect((await send()[name]({})).result).toEqual({ count: 1, remaining: 0, decision: 2 });
     expect(state().events.map(({ version }) => version)).toEqual([1, 2]);
   });
 
   test(`${name} without a dead letter to take changes nothing`, async () => {
     const { addDelivery, send, types } = given();
     addDelivery(1, 'emails', 'pending');
-    expect((await send()[name]({ subscription: 'emails' })).result).toEqual({ count: 0, remaining: 0 });
+    expect((await send()[name]({ subscription: 'emails' })).result).toEqual({ count: 0, remaining: 0, decision: null });
     expect(types()).toEqual([]);
   });
 

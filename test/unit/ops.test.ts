@@ -200,10 +200,13 @@ describe('npm run ops -- ready', () => {
     server.close();
     return result;
   }
-  const report = { status: 'unavailable', issues: [{ code: 'd1-unreachable', detail: 'D1 does not answer.' }] };
+  const report = {
+    status: 'unavailable',
+    issues: [{ code: 'd1-unreachable', detail: 'D1 does not answer.', remedy: 'Wait.' }],
+  };
 
   test('ends with 1 when the system is not ready, and prints why', async () => {
-    const text = 'Unavailable.\n  d1-unreachable: D1 does not answer.';
+    const text = 'Unavailable.\n  d1-unreachable: D1 does not answer.\n    Wait.';
     expect(await ready([], report, 'application/json')).toEqual({ code: 1, out: text, err: '' });
     expect(await ready(['--json'], report, 'application/json')).toEqual({
       code: 1,

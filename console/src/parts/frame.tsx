@@ -1,54 +1,56 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { useAction } from '../act';
 import { texts } from '../language';
-import { hasNewerVersion } from '../newer-version';
 import { sections } from '../sections';
-import { end, isAdmin, person } from '../session';
+import { isAdmin } from '../session';
+import { AccountMenu } from './account-menu';
 import { Freshness } from './freshness';
+import { Notices } from './notices';
 
+/** The sections: beside the screen, or on a narrow one behind a button. */
 function Navigation() {
   const { path } = useLocation();
   const shown = sections.filter(({ isForAdmins }) => isAdmin.value || !isForAdmins);
   const isCurrent = (section: string) => path === section || (section !== '/console' && path.startsWith(`${section}/`));
+  const isApart = (index: number) => index > 0 && !shown[index - 1]?.isForAdmins !== !shown[index]?.isForAdmins;
   return (
     <nav aria-label={texts.value.navigation}>
-      {shown.map(({ name, path: target }) => (
-        <a key={name} href={target} aria-current={isCurrent(target) ? 'page' : undefined}>
-          {texts.value.sections[name]}
-        </a>
-      ))}
+      <button type="button" class="menu" popovertarget="sections">
+        <span aria-hidden="true">☰</span> {texts.value.menu}
+      </button>
+      <ul id="sections" class="sections" popover="auto">
+        {shown.map(({ name, path: target }, index) => (
+          <li key={name} class={isApart(index) ? 'apart' : undefined}>
+            <a href={target} aria-current={isCurrent(target) ? 'page' : undefined}>
+              {texts.value.sections[name]}
+            </a>
+          </li>
+        ))}
+      </ul>
     </nav>
   );
 }
 
-/** What surrounds every screen: the navigation, the person, and how fresh the data is. */
+/** What surrounds every screen: the sections, the account, how fresh the data is, and what is about the console itself. */
 export function Frame({ children }: { children: ComponentChildren }) {
-  const signOut = useAction(end);
-  const { name, role } = person.value;
+  const { url } = useLocation();
+  useEffect(() => {
+    for (const menu of document.querySelectorAll<HTMLElement>(':popover-open')) menu.hidePopover();
+  }, [url]);
   return (
     <>
       <a class="skip" href="#content">
         {texts.value.skip}
       </a>
       <header>
-        <strong>{texts.value.console}</strong>
+        <a class="brand" href="/console">
+          {texts.value.product}
+        </a>
         <Navigation />
-        <p class="person">
-          {name} <span class="quiet">{texts.value.role[role]}</span>
-          <button type="button" disabled={signOut.isRunning.value} onClick={() => void signOut.run()}>
-            {texts.value.signOut}
-          </button>
-        </p>
+        <AccountMenu />
       </header>
-      {hasNewerVersion.value && (
-        <p class="newer" role="status">
-          {texts.value.newer}{' '}
-          <button type="button" onClick={() => location.reload()}>
-            {texts.value.reload}
-          </button>
-        </p>
-      )}
+      <Notices />
       <main id="content" tabIndex={-1}>
         {children}
       </main>

@@ -9,7 +9,7 @@ const never = Number.NEGATIVE_INFINITY;
 export function Freshness() {
   const text = texts.value.freshness;
   const reads = shownReads.value;
-  if (reads.length === 0) return null;
+  if (reads.length === 0) return <p class="freshness">{text.nothing}</p>;
   const secondsSince = (times: readonly (number | undefined)[]) =>
     Math.max(0, (now.value - Math.min(...times.map((time) => time ?? never))) / 1000);
   const read = secondsSince(reads.map(({ readAt }) => readAt.value));
@@ -23,11 +23,11 @@ export function Freshness() {
   }
   return (
     <p class={isFailing || !isOnline.value ? 'freshness late' : 'freshness'}>
-      {describe()}
-      {reads.every(({ isOwn }) => isOwn.value) && <span class="own"> · {text.own}</span>}
-      {Number.isFinite(age) && age - read > 60 && (
-        <span class="quiet"> · {say(text.old, { ago: format.value.ago(age) })}</span>
-      )}
+      <span>
+        {describe()}
+        {reads.every(({ isOwn }) => isOwn.value) && <span class="own">{text.own}</span>}
+        {Number.isFinite(age) && age - read > 60 && <span>{say(text.old, { ago: format.value.ago(age) })}</span>}
+      </span>
       <button
         type="button"
         class="plain"

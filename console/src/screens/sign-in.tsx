@@ -8,6 +8,7 @@ export function SignIn() {
   const text = texts.value.signIn;
   return (
     <main class="sign-in">
+      <p class="brand">{texts.value.product}</p>
       <h1>{text.title}</h1>
       {session.value.state === 'in' && <p role="alert">{text.customers}</p>}
       <SignInForm />

@@ -1,6 +1,9 @@
 // Only the build runs this module: it makes a file of data of each language, so that nobody loads the words of another one.
 import * as access from '../parts/access-texts';
 import * as findPeople from '../parts/people-texts';
+import * as deadLetters from '../screens/dead-letters/texts';
+import * as events from '../screens/events/texts';
+import * as inspector from '../screens/inspector/texts';
 import * as item from '../screens/item/texts';
 import * as items from '../screens/items/texts';
 import * as me from '../screens/me/texts';
@@ -9,6 +12,7 @@ import * as orders from '../screens/orders/texts';
 import * as overview from '../screens/overview/texts';
 import * as people from '../screens/people/texts';
 import * as person from '../screens/person/texts';
+import * as readModels from '../screens/read-models/texts';
 import * as ticket from '../screens/ticket/texts';
 import * as tickets from '../screens/tickets/texts';
 import * as shared from './shared';
@@ -17,7 +21,10 @@ import type { Translation } from './translation';
 const en = {
   ...shared.english,
   access: access.english,
+  deadLetters: deadLetters.english,
+  events: events.english,
   findPeople: findPeople.english,
+  inspector: inspector.english,
   item: item.english,
   items: items.english,
   me: me.english,
@@ -26,6 +33,7 @@ const en = {
   overview: overview.english,
   people: people.english,
   person: person.english,
+  readModels: readModels.english,
   ticket: ticket.english,
   tickets: tickets.english,
 };
@@ -33,7 +41,10 @@ const en = {
 const de: Translation<typeof en> = {
   ...shared.german,
   access: access.german,
+  deadLetters: deadLetters.german,
+  events: events.german,
   findPeople: findPeople.german,
+  inspector: inspector.german,
   item: item.german,
   items: items.german,
   me: me.german,
@@ -42,6 +53,7 @@ const de: Translation<typeof en> = {
   overview: overview.german,
   people: people.german,
   person: person.german,
+  readModels: readModels.german,
   ticket: ticket.german,
   tickets: tickets.german,
 };
@@ -51,6 +63,9 @@ export type Texts = typeof en;
 
 /** All texts by the language's subtag of BCP 47. */
 export const languages = { en, de };
+
+/** The texts that only the screens of operators need; they are loaded with these screens. */
+export const ofOperators: readonly string[] = ['readModels', 'inspector', 'deadLetters', 'events'];
 
 /** A language that the console speaks. */
 export type Language = keyof typeof languages;

@@ -2,8 +2,10 @@ import type { Translation } from './translation';
 
 /** The texts that all screens share. */
 export const english = {
+  product: 'Frontdesk',
   console: 'Console',
   skip: 'Skip to the content',
+  menu: 'Menu',
   navigation: 'Sections',
   role: { customer: 'customer', agent: 'agent', admin: 'admin' },
   sections: {
@@ -27,13 +29,15 @@ export const english = {
     customers: 'This console is for agents and admins. Your account is that of a customer.',
     wrong: 'The address or the password is wrong.',
   },
+  account: 'Account',
   signOut: 'Sign out',
   freshness: {
+    nothing: 'Nothing here changes.',
     loading: 'Loading …',
     read: 'Read {ago}',
-    old: 'oldest data made {ago}',
+    old: 'Oldest data: {ago}',
     own: 'Includes what you did',
-    offline: 'No network: older data is shown',
+    offline: 'No network: older data',
     failing: 'The newest data cannot be read',
     refresh: 'Read again',
   },
@@ -45,6 +49,8 @@ export const english = {
     remedy: 'What to do',
     again: 'Try again',
   },
+  offline:
+    'You have no network. You see what was read before; as soon as the network is back, it is read again. What you type is not lost.',
   newer: 'There is a newer version of this console. Send what you have typed, then load it.',
   reload: 'Load it',
   empty: 'There is nothing here.',
@@ -56,7 +62,7 @@ export const english = {
   },
   dialog: { cancel: 'Go back', close: 'Close' },
   table: { more: 'Show more', total: '{count} in all' },
-  chart: { table: 'Figures as a table', day: 'Day' },
+  chart: { table: 'Figures as a table', day: 'Day', most: 'Most on a day: {most}' },
   keyboard: { title: 'Keyboard', help: 'This help', use: 'Use these keys in this browser' },
   meanwhile: {
     reading: 'What changed is being read …',
@@ -66,8 +72,10 @@ export const english = {
 } as const;
 
 export const german: Translation<typeof english> = {
+  product: 'Frontdesk',
   console: 'Konsole',
   skip: 'Zum Inhalt springen',
+  menu: 'Menü',
   navigation: 'Bereiche',
   role: { customer: 'Kundschaft', agent: 'Support', admin: 'Admin' },
   sections: {
@@ -92,13 +100,15 @@ export const german: Translation<typeof english> = {
     customers: 'Diese Konsole ist für Support und Admins. Ihr Konto ist das einer Kundin oder eines Kunden.',
     wrong: 'Die Adresse oder das Passwort ist falsch.',
   },
+  account: 'Konto',
   signOut: 'Abmelden',
   freshness: {
+    nothing: 'Hier ändert sich nichts.',
     loading: 'Lädt …',
     read: 'Gelesen {ago}',
-    old: 'älteste Daten von {ago}',
+    old: 'Älteste Daten: {ago}',
     own: 'Enthält, was Sie getan haben',
-    offline: 'Kein Netz: ältere Daten werden gezeigt',
+    offline: 'Kein Netz: ältere Daten',
     failing: 'Die neuesten Daten sind nicht lesbar',
     refresh: 'Neu lesen',
   },
@@ -110,6 +120,8 @@ export const german: Translation<typeof english> = {
     remedy: 'Was zu tun ist',
     again: 'Noch einmal',
   },
+  offline:
+    'Sie haben kein Netz. Sie sehen, was vorher gelesen wurde; sobald das Netz wieder da ist, wird es neu gelesen. Was Sie tippen, geht nicht verloren.',
   newer: 'Es gibt eine neuere Version dieser Konsole. Senden Sie ab, was Sie getippt haben, und laden Sie sie dann.',
   reload: 'Laden',
   empty: 'Hier ist nichts.',
@@ -121,7 +133,7 @@ export const german: Translation<typeof english> = {
   },
   dialog: { cancel: 'Zurück', close: 'Schließen' },
   table: { more: 'Mehr zeigen', total: '{count} insgesamt' },
-  chart: { table: 'Zahlen als Tabelle', day: 'Tag' },
+  chart: { table: 'Zahlen als Tabelle', day: 'Tag', most: 'Höchstens an einem Tag: {most}' },
   keyboard: { title: 'Tastatur', help: 'Diese Hilfe', use: 'Diese Tasten in diesem Browser verwenden' },
   meanwhile: {
     reading: 'Was sich geändert hat, wird gelesen …',

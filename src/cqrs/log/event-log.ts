@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../../platform/d1';
+import { limits } from '../../platform/limits';
 import type { EventKey, NewEvent, RecordedEvent } from './event';
 
 // This file owns the SQL on the table `events`. Other files use its functions and fragments.
@@ -115,6 +116,19 @@ export async function findPositions(db: Database, events: readonly UnpositionedE
 /** The query for the event at a position. */
 export const eventAt = (position: number): SQL => sql`SELECT * FROM events WHERE position = ${position}`;
 
+/** The query for the event of a stream with a version. */
+export const eventOfStream = ({
+  streamType,
+  streamId,
+  version,
+}: Pick<NewEvent, 'streamType' | 'streamId' | 'version'>) =>
+  sql`SELECT * FROM events WHERE stream_type = ${streamType} AND stream_id = ${streamId} AND version = ${version}`;
+
+/** The newest events of a stream, as an SQL table expression. */
+export const newestEventsOf = ({ streamType, streamId }: Pick<NewEvent, 'streamType' | 'streamId'>, limit: number) =>
+  sql`(SELECT * FROM events WHERE stream_type = ${streamType} AND stream_id = ${streamId}
+    ORDER BY version DESC LIMIT ${limit})`;
+
 /** Reads the events after one position, up to and including another one, in order. */
 export async function readEvents(db: Database, after: number, until: number): Promise<RecordedEvent[]> {
   const rows = await db.all<EventRow>(
@@ -186,6 +200,7 @@ export interface EventFilter {
   key?: string | undefined;
   command?: string | undefined;
   request?: string | undefined;
+  type?: string | undefined;
   /** Only events before this position. */
   before?: number | undefined;
 }
@@ -194,10 +209,10 @@ const commandId = sql`metadata ->> 'commandId'`;
 const requestId = sql`metadata ->> 'requestId'`;
 
 /**
- * The query for a search of the log, newest event first; an index serves each filter. The indexes for commands and
+ * The rows that a search of the log goes through, newest first; an index serves each filter. The indexes for commands and
  * requests do not have the events whose own id is that of the command or the request, so those are looked up by it.
  */
-export function searchEvents({ stream, actor, key, command, request, before }: EventFilter, limit: number): SQL {
+function searchedRows({ stream, actor, key, command, request, before }: EventFilter): SQL {
   const conditions = [
     stream && sql`stream_type = ${stream.type} AND stream_id = ${stream.id}`,
     actor && sql`metadata ->> 'actorId' = ${actor}`,
@@ -212,5 +227,25 @@ export function searchEvents({ stream, actor, key, command, request, before }: E
   };
   const [name, value] = request ? [requestId, request] : [commandId, command];
   const rows = value ? sql`${select(sql`id = ${value}`)} UNION ALL ${select(sql`${name} <> id`)}` : select();
-  return sql`${rows} ORDER BY position DESC LIMIT ${limit}`;
+  return sql`${rows} ORDER BY position DESC`;
 }
+
+/**
+ * The query for a search of the log, newest event first. No index has the types, so among `limits.eventsPerTypeSearch` events of the
+ * other filters those of the type are looked for; {@link searchEnd} says where such a search ends.
+ */
+export function searchEvents(filter: EventFilter, limit: number): SQL {
+  const rows = searchedRows(filter);
+  if (filter.type === undefined) return sql`${rows} LIMIT ${limit}`;
+  return sql`SELECT * FROM (${rows} LIMIT ${limits.eventsPerTypeSearch}) WHERE type = ${filter.type}
+    ORDER BY position DESC LIMIT ${limit}`;
+}
+
+/** The query for the position of the last event that a search for a type goes through; no row if it comes to the end of the log. */
+export const searchEnd = (filter: EventFilter): SQL =>
+  sql`SELECT position FROM (${searchedRows(filter)} LIMIT 1 OFFSET ${limits.eventsPerTypeSearch - 1})`;
+
+/** The query for the events of some requests, oldest first. */
+export const eventsOfRequests = (requests: readonly string[], limit: number): SQL => sql`
+  SELECT * FROM events WHERE ${requestId} IN (SELECT value FROM json_each(${JSON.stringify(requests)})) AND ${requestId} <> id
+  ORDER BY position LIMIT ${limit}`;

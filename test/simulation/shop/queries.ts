@@ -791,6 +791,29 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
         () => refusedWith('dead-letters.not-found'),
       ),
   },
+  GetDeadLetterDecision: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const decision = shop.world.between(1, 4);
+      return byAdmin(
+        shop,
+        `the decision ${decision} about dead letters`,
+        (queries) => queries.GetDeadLetterDecision({ decision }),
+        // What became of the letters depends on the world.
+        ({ action, counts, data, event }) => {
+          const isCounted = Object.values(counts).reduce((sum, count) => sum + count, 0) === data.length;
+          return { action, position: event.position, isCounted };
+        },
+        ({ events }) => {
+          const found = events.filter(({ type }) => /^DeadLetters(?:Replayed|Discarded)$/.test(type))[decision - 1];
+          if (!found) return refusedWith('dead-letters.decision-not-found');
+          const action = found.type === 'DeadLettersReplayed' ? 'replayed' : 'discarded';
+          return { action, position: found.position, isCounted: true };
+        },
+      );
+    },
+  },
   ListWaitingDeliveries: {
     behaviour: 'operator-reads',
     weight: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DeadLettersDiscarded, deadLetterStream, RebuildStarted } from '../../../src/operations/events';
-import type { DeadLetter } from '../../../src/operations/repository';
+import type { DeadLetter, DeadLetterFilter } from '../../../src/operations/repository';
 import { newId } from '../../../src/platform/ids';
 import { aUser, checked, createdAt } from '../factories';
 import { anyEvent, type CreateImplementation, contractSubscriptions, given } from './implementation';
@@ -17,7 +17,7 @@ async function givenDeadLetters(create: CreateImplementation) {
   await system.markDead(two);
   const lettersAt = (position: number) => contractSubscriptions.map((subscription) => ({ position, subscription }));
   const find = (filter: Parameters<typeof findFiltered>[0] = {}, limit = 100) => findFiltered(filter, limit);
-  const findFiltered = (filter: Partial<DeadLetter>, limit: number) =>
+  const findFiltered = (filter: DeadLetterFilter, limit: number) =>
     system.read((tx) => tx.operations.findDeadLetters(filter, limit));
   return { ...system, one, two, pending, lettersAt, find };
 }
@@ -65,6 +65,12 @@ export function describeOperationsRepository(create: CreateImplementation): void
       const { letters, remaining } = await find({}, 2);
       expect([sorted(letters), remaining]).toEqual([lettersAt(one), 2]);
       expect((await find({ position: one }, 1)).remaining).toBe(1);
+      const named = [
+        { position: one, subscription: 'emails' as const },
+        { position: one, subscription: 'emails' as const },
+        { position: 999_999, subscription: 'emails' as const },
+      ];
+      expect((await find({ letters: named }, 100)).letters).toEqual(named.slice(0, 1));
       expect((await find({}, 100)).remaining).toBe(0);
     });
 

@@ -18,7 +18,8 @@ function isAmong(letters: readonly DeadLetter[]) {
     status === 'dead' && letters.some((letter) => letter.position === position && letter.subscription === subscription);
 }
 
-function matches({ error, position, subscription }: DeadLetterFilter) {
+function matches({ error, letters, position, subscription }: DeadLetterFilter) {
+  if (letters) return isAmong(letters);
   return (row: DeliveryRow) =>
     row.status === 'dead' &&
     (position === undefined || row.position === position) &&

@@ -79,7 +79,7 @@ export function ItemForm({ item, open }: { item: ItemDetail; open: OpenItem }) {
           </label>
           {inputs[name]}
           {hints[name] && (
-            <p class="quiet" id={`${id}-${name}-hint`}>
+            <p class="hint" id={`${id}-${name}-hint`}>
               {hints[name]}
             </p>
           )}

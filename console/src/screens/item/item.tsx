@@ -24,7 +24,7 @@ function Facts({ item: { price, stock, description } }: { item: ItemDetail }) {
         <dt>{text.fields.stock}</dt>
         <dd>{stock === null ? text.unlimited : number(stock)}</dd>
         <dt>{text.fields.description}</dt>
-        <dd>{description ?? '–'}</dd>
+        <dd class="description-text">{description ?? '–'}</dd>
       </dl>
     </>
   );

@@ -23,7 +23,7 @@ export function Sale({ item, open }: { item: ItemDetail; open: OpenItem }) {
   // What its owner took off sale, an agent does not put back.
   const canPutOn = !isActive && (isMine || takenDown || isAdmin.value);
   return (
-    <section class="sale" aria-label={text.state}>
+    <section class="panel" aria-label={text.state}>
       <p>
         <StateOfItem item={item} /> {takenDown && <span class="quiet">{text.whatTakenDown}</span>}
       </p>

@@ -32,7 +32,7 @@ export function Work({ order, stocks, open }: { order: OrderDetail; stocks: Stoc
     </button>
   );
   return (
-    <section class="work" aria-label={text.work}>
+    <section class="panel" aria-label={text.work}>
       <p>
         <StatusOfOrder status={status} />
       </p>

@@ -1,34 +1,34 @@
-import { api } from '../../api';
+import './overview.css';
 import { texts } from '../../language';
-import { DayChart } from '../../parts/day-chart';
-import { Loaded } from '../../parts/loaded';
-import { useRead } from '../../read';
 import { isAdmin } from '../../session';
+import { useTitle } from '../../title';
 import { Health } from './health';
 import { Lags } from './lags';
+import { Queues } from './queues';
+import { Sales } from './sales';
+import { Schedules } from './schedules';
+import { Tickets } from './tickets';
 
-/** What is wrong, how late the read models are, and how the shop does. */
+/** What is wrong, how the shop does, and for operators how the machinery does. */
 export function Overview() {
-  const tickets = useRead('ticket-dashboard', (headers) => api().dashboard.tickets.$get({}, { headers }));
-  const text = texts.value.overview.tickets;
+  useTitle(texts.value.sections.overview);
   return (
     <>
       <h1>{texts.value.sections.overview}</h1>
       <Health />
-      {isAdmin.value && <Lags />}
-      <h2>{text.title}</h2>
-      <Loaded read={tickets}>
-        {({ days }) => (
-          <DayChart
-            title={text.title}
-            days={days}
-            series={[
-              { title: text.opened, value: ({ opened }) => opened },
-              { title: text.closed, value: ({ closed }) => closed },
-            ]}
-          />
-        )}
-      </Loaded>
+      <div class="halves">
+        <Tickets />
+        <Sales />
+      </div>
+      {isAdmin.value && (
+        <div class="halves">
+          <Lags />
+          <div>
+            <Queues />
+            <Schedules />
+          </div>
+        </div>
+      )}
     </>
   );
 }

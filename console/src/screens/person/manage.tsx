@@ -71,7 +71,7 @@ export function Manage({ profile, open }: ManageProps) {
   const isOwn = profile.id === person.value.id;
   const state = ({ isActive }: Profile) => (isActive ? texts.value.people.active : texts.value.people.inactive);
   return (
-    <section class="manage" aria-labelledby="manage">
+    <section class="panel manage" aria-labelledby="manage">
       <h2 id="manage">{text.manage}</h2>
       {refusedAt.value && (
         <ChangedMeanwhile

@@ -93,7 +93,7 @@ function AssigneeWork({ ticket: { id, assigneeId }, open: { change } }: WorkProp
 export function Work({ ticket, open }: WorkProps) {
   const { refusal, note } = open;
   return (
-    <section class="work" aria-label={texts.value.ticket.work}>
+    <section class="panel work" aria-label={texts.value.ticket.work}>
       <StatusWork ticket={ticket} open={open} />
       <AssigneeWork ticket={ticket} open={open} />
       {refusal.value?.of === 'work' && (

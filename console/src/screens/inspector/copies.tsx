@@ -1,0 +1,106 @@
+import { useSignal } from '@preact/signals';
+import { say, sayCount, texts } from '../../language';
+import { Ago } from '../../parts/ago';
+import { DataTable } from '../../parts/data-table';
+import { Status } from '../../parts/status';
+import { compare, type Field } from './differences';
+import type { InspectedKey } from './explain';
+
+/** What is known about each of the two copies. */
+export function Copies({ found: { kv, database, epoch, logPosition } }: { found: InspectedKey }) {
+  const text = texts.value.inspector.copies;
+  const versionOf = (document: { version: number; revision: string | null } | null) =>
+    document === null ? '–' : [document.version, document.revision].filter((part) => part !== null).join(' / ');
+  const made = kv.document;
+  const isMade = database.document !== null;
+  return (
+    <section aria-labelledby="copies">
+      <h2 id="copies">{text.title}</h2>
+      <DataTable
+        caption={text.title}
+        keyOf={({ name }) => name}
+        rows={[
+          {
+            name: text.kv,
+            state: text.of[kv.state],
+            version: versionOf(made),
+            asOf: made?.asOf ?? '–',
+            made: made ? <Ago time={made.projectedAt} /> : '–',
+            epoch: made?.epoch ?? '–',
+          },
+          {
+            name: text.database,
+            state:
+              database.error === null
+                ? text.of[isMade ? 'present' : 'absent']
+                : say(text.cannot, { error: database.error }),
+            version: versionOf(database.document),
+            asOf: isMade ? say(text.newest, { position: String(logPosition) }) : '–',
+            made: isMade ? text.now : '–',
+            epoch,
+          },
+        ]}
+        columns={[
+          { title: text.which, cell: ({ name }) => <strong>{name}</strong> },
+          { title: text.state, cell: ({ state }) => state },
+          { title: text.version, cell: ({ version }) => version },
+          { title: text.asOf, cell: ({ asOf }) => asOf },
+          { title: text.made, cell: ({ made }) => made },
+          { title: text.epoch, cell: ({ epoch }) => epoch },
+        ]}
+      />
+    </section>
+  );
+}
+
+function Fields({ caption, fields }: { caption: string; fields: readonly Field[] }) {
+  const text = texts.value.inspector.content;
+  const { kv, database } = texts.value.inspector.copies;
+  function show(value: string | undefined, { isSame }: Field) {
+    const written = value ?? <em>{text.nothing}</em>;
+    return isSame ? written : <mark>{written}</mark>;
+  }
+  return (
+    <DataTable
+      caption={caption}
+      keyOf={({ path }) => path}
+      rows={fields}
+      columns={[
+        {
+          title: text.field,
+          cell: ({ path, isSame }) => (
+            <>
+              <code>{path}</code> {!isSame && <Status tone="warn">{text.differs}</Status>}
+            </>
+          ),
+        },
+        { title: kv, cell: (field) => show(field.one, field) },
+        { title: database, cell: (field) => show(field.other, field) },
+      ]}
+    />
+  );
+}
+
+/** The content of the two copies side by side: what differs, and on request all of it. */
+export function Content({ found }: { found: InspectedKey }) {
+  const text = texts.value.inspector.content;
+  const isOpen = useSignal(false);
+  const { kv, database } = found;
+  const fields = compare('', kv.document?.data, database.document?.data);
+  const different = fields.filter(({ isSame }) => !isSame);
+  const title = sayCount(text.differences, different.length);
+  return (
+    <section class="content" aria-labelledby="content-title">
+      <h2 id="content-title">{text.title}</h2>
+      {different.length === 0 ? <p>{text.same}</p> : <Fields caption={title} fields={different} />}
+      <details
+        onToggle={({ currentTarget }) => {
+          isOpen.value = currentTarget.open;
+        }}
+      >
+        <summary>{sayCount(text.all, fields.length)}</summary>
+        {isOpen.value && <Fields caption={text.title} fields={fields} />}
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,135 @@
+import './inspector.css';
+import { useSignal } from '@preact/signals';
+import { useRoute } from 'preact-iso';
+import { useAction } from '../../act';
+import { api } from '../../api';
+import { format, say, texts } from '../../language';
+import { Loaded } from '../../parts/loaded';
+import { ProblemNotice } from '../../parts/problem';
+import { Status } from '../../parts/status';
+import { useRead } from '../../read';
+import { useTitle } from '../../title';
+import { Content, Copies } from './copies';
+import { explain, type InspectedKey } from './explain';
+import { inspectorOf, placesOf } from './places';
+import { Deliveries, Work } from './work';
+
+/** What projecting it has led to: the id of the request, and the state before. */
+interface Projected {
+  id: string;
+  before: string;
+}
+
+function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
+  const { view, key, verdict } = found;
+  const text = texts.value.inspector;
+  const projected = useSignal<Projected | undefined>(undefined);
+  const project = useAction(async () => {
+    const { project: now } = api().operations.projections[':view'].keys[':key'];
+    const { id } = await (await now.$post({ param: { view, key } })).json();
+    projected.value = { id, before: state };
+  });
+  const { isRunning, error } = project;
+  return (
+    <>
+      <p class="buttons">
+        <button
+          type="button"
+          class={verdict.code === 'up-to-date' ? undefined : 'primary'}
+          disabled={isRunning.value}
+          onClick={() => void project.run()}
+        >
+          {text.now}
+        </button>
+      </p>
+      <p role="status">
+        {isRunning.value
+          ? text.working
+          : projected.value && (
+              <>
+                {say(text.effect, { before: projected.value.before, after: state })}{' '}
+                <a href={`/console/events?stream=projection-request/${projected.value.id}`}>{text.requested}</a>
+              </>
+            )}
+      </p>
+      <ProblemNotice error={error.value} />
+    </>
+  );
+}
+
+function Verdict({ found }: { found: InspectedKey }) {
+  const text = texts.value.inspector;
+  const { reason, tone, values } = explain(found, format.value.time);
+  const { state, why, todo } = text.verdict[reason];
+  return (
+    <div class="verdict">
+      <p>
+        <strong>
+          <Status tone={tone}>{state}</Status>
+        </strong>
+      </p>
+      <p>{say<string>(why, values)}</p>
+      <p>
+        <strong>{text.todo}:</strong> {todo}
+      </p>
+      <ProjectNow found={found} state={state} />
+    </div>
+  );
+}
+
+function Links({ found }: { found: InspectedKey }) {
+  const { view, key, deliveries } = found;
+  const text = texts.value.inspector;
+  const { screen, stream, others } = placesOf(view, key);
+  const hasDead = deliveries.some(({ status }) => status === 'dead');
+  return (
+    <nav class="see-also" aria-label={text.links}>
+      {screen && <a href={screen}>{text.screen}</a>}
+      {stream && <a href={`/console/events?stream=${stream}`}>{text.events}</a>}
+      {hasDead && <a href="/console/dead-letters?subscription=projections">{text.letters}</a>}
+      {others.length > 0 && <span class="quiet">{text.others}</span>}
+      {others.map((name) => (
+        <a key={name} href={inspectorOf(name, key)}>
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function InspectorOf({ view, documentKey }: { view: string; documentKey: string }) {
+  const read = useRead(`key ${view} ${documentKey}`, (headers) =>
+    api().operations.projections[':view'].keys[':key'].$get({ param: { view, key: documentKey } }, { headers }),
+  );
+  const text = texts.value.inspector;
+  useTitle(`${view} ${documentKey}`);
+  return (
+    <>
+      <p class="title">
+        <a href={`/console/read-models/${view}`}>← {say(text.back, { view })}</a>
+      </p>
+      <h1>{say(text.document, { view })}</h1>
+      <p>
+        <code>{documentKey}</code>
+      </p>
+      <Loaded read={read}>
+        {(found) => (
+          <>
+            <Verdict found={found} />
+            <Links found={found} />
+            <Copies found={found} />
+            <Content found={found} />
+            <Deliveries found={found} />
+            <Work found={found} />
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+/** Any document: the copy that KV has and the one that the database makes, and why it is, or is not, up to date. */
+export function Inspector() {
+  const { view = '', key = '' } = useRoute().params;
+  return <InspectorOf key={`${view} ${key}`} view={view} documentKey={key} />;
+}

@@ -1,0 +1,108 @@
+import './read-models.css';
+import { useRoute } from 'preact-iso';
+import { api } from '../../api';
+import { format, say, texts } from '../../language';
+import { DataTable } from '../../parts/data-table';
+import { Loaded } from '../../parts/loaded';
+import { useRead } from '../../read';
+import { useTitle } from '../../title';
+import { FindKey } from '../inspector/find-key';
+import { inspectorOf } from '../inspector/places';
+import { Rebuilds, StartRebuild, useRebuilds } from './rebuilds';
+import { describeLag, describeLagNow, type ReadModel as Model, type ReadModels, StateOfModel } from './state-of-model';
+
+function Figures({ model, newest }: { model: Model; newest: number }) {
+  const { columns, one } = texts.value.readModels;
+  const { number } = format.value;
+  const { position, lagP50Seconds, lagP99Seconds, keys, keysToRecheck, lastError } = model;
+  return (
+    <dl class="known">
+      <dt>{columns.state}</dt>
+      <dd>
+        <StateOfModel model={model} />
+      </dd>
+      <dt>{columns.position}</dt>
+      <dd>{say(one.position, { position: String(position), newest: String(newest) })}</dd>
+      <dt>{columns.now}</dt>
+      <dd>{describeLagNow(model)}</dd>
+      <dt>{columns.usual}</dt>
+      <dd>{describeLag(lagP50Seconds)}</dd>
+      <dt>{columns.late}</dt>
+      <dd>{describeLag(lagP99Seconds)}</dd>
+      <dt>{columns.keys}</dt>
+      <dd>{number(keys)}</dd>
+      <dt>{columns.recheck}</dt>
+      <dd>{number(keysToRecheck)}</dd>
+      {lastError !== null && (
+        <>
+          <dt>{one.error}</dt>
+          <dd>{lastError}</dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Failures({ model: { view, failures } }: { model: Model }) {
+  const text = texts.value.readModels.one;
+  if (failures.length === 0) return null;
+  return (
+    <section aria-labelledby="failures">
+      <h2 id="failures">{text.failures}</h2>
+      <p>{text.failuresHint}</p>
+      <DataTable
+        caption={text.failures}
+        rows={failures}
+        keyOf={({ key }) => key}
+        columns={[
+          { title: text.key, cell: ({ key }) => <a href={inspectorOf(view, key)}>{key}</a> },
+          { title: text.class, cell: ({ error }) => error },
+        ]}
+      />
+    </section>
+  );
+}
+
+function Found({ model, models }: { model: Model; models: ReadModels }) {
+  const { view, failures } = model;
+  const rebuilds = useRebuilds();
+  const { one, rebuild } = texts.value.readModels;
+  const isRunning = rebuilds.data.value?.data.some((each) => each.view === view && each.status === 'running');
+  return (
+    <>
+      <Figures model={model} newest={models.position} />
+      <Failures model={model} />
+      <section aria-labelledby="inspect">
+        <h2 id="inspect">{one.inspect}</h2>
+        <FindKey views={models.data.map((each) => each.view)} view={view} failing={failures.map(({ key }) => key)} />
+      </section>
+      <section aria-labelledby="rebuild">
+        <h2 id="rebuild">{rebuild.title}</h2>
+        {!isRunning && <StartRebuild model={model} position={models.position} />}
+        <Rebuilds read={rebuilds} view={view} />
+      </section>
+    </>
+  );
+}
+
+/** One read model: how far it is, which of its documents fail, and its rebuilds. */
+export function ReadModel() {
+  const { view = '' } = useRoute().params;
+  const read = useRead('projections', (headers) => api().operations.projections.$get({}, { headers }));
+  const text = texts.value.readModels.one;
+  useTitle(view);
+  return (
+    <>
+      <p class="title">
+        <a href="/console/read-models">← {text.back}</a>
+      </p>
+      <h1>{view}</h1>
+      <Loaded read={read}>
+        {(models) => {
+          const model = models.data.find((each) => each.view === view);
+          return model ? <Found key={view} model={model} models={models} /> : <p role="alert">{text.missing}</p>;
+        }}
+      </Loaded>
+    </>
+  );
+}

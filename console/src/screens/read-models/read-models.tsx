@@ -1,0 +1,107 @@
+import './read-models.css';
+import { api } from '../../api';
+import { format, say, texts } from '../../language';
+import { Ago } from '../../parts/ago';
+import { DataTable } from '../../parts/data-table';
+import { Loaded } from '../../parts/loaded';
+import { useRead } from '../../read';
+import { useTitle } from '../../title';
+import { FindKey } from '../inspector/find-key';
+import { Rebuilds, useRebuilds } from './rebuilds';
+import { describeLag, describeLagNow, type ReadModels as Found, type ReadModel, StateOfModel } from './state-of-model';
+import { Waiting } from './waiting';
+
+function Table({ models }: { models: readonly ReadModel[] }) {
+  const { columns: text, list } = texts.value.readModels;
+  const { number } = format.value;
+  return (
+    <DataTable
+      caption={list}
+      rows={models}
+      keyOf={({ view }) => view}
+      columns={[
+        { title: text.view, cell: ({ view }) => <a href={`/console/read-models/${view}`}>{view}</a> },
+        { title: text.state, cell: (model) => <StateOfModel model={model} /> },
+        { title: text.position, isNumber: true, cell: ({ position }) => position },
+        { title: text.now, isNumber: true, cell: describeLagNow },
+        { title: text.usual, isNumber: true, cell: ({ lagP50Seconds }) => describeLag(lagP50Seconds) },
+        { title: text.late, isNumber: true, cell: ({ lagP99Seconds }) => describeLag(lagP99Seconds) },
+        { title: text.keys, isNumber: true, cell: ({ keys }) => number(keys) },
+        { title: text.recheck, isNumber: true, cell: ({ keysToRecheck }) => number(keysToRecheck) },
+      ]}
+    />
+  );
+}
+
+function Round({ title, round }: { title: string; round: Found['reconciliation']['keys'] }) {
+  const text = texts.value.readModels.rounds;
+  const { startedAt, finishedAt } = round;
+  const isRunning = startedAt !== null && (finishedAt === null || startedAt > finishedAt);
+  return (
+    <>
+      <dt>{title}</dt>
+      <dd>
+        {finishedAt === null ? (
+          text.never
+        ) : (
+          <>
+            {text.finished} <Ago time={finishedAt} />
+          </>
+        )}
+        {isRunning && (
+          <>
+            {'; '}
+            {text.running} <Ago time={startedAt} />
+          </>
+        )}
+      </dd>
+    </>
+  );
+}
+
+function Rounds({ reconciliation: { documents, keys } }: Pick<Found, 'reconciliation'>) {
+  const text = texts.value.readModels.rounds;
+  return (
+    <section aria-labelledby="rounds">
+      <h2 id="rounds">{text.title}</h2>
+      <p>{text.intro}</p>
+      <dl class="known">
+        <Round title={text.documents} round={documents} />
+        <Round title={text.keys} round={keys} />
+      </dl>
+    </section>
+  );
+}
+
+/** All read models: how far they are, what waits for them, and the rebuilds. */
+export function ReadModels() {
+  const read = useRead('projections', (headers) => api().operations.projections.$get({}, { headers }));
+  const rebuilds = useRebuilds();
+  const text = texts.value.readModels;
+  useTitle(texts.value.sections.readModels);
+  return (
+    <>
+      <h1>{texts.value.sections.readModels}</h1>
+      <Loaded read={read}>
+        {({ data, position, lagTargetSeconds, reconciliation }) => (
+          <>
+            <p class="intro quiet">
+              {say(text.intro, { position: String(position), target: format.value.number(lagTargetSeconds) })}
+            </p>
+            <Table models={data} />
+            <section aria-labelledby="why">
+              <h2 id="why">{texts.value.inspector.title}</h2>
+              <FindKey views={data.map(({ view }) => view)} />
+            </section>
+            <Waiting views={data.map(({ view }) => view)} />
+            <section aria-labelledby="rebuilds">
+              <h2 id="rebuilds">{text.rebuild.recent}</h2>
+              <Rebuilds read={rebuilds} />
+            </section>
+            <Rounds reconciliation={reconciliation} />
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
