@@ -90,17 +90,20 @@ export const format = computed(() => {
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
+  /** @param seconds how long ago something was; less than 0 for the time to come */
+  function ago(seconds: number): string {
+    const [count, unit] = inUnit(Math.abs(seconds));
+    return relative.format(seconds < 0 ? count : -count, unit);
+  }
   return {
     /** @param iso a time in ISO 8601 */
     time: (iso: string) => time.format(new Date(iso)),
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
-    /** @param ago seconds */
-    ago(ago: number): string {
-      const [count, unit] = inUnit(ago);
-      return relative.format(-count, unit);
-    },
+    ago,
+    /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
+    until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
     /** How long something takes or waits. */
     duration(seconds: number): string {
       const [count, unit] = inUnit(seconds);

@@ -88,19 +88,25 @@ export function Content({ found }: { found: InspectedKey }) {
   const { kv, database } = found;
   const fields = compare('', kv.document?.data, database.document?.data);
   const different = fields.filter(({ isSame }) => !isSame);
-  const title = sayCount(text.differences, different.length);
+  const copies = [kv, database].filter(({ document }) => document !== null);
   return (
-    <section class="content" aria-labelledby="content-title">
+    <section class="compared" aria-labelledby="content-title">
       <h2 id="content-title">{text.title}</h2>
-      {different.length === 0 ? <p>{text.same}</p> : <Fields caption={title} fields={different} />}
-      <details
-        onToggle={({ currentTarget }) => {
-          isOpen.value = currentTarget.open;
-        }}
-      >
-        <summary>{sayCount(text.all, fields.length)}</summary>
-        {isOpen.value && <Fields caption={text.title} fields={fields} />}
-      </details>
+      {copies.length < 2 && <p>{copies.length === 0 ? text.none : text.one}</p>}
+      {copies.length === 2 && different.length === 0 && <p>{text.same}</p>}
+      {copies.length === 2 && different.length > 0 && (
+        <Fields caption={sayCount(text.differences, different.length)} fields={different} />
+      )}
+      {copies.length > 0 && (
+        <details
+          onToggle={({ currentTarget }) => {
+            isOpen.value = currentTarget.open;
+          }}
+        >
+          <summary>{sayCount(text.all, fields.length)}</summary>
+          {isOpen.value && <Fields caption={text.title} fields={fields} />}
+        </details>
+      )}
     </section>
   );
 }

@@ -10,9 +10,10 @@ import { Status } from '../../parts/status';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { Content, Copies } from './copies';
+import { Deliveries } from './deliveries';
 import { explain, type InspectedKey } from './explain';
 import { inspectorOf, placesOf } from './places';
-import { Deliveries, Work } from './work';
+import { Work } from './work';
 
 /** What projecting it has led to: the id of the request, and the state before. */
 interface Projected {
@@ -40,7 +41,8 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
           onClick={() => void project.run()}
         >
           {text.now}
-        </button>
+        </button>{' '}
+        <span class="quiet">{text.nowHint}</span>
       </p>
       <p role="status">
         {isRunning.value
@@ -78,15 +80,25 @@ function Verdict({ found }: { found: InspectedKey }) {
 }
 
 function Links({ found }: { found: InspectedKey }) {
-  const { view, key, deliveries } = found;
+  const { view, key } = found;
   const text = texts.value.inspector;
-  const { screen, stream, others } = placesOf(view, key);
-  const hasDead = deliveries.some(({ status }) => status === 'dead');
+  const { thing, others } = placesOf(view, key);
+  const { missing } = explain(found, format.value.time);
   return (
     <nav class="see-also" aria-label={text.links}>
-      {screen && <a href={screen}>{text.screen}</a>}
-      {stream && <a href={`/console/events?stream=${stream}`}>{text.events}</a>}
-      {hasDead && <a href="/console/dead-letters?subscription=projections">{text.letters}</a>}
+      {missing && <a href={`/console/events/${missing.position}`}>{text.event}</a>}
+      {missing?.status === 'dead' && (
+        <>
+          <a href={`/console/dead-letters/${missing.id}`}>{text.letter}</a>
+          <a href="/console/dead-letters?subscription=projections">{text.letters}</a>
+        </>
+      )}
+      {thing && (
+        <>
+          <a href={thing.screen}>{text.screen[thing.owner]}</a>
+          <a href={`/console/events?stream=${thing.owner}/${key}`}>{text.events}</a>
+        </>
+      )}
       {others.length > 0 && <span class="quiet">{text.others}</span>}
       {others.map((name) => (
         <a key={name} href={inspectorOf(name, key)}>

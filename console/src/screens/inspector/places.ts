@@ -24,10 +24,8 @@ const screens: Readonly<Record<Owner, string>> = { user: 'people', item: 'items'
 
 /** Where else a document leads to. */
 export interface Places {
-  /** The screen of the thing or the person whose id the key is. */
-  screen: string | undefined;
-  /** The stream of its events: `ticket/ID`. */
-  stream: string | undefined;
+  /** The thing or the person whose id the key is, with its screen; undefined for the documents of everybody. */
+  thing: { owner: Owner; screen: string } | undefined;
   /** The other read models that have a document with this key. */
   others: readonly string[];
 }
@@ -39,8 +37,8 @@ export const inspectorOf = (view: string, key: string) => `/console/read-models/
 export function placesOf(view: string, key: string): Places {
   const owner = key === 'all' ? 'all' : owners[view]?.find((one) => one !== 'all');
   const others = Object.keys(owners).filter((name) => name !== view && owner && owners[name]?.includes(owner));
-  if (!owner || owner === 'all') return { screen: undefined, stream: undefined, others };
-  return { screen: `/console/${screens[owner]}/${key}`, stream: `${owner}/${key}`, others };
+  if (!owner || owner === 'all') return { thing: undefined, others };
+  return { thing: { owner, screen: `/console/${screens[owner]}/${key}` }, others };
 }
 
 /** The key in what somebody has typed or pasted, which can be the address of a screen. */

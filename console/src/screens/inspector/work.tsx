@@ -1,7 +1,4 @@
 import { format, say, texts } from '../../language';
-import { Ago } from '../../parts/ago';
-import { DataTable } from '../../parts/data-table';
-import { Status } from '../../parts/status';
 import type { InspectedKey } from './explain';
 
 function describeClaim(row: InspectedKey['row']): string {
@@ -35,53 +32,6 @@ export function Work({ found: { row, floor, otherShapes } }: { found: InspectedK
           </>
         ))}
       </dl>
-    </section>
-  );
-}
-
-/** The events that touch the document and whose work is not done. */
-export function Deliveries({ found: { deliveries, isSearchComplete } }: { found: InspectedKey }) {
-  const text = texts.value.inspector.deliveries;
-  return (
-    <section aria-labelledby="deliveries">
-      <h2 id="deliveries">{text.title}</h2>
-      {!isSearchComplete && <p>{text.incomplete}</p>}
-      {deliveries.length === 0 ? (
-        <p class="quiet">{text.none}</p>
-      ) : (
-        <DataTable
-          caption={text.title}
-          rows={deliveries}
-          keyOf={({ id }) => id}
-          columns={[
-            {
-              title: text.event,
-              cell: ({ type, streamType, streamId }) => (
-                <a href={`/console/events?stream=${streamType}/${streamId}`}>{type}</a>
-              ),
-            },
-            { title: text.position, isNumber: true, cell: ({ position }) => position },
-            { title: text.happened, cell: ({ occurredAt }) => <Ago time={occurredAt} /> },
-            {
-              title: text.state,
-              cell: ({ status }) =>
-                status === 'dead' ? (
-                  <a href="/console/dead-letters?subscription=projections">
-                    <Status tone="bad">{text.dead}</Status>
-                  </a>
-                ) : (
-                  <Status tone="warn">{text.pending}</Status>
-                ),
-            },
-            { title: text.attempts, isNumber: true, cell: ({ attempts }) => format.value.number(attempts) },
-            { title: text.error, cell: ({ lastError }) => lastError ?? '–' },
-            {
-              title: text.next,
-              cell: ({ status, nextSendAt }) => (status === 'dead' ? '–' : format.value.time(nextSendAt)),
-            },
-          ]}
-        />
-      )}
     </section>
   );
 }

@@ -2,12 +2,11 @@ import './read-models.css';
 import { useRoute } from 'preact-iso';
 import { api } from '../../api';
 import { format, say, texts } from '../../language';
-import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { FindKey } from '../inspector/find-key';
-import { inspectorOf } from '../inspector/places';
+import { Failures } from './failures';
 import { Rebuilds, StartRebuild, useRebuilds } from './rebuilds';
 import { describeLag, describeLagNow, type ReadModel as Model, type ReadModels, StateOfModel } from './state-of-model';
 
@@ -43,26 +42,6 @@ function Figures({ model, newest }: { model: Model; newest: number }) {
   );
 }
 
-function Failures({ model: { view, failures } }: { model: Model }) {
-  const text = texts.value.readModels.one;
-  if (failures.length === 0) return null;
-  return (
-    <section aria-labelledby="failures">
-      <h2 id="failures">{text.failures}</h2>
-      <p>{text.failuresHint}</p>
-      <DataTable
-        caption={text.failures}
-        rows={failures}
-        keyOf={({ key }) => key}
-        columns={[
-          { title: text.key, cell: ({ key }) => <a href={inspectorOf(view, key)}>{key}</a> },
-          { title: text.class, cell: ({ error }) => error },
-        ]}
-      />
-    </section>
-  );
-}
-
 function Found({ model, models }: { model: Model; models: ReadModels }) {
   const { view, failures } = model;
   const rebuilds = useRebuilds();
@@ -71,7 +50,7 @@ function Found({ model, models }: { model: Model; models: ReadModels }) {
   return (
     <>
       <Figures model={model} newest={models.position} />
-      <Failures model={model} />
+      <Failures models={[model]} />
       <section aria-labelledby="inspect">
         <h2 id="inspect">{one.inspect}</h2>
         <FindKey views={models.data.map((each) => each.view)} view={view} failing={failures.map(({ key }) => key)} />

@@ -7,6 +7,7 @@ import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { FindKey } from '../inspector/find-key';
+import { Failures } from './failures';
 import { Rebuilds, useRebuilds } from './rebuilds';
 import { describeLag, describeLagNow, type ReadModels as Found, type ReadModel, StateOfModel } from './state-of-model';
 import { Waiting } from './waiting';
@@ -89,6 +90,7 @@ export function ReadModels() {
               {say(text.intro, { position: String(position), target: format.value.number(lagTargetSeconds) })}
             </p>
             <Table models={data} />
+            <Failures models={data} />
             <section aria-labelledby="why">
               <h2 id="why">{texts.value.inspector.title}</h2>
               <FindKey views={data.map(({ view }) => view)} />

@@ -72,7 +72,7 @@ function Rows({ rebuilds }: { rebuilds: readonly Rebuild[] }) {
   const text = texts.value.readModels.rebuild;
   const { number } = format.value;
   const [newest] = rebuilds;
-  if (!newest) return <p class="quiet">{texts.value.empty}</p>;
+  if (!newest) return <p class="quiet">{text.none}</p>;
   return (
     <>
       {rebuilds

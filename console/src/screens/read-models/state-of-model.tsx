@@ -1,6 +1,6 @@
 import type { InferResponseType } from 'hono/client';
 import type { api } from '../../api';
-import { format, say, sayCount, texts } from '../../language';
+import { locale, sayCount, texts } from '../../language';
 import { Status } from '../../parts/status';
 
 export type ReadModels = InferResponseType<ReturnType<typeof api>['operations']['projections']['$get']>;
@@ -15,15 +15,20 @@ export function StateOfModel({ model: { failedKeys, isWithinTarget, lagEvents } 
   return <Status tone="good">{text.good}</Status>;
 }
 
-/** A lag of the last hour; null if it had no event. */
-export function describeLag(seconds: number | null): string {
-  const text = texts.value.readModels;
-  return seconds === null ? text.none : say(text.seconds, { value: format.value.number(seconds) });
+/** A time as people say it: `1.2 sec`, `16 min`. */
+function duration(seconds: number): string {
+  const isLong = seconds >= 120;
+  const options = { style: 'unit', unit: isLong ? 'minute' : 'second', maximumFractionDigits: isLong ? 0 : 1 } as const;
+  return new Intl.NumberFormat(locale.value, options).format(isLong ? seconds / 60 : seconds);
 }
 
-/** The lag now, in seconds and in events. */
+/** A lag of the last hour; null if it had no event. */
+export function describeLag(seconds: number | null): string {
+  return seconds === null ? texts.value.readModels.none : duration(seconds);
+}
+
+/** The lag now, in time and in events. */
 export function describeLagNow({ lagEvents, lagSeconds }: ReadModel): string {
-  const text = texts.value.readModels;
-  const seconds = describeLag(lagSeconds);
-  return lagEvents === 0 ? seconds : say(text.lag, { seconds, events: sayCount(text.events, lagEvents) });
+  const time = duration(lagSeconds);
+  return lagEvents === 0 ? time : `${time} (${sayCount(texts.value.readModels.events, lagEvents)})`;
 }

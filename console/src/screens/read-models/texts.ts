@@ -2,7 +2,7 @@ import type { Translation } from '../../texts/translation';
 
 export const english = {
   intro:
-    'What people read comes from documents, which are made from the newest state after each event. The newest event has the position {position}. An event should be in its documents within {target} s.',
+    'People read documents, which are made anew after each event. The newest event has the position {position}; it should be in its documents within {target}\u00a0s.',
   list: 'Read models',
   columns: {
     view: 'Read model',
@@ -20,9 +20,7 @@ export const english = {
     slow: 'slower than it should be',
     failing: { one: '{count} document fails', other: '{count} documents fail' },
   },
-  seconds: '{value} s',
   none: 'no event',
-  lag: '{seconds} ({events})',
   events: { one: '{count} event', other: '{count} events' },
   rounds: {
     title: 'The daily round',
@@ -36,12 +34,6 @@ export const english = {
   waiting: {
     title: 'Events that wait',
     none: 'No event waits for its documents.',
-    event: 'Event',
-    position: 'Position',
-    happened: 'Happened',
-    attempts: 'Tries',
-    error: 'Last error',
-    next: 'Next try',
     document: 'Document',
     inspect: 'inspect',
   },
@@ -52,7 +44,7 @@ export const english = {
     position: '{position} of {newest}',
     error: 'Error of a waiting event',
     failures: 'Documents that fail',
-    failuresHint: 'These cannot be made from their rows. The first 20 are shown.',
+    failuresHint: 'They cannot be made from their rows in the database. Up to 20 of each read model are shown.',
     key: 'Key',
     class: 'Error',
     inspect: 'Inspect a document',
@@ -60,7 +52,7 @@ export const english = {
   rebuild: {
     title: 'Rebuild',
     recent: 'The latest rebuilds',
-    none: 'None of the latest rebuilds was of this read model.',
+    none: 'There was none lately.',
     start: 'Rebuild',
     question: 'Rebuild {view}?',
     effects: [
@@ -89,7 +81,7 @@ export const english = {
 
 export const german: Translation<typeof english> = {
   intro:
-    'Was gelesen wird, kommt aus Dokumenten, die nach jedem Ereignis aus dem neuesten Stand gebildet werden. Das neueste Ereignis hat die Position {position}. Ein Ereignis soll binnen {target} s in seinen Dokumenten sein.',
+    'Gelesen werden Dokumente, die nach jedem Ereignis neu gebildet werden. Das neueste Ereignis hat die Position {position}; es soll binnen {target}\u00a0s in seinen Dokumenten sein.',
   list: 'Lesemodelle',
   columns: {
     view: 'Lesemodell',
@@ -107,9 +99,7 @@ export const german: Translation<typeof english> = {
     slow: 'langsamer als vorgesehen',
     failing: { one: '{count} Dokument fehlerhaft', other: '{count} Dokumente fehlerhaft' },
   },
-  seconds: '{value} s',
   none: 'kein Ereignis',
-  lag: '{seconds} ({events})',
   events: { one: '{count} Ereignis', other: '{count} Ereignisse' },
   rounds: {
     title: 'Die tägliche Runde',
@@ -123,12 +113,6 @@ export const german: Translation<typeof english> = {
   waiting: {
     title: 'Wartende Ereignisse',
     none: 'Kein Ereignis wartet auf seine Dokumente.',
-    event: 'Ereignis',
-    position: 'Position',
-    happened: 'Geschehen',
-    attempts: 'Versuche',
-    error: 'Letzter Fehler',
-    next: 'Nächster Versuch',
     document: 'Dokument',
     inspect: 'untersuchen',
   },
@@ -139,7 +123,8 @@ export const german: Translation<typeof english> = {
     position: '{position} von {newest}',
     error: 'Fehler eines wartenden Ereignisses',
     failures: 'Fehlerhafte Dokumente',
-    failuresHint: 'Sie lassen sich aus ihren Zeilen nicht bilden. Die ersten 20 werden gezeigt.',
+    failuresHint:
+      'Sie lassen sich aus ihren Zeilen in der Datenbank nicht bilden. Bis zu 20 jedes Lesemodells werden gezeigt.',
     key: 'Schlüssel',
     class: 'Fehler',
     inspect: 'Ein Dokument untersuchen',
@@ -147,7 +132,7 @@ export const german: Translation<typeof english> = {
   rebuild: {
     title: 'Neuaufbau',
     recent: 'Die letzten Neuaufbauten',
-    none: 'Keiner der letzten Neuaufbauten betraf dieses Lesemodell.',
+    none: 'In letzter Zeit gab es keinen.',
     start: 'Neu aufbauen',
     question: '{view} neu aufbauen?',
     effects: [

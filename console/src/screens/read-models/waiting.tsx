@@ -1,10 +1,9 @@
 import { api } from '../../api';
-import { format, texts } from '../../language';
+import { texts } from '../../language';
 import { useList } from '../../pages';
-import { Ago } from '../../parts/ago';
-import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
+import { DeliveryTable } from '../inspector/deliveries';
 import { inspectorOf } from '../inspector/places';
 
 /** The events that are not in their documents yet, the oldest first. */
@@ -21,22 +20,10 @@ export function Waiting({ views }: { views: readonly string[] }) {
           data.length === 0 ? (
             <p class="quiet">{text.none}</p>
           ) : (
-            <DataTable
+            <DeliveryTable
               caption={text.title}
               rows={list.rows ?? []}
-              keyOf={({ id }) => id}
-              columns={[
-                {
-                  title: text.event,
-                  cell: ({ type, streamType, streamId }) => (
-                    <a href={`/console/events?stream=${streamType}/${streamId}`}>{type}</a>
-                  ),
-                },
-                { title: text.position, isNumber: true, cell: ({ position }) => position },
-                { title: text.happened, cell: ({ occurredAt }) => <Ago time={occurredAt} /> },
-                { title: text.attempts, isNumber: true, cell: ({ attempts }) => format.value.number(attempts) },
-                { title: text.error, cell: ({ lastError }) => lastError ?? '–' },
-                { title: text.next, cell: ({ nextSendAt }) => format.value.time(nextSendAt) },
+              more={[
                 {
                   title: text.document,
                   // The read model of single things has the name of their streams.
