@@ -88,7 +88,7 @@ export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const number = new Intl.NumberFormat(locale);
   /** @param seconds how long ago something was; less than 0 for the time to come */
   function ago(seconds: number): string {
@@ -106,8 +106,10 @@ export const format = computed(() => {
     until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
     /** How long something takes or waits. */
     duration(seconds: number): string {
-      const [count, unit] = inUnit(seconds);
-      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count);
+      // Whoever asks for the seconds of a short time wants to know them well.
+      const [count, unit] = seconds < 10 ? ([seconds, 'second'] as const) : inUnit(seconds);
+      const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
+      return new Intl.NumberFormat(locale, options).format(count);
     },
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {

@@ -135,7 +135,8 @@ export async function checkReadiness(services: {
       add('degraded', 'erasures-stalled', `An erasure has made no progress for ${stalled} seconds.`);
     const most = limits.deliveriesCounted;
     const count = deadLetters > most ? `More than ${most}` : deadLetters;
-    if (deadLetters > 0) add('degraded', 'dead-letters', `${count} dead letters wait to be replayed or discarded.`);
+    const waits = deadLetters === 1 ? 'dead letter waits' : 'dead letters wait';
+    if (deadLetters > 0) add('degraded', 'dead-letters', `${count} ${waits} to be replayed or discarded.`);
   }
   return { status, issues };
 }

@@ -32,12 +32,13 @@ export const outcomeQueries = (works: readonly Work[], after: number) => {
     open: sql`
       SELECT ${progressColumns}, status FROM ${wanted} AS wanted CROSS JOIN deliveries
       WHERE subscription = wanted.value->>'subscription' AND position = wanted.value->>'position'`,
+    // A row that cannot be read hides no other decision.
     discarded: sql`
-      SELECT DISTINCT wanted.value->>'position' AS position, wanted.value->>'subscription' AS subscription
-      FROM ${recent} AS decision, json_each(decision.data, '$.letters') AS letter, ${wanted} AS wanted
-      WHERE decision.type = ${DeadLettersDiscarded.type} AND decision.position > ${after} AND json_valid(decision.data)
-        AND letter.value->>'position' = wanted.value->>'position'
-        AND letter.value->>'subscription' = wanted.value->>'subscription'`,
+      SELECT DISTINCT letter.value->>'position' AS position, letter.value->>'subscription' AS subscription
+      FROM ${recent} AS decision, json_each(iif(json_valid(decision.data), decision.data, '{}'), '$.letters') AS letter
+      WHERE decision.type = ${DeadLettersDiscarded.type} AND decision.position > ${after}
+        AND (letter.value->>'position', letter.value->>'subscription') IN
+          (SELECT value->>'position', value->>'subscription' FROM ${wanted})`,
     unsearched: sql`
       SELECT count(*) = ${searched} AND min(decision.position) > ${after} AS isCut FROM ${recent} AS decision`,
   };

@@ -1655,7 +1655,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a replay of all dead letters sends to refused addresses again',
     file: 'src/operations/commands.ts',
-    find: "(position === undefined ? 'system' : undefined)",
+    find: "(isNamed ? undefined : 'system')",
     replace: 'undefined',
     noticedBy: only('its address does not take', integration('operations')),
   },

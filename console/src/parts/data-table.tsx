@@ -13,16 +13,19 @@ export function DataTable<Row>({
   columns,
   rows,
   keyOf,
+  isSlim = false,
 }: {
   /** What the table shows; only screen readers read it, because a heading stands above. */
   caption: string;
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   keyOf: (row: Row) => string;
+  /** A few short columns, which stay a table on a narrow screen too. */
+  isSlim?: boolean;
 }) {
   if (rows.length === 0) return <p class="quiet">{texts.value.empty}</p>;
   return (
-    <table class="data">
+    <table class={isSlim ? 'slim' : 'data'}>
       <caption>{caption}</caption>
       <thead>
         <tr>

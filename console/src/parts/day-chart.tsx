@@ -83,6 +83,7 @@ export function DayChart<Day extends { date: string }>({
             { title: text.day, cell: (day: Day) => format.value.day(day.date) },
             ...all.map((one) => ({ title: one.title, isNumber: true, cell: (day: Day) => show(one, day) })),
           ]}
+          isSlim
           rows={days.toReversed()}
           keyOf={({ date }) => date}
         />

@@ -22,6 +22,7 @@ export function Lags() {
             <p class="hint">{say(text.hint, { target: number(lagTargetSeconds) })}</p>
             <DataTable
               caption={text.title}
+              isSlim
               rows={data.toSorted((one, other) => Number(one.isWithinTarget) - Number(other.isWithinTarget))}
               keyOf={({ view }) => view}
               columns={[

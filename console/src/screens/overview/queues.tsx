@@ -1,6 +1,6 @@
 import { api } from '../../api';
+import { now } from '../../clock';
 import { format, say, texts } from '../../language';
-import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
@@ -9,6 +9,8 @@ import { slowlyMs } from './slowly';
 /** The database counts no further. */
 const mostCounted = 1000;
 
+const secondsSince = (time: string) => Math.max(0, Math.round((now.value - Date.parse(time)) / 1000));
+
 /** What waits in each queue: as the database knows it, and as the platform says, which not every platform does. */
 export function Queues() {
   const read = useRead('queues', (headers) => api().operations.queues.$get({}, { headers }), slowlyMs);
@@ -16,6 +18,10 @@ export function Queues() {
   const names: Readonly<Record<string, string | undefined>> = text.names;
   const { number, duration } = format.value;
   const count = (value: number) => (value < mostCounted ? number(value) : say(text.atLeast, { count: number(value) }));
+  function waiting(pending: number | undefined, seconds = 0) {
+    if (pending === undefined) return '–';
+    return pending === 0 ? number(0) : say(text.since, { count: count(pending), time: duration(seconds) });
+  }
   return (
     <section aria-labelledby="queues">
       <h2 id="queues">{text.title}</h2>
@@ -29,35 +35,16 @@ export function Queues() {
               { title: text.queue, cell: ({ queue }) => names[queue] ?? queue },
               {
                 title: text.waiting,
-                isNumber: true,
-                cell: ({ deliveries }) => (deliveries ? count(deliveries.pending) : '–'),
+                cell: ({ deliveries }) => waiting(deliveries?.pending, deliveries?.oldestSeconds),
               },
-              {
-                title: text.oldest,
-                isNumber: true,
-                cell: ({ deliveries }) =>
-                  deliveries && deliveries.pending > 0 ? duration(deliveries.oldestSeconds) : '–',
-              },
-              {
-                title: text.dead,
-                isNumber: true,
-                cell: ({ deliveries }) => (deliveries ? count(deliveries.dead) : '–'),
-              },
+              { title: text.dead, cell: ({ deliveries }) => (deliveries ? count(deliveries.dead) : '–') },
               {
                 title: text.platform,
                 cell: ({ backlog }) =>
-                  backlog === null ? (
-                    <span class="quiet">{text.unsaid}</span>
+                  backlog ? (
+                    waiting(backlog.messages, backlog.oldestAt === null ? 0 : secondsSince(backlog.oldestAt))
                   ) : (
-                    <>
-                      {number(backlog.messages)}
-                      {backlog.oldestAt !== null && (
-                        <>
-                          {', '}
-                          {text.since} <Ago time={backlog.oldestAt} />
-                        </>
-                      )}
-                    </>
+                    <span class="quiet">{text.unsaid}</span>
                   ),
               },
             ]}

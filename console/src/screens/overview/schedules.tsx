@@ -87,6 +87,7 @@ export function Schedules() {
             <>
               <DataTable
                 caption={text.title}
+                isSlim
                 rows={[...Map.groupBy(data, ({ cron }) => cron)]}
                 keyOf={([cron]) => cron}
                 columns={[

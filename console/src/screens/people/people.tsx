@@ -36,7 +36,7 @@ function Search({ search, onSearch }: { search: string; onSearch: (search: strin
           <button type="submit">{texts.value.findPeople.find}</button>
         </div>
       </form>
-      <p class="quiet" id={`${id}-hint`}>
+      <p class="hint" id={`${id}-hint`}>
         {text.hint}
       </p>
     </search>

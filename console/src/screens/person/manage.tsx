@@ -57,7 +57,7 @@ function Export({ id }: { id: string }) {
   return (
     <>
       <ActionButton label={text.export} action={save} />
-      <p class="quiet" role="status">
+      <p class="hint" role="status">
         {isDone.value ? text.exported : text.exportHint}
       </p>
     </>

@@ -1,4 +1,4 @@
-import { format, say, texts } from '../../language';
+import { format, say, sayCount, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { AccountState } from '../people/account-state';
 import type { Profile } from './use-person';
@@ -7,7 +7,6 @@ import type { Profile } from './use-person';
 export function ProfileFacts({ profile }: { profile: Profile }) {
   const text = texts.value.person;
   const { id, email, emailConfirmed, pendingEmail, role, isActive, createdAt, lastLoginAt } = profile;
-  const number = (count: number) => format.value.number(count);
   return (
     <section aria-labelledby="profile">
       <h2 id="profile">{text.profile}</h2>
@@ -29,9 +28,8 @@ export function ProfileFacts({ profile }: { profile: Profile }) {
         <dd>{lastLoginAt === null ? text.never : <Ago time={lastLoginAt} />}</dd>
         <dt>{text.has}</dt>
         <dd>
-          {say(text.orders, { count: number(profile.orderCount) })} ·{' '}
-          {say(text.openTickets, { count: number(profile.openTicketCount) })} ·{' '}
-          {say(text.items, { count: number(profile.itemCount) })}
+          {sayCount(text.orders, profile.orderCount)} · {sayCount(text.openTickets, profile.openTicketCount)} ·{' '}
+          {sayCount(text.items, profile.itemCount)}
         </dd>
         <dt>{text.id}</dt>
         <dd>

@@ -45,7 +45,7 @@ export function RoleForm({ profile: { id, role }, open: { change } }: ManageProp
       <button type="submit" disabled={next === role || isRunning.value}>
         {text.changeRole}
       </button>
-      <p class="quiet" id="rights">
+      <p class="hint" id="rights">
         {text.rights[next]}
       </p>
       <p role="status">{isDone.value && text.roleDone}</p>

@@ -51,7 +51,7 @@ export function Composer({
       }}
     >
       <label for={id}>{label}</label>
-      <p class="quiet" id={`${id}-hint`}>
+      <p class="hint" id={`${id}-hint`}>
         {text.hint}
       </p>
       <textarea
