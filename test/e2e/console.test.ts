@@ -3,6 +3,7 @@ import { hasNoBrowser, sayIfSkipped } from '../support/chromium';
 import { Day } from '../support/console/day';
 import { adminsDay } from './console/admin';
 import { agentsDay } from './console/agent';
+import { operatorsDay } from './console/operator';
 
 sayIfSkipped('The tests of the console');
 
@@ -18,4 +19,5 @@ describe.skipIf(hasNoBrowser)('the console', () => {
 
   describe('an agent', () => agentsDay(() => day));
   describe('an admin', () => adminsDay(() => day));
+  describe('an operator', () => operatorsDay(() => day));
 });

@@ -9,7 +9,8 @@ export function AccountMenu() {
   const { name, email, role } = person.value;
   return (
     <>
-      <button type="button" class="person" popovertarget="account" aria-label={`${texts.value.account}: ${name}`}>
+      <button type="button" class="person" popovertarget="account">
+        <span class="hidden">{texts.value.account}: </span>
         {name} <span class="quiet">{texts.value.role[role]}</span>
       </button>
       <div id="account" class="account-menu" popover="auto">

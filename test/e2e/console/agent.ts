@@ -37,13 +37,20 @@ export function agentsDay(today: () => Day): void {
       await newcomer.open(`/console/${path}`);
       await newcomer.heading('There is no such page', 1);
     }
+    await newcomer.page.setViewportSize({ width: 320, height: 640 });
+    await newcomer.press('button', '☰ Menu');
     await newcomer.checkAccessibility();
+    await newcomer.page.setViewportSize({ width: 320, height: 640 });
+    await newcomer.press('link', 'Items');
+    await newcomer.heading('Items', 1);
     await newcomer.leave();
   });
 
   test('finds what is new in the inbox, and answers it without a mouse (product 13.2, 13.9)', async () => {
     await seat.open('/console/tickets');
     await seat.heading('Tickets', 1);
+    // What was there before the first visit is not new.
+    await seat.page.getByRole('table').waitFor();
     const id = await day.openTicket('The spout drips');
     await seat.readAgain();
     await seat.page.getByRole('link', { name: 'New since you looked: The spout drips' }).waitFor();
@@ -233,13 +240,12 @@ export function agentsDay(today: () => Day): void {
     await seat.open(`/console/tickets/${id}`);
     const reply = seat.page.getByLabel(`Reply to ${day.customer.name}`);
     await seat.keyboard.type(reply, 'From the tunnel.');
-    await seat.watch.offline(async () => {
-      await seat.page.context().setOffline(true);
-      await seat.sees('No network: older data is shown');
+    await seat.withoutNetwork(async () => {
+      await seat.hears('You have no network.');
+      await seat.sees('No network: older data');
       await seat.press('button', 'Send to the customer');
       await seat.hears('The API cannot be reached. Check your network, and try again.', 'alert');
       await seat.checkAccessibility();
-      await seat.page.context().setOffline(false);
     });
     await seat.press('button', 'Send to the customer');
     await seat.hears('Your reply was sent.');

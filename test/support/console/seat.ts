@@ -90,6 +90,15 @@ export class Seat {
     await this.page.unroute(path, hold);
   }
 
+  /** Takes the network away while `work` runs. */
+  async withoutNetwork(work: () => Promise<unknown>): Promise<void> {
+    const context = this.page.context();
+    await this.watch.offline(async () => {
+      await context.setOffline(true);
+      await work().finally(() => context.setOffline(false));
+    });
+  }
+
   /** Lets time pass until the access token of the page has expired: the API refuses it, and not the next one. */
   async expireAccess(): Promise<void> {
     let expired: string | undefined;

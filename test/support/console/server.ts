@@ -47,10 +47,12 @@ export async function startServer() {
   await worker.applyD1Migrations('DB');
   // The schedule makes the first admin.
   await worker.scheduled({ cron: '* * * * *' });
-  const { DB } = (await worker.getEnv()) as { DB: D1Database };
+  const { DB, DEAD_LETTERS_QUEUE } = (await worker.getEnv()) as { DB: D1Database; DEAD_LETTERS_QUEUE: Queue };
   return {
     url: url.origin,
     database: DB,
+    /** Where the platform puts messages that a queue has given up. */
+    deadLetters: DEAD_LETTERS_QUEUE,
     /** Does what the minute's cron trigger does. */
     minute: () => worker.scheduled({ cron: '* * * * *' }),
     close: () => harness.close(),

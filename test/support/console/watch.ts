@@ -68,15 +68,17 @@ export class Watch {
   /** Lets requests fail for want of a network while `work` runs. */
   async offline(work: () => Promise<unknown>): Promise<void> {
     this.#isOffline = true;
-    await work();
-    this.#isOffline = false;
+    await work().finally(() => {
+      this.#isOffline = false;
+    });
   }
 
   /** Lets requests be given up while another page is loaded. */
   async leaving(work: () => Promise<unknown>): Promise<void> {
     this.#isLeaving = true;
-    await work();
-    this.#isLeaving = false;
+    await work().finally(() => {
+      this.#isLeaving = false;
+    });
   }
 
   /** Ends a test: fails if something went wrong that it has not declared. */
