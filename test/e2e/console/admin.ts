@@ -16,7 +16,7 @@ export function adminsDay(today: () => Day): void {
     await seat.heading('Overview', 1);
   });
 
-  afterEach(() => seat.watch.expectSilence());
+  afterEach((test) => seat.endTest(test));
   afterAll(() => seat?.leave());
 
   test('edits an item, and keeps what was typed when the seller was faster (product 13.4, 13.5)', async () => {

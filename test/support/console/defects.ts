@@ -2,9 +2,9 @@ import { type Day, until } from './day';
 
 /**
  * Ships an order whose row becomes unreadable in the same moment, so that its document cannot be made, and lets the platform
- * give the work up. Resolves to the id of the dead letter, and to what corrects the row.
+ * give the work up. Resolves to what corrects the row.
  */
-export async function shipBrokenOrder(day: Day, id: string): Promise<{ letter: string; repair: () => Promise<unknown> }> {
+export async function shipBrokenOrder(day: Day, id: string): Promise<() => Promise<unknown>> {
   const { database, deadLetters } = day.server;
   const lines = await database.prepare('SELECT lines FROM orders WHERE id = ?').bind(id).first<string>('lines');
   await database.exec(
@@ -20,10 +20,7 @@ export async function shipBrokenOrder(day: Day, id: string): Promise<{ letter: s
   await deadLetters.send({ subscription: 'projections', position, id: eventId });
   const status = `SELECT status FROM deliveries WHERE subscription = 'projections' AND position = ?`;
   await until(async () => (await database.prepare(status).bind(position).first('status')) === 'dead');
-  return {
-    letter: `${position}-projections`,
-    repair: () => database.prepare('UPDATE orders SET lines = ? WHERE id = ?').bind(lines, id).run(),
-  };
+  return () => database.prepare('UPDATE orders SET lines = ? WHERE id = ?').bind(lines, id).run();
 }
 
 /** Makes the content of an event unreadable, which no rebuild can go past; returns what corrects it. */
@@ -37,4 +34,16 @@ export async function breakEvent(day: Day, streamId: string): Promise<() => Prom
     database.prepare('UPDATE events SET data = ? WHERE stream_id = ?').bind(value, streamId).run();
   await set('{');
   return () => set(data);
+}
+
+/** Loses the copy of a document that KV has, once all work on it is done. */
+export async function loseDocument(day: Day, view: string, key: string): Promise<void> {
+  const inspected = day.admin.client.api.operations.projections[':view'].keys[':key'];
+  await until(async () => {
+    const { verdict } = await (await inspected.$get({ param: { view, key } })).json();
+    return verdict.code === 'up-to-date' || verdict.code === 'cached';
+  });
+  const { documents } = day.server;
+  const { keys } = await documents.list({ prefix: `${view}@` });
+  for (const { name } of keys.filter(({ name }) => name.endsWith(key))) await documents.delete(name);
 }

@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page, Route } from 'playwright-core';
-import { vi } from 'vitest';
+import { type TestContext, vi } from 'vitest';
 import { checkAccessibility } from './accessibility';
 import { Keyboard } from './keyboard';
 import { Watch } from './watch';
@@ -113,6 +115,16 @@ export class Seat {
   /** Compares the screen with WCAG 2.2 AA. */
   checkAccessibility(): Promise<void> {
     return checkAccessibility(this.page);
+  }
+
+  /** Ends a test: fails if something went wrong that it has not declared. A test that failed leaves a picture. */
+  async endTest({ task }: Pick<TestContext, 'task'>): Promise<void> {
+    if (task.result?.state === 'fail') {
+      const path = join(tmpdir(), `console-${task.name.replaceAll(/\W+/g, '-').slice(0, 60)}.png`);
+      await this.page.screenshot({ path, fullPage: true });
+      console.log(`The page when it failed: ${path} (${this.page.url()})`);
+    }
+    this.watch.expectSilence();
   }
 
   /** Leaves, and fails if something went wrong that nobody has declared. */

@@ -26,6 +26,12 @@ async function buildConsole(): Promise<void> {
   }
 }
 
+interface Bindings {
+  DB: D1Database;
+  VIEWS: KVNamespace;
+  DEAD_LETTERS_QUEUE: Queue;
+}
+
 /** Starts the Worker with the console, with a database, KV and queues of its own. */
 export async function startServer() {
   await buildConsole();
@@ -47,7 +53,7 @@ export async function startServer() {
   await worker.applyD1Migrations('DB');
   // The schedule makes the first admin.
   await worker.scheduled({ cron: '* * * * *' });
-  const { DB, DEAD_LETTERS_QUEUE } = (await worker.getEnv()) as { DB: D1Database; DEAD_LETTERS_QUEUE: Queue };
+  const { DB, DEAD_LETTERS_QUEUE, VIEWS } = (await worker.getEnv()) as Bindings;
   return {
     url: url.origin,
     database: DB,
@@ -55,6 +61,7 @@ export async function startServer() {
     deadLetters: DEAD_LETTERS_QUEUE,
     /** Does what the minute's cron trigger does. */
     minute: () => worker.scheduled({ cron: '* * * * *' }),
+    documents: VIEWS,
     close: () => harness.close(),
   };
 }
