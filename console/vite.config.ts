@@ -25,7 +25,7 @@ export default defineConfig({
             // Before the operators' screens, because a group takes the parts along that its screens share with later ones.
             {
               name: 'staff',
-              test: /\/screens\/(?!(operators\.ts|(read-models|inspector|dead-letters|events)\/))/,
+              test: /\/screens\/(?!(operators\.ts|(machinery|read-models|inspector|dead-letters|events)\/))/,
               priority: 1,
             },
             { name: 'operators', test: /\/screens\//, priority: 0 },

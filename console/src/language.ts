@@ -77,9 +77,10 @@ export function sayCount(text: Counted, count: number, values: Readonly<Record<s
 
 /** Seconds in the unit in which people say so many. */
 function inUnit(seconds: number) {
-  if (seconds < 60) return [Math.round(seconds), 'second'] as const;
-  if (seconds < 3600) return [Math.round(seconds / 60), 'minute'] as const;
-  if (seconds < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
+  const size = Math.abs(seconds);
+  if (size < 60) return [Math.round(seconds), 'second'] as const;
+  if (size < 3600) return [Math.round(seconds / 60), 'minute'] as const;
+  if (size < 86_400) return [Math.round(seconds / 3600), 'hour'] as const;
   return [Math.round(seconds / 86_400), 'day'] as const;
 }
 
@@ -92,8 +93,8 @@ export const format = computed(() => {
   const number = new Intl.NumberFormat(locale);
   /** @param seconds how long ago something was; less than 0 for the time to come */
   function ago(seconds: number): string {
-    const [count, unit] = inUnit(Math.abs(seconds));
-    return relative.format(seconds < 0 ? count : -count, unit);
+    const [count, unit] = inUnit(seconds);
+    return relative.format(-count, unit);
   }
   return {
     /** @param iso a time in ISO 8601 */
@@ -101,15 +102,15 @@ export const format = computed(() => {
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
+    /** @param part of 1 */
+    percent: (part: number) => new Intl.NumberFormat(locale, { style: 'percent' }).format(part),
     ago,
     /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
     until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
-    /** How long something takes or waits. */
+    /** How long something takes or waits; less than ten seconds with a tenth. */
     duration(seconds: number): string {
-      // Whoever asks for the seconds of a short time wants to know them well.
-      const [count, unit] = seconds < 10 ? ([seconds, 'second'] as const) : inUnit(seconds);
-      const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 } as const;
-      return new Intl.NumberFormat(locale, options).format(count);
+      const [count, unit] = seconds < 10 ? ([Math.round(seconds * 10) / 10, 'second'] as const) : inUnit(seconds);
+      return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }).format(count);
     },
     /** @param money an amount in minor units of its currency */
     money({ amount, currency }: { amount: number; currency: string }): string {

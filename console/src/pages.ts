@@ -24,6 +24,10 @@ export interface List<Row> {
   more: (() => Promise<void>) | undefined;
 }
 
+/** Whether the first page has moved on so far that rows between it and the others are not known. */
+const hasGap = <Row extends { id: string }>(first: readonly Row[], further: readonly Row[]) =>
+  further.length > 0 && !first.some(({ id }) => further.some((row) => row.id === id));
+
 /** Two parts of a list, without the rows of the second part that have moved to the first one since. */
 function join<Row extends { id: string }>(first: readonly Row[], further: readonly Row[]): Row[] {
   const onFirst = new Set(first.map(({ id }) => id));
@@ -34,7 +38,8 @@ function join<Row extends { id: string }>(first: readonly Row[], further: readon
  * Reads a list.
  * @param key names the list with its filters; with another key the pages of the old one are dropped
  * @param send requests the page after a cursor, with these headers
- * @param growsAtTop rows never leave the list, and new ones come first: those that leave the first page stay below it
+ * @param growsAtTop rows never leave the list, and new ones come first: those that leave the first page stay below it, and where too
+ *   many came at once for that, the pages that are shown stay as they are
  */
 export function useList<Row extends { id: string }>(
   key: string,
@@ -47,21 +52,23 @@ export function useList<Row extends { id: string }>(
     further.value = undefined;
   }, [key]);
   const first = read.data.value;
+  const older = further.value?.rows ?? [];
+  const isApart = growsAtTop && first !== undefined && hasGap(first.data, older);
+  const rows = isApart ? older : first && join(first.data, older);
   useEffect(() => {
-    if (growsAtTop && first && further.value)
-      further.value = { ...further.value, rows: join(first.data, further.value.rows) };
+    if (growsAtTop && further.value && rows) further.value = { ...further.value, rows };
   }, [first]);
   const nextCursor = further.value ? further.value.nextCursor : (first?.nextCursor ?? null);
   return {
     read,
-    rows: first && join(first.data, further.value?.rows ?? []),
+    rows,
     total: first?.total,
     more:
       nextCursor === null
         ? undefined
         : async () => {
             const page = await (await send(nextCursor, {})).json();
-            const shown = further.value?.rows ?? (growsAtTop ? first?.data : undefined) ?? [];
+            const shown = growsAtTop ? (rows ?? []) : older;
             further.value = { rows: [...shown, ...page.data], nextCursor: page.nextCursor };
           },
   };

@@ -1,6 +1,6 @@
 import { ProblemError } from '@frontdesk/client';
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { isOnline, isVisible } from './clock';
 
 /** A response of the typed client: its body has a type, and a status 304 has none. */
@@ -97,7 +97,8 @@ export function useRead<Data>(
   everyMs = refreshMs,
 ): Read<Data> {
   const read = useMemo(() => new PolledRead<Data>(send, everyMs), [key]);
-  useEffect(() => {
+  // It ends with the component, and not some time later: a command reads everything again that is shown.
+  useLayoutEffect(() => {
     shownReads.value = [...shownReads.value, read];
     const stop = read.start();
     return () => {

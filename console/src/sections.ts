@@ -1,10 +1,7 @@
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
-import { useTextsOfOperators } from './language';
+import { operators } from './operators';
 import type { english } from './texts/shared';
-
-/** The screens of operators, which have texts of their own. */
-const operators = async () => (await Promise.all([import('./screens/operators'), useTextsOfOperators()]))[0];
 
 /** A section of the navigation, with the screens of its addresses. Screens after the first are loaded when one of them is shown. */
 export interface Section {

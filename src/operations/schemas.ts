@@ -83,11 +83,11 @@ export const projection = z
       description:
         'Whether no event waits longer than the target now, and 99 of 100 events of the last hour did not, if there were 100.',
     }),
-    keys: count,
+    keys: count.meta({ description: 'Its documents; up to 1,000 are counted.' }),
     keysToRecheck: count.meta({
       description: 'Keys that are projected once more, because an earlier put may still arrive.',
     }),
-    failedKeys: count.meta({ description: 'Keys whose documents cannot be made from D1.' }),
+    failedKeys: count.meta({ description: 'Keys whose documents cannot be made from D1; up to 1,000 are counted.' }),
     failures: z
       .array(
         z.object({
@@ -120,6 +120,10 @@ const round = (what: string) =>
 export const projectionList = z
   .object({
     position: count,
+    isComplete: z.boolean().meta({
+      description:
+        'Whether the whole backlog was counted. Of 10,000 deliveries or more the oldest are, and of so many keys to recheck some.',
+    }),
     lagTargetSeconds: ordinal.meta({
       description: 'How many seconds the lag may be: `LAG_TARGET_SECONDS` of the configuration.',
       examples: [30],

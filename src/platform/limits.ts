@@ -103,6 +103,8 @@ export const limits = {
   deliveriesCounted: 100,
   /** Rows that each figure of the metrics counts at most, so that their cost does not grow with a backlog. */
   figuresCounted: 1_000,
+  /** Deliveries, and keys to recheck, that the list of read models counts. Of the keys of one of them it counts `figuresCounted`. */
+  backlogCounted: 10_000,
   /** Waiting deliveries, and dead ones, among which the inspection of a document looks for those that touch it. */
   deliveriesPerInspection: 500,
   /** Events of the audit trail among which one page looks for those of a type, because no index has the types. */

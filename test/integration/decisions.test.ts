@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { expect, test } from 'vitest';
 import type { Subscription } from '../../src/cqrs/log/event';
+import { eventsOfRequests } from '../../src/cqrs/log/event-log';
 import { selectNamed } from '../../src/operations/dead-letters';
 import type { EventDetail } from '../../src/operations/event-schemas';
 import type { AuditEvent, Projection } from '../../src/operations/schemas';
@@ -51,6 +52,8 @@ test('some dead letters are replayed by their ids, and what became of each can b
   const replayed = await look(system, decision);
   expect(replayed).toMatchObject({ decision, action: 'replayed', counts: { waiting: 3, done: 0 } });
   expect(replayed.event).toMatchObject({ type: 'DeadLettersReplayed', actorId: system.admin.id, version: decision });
+  // What waits is no dead letter any more.
+  expect((await post(system, 'dead-letters/replay', { ids: [done] })).status).toBe(404);
   expect(replayed.data[0]).toMatchObject({ state: 'waiting', lastError: null, nextSendAt: expect.any(String) });
 
   const end = (id: string, change: string) =>
@@ -137,6 +140,8 @@ test('the outcomes of a decision are found by indexes (product 8.18)', async () 
     expect(steps).toHaveLength(1);
     expect(steps[0]).toMatch(byKey);
   }
+  for (const step of await plan(eventsOfRequests(['a'], 50)))
+    expect(step).toMatch(/^SEARCH events USING INDEX events_by_request/);
   for (const query of [discarded, unsearched]) {
     for (const step of await plan(query))
       expect(step).toMatch(/^SEARCH events USING INDEX .*stream_type=\? AND stream_id=\?/);

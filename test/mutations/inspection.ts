@@ -216,13 +216,6 @@ export const inspection: readonly Mutation[] = [
     noticedBy: integration('decisions'),
   },
   {
-    name: 'a discard from before the replay counts',
-    file: 'src/operations/work.ts',
-    find: ' AND decision.position > ${after}',
-    replace: '',
-    noticedBy: integration('decisions'),
-  },
-  {
     name: 'an event has work for a subscription that does not receive it',
     file: 'src/operations/event-detail.ts',
     find: 'row || received.has(subscription)',
@@ -253,7 +246,7 @@ export const inspection: readonly Mutation[] = [
   {
     name: 'the list of read models shows a rebuild that has ended',
     file: 'src/operations/projection-status.ts',
-    find: ".where(eq(rebuilds.status, 'running'))",
+    find: ".where(sql`status = 'running'`)",
     replace: '.where(sql`true`)',
     noticedBy: integration('decisions'),
   },
@@ -263,5 +256,34 @@ export const inspection: readonly Mutation[] = [
     find: 'running.find(({ view }) => view === name)',
     replace: 'running[0]',
     noticedBy: integration('decisions'),
+  },
+  {
+    name: 'the list of read models counts a backlog of any length',
+    file: 'src/operations/projection-status.ts',
+    find: `
+    ORDER BY position LIMIT \${most})\`;`,
+    replace: ')`;',
+    noticedBy: integration('projection-status'),
+  },
+  {
+    name: 'the list of read models counts the documents of any number',
+    file: 'src/operations/projection-status.ts',
+    find: ' WHERE view = wanted.value LIMIT ${limits.figuresCounted}',
+    replace: ' WHERE view = wanted.value',
+    noticedBy: integration('projection-status'),
+  },
+  {
+    name: 'a read model behind a backlog that is not counted counts as current',
+    file: 'src/operations/projection-status.ts',
+    find: 'log?.isCut ? (log.end ?? 0) : position',
+    replace: 'position',
+    noticedBy: integration('projection-status'),
+  },
+  {
+    name: 'the list of read models does not say that it did not count all',
+    file: 'src/operations/projection-status.ts',
+    find: 'const isComplete = !log?.isCut && ',
+    replace: 'const isComplete = ',
+    noticedBy: integration('projection-status'),
   },
 ];

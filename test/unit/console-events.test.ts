@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest';
-import { lettersOf, logPath, shortId, subjectPath } from '../../console/src/screens/events/links';
+import { lettersOf, logPath, shortId, subjectsOf } from '../../console/src/screens/events/links';
 
 test('a link to the event log has the names of the API, and leaves out what is not filtered', () => {
   expect(logPath({ stream: 'ticket/1', actor: undefined, request: '' })).toBe('/console/events?stream=ticket%2F1');
   expect(logPath({})).toBe('/console/events');
 });
 
-test('an event leads to the screen of its thing, if there is one', () => {
-  expect(subjectPath('order', '7')).toBe('/console/orders/7');
-  expect(subjectPath('user', '7')).toBe('/console/people/7');
-  expect(subjectPath('session', '7')).toBeUndefined();
+test('an event leads to the screens of the things that it is about, to each once', () => {
+  const data = { customerId: 'c', ticketId: 't', orderId: null, constructor: 'x', status: 'closed' };
+  expect(subjectsOf({ streamType: 'ticket-reply', streamId: 'r', data })).toEqual([
+    ['customer', '/console/people/c'],
+    ['ticket', '/console/tickets/t'],
+  ]);
+  expect(subjectsOf({ streamType: 'user', streamId: 'u', data: { userId: 'u' } })).toEqual([
+    ['user', '/console/people/u'],
+  ]);
+  expect(subjectsOf({ streamType: 'session', streamId: 's', data: null })).toEqual([]);
 });
 
 test('a short id is the end of the id, because its beginning is its time', () => {

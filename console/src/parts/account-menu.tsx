@@ -10,7 +10,7 @@ export function AccountMenu() {
   return (
     <>
       <button type="button" class="person" popovertarget="account">
-        <span class="hidden">{texts.value.account}: </span>
+        <span class="hidden">{texts.value.account}:</span>
         {name} <span class="quiet">{texts.value.role[role]}</span>
       </button>
       <div id="account" class="account-menu" popover="auto">

@@ -1,6 +1,7 @@
 import { isOnline, now } from '../clock';
 import { format, say, texts } from '../language';
 import { refreshAll, shownReads } from '../read';
+import { InspectLink } from './inspect-link';
 
 /** Earlier than every read: nothing has been read. */
 const never = Number.NEGATIVE_INFINITY;
@@ -15,18 +16,16 @@ export function Freshness() {
   const read = secondsSince(reads.map(({ readAt }) => readAt.value));
   const age = secondsSince(reads.map(({ asOf }) => asOf.value));
   const isFailing = reads.some(({ error }) => error.value !== undefined);
-  function describe() {
-    if (!isOnline.value) return text.offline;
-    if (isFailing) return text.failing;
-    if (!Number.isFinite(read)) return text.loading;
-    return say(text.read, { ago: format.value.ago(read) });
-  }
+  const trouble = isOnline.value ? isFailing && text.failing : text.offline;
+  const seconds = Number.isFinite(read) ? say(text.read, { ago: format.value.ago(read) }) : text.loading;
   return (
-    <p class={isFailing || !isOnline.value ? 'freshness late' : 'freshness'}>
+    <p class={trouble ? 'freshness late' : 'freshness'}>
       <span>
-        {describe()}
+        {trouble && <strong>{trouble}</strong>}
+        {trouble ? <span>{seconds}</span> : seconds}
         {reads.every(({ isOwn }) => isOwn.value) && <span class="own">{text.own}</span>}
         {Number.isFinite(age) && age - read > 60 && <span>{say(text.old, { ago: format.value.ago(age) })}</span>}
+        <InspectLink />
       </span>
       <button
         type="button"

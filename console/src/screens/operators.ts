@@ -4,5 +4,6 @@ export { DeadLetter } from './dead-letters/letter';
 export { Event } from './events/event';
 export { Events } from './events/events';
 export { Inspector } from './inspector/inspector';
+export { Machinery } from './machinery/machinery';
 export { ReadModel } from './read-models/read-model';
 export { ReadModels } from './read-models/read-models';

@@ -6,6 +6,7 @@ import * as events from '../screens/events/texts';
 import * as inspector from '../screens/inspector/texts';
 import * as item from '../screens/item/texts';
 import * as items from '../screens/items/texts';
+import * as machinery from '../screens/machinery/texts';
 import * as me from '../screens/me/texts';
 import * as order from '../screens/order/texts';
 import * as orders from '../screens/orders/texts';
@@ -27,6 +28,7 @@ const en = {
   inspector: inspector.english,
   item: item.english,
   items: items.english,
+  machinery: machinery.english,
   me: me.english,
   order: order.english,
   orders: orders.english,
@@ -47,6 +49,7 @@ const de: Translation<typeof en> = {
   inspector: inspector.german,
   item: item.german,
   items: items.german,
+  machinery: machinery.german,
   me: me.german,
   order: order.german,
   orders: orders.german,
@@ -65,7 +68,7 @@ export type Texts = typeof en;
 export const languages = { en, de };
 
 /** The texts that only the screens of operators need; they are loaded with these screens. */
-export const ofOperators: readonly string[] = ['readModels', 'inspector', 'deadLetters', 'events'];
+export const ofOperators: readonly string[] = ['machinery', 'readModels', 'inspector', 'deadLetters', 'events'];
 
 /** A language that the console speaks. */
 export type Language = keyof typeof languages;

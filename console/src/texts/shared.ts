@@ -37,9 +37,10 @@ export const english = {
     read: 'Read {ago}',
     old: 'Oldest data: {ago}',
     own: 'Includes what you did',
-    offline: 'No network: older data',
+    offline: 'No network: older data is shown',
     failing: 'The newest data cannot be read',
     refresh: 'Read again',
+    why: 'Is it up to date?',
   },
   problem: {
     network: 'The API cannot be reached. Check your network, and try again.',
@@ -108,9 +109,10 @@ export const german: Translation<typeof english> = {
     read: 'Gelesen {ago}',
     old: 'Älteste Daten: {ago}',
     own: 'Enthält, was Sie getan haben',
-    offline: 'Kein Netz: ältere Daten',
+    offline: 'Kein Netz: ältere Daten werden gezeigt',
     failing: 'Die neuesten Daten sind nicht lesbar',
     refresh: 'Neu lesen',
+    why: 'Ist es aktuell?',
   },
   problem: {
     network: 'Die API ist nicht erreichbar. Prüfen Sie Ihr Netz, und versuchen Sie es noch einmal.',

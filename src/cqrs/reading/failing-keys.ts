@@ -1,5 +1,4 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Database } from '../../platform/d1';
 import { limits } from '../../platform/limits';
 import { pacing } from './projection-steps';
 
@@ -15,20 +14,20 @@ export function countFailing(viewId: string): SQL<number> {
   return sql<number>`(SELECT count(*) FROM projections WHERE view = ${viewId} AND error IS NOT NULL)`;
 }
 
-/** A failing key with the class of its error, and how many keys of its view fail. */
-export interface FailingKey {
+/** How many keys of a view fail, and the first of them: a JSON list of keys, each with the class of its error. */
+export interface FailingKeys {
   view: string;
-  key: string;
-  error: string;
   count: number;
+  failures: string;
 }
 
-/** The query for the first failing keys of each view. */
-export function failingKeys(db: Database) {
-  return db.all<FailingKey>(sql`
-    SELECT view, key, error, count FROM (
-      SELECT view, key, error, count(*) OVER (PARTITION BY view) AS count,
-        row_number() OVER (PARTITION BY view ORDER BY key) AS place
-      FROM projections WHERE error IS NOT NULL)
-    WHERE place <= ${limits.failuresPerView}`);
+/** The query for the failing keys of each view; it counts up to `limits.figuresCounted` of a view. */
+export function failingKeysQuery(viewIds: readonly string[]): SQL {
+  const failing = sql`projections INDEXED BY projections_failing WHERE view = wanted.value AND error IS NOT NULL`;
+  return sql`
+    SELECT value AS view,
+      (SELECT count(*) FROM (SELECT 1 FROM ${failing} LIMIT ${limits.figuresCounted})) AS count,
+      (SELECT json_group_array(json_object('key', key, 'error', error)) FROM (
+        SELECT key, error FROM ${failing} ORDER BY key LIMIT ${limits.failuresPerView})) AS failures
+    FROM json_each(${JSON.stringify(viewIds)}) AS wanted`;
 }

@@ -4,7 +4,7 @@ import { texts } from '../../language';
 import { useTitle } from '../../title';
 import { OneGroup } from './group';
 import { Groups } from './groups';
-import { Outcome } from './outcome';
+import { NamedOutcome } from './outcome';
 import type { Failure } from './remedy';
 
 type Query = Partial<Record<'subscription' | 'error' | 'fault' | 'decision', string>>;
@@ -26,7 +26,7 @@ function AllGroups({ query: { subscription, decision } }: { query: Query }) {
     <>
       <h1>{title}</h1>
       <p class="quiet">{texts.value.deadLetters.hint}</p>
-      <Outcome decision={decision} />
+      <NamedOutcome decision={decision} />
       <Groups subscription={subscription} />
     </>
   );
@@ -42,7 +42,7 @@ export function DeadLetters() {
       <p class="title">
         <a href="/console/dead-letters">← {texts.value.deadLetters.back}</a>
       </p>
-      <Outcome decision={query.decision} />
+      <NamedOutcome decision={query.decision} />
       <OneGroup key={JSON.stringify(group)} failure={group} />
     </>
   );

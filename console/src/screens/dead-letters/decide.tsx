@@ -33,8 +33,11 @@ export function Decide({
   const { set } = useAddress<'decision'>();
   const letters = api().operations['dead-letters'];
   async function show(response: { json(): Promise<{ decision: number | null }> }) {
-    // A refused command throws; a group that others have emptied meanwhile has no decision.
-    set({ decision: String((await response.json()).decision ?? 'none') });
+    const { decision } = await response.json();
+    // Somebody else may have emptied the group, which the list shows then.
+    set({ decision: String(decision ?? '') });
+    // The screen takes the decision up before everything is read again: nobody asks for a letter that is none any more.
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   }
   const replay = useAction(async () => show(await letters.replay.$post({ json: selection })));
   const discard = useAction(async () => show(await letters.discard.$post({ json: selection })));

@@ -1,5 +1,6 @@
 import './dead-letters.css';
 import type { InferResponseType } from 'hono/client';
+import type { ComponentChildren } from 'preact';
 import { useRoute } from 'preact-iso';
 import { useAddress } from '../../address';
 import { api } from '../../api';
@@ -13,7 +14,7 @@ import { Decide } from './decide';
 import { ErrorName, Explanation } from './explanation';
 import { Fact, Facts } from './facts';
 import { groupPath } from './groups';
-import { Outcome } from './outcome';
+import { Outcome, useDecision } from './outcome';
 
 type Detail = InferResponseType<ReturnType<typeof api>['operations']['dead-letters'][':id']['$get']>;
 
@@ -48,29 +49,39 @@ function Content({ letter }: { letter: Detail }) {
   );
 }
 
-function LetterOf({ id, decision }: { id: string; decision: string | undefined }) {
-  const text = texts.value.deadLetters;
+/** What is left of a dead letter that was replayed or discarded. */
+function Gone({ id, children }: { id: string; children?: ComponentChildren }) {
+  return (
+    <>
+      <h1>{id}</h1>
+      {children}
+      <p>
+        <a href={eventPath(Number.parseInt(id, 10))}>{texts.value.deadLetters.letter.log}</a>
+      </p>
+    </>
+  );
+}
+
+function Open({ id }: { id: string }) {
   const read = useRead(`dead letter ${id}`, (headers) =>
     api().operations['dead-letters'][':id'].$get({ param: { id } }, { headers }),
   );
-  useTitle(id);
+  if (!isMissing(read.error.value)) return <Loaded read={read}>{(letter) => <Content letter={letter} />}</Loaded>;
+  return (
+    <Gone id={id}>
+      <p role="alert">{texts.value.deadLetters.letter.missing}</p>
+    </Gone>
+  );
+}
+
+/** A letter after a decision about it: it is one again if it failed again. */
+function Decided({ id, decision }: { id: string; decision: string }) {
+  const read = useDecision(decision);
+  const state = read.data.value?.data.find((letter) => letter.id === id)?.state;
   return (
     <>
-      <p class="title">
-        <a href="/console/dead-letters">← {text.back}</a>
-      </p>
-      <Outcome decision={decision} />
-      {isMissing(read.error.value) ? (
-        <>
-          <h1>{id}</h1>
-          {!decision && <p role="alert">{text.letter.missing}</p>}
-          <p>
-            <a href={eventPath(Number.parseInt(id, 10))}>{text.letter.log}</a>
-          </p>
-        </>
-      ) : (
-        <Loaded read={read}>{(letter) => <Content letter={letter} />}</Loaded>
-      )}
+      <Outcome read={read} />
+      {state === 'dead' ? <Open id={id} /> : <Gone id={id} />}
     </>
   );
 }
@@ -78,6 +89,14 @@ function LetterOf({ id, decision }: { id: string; decision: string | undefined }
 /** One dead letter: its event, its error, and what to do about it. */
 export function DeadLetter() {
   const { id = '' } = useRoute().params;
-  const { query } = useAddress<'decision'>();
-  return <LetterOf key={id} id={id} decision={query.decision} />;
+  const { decision } = useAddress<'decision'>().query;
+  useTitle(id);
+  return (
+    <>
+      <p class="title">
+        <a href="/console/dead-letters">← {texts.value.deadLetters.back}</a>
+      </p>
+      {decision ? <Decided key={`${id} ${decision}`} id={id} decision={decision} /> : <Open key={id} id={id} />}
+    </>
+  );
 }

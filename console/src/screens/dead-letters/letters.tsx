@@ -27,21 +27,16 @@ export function LetterRows({
       keyOf={({ id }) => id}
       columns={[
         {
-          title: text.choose,
-          cell: ({ id }) => (
-            <input
-              type="checkbox"
-              aria-label={say(text.chooseOne, { id })}
-              checked={chosen.includes(id)}
-              onChange={() => toggle(id)}
-            />
-          ),
-        },
-        {
           title: text.event,
           cell: ({ id, type, position }) => (
             <span>
-              <a href={`/console/dead-letters/${id}`}>{type}</a> <span class="quiet position">#{position}</span>
+              <input
+                type="checkbox"
+                aria-label={say(text.chooseOne, { id })}
+                checked={chosen.includes(id)}
+                onChange={() => toggle(id)}
+              />{' '}
+              <a href={`/console/dead-letters/${id}`}>{type}</a> <span class="quiet nowrap">#{position}</span>
             </span>
           ),
         },
@@ -49,11 +44,10 @@ export function LetterRows({
           title: text.about,
           cell: ({ streamType, streamId }) => (
             <a href={logPath({ stream: `${streamType}/${streamId}` })} title={streamId}>
-              {streamType} <code>{shortId(streamId)}</code>
+              {streamType} <code class="nowrap">{shortId(streamId)}</code>
             </a>
           ),
         },
-        { title: columns.first, cell: ({ firstFailedAt }) => firstFailedAt && <Ago time={firstFailedAt} /> },
         { title: columns.last, cell: ({ lastFailedAt }) => lastFailedAt && <Ago time={lastFailedAt} /> },
         { title: columns.attempts, isNumber: true, cell: ({ attempts }) => number(attempts) },
         { title: columns.replays, isNumber: true, cell: ({ replays }) => number(replays) },

@@ -72,27 +72,33 @@ function Result({ decision }: { decision: Decision }) {
   );
 }
 
-function Decided({ decision }: { decision: string }) {
-  const text = texts.value.deadLetters.outcome;
-  const read = useRead(
+/** Reads what became of the dead letters of a decision, again and again. */
+export const useDecision = (decision: string) =>
+  useRead(
     `decision ${decision}`,
     (headers) => api().operations['dead-letter-decisions'][':decision'].$get({ param: { decision } }, { headers }),
     2_000,
   );
-  if (isMissing(read.error.value)) return <p>{text.missing}</p>;
-  return <Loaded read={read}>{(found) => <Result decision={found} />}</Loaded>;
-}
 
-/** What became of the dead letters that were replayed or discarded together, read again and again. */
-export function Outcome({ decision }: { decision: string | undefined }) {
+/** What became of the dead letters that were replayed or discarded together. */
+export function Outcome({ read }: { read: ReturnType<typeof useDecision> }) {
   const text = texts.value.deadLetters.outcome;
   return (
-    <div role="status">
-      {decision && (
-        <section class="panel outcome" aria-label={text.title}>
-          {decision === 'none' ? <p>{text.nothing}</p> : <Decided key={decision} decision={decision} />}
-        </section>
+    <section class="panel outcome" role="status" aria-label={text.title}>
+      {isMissing(read.error.value) ? (
+        <p>{text.missing}</p>
+      ) : (
+        <Loaded read={read}>{(found) => <Result decision={found} />}</Loaded>
       )}
-    </div>
+    </section>
   );
+}
+
+function OutcomeOf({ decision }: { decision: string }) {
+  return <Outcome read={useDecision(decision)} />;
+}
+
+/** The outcome of the decision that the address names, if it names one. */
+export function NamedOutcome({ decision }: { decision: string | undefined }) {
+  return decision ? <OutcomeOf key={decision} decision={decision} /> : null;
 }

@@ -1,6 +1,6 @@
 import { format, say, texts } from '../../language';
 import { Actor } from './actor';
-import { isEmpty, lettersOf, logPath, subjectPath } from './links';
+import { isEmpty, lettersOf, logPath, subjectsOf } from './links';
 import type { LogEvent } from './rows';
 
 /** Characters of content that are shown at once. */
@@ -45,7 +45,7 @@ function Content({ data }: Pick<LogEvent, 'data'>) {
 export function EventFacts({ event }: { event: LogEvent }) {
   const text = texts.value.events;
   const { commandId, keyId, requestId, streamId, streamType, traceparent } = event;
-  const subject = subjectPath(streamType, streamId);
+  const subjects = subjectsOf(event);
   const letters = lettersOf(event.data);
   return (
     <>
@@ -74,13 +74,19 @@ export function EventFacts({ event }: { event: LogEvent }) {
             {streamType} <code>{streamId}</code>
           </a>
           <span class="quiet"> {say(text.version, { version: format.value.number(event.version) })}</span>
-          {subject && (
-            <>
-              {' · '}
-              <a href={subject}>{text.thing}</a>
-            </>
-          )}
         </dd>
+        {subjects.length > 0 && (
+          <>
+            <dt>{text.things}</dt>
+            <dd class="things">
+              {subjects.map(([subject, path]) => (
+                <a key={path} href={path}>
+                  {text.thing[subject]}
+                </a>
+              ))}
+            </dd>
+          </>
+        )}
         {commandId !== null && (
           <>
             <dt>{text.command}</dt>

@@ -51,6 +51,8 @@ function Fields({ query, set }: Address) {
             type="search"
             maxLength={name === 'stream' ? 97 : 64}
             defaultValue={query[name]}
+            pattern={name === 'stream' ? '[A-Za-z\\-]+/[\\w\\-]+' : undefined}
+            title={name === 'stream' ? text.streamHint : undefined}
             placeholder={name === 'stream' ? text.streamHint : undefined}
             autocomplete="off"
           />

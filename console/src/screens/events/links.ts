@@ -8,18 +8,29 @@ export function logPath(filters: Partial<Record<EventFilter, string | undefined>
   return set.length === 0 ? '/console/events' : `/console/events?${new URLSearchParams(set)}`;
 }
 
-const screens: ReadonlyMap<string, string> = new Map([
-  ['ticket', 'tickets'],
-  ['order', 'orders'],
-  ['item', 'items'],
-  ['user', 'people'],
-  ['settings', 'people'],
-]);
+/** What a thing is called, with the screen that shows it. */
+const screens = {
+  ticket: 'tickets',
+  order: 'orders',
+  item: 'items',
+  user: 'people',
+  settings: 'people',
+  customer: 'people',
+  owner: 'people',
+  assignee: 'people',
+} as const;
+export type Subject = keyof typeof screens;
 
-/** The address of the screen of the thing that a stream tells about; undefined for a stream that has none. */
-export function subjectPath(streamType: string, streamId: string): string | undefined {
-  const screen = screens.get(streamType);
-  return screen && `/console/${screen}/${streamId}`;
+/** The things that an event is about: that of its stream, and those whose ids its content has. */
+export function subjectsOf(event: { streamType: string; streamId: string; data: unknown }): [Subject, path: string][] {
+  const named = Object.entries({ [event.streamType]: event.streamId, ...(event.data as object | null) });
+  const found = named.flatMap(([name, id]): [path: string, Subject][] => {
+    const subject = name.replace(/Id$/, '') as Subject;
+    const isKnown = Object.hasOwn(screens, subject) && typeof id === 'string';
+    return isKnown ? [[`/console/${screens[subject]}/${id}`, subject]] : [];
+  });
+  // The same thing may be named twice.
+  return [...new Map(found)].map(([path, subject]) => [subject, path]);
 }
 
 /** An id as a list shows it: the beginning of a UUIDv7 is its time, so its end tells it from others. */

@@ -26,7 +26,7 @@ export function EventRows({ caption, events }: { caption: string; events: readon
           title: text.event,
           cell: ({ position, type }) => (
             <span>
-              <a href={eventPath(position)}>{type}</a> <span class="quiet position">#{position}</span>
+              <a href={eventPath(position)}>{type}</a> <span class="quiet nowrap">#{position}</span>
             </span>
           ),
         },
@@ -43,7 +43,7 @@ export function EventRows({ caption, events }: { caption: string; events: readon
           title: text.stream,
           cell: ({ streamType, streamId }) => (
             <a href={logPath({ stream: `${streamType}/${streamId}` })} title={streamId}>
-              {streamType} <code>{shortId(streamId)}</code>
+              {streamType} <code class="nowrap">{shortId(streamId)}</code>
             </a>
           ),
         },
@@ -52,7 +52,7 @@ export function EventRows({ caption, events }: { caption: string; events: readon
           cell: ({ requestId }) =>
             requestId !== null && (
               <a href={logPath({ request: requestId })} title={requestId}>
-                <code>{shortId(requestId)}</code>
+                <code class="nowrap">{shortId(requestId)}</code>
               </a>
             ),
         },

@@ -4,7 +4,7 @@ import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { Status } from '../../parts/status';
 import { compare, type Field } from './differences';
-import type { InspectedKey } from './explain';
+import type { InspectedKey } from './inspected-key';
 
 /** What is known about each of the two copies. */
 export function Copies({ found: { kv, database, epoch, logPosition } }: { found: InspectedKey }) {
@@ -53,6 +53,9 @@ export function Copies({ found: { kv, database, epoch, logPosition } }: { found:
   );
 }
 
+/** The ids of elements; their ends tell them apart, and the element has the whole of its own. */
+const ids = /[\da-f-]{28}([\da-f]{8})/g;
+
 function Fields({ caption, fields }: { caption: string; fields: readonly Field[] }) {
   const text = texts.value.inspector.content;
   const { kv, database } = texts.value.inspector.copies;
@@ -70,7 +73,7 @@ function Fields({ caption, fields }: { caption: string; fields: readonly Field[]
           title: text.field,
           cell: ({ path, isSame }) => (
             <>
-              <code>{path}</code> {!isSame && <Status tone="warn">{text.differs}</Status>}
+              <code>{path.replace(ids, '…$1')}</code> {!isSame && <Status tone="warn">{text.differs}</Status>}
             </>
           ),
         },
@@ -86,9 +89,13 @@ export function Content({ found }: { found: InspectedKey }) {
   const text = texts.value.inspector.content;
   const isOpen = useSignal(false);
   const { kv, database } = found;
-  const fields = compare('', kv.document?.data, database.document?.data);
-  const different = fields.filter(({ isSame }) => !isSame);
   const copies = [kv, database].filter(({ document }) => document !== null);
+  // What only one copy has differs from nothing.
+  const fields = compare('', kv.document?.data, database.document?.data).map((field) => ({
+    ...field,
+    isSame: field.isSame || copies.length < 2,
+  }));
+  const different = fields.filter(({ isSame }) => !isSame);
   return (
     <section class="compared" aria-labelledby="content-title">
       <h2 id="content-title">{text.title}</h2>

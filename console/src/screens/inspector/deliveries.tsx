@@ -2,7 +2,7 @@ import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { type Column, DataTable } from '../../parts/data-table';
 import { Status } from '../../parts/status';
-import type { InspectedKey, OpenDelivery } from './explain';
+import type { InspectedKey, OpenDelivery } from './inspected-key';
 
 type Waiting = Omit<OpenDelivery, 'status'> & { status?: OpenDelivery['status'] };
 
@@ -27,9 +27,9 @@ export function DeliveryTable<Row extends Waiting>({
         {
           title: text.event,
           cell: ({ position, type }) => (
-            <>
+            <span>
               <a href={`/console/events/${position}`}>{type}</a> <span class="quiet">{position}</span>
-            </>
+            </span>
           ),
         },
         { title: text.happened, cell: ({ occurredAt }) => <Ago time={occurredAt} /> },
@@ -41,10 +41,10 @@ export function DeliveryTable<Row extends Waiting>({
                 <a href={`/console/dead-letters/${id}`}>{text.dead}</a>
               </Status>
             ) : (
-              <>
+              <span>
                 <Status tone="warn">{text.pending}</Status>{' '}
                 <span class="quiet">{say(text.next, { when: until(nextSendAt) })}</span>
-              </>
+              </span>
             ),
         },
         { title: text.error, cell: ({ lastError }) => lastError ?? '–' },

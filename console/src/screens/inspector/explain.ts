@@ -1,49 +1,47 @@
-import type { InferResponseType } from 'hono/client';
-import type { api } from '../../api';
-import type { Tone } from '../../parts/status';
-
-type KeyApi = ReturnType<typeof api>['operations']['projections'][':view']['keys'][':key'];
-/** A document with all that is known about it. */
-export type InspectedKey = InferResponseType<KeyApi['$get']>;
-export type OpenDelivery = InspectedKey['deliveries'][number];
-type Code = InspectedKey['verdict']['code'];
+import type { english } from './texts';
 
 /** Which words explain a document: the code of the verdict, and whether the event that it lacks has failed. */
-export type Reason = Code | 'event-fails';
+export type Reason = keyof typeof english.verdict;
 
-const tones: Readonly<Partial<Record<Code, Tone>>> = {
-  'up-to-date': 'good',
-  'no-such-document': 'quiet',
-  failing: 'bad',
-  'event-dead': 'bad',
-  different: 'bad',
-};
+interface Delivery {
+  position: number;
+  status: 'pending' | 'dead';
+  type: string;
+  lastError: string | null;
+}
+
+/** What the API knows of a document, as far as it explains something. */
+interface Known<Work extends Delivery> {
+  verdict: { code: Exclude<Reason, 'event-fails'>; since: string | null; until: string | null };
+  database: { error: string | null };
+  kv: { document: { asOf: number; epoch: string } | null };
+  row: { position: number; error: string | null } | null;
+  floor: number;
+  epoch: string;
+  deliveries: readonly Work[];
+}
 
 /** The delivery of the oldest event that the document lacks. */
-function missingOf({ deliveries, row }: InspectedKey, status: OpenDelivery['status']): OpenDelivery | undefined {
+function missingOf<Work extends Delivery>({ deliveries, row }: Known<Work>, status: Work['status']): Work | undefined {
   const lacks = deliveries.filter((one) => one.status === status && one.position > (row?.position ?? -1));
   return lacks.sort((one, other) => one.position - other.position)[0];
 }
 
-/** What explains the state of a document, for words in any language. */
-export function explain(found: InspectedKey, timeOf: (iso: string) => string) {
-  const { verdict, database, row, kv } = found;
-  const missing = missingOf(found, verdict.code === 'event-dead' ? 'dead' : 'pending');
+/** Which words explain the state of a document in any language, and what they leave open. */
+export function explain<Work extends Delivery>(known: Known<Work>, timeOf: (iso: string) => string) {
+  const { verdict, database, row, kv } = known;
+  const missing = missingOf(known, verdict.code === 'event-dead' ? 'dead' : 'pending');
   const reason: Reason = verdict.code === 'event-waits' && missing?.lastError ? 'event-fails' : verdict.code;
-  return {
-    reason,
-    tone: tones[verdict.code] ?? 'warn',
-    missing,
-    values: {
-      error: database.error ?? row?.error ?? missing?.lastError ?? '–',
-      event: missing?.type ?? '–',
-      position: String(missing?.position ?? '–'),
-      since: verdict.since === null ? '–' : timeOf(verdict.since),
-      until: verdict.until === null ? '–' : timeOf(verdict.until),
-      asOf: String(kv.document?.asOf ?? '–'),
-      floor: String(found.floor),
-      epoch: found.epoch,
-      oldEpoch: kv.document?.epoch ?? '–',
-    },
-  } satisfies { tone: Tone } & Record<string, unknown>;
+  const values = {
+    error: database.error ?? row?.error ?? missing?.lastError ?? '–',
+    event: missing?.type ?? '–',
+    position: String(missing?.position ?? '–'),
+    since: verdict.since === null ? '–' : timeOf(verdict.since),
+    until: verdict.until === null ? '–' : timeOf(verdict.until),
+    asOf: String(kv.document?.asOf ?? '–'),
+    floor: String(known.floor),
+    epoch: known.epoch,
+    oldEpoch: kv.document?.epoch ?? '–',
+  };
+  return { reason, missing, values };
 }

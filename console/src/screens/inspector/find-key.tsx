@@ -38,7 +38,7 @@ export function FindKey({
         <input name="key" list="keys" required autocomplete="off" spellcheck={false} aria-describedby="key-hint" />
       </label>
       <button type="submit">{text.submit}</button>
-      <p class="quiet" id="key-hint">
+      <p class="hint" id="key-hint">
         {text.hint}
       </p>
       <datalist id="keys">

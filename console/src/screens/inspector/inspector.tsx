@@ -6,12 +6,13 @@ import { api } from '../../api';
 import { format, say, texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
 import { ProblemNotice } from '../../parts/problem';
-import { Status } from '../../parts/status';
+import { Status, type Tone } from '../../parts/status';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { Content, Copies } from './copies';
 import { Deliveries } from './deliveries';
-import { explain, type InspectedKey } from './explain';
+import { explain, type Reason } from './explain';
+import type { InspectedKey } from './inspected-key';
 import { inspectorOf, placesOf } from './places';
 import { Work } from './work';
 
@@ -22,7 +23,7 @@ interface Projected {
 }
 
 function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
-  const { view, key, verdict } = found;
+  const { view, key, isSame } = found;
   const text = texts.value.inspector;
   const projected = useSignal<Projected | undefined>(undefined);
   const project = useAction(async () => {
@@ -36,12 +37,12 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
       <p class="buttons">
         <button
           type="button"
-          class={verdict.code === 'up-to-date' ? undefined : 'primary'}
+          class={isSame ? undefined : 'primary'}
           disabled={isRunning.value}
           onClick={() => void project.run()}
         >
           {text.now}
-        </button>{' '}
+        </button>
         <span class="quiet">{text.nowHint}</span>
       </p>
       <p role="status">
@@ -59,15 +60,23 @@ function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
   );
 }
 
+const tones: Readonly<Partial<Record<Reason, Tone>>> = {
+  'up-to-date': 'good',
+  'no-such-document': 'quiet',
+  failing: 'bad',
+  'event-dead': 'bad',
+  different: 'bad',
+};
+
 function Verdict({ found }: { found: InspectedKey }) {
   const text = texts.value.inspector;
-  const { reason, tone, values } = explain(found, format.value.time);
+  const { reason, values } = explain(found, format.value.time);
   const { state, why, todo } = text.verdict[reason];
   return (
-    <div class="verdict">
+    <div class="panel verdict">
       <p>
         <strong>
-          <Status tone={tone}>{state}</Status>
+          <Status tone={tones[reason] ?? 'warn'}>{state}</Status>
         </strong>
       </p>
       <p>{say<string>(why, values)}</p>

@@ -1,5 +1,5 @@
 import { format, say, texts } from '../../language';
-import type { InspectedKey } from './explain';
+import type { InspectedKey } from './inspected-key';
 
 function describeClaim(row: InspectedKey['row']): string {
   const text = texts.value.inspector.work;
@@ -24,7 +24,7 @@ export function Work({ found: { row, floor, otherShapes } }: { found: InspectedK
   return (
     <section aria-labelledby="work">
       <h2 id="work">{text.title}</h2>
-      <dl class="known">
+      <dl class="facts">
         {facts.map(([name, fact]) => (
           <>
             <dt>{name}</dt>

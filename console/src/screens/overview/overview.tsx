@@ -1,13 +1,14 @@
 import './overview.css';
+import { ErrorBoundary, lazy } from 'preact-iso';
 import { texts } from '../../language';
+import { operators } from '../../operators';
 import { isAdmin } from '../../session';
 import { useTitle } from '../../title';
 import { Health } from './health';
-import { Lags } from './lags';
-import { Queues } from './queues';
 import { Sales } from './sales';
-import { Schedules } from './schedules';
 import { Tickets } from './tickets';
+
+const Machinery = lazy(() => operators().then(({ Machinery }) => Machinery));
 
 /** What is wrong, how the shop does, and for operators how the machinery does. */
 export function Overview() {
@@ -20,15 +21,7 @@ export function Overview() {
         <Tickets />
         <Sales />
       </div>
-      {isAdmin.value && (
-        <div class="halves">
-          <Lags />
-          <div>
-            <Queues />
-            <Schedules />
-          </div>
-        </div>
-      )}
+      <ErrorBoundary>{isAdmin.value && <Machinery />}</ErrorBoundary>
     </>
   );
 }

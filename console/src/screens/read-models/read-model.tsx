@@ -15,7 +15,7 @@ function Figures({ model, newest }: { model: Model; newest: number }) {
   const { number } = format.value;
   const { position, lagP50Seconds, lagP99Seconds, keys, keysToRecheck, lastError } = model;
   return (
-    <dl class="known">
+    <dl class="facts">
       <dt>{columns.state}</dt>
       <dd>
         <StateOfModel model={model} />

@@ -66,7 +66,7 @@ function Rounds({ reconciliation: { documents, keys } }: Pick<Found, 'reconcilia
     <section aria-labelledby="rounds">
       <h2 id="rounds">{text.title}</h2>
       <p>{text.intro}</p>
-      <dl class="known">
+      <dl class="facts">
         <Round title={text.documents} round={documents} />
         <Round title={text.keys} round={keys} />
       </dl>
@@ -89,7 +89,9 @@ export function ReadModels() {
             <p class="intro quiet">
               {say(text.intro, { position: String(position), target: format.value.number(lagTargetSeconds) })}
             </p>
-            <Table models={data} />
+            <div class="models">
+              <Table models={data} />
+            </div>
             <Failures models={data} />
             <section aria-labelledby="why">
               <h2 id="why">{texts.value.inspector.title}</h2>

@@ -1,7 +1,7 @@
 import type { InferResponseType } from 'hono/client';
 import { useAction } from '../../act';
 import { api } from '../../api';
-import { format, locale, say, texts } from '../../language';
+import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { ConfirmedButton } from '../../parts/confirm';
 import { DataTable } from '../../parts/data-table';
@@ -47,13 +47,12 @@ function Running({ rebuild }: { rebuild: Rebuild }) {
   const text = texts.value.readModels.rebuild;
   const stop = useAction(() => api().operations.rebuilds[':id'].cancel.$post({ param: { id } }));
   const { number } = format.value;
-  const percent = new Intl.NumberFormat(locale.value, { style: 'percent' }).format(progress);
   return (
-    <div class="running">
+    <div class="panel running">
       <p>
         <strong>{view}</strong>{' '}
         {say(text.progress, {
-          percent,
+          percent: format.value.percent(progress),
           checkpoint: number(checkpoint),
           target: number(target),
           keys: number(keys),

@@ -1,13 +1,31 @@
 import type { InferResponseType } from 'hono/client';
 import type { api } from '../../api';
-import { locale, sayCount, texts } from '../../language';
+import { format, say, sayCount, texts } from '../../language';
 import { Status } from '../../parts/status';
 
 export type ReadModels = InferResponseType<ReturnType<typeof api>['operations']['projections']['$get']>;
 export type ReadModel = ReadModels['data'][number];
 
-/** How a read model is, in words: what fails goes before what is slow, and that before what waits. */
-export function StateOfModel({ model: { failedKeys, isWithinTarget, lagEvents } }: { model: ReadModel }) {
+/** How a read model is, in words, and whether it is being rebuilt. */
+export function StateOfModel({ model }: { model: ReadModel }) {
+  const { rebuild } = model;
+  return (
+    <span>
+      <Health model={model} />
+      {rebuild && (
+        <>
+          {' '}
+          <Status tone="quiet">
+            {say(texts.value.readModels.state.rebuilding, { percent: format.value.percent(rebuild.progress) })}
+          </Status>
+        </>
+      )}
+    </span>
+  );
+}
+
+/** What fails goes before what is slow, and that before what waits. */
+function Health({ model: { failedKeys, isWithinTarget, lagEvents } }: { model: ReadModel }) {
   const text = texts.value.readModels.state;
   if (failedKeys > 0) return <Status tone="bad">{sayCount(text.failing, failedKeys)}</Status>;
   if (!isWithinTarget) return <Status tone="bad">{text.slow}</Status>;
@@ -15,20 +33,13 @@ export function StateOfModel({ model: { failedKeys, isWithinTarget, lagEvents } 
   return <Status tone="good">{text.good}</Status>;
 }
 
-/** A time as people say it: `1.2 sec`, `16 min`. */
-function duration(seconds: number): string {
-  const isLong = seconds >= 120;
-  const options = { style: 'unit', unit: isLong ? 'minute' : 'second', maximumFractionDigits: isLong ? 0 : 1 } as const;
-  return new Intl.NumberFormat(locale.value, options).format(isLong ? seconds / 60 : seconds);
-}
-
 /** A lag of the last hour; null if it had no event. */
 export function describeLag(seconds: number | null): string {
-  return seconds === null ? texts.value.readModels.none : duration(seconds);
+  return seconds === null ? texts.value.readModels.none : format.value.duration(seconds);
 }
 
 /** The lag now, in time and in events. */
 export function describeLagNow({ lagEvents, lagSeconds }: ReadModel): string {
-  const time = duration(lagSeconds);
+  const time = format.value.duration(lagSeconds);
   return lagEvents === 0 ? time : `${time} (${sayCount(texts.value.readModels.events, lagEvents)})`;
 }

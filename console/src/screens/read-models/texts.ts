@@ -17,7 +17,8 @@ export const english = {
   state: {
     good: 'up to date',
     waiting: { one: '{count} event waits', other: '{count} events wait' },
-    slow: 'slower than it should be',
+    slow: 'too slow',
+    rebuilding: 'rebuilding, {percent}',
     failing: { one: '{count} document fails', other: '{count} documents fail' },
   },
   none: 'no event',
@@ -96,7 +97,8 @@ export const german: Translation<typeof english> = {
   state: {
     good: 'aktuell',
     waiting: { one: '{count} Ereignis wartet', other: '{count} Ereignisse warten' },
-    slow: 'langsamer als vorgesehen',
+    slow: 'zu langsam',
+    rebuilding: 'Neuaufbau, {percent}',
     failing: { one: '{count} Dokument fehlerhaft', other: '{count} Dokumente fehlerhaft' },
   },
   none: 'kein Ereignis',

@@ -35,7 +35,7 @@ export function Waiting({ views }: { views: readonly string[] }) {
           )
         }
       </Loaded>
-      <More list={list} />
+      {list.more && <More list={list} />}
     </section>
   );
 }

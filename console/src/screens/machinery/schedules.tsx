@@ -24,7 +24,7 @@ const seconds: Readonly<Record<string, number | undefined>> = { '* * * * *': 60,
 const missing = 3;
 
 function StateOfSchedule({ cron, tasks }: { cron: string; tasks: readonly Task[] }) {
-  const text = texts.value.overview.schedule;
+  const text = texts.value.machinery.schedule;
   const failed = tasks.filter(({ outcome }) => outcome === 'failed').length;
   const last = Math.max(...tasks.map(({ startedAt }) => Date.parse(startedAt)));
   const every = seconds[cron];
@@ -35,7 +35,7 @@ function StateOfSchedule({ cron, tasks }: { cron: string; tasks: readonly Task[]
 }
 
 function Outcome({ outcome, error, succeededAt }: Task) {
-  const text = texts.value.overview.schedule;
+  const text = texts.value.machinery.schedule;
   if (outcome === 'done') return <Status tone="good">{text.done}</Status>;
   return (
     <>
@@ -52,7 +52,7 @@ function Outcome({ outcome, error, succeededAt }: Task) {
 }
 
 function Tasks({ tasks }: { tasks: readonly Task[] }) {
-  const text = texts.value.overview.schedule;
+  const text = texts.value.machinery.schedule;
   return (
     <DataTable
       caption={text.tasks}
@@ -75,7 +75,7 @@ function Tasks({ tasks }: { tasks: readonly Task[] }) {
 /** The last run of each schedule, the tasks that failed in it, and behind that all tasks. */
 export function Schedules() {
   const read = useRead('schedule', (headers) => api().operations.schedule.$get({}, { headers }), slowlyMs);
-  const text = texts.value.overview.schedule;
+  const text = texts.value.machinery.schedule;
   const names: Readonly<Record<string, string | undefined>> = text.names;
   return (
     <section aria-labelledby="schedule">

@@ -9,7 +9,7 @@ import { slowlyMs } from './slowly';
 /** How long events wait for their documents, now and over the last hour; what is late stands first. */
 export function Lags() {
   const read = useRead('projections', (headers) => api().operations.projections.$get({}, { headers }), slowlyMs);
-  const text = texts.value.overview.lag;
+  const text = texts.value.machinery.lag;
   const { number } = format.value;
   const seconds = (value: number | null) =>
     value === null ? <span class="quiet">–</span> : say(text.seconds, { value: number(Math.round(value * 10) / 10) });

@@ -14,7 +14,7 @@ const secondsSince = (time: string) => Math.max(0, Math.round((now.value - Date.
 /** What waits in each queue: as the database knows it, and as the platform says, which not every platform does. */
 export function Queues() {
   const read = useRead('queues', (headers) => api().operations.queues.$get({}, { headers }), slowlyMs);
-  const text = texts.value.overview.queues;
+  const text = texts.value.machinery.queues;
   const names: Readonly<Record<string, string | undefined>> = text.names;
   const { number, duration } = format.value;
   const count = (value: number) => (value < mostCounted ? number(value) : say(text.atLeast, { count: number(value) }));
