@@ -43,20 +43,22 @@ export function Frame({ children }: { children: ComponentChildren }) {
       <a class="skip" href="#content">
         {texts.value.skip}
       </a>
-      <header>
-        <a class="brand" href="/console">
-          {texts.value.product}
-        </a>
-        <Navigation />
-        <AccountMenu />
-      </header>
+      <div class="side">
+        <header>
+          <a class="brand" href="/console">
+            {texts.value.product}
+          </a>
+          <Navigation />
+          <AccountMenu />
+        </header>
+        <footer>
+          <Freshness />
+        </footer>
+      </div>
       <Notices />
       <main id="content" tabIndex={-1}>
         {children}
       </main>
-      <footer>
-        <Freshness />
-      </footer>
     </>
   );
 }

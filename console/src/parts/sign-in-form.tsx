@@ -23,7 +23,14 @@ export function SignInForm({ email = '' }: { email?: string }) {
         </label>
         <label>
           {text.password}
-          <input name="password" type="password" autocomplete="current-password" required maxLength={128} />
+          <input
+            name="password"
+            type="password"
+            autofocus={email !== ''}
+            autocomplete="current-password"
+            required
+            maxLength={128}
+          />
         </label>
         <button type="submit" disabled={isRunning.value}>
           {text.submit}
