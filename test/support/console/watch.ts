@@ -46,9 +46,7 @@ export class Watch {
 
   #refuse(response: Response): void {
     const said = `${response.status()} ${response.request().method()} ${new URL(response.url()).pathname}`;
-    const declared = [...this.#declared.keys()].find((one) =>
-      matches(one, said),
-    );
+    const declared = [...this.#declared.keys()].find((one) => matches(one, said));
     if (declared === undefined) this.#complain(said);
     else this.#declared.set(declared, (this.#declared.get(declared) ?? 0) + 1);
   }
