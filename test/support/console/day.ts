@@ -24,10 +24,10 @@ function readPrinted(output: string): Map<string, Account> {
   return new Map([...rows].map(([, role = '', email = '', password = '']) => [role, { email, password }]));
 }
 
-/** A small demo on the server; returns whom it prints. */
-async function runDemo(url: string): Promise<(role: string) => Account> {
+/** The demo on the server; returns whom it prints. */
+async function runDemo(url: string, options: readonly string[]): Promise<(role: string) => Account> {
   const env = { FRONTDESK_URL: url, FIRST_ADMIN_EMAIL: admin.email, FIRST_ADMIN_PASSWORD: admin.password };
-  const { code, output } = await runScript('scripts/demo.ts', ['--customers', '2', '--orders', '1'], resolve('.'), env);
+  const { code, output } = await runScript('scripts/demo.ts', options, resolve('.'), env);
   const printed = readPrinted(output);
   return (role) => {
     const account = printed.get(role);
@@ -36,7 +36,7 @@ async function runDemo(url: string): Promise<(role: string) => Account> {
   };
 }
 
-/** The shop after a small demo, with the people of the day, and a browser. */
+/** The shop after a demo, with the people of the day, and a browser. */
 export class Day {
   private constructor(
     readonly server: Server,
@@ -47,9 +47,10 @@ export class Day {
     readonly admin: Somebody,
   ) {}
 
-  static async begin(): Promise<Day> {
+  /** @param demo the options of `npm run demo` */
+  static async begin(demo: readonly string[] = ['--customers', '2', '--orders', '1']): Promise<Day> {
     const [server, browser] = await Promise.all([startServer(), startBrowser()]);
-    const printed = await runDemo(server.url);
+    const printed = await runDemo(server.url, demo);
     const signIn = async (account: Account): Promise<Somebody> => {
       const client = createClient(server.url);
       await client.signIn(account.email, account.password);
