@@ -32,8 +32,9 @@ export function Facts({
   const { columns: text, fault: faults, work } = texts.value.deadLetters;
   return (
     <dl class="glance">
-      <Fact name={text.work}>{work[subscription]}</Fact>
-      <Fact name={text.fault}>{faults[fault]}</Fact>
+      <Fact name={text.work}>
+        {work[subscription]}, {faults[fault]}
+      </Fact>
       {firstFailedAt && (
         <Fact name={text.first}>
           <Ago time={firstFailedAt} />

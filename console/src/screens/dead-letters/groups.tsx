@@ -44,15 +44,16 @@ function Rows({ groups }: { groups: readonly Group[] }) {
         {
           title: columns.error,
           cell: (group) => (
-            <a href={groupPath(group)}>
-              <ErrorName error={group.error} />
-            </a>
+            <div class="error-group">
+              <a href={groupPath(group)}>
+                <ErrorName error={group.error} />
+              </a>
+              <div>
+                {work[group.subscription]}{' '}
+                <Status tone={group.fault === 'system' ? 'bad' : 'quiet'}>{faults[group.fault]}</Status>
+              </div>
+            </div>
           ),
-        },
-        { title: columns.work, cell: ({ subscription }) => work[subscription] },
-        {
-          title: columns.fault,
-          cell: ({ fault }) => <Status tone={fault === 'system' ? 'bad' : 'quiet'}>{faults[fault]}</Status>,
         },
         { title: columns.count, isNumber: true, cell: ({ count }) => number(count) },
         { title: columns.first, cell: ({ firstFailedAt }) => time(firstFailedAt) },

@@ -1,41 +1,28 @@
 import './read-models.css';
 import { useRoute } from 'preact-iso';
 import { api } from '../../api';
-import { format, say, texts } from '../../language';
+import { texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
 import { FindKey } from '../inspector/find-key';
 import { Failures } from './failures';
 import { Rebuilds, StartRebuild, useRebuilds } from './rebuilds';
-import { describeLag, describeLagNow, type ReadModel as Model, type ReadModels, StateOfModel } from './state-of-model';
+import { factsOfModels, type ReadModel as Model, type ReadModels } from './state-of-model';
 
-function Figures({ model, newest }: { model: Model; newest: number }) {
-  const { columns, one } = texts.value.readModels;
-  const { number } = format.value;
-  const { position, lagP50Seconds, lagP99Seconds, keys, keysToRecheck, lastError } = model;
+function Figures({ model }: { model: Model }) {
   return (
     <dl class="facts">
-      <dt>{columns.state}</dt>
-      <dd>
-        <StateOfModel model={model} />
-      </dd>
-      <dt>{columns.position}</dt>
-      <dd>{say(one.position, { position: String(position), newest: String(newest) })}</dd>
-      <dt>{columns.now}</dt>
-      <dd>{describeLagNow(model)}</dd>
-      <dt>{columns.usual}</dt>
-      <dd>{describeLag(lagP50Seconds)}</dd>
-      <dt>{columns.late}</dt>
-      <dd>{describeLag(lagP99Seconds)}</dd>
-      <dt>{columns.keys}</dt>
-      <dd>{number(keys)}</dd>
-      <dt>{columns.recheck}</dt>
-      <dd>{number(keysToRecheck)}</dd>
-      {lastError !== null && (
+      {factsOfModels().map(({ title, cell }) => (
         <>
-          <dt>{one.error}</dt>
-          <dd>{lastError}</dd>
+          <dt>{title}</dt>
+          <dd>{cell(model)}</dd>
+        </>
+      ))}
+      {model.lastError !== null && (
+        <>
+          <dt>{texts.value.readModels.one.error}</dt>
+          <dd>{model.lastError}</dd>
         </>
       )}
     </dl>
@@ -49,7 +36,7 @@ function Found({ model, models }: { model: Model; models: ReadModels }) {
   const isRunning = rebuilds.data.value?.data.some((each) => each.view === view && each.status === 'running');
   return (
     <>
-      <Figures model={model} newest={models.position} />
+      <Figures model={model} />
       <Failures models={[model]} />
       <section aria-labelledby="inspect">
         <h2 id="inspect">{one.inspect}</h2>

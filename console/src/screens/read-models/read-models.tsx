@@ -9,28 +9,23 @@ import { useTitle } from '../../title';
 import { FindKey } from '../inspector/find-key';
 import { Failures } from './failures';
 import { Rebuilds, useRebuilds } from './rebuilds';
-import { describeLag, describeLagNow, type ReadModels as Found, type ReadModel, StateOfModel } from './state-of-model';
+import { type ReadModels as Found, factsOfModels, type ReadModel } from './state-of-model';
 import { Waiting } from './waiting';
 
 function Table({ models }: { models: readonly ReadModel[] }) {
   const { columns: text, list } = texts.value.readModels;
-  const { number } = format.value;
   return (
-    <DataTable
-      caption={list}
-      rows={models}
-      keyOf={({ view }) => view}
-      columns={[
-        { title: text.view, cell: ({ view }) => <a href={`/console/read-models/${view}`}>{view}</a> },
-        { title: text.state, cell: (model) => <StateOfModel model={model} /> },
-        { title: text.position, isNumber: true, cell: ({ position }) => position },
-        { title: text.now, isNumber: true, cell: describeLagNow },
-        { title: text.usual, isNumber: true, cell: ({ lagP50Seconds }) => describeLag(lagP50Seconds) },
-        { title: text.late, isNumber: true, cell: ({ lagP99Seconds }) => describeLag(lagP99Seconds) },
-        { title: text.keys, isNumber: true, cell: ({ keys }) => number(keys) },
-        { title: text.recheck, isNumber: true, cell: ({ keysToRecheck }) => number(keysToRecheck) },
-      ]}
-    />
+    <div class="models">
+      <DataTable
+        caption={list}
+        rows={models}
+        keyOf={({ view }) => view}
+        columns={[
+          { title: text.view, cell: ({ view }) => <a href={`/console/read-models/${view}`}>{view}</a> },
+          ...factsOfModels(),
+        ]}
+      />
+    </div>
   );
 }
 
@@ -84,14 +79,13 @@ export function ReadModels() {
     <>
       <h1>{texts.value.sections.readModels}</h1>
       <Loaded read={read}>
-        {({ data, position, lagTargetSeconds, reconciliation }) => (
+        {({ data, isComplete, position, lagTargetSeconds, reconciliation }) => (
           <>
             <p class="intro quiet">
               {say(text.intro, { position: String(position), target: format.value.number(lagTargetSeconds) })}
             </p>
-            <div class="models">
-              <Table models={data} />
-            </div>
+            {!isComplete && <p>{text.incomplete}</p>}
+            <Table models={data} />
             <Failures models={data} />
             <section aria-labelledby="why">
               <h2 id="why">{texts.value.inspector.title}</h2>

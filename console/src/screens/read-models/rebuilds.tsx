@@ -8,7 +8,7 @@ import { DataTable } from '../../parts/data-table';
 import { Loaded } from '../../parts/loaded';
 import { Status, type Tone } from '../../parts/status';
 import { type Read, useRead } from '../../read';
-import type { ReadModel } from './state-of-model';
+import { describeCount, type ReadModel } from './state-of-model';
 
 type RebuildList = InferResponseType<ReturnType<typeof api>['operations']['rebuilds']['$get']>;
 type Rebuild = RebuildList['data'][number];
@@ -34,7 +34,7 @@ export function StartRebuild({ model: { view, keys }, position }: { model: ReadM
     <ConfirmedButton label={text.start} title={say(text.question, { view })} action={start}>
       <ul>
         {text.effects.map((effect) => (
-          <li key={effect}>{say<string>(effect, { view, keys: number(keys), position: number(position) })}</li>
+          <li key={effect}>{say<string>(effect, { view, keys: describeCount(keys), position: number(position) })}</li>
         ))}
       </ul>
     </ConfirmedButton>

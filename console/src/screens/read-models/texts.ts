@@ -3,6 +3,7 @@ import type { Translation } from '../../texts/translation';
 export const english = {
   intro:
     'People read documents, which are made anew after each event. The newest event has the position {position}; it should be in its documents within {target}\u00a0s.',
+  incomplete: 'The backlog is long: only its oldest part is counted, so the lag may be larger.',
   list: 'Read models',
   columns: {
     view: 'Read model',
@@ -41,8 +42,6 @@ export const english = {
   one: {
     back: 'All read models',
     missing: 'There is no read model with this name.',
-    figures: 'State',
-    position: '{position} of {newest}',
     error: 'Error of a waiting event',
     failures: 'Documents that fail',
     failuresHint: 'They cannot be made from their rows in the database. Up to 20 of each read model are shown.',
@@ -83,6 +82,7 @@ export const english = {
 export const german: Translation<typeof english> = {
   intro:
     'Gelesen werden Dokumente, die nach jedem Ereignis neu gebildet werden. Das neueste Ereignis hat die Position {position}; es soll binnen {target}\u00a0s in seinen Dokumenten sein.',
+  incomplete: 'Der Rückstau ist lang: Nur sein ältester Teil ist gezählt, der Rückstand kann also größer sein.',
   list: 'Lesemodelle',
   columns: {
     view: 'Lesemodell',
@@ -121,8 +121,6 @@ export const german: Translation<typeof english> = {
   one: {
     back: 'Alle Lesemodelle',
     missing: 'Ein Lesemodell mit diesem Namen gibt es nicht.',
-    figures: 'Zustand',
-    position: '{position} von {newest}',
     error: 'Fehler eines wartenden Ereignisses',
     failures: 'Fehlerhafte Dokumente',
     failuresHint:
