@@ -26,7 +26,7 @@ export function Lags() {
               rows={data.toSorted((one, other) => Number(one.isWithinTarget) - Number(other.isWithinTarget))}
               keyOf={({ view }) => view}
               columns={[
-                { title: text.model, cell: ({ view }) => view },
+                { title: text.model, cell: ({ view }) => <a href={`/console/read-models/${view}`}>{view}</a> },
                 { title: text.now, isNumber: true, cell: ({ lagSeconds }) => seconds(lagSeconds) },
                 { title: text.usual, isNumber: true, cell: ({ lagP50Seconds }) => seconds(lagP50Seconds) },
                 { title: text.late, isNumber: true, cell: ({ lagP99Seconds }) => seconds(lagP99Seconds) },

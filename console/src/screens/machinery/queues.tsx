@@ -37,7 +37,15 @@ export function Queues() {
                 title: text.waiting,
                 cell: ({ deliveries }) => waiting(deliveries?.pending, deliveries?.oldestSeconds),
               },
-              { title: text.dead, cell: ({ deliveries }) => (deliveries ? count(deliveries.dead) : '–') },
+              {
+                title: text.dead,
+                cell: ({ queue, deliveries }) =>
+                  deliveries ? (
+                    <a href={`/console/dead-letters?subscription=${queue}`}>{count(deliveries.dead)}</a>
+                  ) : (
+                    '–'
+                  ),
+              },
               {
                 title: text.platform,
                 cell: ({ backlog }) =>
