@@ -96,6 +96,8 @@ export default defineConfig({
       },
       inWorkerd('bench', 'bench/**/*.bench.ts'),
       inWorkerd('growth', 'bench/growth/growth.measure.ts'),
+      // Makes the pictures of docs/console.md, and is not a part of `npm test`.
+      { test: { name: 'screenshots', include: ['test/e2e/console/screenshots.ts'], ...patience } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...patience } },
     ],
   },

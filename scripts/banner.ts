@@ -25,16 +25,16 @@ export async function checkFirstAdmin(url: string, vars: NodeJS.Dict<string>): P
 }
 
 function describeAdmin(url: string, admin: FirstAdmin | undefined): string {
-  if (admin === undefined) return '  Admin  .dev.vars names no FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD';
+  if (admin === undefined) return '  Admin    .dev.vars names no FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD';
   const { email, password, refusal } = admin;
   if (refusal !== undefined)
-    return `  Admin  ${email}, but not with the FIRST_ADMIN_PASSWORD of .dev.vars:
-         ${refusal}
-         The local database is older than .dev.vars, or the password was changed. Use the password that the account
-         had before, or stop Frontdesk and start over with \`npm run reset\`, which deletes the local data.`;
-  return `  Admin  ${email} / ${password}
+    return `  Admin    ${email}, but not with the FIRST_ADMIN_PASSWORD of .dev.vars:
+           ${refusal}
+           The local database is older than .dev.vars, or the password was changed. Use the password that the account
+           had before, or stop Frontdesk and start over with \`npm run reset\`, which deletes the local data.`;
+  return `  Admin    ${email} / ${password}
 
-Sign in as the first admin:
+Sign in to the console as the first admin, or get a token:
   curl -s ${url}/v1/auth/token -d grant_type=password -d username=${email} -d 'password=${password}'`;
 }
 
@@ -42,8 +42,9 @@ Sign in as the first admin:
 export function formatBanner(url: string, admin: FirstAdmin | undefined): string {
   return `
 Frontdesk is ready.
-  API    ${url}/v1
-  Docs   ${url}/docs
+  Console  ${url}/console
+  API      ${url}/v1
+  Docs     ${url}/docs
 ${describeAdmin(url, admin)}
 
 Register a user (the welcome e-mail appears in this window):

@@ -52,22 +52,28 @@ async function drawDashboards({ admin, say }: Shop) {
   say(`\nThe support desk\n\n${ticketBars(tickets)}\n\nThe sales\n\n${salesBars(sales)}`);
 }
 
+/** The admin's password where `npm run dev` prints it too; elsewhere somebody may read over a shoulder. */
+function showAdminPassword(): string {
+  const isHere = ['localhost', '127.0.0.1'].includes(new URL(url).hostname);
+  return isHere ? readAdmin().password : 'FIRST_ADMIN_PASSWORD, in .dev.vars';
+}
+
 function sayWhereToLook({ agents, customers, owner, say }: Shop) {
   const people = [
-    ['customer', customers[0]],
     ['agent', agents[0]],
     ['seller', owner],
+    ['customer', customers[0]],
   ] as const;
   say(`
-Look around at ${url}/docs, or with \`npm run ops -- tickets list\`. These people can sign in:
+Sign in at ${url}/console as the admin, the agent or the seller. The API is at ${url}/docs, for customers too, and
+\`npm run ops -- tickets list\` is the command line. These people can sign in:
 `);
   say(
     formatTable(
       ['role', 'name', 'username', 'password'],
       [
+        ['admin', 'the first admin', readAdmin().email, showAdminPassword()],
         ...people.map(([role, person]) => [role, person?.name, person?.email, password]),
-        // Whoever reads over a shoulder may have the password of a made-up person, but not this one.
-        ['admin', 'the first admin', readAdmin().email, 'FIRST_ADMIN_PASSWORD, in .dev.vars'],
       ],
     ),
   );

@@ -88,6 +88,21 @@ async function sendAll(measure: (name: string, run: () => Promise<Response>) => 
   await measure('export orders for reporting', () => request('/v1/exports/orders', { headers: admin }));
   const end = /\/unsubscribe\S+/.exec(system.sender.sent.findLast(({ to }) => to.email === next.email)?.text ?? '');
   await measure('end e-mails by their link', () => request(`${end}`, { method: 'POST' }));
+
+  const letter = await env.DB.prepare(
+    `INSERT INTO deliveries (position, subscription, available_at, status, last_error)
+       SELECT max(position), 'events', 0, 'dead', 'TypeError' FROM events RETURNING position`,
+  ).first<{ position: number }>();
+  const [operations, ids] = ['/v1/operations', [`${letter?.position}-events`]];
+  await measure('replay a dead letter', () => send('POST', `${operations}/dead-letters/replay`, { ids }, admin));
+  await env.DB.prepare("DELETE FROM deliveries WHERE subscription = 'events'").run();
+  const look = `${operations}${ticket.replace('/v1/tickets', '/projections/ticket/keys')}/project`;
+  await measure('project a document', () => send('POST', look, {}, admin));
+  const { data: sessions } = await (await request(`/v1/users/${id}/sessions`, { headers: bearer })).json<{
+    data: { id: string }[];
+  }>();
+  const session = `/v1/users/${id}/sessions/${sessions[0]?.id}`;
+  await measure('revoke a session', () => request(session, { method: 'DELETE', headers: bearer }));
 }
 
 /** Lets every consumer finish, and every key be free again. */

@@ -19,6 +19,8 @@ let known: string | null | undefined;
 /** Looks for a newer version, and loads it unless something would be lost. */
 async function look(): Promise<void> {
   const response = await fetch('/console', { method: 'HEAD', cache: 'no-cache' }).catch(() => undefined);
+  // A browser counts a response whose body nobody reads as given up.
+  await response?.text();
   if (!response?.ok) return;
   const etag = response.headers.get('ETag');
   known ??= etag;

@@ -13,19 +13,22 @@ export interface Section {
   screens: readonly { path: string; component: FunctionComponent }[];
 }
 
+/** The screens of agents and admins. */
+const staff = () => import('./screens/staff');
+
 const overview = lazy(() => import('./screens/overview/overview').then(({ Overview }) => Overview));
-const tickets = lazy(() => import('./screens/tickets/tickets').then(({ Tickets }) => Tickets));
-const ticket = lazy(() => import('./screens/ticket/ticket').then(({ Ticket }) => Ticket));
-const orders = lazy(() => import('./screens/shop').then(({ Orders }) => Orders));
-const order = lazy(() => import('./screens/shop').then(({ Order }) => Order));
-const items = lazy(() => import('./screens/shop').then(({ Items }) => Items));
-const item = lazy(() => import('./screens/shop').then(({ Item }) => Item));
-const people = lazy(() => import('./screens/people/people').then(({ People }) => People));
-const person = lazy(() => import('./screens/person/person').then(({ Person }) => Person));
+const tickets = lazy(() => staff().then(({ Tickets }) => Tickets));
+const ticket = lazy(() => staff().then(({ Ticket }) => Ticket));
+const orders = lazy(() => staff().then(({ Orders }) => Orders));
+const order = lazy(() => staff().then(({ Order }) => Order));
+const items = lazy(() => staff().then(({ Items }) => Items));
+const item = lazy(() => staff().then(({ Item }) => Item));
+const people = lazy(() => staff().then(({ People }) => People));
+const person = lazy(() => staff().then(({ Person }) => Person));
 const readModels = lazy(() => operators().then(({ ReadModels }) => ReadModels));
 const readModel = lazy(() => operators().then(({ ReadModel }) => ReadModel));
 const inspector = lazy(() => operators().then(({ Inspector }) => Inspector));
-const me = lazy(() => import('./screens/me/me').then(({ Me }) => Me));
+const me = lazy(() => staff().then(({ Me }) => Me));
 const deadLetters = lazy(() => operators().then(({ DeadLetters }) => DeadLetters));
 const deadLetter = lazy(() => operators().then(({ DeadLetter }) => DeadLetter));
 const events = lazy(() => operators().then(({ Events }) => Events));

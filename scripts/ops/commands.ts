@@ -2,6 +2,7 @@
 import type { Command, Group } from './command';
 import { dashboards } from './dashboards';
 import { deliveryCommands } from './deliveries';
+import { inspection } from './inspection';
 import { items } from './items';
 import { keys } from './keys';
 import { orders } from './orders';
@@ -27,6 +28,7 @@ export const groups: readonly NamedGroup[] = [
   { word: 'dashboard', says: 'Figures', commands: dashboards },
   { says: 'The system', commands: system },
   { says: 'Read models', commands: readModels },
+  { says: 'A look into one thing', commands: inspection },
   { says: 'Work that waits, and work that is given up', commands: deliveryCommands },
 ];
 

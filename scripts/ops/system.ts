@@ -65,6 +65,7 @@ const events = command({
     actor: id('what one account caused'),
     command: anyText('ID', 'the events of one command'),
     request: anyText('ID', 'the events of one request, whose id is in its response'),
+    type: anyText('TYPE', 'the events of one type, such as OrderPlaced'),
     ...page,
   },
   async run({ api }, query) {

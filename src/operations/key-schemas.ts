@@ -18,6 +18,7 @@ export const verdictCodes = [
   'cached',
   'different',
 ] as const;
+export type VerdictCode = (typeof verdictCodes)[number];
 
 const data = z.unknown().meta({ examples: [{ subject: 'My parcel is late' }] });
 const time = z.iso.datetime();

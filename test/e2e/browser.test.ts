@@ -1,18 +1,16 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { hc } from 'hono/client';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import type { AppType } from '../../src/app';
 import { createKeyedHashes } from '../../src/auth/secret-token';
 import { createUnsubscribeLinks } from '../../src/notifications/unsubscribe-links';
+import { hasNoBrowser, sayIfSkipped, startBrowser } from '../support/chromium';
 import { startSmtpSink, variablesFor } from '../support/smtp-sink';
 
-const { status: missing, stdout: found } = spawnSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' });
-// A developer's machine may have no Chromium. CI installs it, so the tests are never skipped there.
-const hasNoBrowser = process.env.CI === undefined && missing !== 0;
-if (hasNoBrowser) console.log('The tests in a browser are skipped, because this machine has no Chromium.');
+sayIfSkipped('The tests in a browser');
 
 /** The relative luminance of a colour as the browser computes it (WCAG 2.2). */
 function luminance(color: string): number {
@@ -70,7 +68,7 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
     });
     url = (await harness.listen()).url.href.replace(/\/$/, '');
     await harness.getWorker().applyD1Migrations('DB');
-    browser = await chromium.launch({ executablePath: found.trim(), args: ['--no-sandbox'] });
+    browser = await startBrowser();
   });
 
   afterAll(async () => {

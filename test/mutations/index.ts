@@ -1,5 +1,6 @@
 import { access } from './access';
 import { confirmations } from './confirmations';
+import { webConsole } from './console';
 import { conversation } from './conversation';
 import { database } from './database';
 import { desk } from './desk';
@@ -38,4 +39,5 @@ export const mutations: Readonly<Record<string, readonly Mutation[]>> = {
   figures,
   sales,
   scripts,
+  console: webConsole,
 };

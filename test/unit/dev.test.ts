@@ -24,7 +24,7 @@ describe('the banner of `npm run dev`', () => {
 
   test('shows the password with which the first admin can sign in', () => {
     const banner = formatBanner(url, { ...admin, refusal: undefined });
-    expect(banner).toContain(`Admin  ${admin.email} / ${admin.password}`);
+    expect(banner).toContain(`Admin    ${admin.email} / ${admin.password}`);
     expect(banner).toContain(`-d 'password=${admin.password}'`);
   });
 

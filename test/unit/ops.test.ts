@@ -61,8 +61,9 @@ describe('npm run ops reads', () => {
   });
 
   test('a dead letter, or the flag that stands for all of them', () => {
-    const rest = { subscription: undefined, fault: undefined };
-    expect(valuesOf('replay', '7-emails')).toEqual({ letter: '7-emails', all: false, ...rest });
+    const rest = { subscription: undefined, fault: undefined, error: undefined };
+    expect(valuesOf('replay', '7-emails')).toEqual({ letters: ['7-emails'], all: false, ...rest });
+    expect(valuesOf('discard', '7-emails,8-events')).toMatchObject({ letters: ['7-emails', '8-events'] });
     expect(valuesOf('replay', '--all')).toEqual({ all: true, ...rest });
   });
 });
@@ -74,11 +75,13 @@ describe('wrong calls of npm run ops (product 12.1)', () => {
     [['orders'], 'orders needs one of list, show, ship, deliver, cancel.'],
     [['orders', 'send'], 'There is no command "orders send". orders has list, show, ship, deliver, cancel.'],
     [['rebuild'], 'rebuild needs VIEW.'],
-    [['replay'], 'replay needs ID or --all.'],
-    [['replay', ''], 'replay needs ID or --all.'],
+    [['replay'], 'replay needs ID[,ID] or --all.'],
+    [['replay', ''], 'replay needs ID[,ID] or --all.'],
     [['replay', '--all', '7-emails'], 'replay does not take "7-emails".'],
-    [['discard', 'a-letter'], 'ID must be the ID of a dead letter, such as 7-emails, not "a-letter".'],
-    [['discard', '--all'], 'discard does not take --all.'],
+    [['discard', 'a-letter'], 'ID[,ID] must be the ID of a dead letter, such as 7-emails, not "a-letter".'],
+    [['discard', '7-emails,8'], 'ID[,ID] must be the ID of a dead letter, such as 7-emails, not "7-emails,8".'],
+    [['discard', '--everything'], "Unknown option '--everything'."],
+    [['inspect', 'ticket'], 'inspect needs KEY.'],
     [['events', '--stream', ''], '--stream needs a value.'],
     [['events', '--stream', 'foo'], '--stream must be TYPE/ID, such as order/ID, not "foo".'],
     [['events', '--what'], "Unknown option '--what'."],
@@ -277,6 +280,96 @@ test('a text that somebody wrote cannot control the terminal, and looks like no 
   const { out: json } = await run(['items', 'list', '--json'], client);
   expect(json).toContain('\\u001b[2Jgone\\u009b1m\\n  forged\\u202e');
   expect(JSON.parse(json).data[0].title).toBe(row.title);
+});
+
+describe('the commands about dead letters and documents (product 12.1)', () => {
+  /** Runs a command, and keeps what it asked for: the method and the address, and what it sent. */
+  async function ask(argv: readonly string[], answer: unknown) {
+    const asked: [string, unknown][] = [];
+    const client = createClient(url, {
+      async fetch(input, init) {
+        const request = new Request(input, init);
+        const text = await request.text();
+        asked.push([`${request.method} ${new URL(request.url).pathname}`, text === '' ? undefined : JSON.parse(text)]);
+        return new Response(answer === null ? null : JSON.stringify(answer), {
+          status: answer === null ? 204 : 200,
+          headers: { 'Content-Type': 'application/json' },
+        });
+      },
+    });
+    return { ...(await run(argv, client)), asked };
+  }
+  const result = { count: 2, remaining: 3, decision: 7 };
+
+  test.each([
+    [['replay', '7-emails,8-emails'], 'replay', { ids: ['7-emails', '8-emails'] }],
+    [['replay', '--all'], 'replay', {}],
+    [['replay', '--all', '--subscription', 'emails', '--error', 'E'], 'replay', { subscription: 'emails', error: 'E' }],
+    [['discard', '7-emails,8-emails'], 'discard', { ids: ['7-emails', '8-emails'] }],
+    [
+      ['discard', '--all', '--subscription', 'emails', '--error', 'E'],
+      'discard',
+      { subscription: 'emails', error: 'E' },
+    ],
+  ])('%j sends what it names, and says where its outcome is', async (argv, action, body) => {
+    const { asked, code, out } = await ask(argv, result);
+    expect([code, asked]).toEqual([0, [[`POST /v1/operations/dead-letters/${action}`, body]]]);
+    expect(out).toMatch(/2 dead letters[\s\S]* 3 are left: repeat the command\.\n.*npm run ops -- decision 7$/);
+  });
+
+  test('one dead letter is discarded by its address', async () => {
+    const { asked } = await ask(['discard', '7-emails'], null);
+    expect(asked).toEqual([['DELETE /v1/operations/dead-letters/7-emails', undefined]]);
+  });
+
+  test('the outcome of a decision is counted and listed', async () => {
+    const { asked, out } = await ask(['decision', '7'], {
+      ...{ decision: 7, action: 'replayed', event: { occurredAt: 'then', actorId: null } },
+      counts: { done: 1, waiting: 0, dead: 1, discarded: 0, unknown: 0 },
+      data: [
+        { id: '7-emails', state: 'done', attempts: 0, lastError: null },
+        { id: '8-emails', state: 'dead', attempts: 2, lastError: 'TypeError' },
+      ],
+    });
+    expect(asked).toEqual([['GET /v1/operations/dead-letter-decisions/7', undefined]]);
+    expect(out).toMatch(/^replayed at then by nobody: 1 done, 1 dead\n/);
+    expect(out).toMatch(/^ {2}8-emails +dead +2 +TypeError$/m);
+  });
+
+  test('a document is inspected, and the reason comes first', async () => {
+    const json = {
+      ...{
+        view: 'ticket',
+        key: 'all',
+        isSame: false,
+        logPosition: 9,
+        deliveries: [{ id: '8-projections', status: 'pending' }],
+      },
+      verdict: { code: 'event-waits', detail: 'An event waits.' },
+      kv: { state: 'absent', document: null },
+      database: { error: null, document: { version: 2 } },
+      row: null,
+    };
+    const inspected = await ask(['inspect', 'ticket', 'all'], json);
+    expect(inspected.asked).toEqual([['GET /v1/operations/projections/ticket/keys/all', undefined]]);
+    expect(inspected.out).toMatch(
+      /^ticket all is event-waits\n {2}why: +An event waits\.\n {2}KV: +absent\n {2}database: +version 2\n/,
+    );
+    expect(inspected.out).toMatch(/open work: {2}8-projections \(pending\)$/);
+    const projected = await ask(['project', 'ticket', 'all'], json);
+    expect(projected.asked.map(([what]) => what)).toEqual([
+      'POST /v1/operations/projections/ticket/keys/all/project',
+      'GET /v1/operations/projections/ticket/keys/all',
+    ]);
+  });
+
+  test('groups say when there are more, and a letter that nobody wrote is none', async () => {
+    const group = { count: 4, subscription: 'emails', error: 'E', fault: 'system', replays: 0, newest: '9-emails' };
+    const times = { firstFailedAt: null, lastFailedAt: '2026-01-01T10:00:00.000Z' };
+    const { out } = await ask(['dead-letter-groups'], { data: [{ ...group, ...times }], isComplete: false });
+    expect(out).toMatch(/4 +emails +E +system +- +2026-01-01 10:00 +0 +9-emails\n\nThere are more/);
+    expect((await ask(['dead-letter-groups'], { data: [], isComplete: true })).out).toBe('There are none.');
+  });
 });
 
 describe('docs/operations.md', () => {

@@ -475,7 +475,10 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
     behaviour: 'operators',
     weight: 1,
     takesKey: true,
-    draft: (shop) => by(shop, shop.holderOf('admin'), { payload: {} }),
+    draft(shop) {
+      const letters = [{ position: shop.world.between(1, 60), subscription: 'emails' as const }];
+      return by(shop, shop.holderOf('admin'), { payload: shop.world.chance(0.3) ? { letters } : {} });
+    },
   },
   DiscardDeadLetters: {
     behaviour: 'discards',

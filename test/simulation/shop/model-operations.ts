@@ -8,7 +8,7 @@ function changeDeadLetters(type: string): Rule {
   return signedIn(
     (_, { payload }) => [
       { events: [`${type} all`], effect: sameState },
-      ...(payload.position === undefined ? [nothing()] : [refuse('dead-letters.not-found')]),
+      ...(payload.letters === undefined ? [nothing()] : [refuse('dead-letters.not-found')]),
     ],
     'admin',
   );

@@ -55,7 +55,14 @@ export class Operator {
   }
 
   async replayDeadLetters(): Promise<void> {
-    const dead = this.notebook.platform.d1.query<{ fault: 'system' | 'recipient' }>(
+    const { d1, world } = this.notebook.platform;
+    if (world.chance(0.5)) {
+      const letters = d1.query(
+        "SELECT position, subscription FROM deliveries WHERE status = 'dead' ORDER BY position LIMIT 3",
+      );
+      if (letters.length > 0) await this.#operate('ReplayDeadLetters', { letters });
+    }
+    const dead = d1.query<{ fault: 'system' | 'recipient' }>(
       "SELECT DISTINCT coalesce(fault, 'system') AS fault FROM deliveries WHERE status = 'dead' ORDER BY fault DESC",
     );
     // Without a fault a replay is about those of the system. The owners of the other addresses have corrected them.

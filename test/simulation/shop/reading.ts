@@ -7,6 +7,7 @@ import { describeCause } from '../trace';
 import { InvariantViolation } from '../violation';
 import { idsOf } from './exports';
 import { readingOfFeed } from './feed';
+import { inspectAtRest } from './inspecting';
 import type { Credential, HeldToken } from './knowledge';
 import type { Notebook } from './notebook';
 import { queryNames, type Reading, readers } from './queries';
@@ -108,6 +109,7 @@ export class Reader {
         return hasAll();
       });
     }
+    if (notebook.behaviours.has('operator-reads')) await inspectAtRest(notebook, by);
     if (!notebook.behaviours.has('exports')) return;
     for (const [name, table] of [
       ['ExportOrders', 'orders'],
@@ -160,11 +162,18 @@ export class Reader {
 
 /** Queries that operators need when the row of an event cannot be read; the others may fail on it. */
 const indestructible: readonly (keyof Queries)[] = [
+  'GetDeadLetter',
+  'GetEvent',
   'GetMetrics',
+  'GetProjectedKey',
+  'GetRebuild',
+  'GetSchedule',
+  'ListDeadLetterGroups',
   'ListDeadLetters',
   'ListProjections',
+  'ListQueues',
   'ListRebuilds',
-  'GetRebuild',
+  'ListWaitingDeliveries',
 ];
 
 /** @throws the error of a query that no fault explains: it is a defect of the code */

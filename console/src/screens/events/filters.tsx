@@ -71,8 +71,19 @@ function Who({ query: { actor, key }, set }: Address) {
   if (!actor && !key) return <PersonSearch label={text.person} onPick={({ id }) => set({ actor: id })} />;
   return (
     <p>
-      {text.person} <strong>{actor ? <PersonName id={actor} /> : <code>{key}</code>}</strong>{' '}
-      {actor && key && text.withKey}{' '}
+      {actor && (
+        <>
+          {text.person}{' '}
+          <strong>
+            <PersonName id={actor} />
+          </strong>{' '}
+        </>
+      )}
+      {key && (
+        <>
+          {text.key} <code>{key}</code>{' '}
+        </>
+      )}
       <button type="button" onClick={() => set({ actor: '', key: '' })}>
         {text.everybody}
       </button>

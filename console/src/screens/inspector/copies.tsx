@@ -9,8 +9,6 @@ import type { InspectedKey } from './inspected-key';
 /** What is known about each of the two copies. */
 export function Copies({ found: { kv, database, epoch, logPosition } }: { found: InspectedKey }) {
   const text = texts.value.inspector.copies;
-  const versionOf = (document: { version: number; revision: string | null } | null) =>
-    document === null ? '–' : [document.version, document.revision].filter((part) => part !== null).join(' / ');
   const made = kv.document;
   const isMade = database.document !== null;
   return (
@@ -23,7 +21,6 @@ export function Copies({ found: { kv, database, epoch, logPosition } }: { found:
           {
             name: text.kv,
             state: text.of[kv.state],
-            version: versionOf(made),
             asOf: made?.asOf ?? '–',
             made: made ? <Ago time={made.projectedAt} /> : '–',
             epoch: made?.epoch ?? '–',
@@ -34,7 +31,6 @@ export function Copies({ found: { kv, database, epoch, logPosition } }: { found:
               database.error === null
                 ? text.of[isMade ? 'present' : 'absent']
                 : say(text.cannot, { error: database.error }),
-            version: versionOf(database.document),
             asOf: isMade ? say(text.newest, { position: String(logPosition) }) : '–',
             made: isMade ? text.now : '–',
             epoch,
@@ -43,7 +39,6 @@ export function Copies({ found: { kv, database, epoch, logPosition } }: { found:
         columns={[
           { title: text.which, cell: ({ name }) => <strong>{name}</strong> },
           { title: text.state, cell: ({ state }) => state },
-          { title: text.version, cell: ({ version }) => version },
           { title: text.asOf, cell: ({ asOf }) => asOf },
           { title: text.made, cell: ({ made }) => made },
           { title: text.epoch, cell: ({ epoch }) => epoch },
@@ -84,6 +79,11 @@ function Fields({ caption, fields }: { caption: string; fields: readonly Field[]
   );
 }
 
+/** The content of a copy, with the version that clients see as its ETag. */
+function partsOf(document: InspectedKey['database']['document']) {
+  return document ? { version: document.version, revision: document.revision, ...Object(document.data) } : undefined;
+}
+
 /** The content of the two copies side by side: what differs, and on request all of it. */
 export function Content({ found }: { found: InspectedKey }) {
   const text = texts.value.inspector.content;
@@ -91,7 +91,7 @@ export function Content({ found }: { found: InspectedKey }) {
   const { kv, database } = found;
   const copies = [kv, database].filter(({ document }) => document !== null);
   // What only one copy has differs from nothing.
-  const fields = compare('', kv.document?.data, database.document?.data).map((field) => ({
+  const fields = compare('', partsOf(kv.document), partsOf(database.document)).map((field) => ({
     ...field,
     isSame: field.isSame || copies.length < 2,
   }));

@@ -1,11 +1,8 @@
 import './inspector.css';
-import { useSignal } from '@preact/signals';
 import { useRoute } from 'preact-iso';
-import { useAction } from '../../act';
 import { api } from '../../api';
 import { format, say, texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
-import { ProblemNotice } from '../../parts/problem';
 import { Status, type Tone } from '../../parts/status';
 import { useRead } from '../../read';
 import { useTitle } from '../../title';
@@ -14,51 +11,8 @@ import { Deliveries } from './deliveries';
 import { explain, type Reason } from './explain';
 import type { InspectedKey } from './inspected-key';
 import { inspectorOf, placesOf } from './places';
+import { ProjectNow } from './project-now';
 import { Work } from './work';
-
-/** What projecting it has led to: the id of the request, and the state before. */
-interface Projected {
-  id: string;
-  before: string;
-}
-
-function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
-  const { view, key, isSame } = found;
-  const text = texts.value.inspector;
-  const projected = useSignal<Projected | undefined>(undefined);
-  const project = useAction(async () => {
-    const { project: now } = api().operations.projections[':view'].keys[':key'];
-    const { id } = await (await now.$post({ param: { view, key } })).json();
-    projected.value = { id, before: state };
-  });
-  const { isRunning, error } = project;
-  return (
-    <>
-      <p class="buttons">
-        <button
-          type="button"
-          class={isSame ? undefined : 'primary'}
-          disabled={isRunning.value}
-          onClick={() => void project.run()}
-        >
-          {text.now}
-        </button>
-        <span class="quiet">{text.nowHint}</span>
-      </p>
-      <p role="status">
-        {isRunning.value
-          ? text.working
-          : projected.value && (
-              <>
-                {say(text.effect, { before: projected.value.before, after: state })}{' '}
-                <a href={`/console/events?stream=projection-request/${projected.value.id}`}>{text.requested}</a>
-              </>
-            )}
-      </p>
-      <ProblemNotice error={error.value} />
-    </>
-  );
-}
 
 const tones: Readonly<Partial<Record<Reason, Tone>>> = {
   'up-to-date': 'good',

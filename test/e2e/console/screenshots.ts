@@ -1,0 +1,91 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Day } from '../../support/console/day';
+import { shipBrokenOrders } from '../../support/console/defects';
+import type { Seat } from '../../support/console/seat';
+
+// `npm run console:screenshots` makes the pictures of docs/console.md from the data of the demo.
+
+const folder = 'docs/console';
+/** Readers of the documentation load all of them. */
+const mostBytes = 100_000;
+
+let day: Day;
+let agent: Seat;
+let admin: Seat;
+
+beforeAll(async () => {
+  day = await Day.begin([]);
+  [agent, admin] = await Promise.all([day.sit(), day.sit()]);
+  for (const [seat, account] of [
+    [agent, day.agent],
+    [admin, day.admin],
+  ] as const) {
+    await seat.open('/console');
+    await seat.signIn(account);
+    await seat.heading('Overview', 1);
+  }
+});
+
+afterAll(() => day?.end());
+
+/** Photographs the window once it shows something that it has read. */
+async function photograph(seat: Seat, name: string): Promise<void> {
+  await seat.sees(/^Read /);
+  await expect.poll(() => seat.page.getByText('Loading …').count()).toBe(0);
+  const devtools = await seat.page.context().newCDPSession(seat.page);
+  const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 85 });
+  const picture = Buffer.from(data, 'base64');
+  expect(picture.length).toBeLessThan(mostBytes);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.webp`), picture);
+}
+
+test('the screens of an agent', async () => {
+  await agent.open('/console/tickets');
+  await agent.page.getByRole('table').waitFor();
+  await photograph(agent, 'tickets');
+
+  const { api } = day.agent.client;
+  const { data } = await (await api.tickets.$get({ query: { status: 'triaged', assignee: 'me' } })).json();
+  const id = data[0]?.id ?? '';
+  await api.tickets[':id'].notes.$post({ param: { id }, json: { note: 'The lids are on the second shelf.' } });
+  await agent.open(`/console/tickets/${id}?write=reply`);
+  await agent.keyboard.type(agent.page.locator('textarea:visible'), 'We are sorry. A new lid is on its way to you.');
+  await photograph(agent, 'ticket');
+
+  const orders = await (await api.orders.$get({ query: { status: 'placed' } })).json();
+  await agent.open(`/console/orders/${orders.data[0]?.id}`);
+  await agent.heading('Ship to');
+  await photograph(agent, 'order');
+
+  await api['api-keys'].$post({ json: { name: 'Label printer', scopes: ['orders:read', 'orders:write'] } });
+  await agent.open('/console/me');
+  await agent.page.getByRole('row', { name: 'Label printer' }).waitFor();
+  await photograph(agent, 'me');
+});
+
+test('the screens of an admin', async () => {
+  await admin.open(`/console/people/${day.customer.id}`);
+  await admin.heading('Manage the account');
+  await photograph(admin, 'person');
+
+  const { id } = await day.placeOrder(await day.createItem('The green teapot', 3), 1);
+  await shipBrokenOrders(day, [id]);
+  await admin.open('/console');
+  await admin.heading('Dead letters', 3);
+  await photograph(admin, 'overview');
+  await admin.open('/console/read-models');
+  await admin.heading('Documents that fail');
+  await photograph(admin, 'read-models');
+  await admin.open(`/console/read-models/order/${id}`);
+  await admin.heading('The two copies');
+  await photograph(admin, 'inspector');
+  await admin.press('link', 'dead letter');
+  await admin.heading('What it means, and what to do');
+  await photograph(admin, 'dead-letter');
+  await admin.open('/console/events');
+  await admin.page.getByRole('table').waitFor();
+  await photograph(admin, 'events');
+});
