@@ -25,8 +25,8 @@ export const scopeMeanings: Readonly<Record<Scope, string>> = {
   'tickets:write': 'Open tickets, change their status and add notes.',
   'users:read': 'Read accounts and settings.',
   'users:write': 'Change settings, and deactivate and reactivate accounts.',
-  'operations:read': 'Read the audit trail, dead letters, read models and metrics.',
-  'operations:write': 'Rebuild read models, and replay and discard dead letters.',
+  'operations:read': 'Read the audit trail, dead letters, read models, queues, the schedule and metrics.',
+  'operations:write': 'Rebuild read models, project documents, and replay and discard dead letters.',
   'events:read': 'Read the feed of events.',
   'exports:read': 'Export orders, tickets and events.',
 };

@@ -108,6 +108,20 @@ export const conversation: readonly Mutation[] = [
     noticedBy: integration('people'),
   },
   {
+    name: 'a search finds no plain letters for others',
+    file: 'src/users/search.ts',
+    find: 'letters.replace(isNotPlain, (letter) => plainLetters[letter] ?? letter)',
+    replace: 'letters',
+    noticedBy: only('plain letters', integration('people')),
+  },
+  {
+    name: 'names that version 0.7.0 folded are not folded again',
+    file: 'src/users/search.ts',
+    find: 'UNION ALL SELECT id, name FROM users WHERE ${hasOtherLetters}',
+    replace: '',
+    noticedBy: only('plain letters', integration('people')),
+  },
+  {
     name: 'searches have no limit',
     file: 'src/http/rate-limits.ts',
     find: "if (caller && c.req.query('search') !== undefined)",

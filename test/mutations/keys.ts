@@ -17,6 +17,13 @@ export const keys: readonly Mutation[] = [
     noticedBy: unit('api-keys'),
   },
   {
+    name: 'a reset of the password leaves the API keys',
+    file: 'src/auth/commands.ts',
+    find: 'for (const revoked of await tx.revokeApiKeys(userId)) tx.record(revoked);',
+    replace: '',
+    noticedBy: unit('api-keys'),
+  },
+  {
     name: 'an operation without a scope is for every key',
     file: 'src/access/within-scopes.ts',
     find: 'if (scope === undefined) throw accessErrors.keyNotAllowed({});',
