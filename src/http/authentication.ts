@@ -7,7 +7,7 @@ import { isKeyText, readKeyText } from '../access/key-text';
 import { type Scope, scopeMeanings } from '../access/scopes';
 import type { AppEnv, RequestContext } from './context';
 import { documented } from './openapi';
-import { limitKey, limitWrongKeys } from './rate-limits';
+import { limitKey, limitUnknownKeys } from './rate-limits';
 import { refusal } from './shared-responses';
 import { tokenPath } from './token-endpoint';
 
@@ -83,17 +83,14 @@ async function verifyBearer(c: RequestContext, credential: string): Promise<Call
 /**
  * Verifies an API key, counts the request, and notes the use. A text with a typing error costs no look into the database.
  * @param isFresh whether D1's primary has to answer
- * @throws DomainError 401 for a key that is not valid, 429 for one beyond its limit
+ * @throws DomainError 401 for a key that is not valid, 429 for one beyond its limit or that of the network for unknown keys
  */
 export async function requireKey(c: RequestContext, text: string, isFresh: boolean): Promise<FoundKey> {
   const { inBackground, keyAccess, noteKeyUse } = c.get('http');
   const name = readKeyText(text);
   if (!name) throw accessErrors.invalidKey({ reason: 'malformed' });
-  const found = await keyAccess.find(text, name, isFresh);
-  if (!found) {
-    await limitWrongKeys(c);
-    throw accessErrors.invalidKey({ reason: 'unknown' });
-  }
+  const found = await keyAccess.find(text, name, isFresh, () => limitUnknownKeys(c));
+  if (!found) throw accessErrors.invalidKey({ reason: 'unknown' });
   await limitKey(c, name.keyId);
   const note = noteKeyUse({ ...name, newHash: found.newHash });
   if (note) inBackground('api-key.use-not-noted', note);

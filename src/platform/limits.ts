@@ -23,6 +23,8 @@ export const limits = {
    * one in any case. So a document with ten of the longest notes as well stays below 1 MB.
    */
   replyBytesInTicket: 131_072,
+  /** API keys of which an isolate remembers what D1 last said. */
+  keyVerdicts: 1000,
   /** Accounts that a search finds. */
   accountsPerSearch: 20,
   /** Names that one statement of the hourly task folds, and how many such statements a run has. */

@@ -62,7 +62,7 @@ export async function foldNames(db: Database): Promise<number> {
   for (let slice = 0; slice < limits.slicesOfNamesPerRun; slice++) {
     const rows = await db.all<{ id: string; name: string }>(sql`
       SELECT id, name FROM users WHERE search_name IS NULL
-      UNION ALL SELECT id, name FROM users WHERE ${hasOtherLetters}
+      UNION ALL SELECT id, name FROM users INDEXED BY users_to_fold_again WHERE ${hasOtherLetters}
       LIMIT ${limits.namesPerSlice}`);
     if (rows.length === 0) break;
     const names = JSON.stringify(rows.map(({ id, name }) => [id, name, foldText(name)]));

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { keyPrefix } from '../../src/access/key-text';
 import { password } from '../support/factories';
 import { createFaultyD1 } from '../support/faulty-d1';
 import { createSystem } from '../support/system';
@@ -358,6 +359,16 @@ test('the audit trail, its filter and the messages say which key acted (product 
   expect(data).toMatchObject([{ type: 'TicketOpened', streamId: ticket, actorId: customer.id, keyId: id }]);
   const created = await request(`/v1/operations/events?stream=api-key/${id}`, { headers: admin.bearer });
   expect((await created.json<{ data: object[] }>()).data).toMatchObject([{ type: 'ApiKeyCreated', keyId: null }]);
+});
+
+test('the owner is told of a new key at once, in an e-mail without its name (product 9.8)', async () => {
+  const owner = await register();
+  const { id, key } = await createKey(owner, ['tickets:read']);
+  await deliverQueues();
+  const [email] = sender.sent.filter(({ text }) => text.includes(id));
+  expect(email).toMatchObject({ to: { email: owner.email }, unsubscribeUrl: undefined });
+  expect(email?.text).toContain(`begins with ${keyPrefix(id)}.`);
+  for (const hidden of [key, 'Scanner']) expect(`${email?.text}${email?.html}`).not.toContain(hidden);
 });
 
 test('a limit counts each valid key, and another one the networks that send wrong keys (product 9.3)', async () => {

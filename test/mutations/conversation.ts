@@ -117,7 +117,7 @@ export const conversation: readonly Mutation[] = [
   {
     name: 'names that version 0.7.0 folded are not folded again',
     file: 'src/users/search.ts',
-    find: 'UNION ALL SELECT id, name FROM users WHERE ${hasOtherLetters}',
+    find: 'UNION ALL SELECT id, name FROM users INDEXED BY users_to_fold_again WHERE ${hasOtherLetters}',
     replace: '',
     noticedBy: only('plain letters', integration('people')),
   },
