@@ -31,17 +31,27 @@ async function createFirstAdmin({ bindCommands, clock, config, database, http, l
   logger.info(result.version === 1 ? 'first-admin.created' : 'first-admin.restored', { userId: result.id });
 }
 
-/** Ends the changes of addresses that nobody has confirmed in time, one command for each. */
+/**
+ * Ends the changes of addresses that nobody has confirmed in time, one command for each.
+ * @throws the first failure, after the other changes had their turn
+ */
 async function expireEmailChanges({ bindCommands, clock, database, logger }: Services): Promise<void> {
   let ended = 0;
+  const failures: unknown[] = [];
   for (const confirmationId of await findExpiredChanges(database, clock.now())) {
     // The audit trail finds the event by this id, which no client can choose: X-Request-Id has no colon.
     const requestId = `expiry:${confirmationId}`;
     const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
-    const { result } = await bindCommands(() => context).ExpireEmailChange({ confirmationId });
-    if (result) ended++;
+    try {
+      const { result } = await bindCommands(() => context).ExpireEmailChange({ confirmationId });
+      if (result) ended++;
+    } catch (error) {
+      logger.error('email-change.not-expired', error, { confirmationId });
+      failures.push(error);
+    }
   }
   if (ended > 0) logger.info('email-changes.expired', { ended });
+  if (failures.length > 0) throw failures[0];
 }
 
 async function runReconciler({ logger, reconcile }: Services): Promise<void> {
