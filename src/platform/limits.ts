@@ -121,6 +121,11 @@ export const limits = {
   notesPerErasureStep: 1_000,
   /** Milliseconds for which a link works that confirms an e-mail address, and for which the row of a used one is kept. */
   confirmationLinkMs: 7 * 86_400_000,
+  /** Accounts whose tickets one run of the schedule releases. */
+  assigneesReleasedPerRun: 20,
+  /** Tickets that one commit releases, each with an event, and how many such commits a run has for one account. */
+  ticketsPerRelease: 100,
+  releasesPerRun: 10,
   /** Pending changes of an e-mail address that one run of the schedule ends, each with an event. */
   emailChangesExpiredPerRun: 100,
   /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */
