@@ -209,6 +209,35 @@ describe('an export for reporting', () => {
     ]);
   });
 
+  test('that is asked for with HEAD gives nothing, and records nothing (product 8.11)', async () => {
+    const { admin, customer, exported, get, request } = await given();
+    const before = await exported();
+    const head = (path: string, by = admin) => request(path, { method: 'HEAD', headers: by.bearer });
+    for (const response of [
+      await head('/v1/exports/tickets?include=personal'),
+      await head(`/v1/users/${customer.id}/export`, customer),
+    ]) {
+      expect([response.status, await response.text()]).toEqual([200, '']);
+      expect(response.headers.get('Content-Disposition')).toMatch(/^attachment/);
+    }
+    expect((await head('/v1/exports/tickets', customer)).status).toBe(403);
+    expect(await exported()).toEqual(before);
+    await get('/v1/exports/orders');
+    expect(await exported()).toHaveLength(before.length + 1);
+  });
+
+  test.each(['=1+1', '+1', '-1', '@SUM(1)', '\t=1', '\r=1', '\n=1', ' =1', '\u00a0+1', '＝1', '＠SUM(1)'])(
+    'has no cell that begins with %j, which a spreadsheet could take for a formula (product 8.10)',
+    async (text) => {
+      const { get, tickets } = await given();
+      await env.DB.prepare('UPDATE tickets SET subject = ? WHERE id = ?').bind(text, tickets[0]).run();
+      excuseDocuments('the test changes a row that the API would not write so');
+      const csv = await (await get('/v1/exports/tickets?format=csv&include=personal')).text();
+      const [, cell] = /@example\.com,("'[^"]*"|'[^,]*),/.exec(csv) ?? [];
+      expect(cell?.replaceAll('"', '')).toBe(`'${text}`);
+    },
+  );
+
   test('whose event cannot be committed sends nothing (product 8.11)', async () => {
     const database = createFaultyD1(env.DB, async (call) => {
       if (call.isCommit && isBroken) throw new Error('D1_ERROR: Network connection lost.');
