@@ -63,14 +63,15 @@ async function sendReport(
   { schema, open }: { schema: z.ZodObject; open(request: ReportRequest): Promise<Export<Row>> },
 ) {
   const includesPersonal = include === 'personal';
-  const { freshness, pages } = await open({ ...span, includesPersonal });
+  const { freshness, pages, parts } = await open({ ...span, includesPersonal });
   const id = await recordUnlessHead(c, () => c.var.commands.RecordExport({ kind, ...span, includesPersonal }));
   const chosen = formatOf(c, format);
   // The subject of an event is no personal data.
   const isShown = (column: string) => includesPersonal || kind === 'events' || !personalColumns.includes(column);
-  const columns = Object.keys(schema.shape).filter(isShown);
+  const columns = Object.keys(schema.shape).filter((column) => isShown(column) && column !== parts?.name);
   const about = { freshness, id, mediaType: mediaTypes[chosen], filename: `${kind}.${chosen}` };
-  return sendStream(c, toReport(chosen, pages, columns), about) as Response & TypedResponse<string, 200, 'text'>;
+  return sendStream(c, toReport(chosen, { pages, parts }, columns), about) as Response &
+    TypedResponse<string, 200, 'text'>;
 }
 
 /** The exports for reporting. */

@@ -352,4 +352,25 @@ export const keys: readonly Mutation[] = [
     replace: '',
     noticedBy: only('could take for a formula', integration('exports')),
   },
+  {
+    name: 'the export of tickets has the texts of replies without being asked for personal data',
+    file: 'src/exports/reports.ts',
+    find: '...(span.includesPersonal && { message })',
+    replace: 'message',
+    noticedBy: only('has the replies on each ticket', integration('exports')),
+  },
+  {
+    name: 'a page of replies ends the replies of its ticket',
+    file: 'src/exports/parts-of-rows.ts',
+    find: 'if (page.length > 0) return;',
+    replace: 'if (page.length > 0 || own.length > 0) return;',
+    noticedBy: only('has the replies on each ticket', integration('exports')),
+  },
+  {
+    name: 'a reply on a ticket that no page has stops the others',
+    file: 'src/exports/parts-of-rows.ts',
+    find: 'ownerOf(part) >= rowId',
+    replace: "ownerOf(part) !== ''",
+    noticedBy: only('skips a reply', integration('exports')),
+  },
 ];
