@@ -19,9 +19,10 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'users:write': ['UpdateSettings', 'DeactivateUser', 'ReactivateUser'],
   'operations:read': [
     ...['ListProjections', 'ListRebuilds', 'GetRebuild', 'ListErasures', 'ListWaitingDeliveries', 'ListDeadLetters'],
+    ...['ListDeadLetterGroups', 'GetDeadLetter', 'GetEvent', 'GetSchedule', 'ListQueues'],
     ...['ListEvents', 'GetMetrics'],
   ],
-  'operations:write': ['ReplayDeadLetters', 'DiscardDeadLetters', 'StartRebuild', 'CancelRebuild'],
+  'operations:write': ['ReplayDeadLetters', 'DiscardDeadLetters', 'StartRebuild', 'CancelRebuild', 'RequestProjection'],
 };
 
 /** Why an API key may not carry out an operation that asks for credentials; undefined for a person. */
