@@ -5,6 +5,7 @@ import type { Reader } from './access/reader';
 import { type ApiKeyServices, createApiKeyCommands, revokeKeysOfAccount } from './api-keys/commands';
 import { apiKeyErrors } from './api-keys/errors';
 import { apiKeyEvents } from './api-keys/events';
+import { notifyOfNewKey } from './api-keys/notifications';
 import { createApiKeyQueries } from './api-keys/queries';
 import { createApiKeyRepository } from './api-keys/repository';
 import { apiKeys as apiKeyTable } from './api-keys/tables';
@@ -287,6 +288,7 @@ const notifying: readonly Registration<ReactionServices>[] = [
   ),
   on(UserPasswordChanged, () => tellOnUserPasswordChanged),
   on(PasswordResetRequested, linkOnPasswordResetRequested),
+  notifyOfNewKey,
   on(OrderPlaced, tellCustomerOfOrder('order-placed')),
   on(OrderShipped, tellCustomerOfOrder('order-shipped')),
   on(OrderDelivered, tellCustomerOfOrder('order-delivered')),

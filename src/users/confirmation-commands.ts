@@ -70,7 +70,8 @@ export function createConfirmationCommands(
         const isNew = email !== account.email;
         const version = account.version + (isNew ? 2 : 1);
         // First, because the database takes a new address as confirmed only if a used link says so.
-        tx.emailConfirmations.use(useLink(confirmation, isNew ? account.email : null, linkTime(issuedAt)));
+        const previous = { previousEmail: account.email, isPreviousConfirmed: account.emailConfirmedAt !== null };
+        tx.emailConfirmations.use(useLink(confirmation, isNew ? previous : undefined, linkTime(issuedAt)));
         tx.users.saveWithoutCaller(withConfirmedEmail(account, email, version, at));
         if (isNew) {
           tx.emailConfirmations.end(account.id, 'registration');

@@ -2024,4 +2024,18 @@ export const machinery: readonly Mutation[] = [
     replace: 'projectedAt: clock.now()',
     noticedBy: only('the age of a document', integration('projector')),
   },
+  {
+    name: 'the log says nothing of what D1 refused',
+    file: 'src/platform/logger.ts',
+    find: 'refusal: refusal?.message,',
+    replace: '',
+    noticedBy: unit('logger'),
+  },
+  {
+    name: 'the log has the value that D1 names in a refusal',
+    file: 'src/platform/d1.ts',
+    find: "message.replace(/[\"'`][\\s\\S]*[\"'`]|[\"'`][\\s\\S]*$/, '…')",
+    replace: 'message',
+    noticedBy: unit('logger'),
+  },
 ];

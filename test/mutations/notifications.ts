@@ -31,6 +31,27 @@ export const notifications: readonly Mutation[] = [
     noticedBy: unit('notifications'),
   },
   {
+    name: 'an old address has no limit if the new one is confirmed',
+    file: 'src/notifications/notification.ts',
+    find: 'to === undefined ? account.isConfirmed : isToConfirmed',
+    replace: 'account.isConfirmed || isToConfirmed',
+    noticedBy: unit('notifications'),
+  },
+  {
+    name: 'nobody is told of a new API key',
+    file: 'src/domains.ts',
+    find: '  notifyOfNewKey,\n',
+    replace: '',
+    noticedBy: unit('notifications'),
+  },
+  {
+    name: 'the mailbox of nobody is told of the key of a service account',
+    file: 'src/api-keys/notifications.ts',
+    find: 'const { actorId: userId = ownerId } = metadata;',
+    replace: "const userId = metadata.actorId === '' ? '' : ownerId;",
+    noticedBy: unit('notifications'),
+  },
+  {
     name: 'what is for security can be ended',
     file: 'src/notifications/email-channel.ts',
     find: 'isSecurity(notification) ? undefined : unsubscribeUrlFor',

@@ -53,6 +53,7 @@ const telling: Readonly<Record<string, Telling>> = {
   UserEmailConfirmed: tellingOld,
   UserUpdated: tellingNew,
   UserPasswordChanged: account,
+  ApiKeyCreated: { whom: ({ actorId, data }) => actorId ?? text(data.userId), isSecurity: true },
   PasswordResetRequested: { whom: ({ data }) => text(data.userId), isSecurity: true },
   OrderPlaced: customer,
   OrderShipped: customer,
