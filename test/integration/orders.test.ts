@@ -458,7 +458,9 @@ test.each([
     // The first page without a filter reads the table, whose rows are in the order of their ids, until the page is full.
     // All orders of a customer are merged from those of each status.
     const isMerged = Object.keys(filter).join() === 'customer';
-    const search = isMerged ? /^MERGE .*SEARCH orders USING INDEX orders_by_customer_and_status/ : /^SEARCH orders USING/;
+    const search = isMerged
+      ? /^MERGE .*SEARCH orders USING INDEX orders_by_customer_and_status/
+      : /^SEARCH orders USING/;
     expect(plan).toMatch(slice.after || Object.keys(filter).length > 0 ? search : /^SCAN orders;/);
     expect(plan).not.toMatch(isMerged ? /SCAN orders/ : /MERGE/);
   }

@@ -19,7 +19,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'users:write': ['UpdateSettings', 'DeactivateUser', 'ReactivateUser'],
   'operations:read': [
     ...['ListProjections', 'ListRebuilds', 'GetRebuild', 'ListErasures', 'ListWaitingDeliveries', 'ListDeadLetters'],
-    ...['ListEvents', 'GetMetrics'],
+    ...['ListEvents', 'GetMetrics', 'ListDeadLetterGroups', 'GetDeadLetter', 'GetEvent', 'GetSchedule', 'ListQueues'],
   ],
   'operations:write': ['ReplayDeadLetters', 'DiscardDeadLetters', 'StartRebuild', 'CancelRebuild'],
 };
