@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ItemDetail } from '../../src/items/schemas';
+import { orderStatuses } from '../../src/orders/order-status';
 import type { OrderDetail, OrderSummary } from '../../src/orders/schemas';
 import { orderListQuery } from '../../src/orders/views';
 import { newId } from '../../src/platform/ids';
@@ -463,6 +464,7 @@ test.each([
       : /^SEARCH orders USING/;
     expect(plan).toMatch(slice.after || Object.keys(filter).length > 0 ? search : /^SCAN orders;/);
     expect(plan).not.toMatch(isMerged ? /SCAN orders/ : /MERGE/);
+    if (isMerged) expect(plan.match(/SEARCH orders/g)?.length).toBe(orderStatuses.length);
   }
 });
 

@@ -26,7 +26,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a claim takes the keys of other claims',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: `p.view IS NULL OR (p.claimed_until <= \${at}
+    find: `p.view IS NULL OR (p.claimed_until + \${restOf} <= \${at}
         AND`,
     replace: `p.view IS NULL OR (true
         AND`,
