@@ -3,7 +3,7 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { type Origin, toEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, upcast } from '../cqrs/log/event';
 import { type EventRow, eventsOfSpan, toRecordedEvent } from '../cqrs/log/event-log';
-import { orders, shippingAddresses } from '../orders/tables';
+import { orders } from '../orders/tables';
 import { ticketReplies, tickets } from '../tickets/tables';
 import { users } from '../users/tables';
 import { exportErrors } from './errors';
@@ -44,10 +44,9 @@ export function ordersOf(span: ReportRequest): Source<ExportedOrder> {
       const isWanted = isOfSpan(id, createdAt, span, after);
       if (!span.includesPersonal) return db.select(columns).from(orders).where(isWanted).orderBy(asc(id)).limit(limit);
       return db
-        .select({ ...columns, ...customer, shippingAddress: shippingAddresses.address })
+        .select({ ...columns, ...customer, shippingAddress: orders.shippingAddress })
         .from(orders)
         .leftJoin(users, eq(users.id, customerId))
-        .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, id))
         .where(isWanted)
         .orderBy(asc(id))
         .limit(limit);

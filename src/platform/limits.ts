@@ -78,6 +78,8 @@ export const limits = {
   itemsRankedPerDay: 50,
   /** Items that the sales dashboard shows. */
   bestSellersInDashboard: 10,
+  /** How long a dashboard rests after a put, in milliseconds. It is a third of the acceptable lag without a setting. */
+  dashboardRestMs: 10_000,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
   /** Due deliveries of a subscription that the relay takes at once; it sends them in parts of `messagesPerSend`. */

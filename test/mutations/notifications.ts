@@ -1,4 +1,4 @@
-import { integration, type Mutation, unit } from './mutation';
+import { integration, type Mutation, only, unit } from './mutation';
 
 /** What accounts are told, in which words, and how they end it. */
 export const notifications: readonly Mutation[] = [
@@ -120,6 +120,48 @@ export const notifications: readonly Mutation[] = [
     find: 'isConfirmed: emailConfirmedAt !== null',
     replace: 'isConfirmed: true',
     noticedBy: integration('notifications'),
+  },
+  {
+    name: 'an e-mail to a deactivated account costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: ' AND users.is_active\n      AND NOT users.is_service',
+    replace: ' AND NOT users.is_service',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'an e-mail to a service account costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: 'AND NOT users.is_service AND',
+    replace: 'AND',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'an e-mail to an account without a confirmed address costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: ' AND users.email_confirmed_at IS NOT NULL',
+    replace: '',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'an e-mail to an account that has turned e-mails off costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: ' AND settings.email_notifications)',
+    replace: ')',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'a commit sends an e-mail for which it made no delivery',
+    file: 'src/cqrs/writing/commit.ts',
+    find: 'receivers.get(position) ?? []',
+    replace: "receivers.get(position) && ['projections', 'emails']",
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'the welcome needs a wish',
+    file: 'src/notifications/reaction.ts',
+    find: 'onlyIfWantedBy: () => undefined, create };',
+    replace: 'onlyIfWantedBy: ({ customerId }: any) => customerId ?? undefined, create };',
+    noticedBy: unit('events'),
   },
   {
     name: 'a link ends the e-mails of any account',
