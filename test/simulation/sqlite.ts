@@ -37,14 +37,36 @@ export function migrate(): DatabaseSync {
   return db;
 }
 
-/** The statements that empty all tables. */
-function emptyAllOf(db: DatabaseSync): string {
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  const filled = tables.filter(({ name }) => db.prepare(`SELECT 1 FROM "${name}"`).get());
-  if (filled.length > 0) throw new Error(`A migration fills ${filled[0]?.name}: keep its rows when a copy is emptied.`);
-  // The triggers fill the tables that watch, which were made last.
-  return tables.map(({ name }) => `DELETE FROM "${name}";`).join(' ');
+/**
+ * The tables, those first that refer to others, so that rows can be deleted in this order while foreign keys hold. Tables
+ * that triggers alone fill refer to none, and were made last.
+ */
+function orderForDeletion(db: DatabaseSync, tables: readonly string[]): string[] {
+  const parents = db.prepare('SELECT "table" FROM pragma_foreign_key_list(?)');
+  const parentsOf = new Map(tables.map((name) => [name, parents.all(name).map(({ table }) => table)]));
+  const depthOf = (name: string): number =>
+    Math.max(0, ...tables.filter((child) => parentsOf.get(child)?.includes(name)).map((child) => 1 + depthOf(child)));
+  const isAlone = (name: string) => depthOf(name) === 0 && parentsOf.get(name)?.length === 0;
+  return tables.toSorted(
+    (one, other) => Number(isAlone(one)) - Number(isAlone(other)) || depthOf(one) - depthOf(other),
+  );
 }
+
+/** The statements that empty all tables, and a query with a row if one of them is not empty. */
+function emptyAllOf(db: DatabaseSync): { emptyAll: string; findRow: string } {
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const names = orderForDeletion(db, tables.map(({ name }) => `${name}`));
+  return {
+    emptyAll: names.map((name) => `DELETE FROM "${name}";`).join(' '),
+    findRow: names.map((name) => `SELECT '${name}' AS name WHERE EXISTS (SELECT 1 FROM "${name}")`).join(' UNION ALL '),
+  };
+}
+
+/**
+ * A LIMIT whose parameter SQLite reads when it plans. SQLite would plan such a statement again for each call, which takes as
+ * long as the call; it does not read an expression.
+ */
+const parameterLimit = /\bLIMIT \?/gi;
 
 /** What the simulation needs to know about the text of a statement. */
 export interface StatementKind {
@@ -113,6 +135,7 @@ export class Copy {
   static readonly #free: Copy[] = [];
   readonly #db = migrate();
   readonly #emptyAll: string;
+  readonly #findRow: StatementSync;
   readonly #statements: (StatementSync | undefined)[] = [];
 
   /** An empty database after all migrations. */
@@ -122,13 +145,22 @@ export class Copy {
 
   private constructor() {
     this.#db.exec(watch);
-    this.#emptyAll = emptyAllOf(this.#db);
+    const { emptyAll, findRow } = emptyAllOf(this.#db);
+    this.#emptyAll = emptyAll;
+    this.#findRow = this.#db.prepare(findRow);
+    this.#requireEmpty();
+  }
+
+  /** A later history must find nothing of an earlier one. */
+  #requireEmpty(): void {
+    const filled = this.#findRow.get();
+    if (filled) throw new Error(`The table ${filled.name} is not empty in a copy for a new history.`);
   }
 
   #prepare(kind: StatementKind): StatementSync {
     let statement = this.#statements[kind.index];
     if (!statement) {
-      statement = this.#db.prepare(kind.sql);
+      statement = this.#db.prepare(kind.sql.replace(parameterLimit, 'LIMIT +?'));
       this.#statements[kind.index] = statement;
     }
     return statement;
@@ -173,9 +205,13 @@ export class Copy {
     if (statements.length > 1) this.#prepare(commit).run();
   }
 
-  /** Empties the copy and keeps it for a later history. */
+  /**
+   * Empties the copy and keeps it for a later history. No PRAGMA may help here: SQLite prepares every statement of a connection
+   * again after one that sets a flag.
+   */
   close(): void {
-    this.#db.exec(`BEGIN; PRAGMA defer_foreign_keys = ON; ${this.#emptyAll} COMMIT;`);
+    this.#db.exec(`BEGIN; ${this.#emptyAll} COMMIT;`);
+    this.#requireEmpty();
     Copy.#free.push(this);
   }
 }
