@@ -15,6 +15,9 @@ export interface ConfirmationServices {
   confirmationTokens: LinkTokens;
 }
 
+const target = z.strictObject({ userId: uuid });
+const expired = z.strictObject({ confirmationId: uuid });
+
 /** The commands on links that confirm e-mail addresses. */
 export function createConfirmationCommands(
   command: DefineCommand<UserTransaction>,
@@ -26,7 +29,7 @@ export function createConfirmationCommands(
      * older one. A link that was mailed a moment ago stays, so that nobody can fill a mailbox.
      */
     RequestEmailConfirmation: command({
-      input: z.strictObject({ userId: uuid }),
+      input: target,
       onlyIf: activeAccount,
       async handle({ userId }, tx, details) {
         const { actor, at, issuedAt } = details;
@@ -84,7 +87,7 @@ export function createConfirmationCommands(
 
     /** Ends a pending change that nobody has confirmed in time. The schedule sends it; a change that is not expired stays. */
     ExpireEmailChange: command({
-      input: z.strictObject({ confirmationId: uuid }),
+      input: expired,
       onlyIf: anyone,
       readsPrimary: true,
       async handle({ confirmationId }, tx, { issuedAt }) {

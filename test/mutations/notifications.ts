@@ -75,15 +75,15 @@ export const notifications: readonly Mutation[] = [
   {
     name: 'times are in UTC',
     file: 'src/notifications/language.ts',
-    find: "timeZone: isKnown ? timezone : 'UTC'",
-    replace: "timeZone: isKnown ? 'UTC' : 'UTC'",
+    find: "(orUndefined(() => formatIn(timezone)) ?? formatIn('UTC'))",
+    replace: "formatIn('UTC')",
     noticedBy: unit('notifications'),
   },
   {
     name: 'a locale brings its own calendar',
     file: 'src/notifications/language.ts',
-    find: 'locale: baseName',
-    replace: 'locale: locale || baseName',
+    find: 'locale: known.baseName',
+    replace: 'locale: locale || known.baseName',
     noticedBy: unit('notifications'),
   },
   {
