@@ -135,7 +135,7 @@ function createBindQueries(shared: Shared) {
       documents,
       epoch: config.epoch,
       queues: shared.queues,
-      subscriptionsOf: shared.subscriptionsOf,
+      subscriptionsOf: shared.receivers.subscriptionsOf,
       wait,
       lagTargetSeconds: config.lagTargetSeconds,
       origin,
