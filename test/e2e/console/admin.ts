@@ -97,6 +97,7 @@ export function adminsDay(today: () => Day): void {
     const dialog = seat.page.getByRole('dialog', { name: 'Delete the account of Radia Perlman, and erase its data?' });
     await seat.sees('This cannot be undone.', dialog);
     await seat.checkAccessibility();
+    seat.watch.mayRefuse(`404 GET /v1/users/${id}`);
     await seat.press('button', 'Delete and erase', dialog);
     await seat.hears('The account is deleted, and nothing of it is left.');
     await seat.checkAccessibility();
