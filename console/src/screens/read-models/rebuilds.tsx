@@ -1,6 +1,8 @@
 import type { InferResponseType } from 'hono/client';
+import { useLayoutEffect } from 'preact/hooks';
 import { useAction } from '../../act';
 import { api } from '../../api';
+import { holdFocus } from '../../focus';
 import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { ConfirmedButton } from '../../parts/confirm';
@@ -45,6 +47,8 @@ export function StartRebuild({ model: { view, keys }, position }: { model: ReadM
 function Running({ rebuild }: { rebuild: Rebuild }) {
   const { id, view, progress, checkpoint, target, keys, lastError } = rebuild;
   const text = texts.value.readModels.rebuild;
+  // A rebuild that ends takes its button along.
+  useLayoutEffect(() => () => holdFocus()(), []);
   const stop = useAction(() => api().operations.rebuilds[':id'].cancel.$post({ param: { id } }));
   const { number } = format.value;
   return (
