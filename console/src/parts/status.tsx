@@ -9,7 +9,8 @@ const signs: Readonly<Record<Tone, string>> = { good: '●', warn: '▲', bad: '
 export function Status({ tone, children }: { tone: Tone; children: ComponentChildren }) {
   return (
     <span class={`status ${tone}`}>
-      <span aria-hidden="true">{signs[tone]}</span> {children}
+      <span aria-hidden="true">{signs[tone]}&nbsp;</span>
+      {children}
     </span>
   );
 }

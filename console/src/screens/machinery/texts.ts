@@ -9,7 +9,7 @@ export const english = {
     usual: 'Half within',
     late: '99 % within',
     state: 'State',
-    inTime: 'in time',
+    inTime: 'good',
     tooLate: 'late',
     seconds: '{value} s',
   },
