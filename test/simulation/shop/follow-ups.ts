@@ -39,5 +39,8 @@ export const followUps: { readonly [Name in keyof Commands]?: readonly (keyof Co
   AddTicketNote: ['GetTicket', 'ListTickets', 'ChangeTicketStatus'],
   StartRebuild: ['CancelRebuild', 'CancelRebuild', 'GetRebuild', 'ListRebuilds'],
   CancelRebuild: ['StartRebuild', 'ListRebuilds'],
-  ReplayDeadLetters: ['ListDeadLetters', 'ListEvents'],
+  ReplayDeadLetters: ['ListDeadLetters', 'ListEvents', 'GetDeadLetterDecision', 'GetDeadLetterDecision'],
+  DiscardDeadLetters: ['GetDeadLetterDecision', 'ListDeadLetterGroups'],
+  RequestProjection: ['GetProjectedKey', 'ListProjections'],
+  RevokeSession: ['ListSessions', 'ListSessions'],
 };
