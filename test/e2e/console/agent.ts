@@ -168,7 +168,9 @@ export function agentsDay(today: () => Day): void {
   test('ships an order, and sees what a cancellation gives back to the stock (product 13.4, 13.8)', async () => {
     const item = await day.createItem('Green teapot', 10);
     const [shipped, cancelled] = [await day.placeOrder(item, 2), await day.placeOrder(item, 3)];
-    await seat.open('/console/orders');
+    await seat.goTo('Orders');
+    await seat.page.getByRole('table', { name: 'Orders, newest first' }).waitFor();
+    await seat.checkAccessibility();
     await seat.keyboard.type(seat.page.getByLabel('Order number'), `${shipped.number}`);
     await seat.page.keyboard.press('Enter');
     await seat.press('link', `${shipped.number}`);
