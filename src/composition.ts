@@ -6,7 +6,7 @@ import type { Consumer } from './consumers/consumer';
 import type { AddressedEvent } from './consumers/dispatch';
 import { baseNameOf, queueNames } from './consumers/queues';
 import { createRebuildConsumer } from './consumers/rebuilds';
-import type { RecordedEvent } from './cqrs/log/event';
+import type { RecordedEvent, Subscription } from './cqrs/log/event';
 import { createInlineProjection } from './cqrs/reading/inline-projection';
 import { createDefineCommand } from './cqrs/writing/command';
 import { createD1UnitOfWork } from './cqrs/writing/d1-unit-of-work';
@@ -55,7 +55,7 @@ type WaitUntil = (promise: Promise<unknown>) => void;
 
 /** Makes the function that starts the work that follows a commit. If the start fails, the schedule does the work later. */
 function createStartFollowUps(shared: Shared, defer: WaitUntil) {
-  const { dispatch, logger, subscriptionsOf } = shared;
+  const { dispatch, logger } = shared;
 
   /** Sends the deliveries of a commit. The relay sends again what a queue does not take. */
   async function sendFirst(deliveries: readonly AddressedEvent[]): Promise<void> {
@@ -64,9 +64,12 @@ function createStartFollowUps(shared: Shared, defer: WaitUntil) {
     }
   }
 
-  return (committed: readonly RecordedEvent[]): void => {
+  return (
+    committed: readonly RecordedEvent[],
+    receiversOf: (event: RecordedEvent) => readonly Subscription[],
+  ): void => {
     const deliveries = committed.flatMap((event) =>
-      subscriptionsOf(event).map((subscription) => ({ subscription, event })),
+      receiversOf(event).map((subscription) => ({ subscription, event })),
     );
     defer(sendFirst(deliveries));
     for (const event of committed) {
@@ -83,7 +86,7 @@ function createBindCommands(
   { count }: InvocationFigures,
   waitUntil: WaitUntil,
 ) {
-  const { accessTokens, clock, config, database, fingerprints, logger, subscriptionsOf, wait } = shared;
+  const { accessTokens, clock, config, database, fingerprints, logger, receivers, wait } = shared;
   return (contextOf: () => CallerContext): Commands => {
     const startFollowUps = createStartFollowUps(shared, waitUntil);
     const projectInline = createInlineProjection({ projector: shared.inlineProjector, wait, waitUntil, logger });
@@ -93,12 +96,12 @@ function createBindCommands(
       clock,
       catalogue: eventCatalogue,
       createRepositories,
-      subscriptionsOf,
+      receivers,
       constraints,
       wait,
       count,
-      async onCommitted(committed) {
-        startFollowUps(committed);
+      async onCommitted(committed, receiversOf) {
+        startFollowUps(committed, receiversOf);
         await projectInline(committed);
         await projectRequested(committed);
       },
@@ -132,7 +135,7 @@ function createBindQueries(shared: Shared) {
       documents,
       epoch: config.epoch,
       queues: shared.queues,
-      subscriptionsOf: shared.subscriptionsOf,
+      subscriptionsOf: shared.receivers.subscriptionsOf,
       wait,
       lagTargetSeconds: config.lagTargetSeconds,
       origin,

@@ -5,6 +5,7 @@ import type { Reader } from './access/reader';
 import { type ApiKeyServices, createApiKeyCommands, revokeKeysOfAccount } from './api-keys/commands';
 import { apiKeyErrors } from './api-keys/errors';
 import { apiKeyEvents } from './api-keys/events';
+import { notifyOfNewKey } from './api-keys/notifications';
 import { createApiKeyQueries } from './api-keys/queries';
 import { createApiKeyRepository } from './api-keys/repository';
 import { apiKeys as apiKeyTable } from './api-keys/tables';
@@ -48,7 +49,7 @@ import { createItemQueries } from './items/queries';
 import { createItemRepository, itemConstraints } from './items/repository';
 import { createSelling, type Sellers } from './items/sellers';
 import { countedItems, itemCount, itemViews } from './items/views';
-import { createReactions, isTold, on, type Reaction, type Registration } from './notifications/reaction';
+import { createReactions, findRegistration, on, type Reaction, type Registration } from './notifications/reaction';
 import { createOperationsCommands } from './operations/commands';
 import { operationsErrors } from './operations/errors';
 import { DeadLettersReplayed, operationsEvents, RebuildStarted } from './operations/events';
@@ -59,7 +60,7 @@ import { createOperationsRepository } from './operations/repository';
 import { createOrderCommands, releaseOrdersOfAccount } from './orders/commands';
 import { orderErrors } from './orders/errors';
 import { OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped, orderEvents } from './orders/events';
-import { type createFindOrderFacts, tellCustomerOfOrder } from './orders/notifications';
+import { type createFindOrderFacts, onOrder } from './orders/notifications';
 import { createOrderQueries } from './orders/queries';
 import { removeOldSales, repairSales } from './orders/repair-sales';
 import { createOrderRepository } from './orders/repository';
@@ -287,10 +288,11 @@ const notifying: readonly Registration<ReactionServices>[] = [
   ),
   on(UserPasswordChanged, () => tellOnUserPasswordChanged),
   on(PasswordResetRequested, linkOnPasswordResetRequested),
-  on(OrderPlaced, tellCustomerOfOrder('order-placed')),
-  on(OrderShipped, tellCustomerOfOrder('order-shipped')),
-  on(OrderDelivered, tellCustomerOfOrder('order-delivered')),
-  on(OrderCancelled, tellCustomerOfOrder('order-cancelled')),
+  notifyOfNewKey,
+  onOrder(OrderPlaced, 'order-placed'),
+  onOrder(OrderShipped, 'order-shipped'),
+  onOrder(OrderDelivered, 'order-delivered'),
+  onOrder(OrderCancelled, 'order-cancelled'),
   notifyOfReply,
   notifyOfClosing,
 ];
@@ -306,8 +308,13 @@ export function createNotifying(services: ReactionServices): ReadonlyMap<string,
  */
 export function ownSubscriptionsOf(event: NewEvent): Subscription[] {
   const subscriptions: Subscription[] = ['projections'];
-  if (isTold(notifying, event)) subscriptions.push('emails');
+  if (findRegistration(notifying, event)) subscriptions.push('emails');
   return subscriptions;
+}
+
+/** The account that receives the e-mail of an event only if it wants it; undefined for every other event. */
+export function onlyIfWantedBy(event: NewEvent): string | undefined {
+  return findRegistration(notifying, event)?.onlyIfWantedBy(event.data);
 }
 
 interface FollowUpServices {

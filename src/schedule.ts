@@ -6,7 +6,8 @@ import { saveRun, type TaskOutcome } from './operations/schedule-runs';
 import { openSession } from './platform/d1';
 import { describeError } from './platform/failure';
 import { newId } from './platform/ids';
-import { deadlines } from './platform/limits';
+import { deadlines, limits } from './platform/limits';
+import { findFormerAssignees } from './tickets/former-assignees';
 import { expiryRequest } from './users/background-requests';
 import { findExpiredChanges } from './users/expired-confirmations';
 import { hasActiveAdmin } from './users/repository';
@@ -32,16 +33,66 @@ async function createFirstAdmin({ bindCommands, clock, config, database, http, l
   logger.info(result.version === 1 ? 'first-admin.created' : 'first-admin.restored', { userId: result.id });
 }
 
+/**
+ * Does some work for each id, one after the other.
+ * @throws the first failure, after all of them had their turn
+ */
+async function doForEach(ids: readonly string[], work: (id: string) => Promise<void>, logFailure: LogFailure) {
+  const failures: unknown[] = [];
+  for (const id of ids) {
+    try {
+      await work(id);
+    } catch (error) {
+      logFailure(error, id);
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+type LogFailure = (error: unknown, id: string) => void;
+
 /** Ends the changes of addresses that nobody has confirmed in time, one command for each. */
 async function expireEmailChanges({ bindCommands, clock, database, logger }: Services): Promise<void> {
   let ended = 0;
-  for (const confirmationId of await findExpiredChanges(database, clock.now())) {
+  async function expire(confirmationId: string) {
     const requestId = expiryRequest(confirmationId);
     const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
     const { result } = await bindCommands(() => context).ExpireEmailChange({ confirmationId });
     if (result) ended++;
   }
-  if (ended > 0) logger.info('email-changes.expired', { ended });
+  const expired = await findExpiredChanges(database, clock.now());
+  await doForEach(expired, expire, (error, confirmationId) =>
+    logger.error('email-change.not-expired', error, { confirmationId }),
+  ).finally(() => {
+    if (ended > 0) logger.info('email-changes.expired', { ended });
+  });
+}
+
+/** Releases the tickets of an account that may not work on them any more, in several commits; a run has a bound. */
+async function releaseTicketsOf({ bindCommands, clock }: Services, assigneeId: string): Promise<number> {
+  let released = 0;
+  for (let step = 0; step < limits.releasesPerRun; step++) {
+    // The audit trail finds the events by this id, which no client can choose: X-Request-Id has no colon.
+    const requestId = `release:${assigneeId}:${newId()}`;
+    const context = { commandId: newId(), requestId, issuedAt: clock.now(), readFrom: 'first-primary' };
+    const { result } = await bindCommands(() => context).ReleaseTickets({ assigneeId });
+    released += result.rows;
+    if (result.isFinished) break;
+  }
+  return released;
+}
+
+/** Releases the tickets of agents who were deactivated or lost their role, so that others find them. */
+async function releaseTickets(services: Services): Promise<void> {
+  const { database, logger } = services;
+  async function release(assigneeId: string) {
+    const tickets = await releaseTicketsOf(services, assigneeId);
+    if (tickets > 0) logger.info('tickets.released', { assigneeId, tickets });
+  }
+  await doForEach(await findFormerAssignees(database), release, (error, assigneeId) =>
+    logger.error('tickets.not-released', error, { assigneeId }),
+  );
 }
 
 async function runReconciler({ logger, reconcile }: Services): Promise<void> {
@@ -89,6 +140,7 @@ export const tasks: Readonly<Record<string, Readonly<Record<string, Task>>>> = {
     watermark: ({ publishWatermark }) => publishWatermark(),
     'first-admin': createFirstAdmin,
     'email-changes': expireEmailChanges,
+    'ticket-releases': releaseTickets,
     figures: logFigures,
     ...mapTasks(cleanUps, (event, run) => async (services) => {
       const removed = await run(services);

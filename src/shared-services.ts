@@ -22,7 +22,7 @@ import { createReadModels } from './cqrs/reading/read-models';
 import { createRebuilder, type RebuildStep } from './cqrs/reading/rebuild';
 import { createReconciler } from './cqrs/reading/reconciler';
 import { createWatermarkPublisher } from './cqrs/reading/watermark-publisher';
-import { eventCatalogue, ownSubscriptionsOf, rowsWithoutEvents, views } from './domains';
+import { eventCatalogue, onlyIfWantedBy, ownSubscriptionsOf, rowsWithoutEvents, views } from './domains';
 import type { EmailSender } from './email/email-sender';
 import { isSecret } from './http/authentication';
 import { createConsistencyTokens } from './http/consistency-tokens';
@@ -35,6 +35,7 @@ import { deadlines, limits } from './platform/limits';
 import { createLogger, type Logger } from './platform/logger';
 import { createTurns } from './platform/turns';
 import { createEraser, type ErasureStep } from './users/eraser';
+import { wantsEmails } from './users/notified-account';
 import { accessView } from './users/views';
 
 /** The parts of the outside world that tests replace. */
@@ -146,7 +147,11 @@ function createSending({ env, config, clock, wait, logger, background }: World) 
     dispatch: createDispatch({ queues, origin, outbox, logger }),
     sendErasureStep: async (step: ErasureStep) => void (await env.REBUILDS_QUEUE.send(step)),
     sendRebuildStep: async (step: RebuildStep) => void (await env.REBUILDS_QUEUE.send(step)),
-    subscriptionsOf: (event: NewEvent) => [...ownSubscriptionsOf(event), ...(events ? ['events' as const] : [])],
+    receivers: {
+      subscriptionsOf: (event: NewEvent) => [...ownSubscriptionsOf(event), ...(events ? ['events' as const] : [])],
+      onlyIfWantedBy,
+      wantsEmails,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 // What people call accounts and orders, as the ids that the API takes.
+import { ProblemError } from '../../src/client';
 import type { Context } from './command';
 import type { OrderName, UserName } from './parameters';
 
@@ -31,4 +32,25 @@ export async function findOrder({ api }: Context, name: OrderName): Promise<stri
   const { data } = await (await api.orders.$get({ query: { number: name.number } })).json();
   if (!data[0]) throw new Error(`There is no order No. ${name.number}.`);
   return data[0].id;
+}
+
+/** What people read of an account: its name beside its id; the id alone if it is deleted, or its name is not for the caller. */
+export type NameOf = (userId: string) => string;
+
+/** Finds the names of accounts, each of them once. */
+export async function findNames({ api }: Context, ids: Iterable<string | null | undefined>): Promise<NameOf> {
+  const wanted = [...new Set(ids)].filter((id) => typeof id === 'string');
+  const named = await Promise.all(
+    wanted.map(async (id) => {
+      try {
+        const { name } = await (await api.users[':id'].$get({ param: { id } })).json();
+        return [id, `${name} (${id})`] as const;
+      } catch (error) {
+        if (error instanceof ProblemError && [403, 404].includes(error.status)) return [id, id] as const;
+        throw error;
+      }
+    }),
+  );
+  const names = new Map(named);
+  return (id) => names.get(id) ?? id;
 }

@@ -4,7 +4,7 @@ import { formatMoney } from '../../src/platform/money';
 import { block, formatTable, minute } from '../table';
 import { command, type Group } from './command';
 import { describePage } from './lists';
-import { findOrder, findUserIfAny } from './names';
+import { findNames, findOrder, findUserIfAny } from './names';
 import { oneOf, order, sortedPage, user } from './parameters';
 
 /** What this program prints is in English. */
@@ -20,8 +20,13 @@ const list = command({
   async run(context, { customer, ...query }) {
     const id = await findUserIfAny(context, customer);
     const json = await (await context.api.orders.$get({ query: { ...query, customer: id } })).json();
+    const nameOf = await findNames(
+      context,
+      json.data.map(({ customerId }) => customerId),
+    );
     const rows = json.data.map(({ number, status, total, lineCount, createdAt, customerId }) => {
-      return [number, status, formatMoney(total, locale), lineCount, minute(createdAt), customerId];
+      const who = customerId && nameOf(customerId);
+      return [number, status, formatMoney(total, locale), lineCount, minute(createdAt), who];
     });
     return { json, text: describePage(json, ['number', 'status', 'total', 'lines', 'placed', 'customer'], rows) };
   },
@@ -34,11 +39,12 @@ const show = command({
     const id = await findOrder(context, order);
     const json = await (await context.api.orders[':id'].$get({ param: { id } })).json();
     const { number, customerId, status, lines, total, shippingAddress: to, createdAt, updatedAt } = json;
+    const nameOf = await findNames(context, [customerId]);
     const address = to && [to.name, to.line1, to.line2, `${to.postalCode} ${to.city}`, to.country];
     const head = block(`Order No. ${number}`, [
       ['id', id],
       ['status', status],
-      ['customer', customerId ?? 'deleted'],
+      ['customer', customerId ? nameOf(customerId) : 'deleted'],
       ['to', address?.filter(Boolean).join(', ') ?? 'deleted'],
       ['placed', createdAt],
       ['changed', updatedAt],

@@ -70,9 +70,13 @@ export type OrderName = { id: string } | { number: number };
 /** An order: its short number or its id. */
 export const order: Parameter<OrderName> = {
   placeholder: 'ORDER',
-  says: 'its number, such as 1001, or its ID',
+  says: "its number, such as 1001 or '#1001', or its ID",
   form: 'the number of an order, such as 1001, or its ID',
-  read: (text) => (isId(text) ? { id: text } : /^[1-9]\d{0,14}$/.test(text) ? { number: Number(text) } : undefined),
+  read(text) {
+    if (isId(text)) return { id: text };
+    const [, number] = /^#?([1-9]\d{0,14})$/.exec(text) ?? [];
+    return number === undefined ? undefined : { number: Number(number) };
+  },
 };
 
 /** A longer text; `-` takes it from the standard input, for scripts and for texts of several lines. */

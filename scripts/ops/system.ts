@@ -2,6 +2,7 @@
 import type { Readiness } from '../../src/operations/schemas';
 import { block } from '../table';
 import { type Context, command, type Group } from './command';
+import { findNames } from './names';
 import { anyText, id, page, textOf } from './parameters';
 
 function describeReadiness({ status, issues }: Readiness): string {
@@ -68,12 +69,16 @@ const events = command({
     type: anyText('TYPE', 'the events of one type, such as OrderPlaced'),
     ...page,
   },
-  async run({ api }, query) {
-    const json = await (await api.operations.events.$get({ query })).json();
+  async run(context, query) {
+    const json = await (await context.api.operations.events.$get({ query })).json();
+    const nameOf = await findNames(
+      context,
+      json.data.map(({ actorId }) => actorId),
+    );
     const blocks = json.data.map(({ position, occurredAt, type, streamType, streamId, actorId, requestId }) =>
       block(`${position} ${type} at ${occurredAt}`, [
         ['stream', `${streamType}/${streamId}`],
-        ['actor', actorId ?? 'nobody'],
+        ['actor', actorId ? nameOf(actorId) : 'nobody'],
         ['request', requestId ?? 'unknown'],
       ]),
     );

@@ -3,7 +3,7 @@ import { ticketStatuses } from '../../src/tickets/ticket-status';
 import { block, minute, quote } from '../table';
 import { command, type Group, type Parameter } from './command';
 import { describePage } from './lists';
-import { findUser, findUserIfAny } from './names';
+import { findNames, findUser, findUserIfAny } from './names';
 import { id, message, oneOf, sortedPage, type UserName, user } from './parameters';
 
 const ticket = id('the ticket, as `tickets list` shows it');
@@ -47,15 +47,17 @@ const speaker = { customer: 'The customer', staff: 'The staff' } as const;
 const show = command({
   says: 'a ticket with its conversation, and for agents with its notes',
   takes: { ticket },
-  async run({ api }, { ticket }) {
-    const json = await (await api.tickets[':id'].$get({ param: { id: ticket } })).json();
+  async run(context, { ticket }) {
+    const json = await (await context.api.tickets[':id'].$get({ param: { id: ticket } })).json();
     const { subject, status, customerId, orderId, createdAt, updatedAt, message, replies, replyCount } = json;
+    const assigneeId = 'assigneeId' in json ? json.assigneeId : undefined;
+    const nameOf = await findNames(context, [customerId, assigneeId]);
     const head = block(subject, [
       ['id', ticket],
       ['status', status],
-      ['customer', customerId],
+      ['customer', nameOf(customerId)],
       ['order', orderId ?? 'none'],
-      ...('assigneeId' in json ? [['assignee', json.assigneeId ?? 'nobody'] as const] : []),
+      ...(assigneeId === undefined ? [] : [['assignee', assigneeId ? nameOf(assigneeId) : 'nobody'] as const]),
       ['opened', createdAt],
       ['changed', updatedAt],
     ]);

@@ -72,8 +72,14 @@ function ofCommand(name: string, command: Command): string {
   const takes = Object.values(command.takes ?? {}).map(({ placeholder, says }) => explain(placeholder, says));
   const options = Object.entries(command.options ?? {}).map((option) => explain(nameOf(option), option[1].says));
   const parts = [...takes, ...options, ...(command.isText ? [] : [json])];
-  return [`npm run ops -- ${synopsis(name, command)}`, `  ${command.says}`, parts.join('\n')].join('\n\n').trimEnd();
+  const who = command.isPublic ? [] : [account];
+  return [`npm run ops -- ${synopsis(name, command)}`, `  ${command.says}`, parts.join('\n'), ...who]
+    .join('\n\n')
+    .trimEnd();
 }
+
+const account = `In whose name: FRONTDESK_TOKEN, or FRONTDESK_EMAIL and FRONTDESK_PASSWORD;
+\`npm run ops -- --help\` tells more.`;
 
 /** The help on a command, on a group, or on everything. */
 export function helpOn(words: readonly string[]): string {

@@ -18,6 +18,8 @@ export interface ApiKeyServices {
   keyTexts: KeyTexts;
 }
 
+const target = z.strictObject({ keyId: uuid });
+
 /** The commands on API keys. */
 export function createApiKeyCommands(command: DefineCommand<ApiKeyTransaction>, { keyTexts }: ApiKeyServices) {
   return {
@@ -48,7 +50,7 @@ export function createApiKeyCommands(command: DefineCommand<ApiKeyTransaction>, 
 
     /** Revokes a key, at once for commands. */
     RevokeApiKey: command({
-      input: z.strictObject({ keyId: uuid }),
+      input: target,
       onlyIf: activeAccount,
       async handle({ keyId }, tx, { actor }) {
         const key = await tx.apiKeys.find(keyId);

@@ -171,7 +171,8 @@ export function createAuthCommands(
     }),
 
     /**
-     * Sets a new password with the token from the e-mail, and ends every session of the account. Whoever has the token reads
+     * Sets a new password with the token from the e-mail, and ends every session and every API key of the account: whoever
+     * needs the link does not know who else has the password, and may have made keys with it. Whoever has the token reads
      * the mailbox, so the address is confirmed too: a new address would have ended the token.
      */
     ConfirmPasswordReset: command({
@@ -190,11 +191,10 @@ export function createAuthCommands(
         tx.passwordResets.use(found.reset, issuedAt);
         tx.sessions.revokeAll(userId, issuedAt);
         tx.record(UserPasswordChanged.create(userId, version, { by: 'reset' }));
+        for (const revoked of await tx.revokeApiKeys(userId)) tx.record(revoked);
         if (account.emailConfirmedAt !== null) return tx.accounts.savePassword(account, at);
         tx.accounts.savePassword({ ...account, version: version + 1, emailConfirmedAt: at }, at);
         tx.useRegistrationLink(userId, issuedAt);
-        // Somebody else may have registered with this address, and made keys.
-        for (const revoked of await tx.revokeApiKeys(userId)) tx.record(revoked);
         const confirmed = { by: 'password-reset', confirmationId: null } as const;
         tx.record(UserEmailConfirmed.create(userId, version + 1, confirmed));
       },

@@ -101,6 +101,7 @@ export const authRoutes = new Hono<AuthEnv>()
     '/password-reset/confirm',
     describeCommand<AuthCommands>('ConfirmPasswordReset', {
       summary: 'Set a new password with the token of the e-mail',
+      description: 'Ends all sessions of the account, and revokes all of its API keys.',
       tags,
       status: 204,
     }),

@@ -3,8 +3,9 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { apiKeys } from '../api-keys/tables';
 import { sessions } from '../auth/tables';
 import { type EventRow, eventsOfActor } from '../cqrs/log/event-log';
+import { mergeCells } from '../cqrs/reading/merge-cells';
 import { items } from '../items/tables';
-import { orders, shippingAddresses } from '../orders/tables';
+import { orders } from '../orders/tables';
 import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import { ticketReplies, tickets } from '../tickets/tables';
@@ -61,24 +62,12 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
   orders: (userId) => ({
     keyOf: byId.keyOf,
     query: (db, key, limit) => {
-      const { id, number, status, lines, amount, currency, createdAt, updatedAt } = orders;
-      return db
-        .select({
-          id,
-          number,
-          status,
-          lines,
-          amount,
-          currency,
-          shippingAddress: shippingAddresses.address,
-          createdAt,
-          updatedAt,
-        })
-        .from(orders)
-        .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, id))
-        .where(and(eq(orders.customerId, userId), after(id, key)))
-        .orderBy(asc(id))
-        .limit(limit);
+      const { id, number, status, lines, amount, currency, shippingAddress, createdAt, updatedAt } = orders;
+      const columns = { id, number, status, lines, amount, currency, shippingAddress, createdAt, updatedAt };
+      const select = (where: SQL | undefined) => db.select(columns).from(orders).where(where).$dynamic();
+      // The index of an account's orders has the status before the id.
+      const cells = status.enumValues.map((one) => and(eq(orders.customerId, userId), eq(status, one)));
+      return mergeCells(db, select, cells, { inOrder: [asc(id)], isAfter: after(id, key) }, limit);
     },
     toRow: ({ lines, ...row }: { lines: unknown }) => ({ ...row, lines: toLines(lines) }),
   }),

@@ -10,7 +10,8 @@ import { retry } from '../platform/retry';
 import { requireOwnDataOrAdmin } from './access';
 import { accountParts, accountQuery } from './account';
 import { exportErrors } from './errors';
-import { eventsOf, ordersOf, type ReportRequest, ticketsOf } from './reports';
+import { divideByRow, type PartsOfRows } from './parts-of-rows';
+import { eventsOf, ordersOf, type ReplyOfTicket, type ReportRequest, repliesOf, ticketsOf } from './reports';
 import type { Source } from './source';
 
 export interface ExportServices {
@@ -24,6 +25,8 @@ export interface ExportServices {
 export interface Export<Row> {
   freshness: Freshness;
   pages: AsyncIterable<readonly Row[]>;
+  /** What belongs to the rows, and is loaded while they are sent. */
+  parts?: PartsOfRows;
 }
 
 /** All that is stored about an account: its own row, and its parts in pages. */
@@ -75,13 +78,19 @@ export function createExportQueries(reader: Reader, { clock, wait, eventCatalogu
     }
   }
 
-  async function openReport<Row extends object>(source: Source<Row>): Promise<Export<Row>> {
-    const load = createLoad(reader.openRows({ authorize: requireAdmin }), source, createBudget());
+  async function openReport<Row extends object>(
+    source: Source<Row>,
+    partsOf?: (read: Read, spend: () => void) => PartsOfRows,
+  ): Promise<Export<Row>> {
+    const read = reader.openRows({ authorize: requireAdmin });
+    const spend = createBudget();
+    const load = createLoad(read, source, spend);
     const limit = limits.rowsPerExportPage;
     const { raw, freshness } = await load(undefined, limit);
     // A row of the first page that cannot be read is refused before anything is sent.
     raw.forEach(source.toRow);
-    return { freshness, pages: pagesFrom(source, load, limit, raw) };
+    const pages = pagesFrom(source, load, limit, raw);
+    return { freshness, pages, ...(partsOf && { parts: partsOf(read, spend) }) };
   }
 
   async function* allPages<Row extends object>(source: Source<Row>, read: Read, spend: () => void) {
@@ -94,8 +103,13 @@ export function createExportQueries(reader: Reader, { clock, wait, eventCatalogu
     /** Exports the orders of a span of time, for admins. */
     ExportOrders: (request: ReportRequest) => openReport(ordersOf(request)),
 
-    /** Exports the tickets of a span of time, for admins. */
-    ExportTickets: (request: ReportRequest) => openReport(ticketsOf(request)),
+    /** Exports the tickets of a span of time with their replies, for admins. */
+    ExportTickets: (request: ReportRequest) =>
+      openReport(ticketsOf(request), (read, spend) => {
+        const replies = allPages(repliesOf(request), read, spend);
+        const ownerOf = ({ ticketId }: ReplyOfTicket) => ticketId;
+        return divideByRow(replies, 'replies', ownerOf, ({ ticketId: _, ...reply }) => reply);
+      }),
 
     /** Exports the events of a span of time as CloudEvents, for admins. */
     ExportEvents: (request: ReportRequest) => openReport(eventsOf(request, eventCatalogue, origin)),

@@ -1,13 +1,13 @@
-import { and, asc, eq, gt, gte, lt } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, lt, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { type Origin, toEnvelope } from '../cqrs/log/envelope';
 import { type EventCatalogue, upcast } from '../cqrs/log/event';
 import { type EventRow, eventsOfSpan, toRecordedEvent } from '../cqrs/log/event-log';
-import { orders, shippingAddresses } from '../orders/tables';
-import { tickets } from '../tickets/tables';
+import { orders } from '../orders/tables';
+import { ticketReplies, tickets } from '../tickets/tables';
 import { users } from '../users/tables';
 import { exportErrors } from './errors';
-import type { ExportedEvent, ExportedOrder, ExportedTicket } from './schemas';
+import type { ExportedEvent, ExportedOrder, ExportedReply, ExportedTicket } from './schemas';
 import { idsOf, type Source, type Span } from './source';
 
 /** What is asked of an export for reporting. */
@@ -44,10 +44,9 @@ export function ordersOf(span: ReportRequest): Source<ExportedOrder> {
       const isWanted = isOfSpan(id, createdAt, span, after);
       if (!span.includesPersonal) return db.select(columns).from(orders).where(isWanted).orderBy(asc(id)).limit(limit);
       return db
-        .select({ ...columns, ...customer, shippingAddress: shippingAddresses.address })
+        .select({ ...columns, ...customer, shippingAddress: orders.shippingAddress })
         .from(orders)
         .leftJoin(users, eq(users.id, customerId))
-        .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, id))
         .where(isWanted)
         .orderBy(asc(id))
         .limit(limit);
@@ -57,7 +56,10 @@ export function ordersOf(span: ReportRequest): Source<ExportedOrder> {
   };
 }
 
-export function ticketsOf(span: ReportRequest): Source<ExportedTicket> {
+/** A ticket without its replies, which are sent after it. */
+export type TicketRow = Omit<ExportedTicket, 'replies'>;
+
+export function ticketsOf(span: ReportRequest): Source<TicketRow> {
   const { id, status, customerId, orderId, hasNote, createdAt, updatedAt, triagedAt, triageSeconds } = tickets;
   const columns = { id, status, customerId, orderId, hasNote, createdAt, updatedAt, triagedAt, triageSeconds };
   return {
@@ -72,8 +74,40 @@ export function ticketsOf(span: ReportRequest): Source<ExportedTicket> {
         .orderBy(asc(id))
         .limit(limit);
     },
-    toRow: (row: ExportedTicket) => row,
-    keyOf: ({ id }: ExportedTicket) => id,
+    toRow: (row: TicketRow) => row,
+    keyOf: ({ id }: TicketRow) => id,
+  };
+}
+
+/** A reply with the ticket that it belongs to. */
+export type ReplyOfTicket = ExportedReply & { ticketId: string };
+
+/**
+ * The replies on the tickets of a span, in the order of the tickets. Whoever wrote a reply of the staff is named by the id, as
+ * customers are; its text is personal data. Internal notes are no replies.
+ */
+export function repliesOf(span: ReportRequest): Source<ReplyOfTicket> {
+  const { id, ticketId, by, authorId, createdAt, message } = ticketReplies;
+  return {
+    query(db, key, limit) {
+      const [ticket = '', reply = ''] = key?.split(' ') ?? [];
+      return db
+        .select({ ticketId, id, by, authorId, createdAt, ...(span.includesPersonal && { message }) })
+        .from(tickets)
+        .crossJoin(ticketReplies)
+        .where(
+          and(
+            isOfSpan(tickets.id, tickets.createdAt, span, undefined),
+            gte(tickets.id, ticket),
+            eq(ticketId, tickets.id),
+            gt(id, sql`iif(${tickets.id} = ${ticket}, ${reply}, '')`),
+          ),
+        )
+        .orderBy(asc(tickets.id), asc(id))
+        .limit(limit);
+    },
+    toRow: (row: ReplyOfTicket) => row,
+    keyOf: ({ id, ticketId }: ReplyOfTicket) => `${ticketId} ${id}`,
   };
 }
 

@@ -1,13 +1,15 @@
 import { type Context, Hono, type TypedResponse } from 'hono';
 import { accepts } from 'hono/accepts';
 import { z } from 'zod';
+import type { Committed } from '../cqrs/writing/unit-of-work';
 import type { AccessRules } from '../http/access';
-import { authenticate } from '../http/authentication';
+import { authenticateForRecord } from '../http/authentication';
 import { ignoreConditions, type RequestContext, type RouteEnv } from '../http/context';
 import { describeUnstoredQuery } from '../http/openapi';
 import { limitCaller } from '../http/rate-limits';
 import { sendStream } from '../http/streams';
 import { validate } from '../http/validation';
+import { newId } from '../platform/ids';
 import { uuid } from '../platform/uuid';
 import type { ExportCommands } from './commands';
 import type { ExportKind } from './export-kind';
@@ -48,6 +50,11 @@ type Row = Readonly<Record<string, unknown>>;
 /** The members of a row that are personal data, and are missing unless they are asked for. */
 const personalColumns = ['customerName', 'customerEmail', 'shippingAddress', 'subject', 'message'];
 
+/** Records an export, and returns its id. The response to a HEAD has no row, so nobody was given anything. */
+async function recordUnlessHead(c: RequestContext, record: () => Promise<Committed<{ id: string }>>): Promise<string> {
+  return c.req.method === 'HEAD' ? newId() : (await record()).result.id;
+}
+
 /** Sends an export for reporting, after it is in the audit trail. */
 async function sendReport(
   c: RequestContext & { var: Pick<ExportEnv['Variables'], 'commands'> },
@@ -56,14 +63,15 @@ async function sendReport(
   { schema, open }: { schema: z.ZodObject; open(request: ReportRequest): Promise<Export<Row>> },
 ) {
   const includesPersonal = include === 'personal';
-  const { freshness, pages } = await open({ ...span, includesPersonal });
-  const { result } = await c.var.commands.RecordExport({ kind, ...span, includesPersonal });
+  const { freshness, pages, parts } = await open({ ...span, includesPersonal });
+  const id = await recordUnlessHead(c, () => c.var.commands.RecordExport({ kind, ...span, includesPersonal }));
   const chosen = formatOf(c, format);
   // The subject of an event is no personal data.
   const isShown = (column: string) => includesPersonal || kind === 'events' || !personalColumns.includes(column);
-  const columns = Object.keys(schema.shape).filter(isShown);
-  const about = { freshness, id: result.id, mediaType: mediaTypes[chosen], filename: `${kind}.${chosen}` };
-  return sendStream(c, toReport(chosen, pages, columns), about) as Response & TypedResponse<string, 200, 'text'>;
+  const columns = Object.keys(schema.shape).filter((column) => isShown(column) && column !== parts?.name);
+  const about = { freshness, id, mediaType: mediaTypes[chosen], filename: `${kind}.${chosen}` };
+  return sendStream(c, toReport(chosen, { pages, parts }, columns), about) as Response &
+    TypedResponse<string, 200, 'text'>;
 }
 
 /** The exports for reporting. */
@@ -71,7 +79,7 @@ export const exportRoutes = new Hono<ExportEnv>()
   .get(
     '/orders',
     describeReport('ExportOrders', 'the orders of a span of time', schemas.exportedOrder),
-    authenticate,
+    authenticateForRecord,
     limitCaller('export'),
     ignoreConditions,
     validate('query', schemas.exportRequest),
@@ -84,7 +92,7 @@ export const exportRoutes = new Hono<ExportEnv>()
   .get(
     '/tickets',
     describeReport('ExportTickets', 'the tickets of a span of time', schemas.exportedTicket),
-    authenticate,
+    authenticateForRecord,
     limitCaller('export'),
     ignoreConditions,
     validate('query', schemas.exportRequest),
@@ -97,7 +105,7 @@ export const exportRoutes = new Hono<ExportEnv>()
   .get(
     '/events',
     describeReport('ExportEvents', 'the events of a span of time', schemas.exportedEvent),
-    authenticate,
+    authenticateForRecord,
     limitCaller('export'),
     ignoreConditions,
     validate('query', schemas.exportRequest),
@@ -120,15 +128,15 @@ export const accountExportRoutes = new Hono<ExportEnv>().get(
     body: schemas.accountExport,
     problems: [403],
   }),
-  authenticate,
+  authenticateForRecord,
   limitCaller('export'),
   ignoreConditions,
   validate('param', z.object({ id: uuid })),
   async (c) => {
     const { id } = c.req.valid('param');
     const { freshness, ...exported } = await c.var.queries.ExportAccount({ id });
-    const { result } = await c.var.commands.RecordAccountExport({ userId: id });
-    const about = { freshness, id: result.id, mediaType: 'application/json', filename: 'account.json' };
+    const exportId = await recordUnlessHead(c, () => c.var.commands.RecordAccountExport({ userId: id }));
+    const about = { freshness, id: exportId, mediaType: 'application/json', filename: 'account.json' };
     const response = sendStream(c, toAccountDocument(exported), about);
     return response as Response & TypedResponse<z.infer<typeof schemas.accountExport>, 200, 'json'>;
   },

@@ -66,6 +66,18 @@ export const exportedOrder = z
   .meta({ ref: 'ExportedOrder' });
 export type ExportedOrder = z.infer<typeof exportedOrder>;
 
+const exportedReply = z.object({
+  id,
+  by: status('customer'),
+  authorId: id,
+  createdAt: dateTime,
+  message: z
+    .string()
+    .optional()
+    .meta({ examples: ['It has come.'] }),
+});
+export type ExportedReply = z.infer<typeof exportedReply>;
+
 export const exportedTicket = z
   .object({
     id,
@@ -86,6 +98,7 @@ export const exportedTicket = z
       .string()
       .optional()
       .meta({ examples: ['It was to come on Monday.'] }),
+    replies: z.array(exportedReply),
   })
   .meta({ ref: 'ExportedTicket' });
 export type ExportedTicket = z.infer<typeof exportedTicket>;

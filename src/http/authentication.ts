@@ -7,7 +7,7 @@ import { isKeyText, readKeyText } from '../access/key-text';
 import { type Scope, scopeMeanings } from '../access/scopes';
 import type { AppEnv, RequestContext } from './context';
 import { documented } from './openapi';
-import { limitKey, limitWrongKeys } from './rate-limits';
+import { limitKey, limitUnknownKeys } from './rate-limits';
 import { refusal } from './shared-responses';
 import { tokenPath } from './token-endpoint';
 
@@ -67,14 +67,11 @@ function readBearer(c: RequestContext): string {
 
 /**
  * Verifies a Bearer credential: an access token or an API key.
+ * @param isFresh whether D1's primary has to know the key and the role of its account
  * @throws DomainError 401 for a credential that is not valid, 429 for a key beyond its limit
  */
-async function verifyBearer(c: RequestContext, credential: string): Promise<Caller> {
-  if (isKeyText(credential)) {
-    // A command decides on the role of the account, and KV may not know its newest one.
-    const isFresh = !['GET', 'HEAD'].includes(c.req.method);
-    return (await requireKey(c, credential, isFresh)).caller;
-  }
+async function verifyBearer(c: RequestContext, credential: string, isFresh: boolean): Promise<Caller> {
+  if (isKeyText(credential)) return (await requireKey(c, credential, isFresh)).caller;
   const caller = await c.get('http').accessTokens.verify(credential);
   if (caller.key) await limitKey(c, caller.key.id);
   return caller;
@@ -83,34 +80,44 @@ async function verifyBearer(c: RequestContext, credential: string): Promise<Call
 /**
  * Verifies an API key, counts the request, and notes the use. A text with a typing error costs no look into the database.
  * @param isFresh whether D1's primary has to answer
- * @throws DomainError 401 for a key that is not valid, 429 for one beyond its limit
+ * @throws DomainError 401 for a key that is not valid, 429 for one beyond its limit or that of the network for unknown keys
  */
 export async function requireKey(c: RequestContext, text: string, isFresh: boolean): Promise<FoundKey> {
   const { inBackground, keyAccess, noteKeyUse } = c.get('http');
   const name = readKeyText(text);
   if (!name) throw accessErrors.invalidKey({ reason: 'malformed' });
-  const found = await keyAccess.find(text, name, isFresh);
-  if (!found) {
-    await limitWrongKeys(c);
-    throw accessErrors.invalidKey({ reason: 'unknown' });
-  }
+  const found = await keyAccess.find(text, name, isFresh, () => limitUnknownKeys(c));
+  if (!found) throw accessErrors.invalidKey({ reason: 'unknown' });
   await limitKey(c, name.keyId);
   const note = noteKeyUse({ ...name, newHash: found.newHash });
   if (note) inBackground('api-key.use-not-noted', note);
   return found;
 }
 
+const isRead = (c: RequestContext) => ['GET', 'HEAD'].includes(c.req.method);
+
+/** @param runsCommand whether a request runs a command, which decides on the role of the account: KV may not know its newest one */
+function createAuthenticate(runsCommand: (c: RequestContext) => boolean) {
+  return documented(
+    secured,
+    createMiddleware<AppEnv>(async (c, next) => {
+      c.set('caller', await verifyBearer(c, readBearer(c), runsCommand(c)));
+      await next();
+    }),
+  );
+}
+
 /**
  * Verifies the access token (RFC 6750) or the API key, and sets the caller. The account behind it is checked later, in the
  * same round trip that reads or changes data.
  */
-export const authenticate = documented(
-  secured,
-  createMiddleware<AppEnv>(async (c, next) => {
-    c.set('caller', await verifyBearer(c, readBearer(c)));
-    await next();
-  }),
-);
+export const authenticate = createAuthenticate((c) => !isRead(c));
+
+/** As {@link authenticate}, for a GET that records in the audit trail what it gives to whom. */
+export const authenticateForRecord = createAuthenticate(() => true);
+
+/** As {@link authenticate}, for a list that can be searched: a search is recorded. */
+export const authenticateForSearch = createAuthenticate((c) => !isRead(c) || c.req.query('search') !== undefined);
 
 /** As {@link authenticate}, and accepts the secret of the metrics too, for the one route that shows them. */
 export const authenticateMonitor = documented(
@@ -118,7 +125,7 @@ export const authenticateMonitor = documented(
   createMiddleware<AppEnv>(async (c, next) => {
     const token = readBearer(c);
     if (c.get('http').isMetricsToken(token)) c.set('isMonitor', true);
-    else c.set('caller', await verifyBearer(c, token));
+    else c.set('caller', await verifyBearer(c, token, !isRead(c)));
     await next();
   }),
 );

@@ -17,7 +17,10 @@ export const rateLimits = {
   account: { quota: 100, windowSeconds: 60 },
   /** For each API key, from everywhere. */
   'api-key': { quota: 600, windowSeconds: 60 },
-  /** For each network, on requests with an API key that is unknown, expired or revoked. A typing error does not count. */
+  /**
+   * For each network, on requests with an API key that is unknown, expired or revoked. A typing error does not count, and a
+   * key that was made a moment ago counts once in each isolate.
+   */
   'wrong-key': { quota: 20, windowSeconds: 60 },
 } as const;
 

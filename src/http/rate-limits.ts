@@ -136,8 +136,8 @@ export async function limitKey(c: RequestContext, keyId: string): Promise<void> 
   await requireTurn(c, 'api-key', keyId);
 }
 
-/** Limits the requests with an API key that is not valid, by network: each has cost a look into the database. */
-export async function limitWrongKeys(c: RequestContext): Promise<void> {
+/** Limits the requests with an API key that only the database can confirm, by network, before each costs a look into it. */
+export async function limitUnknownKeys(c: RequestContext): Promise<void> {
   await requireTurn(c, 'wrong-key', networkKey(c));
 }
 

@@ -1,6 +1,7 @@
 import type { NotificationFacts, NotificationKind } from './notification';
 
 const token = 'b3f1c0de';
+const key = { keyId: '019be000-0000-7000-8000-000000000002', prefix: 'fd_02yhBnJxLzhsmKGvYkR3Ae' };
 const order = { number: 1001, total: { amount: 4998, currency: 'EUR' } };
 const ticket = { ticketId: '019be000-0000-7000-8000-000000000001' };
 
@@ -13,7 +14,11 @@ export const examples: { readonly [Kind in NotificationKind]: readonly Notificat
   ],
   'address-changed': [{ reader: 'old' }, { reader: 'new' }],
   'password-reset': [{ url: `https://shop.example/reset-password#token=${token}`, validMinutes: 60 }],
-  'password-changed': [{}],
+  'password-changed': [{ by: 'change' }, { by: 'reset' }],
+  'api-key-created': [
+    { ...key, isOfService: false },
+    { ...key, isOfService: true },
+  ],
   'order-placed': [order],
   'order-shipped': [order],
   'order-delivered': [order],

@@ -12,19 +12,18 @@ const fallback: Speech = { language: 'en', locale: 'en' };
 
 /** @param locale any text; for a language without texts, English is spoken, with the numbers and times of English */
 export function speechFor(locale: string): Speech {
-  if (!isUsable(() => new Intl.Locale(locale))) return fallback;
+  const known = orUndefined(() => new Intl.Locale(locale));
+  const language = languages.find((each) => each === known?.language);
   // Without its extensions, which could ask for another calendar or other digits than the texts around them have.
-  const { language: spoken, baseName } = new Intl.Locale(locale);
-  const language = languages.find((each) => each === spoken);
-  return language === undefined ? fallback : { language, locale: baseName };
+  return known === undefined || language === undefined ? fallback : { language, locale: known.baseName };
 }
 
-function isUsable(use: () => unknown): boolean {
+/** What Intl makes; undefined for a text that it does not know. */
+function orUndefined<Value>(make: () => Value): Value | undefined {
   try {
-    use();
-    return true;
+    return make();
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -38,8 +37,8 @@ export function formatTime(ms: number, { locale }: Speech, timezone: string): st
     minute: '2-digit',
     timeZoneName: 'short',
   } as const;
-  const isKnown = isUsable(() => new Intl.DateTimeFormat(locale, { timeZone: timezone }));
-  return new Intl.DateTimeFormat(locale, { ...options, timeZone: isKnown ? timezone : 'UTC' }).format(ms);
+  const formatIn = (timeZone: string) => new Intl.DateTimeFormat(locale, { ...options, timeZone });
+  return (orUndefined(() => formatIn(timezone)) ?? formatIn('UTC')).format(ms);
 }
 
 /** From how many minutes on a unit is used, and how many minutes it has; the longest first. */

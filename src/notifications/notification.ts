@@ -25,7 +25,10 @@ export interface NotificationFacts {
   /** Goes to the address that the account had, and to the one that it has. */
   'address-changed': { reader: 'old' | 'new' };
   'password-reset': TimedLink;
-  'password-changed': object;
+  /** `reset` is by the link of an e-mail, which also revokes the API keys. */
+  'password-changed': { by: 'change' | 'reset' };
+  /** Goes to who made the key: its owner, or for the key of a service account the admin. */
+  'api-key-created': { keyId: string; prefix: string; isOfService: boolean };
   'order-placed': OrderFacts;
   'order-shipped': OrderFacts;
   'order-delivered': OrderFacts;
@@ -43,6 +46,8 @@ export type NotificationOf<Kind extends NotificationKind> = {
   facts: NotificationFacts[Kind];
   /** An e-mail address instead of the account's own one, which only a kind for security may have. */
   to?: string;
+  /** Whether somebody had confirmed the address `to` for this account. */
+  isToConfirmed?: boolean;
 };
 
 export type Notification = { [Kind in NotificationKind]: NotificationOf<Kind> }[NotificationKind];
@@ -69,7 +74,11 @@ const rules: Readonly<Record<NotificationKind, Rule>> = {
   // address every 15 minutes; this limit, for several accounts, is shorter, so that it does not hold back what the command allows.
   'confirm-address': { isSecurity: true, limit: { kind: 'confirm-address', everyMs: 14 * minuteMs } },
   // A stranger can register with an address, and then change it.
-  'address-changed': { isSecurity: true, limit: { kind: 'address-changed', everyMs: 4 * minuteMs } },
+  'address-changed': {
+    isSecurity: true,
+    limit: { kind: 'address-changed', everyMs: 4 * minuteMs },
+    isUnlimitedIfConfirmed: true,
+  },
   // The command lets one account have a link every five minutes. This limit is for several accounts that have one address
   // after each other. It is shorter, so that it never holds back the only link of an account that is valid.
   'password-reset': { isSecurity: true, limit: { kind: 'password-reset', everyMs: 4 * minuteMs } },
@@ -77,6 +86,12 @@ const rules: Readonly<Record<NotificationKind, Rule>> = {
   'password-changed': {
     isSecurity: true,
     limit: { kind: 'password-changed', everyMs: 4 * minuteMs },
+    isUnlimitedIfConfirmed: true,
+  },
+  // A stranger can register with an address, and then make and revoke keys again and again.
+  'api-key-created': {
+    isSecurity: true,
+    limit: { kind: 'api-key-created', everyMs: 4 * minuteMs },
     isUnlimitedIfConfirmed: true,
   },
   'order-placed': onlyIfWanted,
@@ -93,10 +108,11 @@ export function isSecurity({ kind }: Pick<Notification, 'kind'>): boolean {
 
 /** The limit for the address of a notification; undefined where there is none. */
 export function limitOf(
-  { kind }: Pick<Notification, 'kind'>,
-  { isConfirmed }: Pick<NotifiedAccount, 'isConfirmed'>,
+  { kind, to, isToConfirmed = false }: Pick<Notification, 'kind' | 'to' | 'isToConfirmed'>,
+  account: Pick<NotifiedAccount, 'isConfirmed'>,
 ): EmailLimit | undefined {
   const { isUnlimitedIfConfirmed, limit } = rules[kind];
+  const isConfirmed = to === undefined ? account.isConfirmed : isToConfirmed;
   return isUnlimitedIfConfirmed && isConfirmed ? undefined : limit;
 }
 

@@ -1,7 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
+import type { EventDefinition } from '../cqrs/log/event';
 import type { OrderFacts } from '../notifications/notification';
-import type { Reaction } from '../notifications/reaction';
+import { onForCustomer, type Reaction, type Registration } from '../notifications/reaction';
 import { openSession } from '../platform/d1';
 import { orders } from './tables';
 
@@ -22,11 +23,19 @@ export function createFindOrderFacts(database: D1Database): FindOrderFacts {
 const dataSchema = z.object({ customerId: z.uuid().nullable() });
 
 /** Tells the customer of an order about it. An order of a deleted account has no customer. */
-export function tellCustomerOfOrder(kind: 'order-placed' | 'order-shipped' | 'order-delivered' | 'order-cancelled') {
+function tellCustomer(kind: 'order-placed' | 'order-shipped' | 'order-delivered' | 'order-cancelled') {
   return ({ findOrderFacts }: { findOrderFacts: FindOrderFacts }): Reaction =>
     async ({ data, streamId }) => {
       const { customerId } = dataSchema.parse(data);
       const facts = customerId === null ? undefined : await findOrderFacts(streamId);
       return facts && customerId !== null ? { userId: customerId, kind, facts } : undefined;
     };
+}
+
+/** Registers the notification of the customer of an order. */
+export function onOrder(
+  definition: EventDefinition<string, { customerId: string | null }>,
+  kind: Parameters<typeof tellCustomer>[0],
+): Registration<{ findOrderFacts: FindOrderFacts }> {
+  return onForCustomer(definition, tellCustomer(kind));
 }

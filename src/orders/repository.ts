@@ -1,9 +1,9 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, getTableColumns, sql } from 'drizzle-orm';
 import type { CheckedActor } from '../access/caller';
 import { type AggregateVersion, isAnyOf, type TakenRows, takeRows } from '../cqrs/writing/owned-rows';
 import type { RepositoryContext } from '../cqrs/writing/unit-of-work';
 import type { NewOrder, Order, OrderableItem, OrderLine, RequestedLine, ShippingAddress } from './order';
-import { orders, shippingAddresses } from './tables';
+import { orders } from './tables';
 
 /** An order whose customer's account is deleted, as it was before. */
 export interface ReleasedOrder extends AggregateVersion {
@@ -42,7 +42,10 @@ export interface OrderableItems {
 
 type Row = typeof orders.$inferSelect;
 
-function toOrder({ amount, currency, lines, lineCount: _, number, ...row }: Row): Order {
+/** No command decides on an address. */
+const { shippingAddress: _, ...withoutAddress } = getTableColumns(orders);
+
+function toOrder({ amount, currency, lines, lineCount: _, number, ...row }: Omit<Row, 'shippingAddress'>): Order {
   // Only `add` writes the lines, from lines of the same type. No order is without a number, see tables.ts.
   return { ...row, number: number as number, lines: lines as OrderLine[], total: { amount, currency } };
 }
@@ -50,15 +53,15 @@ function toOrder({ amount, currency, lines, lineCount: _, number, ...row }: Row)
 export function createOrderRepository(context: RepositoryContext): OrderRepository {
   const { db, stage } = context;
   return {
-    add({ total, lines, ...order }, address, firstNumber, by) {
+    add({ total, lines, ...order }, address, firstNumber) {
       // Orders are never deleted, so the number after the highest one was never given before.
       const number = sql`(SELECT max(coalesce(max(number), 0) + 1, ${firstNumber}) FROM orders)`;
-      stage(db.insert(orders).values({ ...order, ...total, number, lines, lineCount: lines.length }));
-      stage(db.insert(shippingAddresses).values({ orderId: order.id, customerId: by.id, address }));
+      const row = { ...order, ...total, number, lines, lineCount: lines.length, shippingAddress: address };
+      stage(db.insert(orders).values(row));
     },
     saveStatus: ({ id, version, status, updatedAt }) =>
       stage(db.update(orders).set({ version, status, updatedAt }).where(eq(orders.id, id))),
-    find: async (id) => (await db.select().from(orders).where(eq(orders.id, id))).map(toOrder)[0],
+    find: async (id) => (await db.select(withoutAddress).from(orders).where(eq(orders.id, id))).map(toOrder)[0],
     async anonymiseNextOf(customerId, at, most) {
       const isPlaced = eq(orders.status, 'placed');
       // One statement reads versions and statuses. Two could see a change of an order between them.
@@ -71,7 +74,8 @@ export function createOrderRepository(context: RepositoryContext): OrderReposito
         })
         .from(orders)
         .where(eq(orders.customerId, customerId))
-        .orderBy(orders.id)
+        // In the order of the index.
+        .orderBy(orders.status, orders.id)
         .limit(most + 1);
       const owned = { table: orders, owner: orders.customerId, ownerId: customerId };
       const taken = takeRows(context, owned, loaded, most);
@@ -82,13 +86,13 @@ export function createOrderRepository(context: RepositoryContext): OrderReposito
           .update(orders)
           .set({
             customerId: null,
+            shippingAddress: null,
             status: sql`CASE WHEN ${isPlaced} THEN 'cancelled' ELSE ${orders.status} END`,
             updatedAt: sql`CASE WHEN ${isPlaced} THEN ${at} ELSE ${orders.updatedAt} END`,
             version: sql`${orders.version} + CASE WHEN ${isPlaced} THEN 2 ELSE 1 END`,
           })
           .where(isAnyOf(orders.id, ids)),
       );
-      stage(db.delete(shippingAddresses).where(isAnyOf(shippingAddresses.orderId, ids)));
       return taken;
     },
   };

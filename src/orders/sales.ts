@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { limitOf, wantedKeys } from '../cqrs/reading/keyed-query';
 import { everybody, keptCount } from '../cqrs/reading/list-counts';
 import { defineView, when } from '../cqrs/reading/view';
+import { limits } from '../platform/limits';
 import { OrderCancelled, OrderDelivered, OrderPlaced, OrderShipped } from './events';
 import { orderStatuses } from './order-status';
 import type { SalesDashboard } from './schemas';
@@ -72,6 +73,7 @@ const bestSellers = sql<string>`(
 export const salesView = defineView({
   name: 'sales-dashboard',
   shapeVersion: 1,
+  restMs: limits.dashboardRestMs,
   triggers: [when([OrderPlaced, OrderCancelled, OrderShipped, OrderDelivered], () => [salesKey])],
   keyColumn: 'key',
   query: (db) =>

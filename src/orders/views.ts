@@ -1,8 +1,9 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { AccountCount } from '../access/account-parts';
 import { isWanted } from '../cqrs/reading/keyed-query';
 import { type CountedList, everybody, keptCount } from '../cqrs/reading/list-counts';
 import { defineListView, everybodyKey, firstPages } from '../cqrs/reading/list-view';
+import { mergeCells } from '../cqrs/reading/merge-cells';
 import { keyset, type Slice } from '../cqrs/reading/pages';
 import { defineView, when } from '../cqrs/reading/view';
 import type { Database } from '../platform/d1';
@@ -10,7 +11,7 @@ import { OrderAnonymised, OrderCancelled, OrderDelivered, OrderPlaced, OrderShip
 import type { OrderLine, ShippingAddress } from './order';
 import { type OrderStatus, orderStatuses } from './order-status';
 import type { OrderDetail, OrderSummary } from './schemas';
-import { orders, shippingAddresses } from './tables';
+import { orders } from './tables';
 
 const all = [OrderPlaced, OrderCancelled, OrderShipped, OrderDelivered, OrderAnonymised];
 
@@ -32,12 +33,11 @@ export const orderView = defineView({
         lines: orders.lines,
         amount: orders.amount,
         currency: orders.currency,
-        address: shippingAddresses.address,
+        address: orders.shippingAddress,
         createdAt: orders.createdAt,
         updatedAt: orders.updatedAt,
       })
       .from(orders)
-      .leftJoin(shippingAddresses, eq(shippingAddresses.orderId, orders.id))
       .where(isWanted(orders.id)),
   toDocument([row]) {
     if (!row) return undefined;
@@ -83,23 +83,23 @@ function orderTotal({ customer = everybody, number, ...filter }: OrderFilter) {
 const { id, customerId, amount, currency, lineCount, createdAt } = orders;
 const summary = { id, number, customerId, status: orders.status, amount, currency, lineCount, createdAt };
 
+/** The conditions of the cells of a customer's orders, whose index has the status before the id. */
+export function cellsOfCustomer(customer: string, status?: OrderStatus): SQL[] {
+  const statuses = status === undefined ? orderStatuses : [status];
+  return statuses.map((one) => sql`${customerId} = ${customer} AND ${orders.status} = ${one}`);
+}
+
 /** The query for the pages that no document has. Each filter has an index that ends with the id, or with the number. */
 export function orderListQuery(db: Database, filter: OrderFilter, slice: Slice) {
-  const { customer, status } = filter;
-  const { isAfter, inOrder } = keyset(id, slice);
-  return db
-    .select({ ...summary, total: orderTotal(filter).as('total') })
-    .from(orders)
-    .where(
-      and(
-        customer === undefined ? undefined : eq(customerId, customer),
-        status === undefined ? undefined : eq(orders.status, status),
-        filter.number === undefined ? undefined : eq(orders.number, filter.number),
-        isAfter,
-      ),
-    )
-    .orderBy(...inOrder)
-    .limit(slice.limit);
+  const { customer, number: wanted, status } = filter;
+  const rows = { ...summary, total: orderTotal(filter).as('total') };
+  const select = (where: SQL | undefined) => db.select(rows).from(orders).where(where).$dynamic();
+  const isWantedStatus = status === undefined ? undefined : eq(orders.status, status);
+  const isCustomers = customer === undefined ? undefined : eq(customerId, customer);
+  // The index of a number has at most one order, whatever else is asked for.
+  const one = wanted === undefined ? undefined : and(eq(orders.number, wanted), isWantedStatus, isCustomers);
+  const cells = customer === undefined || one ? [one ?? isWantedStatus] : cellsOfCustomer(customer, status);
+  return mergeCells(db, select, cells, keyset(id, slice), slice.limit);
 }
 
 /** The key of the document with the first page of a list. */

@@ -126,6 +126,28 @@ export function isRefusedByD1(error: unknown): boolean {
   );
 }
 
+/** How D1 refused what it was asked, for the log. */
+export interface Refusal {
+  /** The code of SQLite or D1, such as `SQLITE_CONSTRAINT`. */
+  code: string;
+  /** What D1 wrote, without what stands in quotes there: that may be a value, which a person typed. */
+  message: string;
+}
+
+const longestRefusal = 300;
+
+/** The refusal of D1 behind an error, which the query builder may have wrapped; undefined if D1 refused nothing. */
+export function findRefusal(error: unknown): Refusal | undefined {
+  if (!isRefusedByD1(error)) return undefined;
+  for (const message of messagesOf(error)) {
+    const [code] = /\bSQLITE_[A-Z]+|\bD1_(?!ERROR)[A-Z_]+/.exec(message) ?? [];
+    // From the first quote to the last one, because a value can have quotes of its own.
+    const safe = message.replace(/["'`][\s\S]*["'`]|["'`][\s\S]*$/, '…');
+    if (code) return { code, message: safe.slice(0, longestRefusal) };
+  }
+  return undefined;
+}
+
 function toDatabaseFailure(error: unknown): unknown {
   if (isRefusedByD1(error) || findDatabaseFailure(error)) return error;
   return new DatabaseFailure(isOverloaded(error) ? 'OVERLOADED' : 'FAILED', error);

@@ -23,6 +23,8 @@ export const limits = {
    * one in any case. So a document with ten of the longest notes as well stays below 1 MB.
    */
   replyBytesInTicket: 131_072,
+  /** API keys of which an isolate remembers what D1 last said. */
+  keyVerdicts: 1000,
   /** Accounts that a search finds. */
   accountsPerSearch: 20,
   /** Names that one statement of the hourly task folds, and how many such statements a run has. */
@@ -76,6 +78,8 @@ export const limits = {
   itemsRankedPerDay: 50,
   /** Items that the sales dashboard shows. */
   bestSellersInDashboard: 10,
+  /** How long a dashboard rests after a put, in milliseconds. It is a third of the acceptable lag without a setting. */
+  dashboardRestMs: 10_000,
   /** Failing keys that the API lists for one read model. */
   failuresPerView: 20,
   /** Due deliveries of a subscription that the relay takes at once; it sends them in parts of `messagesPerSend`. */
@@ -125,6 +129,11 @@ export const limits = {
   notesPerErasureStep: 1_000,
   /** Milliseconds for which a link works that confirms an e-mail address, and for which the row of a used one is kept. */
   confirmationLinkMs: 7 * 86_400_000,
+  /** Accounts whose tickets one run of the schedule releases. */
+  assigneesReleasedPerRun: 20,
+  /** Tickets that one commit releases, each with an event, and how many such commits a run has for one account. */
+  ticketsPerRelease: 100,
+  releasesPerRun: 10,
   /** Pending changes of an e-mail address that one run of the schedule ends, each with an event. */
   emailChangesExpiredPerRun: 100,
   /** Expired rows that one statement of the clean-up deletes, so that it does not delay commands. */

@@ -1,3 +1,4 @@
+import { findRefusal } from './d1';
 import { type ConfigError, DomainError } from './errors';
 
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
@@ -15,17 +16,22 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
-/** Describes an error without its message, which may contain text that a person typed or a statement's bound values. */
+/**
+ * Describes an error without its message, which may contain text that a person typed or a statement's bound values. Of a
+ * statement that D1 refused, it has what D1 wrote.
+ */
 function describe(error: unknown): LogFields {
   if (error instanceof DomainError) return { error: error.name, code: error.code };
   if (!(error instanceof Error)) return {};
   const frames = error.stack?.split('\n').filter((line) => /^\s+at /.test(line));
   const cause = error.cause instanceof Error ? error.cause.name : undefined;
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const refusal = findRefusal(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : refusal?.code;
   return {
     error: error.name,
     code,
     cause,
+    refusal: refusal?.message,
     stack: frames
       ?.slice(0, 8)
       .map((line) => line.trim())

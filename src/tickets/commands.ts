@@ -1,14 +1,16 @@
 import { z } from 'zod';
-import { activeAccount, type DefineCommand } from '../access/access-rules';
+import { activeAccount, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
 import { type CheckedActor, requireStaff } from '../access/caller';
 import type { CommandDetails } from '../cqrs/writing/command';
 import { requireVersion } from '../cqrs/writing/expected-version';
 import { newId } from '../platform/ids';
+import { limits } from '../platform/limits';
+import { uuid } from '../platform/uuid';
 import { ticketErrors } from './errors';
 import * as events from './events';
 import { speakerOn, type TicketReply, versionFor } from './reply';
-import type { TicketRepository } from './repository';
+import type { ReleasedTicket, TicketRepository } from './repository';
 import * as schemas from './schemas';
 import { assign, changeStatus, requireWorkable, type Ticket, type TicketNote } from './ticket';
 
@@ -121,8 +123,28 @@ export function createTicketCommands(command: DefineCommand<TicketTransaction>) 
         return { id: ticketId, version: next.version };
       },
     }),
+
+    /**
+     * Releases the next tickets of an account that was deactivated or is a customer by now. The schedule sends it; the tickets
+     * of an active agent or admin stay.
+     */
+    ReleaseTickets: command({
+      input: z.strictObject({ assigneeId: uuid }),
+      onlyIf: anyone,
+      readsPrimary: true,
+      async handle({ assigneeId }, tx) {
+        const { rows, isLast } = await tx.tickets.releaseNextOfFormer(assigneeId, limits.ticketsPerRelease);
+        for (const event of toReleased(rows)) tx.record(event);
+        return { rows: rows.length, isFinished: isLast };
+      },
+    }),
   };
 }
+
+const toReleased = (rows: readonly ReleasedTicket[]) =>
+  rows.map(({ id, version, customerId }) =>
+    events.TicketAssigned.create(id, version + 1, { customerId, assigneeId: null }),
+  );
 
 export type TicketCommands = ReturnType<typeof createTicketCommands>;
 
@@ -156,9 +178,6 @@ export function deleteTicketsOfAccount(tickets: TicketRepository): AccountDeleti
 export function releaseTicketsOfAssignee(tickets: TicketRepository): AccountDeletionHandler {
   return async (assigneeId, at, most) => {
     const { rows, isLast } = await tickets.releaseNextOf(assigneeId, at, most);
-    const released = rows.map(({ id, version, customerId }) =>
-      events.TicketAssigned.create(id, version + 1, { customerId, assigneeId: null }),
-    );
-    return { events: released, rows: rows.length, isFinished: isLast };
+    return { events: toReleased(rows), rows: rows.length, isFinished: isLast };
   };
 }

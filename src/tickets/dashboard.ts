@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { wantedKeys } from '../cqrs/reading/keyed-query';
 import { defineView, when } from '../cqrs/reading/view';
+import { limits } from '../platform/limits';
 import { TicketDeleted, TicketOpened, TicketReopened, TicketStatusChanged } from './events';
 import type { TicketDashboard } from './schemas';
 import { staffTotal } from './staff-views';
@@ -43,6 +44,7 @@ const oldestOpen = sql<string | null>`(SELECT created_at FROM tickets WHERE stat
 export const dashboardView = defineView({
   name: 'ticket-dashboard',
   shapeVersion: 3,
+  restMs: limits.dashboardRestMs,
   triggers: [when([TicketOpened, TicketStatusChanged, TicketReopened, TicketDeleted], () => [dashboardKey])],
   keyColumn: 'key',
   query: (db) =>

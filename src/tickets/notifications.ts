@@ -1,8 +1,8 @@
-import { on } from '../notifications/reaction';
+import { onForCustomer } from '../notifications/reaction';
 import { TicketReplied, TicketStatusChanged } from './events';
 
 /** Tells the customer that the staff has replied. Nobody is told of what the customer writes, or of a note. */
-export const notifyOfReply = on(
+export const notifyOfReply = onForCustomer(
   TicketReplied,
   () =>
     ({ data }) => {
@@ -13,7 +13,7 @@ export const notifyOfReply = on(
 );
 
 /** Tells the customer that the ticket was closed. Another status is the desk's own business. */
-export const notifyOfClosing = on(
+export const notifyOfClosing = onForCustomer(
   TicketStatusChanged,
   () =>
     ({ data, streamId }) => {

@@ -1,4 +1,4 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, ne, type SQL, sql } from 'drizzle-orm';
 import type { RowsWithoutEvents } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';
 import { ConcurrencyError } from '../cqrs/writing/errors';
@@ -46,12 +46,16 @@ export interface TicketRepository {
    * Releases the next tickets of others that somebody works on, `most` at most, at a time in ISO 8601, and returns them as they
    * were. If none is left, the commit fails if a ticket was assigned in the meantime.
    */
-  releaseNextOf(
-    assigneeId: string,
-    at: string,
-    most: number,
-  ): Promise<TakenRows<AggregateVersion & Pick<Ticket, 'customerId'>>>;
+  releaseNextOf(assigneeId: string, at: string, most: number): Promise<TakenRows<ReleasedTicket>>;
+  /**
+   * Releases the next tickets of an account that exists and is no active agent or admin, `most` at most, as of the last change of
+   * that account, and returns them as they were. The commit fails if the account may work on tickets again by then.
+   */
+  releaseNextOfFormer(assigneeId: string, most: number): Promise<TakenRows<ReleasedTicket>>;
 }
+
+/** What the event of a released ticket says of it, as it was. */
+export type ReleasedTicket = AggregateVersion & Pick<Ticket, 'customerId'>;
 
 /**
  * The texts of the tickets that the next step of an erasure takes. They are deleted with their tickets, as long as they are few;
@@ -99,6 +103,29 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
       sql`EXISTS (SELECT 1 FROM ${tickets} WHERE ${tickets.id} = ${id} AND ${tickets.version} = ${version})`,
       () => new ConcurrencyError(),
     );
+
+  /** Releases the next of these tickets, `most` at most. @param at the time in ISO 8601, as SQL */
+  async function release(isTheirs: SQL | undefined, at: SQL, most: number): Promise<TakenRows<ReleasedTicket>> {
+    const loaded = await db
+      .select({ id: tickets.id, version: tickets.version, customerId: tickets.customerId })
+      .from(tickets)
+      .where(isTheirs)
+      .orderBy(tickets.status, tickets.id)
+      .limit(most + 1);
+    const isLast = loaded.length <= most;
+    if (isLast) {
+      const left = sql`(SELECT count(*) FROM (SELECT 1 FROM ${tickets} WHERE ${isTheirs} LIMIT ${most + 1}))`;
+      guard(sql`${left} = ${loaded.length}`, () => new ConcurrencyError());
+    }
+    const rows = loaded.slice(0, most);
+    if (rows.length > 0) {
+      const updatedAt = sql`max(${tickets.updatedAt}, ${at})`;
+      const released = { assigneeId: null, version: sql`${tickets.version} + 1`, updatedAt };
+      const ids = rows.map(({ id }) => id);
+      stage(db.update(tickets).set(released).where(isAnyOf(tickets.id, ids)));
+    }
+    return { rows, isLast };
+  }
 
   return {
     add(ticket, by) {
@@ -183,27 +210,16 @@ export function createTicketRepository(context: RepositoryContext): TicketReposi
     find: async (id) => (await db.select().from(tickets).where(eq(tickets.id, id)))[0],
     removeNextOf: (customerId, most) =>
       removeNextRows(context, { table: tickets, owner: tickets.customerId, ownerId: customerId }, most),
-    async releaseNextOf(assigneeId, at, most) {
+    releaseNextOf: (assigneeId, at, most) =>
       // The account's own tickets are deleted.
-      const isTheirs = and(eq(tickets.assigneeId, assigneeId), ne(tickets.customerId, assigneeId));
-      const loaded = await db
-        .select({ id: tickets.id, version: tickets.version, customerId: tickets.customerId })
-        .from(tickets)
-        .where(isTheirs)
-        .orderBy(tickets.status, tickets.id)
-        .limit(most + 1);
-      const isLast = loaded.length <= most;
-      if (isLast) {
-        const left = sql`(SELECT count(*) FROM (SELECT 1 FROM ${tickets} WHERE ${isTheirs} LIMIT ${most + 1}))`;
-        guard(sql`${left} = ${loaded.length}`, () => new ConcurrencyError());
-      }
-      const rows = loaded.slice(0, most);
-      if (rows.length > 0) {
-        const released = { assigneeId: null, version: sql`${tickets.version} + 1`, updatedAt: updatedAt(at) };
-        const ids = rows.map(({ id }) => id);
-        stage(db.update(tickets).set(released).where(isAnyOf(tickets.id, ids)));
-      }
-      return { rows, isLast };
+      release(and(eq(tickets.assigneeId, assigneeId), ne(tickets.customerId, assigneeId)), sql`${at}`, most),
+    async releaseNextOfFormer(assigneeId, most) {
+      const isFormer = sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${assigneeId}
+        AND (${users.isActive} = 0 OR ${users.role} = 'customer'))`;
+      const changedAt = sql`(SELECT ${users.updatedAt} FROM ${users} WHERE ${users.id} = ${assigneeId})`;
+      const taken = await release(and(eq(tickets.assigneeId, assigneeId), isFormer), changedAt, most);
+      if (taken.rows.length > 0) guard(isFormer, () => new ConcurrencyError());
+      return taken;
     },
   };
 }

@@ -15,6 +15,9 @@ export interface ConfirmationServices {
   confirmationTokens: LinkTokens;
 }
 
+const target = z.strictObject({ userId: uuid });
+const expired = z.strictObject({ confirmationId: uuid });
+
 /** The commands on links that confirm e-mail addresses. */
 export function createConfirmationCommands(
   command: DefineCommand<UserTransaction>,
@@ -26,7 +29,7 @@ export function createConfirmationCommands(
      * older one. A link that was mailed a moment ago stays, so that nobody can fill a mailbox.
      */
     RequestEmailConfirmation: command({
-      input: z.strictObject({ userId: uuid }),
+      input: target,
       onlyIf: activeAccount,
       async handle({ userId }, tx, details) {
         const { actor, at, issuedAt } = details;
@@ -70,7 +73,8 @@ export function createConfirmationCommands(
         const isNew = email !== account.email;
         const version = account.version + (isNew ? 2 : 1);
         // First, because the database takes a new address as confirmed only if a used link says so.
-        tx.emailConfirmations.use(useLink(confirmation, isNew ? account.email : null, linkTime(issuedAt)));
+        const previous = { previousEmail: account.email, isPreviousConfirmed: account.emailConfirmedAt !== null };
+        tx.emailConfirmations.use(useLink(confirmation, isNew ? previous : undefined, linkTime(issuedAt)));
         tx.users.saveWithoutCaller(withConfirmedEmail(account, email, version, at));
         if (isNew) {
           tx.emailConfirmations.end(account.id, 'registration');
@@ -83,7 +87,7 @@ export function createConfirmationCommands(
 
     /** Ends a pending change that nobody has confirmed in time. The schedule sends it; a change that is not expired stays. */
     ExpireEmailChange: command({
-      input: z.strictObject({ confirmationId: uuid }),
+      input: expired,
       onlyIf: anyone,
       readsPrimary: true,
       async handle({ confirmationId }, tx, { issuedAt }) {

@@ -42,13 +42,13 @@ export function createEmailConfirmationRepository({
       end(confirmation.userId, confirmation.kind);
       add(confirmation);
     },
-    use({ id, usedAt, expiresAt, previousEmail }) {
+    use({ id, usedAt, expiresAt, previousEmail, isPreviousConfirmed }) {
       guard(
         sql`EXISTS (SELECT 1 FROM ${emailConfirmations}
           WHERE ${emailConfirmations.id} = ${id} AND ${emailConfirmations.usedAt} IS NULL)`,
         () => new ConcurrencyError(),
       );
-      const used = { usedAt, expiresAt, previousEmail };
+      const used = { usedAt, expiresAt, previousEmail, isPreviousConfirmed };
       stage(db.update(emailConfirmations).set(used).where(eq(emailConfirmations.id, id)));
     },
     end,

@@ -17,6 +17,8 @@ export interface EmailConfirmation {
   email: string;
   /** The address that the account had before it changed to `email`; null until then. */
   previousEmail: string | null;
+  /** Whether `previousEmail` was confirmed. Version 0.7.0 does not store it, which counts as not confirmed. */
+  isPreviousConfirmed: boolean;
   /** When the link ends; after its use, when the row is deleted. */
   expiresAt: number;
   usedAt: number | null;
@@ -37,7 +39,7 @@ export function newLink(
   about: Pick<EmailConfirmation, 'userId' | 'kind' | 'email'>,
   { now, lifetimeMs }: LinkTime,
 ): EmailConfirmation {
-  return { id, ...about, previousEmail: null, expiresAt: now + lifetimeMs, usedAt: null };
+  return { id, ...about, previousEmail: null, isPreviousConfirmed: false, expiresAt: now + lifetimeMs, usedAt: null };
 }
 
 /** Whether a link was mailed so lately that it stays as it is. */
@@ -47,15 +49,15 @@ export function isRecent({ expiresAt }: EmailConfirmation, { now, lifetimeMs }: 
 
 /**
  * The link after its use.
- * @param previousEmail the address that the account changes from. It is kept as long as a link, so that the e-mail finds it that
+ * @param previous the address that the account changes from. It is kept as long as a link, so that the e-mail finds it that
  * tells the owner of the old address.
  */
 export function useLink(
   link: EmailConfirmation,
-  previousEmail: string | null,
+  previous: Pick<EmailConfirmation, 'previousEmail' | 'isPreviousConfirmed'> | undefined,
   { now, lifetimeMs }: LinkTime,
 ): EmailConfirmation {
-  return { ...link, previousEmail, usedAt: now, expiresAt: now + lifetimeMs };
+  return { ...link, ...previous, usedAt: now, expiresAt: now + lifetimeMs };
 }
 
 /** Whether a pending change of the address has ended, because nobody confirmed it in time. */

@@ -3,7 +3,7 @@ import type { TimedLink } from '../notifications/notification';
 import type { Reaction } from '../notifications/reaction';
 import { limits } from '../platform/limits';
 import type { EmailConfirmation } from './email-confirmation';
-import { EmailConfirmationRequested, UserEmailConfirmed } from './events';
+import { EmailConfirmationRequested, UserEmailConfirmed, UserPasswordChanged } from './events';
 import type { FindLink } from './find-link';
 
 /** What the e-mails about addresses need. */
@@ -43,8 +43,10 @@ export function confirmOnEmailConfirmationRequested(services: LinkServices): Rea
 export function tellOldAddressOnUserEmailConfirmed(services: LinkServices): Reaction {
   return async ({ data, streamId: userId }) => {
     const { confirmationId } = UserEmailConfirmed.schema.parse(data);
-    const previousEmail = confirmationId === null ? null : (await services.findLink(confirmationId))?.previousEmail;
-    return previousEmail ? { userId, kind: 'address-changed', to: previousEmail, facts: { reader: 'old' } } : undefined;
+    const link = confirmationId === null ? undefined : await services.findLink(confirmationId);
+    if (!link?.previousEmail) return undefined;
+    const { isPreviousConfirmed: isToConfirmed, previousEmail: to } = link;
+    return { userId, kind: 'address-changed', to, isToConfirmed, facts: { reader: 'old' } };
   };
 }
 
@@ -55,8 +57,8 @@ export const tellNewAddressOnUserUpdated: Reaction = ({ streamId }) => ({
   facts: { reader: 'new' },
 });
 
-export const tellOnUserPasswordChanged: Reaction = ({ streamId }) => ({
+export const tellOnUserPasswordChanged: Reaction = ({ data, streamId }) => ({
   userId: streamId,
   kind: 'password-changed',
-  facts: {},
+  facts: { by: UserPasswordChanged.schema.parse(data).by },
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listRequest } from '../cqrs/reading/page-request';
 import { fromPrimary } from '../cqrs/reading/read-models';
 import type { AccessRules } from '../http/access';
-import { authenticate } from '../http/authentication';
+import { authenticate, authenticateForSearch } from '../http/authentication';
 import { ignoreConditions, type RouteEnv } from '../http/context';
 import { describeCommand, describeQuery } from '../http/openapi';
 import {
@@ -52,7 +52,7 @@ export const userRoutes = new Hono<RouteEnv<UserCommands & ConfirmationCommands,
       body: schemas.userPage,
       problems: [403],
     }),
-    authenticate,
+    authenticateForSearch,
     ignoreConditions,
     limitSearches,
     validate('query', listQuery),

@@ -1,18 +1,29 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
+import { hasOtherLetters } from './tables';
 import type { User } from './user';
 
 /** What agents and admins see of an account that they have found. */
 export type FoundUser = Pick<User, 'id' | 'name' | 'email' | 'role' | 'isActive'>;
 
 /**
- * The form in which names are compared: without case and accents (Unicode NFKD without its marks), and with single spaces. So
- * "jose" finds "José", and "ASTRID" finds "Åstrid" with "åstrid".
+ * Letters that Unicode does not take apart, and what people type for them on another keyboard. The index `users_to_fold_again`
+ * has the same letters: a test compares them.
+ */
+const plainLetters: Readonly<Record<string, string>> = {
+  ...{ ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ħ: 'h', ŧ: 't', ŋ: 'n', ı: 'i' },
+};
+const isNotPlain = new RegExp(`[${Object.keys(plainLetters).join('')}]`, 'g');
+
+/**
+ * The form in which names are compared: without case and accents (Unicode NFKD without its marks), in plain letters, and with
+ * single spaces. So "jose" finds "José", "lukasz" finds "Łukasz", and "ASTRID" finds "Åstrid" with "åstrid".
  */
 export function foldText(text: string): string {
-  const letters = text.normalize('NFKD').replace(/\p{M}/gu, '');
-  return letters.toLowerCase().replace(/\s+/gu, ' ').trim();
+  const letters = text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  const plain = letters.replace(isNotPlain, (letter) => plainLetters[letter] ?? letter);
+  return plain.replace(/\s+/gu, ' ').trim();
 }
 
 /** The last word of a name, in the words of the index `users_by_last_name`. */
@@ -41,16 +52,18 @@ export async function searchUsers(db: Database, text: string): Promise<FoundUser
 }
 
 /**
- * Folds the names that SQLite could not fold: those with other letters than ASCII, which the migration found, or an older version
- * of the Worker wrote. A name that was changed in the meantime stays for the next run.
+ * Folds the names that SQLite could not fold: those with other letters than ASCII, which a migration found, or an older version
+ * of the Worker wrote, and those that version 0.7.0 folded without the letters that are not plain. A name that was changed in
+ * the meantime stays for the next run.
  * @returns how many names were folded
  */
 export async function foldNames(db: Database): Promise<number> {
   let folded = 0;
   for (let slice = 0; slice < limits.slicesOfNamesPerRun; slice++) {
-    const rows = await db.all<{ id: string; name: string }>(
-      sql`SELECT id, name FROM users WHERE search_name IS NULL ORDER BY id LIMIT ${limits.namesPerSlice}`,
-    );
+    const rows = await db.all<{ id: string; name: string }>(sql`
+      SELECT id, name FROM users WHERE search_name IS NULL
+      UNION ALL SELECT id, name FROM users INDEXED BY users_to_fold_again WHERE ${hasOtherLetters}
+      LIMIT ${limits.namesPerSlice}`);
     if (rows.length === 0) break;
     const names = JSON.stringify(rows.map(({ id, name }) => [id, name, foldText(name)]));
     await db.run(sql`

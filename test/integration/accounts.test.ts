@@ -316,15 +316,7 @@ describe('deletion of an account', () => {
       expect(events).not.toContain(text);
       expect(documents).not.toContain(text);
     }
-    for (const table of [
-      'settings',
-      'sessions',
-      'password_resets',
-      'items',
-      'tickets',
-      'shipping_addresses',
-      'users',
-    ]) {
+    for (const table of ['settings', 'sessions', 'password_resets', 'items', 'tickets', 'orders', 'users']) {
       expect([table, rows[table]?.includes(id) ?? false]).toEqual([table, false]);
     }
     expect(rows.ticket_notes).not.toContain(ticket);
@@ -333,7 +325,7 @@ describe('deletion of an account', () => {
     }
     const left = await (await request(`/v1/orders/${order}`, { headers: agent.bearer })).json<OrderDetail>();
     expect(left).toMatchObject({ customerId: null, shippingAddress: null, status: 'cancelled' });
-    expect(left.lines).toEqual([{ itemId: bought, title: 'Rope', quantity: 2, price }]);
+    expect(left.lines).toEqual([{ itemId: bought, title: 'Rope', quantity: 2, price, tookStock: true }]);
     expect(left.total).toEqual({ amount: 1000, currency: 'EUR' });
     expect((await request('/v1/users/me', { headers: bearer })).status).toBe(401);
   });

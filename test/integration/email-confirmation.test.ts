@@ -4,6 +4,7 @@ import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import { password } from '../support/factories';
+import { createFaultyD1 } from '../support/faulty-d1';
 import { createSystem } from '../support/system';
 
 type System = ReturnType<typeof createSystem>;
@@ -202,6 +203,38 @@ describe('a change of the address (product 1.13)', () => {
     });
     const foreign = await system.request(`/v1/users/${account.id}`, { headers: other.bearer });
     expect(foreign.status).toBe(404);
+  });
+
+  test('the schedule goes on with the others when one change cannot be ended, and its task has failed (product 1.13)', async () => {
+    let refusals = 0;
+    const database = createFaultyD1(env.DB, async (call) => {
+      if (call.isCommit && /delete from "email_confirmations"/i.test(call.sql) && refusals-- > 0)
+        throw new Error('D1_ERROR: malformed JSON: SQLITE_ERROR');
+      return call.send();
+    });
+    const system = createSystem({ DB: database });
+    const { clock, logs, register, services } = system;
+    // The changes of other tests end first.
+    clock.advance(2 * week);
+    await runSchedule(services(), '* * * * *');
+    const movers = [await register(), await register(), await register()];
+    for (const mover of movers) await ask(system, mover, address());
+    const pending = async () => {
+      const sql = `SELECT id FROM email_confirmations WHERE kind = 'change' AND used_at IS NULL AND user_id IN (?, ?, ?) ORDER BY expires_at, id`;
+      const { results } = await env.DB.prepare(sql)
+        .bind(...movers.map(({ id }) => id))
+        .all<{ id: string }>();
+      return results.map(({ id }) => id);
+    };
+    refusals = 1;
+    clock.advance(week + 60_000);
+    await runSchedule(services(), '* * * * *');
+    const left = await pending();
+    expect(left).toHaveLength(1);
+    expect(logs.filter((line) => line.includes('email-change.not-expired')).join()).toContain(`${left[0]}`);
+    expect(logs.filter((line) => line.includes('schedule.failed')).join()).toContain('email-changes');
+    await runSchedule(services(), '* * * * *');
+    expect(await pending()).toEqual([]);
   });
 
   test('the schedule ends a change that nobody has confirmed within a week, and the clean-up deletes what was used', async () => {

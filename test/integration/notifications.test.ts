@@ -4,6 +4,7 @@ import { createKeyedHashes } from '../../src/auth/secret-token';
 import { examples } from '../../src/notifications/examples';
 import { createUnsubscribeLinks } from '../../src/notifications/unsubscribe-links';
 import { newId } from '../../src/platform/ids';
+import { excuseDocuments, forgetDocumentsOf } from '../support/document-watch';
 import { address, password } from '../support/factories';
 import { createSystem } from '../support/system';
 
@@ -111,6 +112,56 @@ describe('what an account is told', () => {
     await deliverQueues();
     expect(sender.sent.map(({ subject }) => subject)).toEqual(['Ihr Passwort bei Frontdesk wurde geändert']);
     expect(await deliveriesOfEmails()).toBe(0);
+  });
+
+  const change = (sql: string) => async (id: string) => {
+    await env.DB.prepare(sql).bind(id).run();
+    forgetDocumentsOf(id);
+  };
+  const reasons = [
+    ['has turned e-mails off', change('UPDATE settings SET email_notifications = 0 WHERE user_id = ?')],
+    ['has not confirmed the address', change('UPDATE users SET email_confirmed_at = NULL WHERE id = ?')],
+    ['is deactivated', change('UPDATE users SET is_active = 0 WHERE id = ?')],
+    ['is a service account', change('UPDATE users SET is_service = 1 WHERE id = ?')],
+  ] as const;
+
+  test.each(reasons)(
+    'an e-mail to a customer who %s costs neither a delivery nor a message (product 11.2)',
+    async (_, end) => {
+      excuseDocuments('The account is changed without an event.');
+      const system = await given();
+      const { agent, customer, deliverQueues, sender, sent } = system;
+      const [order, ticket] = [
+        await placeOrder(system),
+        await post(system, customer, '/v1/tickets', { subject: 'A', message: 'A' }),
+      ];
+      await deliverQueues();
+      sender.sent.splice(0);
+      await end(customer.id);
+      await post(system, agent, `/v1/orders/${order}/ship`, {});
+      await post(system, agent, `/v1/tickets/${ticket}/replies`, { message: 'A' });
+      await post(system, agent, `/v1/tickets/${ticket}/status`, { status: 'closed' });
+      expect([sent.emails, await deliveriesOfEmails()]).toEqual([[], 0]);
+      // Who wants e-mails from now on is told of what happens from now on.
+      await confirm(customer);
+      await env.DB.prepare('UPDATE users SET is_active = 1, is_service = 0 WHERE id = ?').bind(customer.id).run();
+      await env.DB.prepare('UPDATE settings SET email_notifications = 1 WHERE user_id = ?').bind(customer.id).run();
+      forgetDocumentsOf(customer.id);
+      await post(system, agent, `/v1/orders/${order}/deliver`, {});
+      await deliverQueues();
+      expect(sender.sent.map(({ subject }) => subject)).toEqual([expect.stringContaining('zugestellt')]);
+    },
+  );
+
+  test.each(reasons)('a customer who %s when the e-mail is made gets none (product 11.2)', async (_, end) => {
+    excuseDocuments('The account is changed without an event.');
+    const system = await given();
+    const { customer, deliverQueues, sender } = system;
+    await placeOrder(system);
+    expect(await deliveriesOfEmails()).toBe(1);
+    await end(customer.id);
+    await deliverQueues();
+    expect([sender.sent, await deliveriesOfEmails()]).toEqual([[], 0]);
   });
 
   test('nobody is told of an order that ends with its account (product 11.1)', async () => {

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ItemDetail } from '../../src/items/schemas';
+import { orderStatuses } from '../../src/orders/order-status';
 import type { OrderDetail, OrderSummary } from '../../src/orders/schemas';
 import { orderListQuery } from '../../src/orders/views';
 import { newId } from '../../src/platform/ids';
@@ -456,7 +457,14 @@ test.each([
     const plan = results.map(({ detail }) => detail).join('; ');
     expect(plan).not.toContain('TEMP B-TREE');
     // The first page without a filter reads the table, whose rows are in the order of their ids, until the page is full.
-    expect(plan).toMatch(slice.after || Object.keys(filter).length > 0 ? /^SEARCH orders USING/ : /^SCAN orders;/);
+    // All orders of a customer are merged from those of each status.
+    const isMerged = Object.keys(filter).join() === 'customer';
+    const search = isMerged
+      ? /^MERGE .*SEARCH orders USING INDEX orders_by_customer_and_status/
+      : /^SEARCH orders USING/;
+    expect(plan).toMatch(slice.after || Object.keys(filter).length > 0 ? search : /^SCAN orders;/);
+    expect(plan).not.toMatch(isMerged ? /SCAN orders/ : /MERGE/);
+    if (isMerged) expect(plan.match(/SEARCH orders/g)?.length).toBe(orderStatuses.length);
   }
 });
 

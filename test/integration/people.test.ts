@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
-import { foldText, searchUsers } from '../../src/users/search';
+import { foldNames, foldText, searchUsers } from '../../src/users/search';
 import { password } from '../support/factories';
 import { createSystem } from '../support/system';
 
@@ -42,6 +42,7 @@ describe('the search for people (product 1.11)', () => {
     await add('José Ángel  Pérez', 'perez@example.org');
     await add('Zoë', 'zoe@example.org');
     await add('Грета Иванова');
+    await add('Łukasz Søndergård');
   });
 
   test.each([
@@ -53,6 +54,8 @@ describe('the search for people (product 1.11)', () => {
     ['single spaces', 'jose angel perez', ['José Ángel  Pérez']],
     ['letters of another script', 'ИВАН', ['Грета Иванова']],
     ['a name of one word', 'zo', ['Zoë']],
+    ['plain letters for others', 'lukasz', ['Łukasz Søndergård']],
+    ['the letters of the name', 'søn', ['Łukasz Søndergård']],
     ['no beginning', 'indqvist', []],
     ['a wildcard', '%a', []],
   ])('finds accounts by %s', async (_, text, names) => {
@@ -144,8 +147,30 @@ describe('names that version 0.6.0 writes (product 1.11)', () => {
   });
 });
 
-test('names are compared without case, accents and double spaces', () => {
-  expect(foldText('  ÉLODIE   Straße ')).toBe('elodie straße');
+describe('names that version 0.7.0 has folded without some letters (product 1.11)', () => {
+  test('are found in plain letters after the hourly task, and fold once', async () => {
+    const id = await add('Đorđe Þórsson');
+    await env.DB.prepare("UPDATE users SET search_name = 'đorđe þorsson' WHERE id = ?").bind(id).run();
+    expect(await namesOf('djor')).toEqual([]);
+    expect(await namesOf('thors')).toEqual([]);
+    await runSchedule(system.services(), '0 * * * *');
+    expect(await namesOf('dorde')).toEqual(['Đorđe Þórsson']);
+    expect(await namesOf('thors')).toEqual(['Đorđe Þórsson']);
+    expect(await foldNames(drizzle(env.DB))).toBe(0);
+  });
+
+  test('are those with the letters that this version folds, and no others', async () => {
+    const plainLetters = 'ß ss æ ae œ oe ø o ł l đ d ð d þ th ħ h ŧ t ŋ n ı i'.split(' ');
+    const index = await env.DB.prepare("SELECT sql FROM sqlite_schema WHERE name = 'users_to_fold_again'").first('sql');
+    const letters = plainLetters.filter((_, at) => at % 2 === 0);
+    expect(index).toContain(`GLOB '*[${letters.join('')}]*'`);
+    expect(letters.map(foldText)).toEqual(plainLetters.filter((_, at) => at % 2 === 1));
+  });
+});
+
+test('names are compared without case, accents and double spaces, in plain letters', () => {
+  expect(foldText('  ÉLODIE   Straße ')).toBe('elodie strasse');
+  expect(foldText('ŁUKASZ ØRSTED ĐORĐE STRAẞE ÆGIR ŒUVRE Ð Þ')).toBe('lukasz orsted dorde strasse aegir oeuvre d th');
   expect(foldText('\u0301')).toBe('');
 });
 

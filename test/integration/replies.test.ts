@@ -1,6 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
+import { runSchedule } from '../../src/schedule';
+import { findFormerAssignees } from '../../src/tickets/former-assignees';
+import { createFaultyD1 } from '../support/faulty-d1';
 import { createSystem } from '../support/system';
 
 const system = createSystem();
@@ -275,6 +279,50 @@ describe('assignees (product 5.11)', () => {
       .bind(one)
       .all<{ type: string; data: string }>();
     expect(results[0]).toMatchObject({ type: 'TicketAssigned', data: expect.stringContaining('"assigneeId":null') });
+  });
+
+  test('the schedule releases the tickets of an agent who was deactivated or lost the role, a bounded number in a run', async () => {
+    const admin = await register({ role: 'admin' });
+    const [lead, demoted] = [await register({ role: 'agent' }), await register({ role: 'agent' })];
+    const ids = [await openTicket(), await openTicket(), await openTicket(), await openTicket()];
+    for (const id of ids) await assign(id, lead.id);
+    const [others, kept] = [await openTicket(), await openTicket()];
+    await assign(others, demoted.id);
+    await assign(kept, colleague.id);
+    const assigneesOf = (id: string) =>
+      env.DB.prepare('SELECT assignee_id FROM tickets WHERE id = ?').bind(id).first('assignee_id');
+    const run = () => runSchedule(system.services(), '* * * * *');
+    await run();
+    expect(await Promise.all([...ids, others].map(assigneesOf))).toEqual([...ids.map(() => lead.id), demoted.id]);
+    await post(`/v1/users/${lead.id}/deactivate`, admin, {});
+    await post(`/v1/users/${demoted.id}/role`, admin, { role: 'customer' });
+    Object.assign(limits, { ticketsPerRelease: 1, releasesPerRun: 3 });
+    await run();
+    expect((await Promise.all(ids.map(assigneesOf))).filter((id) => id === lead.id)).toHaveLength(1);
+    await run();
+    expect(await Promise.all([...ids, others].map(assigneesOf))).toEqual([null, null, null, null, null]);
+    expect(await assigneesOf(kept)).toBe(colleague.id);
+    const { results } = await env.DB.prepare(
+      "SELECT metadata FROM events WHERE type = 'TicketAssigned' AND stream_id = ? ORDER BY position DESC LIMIT 1",
+    )
+      .bind(others)
+      .all<{ metadata: string }>();
+    const metadata = JSON.parse(results[0]?.metadata ?? '{}');
+    expect(metadata.requestId).toMatch(new RegExp(`^release:${demoted.id}:`));
+    expect(metadata).not.toHaveProperty('actorId');
+  });
+
+  test('the search for accounts whose tickets are released reads one row for each assignee', async () => {
+    const plans: string[] = [];
+    const database = createFaultyD1(env.DB, async (call) => {
+      if (call.sql.includes('RECURSIVE')) plans.push(call.sql);
+      return call.send();
+    });
+    await findFormerAssignees(database);
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${plans[0]}`).bind(1).all<{ detail: string }>();
+    const details = results.map(({ detail }) => detail).filter((detail) => /tickets/.test(detail));
+    expect(details).toHaveLength(2);
+    for (const detail of details) expect(detail).toMatch(/^SEARCH tickets USING COVERING INDEX tickets_by_assignee/);
   });
 
   test('an erasure in steps that version 0.6.0 finishes leaves no assignee that does not exist', async () => {

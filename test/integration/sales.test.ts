@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import type { SalesDashboard } from '../../src/orders/schemas';
+import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import { excuseDocuments } from '../support/document-watch';
 import { address } from '../support/factories';
@@ -29,7 +30,7 @@ async function given() {
   }
 
   async function deliverLater(): Promise<void> {
-    system.clock.advance(2_000);
+    system.clock.advance(limits.dashboardRestMs);
     await system.deliverQueues();
   }
 
@@ -107,7 +108,7 @@ describe('the sales dashboard (product 8.7)', () => {
     await deliverLater();
     expect(await ordersToday()).toBe(right + 100);
     for (const _ of ['the first run corrects', 'the second one projects, if the first one has done it too early']) {
-      clock.advance(2_000);
+      clock.advance(limits.dashboardRestMs);
       await runSchedule(services(), '0 * * * *');
     }
     expect(await ordersToday()).toBe(right + 1);

@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Statement } from '../../src/platform/d1';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
 import { runSchedule } from '../../src/schedule';
 import type {
   StaffTicket,
@@ -58,7 +59,7 @@ const slices = [undefined, newId()].flatMap((after) =>
 );
 
 async function deliverLater({ clock, deliverQueues }: Given) {
-  clock.advance(2000);
+  clock.advance(limits.dashboardRestMs);
   await deliverQueues();
 }
 
@@ -686,7 +687,7 @@ describe('the dashboard', () => {
     const opened = await openedToday();
     await env.DB.prepare('UPDATE ticket_days SET opened = opened + 99').run();
     expect(await openedToday()).toBe(opened);
-    system.clock.advance(2000);
+    system.clock.advance(limits.dashboardRestMs);
     await runSchedule(system.services(), '0 * * * *');
     expect(await openedToday()).toBe((opened ?? 0) + 99);
     await env.DB.prepare('UPDATE ticket_days SET opened = opened - 99').run();
@@ -750,7 +751,7 @@ test('a recorded TicketStatusChanged of version 1 is projected like one of the n
       "INSERT INTO deliveries (position, subscription, available_at) SELECT max(position), 'projections', 0 FROM events",
     ),
   ]);
-  system.clock.advance(2000);
+  system.clock.advance(limits.dashboardRestMs);
   await system.services().relay();
   expect(system.sent.projections.some(({ schemaversion }) => schemaversion === 1)).toBe(true);
   await system.deliverQueues();

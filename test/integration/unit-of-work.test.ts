@@ -48,7 +48,11 @@ function createOn(database: D1Database, committed: RecordedEvent[] = []): Create
         clock,
         catalogue: eventCatalogue,
         createRepositories,
-        subscriptionsOf: () => contractSubscriptions,
+        receivers: {
+          subscriptionsOf: () => contractSubscriptions,
+          onlyIfWantedBy: () => undefined,
+          wantsEmails: () => sql`true`,
+        },
         constraints,
         count() {},
         onCommitted: async (events) => void committed.push(...events),

@@ -26,7 +26,7 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a claim takes the keys of other claims',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: `p.view IS NULL OR (p.claimed_until <= \${at}
+    find: `p.view IS NULL OR (p.claimed_until + \${restOf} <= \${at}
         AND`,
     replace: `p.view IS NULL OR (true
         AND`,
@@ -108,6 +108,62 @@ export const machinery: readonly Mutation[] = [
     find: '(p.position IS NULL OR p.position <',
     replace: '(p.position <',
     noticedBy: integration('projector-bounds'),
+  },
+  {
+    name: 'a document does not rest',
+    file: 'src/cqrs/reading/settled.ts',
+    find: "coalesce(target.value->>'restMs', 0), 0)",
+    replace: '0, 0)',
+    noticedBy: integration('resting-keys'),
+  },
+  {
+    name: 'a document rests after a claim that ran out',
+    file: 'src/cqrs/reading/settled.ts',
+    find: 'iif(p.claimed_by IS NULL, coalesce',
+    replace: 'iif(true, coalesce',
+    noticedBy: only('does not rest', integration('resting-keys')),
+  },
+  {
+    name: 'the rest of a document is forgotten when a run has too many keys',
+    file: 'src/cqrs/reading/projector.ts',
+    find: 'byKey.get(documentKey({ view, key })) ?? { view, key, position: target }',
+    replace: '({ view, key, position: target })',
+    noticedBy: only('too many keys', integration('resting-keys')),
+  },
+  {
+    name: 'no event keeps its delivery while a document rests',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: 'SELECT min(target) FROM unsettled',
+    replace: 'SELECT 0 FROM unsettled',
+    noticedBy: integration('resting-keys'),
+  },
+  {
+    name: 'the last event of a batch keeps its delivery while a document rests, and not the first',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: 'SELECT min(target) FROM unsettled',
+    replace: 'SELECT max(target) FROM unsettled',
+    noticedBy: integration('resting-keys'),
+  },
+  {
+    name: 'one event keeps its delivery for all documents that rest',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: ' GROUP BY view, key`;',
+    replace: '`;',
+    noticedBy: only('of its own', integration('resting-keys')),
+  },
+  {
+    name: 'a delivery that is gone is kept for other events while a document rests',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: "FROM unsettled CROSS JOIN deliveries ON deliveries.position = unsettled.target\n    WHERE rests AND subscription = 'projections' AND target IN",
+    replace: 'FROM unsettled\n    WHERE rests AND target IN',
+    noticedBy: only('is gone', integration('resting-keys')),
+  },
+  {
+    name: 'one event keeps its delivery for a document that cannot be put',
+    file: 'src/cqrs/reading/settled.ts',
+    find: ' AND p.error IS NULL AS rests',
+    replace: ' AS rests',
+    noticedBy: only('cannot be put', integration('resting-keys')),
   },
   {
     name: 'a key is written twice within a second',
@@ -2023,5 +2079,19 @@ export const machinery: readonly Mutation[] = [
     find: 'projectedAt: claim.at',
     replace: 'projectedAt: clock.now()',
     noticedBy: only('the age of a document', integration('projector')),
+  },
+  {
+    name: 'the log says nothing of what D1 refused',
+    file: 'src/platform/logger.ts',
+    find: 'refusal: refusal?.message,',
+    replace: '',
+    noticedBy: unit('logger'),
+  },
+  {
+    name: 'the log has the value that D1 names in a refusal',
+    file: 'src/platform/d1.ts',
+    find: "message.replace(/[\"'`][\\s\\S]*[\"'`]|[\"'`][\\s\\S]*$/, '…')",
+    replace: 'message',
+    noticedBy: unit('logger'),
   },
 ];

@@ -1,4 +1,4 @@
-import { integration, type Mutation, unit } from './mutation';
+import { integration, type Mutation, only, unit } from './mutation';
 
 /** What accounts are told, in which words, and how they end it. */
 export const notifications: readonly Mutation[] = [
@@ -31,6 +31,27 @@ export const notifications: readonly Mutation[] = [
     noticedBy: unit('notifications'),
   },
   {
+    name: 'an old address has no limit if the new one is confirmed',
+    file: 'src/notifications/notification.ts',
+    find: 'to === undefined ? account.isConfirmed : isToConfirmed',
+    replace: 'account.isConfirmed || isToConfirmed',
+    noticedBy: unit('notifications'),
+  },
+  {
+    name: 'nobody is told of a new API key',
+    file: 'src/domains.ts',
+    find: '  notifyOfNewKey,\n',
+    replace: '',
+    noticedBy: unit('notifications'),
+  },
+  {
+    name: 'the mailbox of nobody is told of the key of a service account',
+    file: 'src/api-keys/notifications.ts',
+    find: 'const { actorId: userId = ownerId } = metadata;',
+    replace: "const userId = metadata.actorId === '' ? '' : ownerId;",
+    noticedBy: unit('notifications'),
+  },
+  {
     name: 'what is for security can be ended',
     file: 'src/notifications/email-channel.ts',
     find: 'isSecurity(notification) ? undefined : unsubscribeUrlFor',
@@ -54,15 +75,15 @@ export const notifications: readonly Mutation[] = [
   {
     name: 'times are in UTC',
     file: 'src/notifications/language.ts',
-    find: "timeZone: isKnown ? timezone : 'UTC'",
-    replace: "timeZone: isKnown ? 'UTC' : 'UTC'",
+    find: "(orUndefined(() => formatIn(timezone)) ?? formatIn('UTC'))",
+    replace: "formatIn('UTC')",
     noticedBy: unit('notifications'),
   },
   {
     name: 'a locale brings its own calendar',
     file: 'src/notifications/language.ts',
-    find: 'locale: baseName',
-    replace: 'locale: locale || baseName',
+    find: 'locale: known.baseName',
+    replace: 'locale: locale || known.baseName',
     noticedBy: unit('notifications'),
   },
   {
@@ -99,6 +120,48 @@ export const notifications: readonly Mutation[] = [
     find: 'isConfirmed: emailConfirmedAt !== null',
     replace: 'isConfirmed: true',
     noticedBy: integration('notifications'),
+  },
+  {
+    name: 'an e-mail to a deactivated account costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: ' AND users.is_active\n      AND NOT users.is_service',
+    replace: ' AND NOT users.is_service',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'an e-mail to a service account costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: 'AND NOT users.is_service AND',
+    replace: 'AND',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'an e-mail to an account without a confirmed address costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: ' AND users.email_confirmed_at IS NOT NULL',
+    replace: '',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'an e-mail to an account that has turned e-mails off costs a delivery',
+    file: 'src/users/notified-account.ts',
+    find: ' AND settings.email_notifications)',
+    replace: ')',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'a commit sends an e-mail for which it made no delivery',
+    file: 'src/cqrs/writing/commit.ts',
+    find: 'receivers.get(position) ?? []',
+    replace: "receivers.get(position) && ['projections', 'emails']",
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
+    name: 'the welcome needs a wish',
+    file: 'src/notifications/reaction.ts',
+    find: 'onlyIfWantedBy: () => undefined, create };',
+    replace: 'onlyIfWantedBy: ({ customerId }: any) => customerId ?? undefined, create };',
+    noticedBy: unit('events'),
   },
   {
     name: 'a link ends the e-mails of any account',

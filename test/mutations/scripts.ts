@@ -338,4 +338,25 @@ export const scripts: readonly Mutation[] = [
     replace: 'true',
     noticedBy: only("production's address", unit('wrangler')),
   },
+  {
+    name: 'a name that the API refuses ends the command',
+    file: 'scripts/ops/names.ts',
+    find: 'if (error instanceof ProblemError && [403, 404].includes(error.status)) return [id, id] as const;',
+    replace: '',
+    noticedBy: unit('ops'),
+  },
+  {
+    name: 'the name of an account is asked for again and again',
+    file: 'scripts/ops/names.ts',
+    find: '[...new Set(ids)]',
+    replace: '[...ids]',
+    noticedBy: unit('ops'),
+  },
+  {
+    name: 'the help on a command does not say in whose name it runs',
+    file: 'scripts/ops/usage.ts',
+    find: ', ...who]',
+    replace: ']',
+    noticedBy: unit('ops'),
+  },
 ];

@@ -94,7 +94,7 @@ const expected: readonly (readonly [Hardship, kinds: readonly string[], steps: r
   ['late-epoch', ['EPOCH changes some time after the restore'], ['']],
   ['late-epoch', ['a process works on a restored database with the old EPOCH'], ['request', 'read', 'projections']],
   ['defects', ['the code fails on a document'], ['no query', 'refused query', 'no document']],
-  ['defects', ['a row of D1 becomes unreadable'], ['events', 'orders', 'shipping_addresses']],
+  ['defects', ['a row of D1 becomes unreadable'], ['events', 'orders']],
   ['defects', ['a delivery is dead', 'a dead letter is replayed', 'a dead letter is discarded'], ['projections']],
   ['defects', ['a rebuild leaves out a failing key'], ['']],
   ['defects', ['the log has an error'], ['reconciler.failed', 'dead-letter.stored']],

@@ -13,6 +13,8 @@ interface Committed {
 interface Replica {
   copy: Copy | undefined;
   /** How many batches of the log the copy has. */
+  copied: number;
+  /** How many batches of the log the replica shows. */
   applied: number;
   /** `quick` catches up now and then, `slow` is so many milliseconds behind, `stuck` waits for a bookmark. */
   lag: 'quick' | 'stuck' | number;
@@ -39,7 +41,7 @@ export class D1Copies {
   /** One replica that is never far behind, and one that is. The third location is next to the primary. */
   #createReplicas(): Replica[] {
     const lags = [this.world.pick(['quick', 'quick', 20_000] as const), this.world.pick(['stuck', 90_000] as const)];
-    return lags.map((lag = 'quick') => ({ copy: undefined, applied: 0, lag }));
+    return lags.map((lag = 'quick') => ({ copy: undefined, copied: 0, applied: 0, lag }));
   }
 
   get primary(): Copy {
@@ -78,10 +80,13 @@ export class D1Copies {
     const replica = this.#replicas[location];
     if (!replica) return undefined;
     const until = Math.max(this.#progressOf(replica), this.#countUntil(bookmark));
+    replica.applied = until;
+    const newest = this.#log[until - 1]?.number ?? 0;
+    // A replica that has everything answers as the primary does; its copy is brought up to date when it is behind again.
+    if (until === this.#log.length) return { copy: this.#primary, newest, behind: 0 };
     replica.copy ??= Copy.open();
-    for (; replica.applied < until; replica.applied++) replica.copy.replay(this.#log[replica.applied]?.writes ?? []);
-    const newest = this.#log[replica.applied - 1]?.number ?? 0;
-    return { copy: replica.copy, newest, behind: this.#log.length - replica.applied };
+    for (; replica.copied < until; replica.copied++) replica.copy.replay(this.#log[replica.copied]?.writes ?? []);
+    return { copy: replica.copy, newest, behind: this.#log.length - until };
   }
 
   /** How many batches of the log have at most this number. */

@@ -12,7 +12,7 @@ const broken = 'not JSON {';
 const columns = [
   { table: 'events', column: 'data', id: 'position', view: undefined },
   { table: 'orders', column: 'lines', id: 'id', view: 'order' },
-  { table: 'shipping_addresses', column: 'address', id: 'order_id', view: 'order' },
+  { table: 'orders', column: 'shipping_address', id: 'id', view: 'order' },
 ] as const;
 
 interface BrokenRow {

@@ -29,6 +29,8 @@ const small: Readonly<Record<string, readonly [number, number]>> = {
   // Some links end within the minutes of a history.
   confirmationLinkMs: [60_000, 1_200_000],
   rowsPerErasureStep: [1, 4],
+  ticketsPerRelease: [1, 3],
+  releasesPerRun: [1, 3],
   // What the staff reads of a ticket that is about to be deleted has all of its notes.
   notesPerErasureStep: [1_000, 1_000],
   deadLettersPerCommand: [1, 3],

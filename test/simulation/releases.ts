@@ -12,6 +12,16 @@ import { SimulatedFault } from './process';
 const raised = ['access', 'user', 'order-lists', 'staff-ticket', 'ticket-lists'];
 const renamed: Readonly<Record<string, string>> = { 'item-lists': 'item-overview' };
 
+/** Makes what depends on one object alone once for each object. */
+function onceForEach<Given extends object, Made>(make: (given: Given) => Made): (given: Given) => Made {
+  const known = new WeakMap<Given, Made>();
+  return (given) => {
+    const made = known.get(given) ?? make(given);
+    known.set(given, made);
+    return made;
+  };
+}
+
 /** Parts of the code that ask the machine for chance or for a lot of time; no promise depends on how they do it. */
 function replaceSlowParts(): void {
   vi.doMock('../../src/platform/ids', async (importOriginal) => ({
@@ -26,10 +36,10 @@ function replaceSlowParts(): void {
       needsRehash: false,
     }),
   }));
-  vi.doMock('../../src/auth/secret-token', async (importOriginal) => ({
-    ...(await importOriginal<typeof import('../../src/auth/secret-token')>()),
-    newSecret: nextSecret,
-  }));
+  vi.doMock('../../src/auth/secret-token', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/auth/secret-token')>();
+    return { ...original, newSecret: nextSecret, createKeyedHashes: onceForEach(original.createKeyedHashes) };
+  });
   vi.doMock('../../src/access/key-text', async (importOriginal) => {
     const original = await importOriginal<typeof import('../../src/access/key-text')>();
     const createKeyTexts: typeof original.createKeyTexts = (...args) => ({
@@ -47,8 +57,15 @@ function replaceSlowParts(): void {
   }));
 }
 
-/** Reads the configuration once for each epoch and rule of selling: it is the same for all processes of a deployment. */
+/**
+ * Reads the configuration once for each epoch and rule of selling, and derives keys from its secrets once: they are the same
+ * for all processes of a deployment.
+ */
 function keepConfig(): void {
+  vi.doMock('../../src/http/consistency-tokens', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../src/http/consistency-tokens')>();
+    return { ...original, createConsistencyTokens: onceForEach(original.createConsistencyTokens) };
+  });
   vi.doMock('../../src/config', async (importOriginal) => {
     const original = await importOriginal<typeof import('../../src/config')>();
     const configs = new Map<string, import('../../src/config').Config>();

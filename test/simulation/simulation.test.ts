@@ -18,6 +18,8 @@ const hardships = chooseHardships(without.filter(isHardship), namesIn(process.en
 const behaviours = behavioursWithout(without.filter(isBehaviour));
 /** Goes on after a violation, and lists all of them. */
 const keepGoing = process.env.SIMULATION_ALL === '1';
+// vitest lets each error keep 100 frames. A history throws thousands of errors that belong to it.
+Error.stackTraceLimit = 10;
 /** vitest's console would print a heading before each line. */
 const write = (line: string) => process.stdout.write(`${line}\n`);
 const print = process.env.SIMULATION_TRACE === '1' ? write : undefined;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { emptyAllOf } from './emptying';
 import { type LimitName, protocolOf } from './steps';
 import { describeStatement } from './trace';
 
@@ -33,18 +34,17 @@ const allMigrations = readdirSync(migrations)
 /** An empty database after all migrations. */
 export function migrate(): DatabaseSync {
   const db = new DatabaseSync(':memory:');
+  // A statement copies every page that it changes, and the rows of a history are few and short.
+  db.exec('PRAGMA page_size = 1024; PRAGMA temp_store = MEMORY');
   db.exec(allMigrations);
   return db;
 }
 
-/** The statements that empty all tables. */
-function emptyAllOf(db: DatabaseSync): string {
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  const filled = tables.filter(({ name }) => db.prepare(`SELECT 1 FROM "${name}"`).get());
-  if (filled.length > 0) throw new Error(`A migration fills ${filled[0]?.name}: keep its rows when a copy is emptied.`);
-  // The triggers fill the tables that watch, which were made last.
-  return tables.map(({ name }) => `DELETE FROM "${name}";`).join(' ');
-}
+/**
+ * A LIMIT whose parameter SQLite reads when it plans. SQLite would plan such a statement again for each call, which takes as
+ * long as the call; it does not read an expression.
+ */
+const parameterLimit = /\bLIMIT \?/gi;
 
 /** What the simulation needs to know about the text of a statement. */
 export interface StatementKind {
@@ -113,6 +113,7 @@ export class Copy {
   static readonly #free: Copy[] = [];
   readonly #db = migrate();
   readonly #emptyAll: string;
+  readonly #findRow: StatementSync;
   readonly #statements: (StatementSync | undefined)[] = [];
 
   /** An empty database after all migrations. */
@@ -122,13 +123,22 @@ export class Copy {
 
   private constructor() {
     this.#db.exec(watch);
-    this.#emptyAll = emptyAllOf(this.#db);
+    const { emptyAll, findRow } = emptyAllOf(this.#db);
+    this.#emptyAll = emptyAll;
+    this.#findRow = this.#db.prepare(findRow);
+    this.#requireEmpty();
+  }
+
+  /** A later history must find nothing of an earlier one. */
+  #requireEmpty(): void {
+    const filled = this.#findRow.get();
+    if (filled) throw new Error(`The table ${filled.name} is not empty in a copy for a new history.`);
   }
 
   #prepare(kind: StatementKind): StatementSync {
     let statement = this.#statements[kind.index];
     if (!statement) {
-      statement = this.#db.prepare(kind.sql);
+      statement = this.#db.prepare(kind.sql.replace(parameterLimit, 'LIMIT +?'));
       this.#statements[kind.index] = statement;
     }
     return statement;
@@ -173,9 +183,13 @@ export class Copy {
     if (statements.length > 1) this.#prepare(commit).run();
   }
 
-  /** Empties the copy and keeps it for a later history. */
+  /**
+   * Empties the copy and keeps it for a later history. No PRAGMA may help here: SQLite prepares every statement of a connection
+   * again after one that sets a flag.
+   */
   close(): void {
-    this.#db.exec(`BEGIN; PRAGMA defer_foreign_keys = ON; ${this.#emptyAll} COMMIT;`);
+    this.#db.exec(`BEGIN; ${this.#emptyAll} COMMIT;`);
+    this.#requireEmpty();
     Copy.#free.push(this);
   }
 }

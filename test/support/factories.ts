@@ -62,6 +62,7 @@ export function aLink(overrides: Pick<EmailConfirmation, 'userId' | 'email'> & P
     id: newId(),
     kind: 'change',
     previousEmail: null,
+    isPreviousConfirmed: false,
     expiresAt,
     usedAt: null,
     ...overrides,

@@ -185,7 +185,7 @@ describe('the commands on API keys', () => {
   });
 });
 
-describe('the keys of an account whose address nobody had confirmed (product 9.5)', () => {
+describe('the keys of an account whose password was known to somebody else (product 9.5)', () => {
   /** An account that somebody registered with an address that may be another one's, with keys, and one with a key of its own. */
   function given(overrides: Partial<User> = {}) {
     const [user, other] = [aUser(overrides), aUser()];
@@ -211,9 +211,17 @@ describe('the keys of an account whose address nobody had confirmed (product 9.5
     ]);
   });
 
-  test('stay where the address was confirmed before', async () => {
-    const { keys, left, reset } = given({ emailConfirmedAt: '2026-01-01T00:00:00.000Z' });
+  test('end with a link also where the address was confirmed, because a thief of the password may have made them', async () => {
+    const { keys, left, reset, types } = given({ emailConfirmedAt: '2026-01-01T00:00:00.000Z' });
     await reset();
+    expect(left()).toEqual([keys[2]?.id]);
+    expect(types().slice(1).toSorted()).toEqual(['ApiKeyRevoked', 'ApiKeyRevoked', 'UserPasswordChanged']);
+  });
+
+  test('stay when the owner changes the password, who knows the old one', async () => {
+    const { as, keys, left, user } = given();
+    const changes = { password: 'another long password', currentPassword: password };
+    await as(user).UpdateUser({ userId: user.id, changes });
     expect(left()).toEqual(keys.map(({ id }) => id));
   });
 

@@ -78,6 +78,7 @@ type PublicName =
   | 'ConfirmPasswordReset'
   | 'ConfirmEmail'
   | 'ExpireEmailChange'
+  | 'ReleaseTickets'
   | 'Unsubscribe';
 
 /** Every command that needs a token. A new command does not compile until it has an entry here. */
@@ -267,6 +268,7 @@ const open: Record<PublicName, Send> = {
   RequestPasswordReset: (commands, { customer }) => commands.RequestPasswordReset({ email: customer.email }),
   ConfirmPasswordReset: (commands) => commands.ConfirmPasswordReset({ token: 'unknown', password }),
   ConfirmEmail: (commands) => commands.ConfirmEmail({ token: 'unknown' }),
+  ReleaseTickets: (commands, { customer }) => commands.ReleaseTickets({ assigneeId: customer.id }),
   ExpireEmailChange: (commands) => commands.ExpireEmailChange({ confirmationId: newId() }),
   Unsubscribe: (commands) => commands.Unsubscribe({ token: 'unknown' }),
 };

@@ -79,6 +79,12 @@ const sent: readonly Sent[] = [
     command: 'ExpireEmailChange',
     send: ({ ExpireEmailChange }, { expiredId }) => ExpireEmailChange({ confirmationId: expiredId }),
   },
+  ...(['customer', 'agent', 'inactive'] as const).map(
+    (of): Sent => ({
+      command: 'ReleaseTickets',
+      send: ({ ReleaseTickets }, world) => ReleaseTickets({ assigneeId: world[of].id }),
+    }),
+  ),
   ...(['customer', 'admin', 'otherAdmin', 'agent', 'inactive'] as const).flatMap((of): Sent[] => [
     {
       command: 'ChangeRole',

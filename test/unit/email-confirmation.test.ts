@@ -49,7 +49,7 @@ describe('confirming the address of a new account (product 1.12)', () => {
     expect([...state().emailConfirmations.values()]).toEqual([
       {
         ...{ id: result.id, userId: result.id, kind: 'registration', email: 'ada@example.com' },
-        ...{ previousEmail: null, expiresAt: issuedAt + 7 * day, usedAt: null },
+        ...{ previousEmail: null, isPreviousConfirmed: false, expiresAt: issuedAt + 7 * day, usedAt: null },
       },
     ]);
     expect(state().settings.get(result.id)).toMatchObject({ ...chosen, emailNotifications: true, version: 1 });
@@ -188,7 +188,21 @@ describe('changing the address (product 1.13)', () => {
     const { change, confirm, link, mover } = givenLinks();
     await confirm(change, 6 * day);
     const usedAt = issuedAt + 6 * day;
-    expect(link(change.id)).toEqual({ ...change, usedAt, previousEmail: mover.email, expiresAt: usedAt + 7 * day });
+    const previous = { previousEmail: mover.email, isPreviousConfirmed: mover.emailConfirmedAt !== null };
+    expect(link(change.id)).toEqual({ ...change, usedAt, ...previous, expiresAt: usedAt + 7 * day });
+  });
+
+  test('the used link knows whether anybody had confirmed the old address, where a stranger may have registered (product 1.9)', async () => {
+    const { account, ask, confirm, link, linksOf, newcomer } = givenLinks();
+    for (const [email, isConfirmed] of [
+      ['new@example.com', false],
+      ['newer@example.com', true],
+    ] as const) {
+      await ask(account(newcomer.id), email);
+      const change = linksOf(newcomer).find(({ usedAt, kind }) => kind === 'change' && usedAt === null);
+      await confirm(change as EmailConfirmation);
+      expect(link(`${change?.id}`)?.isPreviousConfirmed).toBe(isConfirmed);
+    }
   });
 
   test('a confirmed change confirms the address of an account that was never confirmed, and ends the link of its registration', async () => {

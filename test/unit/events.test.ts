@@ -10,7 +10,8 @@ import {
   upcast,
   upcaster,
 } from '../../src/cqrs/log/event';
-import { eventCatalogue, ownSubscriptionsOf } from '../../src/domains';
+import { eventCatalogue, onlyIfWantedBy, ownSubscriptionsOf } from '../../src/domains';
+import { newId } from '../../src/platform/ids';
 
 const event: RecordedEvent = {
   position: 7,
@@ -120,6 +121,8 @@ describe('the catalogue of events', () => {
   });
 
   test.each([
+    ['OrderPlaced', { customerId: 'a' }, true],
+    ['OrderCancelled', { customerId: null }, false],
     ['TicketStatusChanged', { to: 'closed' }, true],
     ['TicketStatusChanged', { to: 'triaged' }, false],
     ['TicketReplied', { by: 'staff' }, true],
@@ -135,6 +138,17 @@ describe('the catalogue of events', () => {
     ['UserUpdated', { fields: ['name'] }, false],
   ])('whether an event %s with %j costs a delivery for e-mails: %s (product 11.1)', (type, data, expected) => {
     expect(subscriptionsOf(type, data).includes('emails')).toBe(expected);
+  });
+
+  test('only what the customer of an order or a ticket is told of needs their wish (product 11.2)', () => {
+    const customerId = newId();
+    const told = [...eventCatalogue.keys()].filter((type) => {
+      const data = { customerId, by: 'staff', to: 'closed', fields: ['email'] };
+      const event = { type, streamType: 's', streamId: 'a', version: 1, schemaVersion: 1, data };
+      return onlyIfWantedBy(event) === customerId;
+    });
+    const orders = ['OrderPlaced', 'OrderCancelled', 'OrderShipped', 'OrderDelivered'];
+    expect(told.toSorted()).toEqual([...orders, 'TicketReplied', 'TicketStatusChanged'].toSorted());
   });
 
   test('the projections receive every type of event, because a view of another version may list it (product 7.5)', () => {

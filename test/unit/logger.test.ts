@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { DomainError } from '../../src/platform/errors';
 import { createLogger, type LogFormat, type Logger } from '../../src/platform/logger';
@@ -92,5 +93,39 @@ describe('the JSON format of the log', () => {
   test('the JSON format stays the format of a child logger that was made from a JSON logger', () => {
     const [line] = written('json', (logger) => logger.child({ requestId: 'r1' }).warn('message.failed'));
     expect(JSON.parse(line ?? '')).toMatchObject({ level: 'warn', event: 'message.failed', requestId: 'r1' });
+  });
+});
+
+describe('what the log has of a statement that D1 refused (product 8.3)', () => {
+  /** The fields of an error, as the query builder throws it: its own message has the bound values. */
+  function logged(message: string) {
+    const wrapped = new DrizzleQueryError('INSERT …', ['ada@example.com'], new Error(message));
+    const [line = ''] = written('json', (logger) => logger.error('command.failed', wrapped));
+    return { line, ...JSON.parse(line) };
+  }
+
+  test.each([
+    ['D1_ERROR: UNIQUE constraint failed: users.email: SQLITE_CONSTRAINT', 'SQLITE_CONSTRAINT', undefined],
+    ['D1_ERROR: no such table: things: SQLITE_ERROR', 'SQLITE_ERROR', undefined],
+    [
+      'D1_ERROR: near "ada": syntax error: SQLITE_ERROR',
+      'SQLITE_ERROR',
+      'D1_ERROR: near …: syntax error: SQLITE_ERROR',
+    ],
+    ["D1_TYPE_ERROR: Type 'object' not supported for value 'O'Neill, ada'", 'D1_TYPE_ERROR', 'D1_TYPE_ERROR: Type …'],
+    ['D1_ERROR: unrecognized token: "ada lovelace: SQLITE_ERROR', 'SQLITE_ERROR', 'D1_ERROR: unrecognized token: …'],
+  ])('of %j is the code and the message, without what is in quotes', (message, code, refusal = message) => {
+    const { line, ...fields } = logged(message);
+    expect(fields).toMatchObject({ code, refusal });
+    expect(line).not.toContain('ada');
+  });
+
+  test('has a bound', () => {
+    expect(logged(`D1_ERROR: ${'x'.repeat(1000)}: SQLITE_ERROR`).refusal).toHaveLength(300);
+  });
+
+  test('is nothing for a failure that D1 may not have caused', () => {
+    expect(logged('D1_ERROR: Network connection lost.')).not.toHaveProperty('refusal');
+    expect(logged('ada@example.com is unknown')).not.toHaveProperty('refusal');
   });
 });

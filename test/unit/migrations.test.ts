@@ -113,6 +113,46 @@ test('the migration to tables without rowids keeps every row, reference and trig
   db.close();
 });
 
+test('addresses become a part of their orders, and version 0.7.0 still finds, adds and deletes them', () => {
+  const first = scripts.findIndex((script) => script.includes('`shipping_address`'));
+  expect(first).toBeGreaterThan(0);
+  const db = new DatabaseSync(':memory:');
+  for (const script of scripts.slice(0, first)) db.exec(script);
+  const addOrder = (id: string, number: number) =>
+    db.exec(`
+      INSERT INTO orders (id, version, number, customer_id, status, lines, line_count, amount, currency, created_at, updated_at)
+      VALUES ('${id}', 1, ${number}, 'u', 'placed', '[]', 1, 1, 'EUR', '', '')`);
+  addOrder('a', 1);
+  addOrder('b', 2);
+  db.exec(`INSERT INTO shipping_addresses (order_id, customer_id, address) VALUES ('a', 'u', '{"city":"A"}')`);
+  const before = db.prepare('SELECT * FROM list_counts').all();
+  for (const script of scripts.slice(first)) db.exec(script);
+  expect(db.prepare('SELECT * FROM list_counts').all()).toEqual(before);
+  const addresses = () => db.prepare('SELECT order_id, customer_id, address FROM shipping_addresses ORDER BY 1').all();
+  const columns = () => db.prepare('SELECT id, shipping_address AS address FROM orders ORDER BY id').all();
+  expect(addresses()).toEqual([{ order_id: 'a', customer_id: 'u', address: '{"city":"A"}' }]);
+  addOrder('c', 3);
+  db.prepare('insert into "shipping_addresses" ("order_id", "customer_id", "address") values (?, ?, ?)').run(
+    'c',
+    'u',
+    '{}',
+  );
+  expect(columns()).toEqual([
+    { id: 'a', address: '{"city":"A"}' },
+    { id: 'b', address: null },
+    { id: 'c', address: '{}' },
+  ]);
+  // Version 0.7.0 takes the customer from the order first.
+  db.exec("UPDATE orders SET customer_id = NULL WHERE id = 'a'");
+  const remove = `delete from "shipping_addresses"
+    where "shipping_addresses"."order_id" IN (SELECT value FROM json_each(?))`;
+  db.prepare(remove).run('["a"]');
+  expect(addresses()).toEqual([{ order_id: 'c', customer_id: 'u', address: '{}' }]);
+  const plan = db.prepare(`EXPLAIN QUERY PLAN ${remove}`).all('[]');
+  expect(plan.map(({ detail }) => detail)).toContain('SEARCH orders USING PRIMARY KEY (id=?)');
+  db.close();
+});
+
 test('the migration to sales figures counts the orders that exist as it counts later ones (product 8.7)', () => {
   const first = scripts.findIndex((script) => script.includes('`sales_days`'));
   expect(first).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { keyPrefix } from '../../src/access/key-text';
 import type { LinkTokens } from '../../src/access/link-tokens';
 import type { ResetTokens } from '../../src/auth/reset-tokens';
 import { lifetimes } from '../../src/auth/session';
@@ -89,7 +90,8 @@ describe('an e-mail as HTML', () => {
 });
 
 describe('whom a notification reaches (product 11.1, 11.2)', () => {
-  const always = ['welcome', 'confirm-address', 'address-changed', 'password-reset', 'password-changed'];
+  const ofAccounts = ['address-changed', 'password-changed', 'api-key-created'];
+  const always = kinds.filter((kind) => ['welcome', 'confirm-address', 'password-reset', ...ofAccounts].includes(kind));
 
   /** The addresses that get the e-mails of all kinds. */
   async function told(account: Partial<NotifiedAccount>, allows = true) {
@@ -131,8 +133,18 @@ describe('whom a notification reaches (product 11.1, 11.2)', () => {
   test('what a stranger can cause has a limit for each address (product 1.9)', async () => {
     const limited = (isConfirmed: boolean) => kinds.filter((kind) => limitOf({ kind }, { isConfirmed }));
     expect(limited(false)).toEqual(always);
-    expect(limited(true)).toEqual(always.filter((kind) => kind !== 'password-changed'));
+    expect(limited(true)).toEqual(always.filter((kind) => !ofAccounts.includes(kind)));
     expect(kindsOf(await told({}, false))).toEqual(kinds.filter((kind) => !limited(true).includes(kind)));
+  });
+
+  test('the address that an account had is told of each change if it was confirmed, also of changing there and back (product 1.9)', () => {
+    const limit = (isToConfirmed?: boolean) =>
+      limitOf(
+        { kind: 'address-changed', to: 'old@example.com', ...(isToConfirmed !== undefined && { isToConfirmed }) },
+        { isConfirmed: true },
+      );
+    expect(limit(true)).toBeUndefined();
+    for (const unknown of [limit(false), limit()]) expect(unknown?.kind).toBe('address-changed');
   });
 
   test('the limit for links is shorter than the time between two links of one account (product 2.6)', () => {
@@ -167,7 +179,14 @@ describe('what follows an event (product 11.1)', () => {
   const links = [
     aLink({ id: 'stream', userId: 'stream', kind: 'registration', email: 'own@example.com' }),
     aLink({ id: changeId, userId: 'stream', email: 'new@example.com' }),
-    aLink({ id: usedId, userId: 'stream', email: 'new@example.com', previousEmail: 'old@example.com', usedAt: 1 }),
+    aLink({
+      id: usedId,
+      userId: 'stream',
+      email: 'new@example.com',
+      previousEmail: 'old@example.com',
+      isPreviousConfirmed: true,
+      usedAt: 1,
+    }),
   ];
   const linkTo = (linkId: string) => ({
     url: `https://shop.example/confirm#token=token of ${linkId}`,
@@ -175,7 +194,7 @@ describe('what follows an event (product 11.1)', () => {
   });
 
   /** The notification of an event, of which somebody has to be told. */
-  async function after(type: string, data: object) {
+  async function notificationAfter(type: string, data: object, actorId?: string, streamId = 'stream') {
     const services = {
       findOrderFacts: async (orderId: string) => (orderId === 'stream' ? facts : undefined),
       resetTokens: { tokenFor: (resetId: string) => `token of ${resetId}` } as ResetTokens,
@@ -184,8 +203,8 @@ describe('what follows an event (product 11.1)', () => {
       confirmationTokens: { tokenFor: (linkId: string) => `token of ${linkId}` } as LinkTokens,
       confirmationUrl: 'https://shop.example/confirm',
     };
-    const metadata = { commandId: 'c', requestId: 'r' };
-    const stream = { streamType: 's', streamId: 'stream', version: 1, schemaVersion: 1, position: 1, id: 'e' };
+    const metadata = { commandId: 'c', requestId: 'r', ...(actorId !== undefined && { actorId }) };
+    const stream = { streamType: 's', streamId, version: 1, schemaVersion: 1, position: 1, id: 'e' };
     const event = { ...stream, type, data, metadata, occurredAt: '2026-01-01T00:00:00.000Z' };
     return createNotifying(services).get(type)?.(event);
   }
@@ -209,13 +228,20 @@ describe('what follows an event (product 11.1)', () => {
     [
       'UserEmailConfirmed',
       { by: 'change', confirmationId: usedId },
-      { userId: 'stream', kind: 'address-changed', to: 'old@example.com', facts: { reader: 'old' } },
+      {
+        userId: 'stream',
+        kind: 'address-changed',
+        to: 'old@example.com',
+        isToConfirmed: true,
+        facts: { reader: 'old' },
+      },
     ],
     ['UserEmailConfirmed', { by: 'change', confirmationId: goneId }, undefined],
     ['UserEmailConfirmed', { by: 'password-reset', confirmationId: null }, undefined],
     ['UserUpdated', { fields: ['email'] }, { userId: 'stream', kind: 'address-changed', facts: { reader: 'new' } }],
     ['UserUpdated', { fields: ['name'] }, undefined],
-    ['UserPasswordChanged', { by: 'reset' }, { userId: 'stream', kind: 'password-changed' }],
+    ['UserPasswordChanged', { by: 'reset' }, { userId: 'stream', kind: 'password-changed', facts: { by: 'reset' } }],
+    ['UserPasswordChanged', { by: 'change' }, { userId: 'stream', kind: 'password-changed', facts: { by: 'change' } }],
     [
       'PasswordResetRequested',
       { userId: id },
@@ -244,9 +270,18 @@ describe('what follows an event (product 11.1)', () => {
     ],
     ['TicketNoteWritten', { ticketId: id, status: 'open' }, undefined],
   ])('%s with %j leads to %j', async (type, data, expected) => {
-    const notification = await after(type, data);
+    const notification = await notificationAfter(type, data);
     if (expected === undefined) expect(notification).toBeUndefined();
     else expect(notification).toMatchObject(expected);
+  });
+
+  test.each([
+    ['the owner', id, false],
+    ['the admin who made it for a service account', changeId, true],
+  ])('of a new API key is told %s (product 9.8)', async (_, actorId, isOfService) => {
+    const facts = { keyId: id, prefix: keyPrefix(id), isOfService };
+    const made = await notificationAfter('ApiKeyCreated', { userId: id, scopes: [], expiresAt: null }, actorId, id);
+    expect(made).toEqual({ userId: actorId, kind: 'api-key-created', facts });
   });
 });
 

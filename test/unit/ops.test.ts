@@ -43,9 +43,48 @@ async function run(argv: readonly string[], client = answering(200, { data: [] }
   return { code, out: printed.out.join('\n'), err: printed.err.join('\n') };
 }
 
+describe('npm run ops shows names beside ids (product 12.1)', () => {
+  const other = '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b12';
+  const total = { amount: 1, currency: 'EUR' };
+  const order = { number: 1001, status: 'placed', total, lineCount: 1, createdAt: '2026-01-01T00:00:00.000Z' };
+  const orders = [id, other, id, null].map((customerId) => ({ ...order, customerId }));
+
+  /** An API that knows one account, and refuses what is asked about others with a status. */
+  function knowing(status: number) {
+    const asked: string[] = [];
+    const fetch = async (input: RequestInfo | URL) => {
+      const { pathname } = new URL(input instanceof Request ? input.url : input);
+      if (!pathname.startsWith('/v1/users/')) return Response.json({ data: orders, nextCursor: null, total: 4 });
+      asked.push(pathname);
+      if (pathname.endsWith(id)) return Response.json({ name: 'Ada Byron' });
+      return Response.json({ status, code: 'users.not-found', detail: 'No.' }, { status });
+    };
+    return { asked, client: createClient(url, { tries: 1, fetch }) };
+  }
+
+  test.each([403, 404])('and the id alone where the API refuses the name with %i', async (status) => {
+    const { asked, client } = knowing(status);
+    const { code, out } = await run(['orders', 'list'], client);
+    expect(code).toBe(0);
+    expect(out.match(new RegExp(`Ada Byron \\(${id}\\)`, 'g'))).toHaveLength(2);
+    expect(out).toContain(other);
+    expect(asked.toSorted()).toEqual([`/v1/users/${id}`, `/v1/users/${other}`]);
+  });
+
+  test('and tells of an API that is away', async () => {
+    expect((await run(['orders', 'list'], knowing(503).client)).code).toBe(3);
+  });
+});
+
+test('the help on each command says in whose name it runs', () => {
+  for (const name of names)
+    expect(helpOn(name.split(' ')).includes('FRONTDESK_TOKEN')).toBe(!commands.get(name)?.isPublic);
+});
+
 describe('npm run ops reads', () => {
   test('an order by its short number or its id', () => {
-    expect(valuesOf('orders', 'ship', '1001')).toEqual({ order: { number: 1001 } });
+    for (const number of ['1001', '#1001'])
+      expect(valuesOf('orders', 'ship', number)).toEqual({ order: { number: 1001 } });
     expect(valuesOf('orders', 'ship', id)).toEqual({ order: { id } });
   });
 

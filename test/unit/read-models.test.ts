@@ -69,6 +69,13 @@ describe('a read while D1 is away', () => {
     await expect(given({ floors: { 'order@1': 11 } }).read(sent, item)).rejects.toThrow('D1 is away.');
   });
 
+  test('of KV alone gets what may be served, and nothing for other documents (product 9.3)', async () => {
+    const missing = { view, key: 'b' };
+    const found = await given().readStored(wanted, missing);
+    expect(found).toMatchObject([{ version: 1, data: 'in KV' }, undefined]);
+    expect(await given({ floors: { 'order@1': 11 } }).readStored(wanted, missing)).toEqual([undefined, undefined]);
+  });
+
   test('that ignores its token gets a document that is behind the token, marked eventual', async () => {
     expect(await given().read(token(11), { ...wanted, ignoreToken: true })).toMatchObject([
       { consistency: 'eventual', source: 'kv' },

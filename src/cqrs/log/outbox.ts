@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Clock, Wait } from '../../platform/clock';
 import { type Database, openSession, retryUnclear, runBatch } from '../../platform/d1';
 import { limits } from '../../platform/limits';
@@ -126,21 +126,47 @@ export function markAsDead(
     WHERE ${isPending(subscription, events)}`;
 }
 
-/** The statement that adds the deliveries of new events to the outbox, for the batch that appends the events. */
+/** Who receives an event. */
+export interface Receivers {
+  /** The subscriptions that may receive an event. */
+  subscriptionsOf(event: NewEvent): readonly Subscription[];
+  /** The account that receives the e-mail of an event only if it wants it; undefined for every other event. */
+  onlyIfWantedBy(event: NewEvent): string | undefined;
+  /** Whether an account wants e-mails, as a condition of SQL. */
+  wantsEmails(account: SQL): SQL;
+}
+
+/**
+ * The statement that adds the deliveries of new events to the outbox, for the batch that appends the events, and returns
+ * them. The commit itself sees whether an account wants an e-mail, so an e-mail that nobody wants costs nothing.
+ */
 export function insertDeliveries(
   db: Database,
   events: readonly UnpositionedEvent[],
-  subscriptionsOf: (event: NewEvent) => readonly Subscription[],
+  { onlyIfWantedBy, subscriptionsOf, wantsEmails }: Receivers,
   now: number,
 ) {
   const wanted = events.flatMap((event) =>
-    subscriptionsOf(event).map((subscription) => ({ id: event.id, subscription })),
+    subscriptionsOf(event).map((subscription) => {
+      const account = subscription === 'emails' ? onlyIfWantedBy(event) : undefined;
+      return { id: event.id, subscription, account };
+    }),
   );
-  return db.run(sql`
+  return db.all(sql`
     INSERT INTO deliveries (position, subscription, available_at, writes_data_point)
     SELECT ${positionOf(sql`value->>'id'`)}, value->>'subscription', ${now + deliveryTimes.firstSendMs},
       value->>'subscription' = 'projections'
-    FROM json_each(${JSON.stringify(wanted)})`);
+    FROM json_each(${JSON.stringify(wanted)})
+    WHERE value->>'account' IS NULL OR ${wantsEmails(sql`value->>'account'`)}
+    RETURNING position, subscription`);
+}
+
+/** The subscriptions that receive events, by the positions of these, from the rows that {@link insertDeliveries} returns. */
+export function toReceivers(rows: unknown): Map<number, Subscription[]> {
+  // RETURNING in insertDeliveries names these columns.
+  const made = rows as { position: number; subscription: Subscription }[];
+  const byPosition = Map.groupBy(made, ({ position }) => position);
+  return new Map([...byPosition].map(([position, some]) => [position, some.map(({ subscription }) => subscription)]));
 }
 
 // What makes a delivery dead sets its fault, because a row can still have one: a Worker before 0.5.0 replays without it.

@@ -7,7 +7,7 @@ import { limits } from '../../platform/limits';
 import { eventsInLog, lastPosition } from '../log/event-log';
 import { type DocumentStore, isRefusal } from './document-store';
 import { type LoadedKey, type LoadedTogether, type loadDocument, loadTogether } from './load';
-import { findUnsettled } from './settled';
+import { findUnsettled, restOf } from './settled';
 import { type HandledEvent, recordMissed, registerShapes, siblingsOf, type Views } from './shapes';
 import { documentKey, type Target, type ViewKey } from './view';
 
@@ -88,7 +88,7 @@ export async function claimAndLoad(
       SELECT target.value->>'view', target.value->>'key', 0, ${id}, ${until}
       FROM json_each(${JSON.stringify(targets)}) AS target
         LEFT JOIN projections AS p ON p.view = target.value->>'view' AND p.key = target.value->>'key'
-      WHERE p.view IS NULL OR (p.claimed_until <= ${at}
+      WHERE p.view IS NULL OR (p.claimed_until + ${restOf} <= ${at}
         AND (p.position < target.value->>'position' OR p.claimed_by IS NOT NULL OR p.recheck_at <= ${at}))
       ON CONFLICT (view, key) DO UPDATE SET
         claimed_by = excluded.claimed_by,
@@ -221,10 +221,17 @@ export function finishDeliveries(db: Database, views: Views, deliveries: readonl
   );
   // Positions repeat after a restore, so a delivery is this event's only if the log has the event at its position.
   const own = sql`SELECT position FROM ${eventsInLog(deliveries)}`;
+  // A key that rests is put for all events that wait for it, so the first of them keeps its delivery for the others.
+  const holding = sql`
+    WITH unsettled AS MATERIALIZED (${unsettled})
+    SELECT target FROM unsettled WHERE NOT rests
+    UNION ALL
+    SELECT min(target) FROM unsettled CROSS JOIN deliveries ON deliveries.position = unsettled.target
+    WHERE rests AND subscription = 'projections' AND target IN (${own}) GROUP BY view, key`;
   return [
     db.all(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
-        AND position NOT IN (SELECT target FROM (${unsettled})) RETURNING position`),
+        AND position NOT IN (${holding}) RETURNING position`),
     // Every delivery that is left has a target that is not settled, so the search begins with these targets.
     db.all(sql`
       SELECT unsettled.target AS position, max(unsettled.freeAt) AS freeAt

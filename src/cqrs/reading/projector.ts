@@ -7,7 +7,7 @@ import type { RecordedEvent } from '../log/event';
 import type { DocumentStore } from './document-store';
 import { loadDocument } from './load';
 import { countLags, recordLags } from './projection-lags';
-import { type Confirmed, claimAndLoad, confirm, type Delivery, putAll } from './projection-steps';
+import { type Confirmed, claimAndLoad, confirm, type Delivery, pacing, putAll } from './projection-steps';
 import { findUnsettled, type Unsettled } from './settled';
 import { documentKey, type Target, targetsOf, type View, type ViewKey } from './view';
 
@@ -81,11 +81,12 @@ export function createProjector(options: ProjectorOptions): Projector {
     if (targets.length <= limits.keysPerInvocation) return targets;
     const now = clock.now();
     const unsettled = await open().all<Unsettled>(findUnsettled(views, targets));
+    const byKey = new Map(targets.map((target) => [documentKey(target), target]));
     const rank = ({ freeAt, error }: Unsettled) => (freeAt > now ? 2 : error === null ? 0 : 1);
     return unsettled
       .sort((one, other) => rank(one) - rank(other) || one.target - other.target)
       .slice(0, limits.keysPerInvocation)
-      .map(({ view, key, target }) => ({ view, key, position: target }));
+      .map(({ view, key, target }) => byKey.get(documentKey({ view, key })) ?? { view, key, position: target });
   }
 
   /** Claims, puts and confirms: two round trips to D1 for up to `limits.keysPerBatch` keys. */
@@ -122,7 +123,12 @@ export function createProjector(options: ProjectorOptions): Projector {
   function deliveryOf(event: RecordedEvent): TimedDelivery {
     const { id, occurredAt, position, type } = event;
     const handledBy = options.views.filter(({ types }) => types.includes(type)).map(({ name }) => name);
-    return { id, position, type, occurredAt, handledBy, targets: targetsOf(options.views, event) };
+    const targets = targetsOf(options.views, event).map((target) => {
+      const restMs = views.get(target.view)?.restMs;
+      // A key is free a moment after its put, and its rest began with the put.
+      return restMs === undefined ? target : { ...target, restMs: restMs - pacing.writeMs };
+    });
+    return { id, position, type, occurredAt, handledBy, targets };
   }
 
   /** Projects keys without deliveries. */

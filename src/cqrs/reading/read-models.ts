@@ -52,6 +52,10 @@ export interface ReadModels {
     token: ConsistencyToken | undefined,
     ...wanted: AllWantedDocuments<Data>
   ): Promise<Results<Data>>;
+  /** Reads documents with one KV operation and nothing of D1; undefined for one that KV does not have or that may not be served. */
+  readStored<Data extends readonly unknown[]>(
+    ...wanted: AllWantedDocuments<Data>
+  ): Promise<{ [Index in keyof Data]: Loaded<Data[Index]> | undefined }>;
   /** Reads one document from D1's primary, because KV may be older. */
   readFresh<Data>(wanted: WantedDocument<Data>): Promise<Loaded<Data> | undefined>;
   /** Reads rows from D1 that no document has, for the pages after the first one of a list. */
@@ -179,9 +183,15 @@ export function createReadModels(options: {
     });
   }
 
+  async function readStored(...wanted: WantedDocument<unknown>[]) {
+    const found = await findInKv(wanted, undefined);
+    return found.map(({ document, verdict }) => (verdict === 'current' ? document : undefined));
+  }
+
   return {
     // The results are in the order of the wanted documents, so each has the type of its view.
     read: read as unknown as ReadModels['read'],
+    readStored: readStored as unknown as ReadModels['readStored'],
     async readFresh({ view, key }) {
       const { db } = openSession(database, 'first-primary');
       const [rowsOf] = await runBatch(db, [view.query(db, [key])]);

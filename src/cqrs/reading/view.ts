@@ -34,6 +34,8 @@ export interface View<Data = unknown> {
   types: readonly string[];
   /** The types of events for which the command itself projects this view before its response. */
   inlineOn: readonly string[];
+  /** How long a document rests after it was put, in milliseconds: the events of this time share the next put. */
+  restMs?: number | undefined;
   /** The key in KV (`ticket@2:{key}`). */
   kvKey(key: string): string;
   /** The one statement that reads everything that the documents of these keys need; its result is a {@link RowsOf}. */
@@ -67,6 +69,8 @@ export function defineView<Row, Data>(definition: {
   shapeVersion: number;
   triggers: readonly Trigger[];
   inlineOn?: readonly EventDefinition[];
+  /** For a document that many events touch, and whose readers can wait. A read with a newer token asks D1 until then. */
+  restMs?: number;
   /** Makes the query for the rows of all wanted keys (`isWanted`); its text is made once. */
   query(db: Database): PromiseLike<Row[]>;
   /** The column of the result that has the key of a row's document: `id`, unless another is named. */
@@ -74,7 +78,7 @@ export function defineView<Row, Data>(definition: {
   /** Makes the document from the rows of its key. */
   toDocument(rows: Row[], key: string): Loaded<Data> | undefined;
 }): View<Data> {
-  const { name, shapeVersion, triggers, inlineOn = [], query, keyColumn = 'id', toDocument } = definition;
+  const { name, shapeVersion, triggers, inlineOn = [], restMs, query, keyColumn = 'id', toDocument } = definition;
   const id = `${name}@${shapeVersion}`;
   return {
     name,
@@ -82,6 +86,7 @@ export function defineView<Row, Data>(definition: {
     triggers,
     types: [...new Set(triggers.flatMap(({ types }) => types))].sort(),
     inlineOn: inlineOn.map(({ type }) => type),
+    restMs,
     kvKey: (key) => documentKey({ view: id, key }),
     query: defineKeyedQuery(query, keyColumn),
     // The rows come from this view's own query.
@@ -103,6 +108,8 @@ export function documentKey({ view, key }: ViewKey): string {
 /** A document to project, and the event position that the document must include. */
 export interface Target extends ViewKey {
   position: number;
+  /** How long the key is left alone after it became free, in milliseconds. */
+  restMs?: number | undefined;
 }
 
 /** The documents that an event touches. */

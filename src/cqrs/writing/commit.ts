@@ -14,9 +14,9 @@ import type { CommitOutcome } from '../../platform/isolate-figures';
 import { deadlines, limits } from '../../platform/limits';
 import { backoffMs, retryAfterSeconds } from '../../platform/retry';
 import { splitByBytes } from '../../platform/split';
-import type { NewEvent, Subscription } from '../log/event';
+import type { RecordedEvent, Subscription } from '../log/event';
 import { findPositions, insertEvents, toPositions, type UnpositionedEvent } from '../log/event-log';
-import { insertDeliveries } from '../log/outbox';
+import { insertDeliveries, type Receivers, toReceivers } from '../log/outbox';
 import { ConcurrencyError, commandErrors } from './errors';
 import { checkInBatch, explainRefusal, type Guard, guardConstraint } from './guards';
 import { selectStoredResponse } from './idempotency';
@@ -27,8 +27,7 @@ export interface CommitOptions {
   database: D1Database;
   clock: Clock;
   wait: Wait;
-  /** The subscriptions that receive an event. */
-  subscriptionsOf(event: NewEvent): readonly Subscription[];
+  receivers: Receivers;
   /** The domain error for each constraint of the database, by the constraint's name (`users.email`). */
   constraints: Readonly<Record<string, () => DomainError>>;
   /** Counts what became of a commit, and how often its batch was sent again. */
@@ -39,9 +38,11 @@ export interface CommitOptions {
 const pauses = { firstMs: 200, longestMs: 2_000 };
 const failuresPerCommit = 12;
 
-/** The position of each event of a commit, and a bookmark that is at least as new as the commit. */
+/** The position of each event of a commit, who receives them, and a bookmark that is at least as new as the commit. */
 interface Applied {
   positions: Map<string, number>;
+  /** The subscriptions that have a delivery of an event. Where the answer of the commit was lost, all that may have one. */
+  receiversOf(event: RecordedEvent): readonly Subscription[];
   bookmark: string | null;
 }
 
@@ -85,7 +86,7 @@ async function carryOut(
   const statements = [
     ...before,
     ...parts.map((part) => insertEvents(db, part)),
-    ...parts.map((part) => insertDeliveries(db, part, options.subscriptionsOf, clock.now())),
+    ...parts.map((part) => insertDeliveries(db, part, options.receivers, clock.now())),
   ];
   const until = clock.now() + deadlines.commitMs;
   const giveUp = (cause: unknown) =>
@@ -109,14 +110,21 @@ async function carryOut(
   async function send(): Promise<Applied> {
     const results = await runBatch(db, statements);
     const inserted = results.slice(before.length, before.length + parts.length);
-    return { positions: toPositions(inserted.flat()), bookmark: bookmark() };
+    const receivers = toReceivers(results.slice(before.length + parts.length).flat());
+    return {
+      positions: toPositions(inserted.flat()),
+      receiversOf: ({ position }) => receivers.get(position) ?? [],
+      bookmark: bookmark(),
+    };
   }
 
   /** Asks the primary, until it answers, whether a try was applied. */
   async function findApplied(): Promise<Applied | undefined> {
     for (;;) {
       try {
-        return await lookForCommit(openSession(database, 'first-primary'), context, events, clock.now());
+        const found = await lookForCommit(openSession(database, 'first-primary'), context, events, clock.now());
+        // A message without a delivery has no effect.
+        return found && { ...found, receiversOf: options.receivers.subscriptionsOf };
       } catch (error) {
         if (error instanceof DomainError) throw error;
         await pause(error);
@@ -156,7 +164,7 @@ async function lookForCommit(
   context: CommandContext,
   events: readonly UnpositionedEvent[],
   now: number,
-): Promise<Applied | undefined> {
+): Promise<Pick<Applied, 'positions' | 'bookmark'> | undefined> {
   if (events.length === 0) {
     const [stored] = await selectStoredResponse(db, context, now);
     if (stored) throw new ConcurrencyError();

@@ -3,7 +3,13 @@ import { isoTime } from '../../platform/clock';
 import { openSession, runBatch, type Statement } from '../../platform/d1';
 import { DomainError } from '../../platform/errors';
 import { newId } from '../../platform/ids';
-import { type EventCatalogue, type NewEvent, type RecordedEvent, requireValidEvent } from '../log/event';
+import {
+  type EventCatalogue,
+  type NewEvent,
+  type RecordedEvent,
+  requireValidEvent,
+  type Subscription,
+} from '../log/event';
 import { lastPosition, type UnpositionedEvent } from '../log/event-log';
 import { type CommitOptions, commit } from './commit';
 import { ConcurrencyError, PreconditionFailedError } from './errors';
@@ -21,8 +27,14 @@ import {
 export interface UnitOfWorkOptions<Repositories extends object> extends CommitOptions {
   catalogue: EventCatalogue;
   createRepositories(context: RepositoryContext): Repositories;
-  /** A function that runs after each commit, before the command returns, and that must not throw. */
-  onCommitted(events: readonly RecordedEvent[]): Promise<void>;
+  /**
+   * A function that runs after each commit, before the command returns, and that must not throw.
+   * @param receiversOf the subscriptions to which an event is to be sent
+   */
+  onCommitted(
+    events: readonly RecordedEvent[],
+    receiversOf: (event: RecordedEvent) => readonly Subscription[],
+  ): Promise<void>;
 }
 
 /** The writes, guards and events that one run of a unit of work has collected. */
@@ -117,8 +129,9 @@ export function createD1UnitOfWork<Repositories extends object>(
         const response = storeResponse(db, context, result, events.length, clock.now());
         const all = { ...collected, staged: [...response, ...staged] };
         const applied = await commit(options, context, session, all, events);
-        const { bookmark, positions } = applied;
-        await options.onCommitted(events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 })));
+        const { bookmark, positions, receiversOf } = applied;
+        const recordedEvents = events.map((event) => ({ ...event, position: positions.get(event.id) ?? 0 }));
+        await options.onCommitted(recordedEvents, receiversOf);
         return { result, commit: { position: Math.max(...positions.values()), bookmark } };
       } catch (error) {
         // A command that was refused on a replica runs again on the primary, so its guards are checked there.

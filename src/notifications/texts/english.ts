@@ -63,11 +63,26 @@ export const english: Texts = {
       ],
       link: url,
     }),
-    'password-changed': (_, { at, brand }) => ({
+    'password-changed': ({ by }, { at, brand }) => ({
       subject: `Your password at ${brand} was changed`,
       paragraphs: [
         `the password of your account at ${brand} was changed on ${at}. You have to sign in again on all your devices.`,
-        'If it was not you, reset your password at once, and tell us.',
+        ...(by === 'reset' ? ['All API keys of your account were revoked with it.'] : []),
+        'If it was not you, reset your password at once with the link of an e-mail, which also revokes all API keys of your account, and tell us.',
+      ],
+    }),
+    'api-key-created': ({ keyId, prefix, isOfService }, { at, brand }) => ({
+      subject: isOfService
+        ? `A new API key for a service account at ${brand}`
+        : `A new API key for your account at ${brand}`,
+      paragraphs: [
+        isOfService
+          ? `with your account at ${brand}, an API key for a service account was made on ${at}. It begins with ${prefix}.`
+          : `an API key for your account at ${brand} was made on ${at}. It begins with ${prefix}. A program that has it can use your account, as far as the rights of the key go.`,
+        `A key that nobody needs can be revoked at any time: sign in, and send DELETE /v1/api-keys/${keyId}.`,
+        isOfService
+          ? 'If it was not you, revoke the key, reset your password at once, and tell us.'
+          : 'If it was not you, reset your password at once with the link of an e-mail, which revokes all API keys of your account, and tell us.',
       ],
     }),
     'order-placed': order('was placed', 'We write to you again when it is on its way.'),

@@ -63,11 +63,26 @@ export const german: Texts = {
       ],
       link: url,
     }),
-    'password-changed': (_, { at, brand }) => ({
+    'password-changed': ({ by }, { at, brand }) => ({
       subject: `Ihr Passwort bei ${brand} wurde geändert`,
       paragraphs: [
         `das Passwort Ihres Kontos bei ${brand} wurde am ${at} geändert. Bitte melden Sie sich auf allen Ihren Geräten neu an.`,
-        'Falls Sie das nicht waren, setzen Sie Ihr Passwort sofort zurück, und sagen Sie uns Bescheid.',
+        ...(by === 'reset' ? ['Damit wurden alle API-Schlüssel Ihres Kontos widerrufen.'] : []),
+        'Falls Sie das nicht waren, setzen Sie Ihr Passwort sofort mit dem Link einer E-Mail zurück, was auch alle API-Schlüssel Ihres Kontos widerruft, und sagen Sie uns Bescheid.',
+      ],
+    }),
+    'api-key-created': ({ keyId, prefix, isOfService }, { at, brand }) => ({
+      subject: isOfService
+        ? `Ein neuer API-Schlüssel für ein Dienstkonto bei ${brand}`
+        : `Ein neuer API-Schlüssel für Ihr Konto bei ${brand}`,
+      paragraphs: [
+        isOfService
+          ? `mit Ihrem Konto bei ${brand} wurde am ${at} ein API-Schlüssel für ein Dienstkonto erstellt. Er beginnt mit ${prefix}.`
+          : `für Ihr Konto bei ${brand} wurde am ${at} ein API-Schlüssel erstellt. Er beginnt mit ${prefix}. Ein Programm, das ihn hat, kann Ihr Konto benutzen, so weit die Rechte des Schlüssels reichen.`,
+        `Einen Schlüssel, den niemand braucht, können Sie jederzeit widerrufen: Melden Sie sich an, und senden Sie DELETE /v1/api-keys/${keyId}.`,
+        isOfService
+          ? 'Falls Sie das nicht waren, widerrufen Sie den Schlüssel, setzen Sie Ihr Passwort sofort zurück, und sagen Sie uns Bescheid.'
+          : 'Falls Sie das nicht waren, setzen Sie Ihr Passwort sofort mit dem Link einer E-Mail zurück, was alle API-Schlüssel Ihres Kontos widerruft, und sagen Sie uns Bescheid.',
       ],
     }),
     'order-placed': order('aufgegeben', 'Wir schreiben Ihnen wieder, wenn sie unterwegs ist.'),

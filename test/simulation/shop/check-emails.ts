@@ -53,6 +53,7 @@ const telling: Readonly<Record<string, Telling>> = {
   UserEmailConfirmed: tellingOld,
   UserUpdated: tellingNew,
   UserPasswordChanged: account,
+  ApiKeyCreated: { whom: ({ actorId, data }) => actorId ?? text(data.userId), isSecurity: true },
   PasswordResetRequested: { whom: ({ data }) => text(data.userId), isSecurity: true },
   OrderPlaced: customer,
   OrderShipped: customer,
@@ -91,6 +92,12 @@ const addressAt = ({ to }: Telling, event: LoggedEvent, moment: Moment) =>
 function accountSince({ id, position }: LoggedEvent, userId: string, timelines: readonly Timeline[]): Moment[] {
   const having = timelines.filter(({ segment }) => segment.events[position - 1]?.id === id);
   return having.flatMap(({ states }) => states.slice(position).map((state) => momentOf(state, userId)));
+}
+
+/** The account directly after an event, in every history that has the event. */
+function accountAt({ id, position }: LoggedEvent, userId: string, timelines: readonly Timeline[]): Moment[] {
+  const having = timelines.filter(({ segment }) => segment.events[position - 1]?.id === id);
+  return having.flatMap(({ states }) => states.slice(position, position + 1).map((state) => momentOf(state, userId)));
 }
 
 /** Whether an account would be told at this moment. */
@@ -133,6 +140,9 @@ export function checkEmails(
         `account ${userId} gets the e-mail of ${event.type} at position ${event.position}`,
         'it was never sent',
       );
+    const isDecided = accountAt(event, userId, timelines).some((moment) => isTold(rule, event, moment));
+    for (const { text: words } of isDecided || rule.isSecurity ? [] : sent)
+      throw violate(`an account is told of ${event.type} at position ${event.position} if it wanted that then`, words);
     for (const email of sent) checkRecipient(email, event, rule, since);
   }
   checkLimit(emails, timelines);

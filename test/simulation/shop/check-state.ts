@@ -51,9 +51,8 @@ function tablesOf({ d1 }: Pick<Platform, 'd1'>): Tables {
          stock_version AS stockVersion, is_active AS isActive, taken_down_by AS takenDownBy, created_at AS createdAt, updated_at AS updatedAt FROM items`,
     ).map(({ amount, currency, ...row }) => ({ ...row, isActive: isTrue(row.isActive), price: { amount, currency } })),
     orders: all(
-      `SELECT id, number, version, orders.customer_id AS customerId, status, lines, line_count AS lineCount, amount, currency,
-         address, created_at AS createdAt, updated_at AS updatedAt
-       FROM orders LEFT JOIN shipping_addresses ON order_id = id`,
+      `SELECT id, number, version, customer_id AS customerId, status, lines, line_count AS lineCount, amount, currency,
+         shipping_address AS address, created_at AS createdAt, updated_at AS updatedAt FROM orders`,
     ).map(({ amount, currency, lines, address, ...row }) => ({
       ...row,
       ...{ total: { amount, currency }, lines: JSON.parse(String(lines)), address: JSON.parse(String(address)) },
@@ -143,14 +142,15 @@ function ownedByNobody({ d1 }: Pick<Platform, 'd1'>): string[] {
   const owners = {
     items: 'owner_id',
     orders: 'customer_id',
-    shipping_addresses: 'customer_id',
     tickets: 'customer_id',
   };
   const owned = Object.entries({ ...owners, sessions: 'user_id' }).map(
     ([table, owner]) => `SELECT '${table} of ' || ${owner} AS which, ${owner} AS owner FROM ${table}`,
   );
   const sql = `SELECT which FROM (${owned.join(' UNION ALL ')}) WHERE owner NOT IN (SELECT id FROM users)`;
-  return d1.query<{ which: string }>(sql).map(({ which }) => which);
+  const addresses = `SELECT 'address of the order ' || id AS which FROM orders
+    WHERE customer_id IS NULL AND shipping_address IS NOT NULL`;
+  return [sql, addresses].flatMap((query) => d1.query<{ which: string }>(query)).map(({ which }) => which);
 }
 
 /** The write model in D1 is what the acknowledged commands make of the empty shop, in the order of their positions. */

@@ -461,6 +461,16 @@ export const generators: { readonly [Name in keyof Commands]: Generator<Payload<
         return by(shop, shop.holderOf(...staff), { payload, expectedVersion: shop.ifMatch(ticketId) });
       }),
   },
+  // The system sends it for accounts that may not work on tickets any more. For others it has no effect.
+  ReleaseTickets: {
+    behaviour: 'assignees',
+    weight: 1,
+    takesKey: false,
+    draft(shop) {
+      const person = shop.anyone();
+      return person && { payload: { assigneeId: person.id } };
+    },
+  },
   SearchUsers: {
     behaviour: 'searches',
     weight: 2,

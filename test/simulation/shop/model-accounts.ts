@@ -513,19 +513,19 @@ export const accountRules: Readonly<Record<string, Rule>> = {
       return refuse('auth.invalid-reset-token');
     const changed = change(state, user, { password: payload.password }, issuedAt);
     if ('refused' in changed) return changed;
-    if (user.emailConfirmedAt !== null) return { events: changed.events, effect: changed.effect };
-    const version = user.version + 2;
-    // Somebody else may have registered with the address.
+    // Somebody else may have known the password, or registered with the address.
     const keys = [...state.apiKeys].filter(([, { userId }]) => userId === user.id).map(([key]) => key);
+    const events = [...changed.events, ...keys.map((key) => `ApiKeyRevoked ${key} 2`)];
+    const effect = all(
+      changed.effect,
+      each('apiKeys', ({ userId }) => userId === user.id, remove),
+    );
+    if (user.emailConfirmedAt !== null) return { events, effect };
+    const version = user.version + 2;
     return {
-      events: [
-        ...changed.events,
-        ...keys.map((key) => `ApiKeyRevoked ${key} 2`),
-        `UserEmailConfirmed ${user.id} ${version}`,
-      ],
+      events: [...events, `UserEmailConfirmed ${user.id} ${version}`],
       effect: all(
-        changed.effect,
-        each('apiKeys', ({ userId }) => userId === user.id, remove),
+        effect,
         each(
           'users',
           (_, key) => key === user.id,

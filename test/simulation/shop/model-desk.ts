@@ -49,6 +49,27 @@ export const deskRules: Readonly<Record<string, Rule>> = {
     };
   }),
 
+  ReleaseTickets(state, { payload: { assigneeId } }) {
+    const account = state.users.get(assigneeId);
+    const placeOf = ({ id, status }: Ticket) => `${status} ${id}`;
+    const theirs = [...state.tickets.values()]
+      .filter((ticket) => ticket.assigneeId === assigneeId)
+      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+    if (!account || (account.isActive && isStaff(account)) || theirs.length === 0) return nothing();
+    // A commit takes as many as a limit says.
+    return theirs.map((_, index) => {
+      const released = theirs.slice(0, index + 1);
+      const effects = released.map((ticket) => {
+        const updatedAt = later(ticket.updatedAt, account.updatedAt);
+        return put('tickets', ticket.id, { ...ticket, assigneeId: null, updatedAt, version: ticket.version + 1 });
+      });
+      return {
+        events: released.map(({ id, version }) => `TicketAssigned ${id} ${version + 1}`),
+        effect: all(...effects),
+      };
+    });
+  },
+
   // What is found is read just before the commit, where another commit may come in between.
   SearchUsers: signedIn(
     (_, __, { id }) => ({ events: [`UsersSearched ${id} 1`], effect: (state) => state }),

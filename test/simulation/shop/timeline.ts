@@ -106,6 +106,11 @@ const systemCommands = [
     name: 'ExpireEmailChange',
     payloadOf: ([confirmationId]: readonly string[]) => ({ confirmationId }),
   },
+  {
+    requestId: /^release:([\da-f-]{36}):[\da-f-]{36}$/,
+    name: 'ReleaseTickets',
+    payloadOf: ([assigneeId]: readonly string[]) => ({ assigneeId }),
+  },
 ] as const;
 
 /** The command behind events that the system caused. Its time is that of its events: nobody has recorded when it was issued. */

@@ -42,7 +42,7 @@ export function describeConfirmationRepository(create: CreateImplementation): vo
 
     test('the use of a link is saved, and refused when it was used or deleted in the meantime (product 1.12)', async () => {
       const { change, find, user, write } = await givenLinks();
-      const after = { ...change, usedAt: 7, expiresAt: 8, previousEmail: user.email };
+      const after = { ...change, usedAt: 7, expiresAt: 8, previousEmail: user.email, isPreviousConfirmed: true };
       const use = () => write((tx) => tx.emailConfirmations.use(after));
       await use();
       expect(await find(change.id)).toEqual(after);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { newId } from '../../../src/platform/ids';
 import { TicketAssigned, TicketDeleted, TicketNoteWritten } from '../../../src/tickets/events';
 import type { Ticket } from '../../../src/tickets/ticket';
+import type { User } from '../../../src/users/user';
 import { aTicket, aUser, checked } from '../factories';
 import { type CreateImplementation, given } from './implementation';
 
@@ -305,6 +306,64 @@ export function describeTicketRepository(create: CreateImplementation): void {
       const refused = write(async (tx) => {
         await tx.tickets.releaseNextOf(assignee.id, releasedAt, 2);
         await addTicket(customer, { assigneeId: assignee.id });
+      });
+      await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
+    });
+  });
+
+  describe('the release of the tickets of an account that may not work on them any more (product 5.11)', () => {
+    const changedAt = '2026-03-03T00:00:00.000Z';
+
+    /** An account with two tickets of its own and of another customer, and how its next tickets are released. */
+    async function givenFormer(overrides: Partial<User>) {
+      const system = await givenCustomer(create);
+      const { addTicket, addUser, customer, run } = system;
+      const former = await addUser(aUser({ updatedAt: changedAt, ...overrides }));
+      const assigned = { assigneeId: former.id };
+      const tickets = [
+        await addTicket(customer, { ...assigned, version: 3 }),
+        await addTicket(former, { ...assigned, status: 'closed', updatedAt: '2027-01-01T00:00:00.000Z' }),
+      ];
+      const release = (most: number) =>
+        run(async (tx) => {
+          const released = await tx.tickets.releaseNextOfFormer(former.id, most);
+          for (const { id, version, customerId } of released.rows) {
+            tx.record(TicketAssigned.create(id, version + 1, { customerId, assigneeId: null }));
+          }
+          return released;
+        });
+      return { ...system, former, release, tickets };
+    }
+
+    test.each([
+      ['is deactivated', { role: 'agent', isActive: false }],
+      ['is a customer', { role: 'customer', isActive: true }],
+    ] as const)(
+      'it releases those of an account that %s, as of the change, also its own tickets',
+      async (_, account) => {
+        const { findTicket, release, tickets } = await givenFormer(account);
+        const { result } = await release(2);
+        expect([result.rows.length, result.isLast]).toEqual([2, true]);
+        const [open, closed] = await Promise.all(tickets.map(({ id }) => findTicket(id)));
+        expect(open).toMatchObject({ assigneeId: null, version: 4, updatedAt: changedAt });
+        expect(closed).toMatchObject({ assigneeId: null, updatedAt: '2027-01-01T00:00:00.000Z' });
+      },
+    );
+
+    test('it takes as many as it is told, and leaves those of an active agent', async () => {
+      const { release } = await givenFormer({ role: 'agent', isActive: false });
+      expect((await release(1)).result).toMatchObject({ isLast: false, rows: { length: 1 } });
+      const { findTicket, release: releaseActive, tickets } = await givenFormer({ role: 'agent' });
+      expect((await releaseActive(2)).result).toEqual({ rows: [], isLast: true });
+      expect(await findTicket(tickets[0]?.id ?? '')).toMatchObject({ assigneeId: tickets[0]?.assigneeId });
+    });
+
+    test('it is refused when the account may work on tickets again in the meantime', async () => {
+      const { former, write } = await givenFormer({ role: 'agent', isActive: false });
+      const refused = write(async (tx) => {
+        await tx.tickets.releaseNextOfFormer(former.id, 1);
+        const active = { ...former, isActive: true, version: former.version + 1 };
+        await write((next) => next.users.save(active, checked(former)));
       });
       await expect(refused).rejects.toMatchObject({ name: 'ConcurrencyError' });
     });

@@ -37,12 +37,12 @@ export function createEmailConfirmationRepository({ read, stage, guard }: Memory
       end(link.userId, link.kind);
       add(link);
     },
-    use({ id, usedAt, expiresAt, previousEmail }) {
+    use({ id, usedAt, expiresAt, previousEmail, isPreviousConfirmed }) {
       guard(
         ({ emailConfirmations }) => emailConfirmations.get(id)?.usedAt === null,
         () => new ConcurrencyError(),
       );
-      stage((next) => update(next.emailConfirmations, id, { usedAt, expiresAt, previousEmail }));
+      stage((next) => update(next.emailConfirmations, id, { usedAt, expiresAt, previousEmail, isPreviousConfirmed }));
     },
     end,
     useRegistration: (userId, usedAt) =>

@@ -29,6 +29,24 @@ function notBefore(
 /** The figures of the dashboard are no part of the interface, so they exist on D1 only. */
 export function createTicketRepository(context: MemoryContext): TicketRepository {
   const { read, stage, guard } = context;
+
+  function release(isTheirs: (ticket: Ticket) => boolean, atOf: (state: MemoryState) => string, most: number) {
+    // D1 takes those of one status after the other, which no other test depends on.
+    const { rows, isLast } = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
+    if (rows.length > 0) {
+      stage((next) => {
+        for (const { id, version } of rows) {
+          update(next.tickets, id, {
+            version: version + 1,
+            assigneeId: null,
+            updatedAt: notBefore(next, id, atOf(next)),
+          });
+        }
+      });
+    }
+    return { rows: rows.map(({ id, version, customerId }) => ({ id, version, customerId })), isLast };
+  }
+
   return {
     add(ticket, by) {
       const { orderId, customerId } = ticket;
@@ -114,17 +132,22 @@ export function createTicketRepository(context: MemoryContext): TicketRepository
       if (taken.rows.length > 0) stage((next) => removeTickets(next, isTaken));
       return toVersions(taken);
     },
-    async releaseNextOf(assigneeId, at, most) {
-      const isTheirs = (ticket: Ticket) => ticket.assigneeId === assigneeId && ticket.customerId !== assigneeId;
-      // D1 takes those of one status after the other, which no other test depends on.
-      const { rows, isLast } = takeRows(context, ({ tickets }) => tickets, isTheirs, most);
-      if (rows.length === 0) return { rows: [], isLast };
-      stage((next) => {
-        for (const { id, version } of rows) {
-          update(next.tickets, id, { version: version + 1, assigneeId: null, updatedAt: notBefore(next, id, at) });
-        }
-      });
-      return { rows: rows.map(({ id, version, customerId }) => ({ id, version, customerId })), isLast };
+    releaseNextOf: async (assigneeId, at, most) =>
+      release(
+        (ticket) => ticket.assigneeId === assigneeId && ticket.customerId !== assigneeId,
+        () => at,
+        most,
+      ),
+    async releaseNextOfFormer(assigneeId, most) {
+      const isFormer = ({ users }: MemoryState) => {
+        const account = users.get(assigneeId);
+        return account !== undefined && (!account.isActive || account.role === 'customer');
+      };
+      if (!isFormer(read())) return { rows: [], isLast: true };
+      const changedAt = ({ users }: MemoryState) => users.get(assigneeId)?.updatedAt ?? '';
+      const taken = release((ticket) => ticket.assigneeId === assigneeId, changedAt, most);
+      if (taken.rows.length > 0) guard(isFormer, () => new ConcurrencyError());
+      return taken;
     },
   };
 }
