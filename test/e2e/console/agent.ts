@@ -137,6 +137,10 @@ export function agentsDay(today: () => Day): void {
       await other.keyboard.type(other.page.getByLabel(`Reply to ${day.customer.name}`), 'We send a lid today.');
       await other.press('button', 'Send to the customer');
       await other.hears('Your reply was sent.');
+      // Others read it when it is in the ticket's document.
+      const { api } = day.admin.client;
+      const read = async () => (await api.tickets[':id'].$get({ param: { id } })).json();
+      await until(async () => (await read()).replyCount === 1);
       await seat.press('button', 'Send to the customer');
     });
     await seat.hears(`${day.colleague.name} has replied to the customer.`, 'alert');
