@@ -73,8 +73,8 @@ function sayWhereToLook({ agents, customers, owner, say }: Shop) {
     ['customer', customers[0]],
   ] as const;
   say(`
-Sign in at ${url}/console as the admin or the agent (the seller can too). The API is at ${url}/docs, for customers too, and
-\`npm run ops -- tickets list\` is the command line. These people can sign in:
+Sign in at ${url}/console as the admin, the agent or the seller. The API is at ${url}/docs, for customers too,
+and \`npm run ops -- tickets list\` is the command line. These people can sign in:
 `);
   say(
     formatTable(
