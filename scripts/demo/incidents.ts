@@ -7,7 +7,7 @@ import type { NightOrder } from './night';
 import { pollMs } from './post';
 
 /** Long enough for somebody who first looks around; the claim of a Worker that works lasts half a minute. */
-const heldMs = 15 * 60_000;
+const heldMinutes = 15;
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
@@ -33,8 +33,6 @@ async function untilQuiet({ api }: Client, id: string): Promise<string> {
 export interface Incidents {
   /** The order whose document is late. */
   late: NightOrder;
-  /** When it is made by itself. */
-  until: Date;
   /** How many e-mails are dead letters. */
   unsent: number;
 }
@@ -51,23 +49,22 @@ export async function leaveIncidents(
 ): Promise<Incidents> {
   const [, late] = night;
   const shape = await untilQuiet(admin, late.id);
-  const until = new Date(Date.now() + heldMs);
+  const until = Date.now() + heldMinutes * 60_000;
   const ids = night.map(({ id }) => quoted(id)).join(', ');
   const refusedAt = "CAST(unixepoch(occurred_at, 'subsec') * 1000 AS INTEGER) + 400";
   await query(`
-    UPDATE projections SET claimed_by = ${quoted(newId())}, claimed_until = ${until.getTime()}
+    UPDATE projections SET claimed_by = ${quoted(newId())}, claimed_until = ${until}
       WHERE view = ${quoted(shape)} AND key = ${quoted(late.id)};
-    INSERT INTO deliveries (position, subscription, available_at, status, failures, tries, last_error, first_failed_at, last_failed_at)
+    INSERT OR IGNORE INTO deliveries (position, subscription, available_at, status, failures, tries, last_error, first_failed_at, last_failed_at)
       SELECT position, 'emails', ${refusedAt} + 30000, 'dead', 1, 1, 'EmailError: SMTP_AUTH_535', ${refusedAt}, ${refusedAt}
       FROM events WHERE stream_type = 'order' AND stream_id IN (${ids}) AND type = 'OrderPlaced'`);
   await agent.api.orders[':id'].ship.$post({ param: { id: late.id } });
-  return { late, until, unsent: night.length };
+  return { late, unsent: night.length };
 }
 
 /** What is wrong, and where somebody finds out why. */
-export function describeIncidents({ late, until, unsent }: Incidents, url: string): string {
-  const time = until.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+export function describeIncidents({ late, unsent }: Incidents, url: string): string {
   return `Two things are wrong on purpose. The Overview in the console says so, and leads to them:
-  Order No. ${late.number} is shipped, but its document does not say so until ${time}. Why? ${url}/console/read-models/order/${late.id}
+  Order No. ${late.number} is shipped, but for ${heldMinutes} minutes its document does not say so. Why? ${url}/console/read-models/order/${late.id}
   A mail server refused the password in the night, and takes it again: replay ${unsent} e-mails at ${url}/console/dead-letters`;
 }

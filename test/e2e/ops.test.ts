@@ -224,7 +224,7 @@ fetch('http://localhost:${port}', { method: 'POST', body: args.at(-1) }).then(as
   return { path: `${bin}${delimiter}${process.env.PATH}`, close: () => server.close() };
 }
 
-describe('npm run demo (product 12.4, 12.5)', () => {
+describe('npm run demo (product 12.4)', () => {
   let output: string;
   let client: Client;
 

@@ -320,8 +320,8 @@ export const scripts: readonly Mutation[] = [
   {
     name: 'the demo leaves a late document that nobody holds',
     file: 'scripts/demo/incidents.ts',
-    find: 'claimed_until = ${until.getTime()}',
-    replace: 'claimed_until = 0',
+    find: 'heldMinutes * 60_000',
+    replace: '0',
     noticedBy: only('npm run demo', e2e('ops')),
   },
   {
