@@ -2,23 +2,30 @@
 import { randomBytes } from 'node:crypto';
 import { readOptions, readWholeNumber } from './command-line';
 import { salesBars, ticketBars } from './dashboards';
-import type { Day, Shop } from './demo/day';
+import { type Day, need, type Shop } from './demo/day';
 import { createRecord, reportFigures } from './demo/figures';
+import { describeIncidents, endEarlierIncident, leaveIncidents } from './demo/incidents';
 import { openShop } from './demo/morning';
+import { orderAtNight } from './demo/night';
 import { createPost } from './demo/post';
 import { sell, sellLastTeapot } from './demo/sales';
 import { endEmails, support } from './demo/support';
-import { failOfApi, readAdmin, signInAsAdmin, url } from './local';
+import { failOfApi, isOwnDev, readAdmin, signInAsAdmin, url } from './local';
+import { changeLocalDatabase } from './local-database';
 import { createLagProbe } from './measures';
 import { formatTable } from './table';
 
-const usage = `npm run demo -- [--customers N] [--orders N] [--wait]
+const usage = `npm run demo -- [--customers N] [--orders N] [--wait] [--no-incidents]
 
 Tells a day at a teapot shop, scene by scene, tells how fast it went, and draws its dashboards.
 
   --customers N   so many customers (12); 20 accounts a minute can register, so more of them wait
   --orders N      so many orders of each customer (3)
   --wait          at the end, wait until KV can answer reads with a Consistency-Token
+  --no-incidents  leaves nothing that is wrong
+
+At the end two things are wrong on purpose, for the console to explain: a document that is late, for a quarter of an hour,
+and e-mails that a mail server refused. Only the \`npm run dev\` of this folder gets them: the demo changes its local database.
 
 It uses the \`npm run dev\` of this folder and the first admin in .dev.vars, unless FRONTDESK_URL (or PORT, for this
 machine), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD name others. DEMO_PASSWORD is the password of the people whom it registers (a random one).
@@ -29,6 +36,7 @@ const { values } = readOptions(usage, {
     customers: { type: 'string', default: '12' },
     orders: { type: 'string', default: '3' },
     wait: { type: 'boolean', default: false },
+    'no-incidents': { type: 'boolean', default: false },
   },
 });
 const customerCount = readWholeNumber('--customers', values.customers, usage, 1000);
@@ -65,8 +73,8 @@ function sayWhereToLook({ agents, customers, owner, say }: Shop) {
     ['customer', customers[0]],
   ] as const;
   say(`
-Sign in at ${url}/console as the admin, the agent or the seller. The API is at ${url}/docs, for customers too, and
-\`npm run ops -- tickets list\` is the command line. These people can sign in:
+Sign in at ${url}/console as the admin, the agent or the seller. The API is at ${url}/docs, for customers too,
+and \`npm run ops -- tickets list\` is the command line. These people can sign in:
 `);
   say(
     formatTable(
@@ -81,6 +89,8 @@ Sign in at ${url}/console as the admin, the agent or the seller. The API is at $
 
 async function tellDay() {
   const admin = await signInAsAdmin();
+  const hasIncidents = isOwnDev() && !values['no-incidents'];
+  if (isOwnDev()) await endEarlierIncident(admin, changeLocalDatabase);
   // This client sends no command, so it has no Consistency-Token, and KV answers its reads.
   const probe = createLagProbe(await signInAsAdmin());
   const { act, done } = createRecord();
@@ -91,12 +101,16 @@ async function tellDay() {
   await support(shop);
   await endEmails(shop);
   await sellLastTeapot(shop);
+  const night = await orderAtNight(shop);
   await tellPost(shop);
   const lags = await probe.finish();
   const figures = { admin, done, lags, customers: shop.customers, items: shop.items, wait: values.wait };
   await reportFigures(figures);
   await drawDashboards(shop);
+  const agent = need(shop.agents[0]).client;
+  const incidents = hasIncidents ? await leaveIncidents({ admin, agent }, night, changeLocalDatabase) : undefined;
   sayWhereToLook(shop);
+  if (incidents) say(`\n${describeIncidents(incidents, url)}`);
 }
 
 await tellDay().catch(failOfApi);

@@ -13,6 +13,9 @@ export const url = (FRONTDESK_URL || (PORT ? localUrl(PORT) : (findRunningDev()?
   '',
 );
 
+/** Whether the API is the `npm run dev` of this folder, whose e-mails and database a script can reach. */
+export const isOwnDev = (): boolean => findRunningDev()?.url === url;
+
 interface Account {
   email: string;
   password: string;

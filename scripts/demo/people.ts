@@ -6,7 +6,7 @@ export interface Home {
   timezone: string;
   address: { line1: string; postalCode: string; city: string; country: string };
   /** What a customer writes. */
-  says: { subject: string; message: string; thanks: string };
+  says: { subject: string; message: string; thanks: string; wish: { subject: string; message: string } };
   /** What an agent answers in the language of the customer. */
   answer: string;
 }
@@ -16,6 +16,7 @@ const english = {
     subject: 'Where is my teapot?',
     message: 'It was shipped, but the parcel has not arrived yet.',
     thanks: 'It has arrived now, but its lid is missing.',
+    wish: { subject: 'Can it be a present?', message: 'Please put no bill into the parcel.' },
   },
   answer: 'We have asked the carrier, and it is on its way to you.',
 };
@@ -25,6 +26,7 @@ const german = {
     subject: 'Wo ist meine Teekanne?',
     message: 'Sie wurde versandt, aber das Paket ist noch nicht angekommen.',
     thanks: 'Jetzt ist sie da, aber der Deckel fehlt.',
+    wish: { subject: 'Kann es ein Geschenk sein?', message: 'Bitte legen Sie keine Rechnung in das Paket.' },
   },
   answer: 'Wir haben beim Paketdienst nachgefragt: Sie ist unterwegs zu Ihnen.',
 };

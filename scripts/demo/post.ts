@@ -2,8 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client } from '../../src/client';
 import { type PrintedEmail, readPrintedEmails } from '../dev-emails';
-import { url } from '../local';
-import { findRunningDev } from '../running-dev';
+import { isOwnDev, url } from '../local';
 import type { Person } from './day';
 
 /** Longer than a slow machine needs for an e-mail. */
@@ -22,7 +21,7 @@ export interface Post {
  * their recipients, as they should.
  */
 export function createPost(): Post {
-  let isReadable = findRunningDev()?.url === url;
+  let isReadable = isOwnDev();
   return {
     async await(address, fits) {
       const deadline = performance.now() + patienceMs;

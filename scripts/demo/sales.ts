@@ -3,10 +3,10 @@ import type { Client } from '../../src/client';
 import { each, need, type Person, type Shop } from './day';
 import { pick } from './people';
 
-const addressOf = ({ name, home }: Person) => ({ name, ...home.address });
+export const addressOf = ({ name, home }: Person) => ({ name, ...home.address });
 
 /** The number of an order for people. The client's Consistency-Token makes the read as new as the order. */
-async function numberOf({ api }: Client, id: string): Promise<number> {
+export async function numberOf({ api }: Client, id: string): Promise<number> {
   return (await (await api.orders[':id'].$get({ param: { id } })).json()).number;
 }
 

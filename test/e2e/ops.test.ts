@@ -1,8 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
+import { endEarlierIncident } from '../../scripts/demo/incidents';
 import { createEmailKeeper } from '../../scripts/dev-emails';
 import { newTokenSecret } from '../../scripts/dev-variables';
 import { runOps } from '../../scripts/ops/run';
@@ -193,28 +198,119 @@ Note, hidden from the customer, TIME
   });
 });
 
-test('npm run demo tells a day in which customers follow the links of their e-mails, and draws both dashboards (product 12.4)', async () => {
-  // `npm run dev` of the folder: what its Worker prints, and the file that says where it listens.
-  writeFileSync(join(folder, configName(Number(new URL(url).port))), '');
-  const keepLine = createEmailKeeper(join(folder, '.wrangler/dev-emails.txt'));
-  let kept = 0;
-  const keeping = setInterval(() => {
-    const logs = harness.getLogs();
-    for (const { message } of logs.slice(kept)) for (const line of message.split('\n')) keepLine(line);
-    kept = logs.length;
-  }, 50);
-  const args = ['--customers', '3', '--orders', '2'];
-  const { code, output } = await runScript('scripts/demo.ts', args, folder, { ...admin, FRONTDESK_URL: undefined });
-  clearInterval(keeping);
-  expect({ code, output }).toMatchObject({ code: 0 });
-  expect(output).toMatch(
-    /2 confirm the address with its link: “Welcome to Frontdesk” \(1\), “Willkommen bei Frontdesk” \(1\)\./,
-  );
-  expect(output).toMatch(/ ends these e-mails with the link in “Ihre .*”, .*: emailNotifications is false now\.$/m);
-  expect(output).toMatch(/^The post of the day: \d+ e-mails, [1-9]\d* in English and [1-9]\d* in German\.$/m);
-  const [, dashboards = ''] = output.split(/^The support desk$/m);
-  for (const bar of ['opened', 'reopened', 'closed'])
-    expect(dashboards).toMatch(new RegExp(`^  \\S+ ${bar} +█+.*  \\d+$`, 'm'));
-  expect(dashboards).toMatch(/^ {2}\S+ {2}█+ {2}€[\d,.]+ of \d+ orders$/m);
-  expect(dashboards).toMatch(/^ {2}Teapot No\. 2 +█+ {2}\d+$/m);
+/** A program in the place of wrangler, which has this database changed and not the local one of a folder. */
+async function standInForWrangler(database: D1Database) {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const server = createServer((request, response) => {
+    text(request)
+      .then((sql) => database.batch(sql.split(/;\s+/).map((statement) => database.prepare(statement))))
+      .then(
+        () => response.end(),
+        (error) => response.writeHead(500).end(`${error}`),
+      );
+  });
+  await once(server.listen(0, 'localhost'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const program = `#!/usr/bin/env node
+const [command, ...args] = process.argv.slice(2);
+if (command !== 'd1' || !args.includes('--local')) process.exit(9);
+fetch('http://localhost:${port}', { method: 'POST', body: args.at(-1) }).then(async (answer) => {
+  console.log(await answer.text());
+  process.exit(answer.ok ? 0 : 1);
+});
+`;
+  writeFileSync(join(bin, 'wrangler'), program, { mode: 0o700 });
+  return { path: `${bin}${delimiter}${process.env.PATH}`, close: () => server.close() };
+}
+
+describe('npm run demo (product 12.4)', () => {
+  let output: string;
+  let client: Client;
+
+  beforeAll(async () => {
+    // `npm run dev` of the folder: what its Worker prints, and the file that says where it listens.
+    writeFileSync(join(folder, configName(Number(new URL(url).port))), '');
+    const { DB } = (await harness.getWorker().getEnv()) as { DB: D1Database };
+    const wrangler = await standInForWrangler(DB);
+    const keepLine = createEmailKeeper(join(folder, '.wrangler/dev-emails.txt'));
+    let kept = 0;
+    const keeping = setInterval(() => {
+      const logs = harness.getLogs();
+      for (const { message } of logs.slice(kept)) for (const line of message.split('\n')) keepLine(line);
+      kept = logs.length;
+    }, 50);
+    const args = ['--customers', '3', '--orders', '2'];
+    const env = { ...admin, FRONTDESK_URL: undefined, PORT: undefined, PATH: wrangler.path };
+    const told = await runScript('scripts/demo.ts', args, folder, env);
+    clearInterval(keeping);
+    wrangler.close();
+    output = told.output;
+    expect(told).toMatchObject({ code: 0 });
+    client = await signIn(admin.FIRST_ADMIN_EMAIL, admin.FIRST_ADMIN_PASSWORD);
+  });
+
+  test('tells a day in which customers follow the links of their e-mails, and draws both dashboards', () => {
+    expect(output).toMatch(
+      /2 confirm the address with its link: “Welcome to Frontdesk” \(1\), “Willkommen bei Frontdesk” \(1\)\./,
+    );
+    expect(output).toMatch(/ ends these e-mails with the link in “Ihre .*”, .*: emailNotifications is false now\.$/m);
+    expect(output).toMatch(/^The post of the day: \d+ e-mails, [1-9]\d* in English and [1-9]\d* in German\.$/m);
+    const [, dashboards = ''] = output.split(/^The support desk$/m);
+    for (const bar of ['opened', 'reopened', 'closed'])
+      expect(dashboards).toMatch(new RegExp(`^  \\S+ ${bar} +█+.*  \\d+$`, 'm'));
+    expect(dashboards).toMatch(/^ {2}\S+ {2}█+ {2}€[\d,.]+ of \d+ orders$/m);
+    expect(dashboards).toMatch(/^ {2}Teapot No\. 2 +█+\S? {2}\d+$/m);
+  });
+
+  test('leaves a ticket that nobody has taken, an open one that somebody has, and an order to ship', async () => {
+    const { tickets, orders } = client.api;
+    const open = async (assignee: 'none' | undefined) =>
+      (await (await tickets.$get({ query: { status: 'open', assignee } })).json()).data.length;
+    expect(await open('none')).toBe(1);
+    expect(await open(undefined)).toBeGreaterThan(1);
+    expect((await (await orders.$get({ query: { status: 'placed' } })).json()).data.length).toBeGreaterThan(0);
+  });
+
+  test('leaves a document that is late because a run holds it, and says where that is explained', async () => {
+    const [, number, key = ''] =
+      /^ {2}Order No\. (\d+) is shipped, but .* Why\? \S+\/console\/read-models\/order\/(\S+)$/m.exec(output) ?? [];
+    const { orders, operations } = client.api;
+    expect(await (await orders[':id'].$get({ param: { id: key } })).json()).toMatchObject({ number: Number(number) });
+    const param = { view: 'order', key };
+    const inspected = async () => (await operations.projections[':view'].keys[':key'].$get({ param })).json();
+    expect(await inspected()).toMatchObject({
+      verdict: { code: 'claimed' },
+      isSame: false,
+      kv: { document: { data: { status: 'placed' } } },
+      database: { document: { data: { status: 'shipped' } } },
+      deliveries: [{ type: 'OrderShipped', lastError: null }],
+    });
+    const { DB } = (await harness.getWorker().getEnv()) as { DB: D1Database };
+    await endEarlierIncident(client, async (sql) => void (await DB.prepare(sql).run()));
+    await harness.getWorker().scheduled({ cron: '* * * * *' });
+    await client.api.operations.projections[':view'].keys[':key'].project.$post({ param });
+    await vi.waitUntil(async () => (await inspected()).isSame, { timeout: 30_000 });
+  });
+
+  test('leaves dead letters of e-mails, whose replay succeeds', async () => {
+    expect(output).toMatch(/ replay 2 e-mails at \S+\/console\/dead-letters$/m);
+    const letters = client.api.operations['dead-letters'];
+    const { data } = await (await letters.$get({ query: {} })).json();
+    expect(data.map(({ type, lastError, fault }) => [type, lastError, fault])).toEqual(
+      Array(2).fill(['OrderPlaced', 'EmailError: SMTP_AUTH_535', 'system']),
+    );
+    const positions = data.map(({ position }) => position);
+    const { code } = await shell(client, 'replay', '--all', '--subscription', 'emails');
+    expect(code).toBe(0);
+    for (const position of positions) {
+      const work = async () =>
+        (await (await client.api.operations.events[':position'].$get({ param: { position: `${position}` } })).json())
+          .work;
+      await vi.waitUntil(
+        async () => (await work()).some(({ subscription, state }) => subscription === 'emails' && state === 'done'),
+        { timeout: 30_000 },
+      );
+    }
+  });
 });

@@ -80,6 +80,17 @@ describe('the explanation of a document', () => {
     expect([reason, missing?.position]).toEqual(['event-waits', 40]);
   });
 
+  test.each([
+    ['held', 31_000],
+    ['claimed', 29_000],
+  ] as const)('tells a run that has probably died from one that is at work: %s', (expected, ms) => {
+    const occurredAt = new Date(Date.now() - ms).toISOString();
+    const waiting = { ...delivery(40, 'pending', null), occurredAt };
+    const { reason, values } = explain(found('claimed', { deliveries: [waiting] }), timeOf);
+    expect([reason, values.until]).toEqual([expected, since]);
+    expect(values.since).toBe(expected === 'held' ? occurredAt : since);
+  });
+
   test('names the dead letter that is the reason', () => {
     const { missing, values } = explain(found('event-dead'), timeOf);
     expect([missing?.id, values.error]).toEqual(['30-projections', 'TypeError']);

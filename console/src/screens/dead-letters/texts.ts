@@ -104,7 +104,7 @@ export const english = {
     },
     signIn: {
       means: 'The mail server refused the sign-in: a wrong user name or password.',
-      todo: 'Correct SMTP_USERNAME and SMTP_PASSWORD, deploy, then replay the group.',
+      todo: 'Does the server take them again? Then replay the group. If not, correct SMTP_USERNAME and SMTP_PASSWORD and deploy first.',
     },
     sender: {
       means: 'The mail service does not let this shop send with its address.',
@@ -253,7 +253,7 @@ export const german: Translation<typeof english> = {
     },
     signIn: {
       means: 'Der Mailserver hat die Anmeldung abgelehnt: Benutzername oder Passwort sind falsch.',
-      todo: 'Berichtigen Sie SMTP_USERNAME und SMTP_PASSWORD, liefern Sie aus, und wiederholen Sie die Gruppe.',
+      todo: 'Nimmt der Server sie wieder an? Dann wiederholen Sie die Gruppe. Wenn nicht, berichtigen Sie zuerst SMTP_USERNAME und SMTP_PASSWORD, und liefern Sie aus.',
     },
     sender: {
       means: 'Der Maildienst lässt diesen Shop nicht mit seiner Adresse senden.',

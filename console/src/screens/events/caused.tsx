@@ -17,12 +17,14 @@ const tones: Readonly<Record<Work['state'], Tone>> = {
 /** In how long a time is, as people say it; what is overdue is now. */
 const until = (time: string) => format.value.ago(Math.min(0, (Date.now() - Date.parse(time)) / 1000));
 
-function WorkState({ work: { id, state, nextSendAt, lastError } }: { work: Work }) {
+function WorkState({ work: { id, state, subscription, nextSendAt, lastError } }: { work: Work }) {
   const { caused: text } = texts.value.events;
+  // The work of an e-mail is also done when its receiver is gone or wants none.
+  const words = state === 'done' && subscription === 'emails' ? text.sent : text.state[state];
   return (
     <>
       <Status tone={tones[state]}>
-        {state === 'dead' ? <a href={`/console/dead-letters/${id}`}>{text.state.dead}</a> : text.state[state]}
+        {state === 'dead' ? <a href={`/console/dead-letters/${id}`}>{text.state.dead}</a> : words}
       </Status>
       {nextSendAt !== null && <span class="quiet"> · {say(text.next, { when: until(nextSendAt) })}</span>}
       {lastError !== null && (

@@ -52,6 +52,7 @@ export const english = {
     documents: 'Documents',
     later: 'Events that followed in the background',
     next: 'next try {when}',
+    sent: 'sent, or nobody was to get it',
     state: {
       done: 'done',
       waiting: 'waits',
@@ -120,6 +121,7 @@ export const german: Translation<typeof english> = {
     documents: 'Dokumente',
     later: 'Ereignisse, die im Hintergrund folgten',
     next: 'nächster Versuch {when}',
+    sent: 'gesendet, oder niemand sollte sie bekommen',
     state: {
       done: 'getan',
       waiting: 'wartet',

@@ -7,12 +7,16 @@ interface Delivery {
   position: number;
   status: 'pending' | 'dead';
   type: string;
+  occurredAt: string;
   lastError: string | null;
 }
 
+/** A run that works is done long before, so what waits longer for its claim has probably lost it. */
+const usualMs = 30_000;
+
 /** What the API knows of a document, as far as it explains something. */
 interface Known<Work extends Delivery> {
-  verdict: { code: Exclude<Reason, 'event-fails'>; since: string | null; until: string | null };
+  verdict: { code: Exclude<Reason, 'event-fails' | 'held'>; since: string | null; until: string | null };
   database: { error: string | null };
   kv: { document: { asOf: number; epoch: string } | null };
   row: { position: number; error: string | null } | null;
@@ -27,16 +31,23 @@ function missingOf<Work extends Delivery>({ deliveries, row }: Known<Work>, stat
   return lacks.sort((one, other) => one.position - other.position)[0];
 }
 
+function reasonOf({ verdict: { code } }: Known<Delivery>, missing: Delivery | undefined): Reason {
+  if (code === 'event-waits' && missing?.lastError) return 'event-fails';
+  const isLong = missing !== undefined && Date.now() - Date.parse(missing.occurredAt) > usualMs;
+  return code === 'claimed' && isLong ? 'held' : code;
+}
+
 /** Which words explain the state of a document in any language, and what they leave open. */
 export function explain<Work extends Delivery>(known: Known<Work>, timeOf: (iso: string) => string) {
   const { verdict, database, row, kv } = known;
   const missing = missingOf(known, verdict.code === 'event-dead' ? 'dead' : 'pending');
-  const reason: Reason = verdict.code === 'event-waits' && missing?.lastError ? 'event-fails' : verdict.code;
+  const reason = reasonOf(known, missing);
+  const since = reason === 'held' && missing ? missing.occurredAt : verdict.since;
   const values = {
     error: database.error ?? row?.error ?? missing?.lastError ?? '–',
     event: missing?.type ?? '–',
     position: String(missing?.position ?? '–'),
-    since: verdict.since === null ? '–' : timeOf(verdict.since),
+    since: since === null ? '–' : timeOf(since),
     until: verdict.until === null ? '–' : timeOf(verdict.until),
     asOf: String(kv.document?.asOf ?? '–'),
     floor: String(known.floor),

@@ -35,9 +35,9 @@ function Verdict({ found }: { found: InspectedKey }) {
       </p>
       <p>{say<string>(why, values)}</p>
       <p>
-        <strong>{text.todo}:</strong> {todo}
+        <strong>{text.todo}:</strong> {say<string>(todo, values)}
       </p>
-      <ProjectNow found={found} state={state} />
+      <ProjectNow found={found} state={state} isHeld={reason === 'held'} />
     </div>
   );
 }

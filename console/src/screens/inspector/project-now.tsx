@@ -29,7 +29,7 @@ function Effect({ found, state, requested }: { found: InspectedKey; state: strin
 }
 
 /** The button that makes the copy anew, and what it has led to. */
-export function ProjectNow({ found, state }: { found: InspectedKey; state: string }) {
+export function ProjectNow({ found, state, isHeld }: { found: InspectedKey; state: string; isHeld: boolean }) {
   const { view, key, isSame } = found;
   const text = texts.value.inspector;
   const requested = useSignal<Requested | undefined>(undefined);
@@ -44,13 +44,13 @@ export function ProjectNow({ found, state }: { found: InspectedKey; state: strin
       <p class="buttons">
         <button
           type="button"
-          class={isSame ? undefined : 'primary'}
+          class={isSame || isHeld ? undefined : 'primary'}
           disabled={isRunning.value}
           onClick={() => void project.run()}
         >
           {text.now}
         </button>
-        <span class="quiet">{text.nowHint}</span>
+        <span class="quiet">{isHeld ? text.heldHint : text.nowHint}</span>
       </p>
       <p role="status">
         {isRunning.value

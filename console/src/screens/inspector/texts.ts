@@ -12,6 +12,7 @@ export const english = {
   document: 'Document of {view}',
   now: 'Project now',
   nowHint: 'Makes the copy in KV anew from the database, at once.',
+  heldHint: 'Asks for it: it is done when nobody holds the document any more.',
   working: 'It is projected …',
   effect: 'Projected. Before: {before}. Now: {after}.',
   noEffect: 'Not projected yet. Before: {before}. Now: {after}.',
@@ -44,6 +45,11 @@ export const english = {
       state: 'Being made',
       why: 'A run is making the copy right now, and holds the document until {until}.',
       todo: 'Wait. If that run has died, another one makes the copy after that time.',
+    },
+    held: {
+      state: 'Late: a run holds it',
+      why: 'The event {event} (position {position}) of {since} is not in the copy yet. A run has taken the document to make the copy, has not finished, and holds it until {until}. Mostly that run has died.',
+      todo: 'Wait until {until}: then another run makes the copy by itself.',
     },
     'event-waits': {
       state: 'Late',
@@ -165,6 +171,7 @@ export const german: Translation<typeof english> = {
   document: 'Dokument von {view}',
   now: 'Jetzt projizieren',
   nowHint: 'Bildet die Kopie in KV sofort neu aus der Datenbank.',
+  heldHint: 'Merkt es vor: Es geschieht, sobald niemand mehr das Dokument hält.',
   working: 'Es wird projiziert …',
   effect: 'Projiziert. Vorher: {before}. Jetzt: {after}.',
   noEffect: 'Noch nicht projiziert. Vorher: {before}. Jetzt: {after}.',
@@ -197,6 +204,11 @@ export const german: Translation<typeof english> = {
       state: 'In Arbeit',
       why: 'Ein Lauf bildet die Kopie gerade und hält das Dokument bis {until}.',
       todo: 'Warten Sie. Ist dieser Lauf gestorben, bildet danach ein anderer die Kopie.',
+    },
+    held: {
+      state: 'Veraltet: ein Lauf hält es',
+      why: 'Das Ereignis {event} (Position {position}) vom {since} ist noch nicht in der Kopie. Ein Lauf hat das Dokument übernommen, um die Kopie zu bilden, ist nicht fertig geworden und hält es bis {until}. Meist ist dieser Lauf gestorben.',
+      todo: 'Warten Sie bis {until}: Danach bildet ein anderer Lauf die Kopie von selbst.',
     },
     'event-waits': {
       state: 'Veraltet',

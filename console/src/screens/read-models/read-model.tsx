@@ -9,6 +9,7 @@ import { FindKey } from '../inspector/find-key';
 import { Failures } from './failures';
 import { Rebuilds, StartRebuild, useRebuilds } from './rebuilds';
 import { factsOfModels, type ReadModel as Model, type ReadModels } from './state-of-model';
+import { Waiting } from './waiting';
 
 function Figures({ model }: { model: Model }) {
   return (
@@ -38,6 +39,7 @@ function Found({ model, models }: { model: Model; models: ReadModels }) {
     <>
       <Figures model={model} />
       <Failures models={[model]} />
+      {model.lagEvents > 0 && <Waiting views={models.data.map((each) => each.view)} />}
       <section aria-labelledby="inspect">
         <h2 id="inspect">{one.inspect}</h2>
         <FindKey views={models.data.map((each) => each.view)} view={view} failing={failures.map(({ key }) => key)} />

@@ -87,11 +87,11 @@ export function ReadModels() {
             {!isComplete && <p>{text.incomplete}</p>}
             <Table models={data} />
             <Failures models={data} />
+            <Waiting views={data.map(({ view }) => view)} />
             <section aria-labelledby="why">
               <h2 id="why">{texts.value.inspector.title}</h2>
               <FindKey views={data.map(({ view }) => view)} />
             </section>
-            <Waiting views={data.map(({ view }) => view)} />
             <section aria-labelledby="rebuilds">
               <h2 id="rebuilds">{text.rebuild.recent}</h2>
               <Rebuilds read={rebuilds} />

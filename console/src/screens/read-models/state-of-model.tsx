@@ -29,8 +29,15 @@ function StateOfModel({ model }: { model: ReadModel }) {
 function Health({ model: { failedKeys, isWithinTarget, lagEvents } }: { model: ReadModel }) {
   const text = texts.value.readModels.state;
   if (failedKeys > 0) return <Status tone="bad">{sayCount(text.failing, failedKeys)}</Status>;
-  if (!isWithinTarget) return <Status tone="bad">{text.slow}</Status>;
-  if (lagEvents > 0) return <Status tone="warn">{sayCount(text.waiting, lagEvents)}</Status>;
+  const tone = isWithinTarget ? 'warn' : 'bad';
+  const words = isWithinTarget ? sayCount(text.waiting, lagEvents) : text.slow;
+  if (lagEvents > 0)
+    return (
+      <Status tone={tone}>
+        <a href="#waiting">{words}</a>
+      </Status>
+    );
+  if (!isWithinTarget) return <Status tone={tone}>{words}</Status>;
   return <Status tone="good">{text.good}</Status>;
 }
 
