@@ -24,8 +24,8 @@ Tells a day at a teapot shop, scene by scene, tells how fast it went, and draws 
   --wait          at the end, wait until KV can answer reads with a Consistency-Token
   --no-incidents  leaves nothing that is wrong
 
-At the end two things are wrong on purpose, for the console to explain: a document that is late, for a quarter of an hour,
-and e-mails that a mail server refused. Only the \`npm run dev\` of this folder gets them: the demo changes its local database.
+At the end two things are wrong on purpose, for the console to explain: a document that is late, because a version with a
+defect could not make it, and e-mails that a mail server refused. A replay heals both. Only the \`npm run dev\` of this folder gets them: the demo changes its local database.
 
 It uses the \`npm run dev\` of this folder and the first admin in .dev.vars, unless FRONTDESK_URL (or PORT, for this
 machine), FIRST_ADMIN_EMAIL and FIRST_ADMIN_PASSWORD name others. DEMO_PASSWORD is the password of the people whom it registers (a random one).
@@ -90,7 +90,7 @@ and \`npm run ops -- tickets list\` is the command line. These people can sign i
 async function tellDay() {
   const admin = await signInAsAdmin();
   const hasIncidents = isOwnDev() && !values['no-incidents'];
-  if (isOwnDev()) await endEarlierIncident(admin, changeLocalDatabase);
+  if (isOwnDev()) await endEarlierIncident(admin);
   // This client sends no command, so it has no Consistency-Token, and KV answers its reads.
   const probe = createLagProbe(await signInAsAdmin());
   const { act, done } = createRecord();
