@@ -144,6 +144,18 @@ test('a delivery that is gone keeps none for a newer event (product 7.1)', async
   expect(await pending()).toEqual([newer.position]);
 });
 
+test('a dead delivery stays, and keeps none for a newer event (product 7.1)', async () => {
+  const { projector } = given();
+  await projector.project([await record({ resting: ['a'] })]);
+  const events = [await record({ resting: ['a'] }), await record({ resting: ['a'] }), await record({ resting: ['a'] })];
+  const positions = events.map(({ position }) => position);
+  await env.DB.prepare("UPDATE deliveries SET status = 'dead' WHERE position IN (?, ?)")
+    .bind(...positions.slice(0, 2))
+    .run();
+  await projector.project(events);
+  expect(await pending()).toEqual(positions);
+});
+
 test('each document keeps a delivery of its own (product 7.1)', async () => {
   const { projector } = given();
   await projector.project([await record({ resting: ['a', 'b'] })]);

@@ -14,6 +14,8 @@ interface Consumer {
   version: Version;
   phase: 'requested' | 'claimed' | 'putting' | 'decided';
   event: number;
+  /** The first event of its batch; its own is the last. */
+  since: number;
   /** When the consumer requested the claim. */
   at: number;
   asOf: number;
@@ -51,6 +53,8 @@ export interface Bounds {
   runs?: number;
   /** Whether consumers of a newer version, which does not know the document's shape, run as well. */
   isMixed?: boolean;
+  /** How long the document rests after a put, in milliseconds; then consumers also receive several events together. */
+  restMs?: number;
 }
 
 const second = 1000;
@@ -100,8 +104,10 @@ function loseClaim({ consumers, flights, ...state }: State): State {
 
 /** The state without the consumers that can change nothing any more. */
 function withoutIdle(state: State): State {
-  const isIdle = ({ phase, event, isClaimed, holds }: Consumer) =>
-    phase === 'decided' && !(isClaimed && holds) && !state.pending.includes(event);
+  const isIdle = ({ phase, event, since, isClaimed, holds }: Consumer) =>
+    phase === 'decided' &&
+    !(isClaimed && holds) &&
+    !state.pending.some((pending) => pending >= since && pending <= event);
   if (!state.consumers.some(isIdle)) return state;
   return { ...state, consumers: state.consumers.filter((one) => !isIdle(one)) };
 }
@@ -115,10 +121,11 @@ function withConsumer(state: State, index: number, change: Partial<Consumer>): S
 }
 
 /** Moves the clock to the next moment at which any condition changes. */
-function pass(state: State): Move<State> | undefined {
+function pass(state: State, { restMs = 0 }: Bounds): Move<State> | undefined {
   const { row, flights, consumers } = state;
   const moments = [
     row?.until,
+    row && row.until + restMs,
     row?.recheckAt,
     ...flights.map(({ left }) => left),
     ...consumers.flatMap(({ phase, at, flight }) => [
@@ -143,8 +150,9 @@ function pass(state: State): Move<State> | undefined {
   return { name: `${ms / second} s pass`, next };
 }
 
-function nameOf({ event, version }: Pick<Consumer, 'event' | 'version'>): string {
-  const name = event === 0 ? 'the relay' : `a consumer of event ${event}`;
+function nameOf({ event, since, version }: Pick<Consumer, 'event' | 'since' | 'version'>): string {
+  const events = since === event ? `event ${event}` : `the events ${since} to ${event}`;
+  const name = event === 0 ? 'the relay' : `a consumer of ${events}`;
   return version === 'newer' ? `${name} in the newer version` : name;
 }
 
@@ -154,8 +162,9 @@ function documentOf(value: number): string {
 
 /** Only what can still make a difference: without anything to confirm, the time of the request makes none. */
 function consumerKey(consumer: Consumer): string {
-  const { version, phase, at, asOf, isClaimed, holds, flight, hasLanded, outcome } = consumer;
-  const event = version === 'newer' ? `${consumer.event}n` : consumer.event;
+  const { version, phase, at, asOf, isClaimed, holds, flight, hasLanded, outcome, since } = consumer;
+  const batch = since === consumer.event ? consumer.event : `${since}-${consumer.event}`;
+  const event = version === 'newer' ? `${batch}n` : batch;
   if (phase === 'requested') return `r${event},${at / second}`;
   const place = flight ? flight.left / second : hasLanded ? 'landed' : '';
   if (phase !== 'decided') return `${phase[0]}${event},${at / second},${asOf},${holds},${place}`;
@@ -213,8 +222,8 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       // The put can land no more, or it has landed and its success was not reported.
       if (!one.flight) add(failure, decide('unclear'));
     } else {
-      const { at, asOf, isClaimed, holds, event, version } = one;
-      const claim = { at, asOf, isClaimed: isClaimed && holds, event, version };
+      const { at, asOf, isClaimed, holds, event, since, version } = one;
+      const claim = { at, asOf, isClaimed: isClaimed && holds, event, since, version };
       const { row, pending } = await steps.confirm(state.row, state.versions, state.pending, claim, one.outcome);
       const left = { ...without(state, index), pending, row: withoutPause(abandon(row, one)) };
       add(`${who} confirms (${one.outcome})`, left);
@@ -226,6 +235,9 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
 
   /** Whether a document, or a put, includes every event up to a version. A document that a newer version removed misses none. */
   const includes = (value: number, version: number) => value >= version || (value === 0 && bounds.isMixed === true);
+
+  /** The first events of the batches that end with an event. */
+  const batchesUntil = (event: number) => (bounds.restMs === undefined || event < 2 ? [event] : [event, 1]);
 
   /** Every event up to this version has been delivered (the watermark). */
   const watermark = ({ versions, pending }: State) => Math.min(versions, ...pending.map((event) => event - 1));
@@ -264,12 +276,15 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       const runs = bounds.runs === undefined || isBounded ? state.runs : state.runs + 1;
       if (state.consumers.length < (isBounded ? 1 : bounds.consumers)) {
         const events = isToBeRechecked(row) ? [...pending, 0] : pending;
-        const begins = events.flatMap((event) => runningVersions.map((version) => ({ event, version })));
-        for (const { event, version } of begins) {
+        const begins = events.flatMap((event) =>
+          batchesUntil(event).flatMap((since) => runningVersions.map((version) => ({ event, since, version }))),
+        );
+        for (const { event, since, version } of begins) {
           const consumer: Consumer = {
             version,
             phase: 'requested',
             event,
+            since,
             at: 0,
             asOf: 0,
             isClaimed: false,
@@ -290,7 +305,7 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
           next: { ...state, flights, kv: value },
         });
       }
-      const later = pass(state);
+      const later = pass(state, bounds);
       if (later) moves.push(later);
       return moves.map(({ name, next }) => ({ name, next: withoutIdle(next) }));
     },

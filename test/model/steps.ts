@@ -28,7 +28,8 @@ export type Mutation =
   | 'no recheck'
   | 'an unclear failure taken for a refusal'
   | 'a delivery that is done although a recheck is due'
-  | 'a delivery that is done although a document of another shape is left';
+  | 'a delivery that is done although a document of another shape is left'
+  | 'deliveries that are done although none of them holds a key that rests';
 
 /** The version of the Worker that a consumer runs: the older one projects the document, the newer one removes it. */
 export type Version = 'older' | 'newer';
@@ -60,6 +61,7 @@ interface ClaimToConfirm {
   asOf: number;
   isClaimed: boolean;
   event: number;
+  since: number;
   version: Version;
 }
 
@@ -83,8 +85,11 @@ function memoize<Args extends unknown[], Result>(run: (...args: Args) => Promise
   };
 }
 
-/** The projector's own three steps on real SQLite, as functions from the state before a step to the state after it. */
-export function createSteps(mutation: Mutation | undefined) {
+/**
+ * The projector's own three steps on real SQLite, as functions from the state before a step to the state after it.
+ * @param restMs how long the document rests after a put, in milliseconds
+ */
+export function createSteps(mutation: Mutation | undefined, restMs: number | undefined) {
   const copy = Copy.open();
   const { db } = openSession(bindCopy(copy), 'first-primary');
 
@@ -150,7 +155,7 @@ export function createSteps(mutation: Mutation | undefined) {
   /** The targets of an event, or of the relay's recheck (event 0), as a version of the Worker sees them. */
   async function targetsOf(event: number, version: Version): Promise<readonly Target[]> {
     if (event === 0) return [{ view: view.id, key, position: Number.MAX_SAFE_INTEGER }];
-    if (version === 'older') return [{ view: view.id, key, position: event }];
+    if (version === 'older') return [{ view: view.id, key, position: event, restMs }];
     // The claim on the newer version's own document finds the document of the other shape.
     const own = [{ view: newer.id, key, position: event }];
     return (await claimAndLoad(db, viewsOf.newer, own, 'own', clock)).siblings;
@@ -194,7 +199,7 @@ export function createSteps(mutation: Mutation | undefined) {
         row: Row | null,
         versions: number,
         pending: readonly number[],
-        { at, asOf, isClaimed, event, version }: ClaimToConfirm,
+        { at, asOf, isClaimed, event, since, version }: ClaimToConfirm,
         outcome: PutOutcome,
       ) => {
         const claim = claimOf(at, asOf, isClaimed, version);
@@ -210,18 +215,27 @@ export function createSteps(mutation: Mutation | undefined) {
               });
         write(row, versions, pending);
         const own = viewsOf[version];
-        const targets = [...own.keys()].map((id) => ({ view: id, key, position: event }));
-        const delivery = { position: event, id: String(event), type: 't', handledBy: ['document'], targets };
+        const batch = Array.from({ length: event - since + 1 }, (_, index) => since + index).filter(Boolean);
+        const deliveries = batch.map((position) => {
+          const targets = [...own.keys()].map((id) => ({ view: id, key, position, restMs }));
+          return { position, id: String(position), type: 't', handledBy: ['document'], targets };
+        });
         if (mutation === 'a delivery that is done although a document of another shape is left')
           query('UPDATE shapes SET name = view');
-        await confirm(db, own, claim, result, event === 0 ? [] : [delivery], clock);
+        await confirm(db, own, claim, result, deliveries, clock);
         query("UPDATE shapes SET name = 'document'");
         const left = query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
         const after = read();
         const isDoneEarly =
-          mutation === 'a delivery that is done although a recheck is due' && after && after.position >= event;
+          (mutation === 'a delivery that is done although a recheck is due' && after && after.position >= event) ||
+          (mutation === 'deliveries that are done although none of them holds a key that rests' &&
+            after?.claim === null &&
+            after.recheckAt === null);
         const positions = left.map(({ position }) => position);
-        return { row: after, pending: isDoneEarly ? positions.filter((position) => position !== event) : positions };
+        return {
+          row: after,
+          pending: isDoneEarly ? positions.filter((position) => !batch.includes(position)) : positions,
+        };
       },
     ),
 

@@ -154,9 +154,16 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'one event keeps its delivery for all documents that rest',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: ' GROUP BY view, key`;',
-    replace: '`;',
+    find: 'GROUP BY view, key, iif',
+    replace: 'GROUP BY iif',
     noticedBy: only('of its own', integration('resting-keys')),
+  },
+  {
+    name: 'a dead delivery is kept for other events while a document rests',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: ", iif(status = 'dead', target, NULL)`;",
+    replace: '`;',
+    noticedBy: only('dead delivery', integration('resting-keys')),
   },
   {
     name: 'a delivery that is gone is kept for other events while a document rests',

@@ -79,15 +79,14 @@ function checkEitherHistory({ answer, reading }: AnsweredRead, histories: readon
 
 function checkContent(read: AnsweredRead, timeline: Timeline, rules: Rules): void {
   const { answer, reading, token, until } = read;
-  const { states, segment } = timeline;
+  const { ends, segment } = timeline;
   const content = answer.kind === 'read' ? answer.answer.content : { refused: answer.code };
   const found = canonical(content);
   const oldest = Math.min(oldestOf(read, timeline, rules), until);
   const expectedAt = (position: number) => canonical(reading.expect(momentAt(timeline, position), content));
   for (let position = until; position >= oldest; position--) {
-    // Positions in the middle of a commit have the state of its end.
-    if (position < until && states[position] === states[position + 1]) continue;
-    if (expectedAt(position) === found) return;
+    // Nobody can read the middle of a commit.
+    if (ends.has(position) && expectedAt(position) === found) return;
   }
   let earlier = oldest - 1;
   while (earlier >= 0 && expectedAt(earlier) !== found) earlier--;

@@ -11,6 +11,7 @@ import {
 } from './rule';
 import {
   all,
+  byStatus,
   type Caller,
   type Effect,
   each,
@@ -177,9 +178,10 @@ const addToken = (text: string, sessionId: string, issuedAt: number): Effect =>
 function rowsOf({ items, orders, tickets }: State, userId: string): { id: string }[] {
   const inOrder = <Row extends { id: string }>(rows: ReadonlyMap<string, Row>, isOwned: (row: Row) => boolean) =>
     [...rows.values()].filter(isOwned).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const owned = inOrder(orders, ({ customerId }) => customerId === userId);
   return [
     ...inOrder(items, ({ ownerId }) => ownerId === userId),
-    ...inOrder(orders, ({ customerId }) => customerId === userId),
+    ...owned.toSorted(byStatus),
     ...inOrder(tickets, ({ customerId }) => customerId === userId),
     ...assignedTo(tickets, userId),
   ];
@@ -187,10 +189,9 @@ function rowsOf({ items, orders, tickets }: State, userId: string): { id: string
 
 /** The tickets of others that an account works on, in the order in which its deletion releases them. */
 function assignedTo(tickets: State['tickets'], userId: string): Ticket[] {
-  const placeOf = ({ id, status }: Ticket) => `${status} ${id}`;
   return [...tickets.values()]
     .filter(({ assigneeId, customerId }) => assigneeId === userId && customerId !== userId)
-    .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+    .sort(byStatus);
 }
 
 /** Erases the first rows of an account. What was not shipped is cancelled, and all its pieces go back together. */

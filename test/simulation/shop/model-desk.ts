@@ -1,6 +1,6 @@
 import { countDay, isStaff, later, workOnTicket } from './model-shop';
 import { isOtherVersion, isoTime, nothing, type Rule, refuse, signedIn } from './rule';
-import { all, put, type Ticket } from './state';
+import { all, byStatus, put, type Ticket } from './state';
 
 /** The rules of replies, assignees and searches. */
 export const deskRules: Readonly<Record<string, Rule>> = {
@@ -51,10 +51,7 @@ export const deskRules: Readonly<Record<string, Rule>> = {
 
   ReleaseTickets(state, { payload: { assigneeId } }) {
     const account = state.users.get(assigneeId);
-    const placeOf = ({ id, status }: Ticket) => `${status} ${id}`;
-    const theirs = [...state.tickets.values()]
-      .filter((ticket) => ticket.assigneeId === assigneeId)
-      .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+    const theirs = [...state.tickets.values()].filter((ticket) => ticket.assigneeId === assigneeId).sort(byStatus);
     if (!account || (account.isActive && isStaff(account)) || theirs.length === 0) return nothing();
     // A commit takes as many as a limit says.
     return theirs.map((_, index) => {

@@ -225,3 +225,10 @@ export function each<Name extends keyof State>(
 export function all(...effects: readonly Effect[]): Effect {
   return (state) => effects.reduce((current, effect) => effect(current), state);
 }
+
+type Listed = Pick<Ticket | Order, 'id' | 'status'>;
+
+/** The order of the indexes that begin with an account and a status. */
+export function byStatus(one: Listed, other: Listed): number {
+  return `${one.status} ${one.id}` < `${other.status} ${other.id}` ? -1 : 1;
+}

@@ -21,6 +21,8 @@ export interface Timeline {
   segment: Segment;
   /** By position; the first one is the empty shop. */
   states: State[];
+  /** The positions at which a commit ends, and 0. A commit can leave the state as it was, and have an event all the same. */
+  ends: ReadonlySet<number>;
   /** By command id. */
   commits: Map<string, Commit>;
 }
@@ -183,5 +185,6 @@ export function createTimeline(segment: Segment, earlier: readonly Timeline[], f
     commits.set(identityOf(attempt), { attempt, from, position: until, outcome });
     from = until;
   }
-  return { segment, states, commits };
+  const ends = new Set([0, ...[...commits.values()].map(({ position }) => position)]);
+  return { segment, states, ends, commits };
 }
