@@ -135,6 +135,16 @@ test('a delivery that is gone keeps none for a newer event (product 7.1)', async
   expect(await pending()).toEqual([newer.position]);
 });
 
+test('a dead letter keeps its delivery for no event that is tried again (product 7.1)', async () => {
+  const { projector } = given();
+  await projector.project([await record({ resting: ['a'] })]);
+  const events = [await record({ resting: ['a'] }), await record({ resting: ['a'] }), await record({ resting: ['a'] })];
+  const [dead, next] = events.map(({ position }) => position);
+  await env.DB.prepare("UPDATE deliveries SET status = 'dead' WHERE position = ?").bind(dead).run();
+  await projector.project(events);
+  expect(await pending()).toEqual([dead, next]);
+});
+
 test('each document keeps a delivery of its own (product 7.1)', async () => {
   const { projector } = given();
   await projector.project([await record({ resting: ['a', 'b'] })]);

@@ -147,9 +147,16 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'one event keeps its delivery for all documents that rest',
     file: 'src/cqrs/reading/projection-steps.ts',
-    find: ' GROUP BY view, key`;',
-    replace: '`;',
-    noticedBy: only('of its own', integration('resting-keys')),
+    find: ' GROUP BY view, key, status`;',
+    replace: ' GROUP BY status`;',
+    noticedBy: only('each document', integration('resting-keys')),
+  },
+  {
+    name: 'a dead letter keeps its delivery for events that are tried again',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: ' GROUP BY view, key, status`;',
+    replace: ' GROUP BY view, key`;',
+    noticedBy: only('a dead letter keeps', integration('resting-keys')),
   },
   {
     name: 'a delivery that is gone is kept for other events while a document rests',

@@ -221,13 +221,14 @@ export function finishDeliveries(db: Database, views: Views, deliveries: readonl
   );
   // Positions repeat after a restore, so a delivery is this event's only if the log has the event at its position.
   const own = sql`SELECT position FROM ${eventsInLog(deliveries)}`;
-  // A key that rests is put for all events that wait for it, so the first of them keeps its delivery for the others.
+  // A key that rests is put for all events that wait for it, so the first of them keeps its delivery for the others. A dead
+  // letter, which nobody tries again, keeps it for other dead letters only.
   const holding = sql`
     WITH unsettled AS MATERIALIZED (${unsettled})
     SELECT target FROM unsettled WHERE NOT rests
     UNION ALL
     SELECT min(target) FROM unsettled CROSS JOIN deliveries ON deliveries.position = unsettled.target
-    WHERE rests AND subscription = 'projections' AND target IN (${own}) GROUP BY view, key`;
+    WHERE rests AND subscription = 'projections' AND target IN (${own}) GROUP BY view, key, status`;
   return [
     db.all(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
