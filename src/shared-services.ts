@@ -95,7 +95,8 @@ function createSecrets({ config, clock }: World) {
 function createReading({ env, config, clock, wait, logger, background, database }: World) {
   const { epoch } = config;
   const documents = createDocumentStore(env.VIEWS, epoch);
-  const createProjectorOn = (d1: D1Database) => createProjector({ database: d1, documents, views, epoch, clock });
+  const createProjectorOn = (d1: D1Database) =>
+    createProjector({ database: d1, documents, views, epoch, clock, lagTargetMs: config.lagTargetSeconds * 1000 });
   const projector = createProjectorOn(background);
   const catalogue = eventCatalogue;
   return {

@@ -10,7 +10,7 @@ export interface Caller {
   role: Role;
   /** The token generation that the account had when this token was issued. */
   tokenGeneration: number;
-  /** The session in which this token was issued; missing for a key, and in tokens of versions before 0.7.0. */
+  /** The session in which this token was issued; missing for a key, and in tokens of versions before 0.8.0. */
   sessionId?: string | undefined;
   /** The API key by which the caller acts; its scopes limit the caller further than the role. */
   key?: UsedKey | undefined;

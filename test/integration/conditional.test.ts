@@ -258,7 +258,8 @@ test('every read has an ETag, and responds with 304 to a request with this ETag'
   expect(reads.length).toBeGreaterThan(15);
   const targets: [string, string][] = [];
   for (const { path } of reads) targets.push([path, (await prepare('GET', path)).path]);
-  await deleteDeliveries();
+  // The dead letter that one of these reads is about stays.
+  await deleteDeliveries('pending');
   for (const [path, target] of targets) {
     const first = await system.request(target, { headers: bearer });
     const etag = first.headers.get('ETag') ?? '';

@@ -155,7 +155,7 @@ describe('changing and deleting', () => {
       const response = await system.request(`/v1/orders/${orderId}`, { headers: customer.bearer });
       return (await response.json<OrderDetail>()).lines;
     };
-    const captured = [{ itemId: id, title: teapot.title, quantity: 2, price: teapot.price }];
+    const captured = [{ itemId: id, title: teapot.title, quantity: 2, price: teapot.price, tookStock: false }];
     expect(await lines()).toEqual(captured);
     const change = { title: 'Kettle', price: { amount: 1, currency: 'EUR' }, isActive: false };
     expect((await system.send('PATCH', `/v1/items/${id}`, change, owner.bearer)).status).toBe(200);

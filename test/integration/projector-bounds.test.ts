@@ -100,7 +100,7 @@ function given(shapeVersion = 1, database = env.DB) {
     delete: (key) => real.delete(key).then(() => void written.push(key)),
   };
   const views = [listedView(shapeVersion, faults)];
-  const projector = createProjector({ database, documents, views, epoch: '1', clock });
+  const projector = createProjector({ database, documents, views, epoch: '1', clock, lagTargetMs: 30_000 });
   const errorOf = (key: string) =>
     env.DB.prepare('SELECT error FROM projections WHERE key = ?').bind(key).first<string | null>('error');
   return { behaviour, errorOf, faults, projector, written };

@@ -46,7 +46,7 @@ async function given() {
     delete: (key) => behaviour.delete(key),
   };
   function version(views: readonly View[]) {
-    const projector = createProjector({ database: env.DB, documents, views, epoch: '1', clock });
+    const projector = createProjector({ database: env.DB, documents, views, epoch: '1', clock, lagTargetMs: 30_000 });
     const removeObsolete = createRemoveObsolete({ database: env.DB, views, projector, clock });
     return { ...projector, removeObsolete };
   }

@@ -47,6 +47,7 @@ async function given() {
     views: [userView, ...userViews],
     epoch: '1',
     clock,
+    lagTargetMs: 30_000,
   });
   const row = () =>
     env.DB.prepare('SELECT * FROM projections WHERE view = ? AND key = ?').bind(userView.id, id).first<ProjectionRow>();

@@ -44,7 +44,7 @@ const viewOf = (name: string, rest?: number) =>
   });
 
 /** A projector with a view whose documents rest, and with one whose documents do not. */
-function given() {
+function given({ lagTargetMs = 30_000 } = {}) {
   const real = createDocumentStore(env.VIEWS, '1');
   const written: string[] = [];
   const behaviour: { error?: string } = {};
@@ -57,7 +57,7 @@ function given() {
     },
   };
   const views = [viewOf('resting', restMs), viewOf('quick')];
-  const projector = createProjector({ database: env.DB, documents, views, epoch: '1', clock });
+  const projector = createProjector({ database: env.DB, documents, views, epoch: '1', clock, lagTargetMs });
   return { behaviour, projector, written };
 }
 
@@ -87,6 +87,15 @@ const pending = async () => {
 };
 
 const both = { resting: ['a'], quick: ['b'] };
+
+test('a document rests for a third of the acceptable lag at most (product 8.8)', async () => {
+  const { projector } = given({ lagTargetMs: 6_000 });
+  expect((await projector.project([await record({ resting: ['a'] })])).waiting).toEqual(new Map());
+  clock.advance(pacing.writeMs);
+  const second = await record({ resting: ['a'] });
+  const { waiting } = await projector.project([second]);
+  expect(waiting).toEqual(new Map([[second.position, 2_000 - pacing.writeMs]]));
+});
 
 test('the events of a rest share one put, and the first of a batch keeps its delivery for them (product 7.1)', async () => {
   const { projector, written } = given();

@@ -35,10 +35,10 @@ export const webConsole: readonly Mutation[] = [
   },
   {
     name: 'a field has no label',
-    file: 'console/src/parts/person-search.tsx',
-    find: '<label for={id}>{label}</label>',
-    replace: '<p>{label}</p>',
-    noticedBy: day('finds what is new in the inbox'),
+    file: 'console/src/screens/item/form.tsx',
+    find: '<label for={`${id}-${name}`}>',
+    replace: '<label>',
+    noticedBy: day('edits an item'),
   },
   {
     name: 'the key Tab does not lead out of a text',
@@ -48,10 +48,10 @@ export const webConsole: readonly Mutation[] = [
     noticedBy: day('keeps an internal note'),
   },
   {
-    name: 'nobody sees where the focus is',
+    name: 'nobody sees that the focus is in a long text',
     file: 'console/src/styles/base.css',
-    find: '  outline: 2px solid var(--accent);',
-    replace: '  outline: none;',
+    find: '\n:focus-visible {\n',
+    replace: '\ntextarea:focus { outline: none; }\n\n:focus-visible {\n',
     noticedBy: day('keeps an internal note'),
   },
   {

@@ -117,6 +117,13 @@ export const machinery: readonly Mutation[] = [
     noticedBy: integration('resting-keys'),
   },
   {
+    name: 'a document rests longer than the acceptable lag',
+    file: 'src/cqrs/reading/projector.ts',
+    find: 'Math.min(wanted, options.lagTargetMs / 3)',
+    replace: 'wanted',
+    noticedBy: only('a third of the acceptable lag', integration('resting-keys')),
+  },
+  {
     name: 'a document rests after a claim that ran out',
     file: 'src/cqrs/reading/settled.ts',
     find: 'iif(p.claimed_by IS NULL, coalesce',

@@ -55,9 +55,9 @@ export function forgetDocumentsOf(id: string): void {
   for (const [name, { key }] of known) if (key.includes(id)) known.delete(name);
 }
 
-/** Deletes every delivery, as a test needs that begins without work; nothing projects their documents any more. */
-export async function deleteDeliveries(): Promise<void> {
-  await env.DB.prepare('DELETE FROM deliveries').run();
+/** Deletes every delivery, or all but dead letters, as a test needs that begins without work; nothing projects their documents any more. */
+export async function deleteDeliveries(which: 'all' | 'pending' = 'all'): Promise<void> {
+  await env.DB.prepare(`DELETE FROM deliveries${which === 'all' ? '' : " WHERE status = 'pending'"}`).run();
   known.clear();
 }
 

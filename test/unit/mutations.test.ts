@@ -5,8 +5,10 @@ import { type Mutation, testFile } from '../mutations/mutation';
 
 const all = Object.values(mutations).flat();
 
-/** Files that several levels run contain tests too. */
-const contract = readdirSync('test/support/contract').map((name) => `test/support/contract/${name}`);
+/** Files that several levels run contain tests too, and so do the parts of the day at the console. */
+const shared = ['test/support/contract', 'test/e2e/console'].flatMap((folder) =>
+  readdirSync(folder).map((name) => `${folder}/${name}`),
+);
 
 function* problemsOf({ name, file, find, replace, noticedBy, equivalent }: Mutation): Generator<string> {
   const count = existsSync(file) ? readFileSync(file, 'utf8').split(find).length - 1 : 0;
@@ -20,7 +22,7 @@ function* problemsOf({ name, file, find, replace, noticedBy, equivalent }: Mutat
   if (noticedBy.files.includes('mutations')) yield `"${name}" would be noticed by this test, which reads its text.`;
   const { only } = noticedBy;
   if (only === undefined || missing.length > 0) return;
-  if (![...files, ...contract].some((path) => readFileSync(path, 'utf8').includes(only)))
+  if (![...files, ...shared].some((path) => readFileSync(path, 'utf8').includes(only)))
     yield `"${name}": no test has "${only}" in its name.`;
 }
 

@@ -59,6 +59,8 @@ export interface ProjectorOptions {
   views: readonly View[];
   epoch: string;
   clock: Clock;
+  /** The acceptable lag in milliseconds. A document rests for a third of it at most. */
+  lagTargetMs: number;
 }
 
 /** A delivery with the time of its event, for the figures about lags. */
@@ -124,9 +126,11 @@ export function createProjector(options: ProjectorOptions): Projector {
     const { id, occurredAt, position, type } = event;
     const handledBy = options.views.filter(({ types }) => types.includes(type)).map(({ name }) => name);
     const targets = targetsOf(options.views, event).map((target) => {
-      const restMs = views.get(target.view)?.restMs;
+      const wanted = views.get(target.view)?.restMs;
+      if (wanted === undefined) return target;
       // A key is free a moment after its put, and its rest began with the put.
-      return restMs === undefined ? target : { ...target, restMs: restMs - pacing.writeMs };
+      const restMs = Math.floor(Math.min(wanted, options.lagTargetMs / 3)) - pacing.writeMs;
+      return { ...target, restMs: Math.max(0, restMs) };
     });
     return { id, position, type, occurredAt, handledBy, targets };
   }

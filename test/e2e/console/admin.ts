@@ -21,7 +21,9 @@ export function adminsDay(today: () => Day): void {
 
   test('edits an item, and keeps what was typed when the seller was faster (product 13.4, 13.5)', async () => {
     const id = await day.createItem('Blue teapot', 12);
-    await seat.open('/console/items');
+    await seat.goTo('Items');
+    await seat.page.getByRole('table', { name: 'Items, newest first' }).waitFor();
+    await seat.checkAccessibility();
     await seat.press('link', 'Blue teapot');
     await seat.heading('Blue teapot', 1);
     const [price, stock] = [seat.page.getByLabel('Price in EUR'), seat.page.getByLabel('Stock')];
@@ -45,7 +47,9 @@ export function adminsDay(today: () => Day): void {
 
   test('finds a person, ends what acts for them, and gives them a role (product 13.8)', async () => {
     const grace = await day.join('Grace Hopper', 'grace@example.com');
-    await seat.open('/console/people');
+    await seat.goTo('People');
+    await seat.heading('Newest accounts');
+    await seat.checkAccessibility();
     await seat.keyboard.type(seat.page.getByLabel('Find a person'), 'grac');
     await seat.page.keyboard.press('Enter');
     await seat.hears('One person found');
@@ -97,6 +101,7 @@ export function adminsDay(today: () => Day): void {
     const dialog = seat.page.getByRole('dialog', { name: 'Delete the account of Radia Perlman, and erase its data?' });
     await seat.sees('This cannot be undone.', dialog);
     await seat.checkAccessibility();
+    seat.watch.mayRefuse(`404 GET /v1/users/${id}`);
     await seat.press('button', 'Delete and erase', dialog);
     await seat.hears('The account is deleted, and nothing of it is left.');
     await seat.checkAccessibility();

@@ -137,6 +137,10 @@ export function agentsDay(today: () => Day): void {
       await other.keyboard.type(other.page.getByLabel(`Reply to ${day.customer.name}`), 'We send a lid today.');
       await other.press('button', 'Send to the customer');
       await other.hears('Your reply was sent.');
+      // Others read it when it is in the ticket's document.
+      const { api } = day.admin.client;
+      const read = async () => (await api.tickets[':id'].$get({ param: { id } })).json();
+      await until(async () => (await read()).replyCount === 1);
       await seat.press('button', 'Send to the customer');
     });
     await seat.hears(`${day.colleague.name} has replied to the customer.`, 'alert');
@@ -168,7 +172,9 @@ export function agentsDay(today: () => Day): void {
   test('ships an order, and sees what a cancellation gives back to the stock (product 13.4, 13.8)', async () => {
     const item = await day.createItem('Green teapot', 10);
     const [shipped, cancelled] = [await day.placeOrder(item, 2), await day.placeOrder(item, 3)];
-    await seat.open('/console/orders');
+    await seat.goTo('Orders');
+    await seat.page.getByRole('table', { name: 'Orders, newest first' }).waitFor();
+    await seat.checkAccessibility();
     await seat.keyboard.type(seat.page.getByLabel('Order number'), `${shipped.number}`);
     await seat.page.keyboard.press('Enter');
     await seat.press('link', `${shipped.number}`);

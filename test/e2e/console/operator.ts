@@ -41,11 +41,9 @@ export function operatorsDay(today: () => Day): void {
     await seat.heading('What it means, and what to do');
     await seat.checkAccessibility();
     await repair();
-    // What was replayed is no dead letter any more.
-    await seat.watch.refused('404 GET /v1/operations/dead-letters/*', async () => {
-      await seat.press('button', 'Replay it');
-      await seat.hears('One dead letter was replayed.');
-    });
+    seat.watch.mayRefuse('404 GET /v1/operations/dead-letters/*');
+    await seat.press('button', 'Replay it');
+    await seat.hears('One dead letter was replayed.');
     await seat.hears('One succeeded.');
     await seat.checkAccessibility();
 

@@ -1,5 +1,6 @@
 import type { Caller } from '../../../src/access/caller';
-import type { ProjectedKey, VerdictCode } from '../../../src/operations/key-schemas';
+import type { Queries } from '../../../src/domains';
+import type { VerdictCode } from '../../../src/operations/key-schemas';
 import type { Process } from '../process';
 import { InvariantViolation } from '../violation';
 import type { Credential } from './knowledge';
@@ -27,13 +28,7 @@ export async function inspectAtRest(notebook: Notebook, { caller }: Credential):
   for (let left = Math.min(looks, rows.length); left > 0; left--) {
     const row = world.pick(rows);
     if (!row) return;
-    const look = (client: Process) =>
-      platform.request('read', client, ({ services }) =>
-        services.bindQueries({ caller: () => caller as Caller, token: () => undefined }).GetProjectedKey(row),
-      );
-    const { isSame, verdict } = await new Promise<ProjectedKey>((resolve, reject) =>
-      notebook.start((client) => look(client).then(resolve, reject)),
-    );
+    const { isSame, verdict } = await ask(notebook, caller, (queries) => queries.GetProjectedKey(row));
     notebook.count(`a document at rest is ${verdict.code}`);
     const fits = verdict.code !== 'up-to-date' || isSame;
     if (fits && !restless.includes(verdict.code)) continue;
@@ -42,4 +37,42 @@ export async function inspectAtRest(notebook: Notebook, { caller }: Credential):
       found: `${verdict.code}: ${verdict.detail}`,
     });
   }
+}
+
+/** How many decisions about dead letters an operator reads at the end of a history. */
+const decisionsRead = 5;
+
+/**
+ * An operator reads what became of the last decisions about dead letters when all work has been done: nothing waits any more.
+ * @throws InvariantViolation
+ */
+export async function readDecisionsAtRest(notebook: Notebook, { caller }: Credential): Promise<void> {
+  const { d1, world } = notebook.platform;
+  const decisions = d1.query<{ version: number }>(
+    `SELECT version FROM events WHERE stream_type = 'dead-letters' ORDER BY version DESC LIMIT ${decisionsRead}`,
+  );
+  for (const { version: decision } of decisions) {
+    const { action, counts } = await ask(notebook, caller, (queries) => queries.GetDeadLetterDecision({ decision }));
+    notebook.count(`a decision at rest: ${action}`);
+    for (const [state, letters] of Object.entries(counts)) if (letters > 0) notebook.count(`letters at rest: ${state}`);
+    const isSettled = action === 'replayed' ? counts.waiting === 0 : counts.waiting + counts.dead + counts.done === 0;
+    if (isSettled) continue;
+    throw new InvariantViolation(world.seed, {
+      expected: `nothing waits of the dead letters that were ${action} by the decision ${decision}`,
+      found: JSON.stringify(counts),
+    });
+  }
+}
+
+/** Asks a query in the name of an operator. */
+function ask<Answer>(
+  notebook: Notebook,
+  caller: Credential['caller'],
+  run: (queries: Queries) => Promise<Answer>,
+): Promise<Answer> {
+  const look = (client: Process) =>
+    notebook.platform.request('read', client, ({ services }) =>
+      run(services.bindQueries({ caller: () => caller as Caller, token: () => undefined })),
+    );
+  return new Promise((resolve, reject) => notebook.start((client) => look(client).then(resolve, reject)));
 }

@@ -7,7 +7,7 @@ import { describeCause } from '../trace';
 import { InvariantViolation } from '../violation';
 import { idsOf } from './exports';
 import { readingOfFeed } from './feed';
-import { inspectAtRest } from './inspecting';
+import { inspectAtRest, readDecisionsAtRest } from './inspecting';
 import type { Credential, HeldToken } from './knowledge';
 import type { Notebook } from './notebook';
 import { queryNames, type Reading, readers } from './queries';
@@ -109,7 +109,10 @@ export class Reader {
         return hasAll();
       });
     }
-    if (notebook.behaviours.has('operator-reads')) await inspectAtRest(notebook, by);
+    if (notebook.behaviours.has('operator-reads')) {
+      await inspectAtRest(notebook, by);
+      await readDecisionsAtRest(notebook, by);
+    }
     if (!notebook.behaviours.has('exports')) return;
     for (const [name, table] of [
       ['ExportOrders', 'orders'],

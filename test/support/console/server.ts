@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { createTestHarness } from 'wrangler';
 import { newTokenSecret } from '../../../scripts/dev-variables';
+import { readConfiguration, writeConfiguration } from '../../../scripts/wrangler-config';
 
 /** The admin whom the schedule makes; `npm run dev` prints another one for each folder. */
 export const admin = { email: 'admin@example.com', password: 'the first admin of all' };
@@ -32,13 +33,23 @@ interface Bindings {
   DEAD_LETTERS_QUEUE: Queue;
 }
 
+/** The configuration with queues that wait a second at most for more messages, as `npm run dev` has them. */
+function writeConfig(): string {
+  const path = 'wrangler.console.json';
+  const config = readConfiguration();
+  for (const consumer of config.queues?.consumers ?? [])
+    consumer.max_batch_timeout = Math.min(1, consumer.max_batch_timeout ?? 1);
+  writeConfiguration(path, config);
+  return path;
+}
+
 /** Starts the Worker with the console, with a database, KV and queues of its own. */
 export async function startServer() {
   await buildConsole();
   const harness = createTestHarness({
     workers: [
       {
-        configPath: './wrangler.toml',
+        configPath: writeConfig(),
         secrets: { TOKEN_SECRET: newTokenSecret() },
         vars: {
           EMAIL_TRANSPORT: 'console',

@@ -63,6 +63,11 @@ export class Watch {
     await vi.waitUntil(() => this.#declared.get(declared) !== 0, { timeout: 30_000, interval: 20 });
   }
 
+  /** Lets the API refuse something until the end of the test: a read that is on its way may come after a command. */
+  mayRefuse(declared: Declared): void {
+    this.#declared.set(declared, 0);
+  }
+
   /** Lets requests fail for want of a network while `work` runs. */
   async offline(work: () => Promise<unknown>): Promise<void> {
     this.#isOffline = true;
