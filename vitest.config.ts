@@ -74,7 +74,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       // The unit tests share no state, so one context for all files saves the time to load the modules again.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, ...patience } },
+      {
+        resolve: { alias: { '@frontdesk/client': resolve(import.meta.dirname, 'src/client.ts') } },
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, ...patience },
+      },
       { test: { name: 'model', include: ['test/model/**/*.test.ts'], ...patience } },
       simulation(0, 'test/simulation/**/*.test.ts'),
       simulation(1, 'test/simulation/simulation.test.ts'),

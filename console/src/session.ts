@@ -45,6 +45,12 @@ export class SessionOverError extends Error {
   override readonly name = 'SessionOverError';
 }
 
+/** Whether an access token, which is a JWT, is for an account. */
+function isFor(accessToken: string, { id }: Person): boolean {
+  const [, claims = ''] = accessToken.split('.');
+  return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).sub === id;
+}
+
 /**
  * Gets a new access token. All tabs share the cookie, so only one of them may use it at a time.
  * @throws SessionOverError; TypeError or ProblemError when the API does not answer
@@ -55,8 +61,11 @@ export async function renew(): Promise<string> {
       try {
         const response = await send('POST', `${path}/refresh`);
         const { session: renewed } = (await response.json()) as { session: Grant | null };
-        if (renewed) return renewed.accessToken;
-        if (session.value.state === 'in') session.value = { ...session.value, hasEnded: true };
+        const { value: current } = session;
+        // Somebody else can have signed in by another tab. What this person has typed here is not to be sent in that name.
+        if (renewed && (current.state !== 'in' || isFor(renewed.accessToken, current.person)))
+          return renewed.accessToken;
+        if (current.state === 'in') session.value = { ...current, hasEnded: true };
         throw new SessionOverError('There is no session any more. Sign in again.');
       } catch (error) {
         if (!(error instanceof ProblemError) || error.code !== 'auth.refresh-raced') throw error;

@@ -7,6 +7,12 @@ function toPattern(text: string): string {
   return text.replace(/[^\w-]/g, '\\$&');
 }
 
+/** A segment of a path as a regular expression; the last one can stand for any number of them. */
+function toSegmentPattern(segment: string): string {
+  if (segment === '*') return '.*';
+  return segment.startsWith(':') ? '[^/]+' : toPattern(segment);
+}
+
 interface Resource {
   /** Where requests look for it; see {@link areaOf}. */
   area: string;
@@ -25,8 +31,9 @@ function resourcesOf({ routes }: Hono<AppEnv>): Resource[] {
     methodsByPath.set(path, methods);
   }
   const resources = [...methodsByPath].map(([path, methods]) => {
-    const segments = path.split('/').map((segment) => (segment.startsWith(':') ? '[^/]+' : toPattern(segment)));
-    const parameters = path.split('/:').length - 1;
+    const segments = path.split('/').map(toSegmentPattern);
+    // Whatever is below an address counts as the least exact resource.
+    const parameters = path.endsWith('/*') ? Number.MAX_SAFE_INTEGER : path.split('/:').length - 1;
     return {
       area: areaOf(path),
       pattern: new RegExp(`^${segments.join('/')}$`),

@@ -85,6 +85,8 @@ describe('the methods of a resource', () => {
     ['/v1/auth/password-reset/confirm', ['POST', 'OPTIONS']],
     ['/assets/docs.js', ['GET', 'HEAD', 'OPTIONS']],
     ['/openapi.json', ['GET', 'HEAD', 'OPTIONS']],
+    ['/console', ['GET', 'HEAD', 'OPTIONS']],
+    [`/console/orders/${newId()}`, ['GET', 'HEAD', 'OPTIONS']],
   ];
 
   test.each(resources)('OPTIONS and 405 name exactly the methods of %s', async (path, methods) => {

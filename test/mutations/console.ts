@@ -1,10 +1,17 @@
-import { e2e, type Mutation, only } from './mutation';
+import { e2e, type Mutation, only, unit } from './mutation';
 
 /** A test of the console, by the beginning of its name. */
 const day = (name: string) => only(name, e2e('console'));
 
 /** What people see at /console, and what a browser says about it. */
 export const webConsole: readonly Mutation[] = [
+  {
+    name: 'a tab goes on in the name of whoever has signed in by another tab',
+    file: 'console/src/session.ts',
+    find: 'isFor(renewed.accessToken, current.person)',
+    replace: 'renewed.accessToken',
+    noticedBy: only('somebody else has signed in', unit('console-session')),
+  },
   {
     name: 'a screen writes an error to the console of the browser',
     file: 'console/src/title.ts',

@@ -1,6 +1,7 @@
 // Takes the place of `cloudflare:workers` in the project `sqlite` of vitest: bindings that live in this process.
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { migrate, toD1Error } from '../simulation/sqlite';
+import { assets } from './assets';
 
 type Row = Record<string, unknown>;
 
@@ -89,7 +90,7 @@ const VIEWS = {
 export const env = {
   DB,
   VIEWS,
-  ASSETS: { fetch: async () => new Response(null, { status: 404 }) },
+  ASSETS: assets,
   TEST_MIGRATIONS: [],
   ISSUER: 'https://frontdesk.example',
   AUDIENCE: 'frontdesk',
