@@ -1,6 +1,7 @@
 import { textFiles } from 'virtual:text-files';
 import { computed, signal } from '@preact/signals';
 import { minorDigits } from '../../src/platform/minor-digits';
+import { time as timeNow } from './clock';
 import type { Language, Texts } from './texts/languages';
 import type { Counted, Values } from './texts/translation';
 
@@ -88,6 +89,7 @@ function inUnit(seconds: number) {
 export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const number = new Intl.NumberFormat(locale);
@@ -99,6 +101,8 @@ export const format = computed(() => {
   return {
     /** @param iso a time in ISO 8601 */
     time: (iso: string) => time.format(new Date(iso)),
+    /** The day of a time, where the person is. @param iso a time in ISO 8601 */
+    date: (iso: string) => date.format(new Date(iso)),
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
@@ -106,7 +110,7 @@ export const format = computed(() => {
     percent: (part: number) => new Intl.NumberFormat(locale, { style: 'percent' }).format(part),
     ago,
     /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
-    until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
+    until: (iso: string) => ago(Math.min(0, (timeNow() - Date.parse(iso)) / 1000)),
     /** How long something takes or waits; less than ten seconds with a tenth. */
     duration(seconds: number): string {
       const [count, unit] = seconds < 10 ? ([Math.round(seconds * 10) / 10, 'second'] as const) : inUnit(seconds);

@@ -14,9 +14,6 @@ const tones: Readonly<Record<Work['state'], Tone>> = {
   unknown: 'quiet',
 };
 
-/** In how long a time is, as people say it; what is overdue is now. */
-const until = (time: string) => format.value.ago(Math.min(0, (Date.now() - Date.parse(time)) / 1000));
-
 function WorkState({ work: { id, state, nextSendAt, lastError } }: { work: Work }) {
   const { caused: text } = texts.value.events;
   return (
@@ -24,7 +21,7 @@ function WorkState({ work: { id, state, nextSendAt, lastError } }: { work: Work 
       <Status tone={tones[state]}>
         {state === 'dead' ? <a href={`/console/dead-letters/${id}`}>{text.state.dead}</a> : text.state[state]}
       </Status>
-      {nextSendAt !== null && <span class="quiet"> · {say(text.next, { when: until(nextSendAt) })}</span>}
+      {nextSendAt !== null && <span class="quiet"> · {say(text.next, { when: format.value.until(nextSendAt) })}</span>}
       {lastError !== null && (
         <span>
           {' · '}
