@@ -52,10 +52,16 @@ export async function useTextsOfOperators(): Promise<void> {
   if (locale === preference.value.locale) preference.value = { ...preference.value, texts };
 }
 
+/** Counts the choices, because the texts of an older one can arrive after those of a newer one. */
+let choices = 0;
+
 /** Takes the language and the time zone of an account's settings. @throws TypeError when the texts cannot be loaded */
 export async function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): Promise<void> {
   const language = languageOf(locale);
-  preference.value = { locale, timezone, texts: await textsIn(language) };
+  const choice = ++choices;
+  const texts = await textsIn(language);
+  if (choice !== choices) return;
+  preference.value = { locale, timezone, texts };
   document.documentElement.lang = language;
 }
 

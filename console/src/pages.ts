@@ -28,6 +28,9 @@ export interface List<Row> {
 /** The pages after the first one are read at most this often, times their number, so that a long list sends one request a second. */
 const pageMs = 1_000;
 
+/** How many rows of a list that grows at its top are kept. */
+const mostRows = 2_000;
+
 /** Whether the first page has moved on so far that rows between it and the others are not known. */
 const hasGap = <Row extends { id: string }>(first: readonly Row[], further: readonly Row[]) =>
   further.length > 0 && !first.some(({ id }) => further.some((row) => row.id === id));
@@ -88,7 +91,8 @@ export function useList<Row extends { id: string }>(
     const { value: known } = further;
     if (!known || !first || !rows) return;
     if (growsAtTop) {
-      further.value = { ...known, rows };
+      // A log that is open for hours would grow without end, and begins with its first page again.
+      further.value = rows.length > mostRows ? undefined : { ...known, rows };
     } else if (time() - readFurtherAt.current >= known.pages * pageMs) {
       readFurtherAt.current = time();
       // What could not be read is tried again soon, and the first page says that something fails.

@@ -111,4 +111,6 @@ export async function end(): Promise<void> {
   await send('DELETE', path);
   tabs.postMessage('ended');
   location.replace('/console');
+  // Until the page has gone nothing is read again: it would be refused.
+  await new Promise(() => undefined);
 }

@@ -22,7 +22,8 @@ function useSettings() {
   const isDone = useSignal(false);
   // They can change elsewhere too.
   useSignalEffect(() => {
-    if (read.data.value) useLanguageOf(read.data.value);
+    // Without a network the language stays; the next visit to the console takes the new one.
+    if (read.data.value) useLanguageOf(read.data.value).catch(() => undefined);
   });
   const isTyped = Object.keys(typed.value).length > 0;
   useEffect(() => (isTyped ? keepDraft() : undefined), [isTyped]);

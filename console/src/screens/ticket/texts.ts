@@ -53,10 +53,8 @@ export const english = {
   },
   changes: {
     title: 'New since you opened the ticket',
-    noted: 'Got it',
     refused:
       'Your change was not made, because somebody else changed the ticket meanwhile. Look at what is new, and choose again.',
-    reading: 'What changed is being read …',
     status: 'The status changed from “{from}” to “{to}”.',
     assigned: '{name} works on it now.',
     released: 'Nobody works on it now.',
@@ -134,10 +132,8 @@ export const german: Translation<typeof english> = {
   },
   changes: {
     title: 'Neu, seit Sie die Anfrage geöffnet haben',
-    noted: 'Verstanden',
     refused:
       'Ihre Änderung wurde nicht gemacht, denn jemand anderes hat die Anfrage inzwischen geändert. Sehen Sie sich an, was neu ist, und wählen Sie noch einmal.',
-    reading: 'Was sich geändert hat, wird gelesen …',
     status: 'Der Status hat sich von „{from}“ zu „{to}“ geändert.',
     assigned: '{name} bearbeitet sie jetzt.',
     released: 'Niemand bearbeitet sie jetzt.',
