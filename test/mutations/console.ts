@@ -71,7 +71,7 @@ export const webConsole: readonly Mutation[] = [
   {
     name: 'a change overwrites what a colleague changed meanwhile',
     file: 'console/src/screens/ticket/use-ticket.ts',
-    find: "request({ 'If-Match': tag })",
+    find: 'request(headers)',
     replace: 'request({})',
     noticedBy: day('two agents on one ticket'),
   },
