@@ -1,6 +1,7 @@
 import { textFiles } from 'virtual:text-files';
 import { computed, signal } from '@preact/signals';
 import { minorDigits } from '../../src/platform/minor-digits';
+import { time as timeNow } from './clock';
 import type { Language, Texts } from './texts/languages';
 import type { Counted, Values } from './texts/translation';
 
@@ -51,10 +52,16 @@ export async function useTextsOfOperators(): Promise<void> {
   if (locale === preference.value.locale) preference.value = { ...preference.value, texts };
 }
 
+/** Counts the choices, because the texts of an older one can arrive after those of a newer one. */
+let choices = 0;
+
 /** Takes the language and the time zone of an account's settings. @throws TypeError when the texts cannot be loaded */
 export async function useLanguageOf({ locale, timezone }: { locale: string; timezone: string }): Promise<void> {
   const language = languageOf(locale);
-  preference.value = { locale, timezone, texts: await textsIn(language) };
+  const choice = ++choices;
+  const texts = await textsIn(language);
+  if (choice !== choices) return;
+  preference.value = { locale, timezone, texts };
   document.documentElement.lang = language;
 }
 
@@ -88,6 +95,7 @@ function inUnit(seconds: number) {
 export const format = computed(() => {
   const { locale, timezone: timeZone } = preference.value;
   const time = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone });
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone });
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
   const number = new Intl.NumberFormat(locale);
@@ -99,6 +107,8 @@ export const format = computed(() => {
   return {
     /** @param iso a time in ISO 8601 */
     time: (iso: string) => time.format(new Date(iso)),
+    /** The day of a time, where the person is. @param iso a time in ISO 8601 */
+    date: (iso: string) => date.format(new Date(iso)),
     /** @param date a day in UTC, `2026-11-22` */
     day: (date: string) => day.format(new Date(date)),
     number: (value: number) => number.format(value),
@@ -106,7 +116,7 @@ export const format = computed(() => {
     percent: (part: number) => new Intl.NumberFormat(locale, { style: 'percent' }).format(part),
     ago,
     /** In how long a time is; what is overdue is now. @param iso a time in ISO 8601 */
-    until: (iso: string) => ago(Math.min(0, (Date.now() - Date.parse(iso)) / 1000)),
+    until: (iso: string) => ago(Math.min(0, (timeNow() - Date.parse(iso)) / 1000)),
     /** How long something takes or waits; less than ten seconds with a tenth. */
     duration(seconds: number): string {
       const [count, unit] = seconds < 10 ? ([Math.round(seconds * 10) / 10, 'second'] as const) : inUnit(seconds);

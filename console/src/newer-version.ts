@@ -14,6 +14,8 @@ export function keepDraft(): () => void {
 /** Whether a newer version of the console was deployed, and waits for the person to send what they have typed. */
 export const hasNewerVersion = signal(false);
 
+const retryMs = 3_000;
+
 let known: string | null | undefined;
 
 /** Looks for a newer version, and loads it unless something would be lost. */
@@ -27,6 +29,18 @@ async function look(): Promise<void> {
   if (etag === known) return;
   hasNewerVersion.value = true;
   if (drafts.value === 0) location.reload();
+}
+
+/** Loads a script, again and again while there is no network, or because a newer version has taken its place. */
+export async function untilLoaded<Module>(load: () => Promise<Module>): Promise<Module> {
+  for (;;) {
+    try {
+      return await load();
+    } catch {
+      await look();
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
 }
 
 /** Looks when the page is opened, when somebody comes back to it, and every five minutes. */

@@ -1,4 +1,7 @@
 import { useTextsOfOperators } from './language';
+import { untilLoaded } from './newer-version';
+
+const load = async () => (await Promise.all([import('./screens/operators'), useTextsOfOperators()]))[0];
 
 /** Loads the screens of operators, which have texts of their own. */
-export const operators = async () => (await Promise.all([import('./screens/operators'), useTextsOfOperators()]))[0];
+export const operators = () => untilLoaded(load);

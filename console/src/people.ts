@@ -2,8 +2,8 @@ import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { api } from './api';
 import { isMissing } from './read';
 
-/** How many names are kept. A screen that shows a name which was dropped keeps its signal. */
-const most = 300;
+/** How many names are kept: more than a screen shows, because it would read those that were dropped again and again. */
+const most = 2_000;
 
 /** The name of an account; undefined until it is read, and null for an account that was deleted. */
 type Name = string | null | undefined;
@@ -12,7 +12,9 @@ const known = new Map<string, Signal<Name>>();
 
 /** Keeps a name that another answer of the API had. */
 export function learnName(id: string, name: string): void {
-  keep(id, signal<Name>(name));
+  const found = known.get(id);
+  if (found) found.value = name;
+  else keep(id, signal<Name>(name));
 }
 
 /** The name of an account, which is read once for all screens. */

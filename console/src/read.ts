@@ -1,7 +1,7 @@
 import { ProblemError } from '@frontdesk/client';
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { useLayoutEffect, useMemo } from 'preact/hooks';
-import { isOnline, isVisible } from './clock';
+import { isOnline, isVisible, time } from './clock';
 
 /** A response of the typed client: its body has a type, and a status 304 has none. */
 interface TypedResponse<Data> {
@@ -58,12 +58,14 @@ class PolledRead<Data> implements Read<Data> {
       const response = await this.send(known === undefined ? {} : { 'If-None-Match': known });
       const body = response.status === 304 ? undefined : await response.json();
       if (!this.#isActive || number < this.#shown) return;
+      // "Not modified" is said of the data that was known then, and another answer may have brought newer data since.
+      if (body === undefined && this.etag.value !== known) return;
       this.#shown = number;
       const { headers } = response;
       if (body !== undefined) this.data.value = body;
       this.etag.value = headers.get('ETag') ?? undefined;
-      this.readAt.value = Date.now();
-      this.asOf.value = Date.now() - Number(headers.get('Age') ?? 0) * 1000;
+      this.readAt.value = time();
+      this.asOf.value = time() - Number(headers.get('Age') ?? 0) * 1000;
       this.isOwn.value = headers.get('Consistency') === 'strong';
       this.error.value = undefined;
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
+import { untilLoaded } from './newer-version';
 import { operators } from './operators';
 import type { english } from './texts/shared';
 
@@ -14,7 +15,7 @@ export interface Section {
 }
 
 /** The screens of agents and admins. */
-const staff = () => import('./screens/staff');
+const staff = () => untilLoaded(() => import('./screens/staff'));
 
 const overview = lazy(() => import('./screens/overview/overview').then(({ Overview }) => Overview));
 const tickets = lazy(() => staff().then(({ Tickets }) => Tickets));

@@ -1,5 +1,6 @@
 import { ProblemError } from '@frontdesk/client';
 import { computed, signal } from '@preact/signals';
+import { setClock } from './clock';
 
 // The refresh token is in a cookie that no script can read. The access token is only in the memory of this page.
 
@@ -33,9 +34,15 @@ interface Grant {
 async function send(method: 'POST' | 'DELETE', url: string, body?: object): Promise<Response> {
   const json = body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
   const response = await fetch(url, { method, ...json });
+  setClock(response.headers.get('Date'));
   if (response.ok) return response;
   const problem = await response.json().catch(() => undefined);
   throw new ProblemError(response.status, problem?.code ?? 'http.error', problem, problem?.detail ?? '');
+}
+
+function setEnded(hasEnded: boolean): void {
+  const { value: known } = session;
+  if (known.state === 'in' && known.hasEnded !== hasEnded) session.value = { ...known, hasEnded };
 }
 
 const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -45,10 +52,20 @@ export class SessionOverError extends Error {
   override readonly name = 'SessionOverError';
 }
 
-/** Whether an access token, which is a JWT, is for an account. */
-function isFor(accessToken: string, { id }: Person): boolean {
+/** Tells the other tabs, which share the cookie, that a session has begun or ended. */
+const tabs = new BroadcastChannel(path);
+tabs.onmessage = () => {
+  if (session.value.state !== 'in') return;
+  // Who signs out leaves nothing on the screen of any tab. What could not be looked at is seen by the next renewal.
+  renew().catch((error) => error instanceof SessionOverError && location.reload());
+};
+
+/** Whether a token is for the person whose screens this page shows; before it shows any, every token is. */
+function isOfPerson(accessToken: string): boolean {
+  if (session.value.state !== 'in') return true;
   const [, claims = ''] = accessToken.split('.');
-  return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).sub === id;
+  const { sub } = JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/')));
+  return sub === session.value.person.id;
 }
 
 /**
@@ -61,12 +78,18 @@ export async function renew(): Promise<string> {
       try {
         const response = await send('POST', `${path}/refresh`);
         const { session: renewed } = (await response.json()) as { session: Grant | null };
-        const { value: current } = session;
-        // Somebody else can have signed in by another tab. What this person has typed here is not to be sent in that name.
-        if (renewed && (current.state !== 'in' || isFor(renewed.accessToken, current.person)))
+        if (!renewed) {
+          setEnded(true);
+          throw new SessionOverError('There is no session any more. Sign in again.');
+        }
+        if (isOfPerson(renewed.accessToken)) {
+          // The person may have signed in again in another tab.
+          setEnded(false);
           return renewed.accessToken;
-        if (current.state === 'in') session.value = { ...current, hasEnded: true };
-        throw new SessionOverError('There is no session any more. Sign in again.');
+        }
+        // Somebody else has signed in, in another tab. What waits for this token must not be done for them.
+        location.reload();
+        return new Promise<never>(() => undefined);
       } catch (error) {
         if (!(error instanceof ProblemError) || error.code !== 'auth.refresh-raced') throw error;
         // A page that was closed in the midst of its refresh has got the new cookie; the answer that sets it may still come.
@@ -78,11 +101,16 @@ export async function renew(): Promise<string> {
 
 /** Signs in, and returns the access token. @throws ProblemError `auth.invalid-grant` for a wrong address or password */
 export async function start(email: string, password: string): Promise<string> {
-  return ((await (await send('POST', path, { email, password })).json()) as Grant).accessToken;
+  const { accessToken } = (await (await send('POST', path, { email, password })).json()) as Grant;
+  tabs.postMessage('begun');
+  return accessToken;
 }
 
-/** Ends the session in all tabs that share its cookie. */
+/** Ends the session in all tabs. The page is loaded anew, so that neither its memory nor its address keeps anything of the person. */
 export async function end(): Promise<void> {
   await send('DELETE', path);
-  session.value = { state: 'out' };
+  tabs.postMessage('ended');
+  location.replace('/console');
+  // Until the page has gone nothing is read again: it would be refused.
+  await new Promise(() => undefined);
 }

@@ -6,7 +6,7 @@ import { type EventRow, eventsOfActor } from '../cqrs/log/event-log';
 import { mergeCells } from '../cqrs/reading/merge-cells';
 import { items } from '../items/tables';
 import { orders } from '../orders/tables';
-import { isoTime } from '../platform/clock';
+import { isoTimeOrNull } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import { ticketReplies, tickets } from '../tickets/tables';
 import { emailConfirmations, settings, users } from '../users/tables';
@@ -35,8 +35,6 @@ export function accountQuery(db: Database, userId: string) {
 
 const after = (id: SQLiteColumn, key: string | undefined): SQL | undefined =>
   key === undefined ? undefined : gt(id, key);
-
-const toTime = (ms: number | null) => (ms === null ? null : isoTime(ms));
 
 type Link = typeof emailConfirmations.$inferSelect;
 
@@ -117,7 +115,7 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
         .orderBy(asc(id))
         .limit(limit);
     },
-    toRow: ({ expiresAt, ...row }: { expiresAt: number | null }) => ({ ...row, expiresAt: toTime(expiresAt) }),
+    toRow: ({ expiresAt, ...row }: { expiresAt: number | null }) => ({ ...row, expiresAt: isoTimeOrNull(expiresAt) }),
   }),
   emailConfirmations: (userId) => ({
     keyOf: byId.keyOf,
@@ -133,8 +131,8 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
     // The token of a link is made from its id.
     toRow: ({ id: _, expiresAt, usedAt, ...row }: Pick<Link, 'id' | 'expiresAt' | 'usedAt'>) => ({
       ...row,
-      expiresAt: toTime(expiresAt),
-      usedAt: toTime(usedAt),
+      expiresAt: isoTimeOrNull(expiresAt),
+      usedAt: isoTimeOrNull(usedAt),
     }),
   }),
   sessions: (userId) => ({
@@ -151,7 +149,7 @@ export const accountParts: Readonly<Record<string, (userId: string) => Source<ob
     // The id of a session is a part of what its tokens are checked by.
     toRow: ({ createdAt, revokedAt }: { createdAt: string; revokedAt: number | null }) => ({
       createdAt,
-      revokedAt: toTime(revokedAt),
+      revokedAt: isoTimeOrNull(revokedAt),
     }),
   }),
   activity: (userId) => ({

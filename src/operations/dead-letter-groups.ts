@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
-import { isoTime } from '../platform/clock';
+import { isoTimeOrNull } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import { limits } from '../platform/limits';
 import { selectDeadLetters } from './dead-letters';
@@ -21,8 +21,6 @@ interface GroupRow {
 /** Groups that the answer shows. */
 const shown = 100;
 
-const toIso = (ms: number | null) => (ms === null ? null : isoTime(ms));
-
 /** The query for the groups of the newest dead letters of each subscription; it reads a bounded number of rows. */
 export const groupQuery = () => sql`
   SELECT subscription, last_error AS error, fault, count(*) AS count, min(first_failed_at) AS first,
@@ -38,8 +36,8 @@ export async function findGroups(db: Database): Promise<{ data: DeadLetterGroup[
   const data = rows.slice(0, shown).map(({ first, last, newest, ...row }) => ({
     ...row,
     fault: row.fault ?? ('system' as const),
-    firstFailedAt: toIso(first),
-    lastFailedAt: toIso(last),
+    firstFailedAt: isoTimeOrNull(first),
+    lastFailedAt: isoTimeOrNull(last),
     newest: `${newest}-${row.subscription}`,
   }));
   const isComplete = rows.length <= shown && subscriptions.every((name) => countOf(name) < limits.deadLettersGrouped);

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Subscription, subscriptions } from '../cqrs/log/event';
 import { type EventRow, eventColumns, joinEvents } from '../cqrs/log/event-log';
-import { isoTime } from '../platform/clock';
+import { isoTime, isoTimeOrNull } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import type { WaitingDelivery } from './schemas';
 
@@ -21,8 +21,6 @@ export interface DeliveryProgress {
 /** The columns of a {@link DeliveryProgress}, and the position of the event. */
 export const progressColumns = sql`position, subscription, tries, attempts AS sends, last_error, fault, replays,
   first_failed_at, last_failed_at, available_at`;
-
-const toIso = (ms: number | null) => (ms === null ? null : isoTime(ms));
 
 /** The request of an event; null for metadata that cannot be read, which may be why the delivery failed. */
 function requestIdOf(metadata: string): string | null {
@@ -48,8 +46,8 @@ export function presentDelivery(row: EventRow & DeliveryProgress) {
     attempts: tries,
     sends,
     lastError: row.last_error,
-    firstFailedAt: toIso(row.first_failed_at),
-    lastFailedAt: toIso(row.last_failed_at),
+    firstFailedAt: isoTimeOrNull(row.first_failed_at),
+    lastFailedAt: isoTimeOrNull(row.last_failed_at),
   };
 }
 

@@ -4,7 +4,7 @@ import { type EventRow, eventColumns, joinEvents, lastPosition, toRecordedEvent 
 import type { InspectableDocuments, StoredValue } from '../cqrs/reading/document-store';
 import { loadDocument, loadTogether } from '../cqrs/reading/load';
 import { documentKey, type Loaded, targetsOf, type View } from '../cqrs/reading/view';
-import { isoTime } from '../platform/clock';
+import { isoTime, isoTimeOrNull } from '../platform/clock';
 import type { Database } from '../platform/d1';
 import { describeError } from '../platform/failure';
 import { isSameJson } from '../platform/json';
@@ -65,8 +65,6 @@ export const inspectionQueries = (view: View, key: string) => ({
     WHERE shapes.name = ${view.name} AND shapes.view <> ${view.id} ORDER BY p.view`,
 });
 
-const toIso = (ms: number | null) => (ms === null ? null : isoTime(ms));
-
 /** Content without what credentials are checked by, which nobody needs to see. */
 function withoutSecrets(data: unknown): unknown {
   return JSON.parse(JSON.stringify(data ?? null, (name, value) => (name === 'hash' ? undefined : value)));
@@ -102,9 +100,9 @@ function presentRow({ position, claimedBy, claimedUntil, recheckAt, error }: Sta
   const isHeld = claimedBy !== null && claimedUntil !== null && claimedUntil > now;
   return {
     position,
-    claimedUntil: isHeld ? toIso(claimedUntil) : null,
-    lastTouchedAt: claimedUntil ? toIso(claimedUntil) : null,
-    recheckAt: toIso(recheckAt),
+    claimedUntil: isHeld ? isoTimeOrNull(claimedUntil) : null,
+    lastTouchedAt: claimedUntil ? isoTimeOrNull(claimedUntil) : null,
+    recheckAt: isoTimeOrNull(recheckAt),
     error,
   };
 }

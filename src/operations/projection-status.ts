@@ -5,7 +5,7 @@ import { selectLags, toViewLags } from '../cqrs/reading/projection-lags';
 import { selectRounds } from '../cqrs/reading/reconciler-rounds';
 import { rebuilds } from '../cqrs/reading/tables';
 import type { View } from '../cqrs/reading/view';
-import { isoTime } from '../platform/clock';
+import { isoTimeOrNull } from '../platform/clock';
 import { type Database, runBatch } from '../platform/d1';
 import { limits } from '../platform/limits';
 import { findSlowest } from './lag-target';
@@ -45,8 +45,6 @@ export const statusQueries = (views: readonly Pick<View, 'id'>[]) => {
     failing: failingKeysQuery(ids),
   };
 };
-
-const toIso = (ms: number | null | undefined) => (ms == null ? null : isoTime(ms));
 
 /**
  * Finds the progress of each read model: the pending events of its types, its keys to be rechecked, its failing keys, and its
@@ -99,8 +97,11 @@ export async function findProjections(db: Database, views: readonly View[], now:
     };
   });
   const reconciliation = {
-    documents: { startedAt: toIso(rounds?.rowsStartedAt), finishedAt: toIso(rounds?.rowsFinishedAt) },
-    keys: { startedAt: toIso(rounds?.documentsStartedAt), finishedAt: toIso(rounds?.documentsFinishedAt) },
+    documents: { startedAt: isoTimeOrNull(rounds?.rowsStartedAt), finishedAt: isoTimeOrNull(rounds?.rowsFinishedAt) },
+    keys: {
+      startedAt: isoTimeOrNull(rounds?.documentsStartedAt),
+      finishedAt: isoTimeOrNull(rounds?.documentsFinishedAt),
+    },
   };
   return { position, isComplete, lagTargetSeconds, data, reconciliation };
 }

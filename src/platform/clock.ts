@@ -26,3 +26,6 @@ export const systemWait: Wait = (ms, { signal } = {}) =>
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** The same for a time that there may not be. */
+export const isoTimeOrNull = (ms: number | null | undefined) => (ms == null ? null : isoTime(ms));

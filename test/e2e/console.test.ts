@@ -4,6 +4,7 @@ import { Day } from '../support/console/day';
 import { adminsDay } from './console/admin';
 import { agentsDay } from './console/agent';
 import { operatorsDay } from './console/operator';
+import { sharedDay } from './console/shared';
 
 sayIfSkipped('The tests of the console');
 
@@ -19,5 +20,6 @@ describe.skipIf(hasNoBrowser)('the console', () => {
 
   describe('an agent', () => agentsDay(() => day));
   describe('an admin', () => adminsDay(() => day));
+  describe('several tabs and people', () => sharedDay(() => day));
   describe('an operator', () => operatorsDay(() => day));
 });

@@ -78,7 +78,7 @@ export const webConsole: readonly Mutation[] = [
   {
     name: 'a change overwrites what a colleague changed meanwhile',
     file: 'console/src/screens/ticket/use-ticket.ts',
-    find: "request({ 'If-Match': tag })",
+    find: 'request(headers)',
     replace: 'request({})',
     noticedBy: day('two agents on one ticket'),
   },
@@ -120,8 +120,36 @@ export const webConsole: readonly Mutation[] = [
   {
     name: 'another language takes effect only after a reload',
     file: 'console/src/screens/me/settings.tsx',
-    find: 'if (read.data.value) useLanguageOf(read.data.value);',
+    find: 'if (read.data.value) useLanguageOf(read.data.value).catch(() => undefined);',
     replace: 'void read.data.value;',
     noticedBy: day('makes a key'),
+  },
+  {
+    name: 'the address of a screen stays after the person has signed out',
+    file: 'console/src/session.ts',
+    find: "location.replace('/console');",
+    replace: 'location.reload();',
+    noticedBy: day('signing out leaves nothing'),
+  },
+  {
+    name: 'the other tabs go on after the person has signed out',
+    file: 'console/src/session.ts',
+    find: "  tabs.postMessage('ended');\n",
+    replace: '',
+    noticedBy: day('signing out leaves nothing'),
+  },
+  {
+    name: 'a tab acts for the person who has signed in in another one',
+    file: 'console/src/session.ts',
+    find: 'return sub === session.value.person.id;',
+    replace: 'return sub !== undefined;',
+    noticedBy: day('a tab does nothing for somebody'),
+  },
+  {
+    name: 'a row that leaves the first page of a list is on none',
+    file: 'console/src/pages.ts',
+    find: 'if (further.value === known) further.value = next;',
+    replace: 'void known;',
+    noticedBy: day('a list of several pages loses no row'),
   },
 ];

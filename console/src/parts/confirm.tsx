@@ -19,12 +19,17 @@ export function ConfirmedButton({
   action: Action<[]>;
 }) {
   const { current: dialog } = useRef(createRef<HTMLDialogElement>());
+  function ask() {
+    // Why an earlier try failed says nothing about the next one.
+    action.error.value = undefined;
+    dialog.current?.showModal();
+  }
   async function confirm() {
     if (await action.run()) dialog.current?.close();
   }
   return (
     <>
-      <button type="button" onClick={() => dialog.current?.showModal()}>
+      <button type="button" onClick={ask}>
         {label}
       </button>
       <dialog ref={dialog} aria-label={title}>

@@ -99,7 +99,8 @@ export function agentsDay(today: () => Day): void {
     await seat.sees('The third one this week.', seat.page.getByRole('list'));
     // A reload keeps what was typed and not sent.
     await seat.open(`/console/tickets/${id}`);
-    await expect.poll(() => reply.inputValue()).toBe('We are sorry.');
+    await reply.waitFor();
+    expect(await reply.inputValue()).toBe('We are sorry.');
     expect(await day.storedTicket(id)).toMatchObject({ replies: [], notes: ['The third one this week.'] });
     const seen = await (await day.customer.client.api.tickets[':id'].$get({ param: { id } })).json();
     expect(JSON.stringify(seen)).not.toContain('third one');

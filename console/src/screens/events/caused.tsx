@@ -14,9 +14,6 @@ const tones: Readonly<Record<Work['state'], Tone>> = {
   unknown: 'quiet',
 };
 
-/** In how long a time is, as people say it; what is overdue is now. */
-const until = (time: string) => format.value.ago(Math.min(0, (Date.now() - Date.parse(time)) / 1000));
-
 function WorkState({ work: { id, state, subscription, nextSendAt, lastError } }: { work: Work }) {
   const { caused: text } = texts.value.events;
   // The work of an e-mail is also done when its receiver is gone or wants none.
@@ -26,7 +23,7 @@ function WorkState({ work: { id, state, subscription, nextSendAt, lastError } }:
       <Status tone={tones[state]}>
         {state === 'dead' ? <a href={`/console/dead-letters/${id}`}>{text.state.dead}</a> : words}
       </Status>
-      {nextSendAt !== null && <span class="quiet"> · {say(text.next, { when: until(nextSendAt) })}</span>}
+      {nextSendAt !== null && <span class="quiet"> · {say(text.next, { when: format.value.until(nextSendAt) })}</span>}
       {lastError !== null && (
         <span>
           {' · '}

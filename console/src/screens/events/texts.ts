@@ -92,7 +92,7 @@ export const german: Translation<typeof english> = {
   occurred: 'Geschehen',
   things: 'Betrifft',
   thing: {
-    ticket: 'Kundenanfrage',
+    ticket: 'Anfrage',
     order: 'Bestellung',
     item: 'Artikel',
     user: 'Konto',

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { useId, useRef } from 'preact/hooks';
 import { useAction } from '../../act';
 import { api } from '../../api';
+import { time } from '../../clock';
 import { say, texts } from '../../language';
 import { ProblemNotice } from '../../parts/problem';
 import { isAdmin } from '../../session';
@@ -63,7 +64,7 @@ export function CreateKey() {
     isBack.current = false;
   }
   const create = useAction(async (name: string, scopes: Scope[], daysLeft: number) => {
-    const expiresAt = daysLeft > 0 ? new Date(Date.now() + daysLeft * dayMs).toISOString() : undefined;
+    const expiresAt = daysLeft > 0 ? new Date(time() + daysLeft * dayMs).toISOString() : undefined;
     const { key } = await (await api()['api-keys'].$post({ json: { name, scopes, expiresAt } })).json();
     created.value = { name, key };
     isOpen.value = false;

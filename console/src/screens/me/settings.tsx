@@ -10,6 +10,7 @@ import { Loaded } from '../../parts/loaded';
 import { ProblemNotice } from '../../parts/problem';
 import { useRead } from '../../read';
 import { person } from '../../session';
+import { ifMatch } from '../../tag';
 import { Fields, nameOf, type Values } from './settings-fields';
 
 /** The settings of the person: those that the API has, and above them what was chosen and is not saved. */
@@ -21,7 +22,8 @@ function useSettings() {
   const isDone = useSignal(false);
   // They can change elsewhere too.
   useSignalEffect(() => {
-    if (read.data.value) useLanguageOf(read.data.value);
+    // Without a network the language stays; the next visit to the console takes the new one.
+    if (read.data.value) useLanguageOf(read.data.value).catch(() => undefined);
   });
   const isTyped = Object.keys(typed.value).length > 0;
   useEffect(() => (isTyped ? keepDraft() : undefined), [isTyped]);
@@ -29,8 +31,7 @@ function useSettings() {
     const { value: before } = read.data;
     refusedAt.value = undefined;
     isDone.value = false;
-    // A proxy that compresses makes the tag weak, and only a strong one matches. The version in it is the same.
-    const headers = { 'If-Match': read.etag.value?.replace(/^W\//, '') ?? '*' };
+    const headers = ifMatch(read);
     try {
       await api().users[':id'].settings.$patch({ param: { id }, json: typed.value }, { headers });
       await read.refresh();

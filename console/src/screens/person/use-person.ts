@@ -2,6 +2,7 @@ import { ProblemError } from '@frontdesk/client';
 import { type Signal, useSignal } from '@preact/signals';
 import { api } from '../../api';
 import { type Read, shownReads, useRead } from '../../read';
+import { ifMatch } from '../../tag';
 
 /** An account as its page shows it. */
 export interface Profile {
@@ -53,10 +54,8 @@ export function usePerson(id: string, onDeleted: () => void): OpenPerson {
     async change(request) {
       const { value: shown } = read.data;
       refusedAt.value = undefined;
-      // A proxy that compresses makes the tag weak, and only a strong one matches. The version in it is the same.
-      const tag = read.etag.value?.replace(/^W\//, '') ?? '*';
       try {
-        await request({ 'If-Match': tag });
+        await request(ifMatch(read));
         return true;
       } catch (error) {
         if (!(error instanceof ProblemError) || error.status !== 412) throw error;

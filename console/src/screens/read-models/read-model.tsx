@@ -1,4 +1,5 @@
 import './read-models.css';
+import { Fragment } from 'preact';
 import { useRoute } from 'preact-iso';
 import { api } from '../../api';
 import { texts } from '../../language';
@@ -15,10 +16,10 @@ function Figures({ model }: { model: Model }) {
   return (
     <dl class="facts">
       {factsOfModels().map(({ title, cell }) => (
-        <>
+        <Fragment key={title}>
           <dt>{title}</dt>
           <dd>{cell(model)}</dd>
-        </>
+        </Fragment>
       ))}
       {model.lastError !== null && (
         <>

@@ -6,17 +6,11 @@ import { type List, type Page, useList } from '../../pages';
 import { Ago } from '../../parts/ago';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
-import { Status, type Tone } from '../../parts/status';
+import { Status } from '../../parts/status';
 import { useRead } from '../../read';
+import { StatusOfOrder } from '../orders/order-status';
 import { StatusOfTicket } from '../tickets/ticket-status';
 import type { StaffTicket, StaffTicketSummary } from './staff-ticket';
-
-const orderTones: Readonly<Record<'placed' | 'shipped' | 'delivered' | 'cancelled', Tone>> = {
-  placed: 'warn',
-  shipped: 'good',
-  delivered: 'good',
-  cancelled: 'quiet',
-};
 
 /** The profile of the customer. */
 function Customer({ id }: { id: string }) {
@@ -33,7 +27,7 @@ function Customer({ id }: { id: string }) {
               <br />
               {email} <span class="quiet">({emailConfirmed ? text.confirmed : text.notConfirmed})</span>
             </p>
-            <p class="quiet">{say(text.since, { date: format.value.day(createdAt.slice(0, 10)) })}</p>
+            <p class="quiet">{say(text.since, { date: format.value.date(createdAt) })}</p>
             {!isActive && (
               <p>
                 <Status tone="bad">{text.inactive}</Status>
@@ -90,7 +84,7 @@ export function Orders({ customer, about = null }: { customer: string; about?: s
         row={({ id, number, status, total, createdAt }) => (
           <>
             <a href={`/console/orders/${id}`}>{say(text.order, { number: String(number) })}</a>{' '}
-            <Status tone={orderTones[status]}>{text.orderStatus[status]}</Status>
+            <StatusOfOrder status={status} />
             {id === about && <strong> · {text.about}</strong>}
             <br />
             <span class="quiet">

@@ -37,7 +37,7 @@ export function changesBetween(before: StaffTicket, after: StaffTicket): { key: 
 function Changes({ before, after }: { before: StaffTicket; after: StaffTicket }) {
   const changes = changesBetween(before, after);
   // The answer that refused may come before the changed ticket can be read.
-  if (changes.length === 0) return <p class="quiet">{texts.value.ticket.changes.reading}</p>;
+  if (changes.length === 0) return <p class="quiet">{texts.value.meanwhile.reading}</p>;
   return (
     <ul>
       {changes.map(({ key, words }) => (
@@ -56,7 +56,7 @@ interface TicketsProps {
 function NotedButton({ onNoted }: Pick<TicketsProps, 'onNoted'>) {
   return (
     <button type="button" onClick={onNoted}>
-      {texts.value.ticket.changes.noted}
+      {texts.value.meanwhile.noted}
     </button>
   );
 }

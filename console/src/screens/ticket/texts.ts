@@ -53,10 +53,8 @@ export const english = {
   },
   changes: {
     title: 'New since you opened the ticket',
-    noted: 'Got it',
     refused:
       'Your change was not made, because somebody else changed the ticket meanwhile. Look at what is new, and choose again.',
-    reading: 'What changed is being read …',
     status: 'The status changed from “{from}” to “{to}”.',
     assigned: '{name} works on it now.',
     released: 'Nobody works on it now.',
@@ -74,7 +72,6 @@ export const english = {
     noOrders: 'No orders.',
     order: 'Order {number}',
     about: 'this ticket is about it',
-    orderStatus: { placed: 'placed', shipped: 'shipped', delivered: 'delivered', cancelled: 'cancelled' },
     tickets: 'Other tickets',
     noTickets: 'None.',
     all: 'All tickets of this customer',
@@ -135,10 +132,8 @@ export const german: Translation<typeof english> = {
   },
   changes: {
     title: 'Neu, seit Sie die Anfrage geöffnet haben',
-    noted: 'Verstanden',
     refused:
       'Ihre Änderung wurde nicht gemacht, denn jemand anderes hat die Anfrage inzwischen geändert. Sehen Sie sich an, was neu ist, und wählen Sie noch einmal.',
-    reading: 'Was sich geändert hat, wird gelesen …',
     status: 'Der Status hat sich von „{from}“ zu „{to}“ geändert.',
     assigned: '{name} bearbeitet sie jetzt.',
     released: 'Niemand bearbeitet sie jetzt.',
@@ -156,7 +151,6 @@ export const german: Translation<typeof english> = {
     noOrders: 'Keine Bestellungen.',
     order: 'Bestellung {number}',
     about: 'um sie geht es hier',
-    orderStatus: { placed: 'aufgegeben', shipped: 'versandt', delivered: 'zugestellt', cancelled: 'storniert' },
     tickets: 'Andere Anfragen',
     noTickets: 'Keine.',
     all: 'Alle Anfragen dieser Person',

@@ -3,6 +3,7 @@ import { batch, type Signal, useSignal, useSignalEffect } from '@preact/signals'
 import { api } from '../../api';
 import { isVisible } from '../../clock';
 import { type Read, useRead } from '../../read';
+import { ifMatch } from '../../tag';
 import { markSeen } from '../tickets/seen';
 import { changesBetween } from './changes';
 import type { StaffTicket } from './staff-ticket';
@@ -71,10 +72,9 @@ export function useTicket(id: string): OpenTicket {
     async change(request) {
       const { value: shown } = read.data;
       if (!shown) return;
-      // A proxy that compresses makes the tag weak, and only a strong one matches. The version in it is the same.
-      const tag = read.etag.value?.replace(/^W\//, '') ?? '*';
+      const headers = ifMatch(read);
       try {
-        await send(shown, () => request({ 'If-Match': tag }));
+        await send(shown, () => request(headers));
       } catch (error) {
         if (!(error instanceof ProblemError) || error.status !== 412) throw error;
         refusal.value = { of: 'work', before: shown };

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { time } from '../../clock';
 import { person } from '../../session';
 
 /** What a person has seen: of each ticket the time of its newest activity. */
@@ -24,7 +25,7 @@ function write(seen: Seen): Seen {
 
 function read(): Seen {
   const stored = localStorage.getItem(keyOf());
-  return stored === null ? write({ since: new Date().toISOString(), tickets: {} }) : JSON.parse(stored);
+  return stored === null ? write({ since: new Date(time()).toISOString(), tickets: {} }) : JSON.parse(stored);
 }
 
 /** Tells which tickets have activity that the person has not seen. */
