@@ -6,13 +6,6 @@ const day = (name: string) => only(name, e2e('console'));
 /** What people see at /console, and what a browser says about it. */
 export const webConsole: readonly Mutation[] = [
   {
-    name: 'a tab goes on in the name of whoever has signed in by another tab',
-    file: 'console/src/session.ts',
-    find: 'isFor(renewed.accessToken, current.person)',
-    replace: 'renewed.accessToken',
-    noticedBy: only('somebody else has signed in', unit('console-session')),
-  },
-  {
     name: 'a screen writes an error to the console of the browser',
     file: 'console/src/title.ts',
     find: 'document.title = all;',
@@ -143,7 +136,7 @@ export const webConsole: readonly Mutation[] = [
     file: 'console/src/session.ts',
     find: 'return sub === session.value.person.id;',
     replace: 'return sub !== undefined;',
-    noticedBy: day('a tab does nothing for somebody'),
+    noticedBy: only('somebody else has signed in', unit('console-session')),
   },
   {
     name: 'a row that leaves the first page of a list is on none',

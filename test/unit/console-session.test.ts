@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { renew, SessionOverError, session } from '../../console/src/session';
 
+// The clock of the console belongs to a page, and there is none here.
+vi.mock('../../console/src/clock', () => ({ setClock: () => undefined }));
+
 const ida = {
   id: '0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11',
   name: 'Ida',
@@ -28,13 +31,20 @@ test('a tab goes on with the session of its own person', async () => {
   expect(session.value).toMatchObject({ state: 'in', hasEnded: false });
 });
 
-test.each([
-  ['somebody else has signed in by another tab', tokenFor('0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b12')],
-  ['nobody is signed in any more', null],
-])('a tab sends nothing more where %s (product 13.6)', async (_, accessToken) => {
-  givenSessionOf(accessToken);
+test('a tab sends nothing more where nobody is signed in any more (product 13.6)', async () => {
+  givenSessionOf(null);
   await expect(renew()).rejects.toThrow(SessionOverError);
   expect(session.value).toMatchObject({ state: 'in', person: ida, hasEnded: true });
+});
+
+test('a tab is loaded anew where somebody else has signed in by another tab, and what waits for a token never gets one (product 13.15)', async () => {
+  const reloaded = new Promise<void>((resolve) => vi.stubGlobal('location', { reload: resolve }));
+  givenSessionOf(tokenFor('0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b12'));
+  const renewed = vi.fn();
+  renew().then(renewed, renewed);
+  await reloaded;
+  await Promise.resolve();
+  expect(renewed).not.toHaveBeenCalled();
 });
 
 test('a page that is opened takes the session of whoever is signed in', async () => {
