@@ -119,6 +119,8 @@ test('what is long finished is not called done where nobody knows (product 8.18)
   expect(await statesAfter(30 * 86_400_000)).toEqual(['unknown', 'done']);
   // A discard may be among the decisions that are not searched.
   limits.decisionsSearched = 1;
+  // The search reached the replay itself.
+  expect(await statesAfter(0)).toEqual(['done', 'done']);
   await decide(system, 'discard', { ids: [await addDeadLetter(system)] });
   expect(await statesAfter(0)).toEqual(['unknown', 'unknown']);
   limits.decisionsSearched = 100;
@@ -170,6 +172,20 @@ test('an event shows what it caused: the state of its work, and the events of th
   expect(await work()).toEqual(['dead', 'dead']);
   await decide(system, 'discard', { ids: [`${position}-emails`] });
   expect(await work()).toEqual(['dead', 'discarded']);
+});
+
+test('an event that cannot be read is shown with the work that there is for it (product 8.17)', async () => {
+  const system = await given();
+  const id = await addDeadLetter(system);
+  const position = parseInt(id, 10);
+  const data = await env.DB.prepare('SELECT data FROM events WHERE position = ?').bind(position).first('data');
+  const setData = (text: unknown) =>
+    env.DB.prepare('UPDATE events SET data = ? WHERE position = ?').bind(text, position).run();
+  await setData('{');
+  const detail = await read<EventDetail>(system, `events/${position}`);
+  await setData(data);
+  expect(detail).toMatchObject({ event: { position, type: 'TicketOpened', data: null }, documents: [], caused: [] });
+  expect(detail.work).toContainEqual(expect.objectContaining({ id, state: 'dead', lastError: 'TypeError' }));
 });
 
 test('the audit trail finds the events of a type, page by page, also where they are far apart (product 8.2)', async () => {

@@ -1,14 +1,19 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import type { EventDetail } from '../../src/operations/event-schemas';
+import { ProjectionRequested } from '../../src/operations/events';
 import type { ProjectedKey } from '../../src/operations/key-schemas';
 import { judgeKey } from '../../src/operations/key-verdict';
+import { createRequestedProjection } from '../../src/operations/requested-projection';
 import type { AuditEvent } from '../../src/operations/schemas';
 import { newId } from '../../src/platform/ids';
+import { limits } from '../../src/platform/limits';
+import { createLogger } from '../../src/platform/logger';
 import { excuseDocuments } from '../support/document-watch';
 import { address } from '../support/factories';
 import { createFaultyD1 } from '../support/faulty-d1';
 import { type Given, given, openTicket, post, read } from '../support/operations';
+import { createDeadlines } from '../support/wait';
 
 const look = (system: Given, view: string, key: string) =>
   read<ProjectedKey>(system, `projections/${view}/keys/${key}`);
@@ -45,10 +50,18 @@ test('an admin sees the copies of KV and the database side by side, and why they
 
   await settle(system);
   const current = await look(system, 'ticket', ticket);
-  expect(current).toMatchObject({ isSame: true, verdict: { code: 'up-to-date' }, deliveries: [] });
+  expect(current).toMatchObject({ isSame: true, verdict: { code: 'up-to-date' }, deliveries: [], otherShapes: [] });
   expect(current.kv.document).toMatchObject({ ...current.database.document, asOf: current.row?.position });
   // The list of the customer is another document that the same event touches.
   expect((await look(system, 'ticket-lists', system.customer.id)).verdict.code).toBe('up-to-date');
+
+  // More deliveries wait than are searched for those of a document.
+  limits.deliveriesPerInspection = 1;
+  for (const isSearchComplete of [true, false]) {
+    await openTicket(system);
+    expect(await look(system, 'ticket', ticket)).toMatchObject({ isSearchComplete });
+  }
+  limits.deliveriesPerInspection = 500;
 
   const nothing = await look(system, 'ticket', newId());
   expect(nothing).toMatchObject({ verdict: { code: 'no-such-document' }, database: { document: null } });
@@ -96,6 +109,8 @@ test('a claim, a recheck, a failing document and a dead letter are the reason in
     code: 'claimed',
     until,
   });
+  const abandoned = "claimed_by = 'x', claimed_until = ?, recheck_at = NULL";
+  expect(await codeAfter(abandoned, now - 130_000)).toMatchObject({ code: 'up-to-date' });
   const free = 'claimed_by = NULL, claimed_until = 0, recheck_at = NULL';
   expect(await codeAfter(`${free}, error = ?`, 'SyntaxError')).toMatchObject({ code: 'failing' });
   await codeAfter(`${free}, error = ?`, null);
@@ -134,6 +149,23 @@ test('what cannot be projected at once keeps its mark, and the relay projects it
   await system.services().relay();
   system.clock.advance(130_000);
   expect((await look(system, 'ticket', ticket)).verdict.code).toBe('up-to-date');
+});
+
+test('a projection that is late is awaited after the response (product 8.13)', async () => {
+  const { expire, newest, wait } = createDeadlines(() => {});
+  const kept: Promise<unknown>[] = [];
+  const projectRequested = createRequestedProjection({
+    ...{ database: env.DB, logger: createLogger({}, () => {}), wait, waitUntil: (promise) => void kept.push(promise) },
+    projector: { projectAgain: () => new Promise(() => {}) },
+  });
+  const data = { view: 'ticket@1', key: 'a', markedAt: '2026-01-01T00:00:00.000Z' };
+  const requested = ProjectionRequested.create('a', 1, data);
+  const responded = projectRequested([
+    { ...requested, id: 'a', position: 1, metadata: { commandId: 'a', requestId: 'a' }, occurredAt: data.markedAt },
+  ]);
+  expire(newest());
+  await responded;
+  expect(kept).toHaveLength(1);
 });
 
 test('a document that cannot be made is tried, and is not tried for ever (product 8.13)', async () => {
@@ -205,6 +237,9 @@ test('a document that was put a moment ago may be cached, and one below the floo
     database: { document, error: null },
   };
   expect(judgeKey(facts, now)).toMatchObject({ code: 'cached', until: '2026-01-01T00:11:00.000Z' });
+  // The value in KV may be older than the row says, also where its content is the same.
+  expect(judgeKey({ ...facts, isSame: true }, now).code).toBe('cached');
+  expect(judgeKey({ ...facts, isSame: true }, now + 60_000).code).toBe('up-to-date');
   expect(judgeKey(facts, now + 60_000).code).toBe('different');
   expect(judgeKey({ ...facts, floor: 5 }, now + 60_000).code).toBe('missed-an-event');
 });

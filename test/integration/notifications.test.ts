@@ -49,6 +49,14 @@ async function placeOrder(system: Given): Promise<string> {
 const deliveriesOfEmails = async () =>
   (await env.DB.prepare("SELECT position FROM deliveries WHERE subscription = 'emails'").all()).results.length;
 
+/** Who receives the newest event. */
+const newestReceivers = async () => {
+  const { results } = await env.DB.prepare(
+    'SELECT subscription FROM deliveries WHERE position = (SELECT max(position) FROM events)',
+  ).all<{ subscription: string }>();
+  return results.map(({ subscription }) => subscription);
+};
+
 describe('what an account is told', () => {
   test('a customer is told of each step of an order, once, in their language (product 11.1, 11.3, 11.4)', async () => {
     const system = await given();
@@ -142,6 +150,8 @@ describe('what an account is told', () => {
       await post(system, agent, `/v1/tickets/${ticket}/replies`, { message: 'A' });
       await post(system, agent, `/v1/tickets/${ticket}/status`, { status: 'closed' });
       expect([sent.emails, await deliveriesOfEmails()]).toEqual([[], 0]);
+      // What else receives these events has its deliveries.
+      expect(await newestReceivers()).toContain('projections');
       // Who wants e-mails from now on is told of what happens from now on.
       await confirm(customer);
       await env.DB.prepare('UPDATE users SET is_active = 1, is_service = 0 WHERE id = ?').bind(customer.id).run();

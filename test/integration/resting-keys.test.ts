@@ -187,6 +187,19 @@ test('the events of a document that cannot be put keep their deliveries', async 
   expect(await pending()).toEqual(events.map(({ position }) => position));
 });
 
+test('the events of a document that another run holds keep their deliveries', async () => {
+  const { projector } = given();
+  await projector.project([await record({ resting: ['a'] })]);
+  clock.advance(restMs);
+  // That run may have read the database before the newer one of these events.
+  await env.DB.prepare("UPDATE projections SET claimed_by = 'other', claimed_until = ?")
+    .bind(clock.now() + pacing.recheckMs)
+    .run();
+  const events = [await record({ resting: ['a'] }), await record({ resting: ['a'] })];
+  await projector.project(events);
+  expect(await pending()).toEqual(events.map(({ position }) => position));
+});
+
 test('a run of too many keys leaves a resting one alone too', async () => {
   const { projector, written } = given();
   const known = await record({ resting: ['a'], quick: ['b', 'c'] });

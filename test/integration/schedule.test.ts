@@ -2,10 +2,13 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { hourlyTasks } from '../../src/domains';
 import type { QueueBacklog, ScheduledTask } from '../../src/operations/inspection-schemas';
+import { findQueues } from '../../src/operations/queue-backlogs';
+import { openSession } from '../../src/platform/d1';
 import type { Turns } from '../../src/platform/turns';
 import { runSchedule, tasks } from '../../src/schedule';
 import { cheapParameters } from '../support/factories';
 import { createSystem } from '../support/system';
+import { createDeadlines } from '../support/wait';
 
 const eventsOf = (logs: readonly string[]) => logs.map((line) => JSON.parse(line).event);
 
@@ -190,4 +193,13 @@ test('an admin sees what waits in each queue, also what only the platform knows 
   // A queue without metrics tells nothing, and has no deliveries.
   expect(of('rebuilds')).toEqual({ queue: 'rebuilds', backlog: null, deliveries: null });
   expect(of('emails')).toMatchObject({ backlog: null, deliveries: { dead: 0 } });
+});
+
+test('a queue that never answers does not hold up the list (product 8.16)', async () => {
+  const { expire, newest, wait } = createDeadlines(() => {});
+  const emails = { metrics: () => new Promise<never>(() => {}) };
+  const found = findQueues(openSession(env.DB, 'first-primary').db, { emails }, 0, wait);
+  expire(newest());
+  const deliveries = expect.objectContaining({ dead: 0 });
+  expect(await found).toEqual({ data: [{ queue: 'emails', backlog: null, deliveries }] });
 });

@@ -1,4 +1,4 @@
-import { e2e, type Mutation, only, unit } from './mutation';
+import { e2e, integration, type Mutation, only, unit } from './mutation';
 
 /** A test of the console, by the beginning of its name. */
 const day = (name: string) => only(name, e2e('console'));
@@ -144,5 +144,33 @@ export const webConsole: readonly Mutation[] = [
     find: 'if (further.value === known) further.value = next;',
     replace: 'void known;',
     noticedBy: day('a list of several pages loses no row'),
+  },
+  {
+    name: 'browsers keep the page of the console, and miss the next version',
+    file: 'src/http/console.ts',
+    find: "page.headers.set('Cache-Control', 'no-cache')",
+    replace: "page.headers.set('Cache-Control', 'max-age=3600')",
+    noticedBy: integration('console-pages'),
+  },
+  {
+    name: 'browsers ask for each file of the console again',
+    file: 'src/http/console.ts',
+    find: "if (file.status < 400) file.headers.set('Cache-Control', 'public, max-age=31536000, immutable');",
+    replace: '',
+    noticedBy: integration('console-pages'),
+  },
+  {
+    name: 'browsers keep for ever that a file of the console is missing',
+    file: 'src/http/console.ts',
+    find: 'if (file.status < 400) ',
+    replace: '',
+    noticedBy: integration('console-pages'),
+  },
+  {
+    name: 'an address that only begins like that of the console has its policy',
+    file: 'src/http/console.ts',
+    find: 'path === consolePath || path.startsWith(`${consolePath}/`)',
+    replace: 'path.startsWith(consolePath)',
+    noticedBy: integration('console-pages'),
   },
 ];

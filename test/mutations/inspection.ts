@@ -1,4 +1,4 @@
-import { integration, type Mutation } from './mutation';
+import { integration, type Mutation, only } from './mutation';
 
 /** What operators look into, and the sessions of an account. */
 export const inspection: readonly Mutation[] = [
@@ -31,6 +31,34 @@ export const inspection: readonly Mutation[] = [
     noticedBy: integration('inspection'),
   },
   {
+    name: 'a claim that ran out counts as held',
+    file: 'src/operations/inspected-key.ts',
+    find: 'claimedBy !== null && claimedUntil !== null && claimedUntil > now',
+    replace: 'claimedBy !== null && claimedUntil !== null',
+    noticedBy: only('the reason in words', integration('inspection')),
+  },
+  {
+    name: 'a document is shown as another shape of itself',
+    file: 'src/operations/inspected-key.ts',
+    find: ' AND shapes.view <> ${view.id} ORDER',
+    replace: ' ORDER',
+    noticedBy: only('side by side', integration('inspection')),
+  },
+  {
+    name: 'nobody knows that more deliveries wait than were searched for those of a document',
+    file: 'src/operations/inspected-key.ts',
+    find: 'isSearchComplete: state.searched <= limits.deliveriesPerInspection',
+    replace: 'isSearchComplete: true',
+    noticedBy: only('side by side', integration('inspection')),
+  },
+  {
+    name: 'an older value that KV may serve for a while counts as up to date',
+    file: 'src/operations/key-verdict.ts',
+    find: '(!isSame || stored?.asOf !== row?.position)',
+    replace: '!isSame',
+    noticedBy: only('put a moment ago', integration('inspection')),
+  },
+  {
     name: 'a document below the floor of its shape counts as one that differs',
     file: 'src/operations/key-verdict.ts',
     find: 'if (stored.asOf < floor)',
@@ -60,6 +88,13 @@ export const inspection: readonly Mutation[] = [
     noticedBy: integration('inspection'),
   },
   {
+    name: 'a projection that is late is cut off with the response',
+    file: 'src/operations/requested-projection.ts',
+    find: '.catch(() => waitUntil(projected))',
+    replace: '.catch(() => {})',
+    noticedBy: only('is late', integration('inspection')),
+  },
+  {
     name: 'a document that cannot be made is tried for ever',
     file: 'src/operations/requested-projection.ts',
     find: 'Date.parse(markedAt)',
@@ -71,6 +106,13 @@ export const inspection: readonly Mutation[] = [
     file: 'src/operations/dead-letters.ts',
     find: ' AND last_error IS ${error}',
     replace: '',
+    noticedBy: integration('dead-letters'),
+  },
+  {
+    name: 'a group mixes what failed because of addresses with what failed because of the system',
+    file: 'src/operations/dead-letter-groups.ts',
+    find: 'GROUP BY subscription, last_error, fault ORDER',
+    replace: 'GROUP BY subscription, last_error ORDER',
     noticedBy: integration('dead-letters'),
   },
   {
@@ -115,6 +157,13 @@ export const inspection: readonly Mutation[] = [
     replace: `  } catch (error) {
     throw error;`,
     noticedBy: integration('schedule'),
+  },
+  {
+    name: 'a queue that never answers holds up the list',
+    file: 'src/operations/queue-backlogs.ts',
+    find: 'await withDeadline(deadlines.readinessMs, wait, async () => queue.metrics?.(), late)',
+    replace: 'await queue.metrics?.()',
+    noticedBy: only('never answers', integration('schedule')),
   },
   {
     name: 'everybody sees and revokes the sessions of an account',
@@ -209,6 +258,13 @@ export const inspection: readonly Mutation[] = [
     noticedBy: integration('decisions'),
   },
   {
+    name: 'what was replayed is unknown although the search reached the replay',
+    file: 'src/operations/work.ts',
+    find: 'count(*) = ${searched} AND min(decision.position) > ${after} AS isCut',
+    replace: 'count(*) = ${searched} AS isCut',
+    noticedBy: integration('decisions'),
+  },
+  {
     name: 'a letter that died again counts as one that waits',
     file: 'src/operations/work.ts',
     find: "row.status === 'dead' ? 'dead' : 'waiting'",
@@ -221,6 +277,22 @@ export const inspection: readonly Mutation[] = [
     find: 'row || received.has(subscription)',
     replace: 'true',
     noticedBy: integration('decisions'),
+  },
+  {
+    name: 'an event that cannot be read is not shown',
+    file: 'src/operations/event-detail.ts',
+    find: `  } catch {
+    return undefined;`,
+    replace: `  } catch (error) {
+    throw error;`,
+    noticedBy: only('cannot be read', integration('decisions')),
+  },
+  {
+    name: 'the work of an event that cannot be read is hidden',
+    file: 'src/operations/event-detail.ts',
+    find: 'row || received.has(subscription)',
+    replace: 'received.has(subscription)',
+    noticedBy: only('cannot be read', integration('decisions')),
   },
   {
     name: 'an event does not show what the background did because of it',

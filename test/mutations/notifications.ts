@@ -150,6 +150,13 @@ export const notifications: readonly Mutation[] = [
     noticedBy: only('neither a delivery', integration('notifications')),
   },
   {
+    name: 'an event whose e-mail nobody wants is received by nobody',
+    file: 'src/cqrs/log/outbox.ts',
+    find: "subscription === 'emails' ? onlyIfWantedBy(event) : undefined",
+    replace: 'onlyIfWantedBy(event)',
+    noticedBy: only('neither a delivery', integration('notifications')),
+  },
+  {
     name: 'a commit sends an e-mail for which it made no delivery',
     file: 'src/cqrs/writing/commit.ts',
     find: 'receivers.get(position) ?? []',
