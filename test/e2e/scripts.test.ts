@@ -126,6 +126,10 @@ describe('npm run dev', () => {
     const folder = mkdtempSync(join(tmpdir(), 'frontdesk-dev-'));
     copyFileSync('wrangler.toml', join(folder, 'wrangler.toml'));
     writeFileSync(join(folder, '.dev.vars'), vars);
+    mkdirSync(join(folder, 'console'));
+    writeFileSync(join(folder, 'console/index.html'), '<!doctype html><title>A console</title>');
+    const build = "{ root: import.meta.dirname, build: { outDir: '../public/console' } }";
+    writeFileSync(join(folder, 'console/vite.config.ts'), `export default ${build};`);
     const email = '┌─ e-mail ──\n│ To:      Ada <ada@example.com>\n│ Subject: Hello\n│\n│ Hello\n└──';
     const program = `#!/bin/sh\necho "$@" >> calls\n[ "$1" = d1 ] && exit 0\necho '${email}'\nexit 3\n`;
     writeFileSync(join(folder, 'wrangler'), program, { mode: 0o700 });
@@ -137,8 +141,9 @@ describe('npm run dev', () => {
       ? readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
       : [];
     const emails = readPrintedEmails(join(folder, '.wrangler/dev-emails.txt'));
+    const hasConsole = existsSync(join(folder, 'public/console/index.html'));
     rmSync(folder, { recursive: true });
-    return { code, output, calls, port, emails };
+    return { code, output, calls, port, emails, hasConsole };
   }
 
   /** Does work while a program listens on a port of its own. */
@@ -161,9 +166,9 @@ describe('npm run dev', () => {
   });
 
   test('a port on which something listens ends it before a Worker starts', async () => {
-    const { port, emails: _, ...rest } = await withPort((taken) => dev(usable, [], taken));
-    const output = `Port ${port} is in use. Choose another one, for example: PORT=8790 npm run dev\n`;
-    expect(rest).toEqual({ code: 1, calls: [], output });
+    const { code, calls, output, port } = await withPort((taken) => dev(usable, [], taken));
+    expect(output).toBe(`Port ${port} is in use. Choose another one, for example: PORT=8790 npm run dev\n`);
+    expect({ code, calls }).toEqual({ code: 1, calls: [] });
   });
 
   test('a second one in the same folder is refused on another port too, because both would use one database', async () => {
@@ -197,13 +202,13 @@ describe('npm run dev', () => {
     expect({ code, calls }).toEqual({ code: 2, calls: [] });
   });
 
-  test('the Worker gets the address at which it listens, for the links in e-mails, after the migrations', async () => {
-    const { code, calls, emails, output, port } = await dev(usable);
+  test('the Worker gets the address at which it listens, for the links in e-mails, after the migrations and a build of the console', async () => {
+    const { code, calls, emails, hasConsole, output, port } = await dev(usable);
     expect(calls).toEqual([
       'd1 migrations apply DB --local',
       expect.stringMatching(new RegExp(`^dev --config \\S+ --port ${port} .*PUBLIC_URL:http://localhost:${port}$`)),
     ]);
-    expect(code).toBe(3);
+    expect({ code, hasConsole }).toEqual({ code: 3, hasConsole: true });
     // What it prints as an e-mail, it keeps for scripts that follow links.
     expect(output).toContain('│ To:      Ada <ada@example.com>');
     expect(emails).toMatchObject([{ to: 'ada@example.com', subject: 'Hello', text: 'Hello' }]);

@@ -12,11 +12,14 @@ export const admin = { email: 'admin@example.com', password: 'the first admin of
 const folder = 'public/console';
 
 /**
- * Builds the console of the present sources. Files that have not changed stay as they are, because other tests serve the same
+ * Builds the console of the present sources, as it is deployed: Vite takes another build for tests. Files that have not changed stay as they are, because other tests serve the same
  * folder at the same time.
  */
 async function buildConsole(): Promise<void> {
+  const { NODE_ENV } = process.env;
+  process.env.NODE_ENV = 'production';
   const built = await build({ configFile: 'console/vite.config.ts', logLevel: 'error', build: { write: false } });
+  process.env.NODE_ENV = NODE_ENV;
   const { output } = built as Rolldown.RolldownOutput;
   for (const file of output) {
     const path = join(folder, file.fileName);
