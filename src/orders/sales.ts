@@ -85,7 +85,9 @@ export const salesView = defineView({
         otherCurrencies: otherCurrencies.as('other_currencies'),
         bestSellers: bestSellers.as('best_sellers'),
       })
-      .from(sql`json_each(${wantedKeys}) AS wanted`),
+      .from(sql`json_each(${wantedKeys}) AS wanted`)
+      // An operator may ask for any key: no event would keep the document of another one up to date.
+      .where(sql`wanted.value = ${salesKey}`),
   toDocument([row]): { version: number; data: SalesFigures } | undefined {
     if (!row) return undefined;
     const { counts, days, bestSellers, otherCurrencies } = row;

@@ -56,7 +56,9 @@ export const dashboardView = defineView({
         oldestOpenAt: oldestOpen.as('oldest_open_at'),
         medianTriageSeconds: sql<number | null>`(${medianTriage})`.as('median_triage_seconds'),
       })
-      .from(sql`json_each(${wantedKeys}) AS wanted`),
+      .from(sql`json_each(${wantedKeys}) AS wanted`)
+      // An operator may ask for any key: no event would keep the document of another one up to date.
+      .where(sql`wanted.value = ${dashboardKey}`),
   toDocument([row]): { version: number; data: DashboardFigures } | undefined {
     if (!row) return undefined;
     const { key: _, counts, days, ...rest } = row;

@@ -223,4 +223,11 @@ export const sales: readonly Mutation[] = [
     replace: '',
     noticedBy: only('the acceptable lag', integration('projection-lags')),
   },
+  {
+    name: 'projecting any key makes sales figures that no order brings up to date',
+    file: dashboard,
+    find: '.where(sql`wanted.value = ${salesKey}`)',
+    replace: '',
+    noticedBy: only('a key of nobody', unit('sales')),
+  },
 ];

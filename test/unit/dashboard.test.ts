@@ -33,15 +33,18 @@ function given() {
       row.triagedAt ?? null,
     );
   }
-  async function read() {
+  async function find(key: string) {
     const { db } = openSession(bindCopy(copy), 'first-primary');
-    const [rows] = await runBatch(db, [dashboardView.query(db, ['all'])]);
-    const data = dashboardView.toDocument(asRowsOf(rows), 'all')?.data;
+    const [rows] = await runBatch(db, [dashboardView.query(db, [key])]);
+    return dashboardView.toDocument(asRowsOf(rows), key)?.data;
+  }
+  async function read() {
+    const data = await find('all');
     copy.close();
     if (!data) throw new Error('The dashboard has no document.');
     return data;
   }
-  return { addTicket, query, read };
+  return { addTicket, find, query, read };
 }
 
 describe('the median time to triage (product 5.5)', () => {
@@ -85,6 +88,12 @@ test('the dashboard has the last thirty days on which something happened, newest
   const { days } = await read();
   expect(days.map(({ date }) => date)).toEqual(dates.slice(10).reverse());
   expect(days[0]).toEqual({ date: '2026-02-09', opened: 1, reopened: 0, closed: 2 });
+});
+
+test('a key of nobody has no figures, because no ticket would bring them up to date', async () => {
+  const { addTicket, find } = given();
+  addTicket({ status: 'open' });
+  expect(await find('ada')).toBeUndefined();
 });
 
 describe('the oldest open ticket (product 5.5)', () => {

@@ -137,6 +137,15 @@ function generate(seed: number, shop: ReturnType<typeof given>): void {
   }
 }
 
+test('a key of nobody has no figures, because no order would bring them up to date', async () => {
+  const shop = given();
+  shop.place(now, 'EUR', 100, []);
+  const { db } = openSession(shop.database, 'first-primary');
+  const [rows] = await runBatch(db, [salesView.query(db, ['ada', salesKey])]);
+  expect(salesView.toDocument(asRowsOf(rows), 'ada')).toBeUndefined();
+  expect(salesView.toDocument(asRowsOf(rows), salesKey)?.data.days).toHaveLength(1);
+});
+
 describe('the kept sales figures (product 8.7)', () => {
   test.each([1, 2, 3])('are equal to counting the orders of a generated history (%i)', async (seed) => {
     const shop = given();
