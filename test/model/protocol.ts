@@ -64,6 +64,9 @@ const requestMs = pacing.claimMs + pacing.recheckMs;
 /** The runtime has ended every consumer after this time, so times that are longer ago are equal for the search. */
 const longAgoMs = -requestMs - pacing.recheckMs;
 
+/** How long a time must be over before the search takes it for long ago. */
+const marginMs = pacing.putMs;
+
 const start: State = { versions: 0, pending: [], row: null, kv: 0, flights: [], consumers: [], faults: 0, runs: 0 };
 
 /** Whether the relay selects the key now. It does not look for claims that ran out: another try of their events must do. */
@@ -110,6 +113,20 @@ function withoutIdle(state: State): State {
     !state.pending.some((pending) => pending >= since && pending <= event);
   if (!state.consumers.some(isIdle)) return state;
   return { ...state, consumers: state.consumers.filter((one) => !isIdle(one)) };
+}
+
+/**
+ * The state with one time for all times of the row that every consumer finds to be over: the order of two moments never
+ * changes, and a consumer that begins later finds them over as well. A time that is over for less than
+ * `marginMs` stays as it is.
+ */
+function withoutPast(state: State, { restMs = 0 }: Bounds): State {
+  const { row, consumers } = state;
+  if (!row) return state;
+  const over = Math.min(0, ...consumers.map(({ at }) => at)) - marginMs;
+  const until = row.until + restMs <= over ? longAgoMs : row.until;
+  const recheckAt = row.recheckAt !== null && row.recheckAt <= over ? longAgoMs : row.recheckAt;
+  return until === row.until && recheckAt === row.recheckAt ? state : { ...state, row: { ...row, until, recheckAt } };
 }
 
 function without(state: State, index: number): State {
@@ -307,7 +324,7 @@ export function createProtocol(steps: Steps, bounds: Bounds): Model<State> {
       }
       const later = pass(state, bounds);
       if (later) moves.push(later);
-      return moves.map(({ name, next }) => ({ name, next: withoutIdle(next) }));
+      return moves.map(({ name, next }) => ({ name, next: withoutPast(withoutIdle(next), bounds) }));
     },
     findFault(state) {
       if (hasNoWorkLeft(state) && !isUpToDate(state))

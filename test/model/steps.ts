@@ -6,7 +6,7 @@ import { type Claim, claimAndLoad, confirm, pacing, putAll } from '../../src/cqr
 import { defineView, type Target } from '../../src/cqrs/reading/view';
 import { openSession } from '../../src/platform/d1';
 import { bindCopy } from '../simulation/d1-binding';
-import { Copy, kindOf } from '../simulation/sqlite';
+import { type Bound, Copy, kindOf } from '../simulation/sqlite';
 
 /**
  * The row of `projections`, with times in milliseconds from now. The claim is `held` while its consumer can
@@ -93,46 +93,59 @@ export function createSteps(mutation: Mutation | undefined, restMs: number | und
   const copy = Copy.open();
   const { db } = openSession(bindCopy(copy), 'first-primary');
 
+  const bind = (text: string, ...params: SQLInputValue[]): Bound => ({ kind: kindOf(text), params });
+
   function query<Result extends Record<string, unknown>>(text: string, ...params: SQLInputValue[]): Result[] {
     // The rows are what the search's own SQL names.
-    return copy.batch([{ kind: kindOf(text), params }])[0] as Result[];
+    return copy.batch([bind(text, ...params)])[0] as Result[];
   }
 
   for (const { id } of [view, newer]) {
     query("INSERT INTO shapes (view, name, types, since) VALUES (?, 'document', '[]', 0)", id);
   }
 
+  /** Writes the state before a step: in one batch, because each statement for itself would be a transaction. */
   function write(row: Row | null, versions: number, pending: readonly number[]): void {
-    for (const table of ['deliveries', 'projections', 'events']) query(`DELETE FROM ${table}`);
+    const statements: Bound[] = ['deliveries', 'projections', 'events'].map((table) => bind(`DELETE FROM ${table}`));
     // The newer version's own document is settled: its protocol is the same.
-    query(
-      'INSERT INTO projections (view, key, position, claimed_until) VALUES (?, ?, ?, 0)',
-      newer.id,
-      key,
-      Number.MAX_SAFE_INTEGER,
+    statements.push(
+      bind(
+        'INSERT INTO projections (view, key, position, claimed_until) VALUES (?, ?, ?, 0)',
+        newer.id,
+        key,
+        Number.MAX_SAFE_INTEGER,
+      ),
     );
     for (let position = 1; position <= versions; position++) {
-      query(
-        `INSERT INTO events (position, id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
-         VALUES (?, ?, 's', 's', ?, 't', 1, '{}', '{}', '')`,
-        position,
-        String(position),
-        position,
+      statements.push(
+        bind(
+          `INSERT INTO events (position, id, stream_type, stream_id, version, type, schema_version, data, metadata, occurred_at)
+           VALUES (?, ?, 's', 's', ?, 't', 1, '{}', '{}', '')`,
+          position,
+          String(position),
+          position,
+        ),
       );
     }
     for (const position of pending) {
-      query("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position);
+      statements.push(
+        bind("INSERT INTO deliveries (position, subscription, available_at) VALUES (?, 'projections', 0)", position),
+      );
     }
-    if (!row) return;
-    query(
-      'INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES (?, ?, ?, ?, ?, ?)',
-      view.id,
-      key,
-      row.position,
-      row.claim,
-      now + row.until,
-      row.recheckAt === null ? null : now + row.recheckAt,
-    );
+    if (row) {
+      statements.push(
+        bind(
+          'INSERT INTO projections (view, key, position, claimed_by, claimed_until, recheck_at) VALUES (?, ?, ?, ?, ?, ?)',
+          view.id,
+          key,
+          row.position,
+          row.claim,
+          now + row.until,
+          row.recheckAt === null ? null : now + row.recheckAt,
+        ),
+      );
+    }
+    copy.batch(statements);
   }
 
   function read(): Row | null {
@@ -167,6 +180,51 @@ export function createSteps(mutation: Mutation | undefined, restMs: number | und
     return putAll({ documents, epoch: '1', clock }, claim, new Map(), loadDocument);
   };
 
+  const confirmAt = memoize(
+    async (
+      row: Row | null,
+      versions: number,
+      pending: readonly number[],
+      { at, asOf, isClaimed, event, since, version }: ClaimToConfirm,
+      outcome: PutOutcome,
+    ) => {
+      const claim = claimOf(at, asOf, isClaimed, version);
+      const begun: Claim = { ...claim, until: Number.POSITIVE_INFINITY };
+      const isMistaken = mutation === 'an unclear failure taken for a refusal' && outcome === 'unclear';
+      const seen = isMistaken ? 'refused' : outcome;
+      const message = { refused: 'KV PUT failed: 429 Too Many Requests', unclear: 'KV PUT failed: 500' };
+      const result =
+        seen === 'none'
+          ? { put: [], refused: [] }
+          : await put(begun, async () => {
+              if (seen !== 'put') throw new Error(message[seen]);
+            });
+      write(row, versions, pending);
+      const own = viewsOf[version];
+      const batch = Array.from({ length: event - since + 1 }, (_, index) => since + index).filter(Boolean);
+      const deliveries = batch.map((position) => {
+        const targets = [...own.keys()].map((id) => ({ view: id, key, position, restMs }));
+        return { position, id: String(position), type: 't', handledBy: ['document'], targets };
+      });
+      if (mutation === 'a delivery that is done although a document of another shape is left')
+        query('UPDATE shapes SET name = view');
+      await confirm(db, own, claim, result, deliveries, clock);
+      query("UPDATE shapes SET name = 'document'");
+      const left = query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
+      const after = read();
+      const isDoneEarly =
+        (mutation === 'a delivery that is done although a recheck is due' && after && after.position >= event) ||
+        (mutation === 'deliveries that are done although none of them holds a key that rests' &&
+          after?.claim === null &&
+          after.recheckAt === null);
+      const positions = left.map(({ position }) => position);
+      return {
+        row: after,
+        pending: isDoneEarly ? positions.filter((position) => !batch.includes(position)) : positions,
+      };
+    },
+  );
+
   return {
     /** Step 1, requested at `at` and carried out now. */
     claim: memoize(async (row: Row | null, versions: number, event: number, at: number, version: Version) => {
@@ -193,51 +251,20 @@ export function createSteps(mutation: Mutation | undefined, restMs: number | und
       return hasBegun;
     }),
 
-    /** Step 3 after a put with this outcome. Returns the row and the deliveries that are left. */
-    confirm: memoize(
-      async (
-        row: Row | null,
-        versions: number,
-        pending: readonly number[],
-        { at, asOf, isClaimed, event, since, version }: ClaimToConfirm,
-        outcome: PutOutcome,
-      ) => {
-        const claim = claimOf(at, asOf, isClaimed, version);
-        const begun: Claim = { ...claim, until: Number.POSITIVE_INFINITY };
-        const isMistaken = mutation === 'an unclear failure taken for a refusal' && outcome === 'unclear';
-        const seen = isMistaken ? 'refused' : outcome;
-        const message = { refused: 'KV PUT failed: 429 Too Many Requests', unclear: 'KV PUT failed: 500' };
-        const result =
-          seen === 'none'
-            ? { put: [], refused: [] }
-            : await put(begun, async () => {
-                if (seen !== 'put') throw new Error(message[seen]);
-              });
-        write(row, versions, pending);
-        const own = viewsOf[version];
-        const batch = Array.from({ length: event - since + 1 }, (_, index) => since + index).filter(Boolean);
-        const deliveries = batch.map((position) => {
-          const targets = [...own.keys()].map((id) => ({ view: id, key, position, restMs }));
-          return { position, id: String(position), type: 't', handledBy: ['document'], targets };
-        });
-        if (mutation === 'a delivery that is done although a document of another shape is left')
-          query('UPDATE shapes SET name = view');
-        await confirm(db, own, claim, result, deliveries, clock);
-        query("UPDATE shapes SET name = 'document'");
-        const left = query<{ position: number }>('SELECT position FROM deliveries ORDER BY position');
-        const after = read();
-        const isDoneEarly =
-          (mutation === 'a delivery that is done although a recheck is due' && after && after.position >= event) ||
-          (mutation === 'deliveries that are done although none of them holds a key that rests' &&
-            after?.claim === null &&
-            after.recheckAt === null);
-        const positions = left.map(({ position }) => position);
-        return {
-          row: after,
-          pending: isDoneEarly ? positions.filter((position) => !batch.includes(position)) : positions,
-        };
-      },
-    ),
+    /**
+     * Step 3 after a put with this outcome. Returns the row and the deliveries that are left. Only a put that is confirmed
+     * depends on when its claim was requested, so the other steps run once for all times.
+     */
+    confirm: (
+      row: Row | null,
+      versions: number,
+      pending: readonly number[],
+      claim: ClaimToConfirm,
+      outcome: PutOutcome,
+    ) => {
+      const isPut = claim.isClaimed && outcome === 'put';
+      return confirmAt(row, versions, pending, isPut ? claim : { ...claim, at: 0 }, outcome);
+    },
 
     close: () => copy.close(),
   };
