@@ -124,6 +124,13 @@ export const machinery: readonly Mutation[] = [
     noticedBy: only('a third of the acceptable lag', integration('resting-keys')),
   },
   {
+    name: 'an acceptable lag of a second frees a document before KV takes another put',
+    file: 'src/cqrs/reading/projector.ts',
+    find: 'restMs: Math.max(0, restMs)',
+    replace: 'restMs',
+    noticedBy: integration('resting-keys'),
+  },
+  {
     name: 'a document rests after a claim that ran out',
     file: 'src/cqrs/reading/settled.ts',
     find: 'iif(p.claimed_by IS NULL, coalesce',
@@ -199,6 +206,13 @@ export const machinery: readonly Mutation[] = [
     find: 'IS NOT NULL AND p.claimed_by IS NULL AND p.recheck',
     replace: 'IS NOT NULL AND p.recheck',
     noticedBy: only('another run holds', integration('resting-keys')),
+  },
+  {
+    name: 'an event is kept for the others of a document that has to be put again',
+    file: 'src/cqrs/reading/settled.ts',
+    find: ' AND p.recheck_at IS NULL AND p.error IS NULL AS rests',
+    replace: ' AND p.error IS NULL AS rests',
+    noticedBy: integration('resting-keys'),
   },
   {
     name: 'one event keeps its delivery for a document that cannot be put',
