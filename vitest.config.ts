@@ -25,10 +25,13 @@ const longestFirst = [
   'sqlite',
   'unit',
 ];
+/** Files whose size, by which vitest sorts what it has not run before, says nothing about their time: they mostly wait. */
+const longFiles = /\/e2e\/(?:console|kill)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ project }: TestSpecification) => longestFirst.indexOf(project.name);
+    const rank = ({ moduleId, project }: TestSpecification) =>
+      longestFirst.indexOf(project.name) - (longFiles.test(moduleId) ? 0.5 : 0);
     const sorted = await super.sort(files);
     return sorted.sort((one, other) => rank(one) - rank(other));
   }

@@ -1,28 +1,45 @@
 // Runs benchmarks, and prints the goal of each figure beside it.
-import { measureCost } from '../bench/cost/run';
-import { measureDrain } from '../bench/drain/run';
 import { type Goal, printGoals } from '../bench/goals';
-import { measureGrowth } from '../bench/growth/run';
-import { measureLoad } from '../bench/load/run';
-import { measureRequests } from '../bench/requests/run';
-import { measureSize } from '../bench/size/run';
 import { readOptions, refuse } from './command-line';
 
 interface Benchmark {
   /** What it measures, for the usage. */
   text: string;
+  /** Loads it, which takes seconds for some, and runs it. */
   run(): Promise<readonly Goal[]>;
   /** Runs only when it is named, because it takes many minutes. */
   isLong?: true;
 }
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
-  cost: { text: 'round trips, rows, keys and dollars of each command', run: measureCost },
-  drain: { text: 'how fast deliveries drain, beside the version COMPARE', run: measureDrain, isLong: true },
-  growth: { text: 'time and rows read as the data grows to 1,000,000 events', run: measureGrowth, isLong: true },
-  load: { text: 'the API and the lag of documents under load', run: measureLoad, isLong: true },
-  requests: { text: 'requests a second beside a bare Worker and a FastAPI peer', run: measureRequests, isLong: true },
-  size: { text: "the size of the Worker's bundle, and its start-up", run: measureSize },
+  cost: {
+    text: 'round trips, rows, keys and dollars of each command',
+    run: async () => (await import('../bench/cost/run')).measureCost(),
+  },
+  drain: {
+    text: 'how fast deliveries drain, beside the version COMPARE',
+    run: async () => (await import('../bench/drain/run')).measureDrain(),
+    isLong: true,
+  },
+  growth: {
+    text: 'time and rows read as the data grows to 1,000,000 events',
+    run: async () => (await import('../bench/growth/run')).measureGrowth(),
+    isLong: true,
+  },
+  load: {
+    text: 'the API and the lag of documents under load',
+    run: async () => (await import('../bench/load/run')).measureLoad(),
+    isLong: true,
+  },
+  requests: {
+    text: 'requests a second beside a bare Worker and a FastAPI peer',
+    run: async () => (await import('../bench/requests/run')).measureRequests(),
+    isLong: true,
+  },
+  size: {
+    text: "the size of the Worker's bundle, and its start-up",
+    run: async () => (await import('../bench/size/run')).measureSize(),
+  },
 };
 
 const lines = Object.entries(benchmarks).map(

@@ -1,7 +1,7 @@
 // Builds the web console into public/console, and measures what a browser loads of it.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { build, type Rolldown } from 'vite';
+import type { Rolldown } from 'vite';
 import { fail, readOptions } from './command-line';
 
 const usage = `npm run build:console
@@ -12,6 +12,8 @@ compressed with gzip, or what its first screen needs, with the texts of one lang
 const most = { all: 50 * 1024, first: 30 * 1024 };
 
 readOptions(usage, {});
+// A usage or a refusal need not wait for Vite.
+const { build } = await import('vite');
 const { output } = (await build({ configFile: 'console/vite.config.ts', logLevel: 'warn' })) as Rolldown.RolldownOutput;
 const chunks = new Map(output.filter((part) => part.type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
 const sizeOf = (name: string) => gzipSync(readFileSync(`public/console/${name}`)).length;

@@ -4,9 +4,6 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { build } from 'vite';
-import { loadConfig } from '../src/config';
-import { checkFirstAdmin, formatBanner } from './banner';
 import { fail, readOptions, readWholeNumber, refuse, run } from './command-line';
 import { createEmailKeeper } from './dev-emails';
 import { ownVariables, readVariables } from './dev-variables';
@@ -52,8 +49,9 @@ function requireOtherWorkers() {
 }
 
 /** Ends the program with the Worker's own words, before a Worker starts that could only repeat them. */
-function requireUsableConfig(vars: NodeJS.Dict<string>) {
+async function requireUsableConfig(vars: NodeJS.Dict<string>) {
   const { vars: shared } = readConfiguration();
+  const { loadConfig } = await import('../src/config');
   try {
     loadConfig({ ...shared, ...vars });
   } catch (error) {
@@ -168,6 +166,7 @@ async function drive(cron: string, everyMs: number) {
 
 /** Builds the console again after each change of its files; a browser loads the new one when somebody comes back to its page. */
 async function watchConsole() {
+  const { build } = await import('vite');
   const watcher = await build({
     configFile: 'console/vite.config.ts',
     logLevel: 'error',
@@ -188,7 +187,7 @@ requireNoOtherDev();
 await requireFreePort();
 const vars = readVariables();
 const own = ownVariables(vars, process.env, url);
-requireUsableConfig({ ...vars, ...own });
+await requireUsableConfig({ ...vars, ...own });
 const config = writeConfig();
 run('wrangler', ['d1', 'migrations', 'apply', 'DB', '--local'], { ...env, CI: 'true' });
 await watchConsole();
@@ -196,6 +195,7 @@ const untilSilent = startWorker(config, own);
 await untilReady();
 await drive('* * * * *', minuteMs);
 await drive('0 * * * *', 60 * minuteMs);
+const { checkFirstAdmin, formatBanner } = await import('./banner');
 const admin = await checkFirstAdmin(url, vars);
 await untilSilent(1500);
 console.log(formatBanner(url, admin));

@@ -130,9 +130,24 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
   }
 
   describe('the documentation (product 6.1)', () => {
+    /** Swagger UI works for seconds until it shows the whole document, so tests that only look share two pages. */
+    let start: Awaited<ReturnType<typeof open>>;
+    let operation: Awaited<ReturnType<typeof open>>;
+
+    beforeAll(async () => {
+      start = await open('/');
+      operation = await open('/docs#/Orders/placeOrder', { colorScheme: 'dark' });
+      await start.page.locator('.opblock').first().waitFor();
+      await operation.page.locator('#operations-Orders-placeOrder tr.refusal').first().waitFor();
+    });
+
+    afterAll(async () => {
+      await start?.page.close();
+      await operation?.page.close();
+    });
+
     test('is shown without a complaint of the browser, in the order of a newcomer', async () => {
-      const { page, complaints } = await open('/');
-      await page.locator('.opblock').first().waitFor();
+      const { page, complaints } = start;
       expect(new URL(page.url()).pathname).toBe('/docs');
       const tags = await page.locator('.opblock-tag').evaluateAll((all) => all.map(({ dataset }) => dataset.tag));
       expect(tags).toEqual([
@@ -153,20 +168,20 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
     });
 
     test('an address leads to one operation, whose refusals are one line each with links to their codes', async () => {
-      const { page } = await open('/docs#/Orders/placeOrder');
-      const operation = page.locator('#operations-Orders-placeOrder');
-      await operation.locator('tr.refusal').first().waitFor();
-      expect(await operation.locator('tr.refusal').count()).toBeGreaterThan(7);
-      expect(await operation.locator('tr.refusal .highlight-code').count()).toBe(0);
-      const conflict = operation.locator('tr.refusal[data-code="409"]');
+      const open = operation.page.locator('#operations-Orders-placeOrder');
+      expect(await open.locator('tr.refusal').count()).toBeGreaterThan(7);
+      expect(await open.locator('tr.refusal .highlight-code').count()).toBe(0);
+      const conflict = open.locator('tr.refusal[data-code="409"]');
       expect(await conflict.getByRole('link', { name: 'orders.out-of-stock' }).getAttribute('href')).toBe(
         '/problems/orders.out-of-stock',
       );
     });
 
-    test.each(['light', 'dark'] as const)('texts stand out (%s)', async (colorScheme) => {
-      const { page } = await open('/docs#/Orders/placeOrder', { colorScheme });
-      await page.locator('#operations-Orders-placeOrder tr.refusal').first().waitFor();
+    // The page was opened in the dark, and the reader's system becomes light while it is open.
+    test.each(['dark', 'light'] as const)('texts stand out (%s)', async (colorScheme) => {
+      const { page } = operation;
+      if (colorScheme === 'light') await page.emulateMedia({ colorScheme });
+      await page.locator(colorScheme === 'dark' ? 'html.dark-mode' : 'html:not(.dark-mode)').waitFor();
       const { ground } = await page.evaluate<{ ground: string }>(colorsOf('body'));
       expect(luminance(ground) > 0.5).toBe(colorScheme === 'light');
       // WCAG 2.2, 1.4.3.
@@ -184,9 +199,16 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
       }
     });
 
+    test('the page offers no choice of one server, and no link to a licence', async () => {
+      const { page } = start;
+      expect(await page.locator('.servers:visible').count()).toBe(0);
+      expect(await page.getByRole('button', { name: 'Authorize' }).isVisible()).toBe(true);
+      expect(await page.getByRole('link', { name: /licen/i }).count()).toBe(0);
+    });
+
     test('on a narrow screen descriptions have the whole width, and commands scroll instead of breaking', async () => {
-      const { page } = await open('/docs', { viewport: { width: 320, height: 640 } });
-      await page.locator('.opblock').first().waitFor();
+      const { page } = start;
+      await page.setViewportSize({ width: 320, height: 640 });
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
       const widths = await page
         .locator('.opblock-tag small')
@@ -198,14 +220,6 @@ describe.skipIf(hasNoBrowser)('in a real browser', () => {
         return code.getBoundingClientRect().height < 6 * 1.4 * parseFloat(getComputedStyle(code).fontSize);
       })()`);
       expect(isWhole).toBe(true);
-    });
-
-    test('the page offers no choice of one server, and no link to a licence', async () => {
-      const { page } = await open('/docs');
-      await page.locator('.opblock').first().waitFor();
-      expect(await page.locator('.servers:visible').count()).toBe(0);
-      expect(await page.getByRole('button', { name: 'Authorize' }).isVisible()).toBe(true);
-      expect(await page.getByRole('link', { name: /licen/i }).count()).toBe(0);
     });
 
     test('whoever signs in with e-mail and password can try an operation that needs an account', async () => {

@@ -9,10 +9,7 @@ export function agentsDay(today: () => Day): void {
 
   beforeAll(async () => {
     day = today();
-    seat = await day.sit();
-    await seat.open('/console');
-    await seat.signIn(day.agent);
-    await seat.heading('Overview', 1);
+    seat = await day.sitAs(day.agent);
   });
 
   afterEach((test) => seat.endTest(test));

@@ -10,10 +10,7 @@ export function operatorsDay(today: () => Day): void {
 
   beforeAll(async () => {
     day = today();
-    seat = await day.sit();
-    await seat.open('/console');
-    await seat.signIn(day.admin);
-    await seat.heading('Overview', 1);
+    seat = await day.sitAs(day.admin);
   });
 
   afterEach((test) => seat.endTest(test));

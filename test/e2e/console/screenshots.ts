@@ -19,15 +19,7 @@ let admin: Seat;
 
 beforeAll(async () => {
   day = await Day.begin([]);
-  [agent, admin] = await Promise.all([day.sit(), day.sit()]);
-  for (const [seat, account] of [
-    [agent, day.agent],
-    [admin, day.admin],
-  ] as const) {
-    await seat.open('/console');
-    await seat.signIn(account);
-    await seat.heading('Overview', 1);
-  }
+  [agent, admin] = await Promise.all([day.sitAs(day.agent), day.sitAs(day.admin)]);
 });
 
 afterAll(() => day?.end());

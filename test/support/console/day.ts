@@ -68,6 +68,15 @@ export class Day {
     return Seat.take(this.browser, this.server.url, options);
   }
 
+  /** Gives somebody a window in which they are signed in. */
+  async sitAs(person: Account): Promise<Seat> {
+    const seat = await this.sit();
+    await seat.open('/console');
+    await seat.signIn(person);
+    await seat.heading('Overview', 1);
+    return seat;
+  }
+
   /** Opens a ticket of the customer, and resolves to its id when it is in the lists. */
   async openTicket(subject: string): Promise<string> {
     const json = { subject, message: 'Please have a look.' };

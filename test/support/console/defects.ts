@@ -6,11 +6,13 @@ async function shipBroken(day: Day, id: string): Promise<{ position: number; id:
   const work = 'FROM deliveries JOIN events USING (position) WHERE stream_id = ?';
   const waiting = database.prepare(`SELECT 1 ${work} LIMIT 1`).bind(id);
   await until(async () => (await waiting.first()) === null);
+  // One for each order: other people ship orders at the same time.
+  const breaks = `"breaks ${id}"`;
   await database.exec(
-    `CREATE TRIGGER breaks AFTER UPDATE OF status ON orders BEGIN UPDATE orders SET lines = '{' WHERE id = NEW.id; END`,
+    `CREATE TRIGGER ${breaks} AFTER UPDATE OF status ON orders WHEN NEW.id = '${id}' BEGIN UPDATE orders SET lines = '{' WHERE id = NEW.id; END`,
   );
   await day.colleague.client.api.orders[':id'].ship.$post({ param: { id } });
-  await database.exec('DROP TRIGGER breaks');
+  await database.exec(`DROP TRIGGER ${breaks}`);
   const failed = database.prepare(`SELECT position, id ${work} AND failures > 0`).bind(id);
   await until(async () => (await failed.first()) !== null);
   return (await failed.first()) ?? { position: 0, id: '' };
@@ -25,8 +27,7 @@ export async function shipBrokenOrders(day: Day, ids: readonly string[]): Promis
       lines: await database.prepare('SELECT lines FROM orders WHERE id = ?').bind(id).first('lines'),
     })),
   );
-  const events = [];
-  for (const id of ids) events.push(await shipBroken(day, id));
+  const events = await Promise.all(ids.map((id) => shipBroken(day, id)));
   for (const event of events) await deadLetters.send({ subscription: 'projections', ...event });
   for (const { position } of events) {
     const dead = database.prepare(`SELECT 1 FROM deliveries WHERE position = ? AND status = 'dead'`).bind(position);

@@ -18,7 +18,9 @@ function stopsTo(target: Element): number {
     (one) => one === focus || (!one.disabled && one.checkVisibility({ visibilityProperty: true })),
   );
   const passed = stops.filter((one) => one.compareDocumentPosition(focus) & 4 || one === focus).length;
-  return stops.indexOf(target) - passed + 1;
+  const steps = stops.indexOf(target) - passed + 1;
+  // A heading that has the focus is no stop, so the first step back leads to the stop before it.
+  return steps > 0 || stops.includes(focus) ? steps : steps - 1;
 }
 
 /** What of the focus a person cannot see. */

@@ -36,12 +36,11 @@ interface Bindings {
   DEAD_LETTERS_QUEUE: Queue;
 }
 
-/** The configuration with queues that wait a second at most for more messages, as `npm run dev` has them. */
+/** The configuration with queues that do not wait for more messages: nobody else is there to send them. */
 function writeConfig(): string {
   const path = 'wrangler.console.json';
   const config = readConfiguration();
-  for (const consumer of config.queues?.consumers ?? [])
-    consumer.max_batch_timeout = Math.min(1, consumer.max_batch_timeout ?? 1);
+  for (const consumer of config.queues?.consumers ?? []) consumer.max_batch_timeout = 0;
   writeConfiguration(path, config);
   return path;
 }
