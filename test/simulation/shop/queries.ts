@@ -820,6 +820,22 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
     reading: (shop) =>
       readingOfDeliveries(shop, 'the waiting deliveries', (queries, page) => queries.ListWaitingDeliveries(page)),
   },
+  ListRechecks: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const view = shop.world.chance(0.5) ? 'user' : undefined;
+      const limit = limitOf(shop);
+      return byAdmin(
+        shop,
+        `the documents of ${view ?? 'all read models'} that are projected once more`,
+        (queries) => queries.ListRechecks({ view, limit }),
+        // Which documents are marked depends on the world.
+        ({ data }) => data.length <= limit && data.every((row) => view === undefined || row.view === view),
+        () => true,
+      );
+    },
+  },
   ListEvents: {
     behaviour: 'operator-reads',
     weight: 2,

@@ -33,6 +33,11 @@ export const english = {
     finished: 'last finished',
     never: 'not finished yet',
   },
+  rechecks: {
+    title: 'Documents to recheck',
+    hint: 'Each is made once more, because an older copy may still arrive in KV, or a repair was asked for. You have to do nothing.',
+    due: 'Due',
+  },
   waiting: {
     title: 'Events that wait',
     none: 'No event waits for its documents.',
@@ -92,7 +97,7 @@ export const german: Translation<typeof english> = {
     usual: 'p50, letzte Stunde',
     late: 'p99, letzte Stunde',
     keys: 'Dokumente',
-    recheck: 'Zu prüfen',
+    recheck: 'Neu zu bilden',
   },
   state: {
     good: 'aktuell',
@@ -111,6 +116,11 @@ export const german: Translation<typeof english> = {
     running: 'eine Runde läuft seit',
     finished: 'zuletzt beendet',
     never: 'noch nicht beendet',
+  },
+  rechecks: {
+    title: 'Dokumente, die neu gebildet werden',
+    hint: 'Jedes wird noch einmal gebildet, weil eine ältere Kopie in KV noch ankommen kann oder weil eine Reparatur verlangt wurde. Zu tun ist nichts.',
+    due: 'Fällig',
   },
   waiting: {
     title: 'Wartende Ereignisse',
