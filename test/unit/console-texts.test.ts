@@ -24,4 +24,17 @@ describe('the texts of the console', () => {
   test('are not empty', () => {
     expect([...english, ...german].filter(([, text]) => text.trim() === '')).toEqual([]);
   });
+
+  // Two words for one thing make people look for the difference.
+  test.each([
+    ['Kundschaft', german, /\bKund(?:in|e|en)\b/],
+    ['Warteschlange', german, /\bQueue/],
+    ['HTTP-Anfrage, because an Anfrage is a ticket', german, /Anfrage-Nummer|Request/],
+    ['Ereignisprotokoll, because servers have logs too', german, /^(?!.*[Ss]erver).*\bProtokolls?\b/],
+    ['ID', german, /\bIds?\b/],
+    ['event log', new Map(english), /audit/i],
+    ['recheck', new Map(english), /(?:checked|made) again/],
+  ])('say %s and no other word for it', (_, all, others) => {
+    expect([...all].filter(([, text]) => others.test(text))).toEqual([]);
+  });
 });

@@ -45,7 +45,7 @@ export const english = {
   problem: {
     network: 'The API cannot be reached. Check your network, and try again.',
     unexpected:
-      'Something went wrong in this page. Reload it; if that does not help, tell the people who run the shop.',
+      'Something went wrong on this page. Reload it; if that does not help, tell the people who run the shop.',
     request: 'Request {id}',
     remedy: 'What to do',
     again: 'Try again',
@@ -87,7 +87,7 @@ export const german: Translation<typeof english> = {
     people: 'Personen',
     readModels: 'Lesemodelle',
     deadLetters: 'Unzustellbares',
-    events: 'Ereignisse',
+    events: 'Ereignisprotokoll',
     me: 'Schlüssel und ich',
   },
   signIn: {
@@ -98,7 +98,7 @@ export const german: Translation<typeof english> = {
     forgotten: 'Passwort vergessen?',
     ended:
       'Ihre Sitzung ist beendet. Bitte melden Sie sich neu an; was Sie anderswo getippt haben, geht nicht verloren.',
-    customers: 'Diese Konsole ist für Support und Admins. Ihr Konto ist das einer Kundin oder eines Kunden.',
+    customers: 'Diese Konsole ist für Support und Admins. Ihr Konto ist eines der Kundschaft.',
     wrong: 'Die Adresse oder das Passwort ist falsch.',
   },
   account: 'Konto',
@@ -117,8 +117,8 @@ export const german: Translation<typeof english> = {
   problem: {
     network: 'Die API ist nicht erreichbar. Prüfen Sie Ihr Netz, und versuchen Sie es noch einmal.',
     unexpected:
-      'In dieser Seite ist etwas schiefgegangen. Laden Sie sie neu; hilft das nicht, sagen Sie denen Bescheid, die den Shop betreiben.',
-    request: 'Anfrage-Nummer {id}',
+      'Auf dieser Seite ist etwas schiefgegangen. Laden Sie sie neu; hilft das nicht, sagen Sie denen Bescheid, die den Shop betreiben.',
+    request: 'HTTP-Anfrage {id}',
     remedy: 'Was zu tun ist',
     again: 'Noch einmal',
   },

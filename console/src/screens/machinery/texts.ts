@@ -18,7 +18,7 @@ export const english = {
     names: {
       projections: 'Read models',
       emails: 'E-mails',
-      events: 'Events for others',
+      events: 'Events for other teams',
       rebuilds: 'Rebuilds and erasures',
       'dead-letters': 'Dead letters',
     },
@@ -68,7 +68,7 @@ export const german: Translation<typeof english> = {
     names: {
       projections: 'Lesemodelle',
       emails: 'E-Mails',
-      events: 'Ereignisse für andere',
+      events: 'Ereignisse für andere Teams',
       rebuilds: 'Neuaufbau und Löschung',
       'dead-letters': 'Unzustellbares',
     },

@@ -45,7 +45,7 @@ export const english = {
     effects: [
       'Name, e-mail address, settings, sessions and API keys are deleted at once.',
       'Its items ({items}) and its tickets, with replies and notes, are deleted.',
-      'Orders that are not shipped are cancelled, and their pieces go back into stock. All orders ({orders}) keep lines and totals, without customer and address.',
+      'Orders that are not shipped are cancelled, and their pieces go back into stock. All orders ({orders}) keep their lines and totals, without customer and address.',
       'The event log keeps ids and facts, and no names. A large account takes a while: this page shows the progress.',
     ],
     advice: 'If the person has asked for their data, export it first.',
@@ -64,7 +64,7 @@ export const english = {
 export const german: Translation<typeof english> = {
   back: 'Alle Personen',
   profile: 'Profil',
-  missing: 'Ein Konto mit dieser Nummer gibt es nicht, oder es wurde gelöscht, und nichts ist davon übrig.',
+  missing: 'Ein Konto mit dieser ID gibt es nicht, oder es wurde gelöscht, und nichts ist davon übrig.',
   email: 'E-Mail-Adresse',
   confirmed: 'bestätigt',
   notConfirmed: 'nicht bestätigt',
@@ -78,16 +78,16 @@ export const german: Translation<typeof english> = {
   items: { one: '{count} Artikel im Verkauf', other: '{count} Artikel im Verkauf' },
   orders: { one: '{count} Bestellung', other: '{count} Bestellungen' },
   openTickets: { one: '{count} offene Anfrage', other: '{count} offene Anfragen' },
-  id: 'Nummer',
+  id: 'ID',
   tickets: 'Anfragen',
   allOrders: 'Alle Bestellungen dieser Person',
   manage: 'Das Konto verwalten',
   own: 'Das ist Ihr eigenes Konto. Ein anderer Admin kann seine Rolle ändern, es deaktivieren oder löschen.',
   refused:
-    'Ihre Änderung wurde nicht gemacht, denn das Konto wurde inzwischen geändert. Wählen Sie noch einmal, wenn es noch passt.',
+    'Ihre Änderung wurde nicht ausgeführt, denn das Konto wurde inzwischen geändert. Wählen Sie noch einmal, wenn es noch passt.',
   changeRole: 'Rolle ändern',
   rights: {
-    customer: 'Kundschaft sieht, was ihr gehört: ihre Bestellungen und Anfragen.',
+    customer: 'Die Kundschaft sieht, was ihr gehört: ihre Bestellungen und Anfragen.',
     agent: 'Der Support beantwortet Anfragen, versendet Bestellungen und sieht alle Personen.',
     admin: 'Admins dürfen alles, und betreiben den Shop.',
   },
@@ -99,7 +99,7 @@ export const german: Translation<typeof english> = {
   reactivate: 'Reaktivieren',
   export: 'Daten exportieren',
   exportHint:
-    'Eine Datei mit allem, was über diese Person gespeichert ist. Das Protokoll hält fest, dass Sie sie exportiert haben.',
+    'Eine Datei mit allem, was über diese Person gespeichert ist. Das Ereignisprotokoll hält fest, dass Sie sie exportiert haben.',
   exported: 'Die Datei ist in Ihren Downloads.',
   erase: {
     label: 'Löschen und entfernen',
@@ -109,7 +109,7 @@ export const german: Translation<typeof english> = {
       'Name, E-Mail-Adresse, Einstellungen, Sitzungen und API-Schlüssel werden sofort gelöscht.',
       'Seine Artikel ({items}) und Anfragen, mit Antworten und Notizen, werden gelöscht.',
       'Bestellungen, die nicht versandt sind, werden storniert, und ihre Stücke kommen zurück in den Bestand. Alle Bestellungen ({orders}) behalten ihre Zeilen und Summen, ohne Person und Adresse.',
-      'Das Protokoll behält Nummern und Tatsachen, aber keine Namen. Ein großes Konto dauert eine Weile: Diese Seite zeigt den Fortschritt.',
+      'Das Ereignisprotokoll behält IDs und Fakten, aber keine Namen. Ein großes Konto dauert eine Weile: Diese Seite zeigt den Fortschritt.',
     ],
     advice: 'Hat die Person ihre Daten verlangt, exportieren Sie sie zuerst.',
   },
