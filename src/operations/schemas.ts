@@ -30,6 +30,10 @@ export const readiness = z
           examples: ['Look at the groups of dead letters, remove the cause of their error, and replay them.'],
           description: 'What an operator does about it.',
         }),
+        details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).meta({
+          description: 'The facts of `detail`, for texts in another language.',
+          examples: [{ count: 3 }],
+        }),
       }),
     ),
   })
