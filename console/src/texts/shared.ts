@@ -64,7 +64,14 @@ export const english = {
   dialog: { cancel: 'Go back', close: 'Close' },
   table: { more: 'Show more', total: '{count} in all' },
   chart: { table: 'Figures as a table', day: 'Day', most: 'Most on a day: {most}' },
-  keyboard: { title: 'Keyboard', help: 'This help', use: 'Use these keys in this browser' },
+  keyboard: {
+    title: 'Keyboard',
+    help: 'This help',
+    use: 'Use these keys in this browser',
+    next: 'The next row',
+    previous: 'The previous row',
+    open: 'Open the row',
+  },
   meanwhile: {
     reading: 'What changed is being read …',
     noted: 'Got it',
@@ -136,7 +143,14 @@ export const german: Translation<typeof english> = {
   dialog: { cancel: 'Zurück', close: 'Schließen' },
   table: { more: 'Mehr zeigen', total: '{count} insgesamt' },
   chart: { table: 'Zahlen als Tabelle', day: 'Tag', most: 'Höchstens an einem Tag: {most}' },
-  keyboard: { title: 'Tastatur', help: 'Diese Hilfe', use: 'Diese Tasten in diesem Browser verwenden' },
+  keyboard: {
+    title: 'Tastatur',
+    help: 'Diese Hilfe',
+    use: 'Diese Tasten in diesem Browser verwenden',
+    next: 'Nächste Zeile',
+    previous: 'Vorige Zeile',
+    open: 'Zeile öffnen',
+  },
   meanwhile: {
     reading: 'Was sich geändert hat, wird gelesen …',
     noted: 'Verstanden',

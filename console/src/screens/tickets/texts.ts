@@ -33,9 +33,6 @@ export const english = {
   unread: 'New since you looked:',
   notePreview: 'Note:',
   keys: {
-    next: 'The next ticket',
-    previous: 'The previous ticket',
-    open: 'Open the ticket',
     reply: 'Reply to the customer',
     addNote: 'Write an internal note',
   },
@@ -74,9 +71,6 @@ export const german: Translation<typeof english> = {
   unread: 'Neu, seit Sie zuletzt hier waren:',
   notePreview: 'Notiz:',
   keys: {
-    next: 'Nächste Anfrage',
-    previous: 'Vorige Anfrage',
-    open: 'Anfrage öffnen',
     reply: 'Der Kundschaft antworten',
     addNote: 'Interne Notiz schreiben',
   },
