@@ -11,8 +11,11 @@ export function runHook<Result>(hook: () => Result) {
     result = hook();
     return null;
   }
-  render(h(Shown, null), place);
+  const draw = () => render(h(Shown, null), place);
+  draw();
   return {
+    /** Draws the component again, as a screen does when something else is wanted. */
+    draw,
     /** What the hook returned last. */
     get result(): Result {
       if (!result) throw new Error('The hook has returned nothing.');
