@@ -88,15 +88,21 @@ test('an answer about something else that comes late is not shown', async () => 
   expect(shown.result.etag.value).toBe('"2"');
 });
 
-test('“not modified” is said of the data that was shown then, and not of what has come since', async () => {
-  requests[0]?.answer(200, '"1"', 'Hello');
-  await vi.advanceTimersByTimeAsync(5_100);
-  // A command was sent, and its effect comes before the answer to the read before it.
-  void refreshAll();
-  await settled();
-  requests[2]?.answer(200, '"2"', 'Goodbye');
-  await settled();
-  requests[1]?.answer(304, '"1"');
-  await settled();
-  expect([shown.result.data.value, shown.result.etag.value]).toEqual(['Goodbye', '"2"']);
-});
+test.each([
+  ['the read before it', 1, 2],
+  ['the read after it', 2, 1],
+])(
+  '“not modified” is said of the data that was shown then, and not of what %s has brought',
+  async (_, newer, older) => {
+    requests[0]?.answer(200, '"1"', 'Hello');
+    await vi.advanceTimersByTimeAsync(5_100);
+    // A command was sent, and its effect is read, while another read is on its way.
+    void refreshAll();
+    await settled();
+    requests[newer]?.answer(200, '"2"', 'Goodbye');
+    await settled();
+    requests[older]?.answer(304, '"1"');
+    await settled();
+    expect([shown.result.data.value, shown.result.etag.value]).toEqual(['Goodbye', '"2"']);
+  },
+);
