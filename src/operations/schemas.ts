@@ -155,6 +155,7 @@ export const erasure = z
     userId: id.meta({ description: 'The account, which is deleted.' }),
     steps: count.meta({ description: 'How many steps are done.' }),
     rows: count.meta({ description: 'How many items, orders and tickets were erased.' }),
+    rowsLeft: count.meta({ description: 'How many of them are left.' }),
     attempts: count.meta({ description: 'How many failures of its own followed each other without a success.' }),
     lastError: z
       .string()

@@ -400,4 +400,11 @@ export const inspection: readonly Mutation[] = [
     replace: 'remedy: remedies[code], details: {} }',
     noticedBy: integration('operations'),
   },
+  {
+    name: 'an erasure counts only a part of what is left',
+    file: 'src/operations/erasures.ts',
+    find: "['items', 'orders', 'tickets']",
+    replace: "['items', 'orders']",
+    noticedBy: only('the account is gone in the commit', integration('erasure')),
+  },
 ];

@@ -15,6 +15,7 @@ export const english = {
     hint: 'These accounts are deleted. What they owned is being erased.',
     account: 'Account',
     rows: 'Erased so far',
+    of: '{rows} of {total}',
     progress: 'Last progress',
   },
 } as const;
@@ -34,6 +35,7 @@ export const german: Translation<typeof english> = {
     hint: 'Diese Konten sind gelöscht. Was ihnen gehörte, wird gerade entfernt.',
     account: 'Konto',
     rows: 'Bisher entfernt',
+    of: '{rows} von {total}',
     progress: 'Letzter Fortschritt',
   },
 };
