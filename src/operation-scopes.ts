@@ -62,6 +62,7 @@ export const queryScopes: OperationScopes<Queries> = {
   GetEvent: 'operations:read',
   GetSchedule: 'operations:read',
   ListQueues: 'operations:read',
+  ListRechecks: 'operations:read',
   ListEvents: 'operations:read',
   GetMetrics: 'operations:read',
 };

@@ -43,9 +43,9 @@ async function textsIn(language: Language): Promise<Texts> {
 
 const languageOf = (locale: string): Language => (locale.toLowerCase().startsWith('de') ? 'de' : 'en');
 
-/** Loads the texts that only the screens of operators need. @throws TypeError when they cannot be loaded */
-export async function useTextsOfOperators(): Promise<void> {
-  needed.add('operators');
+/** Loads texts that are not needed at first. @throws TypeError when they cannot be loaded */
+export async function useMoreTexts(file: 'operators' | 'api'): Promise<void> {
+  needed.add(file);
   const { locale } = preference.value;
   const texts = await textsIn(languageOf(locale));
   // Somebody may have chosen another language meanwhile, which has loaded them too.

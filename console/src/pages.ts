@@ -31,9 +31,12 @@ const pageMs = 1_000;
 /** How many rows of a list that grows at its top are kept. */
 const mostRows = 2_000;
 
-/** Whether the first page has moved on so far that rows between it and the others are not known. */
-const hasGap = <Row extends { id: string }>(first: readonly Row[], further: readonly Row[]) =>
-  further.length > 0 && !first.some(({ id }) => further.some((row) => row.id === id));
+/** How many new pages are read between the first page and the rows that are known. */
+const mostPagesBetween = 10;
+
+/** Whether two parts of a list have a row in common. */
+const doMeet = <Row extends { id: string }>(first: readonly Row[], further: readonly Row[]) =>
+  first.some(({ id }) => further.some((row) => row.id === id));
 
 /** Two parts of a list, without the rows of the second part that have moved to the first one since. */
 function join<Row extends { id: string }>(first: readonly Row[], further: readonly Row[]): Row[] {
@@ -43,7 +46,9 @@ function join<Row extends { id: string }>(first: readonly Row[], further: readon
 
 /** What follows the first page. */
 interface Further<Row> {
-  rows: Row[];
+  /** The first page after which no row is missing here. */
+  first: Page<Row>;
+  rows: readonly Row[];
   pages: number;
   nextCursor: string | null;
 }
@@ -52,8 +57,8 @@ interface Further<Row> {
  * Reads a list.
  * @param key names the list with its filters; with another key the pages of the old one are dropped
  * @param send requests the page after a cursor, with these headers
- * @param growsAtTop rows never leave the list, and new ones come first: those that leave the first page stay below it, and where too
- *   many came at once for that, the pages that are shown stay as they are
+ * @param growsAtTop rows never leave the list, and new ones come first: those that leave the first page stay below it, and where a
+ *   whole page and more came at once, what lies between is read; a list that has moved on farther begins with its first page again
  */
 export function useList<Row extends { id: string }>(
   key: string,
@@ -69,44 +74,65 @@ export function useList<Row extends { id: string }>(
     further.value = undefined;
   }, [key]);
   const first = read.data.value;
-  const older = further.value?.rows ?? [];
-  const isApart = growsAtTop && first !== undefined && hasGap(first.data, older);
+  const { value: known } = further;
+  const older = known?.rows ?? [];
+  const isApart =
+    growsAtTop && known !== undefined && first !== undefined && known.first !== first && !doMeet(first.data, older);
   const rows = isApart ? older : first && join(first.data, older);
   const readPage = async (cursor: string) => (await send(cursor, {})).json();
+  /** Not if somebody has asked for more pages, or for another list, meanwhile. */
+  const replace = (old: Further<Row>, by: Further<Row> | undefined) => {
+    if (further.value === old) further.value = by;
+  };
 
   /** Reads the pages after the first one again, because rows have moved between them, and others have changed. */
-  async function readFurther(known: Further<Row>, firstCursor: string | null) {
-    const next: Further<Row> = { rows: [], pages: 0, nextCursor: firstCursor };
+  async function readFurther(known: Further<Row>, first: Page<Row>) {
+    const next = { first, rows: [] as Row[], pages: 0, nextCursor: first.nextCursor };
     while (next.nextCursor !== null && next.pages < known.pages) {
       const page = await readPage(next.nextCursor);
       next.rows = join(next.rows, page.data);
       next.nextCursor = page.nextCursor;
       next.pages++;
     }
-    // Not if somebody has asked for more pages, or for another list, meanwhile.
-    if (further.value === known) further.value = next;
+    replace(known, next);
+  }
+
+  /** Reads on from the first page to the rows that are known. */
+  async function fillGap(known: Further<Row>, first: Page<Row>) {
+    let { data: between, nextCursor } = first;
+    for (let pages = known.pages + mostPagesBetween; nextCursor !== null && pages > 0; pages--) {
+      const page: Page<Row> = await readPage(nextCursor);
+      between = join(between, page.data);
+      if (doMeet(page.data, known.rows)) return replace(known, { ...known, first, rows: join(between, known.rows) });
+      nextCursor = page.nextCursor;
+    }
+    replace(known, undefined);
   }
 
   useEffect(() => {
-    const { value: known } = further;
     if (!known || !first || !rows) return;
-    if (growsAtTop) {
-      // A log that is open for hours would grow without end, and begins with its first page again.
-      further.value = rows.length > mostRows ? undefined : { ...known, rows };
-    } else if (time() - readFurtherAt.current >= known.pages * pageMs) {
+    // A log that is open for hours would grow without end, and begins with its first page again.
+    if (growsAtTop && rows.length > mostRows) further.value = undefined;
+    else if (growsAtTop && !isApart) further.value = { ...known, first, rows };
+    else if (time() - readFurtherAt.current >= known.pages * pageMs) {
       readFurtherAt.current = time();
       // What could not be read is tried again soon, and the first page says that something fails.
-      readFurther(known, first.nextCursor).catch(() => undefined);
+      (isApart ? fillGap : readFurther)(known, first).catch(() => undefined);
     }
   }, [first, read.readAt.value]);
 
   async function readMore(cursor: string) {
     const page = await readPage(cursor);
     // Somebody has chosen other filters meanwhile.
-    if (shownKey.current !== key) return;
-    const shown = growsAtTop ? (rows ?? []) : (further.value?.rows ?? []);
-    const pages = (further.value?.pages ?? 0) + 1;
-    further.value = { rows: join(shown, page.data), pages, nextCursor: page.nextCursor };
+    if (shownKey.current !== key || !first) return;
+    const { value: newest } = further;
+    const shown = growsAtTop ? (rows ?? []) : (newest?.rows ?? []);
+    further.value = {
+      first: (isApart && newest?.first) || first,
+      rows: join(shown, page.data),
+      pages: (newest?.pages ?? 0) + 1,
+      nextCursor: page.nextCursor,
+    };
   }
 
   const nextCursor = further.value ? further.value.nextCursor : (first?.nextCursor ?? null);

@@ -1,14 +1,19 @@
 import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { api } from './api';
-import { isMissing } from './read';
 
 /** How many names are kept: more than a screen shows, because it would read those that were dropped again and again. */
 const most = 2_000;
+
+/** How many names one request reads. */
+const mostAtOnce = 100;
 
 /** The name of an account; undefined until it is read, and null for an account that was deleted. */
 type Name = string | null | undefined;
 
 const known = new Map<string, Signal<Name>>();
+
+/** The names that the next request reads. */
+let wanted = new Map<string, Signal<Name>>();
 
 /** Keeps a name that another answer of the API had. */
 export function learnName(id: string, name: string): void {
@@ -17,13 +22,17 @@ export function learnName(id: string, name: string): void {
   else keep(id, signal<Name>(name));
 }
 
-/** The name of an account, which is read once for all screens. */
+/** The name of an account, which is read once for all screens, together with the others that a screen shows. */
 export function nameOf(id: string): ReadonlySignal<Name> {
   const found = known.get(id);
   if (found) return found;
   const name = signal<Name>(undefined);
   keep(id, name);
-  void read(id, name);
+  // A word in an address that is no id would have the names beside it refused.
+  if (!/^[\da-f-]{36}$/i.test(id)) return name;
+  if (wanted.size === 0) setTimeout(readWanted);
+  wanted.set(id, name);
+  if (wanted.size === mostAtOnce) void readWanted();
   return name;
 }
 
@@ -33,12 +42,18 @@ function keep(id: string, name: Signal<Name>): void {
   known.set(id, name);
 }
 
-async function read(id: string, name: Signal<Name>): Promise<void> {
+/** Reads names by the list, which leaves out deleted accounts: a request for one of them would be one that fails. */
+async function readWanted(): Promise<void> {
+  const asked = wanted;
+  if (asked.size === 0) return;
+  wanted = new Map();
   try {
-    name.value = (await (await api().users[':id'].$get({ param: { id } })).json()).name;
-  } catch (error) {
-    if (isMissing(error)) name.value = null;
+    const query = { ids: [...asked.keys()].join(), limit: `${mostAtOnce}` } as const;
+    const { data } = await (await api().users.$get({ query })).json();
+    for (const { id, name } of data) learnName(id, name);
+    for (const name of asked.values()) name.value ??= null;
+  } catch {
     // The next one who asks tries again.
-    else known.delete(id);
+    for (const id of asked.keys()) known.delete(id);
   }
 }

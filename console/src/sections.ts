@@ -2,6 +2,7 @@ import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
 import { untilLoaded } from './newer-version';
 import { operators } from './operators';
+import { Overview } from './screens/overview/overview';
 import type { english } from './texts/shared';
 
 /** A section of the navigation, with the screens of its addresses. Screens after the first are loaded when one of them is shown. */
@@ -17,7 +18,6 @@ export interface Section {
 /** The screens of agents and admins. */
 const staff = () => untilLoaded(() => import('./screens/staff'));
 
-const overview = lazy(() => import('./screens/overview/overview').then(({ Overview }) => Overview));
 const tickets = lazy(() => staff().then(({ Tickets }) => Tickets));
 const ticket = lazy(() => staff().then(({ Ticket }) => Ticket));
 const orders = lazy(() => staff().then(({ Orders }) => Orders));
@@ -37,7 +37,7 @@ const event = lazy(() => operators().then(({ Event }) => Event));
 
 /** The sections in the order of the navigation. */
 export const sections: readonly Section[] = [
-  { name: 'overview', path: '/console', screens: [{ path: '/console', component: overview }] },
+  { name: 'overview', path: '/console', screens: [{ path: '/console', component: Overview }] },
   {
     name: 'tickets',
     path: '/console/tickets',

@@ -1,6 +1,7 @@
 import { ProblemError } from '@frontdesk/client';
 import { computed, signal } from '@preact/signals';
 import { setClock } from './clock';
+import { forgetDrafts } from './draft-storage';
 
 // The refresh token is in a cookie that no script can read. The access token is only in the memory of this page.
 
@@ -52,11 +53,18 @@ export class SessionOverError extends Error {
   override readonly name = 'SessionOverError';
 }
 
-/** Tells the other tabs, which share the cookie, that a session has begun or ended. */
+/** Forgets what this tab has of a person who signs out. The page is loaded anew, so that neither its memory nor its address keeps anything. */
+function leave(account: string): void {
+  forgetDrafts(account);
+  if (session.value.state === 'in' && session.value.person.id === account) location.replace('/console');
+}
+
+/** Tells the other tabs, which share the cookie, that a session has begun, or who has signed out. */
 const tabs = new BroadcastChannel(path);
-tabs.onmessage = () => {
+tabs.onmessage = ({ data: signedOut }: MessageEvent<string | undefined>) => {
+  if (signedOut) return leave(signedOut);
   if (session.value.state !== 'in') return;
-  // Who signs out leaves nothing on the screen of any tab. What could not be looked at is seen by the next renewal.
+  // What could not be looked at is seen by the next renewal.
   renew().catch((error) => error instanceof SessionOverError && location.reload());
 };
 
@@ -102,15 +110,16 @@ export async function renew(): Promise<string> {
 /** Signs in, and returns the access token. @throws ProblemError `auth.invalid-grant` for a wrong address or password */
 export async function start(email: string, password: string): Promise<string> {
   const { accessToken } = (await (await send('POST', path, { email, password })).json()) as Grant;
-  tabs.postMessage('begun');
+  tabs.postMessage(undefined);
   return accessToken;
 }
 
-/** Ends the session in all tabs. The page is loaded anew, so that neither its memory nor its address keeps anything of the person. */
+/** Ends the session in all tabs, which keep nothing of the person. */
 export async function end(): Promise<void> {
+  const { id } = person.value;
   await send('DELETE', path);
-  tabs.postMessage('ended');
-  location.replace('/console');
+  tabs.postMessage(id);
+  leave(id);
   // Until the page has gone nothing is read again: it would be refused.
   await new Promise(() => undefined);
 }

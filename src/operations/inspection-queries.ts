@@ -2,6 +2,7 @@ import { requireAdmin } from '../access/caller';
 import type { Reader } from '../access/reader';
 import type { EventCatalogue, NewEvent, RecordedEvent, Subscription } from '../cqrs/log/event';
 import type { InspectableDocuments } from '../cqrs/reading/document-store';
+import type { PageRequest } from '../cqrs/reading/page-request';
 import type { View } from '../cqrs/reading/view';
 import type { Clock, Wait } from '../platform/clock';
 import { findGroups } from './dead-letter-groups';
@@ -11,6 +12,7 @@ import { operationsErrors } from './errors';
 import { findEvent } from './event-detail';
 import { inspectKey } from './inspected-key';
 import { findQueues, type MeasuredQueue } from './queue-backlogs';
+import { findRechecks } from './rechecks';
 import { findTasks } from './schedule-runs';
 
 export interface InspectionServices {
@@ -45,6 +47,14 @@ export function createInspectionQueries(reader: Reader, services: InspectionServ
       const view = views.find((one) => one.name === name);
       if (!view) throw operationsErrors.viewNotFound({ view: name });
       return inspectKey(db, { documents, catalogue, epoch }, view, key, clock.now());
+    },
+
+    /** Lists the documents that are projected once more, those first that are due first. */
+    async ListRechecks({ view: name, ...page }: PageRequest & { view?: string | undefined }) {
+      const db = await openForAdmin();
+      const view = views.find((one) => one.name === name);
+      if (name !== undefined && !view) throw operationsErrors.viewNotFound({ view: name });
+      return findRechecks(db, view?.id, page);
     },
 
     /** Reads an event of the log, with the other events of its command and request, and with what it caused. */

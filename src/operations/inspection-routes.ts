@@ -1,16 +1,17 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { pageRequest } from '../cqrs/reading/page-request';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';
 import type { RouteEnv } from '../http/context';
 import { describeCommand, describePlain } from '../http/openapi';
-import { commandResult, sendResult } from '../http/responses';
+import { commandResult, sendPage, sendResult } from '../http/responses';
 import { validate } from '../http/validation';
 import type { OperationsCommands } from './commands';
 import { eventDetail } from './event-schemas';
 import type { InspectionQueries } from './inspection-queries';
 import { queueList, schedule } from './inspection-schemas';
-import { projectedKey } from './key-schemas';
+import { projectedKey, recheckPage } from './key-schemas';
 import { documentKeyText, viewName } from './schemas';
 import { deadLetterDecision } from './work-schemas';
 
@@ -34,6 +35,7 @@ const decisionParam = z.object({
       description: 'The number in the answer of a replay or a discard.',
     }),
 });
+const recheckQuery = pageRequest.extend({ view: viewName.optional() });
 const keyParam = z.object({ view: viewName, key: documentKeyText });
 
 /** With these an operator looks into one thing. */
@@ -66,6 +68,21 @@ export const inspectionRoutes = new Hono<RouteEnv<OperationsCommands, Inspection
     authenticate,
     validate('param', keyParam),
     async (c) => sendResult(c, await c.var.commands.RequestProjection(c.req.valid('param'))),
+  )
+  .get(
+    '/rechecks',
+    describePlain<InspectionQueries>('ListRechecks', {
+      summary: 'List the documents that are projected once more, those first that are due first (admin)',
+      description:
+        'Because an earlier put may still arrive in KV, or a repair was asked for. With `view` a page searches 5,000 marks, so it may be ' +
+        'short or empty and name a next one.',
+      tags,
+      problems: [403, 404],
+      body: recheckPage,
+    }),
+    authenticate,
+    validate('query', recheckQuery),
+    async (c) => sendPage(c, await c.var.queries.ListRechecks(c.req.valid('query'))),
   )
   .get(
     '/events/:position',
@@ -122,6 +139,7 @@ export const inspectionAccess: AccessRules<typeof inspectionRoutes> = {
   'GET /dead-letter-decisions/:decision': 'admin',
   'GET /schedule': 'admin',
   'GET /queues': 'admin',
+  'GET /rechecks': 'admin',
   'GET /projections/:view/keys/:key': 'admin',
   'POST /projections/:view/keys/:key/project': 'admin',
 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageFields } from '../cqrs/reading/pages';
 import { count } from '../platform/numbers';
 import { delivery } from './schemas';
 
@@ -86,3 +87,17 @@ export const projectedKey = z
   })
   .meta({ ref: 'ProjectedKey' });
 export type ProjectedKey = z.infer<typeof projectedKey>;
+
+const recheck = z
+  .object({
+    id: z.string().meta({ examples: ['ticket@2/0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
+    view: z.string().meta({ examples: ['ticket'] }),
+    shape: z.string().meta({ examples: ['ticket@2'], description: 'The read model with its shape version.' }),
+    key: z.string().meta({ examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11'] }),
+    position: count.meta({ description: 'The document that was put last contains every event up to here.' }),
+    recheckAt: time.meta({ description: 'The relay projects it in its first run after this time.' }),
+  })
+  .meta({ ref: 'Recheck' });
+export type Recheck = z.infer<typeof recheck>;
+
+export const recheckPage = z.object({ data: z.array(recheck), ...pageFields }).meta({ ref: 'RecheckPage' });

@@ -101,8 +101,13 @@ export async function checkReadiness(services: {
   ]);
   const issues: Readiness['issues'] = [];
   let status: Readiness['status'] = 'ready';
-  const add = (worse: 'unavailable' | 'degraded', code: IssueCode, detail: string) => {
-    issues.push({ code, detail, remedy: remedies[code] });
+  const add = (
+    worse: 'unavailable' | 'degraded',
+    code: IssueCode,
+    detail: string,
+    details: Readiness['issues'][number]['details'] = {},
+  ) => {
+    issues.push({ code, detail, remedy: remedies[code], details });
     if (status !== 'unavailable') status = worse;
   };
   if (backlog.status === 'rejected')
@@ -115,12 +120,16 @@ export async function checkReadiness(services: {
       const waited = occurredAt ? Math.floor((clock.now() - Date.parse(occurredAt)) / 1000) : 0;
       const late = lateness[subscription];
       if (waited > late.seconds)
-        add(late.status, 'deliveries-late', `The oldest delivery to ${subscription} has waited ${waited} seconds.`);
+        add(late.status, 'deliveries-late', `The oldest delivery to ${subscription} has waited ${waited} seconds.`, {
+          subscription,
+          seconds: waited,
+        });
       else if (subscription === 'projections' && waited > target)
         add(
           'degraded',
           'projections-slow',
           `An event has waited ${waited} seconds for its documents; the target is ${target}.`,
+          { seconds: waited, targetSeconds: target },
         );
     }
     const slowest = findSlowest(lags, target);
@@ -129,14 +138,21 @@ export async function checkReadiness(services: {
         'degraded',
         'projections-slow',
         `In the last hour one event of 100 waited ${slowest.p99Seconds} seconds or longer for the read model ${slowest.view}; the target is ${target}.`,
+        { seconds: slowest.p99Seconds, view: slowest.view, targetSeconds: target },
       );
     const stalled = Math.floor((clock.now() - (erasureSince ?? clock.now())) / 1000);
     if (stalled > erasureSeconds)
-      add('degraded', 'erasures-stalled', `An erasure has made no progress for ${stalled} seconds.`);
+      add('degraded', 'erasures-stalled', `An erasure has made no progress for ${stalled} seconds.`, {
+        seconds: stalled,
+      });
     const most = limits.deliveriesCounted;
     const count = deadLetters > most ? `More than ${most}` : deadLetters;
     const waits = deadLetters === 1 ? 'dead letter waits' : 'dead letters wait';
-    if (deadLetters > 0) add('degraded', 'dead-letters', `${count} ${waits} to be replayed or discarded.`);
+    if (deadLetters > 0)
+      add('degraded', 'dead-letters', `${count} ${waits} to be replayed or discarded.`, {
+        count: Math.min(deadLetters, most),
+        ...(deadLetters > most && { isMore: true }),
+      });
   }
   return { status, issues };
 }

@@ -30,6 +30,10 @@ export const readiness = z
           examples: ['Look at the groups of dead letters, remove the cause of their error, and replay them.'],
           description: 'What an operator does about it.',
         }),
+        details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).meta({
+          description: 'The facts of `detail`, for texts in another language.',
+          examples: [{ count: 3 }],
+        }),
       }),
     ),
   })
@@ -151,6 +155,7 @@ export const erasure = z
     userId: id.meta({ description: 'The account, which is deleted.' }),
     steps: count.meta({ description: 'How many steps are done.' }),
     rows: count.meta({ description: 'How many items, orders and tickets were erased.' }),
+    rowsLeft: count.meta({ description: 'How many of them are left.' }),
     attempts: count.meta({ description: 'How many failures of its own followed each other without a success.' }),
     lastError: z
       .string()

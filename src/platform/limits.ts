@@ -113,6 +113,8 @@ export const limits = {
   deliveriesPerInspection: 500,
   /** Events of the audit trail among which one page looks for those of a type, because no index has the types. */
   eventsPerTypeSearch: 5_000,
+  /** Marks to project a document once more among which one page looks for those of a read model. */
+  marksPerSearch: 5_000,
   /** Dead letters of a subscription that are grouped by their errors. */
   deadLettersGrouped: 1_000,
   /** Decisions about dead letters among which a discard is looked for, to tell what was done from what was given up. */

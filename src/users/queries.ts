@@ -22,10 +22,16 @@ export function createUserQueries(reader: Reader, userView: UserView) {
     /** Reads the account of the caller. */
     GetOwnUser: async () => GetUser({ id: reader.caller().userId }),
 
-    /** Lists all accounts, for agents and admins. */
-    async ListUsers(page: ListRequest) {
-      const list = { view: userListView, key: everybodyKey, page, query: userListQuery, authorize: requireStaff };
-      return (await reader.readList(list)).page;
+    /** Lists all accounts, or those of these ids, for agents and admins. */
+    async ListUsers({ ids, ...page }: ListRequest & { ids?: readonly string[] | undefined }) {
+      const { page: found } = await reader.readList({
+        view: userListView,
+        key: ids ? undefined : everybodyKey,
+        page,
+        query: (db, slice) => userListQuery(db, slice, ids),
+        authorize: requireStaff,
+      });
+      return found;
     },
 
     /** Reads the settings of an account, for the account itself and for agents and admins. */

@@ -27,6 +27,10 @@ const listQuery = listRequest
   .refine(({ cursor, search }) => cursor === undefined || search === undefined, {
     path: ['cursor'],
     error: 'cannot be combined with search',
+  })
+  .refine(({ ids, search }) => ids === undefined || search === undefined, {
+    path: ['ids'],
+    error: 'cannot be combined with search',
   });
 const tags = ['Users'];
 const changed = { tags, body: commandResult };

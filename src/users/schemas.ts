@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { roles } from '../access/caller';
 import { countedPageFields } from '../cqrs/reading/pages';
+import { limits } from '../platform/limits';
 import { count } from '../platform/numbers';
 import { anyPassword, newPassword } from '../platform/password-schemas';
 import { isTimeZone } from '../platform/time-zones';
@@ -153,8 +154,22 @@ export const userPage = z.object({ data: z.array(userRow), ...countedPageFields 
 
 const searchText = z.string().trim().min(2).max(254);
 export const searchUsers = z.strictObject({ search: searchText });
+/** Some accounts by their ids, with commas between them. */
+const userIds = z
+  .string()
+  .max(limits.longestPage * 37)
+  .transform((text) => text.split(','))
+  .pipe(z.array(uuid).max(limits.longestPage))
+  .meta({
+    type: 'string',
+    description:
+      'Only these accounts, with commas between up to 100 ids. Those that do not exist any more are left out.',
+    examples: ['0198c7a2-5b0e-7c3a-9d43-6a1f5f0f2b11,0198c7a2-77d1-7b0e-8f3a-2f6f1c9e4d05'],
+  });
+
 /** What a list of accounts takes beside the parameters of every list. */
 export const userListFilter = {
+  ids: userIds.optional(),
   search: searchText.optional().meta({
     description:
       'Finds at most 20 accounts whose e-mail address, name or last name begins with this text; case and accents do not matter. The search is one page, and in the audit trail without its text.',

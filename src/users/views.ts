@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { and, sql } from 'drizzle-orm';
 import { defineAccessView } from '../access/access-view';
 import type { AccountCount } from '../access/account-parts';
 import { isWanted } from '../cqrs/reading/keyed-query';
@@ -116,13 +116,20 @@ export const countedUsers: CountedList = { name: 'users', table: users, filter: 
 
 const summary = { id: users.id, name: users.name };
 
-/** The query for the pages that no document has. Ids are UUIDv7, so they have the order of the registrations. */
-export function userListQuery(db: Database, slice: Slice) {
+/**
+ * The query for the pages that no document has. Ids are UUIDv7, so they have the order of the registrations.
+ * @param ids only these accounts
+ */
+export function userListQuery(db: Database, slice: Slice, ids?: readonly string[]) {
   const { isAfter, inOrder } = keyset(users.id, slice);
+  const isNamed = ids && sql`${users.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+  const total = isNamed
+    ? sql<number>`(SELECT count(*) FROM ${users} WHERE ${isNamed})`
+    : keptCount(countedUsers, everybody);
   return db
-    .select({ ...summary, total: keptCount(countedUsers, everybody).as('total') })
+    .select({ ...summary, total: total.as('total') })
     .from(users)
-    .where(isAfter)
+    .where(and(isAfter, isNamed))
     .orderBy(...inOrder)
     .limit(slice.limit);
 }

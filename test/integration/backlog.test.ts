@@ -111,7 +111,10 @@ describe('with a backlog of thousands', () => {
     const { issues } = await response.json<Readiness>();
     expect(response.status).toBe(503);
     expect(issues.map(({ code }) => code)).toEqual([...subscriptions.map(() => 'deliveries-late'), 'dead-letters']);
-    expect(issues.at(-1)?.detail).toMatch(/^More than 100 dead letters/);
+    expect(issues.at(-1)).toMatchObject({
+      detail: expect.stringMatching(/^More than 100 dead letters/),
+      details: { count: 100, isMore: true },
+    });
   });
 
   test('the readiness check and the lists read a bounded number of rows, however many addresses refused their e-mails (product 7.7)', async () => {

@@ -329,6 +329,16 @@ describe('the page to which the link leads (product 1.12)', () => {
     expect(response.headers.get('Cache-Control')).toContain('no-store');
   });
 
+  test('the tag of the page in one language is not that of the page in another', async () => {
+    const { response } = await load('en');
+    const { request } = createSystem();
+    const known = { 'If-None-Match': response.headers.get('ETag') ?? '' };
+    const ask = (language: string) => request('/confirm-email', { headers: { ...known, 'Accept-Language': language } });
+    expect((await ask('en')).status).toBe(304);
+    const german = await ask('de');
+    expect([german.status, (await german.text()).includes('<html lang="de">')]).toEqual([200, true]);
+  });
+
   test('it names the shop as text, shows no form without JavaScript, and confirms nothing when it is loaded', async () => {
     const { text } = await load('en', { BRAND: 'Tea & <Co>' });
     expect(text).toContain('<title>Confirm your e-mail address · Tea &amp; &lt;Co&gt;</title>');

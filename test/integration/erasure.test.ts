@@ -224,13 +224,15 @@ describe('the erasure of an account that owns more than one commit takes (produc
     const refused = await send('POST', '/v1/orders', order, agent.bearer);
     expect([refused.status, (await refused.json<{ code: string }>()).code]).toEqual([422, 'orders.item-unavailable']);
     const shown = await (await request('/v1/operations/erasures', { headers: agent.bearer })).json<{
-      data: object[];
+      data: { rows: number; rowsLeft: number }[];
     }>();
     expect(shown.data).toMatchObject([{ userId: account.id, steps: 1, attempts: 0, lastError: null }]);
     const metrics = await (await request('/v1/operations/metrics', { headers: agent.bearer })).text();
     expect(metrics).toContain('\nfrontdesk_running_erasures 1\n');
 
+    const [{ rows, rowsLeft } = { rows: 0, rowsLeft: 0 }] = shown.data;
     const totals: unknown[] = [];
+    const progress: number[][] = [];
     await finish(system, async () => {
       const { results } = await env.DB.prepare('SELECT id FROM orders WHERE customer_id = ?').bind(account.id).all();
       const counted = await env.DB.prepare(
@@ -239,7 +241,14 @@ describe('the erasure of an account that owns more than one commit takes (produc
         .bind(account.id)
         .first<{ n: number | null }>();
       totals.push([results.length, counted?.n ?? 0]);
+      const answer = await request('/v1/operations/erasures', { headers: agent.bearer });
+      const [now] = (await answer.json<typeof shown>()).data;
+      if (now) progress.push([now.rows, now.rowsLeft]);
     });
+    // What is left becomes less by what a step erases, so their sum is a total that stays.
+    expect(progress.map(([erased = 0, rest = 0]) => erased + rest)).toEqual(progress.map(() => rows + rowsLeft));
+    expect(progress.at(-1)?.[1]).toBeLessThan(rowsLeft);
+    expect(rowsLeft).toBeGreaterThan(5);
     for (const [rows, counted] of totals as number[][]) expect(counted).toBe(rows);
     expect(await left(account.id)).toEqual(nothing);
     expect(

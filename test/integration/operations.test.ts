@@ -175,7 +175,12 @@ const readReadiness = async ({ request }: Given) => {
 };
 
 /** An issue of the readiness check, with what to do about it. */
-const issue = (code: IssueCode, detail: unknown) => ({ code, detail, remedy: remedies[code] });
+const issue = (code: IssueCode, detail: unknown, details: unknown) => ({
+  code,
+  detail,
+  remedy: remedies[code],
+  details,
+});
 
 describe('dead letters', () => {
   /** A system with the dead letter of one welcome e-mail. */
@@ -473,11 +478,12 @@ describe('health', () => {
   test('readiness is 503 while projections are late (product 8.1)', async () => {
     const system = await givenOnly('projections');
     system.clock.advance(290_000);
-    const slow = [issue('projections-slow', expect.stringMatching(/waited 29\d seconds.*target is 30\.$/))];
+    const [seconds, detail] = [expect.any(Number), expect.stringMatching(/waited 29\d seconds.*target is 30\.$/)];
+    const slow = [issue('projections-slow', detail, { seconds, targetSeconds: 30 })];
     expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues: slow }]);
     system.clock.advance(12_000);
-    const detail = expect.stringMatching(/projections has waited 30\d seconds/);
-    const issues = [issue('deliveries-late', detail)];
+    const late = expect.stringMatching(/projections has waited 30\d seconds/);
+    const issues = [issue('deliveries-late', late, { subscription: 'projections', seconds })];
     expect(await readReadiness(system)).toEqual([503, { status: 'unavailable', issues }]);
   });
 
@@ -488,7 +494,8 @@ describe('health', () => {
       system.clock.advance(3_590_000);
       expect(await readReadiness(system)).toEqual([200, { status: 'ready', issues: [] }]);
       system.clock.advance(12_000);
-      const issues = [issue('deliveries-late', expect.stringContaining(`to ${subscription} `))];
+      const detail = expect.stringContaining(`to ${subscription} `);
+      const issues = [issue('deliveries-late', detail, { subscription, seconds: expect.any(Number) })];
       expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues }]);
       system.clock.advance(4 * 86_400_000);
       expect((await readReadiness(system))[0]).toBe(200);
@@ -500,11 +507,11 @@ describe('health', () => {
     await env.DB.prepare("UPDATE deliveries SET status = 'dead'").run();
     // A dead letter waits for an operator, and is not late, however old it is.
     system.clock.advance(301_000);
-    const dead = issue('dead-letters', '1 dead letter waits to be replayed or discarded.');
+    const dead = issue('dead-letters', '1 dead letter waits to be replayed or discarded.', { count: 1 });
     expect(await readReadiness(system)).toEqual([200, { status: 'degraded', issues: [dead] }]);
     await openTicket(system);
     system.clock.advance(301_000);
-    const late = issue('deliveries-late', expect.any(String));
+    const late = issue('deliveries-late', expect.any(String), expect.any(Object));
     expect(await readReadiness(system)).toEqual([503, { status: 'unavailable', issues: [late, dead] }]);
   });
 

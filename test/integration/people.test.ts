@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { drizzle } from 'drizzle-orm/d1';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/platform/d1';
 import { newId } from '../../src/platform/ids';
 import { runSchedule } from '../../src/schedule';
 import { foldNames, foldText, searchUsers } from '../../src/users/search';
+import { userListQuery } from '../../src/users/views';
 import { password } from '../support/factories';
 import { createSystem } from '../support/system';
 
@@ -190,4 +192,44 @@ test('a search reads three indexes, each up to its limit, and no table as a whol
     expect(plan).toMatch(new RegExp(`SEARCH users USING .*INDEX ${index}`));
   }
   expect(plan).not.toMatch(/^SCAN users/m);
+});
+
+describe('the names of some accounts (product 1.11)', () => {
+  const ask = (query: string, by = agent) => request(`/v1/users?${query}`, { headers: by.bearer });
+  type Named = { data: { id: string; name: string }[]; total: number; nextCursor: string | null };
+
+  test('are those of the accounts that exist, and nothing else of them', async () => {
+    const [one, other, gone] = [await add('Ada One'), await add('Ben Other'), await register()];
+    expect((await request(`/v1/users/${gone.id}`, { method: 'DELETE', headers: gone.bearer })).status).toBe(204);
+    const response = await ask(`ids=${gone.id},${one},${newId()},${other},${one}`);
+    expect(response.status).toBe(200);
+    const both = [
+      { id: other, name: 'Ben Other' },
+      { id: one, name: 'Ada One' },
+    ];
+    expect(await response.json()).toEqual({ data: both, total: 2, nextCursor: null });
+    const first = await (await ask(`ids=${one},${other}&limit=1`)).json<Named>();
+    expect(first).toMatchObject({ data: both.slice(0, 1), total: 2 });
+    const next = await (await ask(`ids=${one},${other}&limit=1&cursor=${first.nextCursor}`)).json<Named>();
+    expect(next).toMatchObject({ data: both.slice(1), nextCursor: null });
+  });
+
+  test('are read by the ids alone', async () => {
+    const { sql, params } = userListQuery(drizzle(env.DB) as Database, { limit: 21 }, [newId()]).toSQL();
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...params)
+      .all<{ detail: string }>();
+    const reads = results.map(({ detail }) => detail).filter((detail) => /\busers\b/.test(detail));
+    expect(reads).toHaveLength(2);
+    for (const read of reads) expect(read).toMatch(/^SEARCH users USING .*\(id=\?\)/);
+  });
+
+  test('are for agents and admins, and of up to 100 ids', async () => {
+    const customer = await register();
+    expect((await ask(`ids=${agent.id}`, customer)).status).toBe(403);
+    const ids = Array.from({ length: 101 }, newId);
+    expect((await ask(`ids=${ids.slice(1)}`)).status).toBe(200);
+    for (const query of [`ids=${ids}`, 'ids=', 'ids=all', `ids=${agent.id}&search=ada`])
+      expect([query.slice(0, 20), (await ask(query)).status]).toEqual([query.slice(0, 20), 400]);
+  });
 });

@@ -155,7 +155,8 @@ describe('the acceptable lag (product 8.8)', () => {
     const detail = expect.stringMatching(
       /^In the last hour one event of 100 waited [\d.]+ seconds or longer for the read model ticket; the target is 30\.$/,
     );
-    const issues = [{ code: 'projections-slow', detail, remedy: remedies['projections-slow'] }];
+    const details = { seconds: expect.any(Number), view: 'ticket', targetSeconds: 30 };
+    const issues = [{ code: 'projections-slow', detail, remedy: remedies['projections-slow'], details }];
     expect(await givenLags(counts)).toEqual({
       ...{ ...within, isWithinTarget: false, issues, status: 'degraded' },
       lagTargetSeconds: 30,

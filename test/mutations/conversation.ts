@@ -170,4 +170,25 @@ export const conversation: readonly Mutation[] = [
     replace: 'break;',
     noticedBy: only('the schedule releases', integration('replies')),
   },
+  {
+    name: 'the names of some accounts are those of all',
+    file: 'src/users/views.ts',
+    find: '.where(and(isAfter, isNamed))',
+    replace: '.where(isAfter)',
+    noticedBy: only('the names of some accounts', integration('people')),
+  },
+  {
+    name: 'the list of some accounts counts all of them',
+    file: 'src/users/views.ts',
+    find: 'const total = isNamed\n',
+    replace: 'const total = false\n',
+    noticedBy: only('the names of some accounts', integration('people')),
+  },
+  {
+    name: 'customers read the names of others',
+    file: 'src/users/queries.ts',
+    find: 'authorize: requireStaff',
+    replace: 'authorize: () => undefined',
+    noticedBy: only('the names of some accounts', integration('people')),
+  },
 ];

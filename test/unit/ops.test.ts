@@ -244,7 +244,7 @@ describe('npm run ops -- ready', () => {
   }
   const report = {
     status: 'unavailable',
-    issues: [{ code: 'd1-unreachable', detail: 'D1 does not answer.', remedy: 'Wait.' }],
+    issues: [{ code: 'd1-unreachable', detail: 'D1 does not answer.', remedy: 'Wait.', details: {} }],
   };
 
   test('ends with 1 when the system is not ready, and prints why', async () => {

@@ -1,6 +1,7 @@
 import { ProblemError } from '@frontdesk/client';
 import { say, texts } from '../language';
 import { SessionOverError } from '../session';
+import { OfApi } from './of-api';
 
 /** Says why something failed: for a refusal of the API what happened, what to do, and the id of the request. */
 export function ProblemNotice({ error, retry }: { error: unknown; retry?: () => void }) {
@@ -27,9 +28,13 @@ function Refusal({ error: { code, problem, message } }: { error: ProblemError })
   const text = texts.value.problem;
   return (
     <>
-      <p>{message || code}</p>
+      <p>
+        <OfApi code={code} details={problem?.details}>
+          {message || code}
+        </OfApi>
+      </p>
       {problem?.errors && (
-        <ul>
+        <ul lang="en">
           {problem.errors.map(({ pointer, detail }) => (
             <li key={pointer}>
               <code>{pointer}</code> {detail}

@@ -16,12 +16,14 @@ import * as person from '../screens/person/texts';
 import * as readModels from '../screens/read-models/texts';
 import * as ticket from '../screens/ticket/texts';
 import * as tickets from '../screens/tickets/texts';
+import * as api from './api';
 import * as shared from './shared';
 import type { Translation } from './translation';
 
 const en = {
   ...shared.english,
   access: access.english,
+  api: api.english,
   deadLetters: deadLetters.english,
   events: events.english,
   findPeople: findPeople.english,
@@ -43,6 +45,7 @@ const en = {
 const de: Translation<typeof en> = {
   ...shared.german,
   access: access.german,
+  api: api.german,
   deadLetters: deadLetters.german,
   events: events.german,
   findPeople: findPeople.german,
@@ -67,8 +70,11 @@ export type Texts = typeof en;
 /** All texts by the language's subtag of BCP 47. */
 export const languages = { en, de };
 
-/** The texts that only the screens of operators need; they are loaded with these screens. */
-export const ofOperators: readonly string[] = ['machinery', 'readModels', 'inspector', 'deadLetters', 'events'];
+/** The texts that are not needed at first, by the files in which they come: those of the screens of operators, and those of failures. */
+export const later: Readonly<Record<string, readonly string[]>> = {
+  operators: ['machinery', 'readModels', 'inspector', 'deadLetters', 'events'],
+  api: ['api'],
+};
 
 /** A language that the console speaks. */
 export type Language = keyof typeof languages;

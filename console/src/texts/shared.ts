@@ -45,7 +45,7 @@ export const english = {
   problem: {
     network: 'The API cannot be reached. Check your network, and try again.',
     unexpected:
-      'Something went wrong in this page. Reload it; if that does not help, tell the people who run the shop.',
+      'Something went wrong on this page. Reload it; if that does not help, tell the people who run the shop.',
     request: 'Request {id}',
     remedy: 'What to do',
     again: 'Try again',
@@ -64,7 +64,14 @@ export const english = {
   dialog: { cancel: 'Go back', close: 'Close' },
   table: { more: 'Show more', total: '{count} in all' },
   chart: { table: 'Figures as a table', day: 'Day', most: 'Most on a day: {most}' },
-  keyboard: { title: 'Keyboard', help: 'This help', use: 'Use these keys in this browser' },
+  keyboard: {
+    title: 'Keyboard',
+    help: 'This help',
+    use: 'Use these keys in this browser',
+    next: 'The next row',
+    previous: 'The previous row',
+    open: 'Open the row',
+  },
   meanwhile: {
     reading: 'What changed is being read …',
     noted: 'Got it',
@@ -87,7 +94,7 @@ export const german: Translation<typeof english> = {
     people: 'Personen',
     readModels: 'Lesemodelle',
     deadLetters: 'Unzustellbares',
-    events: 'Ereignisse',
+    events: 'Ereignisprotokoll',
     me: 'Schlüssel und ich',
   },
   signIn: {
@@ -98,7 +105,7 @@ export const german: Translation<typeof english> = {
     forgotten: 'Passwort vergessen?',
     ended:
       'Ihre Sitzung ist beendet. Bitte melden Sie sich neu an; was Sie anderswo getippt haben, geht nicht verloren.',
-    customers: 'Diese Konsole ist für Support und Admins. Ihr Konto ist das einer Kundin oder eines Kunden.',
+    customers: 'Diese Konsole ist für Support und Admins. Ihr Konto ist eines der Kundschaft.',
     wrong: 'Die Adresse oder das Passwort ist falsch.',
   },
   account: 'Konto',
@@ -117,8 +124,8 @@ export const german: Translation<typeof english> = {
   problem: {
     network: 'Die API ist nicht erreichbar. Prüfen Sie Ihr Netz, und versuchen Sie es noch einmal.',
     unexpected:
-      'In dieser Seite ist etwas schiefgegangen. Laden Sie sie neu; hilft das nicht, sagen Sie denen Bescheid, die den Shop betreiben.',
-    request: 'Anfrage-Nummer {id}',
+      'Auf dieser Seite ist etwas schiefgegangen. Laden Sie sie neu; hilft das nicht, sagen Sie denen Bescheid, die den Shop betreiben.',
+    request: 'HTTP-Anfrage {id}',
     remedy: 'Was zu tun ist',
     again: 'Noch einmal',
   },
@@ -136,7 +143,14 @@ export const german: Translation<typeof english> = {
   dialog: { cancel: 'Zurück', close: 'Schließen' },
   table: { more: 'Mehr zeigen', total: '{count} insgesamt' },
   chart: { table: 'Zahlen als Tabelle', day: 'Tag', most: 'Höchstens an einem Tag: {most}' },
-  keyboard: { title: 'Tastatur', help: 'Diese Hilfe', use: 'Diese Tasten in diesem Browser verwenden' },
+  keyboard: {
+    title: 'Tastatur',
+    help: 'Diese Hilfe',
+    use: 'Diese Tasten in diesem Browser verwenden',
+    next: 'Nächste Zeile',
+    previous: 'Vorige Zeile',
+    open: 'Zeile öffnen',
+  },
   meanwhile: {
     reading: 'Was sich geändert hat, wird gelesen …',
     noted: 'Verstanden',

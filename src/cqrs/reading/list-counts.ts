@@ -27,7 +27,11 @@ export const everybody = '';
  * @param owner the owner whose rows count, or {@link everybody}
  * @param filters the filters whose rows count; without them, all rows count
  */
-export function keptCount({ name }: CountedList, owner: string | SQL, filters?: readonly string[]): SQL<number> {
+export function keptCount(
+  { name }: Pick<CountedList, 'name'>,
+  owner: string | SQL,
+  filters?: readonly string[],
+): SQL<number> {
   const isWanted = filters ? sql` AND key IN (SELECT value FROM json_each(${JSON.stringify(filters)}))` : sql``;
   return sql<number>`(SELECT coalesce(sum(value), 0) FROM list_counts, json_each(counts)
     WHERE list = ${name} AND owner = ${owner}${isWanted})`;

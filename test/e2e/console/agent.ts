@@ -156,7 +156,7 @@ export function agentsDay(today: () => Day): void {
     await seat.open(`/console/tickets/${id}`);
     await seat.press('button', 'Close the ticket');
     const dialog = seat.page.getByRole('dialog', { name: 'Close this ticket?' });
-    await dialog.getByText('The customer gets an e-mail about it.').waitFor();
+    await dialog.getByText('The customer is told by e-mail, unless they want no such e-mails.').waitFor();
     await seat.checkAccessibility();
     await seat.press('button', 'Go back', dialog);
     await dialog.waitFor({ state: 'hidden' });

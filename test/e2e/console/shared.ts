@@ -79,4 +79,16 @@ export function sharedDay(today: () => Day): void {
     const names = await parcels.evaluateAll((links) => links.map(({ textContent }) => textContent));
     expect(new Set(names).size).toBe(26);
   });
+
+  test('keys go from row to row in every list of things (product 13.2)', async () => {
+    await seat.open('/console/tickets');
+    await seat.signIn(day.admin);
+    for (const section of ['Tickets', 'Orders', 'Items', 'People', 'Event log']) {
+      await seat.goTo(section);
+      const row = seat.page.locator('main').locator('tbody a, .newest a').first();
+      await row.waitFor();
+      await seat.page.keyboard.press('j');
+      await expect.poll(() => row.evaluate((link) => link === link.ownerDocument.activeElement)).toBe(true);
+    }
+  });
 }

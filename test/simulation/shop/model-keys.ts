@@ -26,6 +26,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
       'GetEvent',
       'GetSchedule',
       'ListQueues',
+      'ListRechecks',
       'ListEvents',
       'GetMetrics',
     ],

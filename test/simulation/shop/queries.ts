@@ -317,16 +317,20 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
     weight: 3,
     reading(shop) {
       const by = shop.holderOf(...staff);
+      // One that there never was is among them now and then, and one that is named twice.
+      const ids = shop.world.chance(0.2)
+        ? [shop.anyone()?.id, shop.anyone()?.id].map((id) => id ?? nextId())
+        : undefined;
       return (
         by &&
         page({
-          what: 'users',
+          what: ids ? `the users ${ids}` : 'users',
           by,
           limit: limitOf(shop),
           ...someOrder(shop),
           allowed: staff,
-          run: (queries, request) => queries.ListUsers(request),
-          rows: ({ users }) => [...users.values()].map(documents.userRow),
+          run: (queries, request) => queries.ListUsers({ ...request, ids }),
+          rows: ({ users }) => [...users.values()].filter(({ id }) => ids?.includes(id) ?? true).map(documents.userRow),
         })
       );
     },
@@ -819,6 +823,22 @@ export const readers: { readonly [Name in keyof Queries]: Reader } = {
     weight: 1,
     reading: (shop) =>
       readingOfDeliveries(shop, 'the waiting deliveries', (queries, page) => queries.ListWaitingDeliveries(page)),
+  },
+  ListRechecks: {
+    behaviour: 'operator-reads',
+    weight: 1,
+    reading(shop) {
+      const view = shop.world.chance(0.5) ? 'user' : undefined;
+      const limit = limitOf(shop);
+      return byAdmin(
+        shop,
+        `the documents of ${view ?? 'all read models'} that are projected once more`,
+        (queries) => queries.ListRechecks({ view, limit }),
+        // Which documents are marked depends on the world.
+        ({ data }) => data.length <= limit && data.every((row) => view === undefined || row.view === view),
+        () => true,
+      );
+    },
   },
   ListEvents: {
     behaviour: 'operator-reads',

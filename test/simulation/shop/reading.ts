@@ -176,6 +176,7 @@ const indestructible: readonly (keyof Queries)[] = [
   'ListProjections',
   'ListQueues',
   'ListRebuilds',
+  'ListRechecks',
   'ListWaitingDeliveries',
 ];
 

@@ -1,6 +1,7 @@
 import './dead-letters.css';
 import { useAddress } from '../../address';
 import { texts } from '../../language';
+import { ListTitle } from '../../parts/list-title';
 import { useTitle } from '../../title';
 import { OneGroup } from './group';
 import { Groups } from './groups';
@@ -24,7 +25,7 @@ function AllGroups({ query: { subscription, decision } }: { query: Query }) {
   useTitle(title);
   return (
     <>
-      <h1>{title}</h1>
+      <ListTitle>{title}</ListTitle>
       <p class="quiet">{texts.value.deadLetters.hint}</p>
       <NamedOutcome decision={decision} />
       <Groups subscription={subscription} />

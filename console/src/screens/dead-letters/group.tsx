@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import { api } from '../../api';
 import { format, sayCount, texts } from '../../language';
 import { useList } from '../../pages';
+import { ListTitle } from '../../parts/list-title';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
 import { useTitle } from '../../title';
@@ -79,9 +80,9 @@ export function OneGroup({ failure }: { failure: Failure }) {
   useTitle(failure.error ?? text.noError);
   return (
     <>
-      <h1>
+      <ListTitle>
         <ErrorName error={failure.error} />
-      </h1>
+      </ListTitle>
       <Loaded read={groups}>
         {({ data }) => {
           const group = data.find((one) => groupPath(one) === groupPath(failure));

@@ -55,7 +55,7 @@ export const english = {
       emails: 'The e-mails are never sent.',
       events: 'Other teams never receive the events.',
     },
-    final: 'It cannot be undone. The events stay in the log.',
+    final: 'It cannot be undone. The events stay in the event log.',
   },
   outcome: {
     title: 'Outcome',
@@ -180,7 +180,7 @@ export const german: Translation<typeof english> = {
     chooseOne: '{id} auswählen',
     chooseAll: 'Alle hier gezeigten auswählen',
     group: 'Alle mit diesem Fehler',
-    log: 'Sein Ereignis im Protokoll',
+    log: 'Sein Ereignis im Ereignisprotokoll',
     title: '{type}: {work}',
     missing: 'Das ist nicht oder nicht mehr unzustellbar: Jemand hat es wiederholt oder verworfen.',
     what: 'Das Ereignis',
@@ -204,7 +204,7 @@ export const german: Translation<typeof english> = {
       emails: 'Diese E-Mails werden nie gesendet.',
       events: 'Andere Teams bekommen diese Ereignisse nie.',
     },
-    final: 'Das lässt sich nicht rückgängig machen. Die Ereignisse bleiben im Protokoll.',
+    final: 'Das lässt sich nicht rückgängig machen. Die Ereignisse bleiben im Ereignisprotokoll.',
   },
   outcome: {
     title: 'Ergebnis',
@@ -276,7 +276,7 @@ export const german: Translation<typeof english> = {
       todo: 'Suchen Sie die Logzeile „message.failed“ mit der Position des Ereignisses. Berichtigen Sie die Zeile oder den Code, liefern Sie aus, und wiederholen Sie es.',
     },
     tooLarge: {
-      means: 'Das Ereignis ist größer, als eine Nachricht einer Queue sein darf (128 KB).',
+      means: 'Das Ereignis ist größer, als eine Nachricht einer Warteschlange sein darf (128 KB).',
       todo: 'Es kann nie zugestellt werden. Berichtigen Sie den Code, damit solche Ereignisse IDs statt Inhalt haben, dann verwerfen Sie es.',
     },
     shape: {

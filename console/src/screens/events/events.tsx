@@ -2,6 +2,7 @@ import { useAddress } from '../../address';
 import { api } from '../../api';
 import { texts } from '../../language';
 import { useList } from '../../pages';
+import { ListTitle } from '../../parts/list-title';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
 import { useTitle } from '../../title';
@@ -23,7 +24,7 @@ export function Events() {
   useTitle(title);
   return (
     <>
-      <h1>{title}</h1>
+      <ListTitle>{title}</ListTitle>
       <p class="quiet">{text.hint}</p>
       <Filters {...address} />
       <Loaded read={list.read}>

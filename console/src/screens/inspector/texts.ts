@@ -67,7 +67,7 @@ export const english = {
       todo: 'Remove the cause of the error, then replay the dead letter. Or project this one document now.',
     },
     'to-be-rechecked': {
-      state: 'To be checked again',
+      state: 'To be rechecked',
       why: 'An earlier write to KV may still arrive, or somebody asked for this document. It is made once more after {until}.',
       todo: 'Nothing: it happens by itself.',
     },
@@ -136,7 +136,7 @@ export const english = {
     put: 'Last put',
     upTo: 'with the events up to position {position}',
     never: 'never',
-    recheck: 'To be made again',
+    recheck: 'To be rechecked',
     after: 'after {time}',
     no: 'no',
     error: 'Error',
@@ -164,7 +164,7 @@ export const german: Translation<typeof english> = {
   form: {
     view: 'Lesemodell',
     key: 'Schlüssel',
-    hint: 'Die Id der Sache oder der Person, deren Liste es ist, oder „all“. Sie können auch die Adresse der Seite einfügen.',
+    hint: 'Die ID der Sache oder der Person, deren Liste es ist, oder „all“. Sie können auch die Adresse der Seite einfügen.',
     submit: 'Untersuchen',
   },
   back: 'Lesemodell {view}',
@@ -213,12 +213,12 @@ export const german: Translation<typeof english> = {
     'event-waits': {
       state: 'Veraltet',
       why: 'Das Ereignis {event} (Position {position}) vom {since} ist noch nicht in der Kopie. Kein Versuch ist gescheitert: Es wartet, bis es an der Reihe ist.',
-      todo: 'Warten Sie einige Sekunden, oder projizieren Sie es jetzt. Warten Ereignisse minutenlang, ist die Queue langsam, oder nichts liest sie.',
+      todo: 'Warten Sie einige Sekunden, oder projizieren Sie es jetzt. Warten Ereignisse minutenlang, ist die Warteschlange langsam, oder nichts liest sie.',
     },
     'event-fails': {
       state: 'Veraltet: die Arbeit scheitert',
       why: 'Das Ereignis {event} (Position {position}) vom {since} ist nicht in der Kopie: Der letzte Versuch scheiterte mit {error}. Der nächste ist geplant für {until}.',
-      todo: 'Fehlt die Datenbank, KV oder eine Queue, warten Sie: Es wird neu versucht. Beheben Sie sonst die Ursache des Fehlers. Sie können es jetzt projizieren.',
+      todo: 'Fehlt die Datenbank, KV oder eine Warteschlange, warten Sie: Es wird neu versucht. Beheben Sie sonst die Ursache des Fehlers. Sie können es jetzt projizieren.',
     },
     'event-dead': {
       state: 'Veraltet: nichts versucht es noch',
@@ -226,7 +226,7 @@ export const german: Translation<typeof english> = {
       todo: 'Beheben Sie die Ursache, und wiederholen Sie dann das Unzustellbare. Oder projizieren Sie jetzt dieses eine Dokument.',
     },
     'to-be-rechecked': {
-      state: 'Wird noch einmal geprüft',
+      state: 'Wird noch einmal gebildet',
       why: 'Ein früherer Schreibvorgang kann KV noch erreichen, oder jemand hat das Dokument verlangt. Es wird nach {until} noch einmal gebildet.',
       todo: 'Nichts: Es geschieht von selbst.',
     },
@@ -295,7 +295,7 @@ export const german: Translation<typeof english> = {
     put: 'Zuletzt geschrieben',
     upTo: 'mit den Ereignissen bis Position {position}',
     never: 'nie',
-    recheck: 'Wird neu gebildet',
+    recheck: 'Wird noch einmal gebildet',
     after: 'nach {time}',
     no: 'nein',
     error: 'Fehler',

@@ -57,7 +57,7 @@ export const german: Translation<typeof english> = {
   discard: 'Eingaben verwerfen',
   saved: 'Gespeichert.',
   notYours:
-    'Dieser Artikel gehört Ihnen nicht. Sie können ihn sperren und die Sperre aufheben; alles andere können nur sein Konto und Admins.',
+    'Dieser Artikel gehört Ihnen nicht. Sie können ihn sperren und die Sperre aufheben; alles andere können nur Admins und die Person, die ihn verkauft.',
   refused: 'Nichts wurde gespeichert, weil der Artikel inzwischen geändert wurde.',
   changed: '{field}: war {before}, ist jetzt {after}',
   reading: 'Was geändert wurde, wird gelesen; das dauert höchstens eine halbe Minute.',

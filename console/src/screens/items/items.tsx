@@ -4,6 +4,7 @@ import { format, texts } from '../../language';
 import { useList } from '../../pages';
 import { DataTable } from '../../parts/data-table';
 import { FilterLinks } from '../../parts/filter-links';
+import { ListTitle } from '../../parts/list-title';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
 import { PersonName } from '../../parts/person-name';
@@ -71,7 +72,7 @@ export function Items() {
   useTitle(texts.value.sections.items);
   return (
     <>
-      <h1>{texts.value.sections.items}</h1>
+      <ListTitle>{texts.value.sections.items}</ListTitle>
       <Filters {...address} />
       <Loaded read={list.read}>
         {() => (

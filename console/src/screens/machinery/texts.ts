@@ -4,7 +4,7 @@ export const english = {
   lag: {
     title: 'Lag of the read models',
     hint: 'How long events wait for their documents: now, and in the last hour. The target is {target} s.',
-    model: 'Read model',
+    model: 'Name',
     now: 'Now',
     usual: 'Half within',
     late: '99 % within',
@@ -18,7 +18,7 @@ export const english = {
     names: {
       projections: 'Read models',
       emails: 'E-mails',
-      events: 'Events for others',
+      events: 'Events for other teams',
       rebuilds: 'Rebuilds and erasures',
       'dead-letters': 'Dead letters',
     },
@@ -54,7 +54,7 @@ export const german: Translation<typeof english> = {
   lag: {
     title: 'Rückstand der Lesemodelle',
     hint: 'Wie lange Ereignisse auf ihre Dokumente warten: jetzt und in der letzten Stunde. Das Ziel sind {target} s.',
-    model: 'Lesemodell',
+    model: 'Name',
     now: 'Jetzt',
     usual: 'Die Hälfte in',
     late: '99 % in',
@@ -68,7 +68,7 @@ export const german: Translation<typeof english> = {
     names: {
       projections: 'Lesemodelle',
       emails: 'E-Mails',
-      events: 'Ereignisse für andere',
+      events: 'Ereignisse für andere Teams',
       rebuilds: 'Neuaufbau und Löschung',
       'dead-letters': 'Unzustellbares',
     },

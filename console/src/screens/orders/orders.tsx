@@ -4,6 +4,7 @@ import { format, say, texts } from '../../language';
 import { useList } from '../../pages';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
+import { ListTitle } from '../../parts/list-title';
 import { Loaded } from '../../parts/loaded';
 import { More } from '../../parts/more';
 import { PersonName } from '../../parts/person-name';
@@ -28,7 +29,7 @@ export function Orders() {
   useTitle(texts.value.sections.orders);
   return (
     <>
-      <h1>{texts.value.sections.orders}</h1>
+      <ListTitle>{texts.value.sections.orders}</ListTitle>
       <Filters {...address} />
       <Loaded read={list.read}>
         {() =>

@@ -1,12 +1,13 @@
 import { texts } from '../../language';
 import { Loaded } from '../../parts/loaded';
+import { type Details, OfApi } from '../../parts/of-api';
 import { Status, type Tone } from '../../parts/status';
 import { useRead } from '../../read';
 import { isAdmin } from '../../session';
 
 interface Readiness {
   status: 'ready' | 'degraded' | 'unavailable';
-  issues: { code: string; detail: string; remedy?: string }[];
+  issues: { code: string; detail: string; remedy?: string; details?: Details }[];
 }
 
 const tones: Readonly<Record<Readiness['status'], Tone>> = { ready: 'good', degraded: 'warn', unavailable: 'bad' };
@@ -30,17 +31,23 @@ async function readReadiness(
   return response;
 }
 
-/** An issue, what to do about it, and where. The words of the API are English. */
-function Issue({ code, detail, remedy }: Readiness['issues'][number]) {
+/** An issue, what to do about it, and where. */
+function Issue({ code, detail, remedy, details = {} }: Readiness['issues'][number]) {
   const { issues } = texts.value.overview.health;
+  // Some issues have two sentences, of which one is about such a detail.
+  const kind = ['view', 'isMore'].find((name) => name in details);
   const screen = isAdmin.value ? screens[code] : undefined;
   return (
     <li>
       <h3>{code in issues ? issues[code as keyof typeof issues] : code}</h3>
-      <p lang="en">{detail}</p>
+      <p>
+        <OfApi code={kind ? `${code}.${kind}` : code} details={details}>
+          {detail}
+        </OfApi>
+      </p>
       {remedy && (
-        <p lang="en" class="quiet">
-          {remedy}
+        <p class="quiet">
+          <OfApi code={`${code}.remedy`}>{remedy}</OfApi>
         </p>
       )}
       {screen && <a href={`/console/${addresses[screen]}`}>{texts.value.sections[screen]}</a>}

@@ -1,5 +1,5 @@
 import { api } from '../../api';
-import { format, texts } from '../../language';
+import { format, say, texts } from '../../language';
 import { Ago } from '../../parts/ago';
 import { DataTable } from '../../parts/data-table';
 import { useRead } from '../../read';
@@ -20,7 +20,12 @@ export function Erasures() {
         keyOf={({ userId }) => userId}
         columns={[
           { title: text.account, cell: ({ userId }) => <a href={`/console/people/${userId}`}>{userId}</a> },
-          { title: text.rows, isNumber: true, cell: ({ rows }) => format.value.number(rows) },
+          {
+            title: text.rows,
+            isNumber: true,
+            cell: ({ rows, rowsLeft }) =>
+              say(text.of, { rows: format.value.number(rows), total: format.value.number(rows + rowsLeft) }),
+          },
           { title: text.progress, cell: ({ progressedAt }) => <Ago time={progressedAt} /> },
         ]}
       />

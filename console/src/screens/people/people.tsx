@@ -3,6 +3,7 @@ import './people.css';
 import { useId } from 'preact/hooks';
 import { useAddress } from '../../address';
 import { texts } from '../../language';
+import { ListTitle } from '../../parts/list-title';
 import { isAdmin } from '../../session';
 import { useTitle } from '../../title';
 import { Erasures } from './erasures';
@@ -50,7 +51,7 @@ export function People() {
   useTitle(texts.value.sections.people);
   return (
     <>
-      <h1>{texts.value.sections.people}</h1>
+      <ListTitle>{texts.value.sections.people}</ListTitle>
       <Search search={search} onSearch={(search) => set({ search })} />
       {isAdmin.value && <Erasures />}
       {search === '' ? <Newest /> : <Found search={search} />}

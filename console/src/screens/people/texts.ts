@@ -2,7 +2,7 @@ import type { Translation } from '../../texts/translation';
 
 export const english = {
   label: 'Find a person',
-  hint: 'The search looks at the beginning of names and e-mail addresses. Each search is in the audit trail, without its text.',
+  hint: 'The search looks at the beginning of names and e-mail addresses. Each search is in the event log, without its text.',
   newest: 'Newest accounts',
   found: { one: 'One person found', other: '{count} people found' },
   most: 'These are the first 20. Type more of the name or the address to see others.',
@@ -11,17 +11,18 @@ export const english = {
   active: 'active',
   inactive: 'deactivated',
   erasures: {
-    title: 'Erasures at work',
+    title: 'Erasures under way',
     hint: 'These accounts are deleted. What they owned is being erased.',
     account: 'Account',
     rows: 'Erased so far',
+    of: '{rows} of {total}',
     progress: 'Last progress',
   },
 } as const;
 
 export const german: Translation<typeof english> = {
   label: 'Person suchen',
-  hint: 'Gesucht wird am Anfang von Namen und E-Mail-Adressen. Jede Suche steht im Protokoll, ohne ihren Text.',
+  hint: 'Gesucht wird am Anfang von Namen und E-Mail-Adressen. Jede Suche steht im Ereignisprotokoll, ohne ihren Text.',
   newest: 'Neueste Konten',
   found: { one: 'Eine Person gefunden', other: '{count} Personen gefunden' },
   most: 'Das sind die ersten 20. Tippen Sie mehr vom Namen oder der Adresse, um andere zu sehen.',
@@ -34,6 +35,7 @@ export const german: Translation<typeof english> = {
     hint: 'Diese Konten sind gelöscht. Was ihnen gehörte, wird gerade entfernt.',
     account: 'Konto',
     rows: 'Bisher entfernt',
+    of: '{rows} von {total}',
     progress: 'Letzter Fortschritt',
   },
 };

@@ -21,13 +21,15 @@ export function Gone({ id, wasShown }: { id: string; wasShown: boolean }) {
         const erasure = data.find(({ userId }) => userId === id);
         if (!erasure) return <p role="status">{wasErasing.current ? text.done : texts.value.person.missing}</p>;
         wasErasing.current = true;
-        const { rows, progressedAt, lastError, attempts } = erasure;
+        const { rows, rowsLeft, progressedAt, lastError, attempts } = erasure;
+        const { number } = format.value;
+        const total = rows + rowsLeft;
         return (
           <section aria-labelledby="erasing">
             <h2 id="erasing">{text.title}</h2>
             <p>{text.text}</p>
-            <progress aria-label={text.bar} />
-            <p role="status">{say(text.rows, { count: format.value.number(rows) })}</p>
+            <progress aria-label={text.bar} value={rows} max={Math.max(1, total)} />
+            <p role="status">{say(text.rows, { count: number(rows), total: number(total) })}</p>
             <p class="quiet">
               {text.progress} <Ago time={progressedAt} />
             </p>

@@ -9,6 +9,7 @@ import { useTitle } from '../../title';
 import { FindKey } from '../inspector/find-key';
 import { Failures } from './failures';
 import { Rebuilds, StartRebuild, useRebuilds } from './rebuilds';
+import { Rechecks } from './rechecks';
 import { factsOfModels, type ReadModel as Model, type ReadModels } from './state-of-model';
 import { Waiting } from './waiting';
 
@@ -40,6 +41,7 @@ function Found({ model, models }: { model: Model; models: ReadModels }) {
     <>
       <Figures model={model} />
       <Failures models={[model]} />
+      {model.keysToRecheck > 0 && <Rechecks view={view} />}
       {model.lagEvents > 0 && <Waiting views={models.data.map((each) => each.view)} />}
       <section aria-labelledby="inspect">
         <h2 id="inspect">{one.inspect}</h2>

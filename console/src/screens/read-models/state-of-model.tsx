@@ -58,6 +58,12 @@ const mostCounted = 1_000;
 /** How many documents there are, at least. */
 export const describeCount = (count: number) => format.value.number(count) + (count < mostCounted ? '' : '+');
 
+/** How many documents are made once more, and the way to them. */
+function describeRechecks({ view, keysToRecheck }: ReadModel) {
+  const count = format.value.number(keysToRecheck);
+  return keysToRecheck > 0 ? <a href={`/console/read-models/${view}#rechecks`}>{count}</a> : count;
+}
+
 /** What is said of each read model. */
 export function factsOfModels(): Column<ReadModel>[] {
   const { columns: text } = texts.value.readModels;
@@ -68,6 +74,6 @@ export function factsOfModels(): Column<ReadModel>[] {
     { title: text.usual, isNumber: true, cell: ({ lagP50Seconds }) => describeLag(lagP50Seconds) },
     { title: text.late, isNumber: true, cell: ({ lagP99Seconds }) => describeLag(lagP99Seconds) },
     { title: text.keys, isNumber: true, cell: ({ keys }) => describeCount(keys) },
-    { title: text.recheck, isNumber: true, cell: ({ keysToRecheck }) => format.value.number(keysToRecheck) },
+    { title: text.recheck, isNumber: true, cell: describeRechecks },
   ];
 }

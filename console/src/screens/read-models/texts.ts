@@ -10,8 +10,8 @@ export const english = {
     state: 'State',
     position: 'Position',
     now: 'Lag now',
-    usual: 'p50, last hour',
-    late: 'p99, last hour',
+    usual: 'Half within, last hour',
+    late: '99 % within, last hour',
     keys: 'Documents',
     recheck: 'To recheck',
   },
@@ -32,6 +32,11 @@ export const english = {
     running: 'a round has run since',
     finished: 'last finished',
     never: 'not finished yet',
+  },
+  rechecks: {
+    title: 'Documents to recheck',
+    hint: 'Each is made once more, because an older copy may still arrive in KV, or a repair was asked for. You have to do nothing.',
+    due: 'Due',
   },
   waiting: {
     title: 'Events that wait',
@@ -74,7 +79,7 @@ export const english = {
     keys: 'Documents',
     failed: 'Failed',
     error: 'Last error',
-    act: 'Log',
+    act: 'Event log',
     events: 'events',
   },
 } as const;
@@ -89,10 +94,10 @@ export const german: Translation<typeof english> = {
     state: 'Zustand',
     position: 'Position',
     now: 'Rückstand',
-    usual: 'p50, letzte Stunde',
-    late: 'p99, letzte Stunde',
+    usual: 'Die Hälfte in, letzte Stunde',
+    late: '99 % in, letzte Stunde',
     keys: 'Dokumente',
-    recheck: 'Zu prüfen',
+    recheck: 'Noch einmal zu bilden',
   },
   state: {
     good: 'aktuell',
@@ -111,6 +116,11 @@ export const german: Translation<typeof english> = {
     running: 'eine Runde läuft seit',
     finished: 'zuletzt beendet',
     never: 'noch nicht beendet',
+  },
+  rechecks: {
+    title: 'Dokumente, die noch einmal gebildet werden',
+    hint: 'Jedes wird noch einmal gebildet, weil eine ältere Kopie in KV noch ankommen kann oder weil eine Reparatur verlangt wurde. Zu tun ist nichts.',
+    due: 'Fällig',
   },
   waiting: {
     title: 'Wartende Ereignisse',
@@ -136,7 +146,7 @@ export const german: Translation<typeof english> = {
     start: 'Neu aufbauen',
     question: '{view} neu aufbauen?',
     effects: [
-      'Alle Dokumente von {view} ({keys}) werden neu gebildet, entlang des Protokolls von {position} Ereignissen.',
+      'Alle Dokumente von {view} ({keys}) werden neu gebildet, entlang des Ereignisprotokolls von {position} Ereignissen.',
       'Inzwischen werden die jetzigen Dokumente weiter gelesen; zu sehen ist nur, was berichtigt wird.',
       'Jedes Dokument wird einmal neu in KV geschrieben. Das dauert, und es kostet so viel wie diese Schreibvorgänge.',
       'Den Fortschritt sehen Sie hier, und Sie können jederzeit anhalten.',
@@ -154,7 +164,7 @@ export const german: Translation<typeof english> = {
     keys: 'Dokumente',
     failed: 'Fehlerhaft',
     error: 'Letzter Fehler',
-    act: 'Protokoll',
+    act: 'Ereignisprotokoll',
     events: 'Ereignisse',
   },
 };

@@ -12,7 +12,7 @@ export const english = {
     close: 'Close the ticket',
     question: 'Close this ticket?',
     closing:
-      'The customer gets an e-mail about it. You cannot open the ticket again: only a reply of the customer does.',
+      'The customer is told by e-mail, unless they want no such e-mails. You cannot open the ticket again: only a reply of the customer does.',
     closed: 'A reply of the customer opens the ticket again.',
   },
   assignee: {
@@ -37,7 +37,7 @@ export const english = {
     reply: {
       tab: 'Reply',
       label: 'Reply to {name}',
-      hint: 'The customer reads this, and gets an e-mail that there is a reply.',
+      hint: 'The customer reads this, and is told of it by e-mail, unless they want no such e-mails.',
       send: 'Send to the customer',
       done: 'Your reply was sent.',
       refused:
@@ -91,7 +91,7 @@ export const german: Translation<typeof english> = {
     close: 'Anfrage schließen',
     question: 'Diese Anfrage schließen?',
     closing:
-      'Die Kundin oder der Kunde erhält darüber eine E-Mail. Sie können die Anfrage nicht wieder öffnen: Das tut nur eine Antwort der Kundschaft.',
+      'Die Kundschaft erfährt es per E-Mail, wenn sie solche E-Mails will. Sie können die Anfrage nicht wieder öffnen: Das tut nur eine Antwort der Kundschaft.',
     closed: 'Eine Antwort der Kundschaft öffnet die Anfrage wieder.',
   },
   assignee: {
@@ -116,7 +116,7 @@ export const german: Translation<typeof english> = {
     reply: {
       tab: 'Antwort',
       label: 'Antwort an {name}',
-      hint: 'Die Kundin oder der Kunde liest dies und erhält eine E-Mail, dass es eine Antwort gibt.',
+      hint: 'Die Kundschaft liest dies und erfährt davon per E-Mail, wenn sie solche E-Mails will.',
       send: 'An die Kundschaft senden',
       done: 'Ihre Antwort wurde gesendet.',
       refused:
@@ -126,14 +126,14 @@ export const german: Translation<typeof english> = {
       tab: 'Interne Notiz',
       label: 'Interne Notiz',
       hint: 'Nur Support und Admins lesen dies. Die Kundschaft sieht es nie.',
-      send: 'Als Notiz behalten',
+      send: 'Als Notiz speichern',
       done: 'Ihre Notiz wurde gespeichert.',
     },
   },
   changes: {
     title: 'Neu, seit Sie die Anfrage geöffnet haben',
     refused:
-      'Ihre Änderung wurde nicht gemacht, denn jemand anderes hat die Anfrage inzwischen geändert. Sehen Sie sich an, was neu ist, und wählen Sie noch einmal.',
+      'Ihre Änderung wurde nicht ausgeführt, denn jemand anderes hat die Anfrage inzwischen geändert. Sehen Sie sich an, was neu ist, und wählen Sie noch einmal.',
     status: 'Der Status hat sich von „{from}“ zu „{to}“ geändert.',
     assigned: '{name} bearbeitet sie jetzt.',
     released: 'Niemand bearbeitet sie jetzt.',
@@ -142,7 +142,7 @@ export const german: Translation<typeof english> = {
     hasNote: '{name} hat eine interne Notiz geschrieben.',
   },
   beside: {
-    customer: 'Kundin oder Kunde',
+    customer: 'Kundschaft',
     confirmed: 'bestätigt',
     notConfirmed: 'nicht bestätigt',
     inactive: 'Das Konto ist deaktiviert.',
