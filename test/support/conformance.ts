@@ -95,7 +95,8 @@ export function createConformance(load: () => Promise<Response>) {
       if (follow(known, described).required && !response.headers.has(header))
         throw new Error(`${name} lacks the documented header ${header}`);
     }
-    const body = await response.text();
+    // workerd warns when text() reads a body of another media type than a text.
+    const body = new TextDecoder().decode(await response.arrayBuffer());
     if (method === 'HEAD' || body === '') return;
     if ([404, 409].includes(response.status) && !body.includes('"details":{'))
       throw new Error(`${name} has no details, but every 404 and 409 must have them`);
