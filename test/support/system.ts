@@ -38,15 +38,29 @@ const isChecked = (method = 'GET', path: string, { status }: Response) =>
   !(method === 'POST' && path === '/v1/users') &&
   !(status >= 400 && status < 500);
 
-/** The comparison of responses with the OpenAPI document, which takes longer to make than most tests. */
-const conformances = new Map<string, ReturnType<typeof createConformance>>();
+interface Described {
+  /** The OpenAPI document as a text. */
+  readDocument(): Promise<string>;
+  /** Compares a response with the document. */
+  conform: ReturnType<typeof createConformance>;
+}
 
-/** The comparison for systems with these variables. The document depends on nothing else that tests replace. */
-function conformanceWith(env: Env, load: () => Promise<Response>): ReturnType<typeof createConformance> {
+/** The OpenAPI documents, which take longer to make than most tests. */
+const described = new Map<string, Described>();
+
+/** The document for systems with these variables. It depends on nothing else that tests replace. */
+function describeWith(env: Env, load: () => Promise<Response>): Described {
   const key = JSON.stringify(Object.entries(env).filter(([, value]) => typeof value === 'string'));
-  const conform = conformances.get(key) ?? createConformance(load);
-  conformances.set(key, conform);
-  return conform;
+  const known = described.get(key);
+  if (known) return known;
+  let text: Promise<string> | undefined;
+  const readDocument = () => {
+    text ??= load().then((response) => response.text());
+    return text;
+  };
+  const made = { readDocument, conform: createConformance(async () => new Response(await readDocument())) };
+  described.set(key, made);
+  return made;
 }
 
 const unlimited: RateLimit = { limit: async () => ({ success: true }) };
@@ -129,7 +143,7 @@ export function createSystem(
   });
   const services = () => compose(testEnv, () => {}, overrides);
 
-  const conform = conformanceWith(testEnv, async () =>
+  const { conform, readDocument } = describeWith(testEnv, async () =>
     app.request('/openapi.json', {}, { ...testEnv, NETWORK_LIMIT: unlimited }, createExecutionContext()),
   );
 
@@ -217,6 +231,7 @@ export function createSystem(
     logs,
     mailedToken,
     points,
+    readDocument,
     rebuildMessages,
     register,
     request,
