@@ -1,8 +1,25 @@
+import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/**
+ * A folder in memory, which Linux has. D1 and KV of the tests keep their files in the folder for temporary files, and on a disk
+ * each of their commits waits until the disk has it: a tenth of the processor time, and much of the rest of the time.
+ */
+const memory = '/dev/shm';
+const neededBytes = 2 ** 30;
+
+function hasRoom(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize > neededBytes;
+}
+
+// Whoever has chosen a folder keeps it.
+if (hasRoom(memory)) process.env.TMPDIR ??= memory;
 
 /**
  * The time after which a test counts as one that hangs. Ten times what the slowest test needs on a busy machine, so that no

@@ -103,11 +103,14 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
   '%s',
   (_, method, path, operation) => {
     let sendAs: (caller: Pick<Account, 'bearer'> | undefined) => Promise<Response>;
+    /** The rows when the request is prepared, which stay the same until a caller is served. */
+    let before: Awaited<ReturnType<typeof countRows>>;
 
     beforeAll(async () => {
       const { sendWith } = await prepare(method, path);
       sendAs = (caller) => sendWith(caller?.bearer);
       clock.advance(2000);
+      before = await countRows();
     });
 
     const kinds = [
@@ -120,14 +123,12 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
       'former agent’s with the new generation',
     ];
     test.each(kinds)('the token of a %s account gets 401 (product 1.7)', async (kind) => {
-      const before = await countRows();
       const hint = 'A status of 415 or 422 means that bodies in prepared-requests.ts has no valid body.';
       expect((await sendAs(revoked[kind])).status, hint).toBe(401);
       expect(await countRows()).toEqual(before);
     });
 
     test('a request without a token gets 401', async () => {
-      const before = await countRows();
       expect((await sendAs(undefined)).status).toBe(401);
       expect(await countRows()).toEqual(before);
     });
@@ -137,7 +138,6 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
       const schemes = operation.security?.flatMap((scheme) => Object.entries(scheme)) ?? [];
       const programs = declared.flatMap((scope) => ['apiKey', 'client'].map((name) => [name, [scope]]));
       expect(schemes.filter(([name]) => name === 'apiKey' || name === 'client')).toEqual(programs);
-      const before = await countRows();
       const refused = await sendAs(await keyWith(scopes.filter((scope) => !declared.includes(scope))));
       const hint = 'Commands and queries are bound to the scopes of src/operation-scopes.ts in app.ts.';
       expect(refused.status, hint).toBe(403);
@@ -155,14 +155,13 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
     });
 
     test.each(outcomes)(`“${access}”: the %s is %s`, async (name, expected) => {
-      const owner = await register();
-      const caller = { stranger, owner, agent, admin }[name as 'owner'];
       const isOwn = name === 'owner';
+      const caller = isOwn ? await register() : { stranger, agent, admin }[name as 'admin'];
       // Customers cannot make what admins work with.
-      const preparing = isOwn && access !== 'admin' ? createRequestPreparer(system, owner) : prepare;
+      const preparing = isOwn && access !== 'admin' ? createRequestPreparer(system, caller) : prepare;
       const isAccount = path.startsWith('/v1/users/{id}');
-      const { sendWith } = await preparing(method, path, (id) => (isOwn && isAccount ? owner.id : id));
-      const before = await countRows();
+      const { sendWith } = await preparing(method, path, (id) => (isOwn && isAccount ? caller.id : id));
+      const rows = await countRows();
       const { status } = await sendWith(caller.bearer);
       const hint =
         'The rule in routes.ts must be what the command or query does. If a caller is served who must not be, the check of ' +
@@ -170,7 +169,7 @@ describe.each(secured.map(({ method, path, operation }) => [`${method} ${path}`,
       if (expected === 'served') return expect(status, hint).toBeLessThan(300);
       // Somebody whose own account is not active has no valid token.
       expect(isOwn ? [401, 403, 404] : [403, 404], hint).toContain(status);
-      expect(await countRows()).toEqual(before);
+      expect(await countRows()).toEqual(rows);
     });
   },
 );

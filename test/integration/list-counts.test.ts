@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { countedLists } from '../../src/domains';
 import { newId } from '../../src/platform/ids';
 import { limits } from '../../src/platform/limits';
-import { runSchedule } from '../../src/schedule';
+import { tasks } from '../../src/schedule';
 import { excuseDocuments } from '../support/document-watch';
 import { address } from '../support/factories';
 import { createSystem } from '../support/system';
@@ -267,9 +267,10 @@ describe('a kept count that is wrong is found and corrected (product 6.8)', () =
   });
   beforeEach(() => env.DB.prepare('UPDATE reconciliation SET counts_after = NULL, lists_counted = NULL').run());
 
+  // The other tasks of the hour take most of its time, and have nothing to do with counts.
   const runHour = async (of: System = system) => {
     const before = of.logs.length;
-    await runSchedule(of.services(), '0 * * * *');
+    await tasks['0 * * * *']?.['list-counts.compared']?.(of.services());
     const entries = of.logs.slice(before).map((line) => JSON.parse(line));
     return {
       repaired: entries.filter(({ event }) => event === 'list-count.repaired'),

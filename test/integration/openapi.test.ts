@@ -85,7 +85,8 @@ describe('what operations have in common', () => {
       responses: Record<string, { description: string; content: object }>;
     };
   }
-  const load = async () => (await createSystem().request('/openapi.json')).json<Described>();
+  const { request } = createSystem();
+  const load = async () => (await request('/openapi.json')).json<Described>();
 
   test('the document declares every tag that an operation has, and no other', async () => {
     const { tags, paths } = await load();
@@ -159,7 +160,8 @@ describe('what readers and generated clients see (product 6.1)', () => {
       responses: Record<string, { description: string; content: object }>;
     };
   }
-  const load = async () => (await createSystem().request('/openapi.json')).json<Described>();
+  const { request } = createSystem();
+  const load = async () => (await request('/openapi.json')).json<Described>();
 
   test('no two operations have the same name, and each is one word in camel case', async () => {
     const names = (await operationsOf(createSystem())).map(({ operation }) => operation.operationId);

@@ -29,8 +29,8 @@ interface Specification {
 }
 
 /** Every operation of the OpenAPI document. A test in openapi.test.ts compares the document with the app's routes. */
-export async function operationsOf({ request }: ReturnType<typeof createSystem>) {
-  const { paths } = await (await request('/openapi.json')).json<Specification>();
+export async function operationsOf({ readDocument }: Pick<ReturnType<typeof createSystem>, 'readDocument'>) {
+  const { paths } = JSON.parse(await readDocument()) as Specification;
   return Object.entries(paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
