@@ -23,10 +23,17 @@ const statements: Readonly<Record<string, (db: Database) => { getQuery(): unknow
     return db.select({ id: inner.id }).from(inner);
   },
   'an insert with placeholders and an expression': (db) =>
+    db.insert(items).values({
+      id: sql.placeholder('id'),
+      isActive: sql.placeholder('active'),
+      stock: sql`${1} + ${items.stock}`,
+      takenDownBy: null,
+    } as never),
+  'an update': (db) =>
     db
-      .insert(items)
-      .values({ id: sql.placeholder('id'), stock: sql`${1} + ${items.stock}`, takenDownBy: null } as never),
-  'an update': (db) => db.update(items).set({ isActive: false, takenDownBy: null }).where(eq(items.id, '1')),
+      .update(items)
+      .set({ isActive: sql.placeholder('active') as never, takenDownBy: null })
+      .where(eq(items.id, '1')),
   'a text': (db) =>
     db.all(sql`SELECT ${1}, ${null}, ${undefined}, ${['a', 2]} FROM ${items} -- ${sql.identifier('a"b')}`),
   'values in the text': (db) => db.all(sql`SELECT ${sql`${"it's"}, ${5}`.inlineParams()}, ${sql.placeholder('later')}`),
