@@ -1,9 +1,10 @@
 import { DrizzleQueryError, is, type SQL, type SQLWrapper, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import { SQLiteRaw } from 'drizzle-orm/sqlite-core/query-builders/raw';
 import type { Wait } from './clock';
 import { withDeadline } from './deadline';
+import { createDatabase } from './dialect';
 import { limits } from './limits';
 import { retry } from './retry';
 
@@ -24,7 +25,7 @@ export function openSession(database: D1Database, from: string): DatabaseSession
   const session = database.withSession(from);
   return {
     // A D1 session has every method that drizzle calls; only its declared type is smaller than D1Database.
-    db: drizzle(session as unknown as D1Database),
+    db: createDatabase(session as unknown as D1Database),
     bookmark: () => session.getBookmark(),
   };
 }

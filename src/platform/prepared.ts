@@ -1,7 +1,7 @@
 import { getTableColumns, type InferSelectModel, sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/d1';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { Database, Statement } from './d1';
+import { createDatabase } from './dialect';
 
 // drizzle needs longer to make the text of a statement than SQLite to carry it out. So the text of a statement that many
 // requests use is made once for an isolate, and each request gives the values of its parameters.
@@ -13,7 +13,7 @@ interface Prepared {
 }
 
 /** Makes texts and runs nothing. */
-const writer = drizzle({ prepare: () => undefined } as unknown as D1Database) as Database;
+const writer = createDatabase({ prepare: () => undefined } as unknown as D1Database);
 
 /**
  * Makes the function that returns a prepared statement, which is made at its first use.

@@ -149,14 +149,15 @@ export class Recovery {
    */
   #findUnfinished(): Unfinished[] {
     const { d1, world } = this.platform;
-    return d1.query<Unfinished>(`
+    const sql = `
       SELECT 'delivery' AS what, subscription || ' ' || position || ' ' || status AS which, available_at AS due
       FROM deliveries
       UNION ALL SELECT 'claim', view || ':' || key, claimed_until FROM projections
-      WHERE claimed_by IS NOT NULL AND claimed_until > ${world.now}
+      WHERE claimed_by IS NOT NULL AND claimed_until > ?
       UNION ALL SELECT 'recheck', view || ':' || key, recheck_at FROM projections WHERE recheck_at IS NOT NULL
       UNION ALL SELECT 'rebuild', view, progressed_at + 60000 FROM rebuilds WHERE status = 'running'
-      UNION ALL SELECT 'erasure', user_id, progressed_at + 60000 FROM erasures`);
+      UNION ALL SELECT 'erasure', user_id, progressed_at + 60000 FROM erasures`;
+    return d1.query<Unfinished>(sql, world.now);
   }
 
   /** Checks that nobody has to replay what only met a platform that was away. */

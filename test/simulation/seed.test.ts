@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { simulate } from './simulate';
+import { loadSimulation } from './bundle';
+
+const { simulate } = await loadSimulation();
 
 /** The report, or the violation with which the history ends: both must be the same each time. */
 async function outcomeOf(seed: number, print?: (line: string) => unknown) {

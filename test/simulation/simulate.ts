@@ -7,7 +7,7 @@ import { seedIds } from './ids';
 import { chooseLimits } from './limits';
 import { SimulatedPlatform } from './platform';
 import { Recovery } from './recovery';
-import { loadReleases } from './releases';
+import { getReleases } from './releases';
 import { Schedule } from './schedule';
 import { type Behaviours, behavioursWithout } from './shop/behaviours';
 import { createShop } from './shop/clients';
@@ -37,7 +37,7 @@ export async function simulate(
   behaviours: Behaviours = behavioursWithout([]),
 ): Promise<Report> {
   const world = new World(seed, hardshipsOf(seed, hardships), print);
-  const { first, second, withNewEvents } = await loadReleases();
+  const { first, second, withNewEvents } = getReleases();
   const hasNewEvents = world.chance(0.5) && world.hardships.has('new-events');
   const simulation = new Simulation(world, [first, hasNewEvents ? withNewEvents : second], behaviours);
   const { random } = Math;

@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest';
-import { Coverage, findMissing, isRare } from './coverage';
-import { chooseHardships } from './hardships';
-import { loadReleases } from './releases';
-import { behavioursWithout, isBehaviour } from './shop/behaviours';
-import { simulate } from './simulate';
-import { InvariantViolation } from './violation';
+import { loadSimulation } from './bundle';
+
+const { behavioursWithout, chooseHardships, Coverage, findMissing, InvariantViolation, isBehaviour, isRare, simulate } =
+  await loadSimulation();
 
 // The seeds are shared between two projects, so that two cores work on them; `npm run simulate` sets its own. So many
 // histories take about 80 seconds on two cores that have nothing else to do.
@@ -29,9 +27,7 @@ test(`every invariant holds in the histories of the seeds ${first} to ${first + 
 }, async () => {
   const coverage = new Coverage();
   const figures: Record<string, number> = {};
-  const violations: InvariantViolation[] = [];
-  // Loading the code twice takes longer than many histories.
-  await loadReleases();
+  const violations: Error[] = [];
   const cpuBefore = process.cpuUsage();
   for (let seed = first; seed < first + count; seed++) {
     try {

@@ -4,6 +4,7 @@ import type { Release } from './history';
 import { type Operation, Operations } from './operations';
 import type { Process } from './process';
 import { type Timer, Timers } from './timers';
+import { nextTurn } from './turns';
 import { type Finding, InvariantViolation } from './violation';
 
 /** How many operations in progress are a crowd. */
@@ -91,7 +92,7 @@ export class World extends Faults {
 
   /** Runs all promises until each of them waits for an operation or a timer. @throws InvariantViolation */
   async runPromises(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     if (this.#failure) throw this.#failure;
   }
 
