@@ -301,6 +301,37 @@ describe('a key that fails by its own fault', () => {
     expect(batches).toBe(1 + 1 + 2 * 6 + 1 + 1);
   });
 
+  test.each([
+    ['a key whose row is corrected while it is searched for', 1, [], ['a', 'b', 'c', 'x']],
+    // SQLite refuses the batch, the search for all keys, for the half with the key, and for the key alone.
+    ['another key whose row becomes unreadable after the search', 4, ['x', 'b'], ['a', 'c']],
+  ] as const)('%s fails no other event of its batch (product 7.3)', async (_, refusals, malformed, put) => {
+    let refused = 0;
+    const changing = {
+      withSession() {
+        const session = env.DB.withSession();
+        const batch = (statements: D1PreparedStatement[]) =>
+          session.batch(statements).catch((error) => {
+            if (++refused === refusals) faults.malformed = [...malformed];
+            throw error;
+          });
+        return { prepare: session.prepare.bind(session), batch };
+      },
+      // The projector calls no other method.
+    } as unknown as D1Database;
+    const { faults, projector, written } = given(1, changing);
+    faults.malformed = ['x'];
+    const events = [
+      await recordEvent({ keys: ['x', 'a'] }),
+      await recordEvent({ keys: ['b'] }),
+      await recordEvent({ keys: ['c'] }),
+    ];
+    const { failed } = await projector.project(events);
+    const isRead = (key: string) => !malformed.some((one) => one === key);
+    expect([...failed.keys()]).toEqual(isRead('x') ? [] : events.slice(0, 2).map(({ position }) => position));
+    expect(written.sort()).toEqual(put.map((key) => `listed@1:${key}`));
+  });
+
   test('a failure of D1 itself is not searched for in the keys', async () => {
     let batches = 0;
     const failing = {

@@ -354,8 +354,8 @@ export const machinery: readonly Mutation[] = [
   {
     name: 'a key that fails stops the other keys of its batch',
     file: 'src/cqrs/reading/load.ts',
-    find: 'if (!isFaultOfKey(error)) throw error;\n    const { refused',
-    replace: 'throw error;\n    const { refused',
+    find: 'if (!isFaultOfKey(error) || run === mostRuns) throw error;',
+    replace: 'throw error;',
     noticedBy: integration('projector-bounds'),
   },
   {
@@ -444,10 +444,24 @@ export const machinery: readonly Mutation[] = [
     noticedBy: integration('projector-bounds'),
   },
   {
+    name: 'a batch is searched for refused keys only once',
+    file: 'src/cqrs/reading/load.ts',
+    find: 'const mostRuns = 3;',
+    replace: 'const mostRuns = 2;',
+    noticedBy: only('becomes unreadable', integration('projector-bounds')),
+  },
+  {
+    name: 'a key that is corrected during the search for it fails its whole batch',
+    file: 'src/cqrs/reading/load.ts',
+    find: 'refused, keys)));\n    }',
+    replace: 'refused, keys)));\n      if (refused.size === 0) throw error;\n    }',
+    noticedBy: only('is corrected while', integration('projector-bounds')),
+  },
+  {
     name: 'a failure of D1 is searched for in the keys',
     file: 'src/cqrs/reading/load.ts',
-    find: 'if (!isFaultOfKey(error)) throw error;\n    const { refused',
-    replace: 'const { refused',
+    find: 'if (!isFaultOfKey(error) || run',
+    replace: 'if (run',
     noticedBy: only('not searched for', integration('projector-bounds')),
   },
   {

@@ -1,4 +1,5 @@
 import { type Database, runBatch, type Statement, statementError } from '../../platform/d1';
+import { DefectError } from '../../platform/failure';
 import { asRowsOf, type RowsOf } from './keyed-query';
 import type { Views } from './shapes';
 import { documentKey, type Loaded, type View, type ViewKey } from './view';
@@ -33,11 +34,7 @@ export function loadDocument({ key, rowsOf, definition }: LoadedKey): Loaded<unk
 type Refused = Map<string, unknown>;
 
 /** The code of a view that fails before its query runs. */
-class UnmadeQuery extends Error {
-  constructor(override readonly cause: unknown) {
-    super('The code of the view failed to make the query.', { cause });
-  }
-}
+class UnmadeQuery extends DefectError {}
 
 function makeQuery(view: View, db: Database, keys: readonly string[]): Statement {
   try {
@@ -50,6 +47,9 @@ function makeQuery(view: View, db: Database, keys: readonly string[]): Statement
 /** Whether a batch failed because of a key, and not because of the platform. */
 const isFaultOfKey = (error: unknown) => error instanceof UnmadeQuery || statementError(error) !== undefined;
 
+/** How often a batch runs: while refused keys are searched for, a row can be corrected, or another one can become unreadable. */
+const mostRuns = 3;
+
 /**
  * Runs statements, and one query for the keys of each view, in one batch. If SQLite refuses it, for example because of
  * malformed JSON in a row, the batch has had no effect, and runs again without the keys that are refused alone.
@@ -60,15 +60,20 @@ export async function loadTogether(
   keys: readonly ViewKey[],
   statements: readonly Statement[],
 ): Promise<LoadedTogether> {
-  try {
-    return { ...(await loadWithout(new Map(), db, views, keys, statements)), searched: 0 };
-  } catch (error) {
-    if (!isFaultOfKey(error)) throw error;
-    const { refused, searched } = await findRefused(db, groupByView(views, keys));
-    if (refused.size === 0) throw error;
-    return { ...(await loadWithout(refused, db, views, keys, statements)), searched };
+  const refused: Refused = new Map();
+  let searched = 0;
+  for (let run = 1; ; run++) {
+    try {
+      return { ...(await loadWithout(refused, db, views, keys, statements)), searched };
+    } catch (error) {
+      if (!isFaultOfKey(error) || run === mostRuns) throw error;
+      searched += await findRefused(refused, db, groupByView(views, withoutKeys(refused, keys)));
+    }
   }
 }
+
+const withoutKeys = (refused: Refused, keys: readonly ViewKey[]) =>
+  keys.filter((key) => !refused.has(documentKey(key)));
 
 /** The keys of each view that this version knows. */
 function groupByView(views: Views, keys: readonly ViewKey[]): Map<View, string[]> {
@@ -91,10 +96,7 @@ async function loadWithout(
   keys: readonly ViewKey[],
   statements: readonly Statement[],
 ): Promise<Omit<LoadedTogether, 'searched'>> {
-  const groups = groupByView(
-    views,
-    keys.filter((key) => !refused.has(documentKey(key))),
-  );
+  const groups = groupByView(views, withoutKeys(refused, keys));
   const queries = Array.from(groups, ([definition, some]) => makeQuery(definition, db, some));
   const results: unknown[] = await runBatch(db, [...statements, ...queries]);
   const rows = results.splice(statements.length).map(asRowsOf);
@@ -110,9 +112,15 @@ async function loadWithout(
   return { results, loaded };
 }
 
-/** Finds the keys whose rows cannot be loaded, with the errors: it halves the keys of a view until it has single ones. */
-async function findRefused(db: Database, groups: ReadonlyMap<View, readonly string[]>) {
-  const refused: Refused = new Map();
+/**
+ * Finds the keys whose rows cannot be loaded, with the errors: it halves the keys of a view until it has single ones.
+ * @returns how many statements the search took
+ */
+async function findRefused(
+  refused: Refused,
+  db: Database,
+  groups: ReadonlyMap<View, readonly string[]>,
+): Promise<number> {
   let searched = 0;
   async function search(view: View, keys: readonly string[]): Promise<void> {
     searched++;
@@ -129,5 +137,5 @@ async function findRefused(db: Database, groups: ReadonlyMap<View, readonly stri
     }
   }
   await Promise.all(Array.from(groups, ([view, keys]) => search(view, keys)));
-  return { refused, searched };
+  return searched;
 }
