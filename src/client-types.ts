@@ -1,5 +1,5 @@
 import type { ExtractSchema } from 'hono/types';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { AppType as App } from './app';
 import type { ErrorCode as ApiErrorCode } from './domains';
 import type { problem } from './http/problem';

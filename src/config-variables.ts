@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressPattern } from './email/address';
 import { sellers } from './items/sellers';
 

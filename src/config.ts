@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { smtpVariables, variables } from './config-variables';
 import type { EmailConfig, Mailbox, SmtpConfig } from './email/email-config';
 import type { Sellers } from './items/sellers';

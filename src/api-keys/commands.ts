@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAccount, type DefineCommand } from '../access/access-rules';
 import { type KeyTexts, keyPrefix } from '../access/key-text';
 import type { NewEvent } from '../cqrs/log/event';

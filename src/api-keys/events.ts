@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { scopes } from '../access/scopes';
 import { defineEvent } from '../cqrs/log/event';
 

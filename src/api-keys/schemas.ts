@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { keyPattern } from '../access/key-text';
 import { scopes } from '../access/scopes';
 import { ordinal } from '../platform/numbers';

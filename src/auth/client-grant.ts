@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { keyPrefix, readKeyText } from '../access/key-text';
 import type { Scope } from '../access/scopes';
 import { requireKey } from '../http/authentication';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineEvent, upcaster } from '../cqrs/log/event';
 
 /** A sign-in. Before 0.4.0 a sign-in was the event `UserSignedIn` of the account's stream. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Reader } from '../access/reader';
 import { decodeCursor, type PageRequest } from '../cqrs/reading/page-request';
 import { toPage } from '../cqrs/reading/pages';

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AccessRules } from '../http/access';
 import { checkConditions, ignoreConditions, type RouteEnv } from '../http/context';
 import { clientNetwork } from '../http/network';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pageFields } from '../cqrs/reading/pages';
 import { ordinal } from '../platform/numbers';
 import { anyPassword, newPassword } from '../platform/password-schemas';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isOfAnotherEpoch } from '../cqrs/log/envelope';
 import { subscriptions } from '../cqrs/log/event';
 import type { Outbox } from '../cqrs/log/outbox';

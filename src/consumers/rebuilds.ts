@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Rebuilder } from '../cqrs/reading/rebuild';
 import { describeError, isPlatformFailure } from '../platform/failure';
 import type { Logger } from '../platform/logger';

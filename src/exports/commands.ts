@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAccount, activeAdmin, type DefineCommand } from '../access/access-rules';
 import type { Transaction } from '../cqrs/writing/unit-of-work';
 import { newId } from '../platform/ids';

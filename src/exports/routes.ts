@@ -1,6 +1,6 @@
 import { type Context, Hono, type TypedResponse } from 'hono';
 import { accepts } from 'hono/accepts';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Committed } from '../cqrs/writing/unit-of-work';
 import type { AccessRules } from '../http/access';
 import { authenticateForRecord } from '../http/authentication';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pageLimit } from '../cqrs/reading/page-request';
 import { limits } from '../platform/limits';
 import { count, ordinal } from '../platform/numbers';

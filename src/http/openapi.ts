@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { type DescribeRouteOptions, describeRoute, resolver, uniqueSymbol } from 'hono-openapi';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { commandResult } from './responses';
 import { type HeaderName, headerReferences, type RefusalStatus, refusal } from './shared-responses';
 

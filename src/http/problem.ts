@@ -1,6 +1,6 @@
 import { HTTPException } from 'hono/http-exception';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PreconditionFailedError } from '../cqrs/writing/errors';
 import { findDatabaseFailure } from '../platform/d1';
 import { ConfigError, DomainError, type ErrorDetails, type ErrorKind } from '../platform/errors';

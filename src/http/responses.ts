@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { TypedResponse } from 'hono';
 import type { JSONParsed } from 'hono/utils/types';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CommitPoint } from '../cqrs/log/consistency-token';
 import type { Page } from '../cqrs/reading/pages';
 import type { FoundDocument, Freshness } from '../cqrs/reading/read-models';

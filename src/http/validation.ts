@@ -2,7 +2,7 @@ import { zValidator } from '@hono/zod-validator';
 import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { resolver, uniqueSymbol } from 'hono-openapi';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type BodyKind, isReadableBody } from './body';
 import type { AppEnv } from './context';
 import { httpErrors } from './errors';

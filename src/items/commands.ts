@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAccount, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
 import type { CheckedActor } from '../access/caller';

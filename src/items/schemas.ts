@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countedPageFields } from '../cqrs/reading/pages';
 import { money } from '../platform/money';
 import { count } from '../platform/numbers';

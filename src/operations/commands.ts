@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAdmin, type DefineCommand } from '../access/access-rules';
 import type { CheckedActor } from '../access/caller';
 import { subscriptions } from '../cqrs/log/event';

@@ -1,5 +1,5 @@
 import { asc, getTableColumns, sql } from 'drizzle-orm';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { keptCount } from '../cqrs/reading/list-counts';
 import { isoTime } from '../platform/clock';
 import type { Database } from '../platform/d1';

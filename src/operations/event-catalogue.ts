@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { cloudEventType } from '../cqrs/log/envelope';
 import { type EventCatalogue, schemaOf } from '../cqrs/log/event';
 import { tidySchemas } from '../http/openapi-schemas';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { auditEvent } from './schemas';
 import { work } from './work-schemas';
 

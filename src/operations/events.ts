@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineEvent, subscriptions } from '../cqrs/log/event';
 
 // The events of operators' commands. With them the audit trail shows the work of operators as well.

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { pageRequest } from '../cqrs/reading/page-request';
 import type { AccessRules } from '../http/access';
 import { authenticate } from '../http/authentication';

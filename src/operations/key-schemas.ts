@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pageFields } from '../cqrs/reading/pages';
 import { count } from '../platform/numbers';
 import { delivery } from './schemas';

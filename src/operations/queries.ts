@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { requireAdmin } from '../access/caller';
 import type { Reader } from '../access/reader';
 import type { EventCatalogue, Subscription } from '../cqrs/log/event';

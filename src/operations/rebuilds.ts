@@ -1,5 +1,5 @@
 import { desc, eq } from 'drizzle-orm';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { rebuilds } from '../cqrs/reading/tables';
 import type { Database } from '../platform/d1';
 import type { Rebuild } from './rebuild';

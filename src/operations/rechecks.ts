@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeCursor, encodeCursor, type PageRequest } from '../cqrs/reading/page-request';
 import { type Page, toPage } from '../cqrs/reading/pages';
 import { isoTime } from '../platform/clock';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isoTime } from '../platform/clock';
 import { type Database, openSession } from '../platform/d1';
 import type { ScheduledTask } from './inspection-schemas';

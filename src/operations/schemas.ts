@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { subscriptions } from '../cqrs/log/event';
 import { pageFields } from '../cqrs/reading/pages';
 import { rebuildStatuses } from '../cqrs/reading/rebuild-status';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, ordinal } from '../platform/numbers';
 import { auditEvent, deadLetterId, errorClass, subscription } from './schemas';
 

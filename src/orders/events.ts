@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineEvent, upcaster } from '../cqrs/log/event';
 
 /** The order's customer, and the number of pieces of each item. */

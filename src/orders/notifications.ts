@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EventDefinition } from '../cqrs/log/event';
 import type { OrderFacts } from '../notifications/notification';
 import { onForCustomer, type Reaction, type Registration } from '../notifications/reaction';

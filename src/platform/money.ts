@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isCurrency } from './codes';
 import { minorDigits } from './minor-digits';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How many there are, in a response. */
 export const count = z.int().min(0);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** How many characters a new password has. */
 export const passwordLength = { min: 12, max: 128 };

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An id as it arrives. RFC 9562 takes both cases, and all our ids are in lower case, so case makes no difference. */
 export const uuid = z.uuid().toLowerCase();

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAccount, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
 import { type CheckedActor, requireStaff } from '../access/caller';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineEvent, upcaster } from '../cqrs/log/event';
 import { speakers, ticketStatuses } from './ticket-status';
 

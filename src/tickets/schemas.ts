@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countedPageFields, pageFields } from '../cqrs/reading/pages';
 import { count } from '../platform/numbers';
 import { uuid } from '../platform/uuid';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAccount, activeAdmin, anyone, type DefineCommand } from '../access/access-rules';
 import type { AccountDeletionHandler } from '../access/account-parts';
 import { type CheckedActor, type Role, requireStaff } from '../access/caller';

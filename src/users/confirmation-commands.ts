@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { activeAccount, anyone, type DefineCommand } from '../access/access-rules';
 import type { LinkTokens } from '../access/link-tokens';
 import { requireVersion } from '../cqrs/writing/expected-version';

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import { listRequest } from '../cqrs/reading/page-request';
 import { fromPrimary } from '../cqrs/reading/read-models';
 import type { AccessRules } from '../http/access';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { roles } from '../access/caller';
 import { countedPageFields } from '../cqrs/reading/pages';
 import { limits } from '../platform/limits';

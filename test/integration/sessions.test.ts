@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core';
 import { expect, test } from 'vitest';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { openSessionsQuery } from '../../src/auth/open-sessions';
 import type { session as sessionSchema } from '../../src/auth/schemas';
 import { password } from '../support/factories';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type * as Events from '../../src/cqrs/log/event';
 import type * as Views from '../../src/cqrs/reading/view';
 import type * as Reactions from '../../src/notifications/reaction';

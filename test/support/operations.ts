@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { rebuild } from '../../src/operations/schemas';
 import { deleteDeliveries } from './document-watch';
 import { forEachFile } from './each-file';

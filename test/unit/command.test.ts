@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallerContext } from '../../src/access/access-rules';
 import { type CommandDefinition, createDefineCommand } from '../../src/cqrs/writing/command';
 import { ConcurrencyError } from '../../src/cqrs/writing/errors';

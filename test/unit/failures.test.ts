@@ -1,6 +1,6 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { toFailure } from '../../src/consumers/failures';
 import { UnreadableEventError } from '../../src/cqrs/log/event';
 import { EmailError, UnclearEmailError } from '../../src/email/email-sender';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { RequestContext } from '../../src/http/context';
 import { describeIssue, toFieldErrors, unstorableTexts } from '../../src/http/field-errors';
 import { formatEntityTag, type KeyedHashes, readConditions } from '../../src/http/preconditions';

@@ -1,5 +1,5 @@
 import { base64url } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineError } from '../../platform/errors';
 
 /** A commit's position in the event log, and the D1 bookmark that makes a replica at least as new as the commit. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** The receivers of events, each with its own queue. `events` is for consumers of other teams. */
 export const subscriptions = ['projections', 'emails', 'events'] as const;

@@ -1,5 +1,5 @@
 import { base64url } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineError } from '../../platform/errors';
 import { limits } from '../../platform/limits';
 import { uuid } from '../../platform/uuid';

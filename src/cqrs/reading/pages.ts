@@ -1,6 +1,6 @@
 import { asc, desc, gt, lt, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Database, Statement } from '../../platform/d1';
 import { count as rowCount } from '../../platform/numbers';
 import type { ConsistencyToken } from '../log/consistency-token';

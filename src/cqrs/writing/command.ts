@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isoTime, type Wait } from '../../platform/clock';
 import { DomainError } from '../../platform/errors';
 import { backoffMs } from '../../platform/retry';

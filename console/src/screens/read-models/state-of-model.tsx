@@ -29,7 +29,7 @@ function StateOfModel({ model }: { model: ReadModel }) {
 function Health({ model: { failedKeys, isWithinTarget, lagEvents } }: { model: ReadModel }) {
   const text = texts.value.readModels.state;
   if (failedKeys > 0) return <Status tone="bad">{sayCount(text.failing, failedKeys)}</Status>;
-  const tone = isWithinTarget ? 'warn' : 'bad';
+  const tone = isWithinTarget ? 'quiet' : 'warn';
   const words = isWithinTarget ? sayCount(text.waiting, lagEvents) : text.slow;
   if (lagEvents > 0)
     return (

@@ -18,7 +18,7 @@ export const english = {
   state: {
     good: 'up to date',
     waiting: { one: '{count} event waits', other: '{count} events wait' },
-    slow: 'too slow',
+    slow: 'late',
     rebuilding: 'rebuilding, {percent}',
     failing: { one: '{count} document fails', other: '{count} documents fail' },
   },
@@ -102,7 +102,7 @@ export const german: Translation<typeof english> = {
   state: {
     good: 'aktuell',
     waiting: { one: '{count} Ereignis wartet', other: '{count} Ereignisse warten' },
-    slow: 'zu langsam',
+    slow: 'zu spät',
     rebuilding: 'Neuaufbau, {percent}',
     failing: { one: '{count} Dokument fehlerhaft', other: '{count} Dokumente fehlerhaft' },
   },
