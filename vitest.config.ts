@@ -82,6 +82,8 @@ function simulation(part: number, include: string) {
       name: `simulation-${part}`,
       include: [include],
       env: { SIMULATION_PART: `${part}` },
+      // What esbuild has made of the modules (bundle.ts) is loaded as it is: to transform it again would take seconds.
+      server: { deps: { external: [/\/test\/simulation\/\.bundle-/] } },
       ...patience,
     },
   };
