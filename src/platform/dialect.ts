@@ -1,4 +1,15 @@
-import { Column, getTableName, is, Param, Placeholder, SQL, type SQLChunk, StringChunk, Table } from 'drizzle-orm';
+import {
+  Column,
+  getTableName,
+  is,
+  Name,
+  Param,
+  Placeholder,
+  SQL,
+  type SQLChunk,
+  StringChunk,
+  Table,
+} from 'drizzle-orm';
 import { DrizzleD1Database, SQLiteD1Session } from 'drizzle-orm/d1';
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core';
 
@@ -58,6 +69,7 @@ class QuickDialect extends SQLiteAsyncDialect {
     if (is(part, StringChunk)) return ({ value }: StringChunk, written) => written.addText(value.join(''));
     if (is(part, SQL)) return (statement: SQL, written) => this.#writeStatement(statement, written);
     if (is(part, Table)) return (table: Table, written) => written.addText(this.escapeName(getTableName(table)));
+    if (is(part, Name)) return ({ value }: Name, written) => written.addText(this.escapeName(value));
     if (is(part, Column)) return (column: Column, written) => written.addText(this.#nameOf(column));
     if (is(part, Param)) return (param: Param, written) => this.#writeParam(param, written);
     return (other: SQLChunk, written) => this.#leaveToDrizzle(new SQL([other]), written);

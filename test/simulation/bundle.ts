@@ -1,5 +1,5 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { setSourceMapsSupport } from 'node:module';
+import { findSourceMap, setSourceMapsSupport } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -45,6 +45,22 @@ const replaceModules: Plugin = {
   },
 };
 
+/** A place in a bundle, in the text of a stack. */
+const places = /(file:\S+\/\.bundle-\w+\/\w+\.mjs):(\d+):(\d+)/g;
+
+function findSource(place: string, file: string, line: string, column: string): string {
+  const origin = findSourceMap(file)?.findOrigin(Number(line), Number(column));
+  return origin && 'fileName' in origin ? `${origin.fileName}:${origin.lineNumber}:${origin.columnNumber}` : place;
+}
+
+/** Lets the stacks of errors have the lines of the modules. vitest does so for what it transforms, in a way of its own. */
+function showSources(): void {
+  // Node does not read the maps of packages, which would take seconds.
+  setSourceMapsSupport(true);
+  const { prepareStackTrace } = Error;
+  if (prepareStackTrace) Error.prepareStackTrace = (...args) => prepareStackTrace(...args).replace(places, findSource);
+}
+
 /**
  * Loads the simulation as one module, and the Worker's code as one for each variant. As the many modules that vitest makes of
  * them, where each use of an import is a call, a history takes a fifth longer.
@@ -63,8 +79,7 @@ export async function loadSimulation(): Promise<typeof import('./main')> {
       make('main.ts', simulation, { define }),
       make('release-parts.ts', 'first.mjs', { plugins: [replaceModules] }),
     ]);
-    // The lines of an error are those of the modules. Node does not read the maps of packages, which would take seconds.
-    setSourceMapsSupport(true);
+    showSources();
     for (const variant of ['second', 'withNewEvents']) {
       await copyFile(join(folder, 'first.mjs'), join(folder, `${variant}.mjs`));
     }
