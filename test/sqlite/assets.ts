@@ -13,7 +13,8 @@ const types: Readonly<Record<string, string>> = {
 /** The files of `public/`, as the runtime serves them: a folder has the page `index.html`. */
 export const assets = {
   async fetch({ headers, url }: Request): Promise<Response> {
-    const path = decodeURIComponent(new URL(url).pathname);
+    const path = new URL(url).pathname;
+    // No file in public/ has a name that an address must encode.
     const file = path.endsWith('/') ? `${path}index.html` : path;
     const type = types[extname(file)];
     const content = type && normalize(file) === file ? await readFile(join('public', file)).catch(() => null) : null;
