@@ -5,7 +5,7 @@ const { behavioursWithout, chooseHardships, Coverage, findMissing, InvariantViol
   await loadSimulation();
 
 // The seeds are shared between two projects, so that two cores work on them; `npm run simulate` sets its own. So many
-// histories take about 80 seconds on two cores that have nothing else to do.
+// histories take about 100 seconds on two cores that have nothing else to do.
 const part = Number(process.env.SIMULATION_PART ?? 0);
 const count = Number(process.env.SEEDS ?? 400);
 const first = Number(process.env.SEED ?? 1 + part * count);
