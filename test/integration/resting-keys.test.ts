@@ -132,6 +132,18 @@ test('the events of a rest share one put, and the first of a batch keeps its del
   expect(await pending()).toEqual([]);
 });
 
+test('a document that does not rest is not kept waiting by one that does (product 8.8)', async () => {
+  const { projector, written } = given();
+  await projector.project([await record(both)]);
+  written.splice(0);
+  const second = await record(both);
+  expect((await projector.project([second])).waiting).toEqual(new Map([[second.position, pacing.writeMs]]));
+  clock.advance(pacing.writeMs);
+  const { waiting } = await projector.project([second]);
+  expect(written).toEqual(['quick@1:b']);
+  expect(waiting).toEqual(new Map([[second.position, restMs - pacing.writeMs]]));
+});
+
 test('an event that the document has keeps no delivery for a newer one (product 7.1)', async () => {
   const { projector } = given();
   const known = await record({ resting: ['a'] });

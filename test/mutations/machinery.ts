@@ -117,6 +117,13 @@ export const machinery: readonly Mutation[] = [
     noticedBy: integration('resting-keys'),
   },
   {
+    name: 'a document that rests keeps the other documents of its event waiting',
+    file: 'src/cqrs/reading/projection-steps.ts',
+    find: 'iif(unsettled.rests, NULL, unsettled.freeAt)',
+    replace: 'unsettled.freeAt',
+    noticedBy: integration('resting-keys'),
+  },
+  {
     name: 'a document rests longer than the acceptable lag',
     file: 'src/cqrs/reading/projector.ts',
     find: 'Math.min(wanted, options.lagTargetMs / 3)',

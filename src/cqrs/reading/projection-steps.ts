@@ -54,7 +54,7 @@ export interface Claim {
 
 /** What confirming has done with deliveries. */
 export interface Confirmed {
-  /** The deliveries that are left, by their positions, and when the last of their targets is free for a new claim. */
+  /** The deliveries that are left, by their positions, and when the last of their targets is free; those that rest count last. */
   left: ReadonlyMap<number, number>;
   /** The positions of the deliveries that this run deleted, and that write a data point. No other run deletes them. */
   finished: readonly number[];
@@ -234,9 +234,11 @@ export function finishDeliveries(db: Database, views: Views, deliveries: readonl
     db.all(sql`
       DELETE FROM deliveries WHERE subscription = 'projections' AND position IN (${own})
         AND position NOT IN (${holding}) RETURNING position`),
-    // Every delivery that is left has a target that is not settled, so the search begins with these targets.
+    // Every delivery that is left has a target that is not settled, so the search begins with these targets. Only an event
+    // whose other keys are settled waits for a key that rests.
     db.all(sql`
-      SELECT unsettled.target AS position, max(unsettled.freeAt) AS freeAt
+      SELECT unsettled.target AS position,
+        coalesce(max(iif(unsettled.rests, NULL, unsettled.freeAt)), max(unsettled.freeAt)) AS freeAt
       FROM (${unsettled}) AS unsettled CROSS JOIN deliveries ON deliveries.position = unsettled.target
       WHERE subscription = 'projections' AND unsettled.target IN (${own}) GROUP BY unsettled.target`),
   ];
