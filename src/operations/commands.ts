@@ -11,6 +11,7 @@ import { limits } from '../platform/limits';
 import { uuid } from '../platform/uuid';
 import { operationsErrors } from './errors';
 import * as events from './events';
+import { readModelNamed } from './read-model-named';
 import { cancelRebuild } from './rebuild';
 import type { DeadLetter, DeadLetterFilter, OperationsRepository } from './repository';
 import { documentKeyText, errorClass, faults } from './schemas';
@@ -38,13 +39,6 @@ export function createOperationsCommands(
   command: DefineCommand<OperationsTransaction>,
   views: readonly Pick<View, 'id' | 'name'>[],
 ) {
-  /** @throws DomainError `projections.not-found` for a name that no read model has */
-  function idOf(view: string): string {
-    const found = views.find(({ name }) => name === view);
-    if (!found) throw operationsErrors.viewNotFound({ view });
-    return found.id;
-  }
-
   return {
     /** Makes up to 500 dead letters due again; without a position or a fault, those that are the system's fault. */
     ReplayDeadLetters: command({
@@ -77,7 +71,7 @@ export function createOperationsCommands(
       input: startRebuild,
       onlyIf: activeAdmin,
       handle({ view }, tx, { actor, at, issuedAt }) {
-        idOf(view);
+        readModelNamed(views, view);
         const id = newId();
         tx.operations.addRebuild({ id, view, startedAt: at }, issuedAt, actor);
         tx.record(events.RebuildStarted.create(id, 1, { view }));
@@ -91,7 +85,7 @@ export function createOperationsCommands(
       onlyIf: activeAdmin,
       handle({ view, key }, tx, { actor, at, issuedAt }) {
         const id = newId();
-        const wanted = { view: idOf(view), key };
+        const wanted = { view: readModelNamed(views, view).id, key };
         tx.operations.markKey(wanted, issuedAt, actor);
         tx.record(events.ProjectionRequested.create(id, 1, { ...wanted, markedAt: at }));
         return { id, version: 1 };

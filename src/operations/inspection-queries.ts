@@ -12,6 +12,7 @@ import { operationsErrors } from './errors';
 import { findEvent } from './event-detail';
 import { inspectKey } from './inspected-key';
 import { findQueues, type MeasuredQueue } from './queue-backlogs';
+import { readModelNamed } from './read-model-named';
 import { findRechecks } from './rechecks';
 import { findTasks } from './schedule-runs';
 
@@ -44,17 +45,13 @@ export function createInspectionQueries(reader: Reader, services: InspectionServ
     /** Reads what KV and the database have of one document, and why it is, or is not, up to date. */
     async GetProjectedKey({ view: name, key }: { view: string; key: string }) {
       const db = await openForAdmin();
-      const view = views.find((one) => one.name === name);
-      if (!view) throw operationsErrors.viewNotFound({ view: name });
-      return inspectKey(db, { documents, catalogue, epoch }, view, key, clock.now());
+      return inspectKey(db, { documents, catalogue, epoch }, readModelNamed(views, name), key, clock.now());
     },
 
     /** Lists the documents that are projected once more, those first that are due first. */
     async ListRechecks({ view: name, ...page }: PageRequest & { view?: string | undefined }) {
       const db = await openForAdmin();
-      const view = views.find((one) => one.name === name);
-      if (name !== undefined && !view) throw operationsErrors.viewNotFound({ view: name });
-      return findRechecks(db, view?.id, page);
+      return findRechecks(db, name === undefined ? undefined : readModelNamed(views, name).id, page);
     },
 
     /** Reads an event of the log, with the other events of its command and request, and with what it caused. */

@@ -389,8 +389,8 @@ export const inspection: readonly Mutation[] = [
   {
     name: 'the marks of an unknown read model are those of all',
     file: 'src/operations/inspection-queries.ts',
-    find: 'if (name !== undefined && !view) throw',
-    replace: 'if (false) throw',
+    find: 'readModelNamed(views, name).id, page',
+    replace: 'views.find((one) => one.name === name)?.id, page',
     noticedBy: integration('projection-status'),
   },
   {
