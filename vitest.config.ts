@@ -76,7 +76,7 @@ function inWorkerd(name: string, include: string) {
 }
 
 /**
- * Of a process that is busy for minutes. Its garbage collector waits for no threads of its own: the other tests keep every
+ * The options of a process that is busy for minutes. Its garbage collector waits for no threads of its own: the other tests keep every
  * core busy, and to share the work out costs a twentieth of the processor time.
  */
 const longRun = { execArgv: ['--single-threaded-gc'] };

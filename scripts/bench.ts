@@ -5,7 +5,7 @@ import { readOptions, refuse } from './command-line';
 interface Benchmark {
   /** What it measures, for the usage. */
   text: string;
-  /** Loads it, which takes seconds for some, and runs it. */
+  /** Loads the benchmark, which takes seconds for some, and runs it. */
   run(): Promise<readonly Goal[]>;
   /** Runs only when it is named, because it takes many minutes. */
   isLong?: true;

@@ -6,7 +6,7 @@ let ahead = 0;
 /** The time in milliseconds by the clock of the API, because that of a browser can be wrong by minutes. */
 export const time = () => Date.now() + ahead;
 
-/** The same, as a signal that moves once a second while the page is visible. */
+/** The time in milliseconds by the clock of the API, as a signal that moves once a second while the page is visible. */
 export const now = signal(time());
 
 /** @param date the header `Date` of an answer that came just now, and from no cache */

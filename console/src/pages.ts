@@ -44,7 +44,7 @@ function join<Row extends { id: string }>(first: readonly Row[], further: readon
   return [...first, ...further.filter(({ id }) => !onFirst.has(id))];
 }
 
-/** What follows the first page. */
+/** The rows of a list that stand below its first page. */
 interface Further<Row> {
   /** The first page after which no row is missing here. */
   first: Page<Row>;
@@ -80,7 +80,7 @@ export function useList<Row extends { id: string }>(
     growsAtTop && known !== undefined && first !== undefined && known.first !== first && !doMeet(first.data, older);
   const rows = isApart ? older : first && join(first.data, older);
   const readPage = async (cursor: string) => (await send(cursor, {})).json();
-  /** Not if somebody has asked for more pages, or for another list, meanwhile. */
+  /** Replaces the rows below the first page, unless somebody has asked for more pages, or for another list, meanwhile. */
   const replace = (old: Further<Row>, by: Further<Row> | undefined) => {
     if (further.value === old) further.value = by;
   };

@@ -7,12 +7,12 @@ import { pollMs } from './post';
 
 /** Added to the position of the order's document while the incident is made: a document that seems newer than all events is not projected. */
 const ahead = 1_000_000_000;
-/** What a defect in a version leaves; the version that runs has none. */
+/** The class of the error that a defect in an older version seems to have left; the version that runs has no such defect. */
 const defect = 'TypeError';
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-/** Replays what an earlier demo left, because a later one waits at its end for every document. */
+/** Replays the dead letters that an earlier demo left, because a later one waits at its end for every document. */
 export async function endEarlierIncident({ api }: Client): Promise<void> {
   const group = { subscription: 'projections', error: defect } as const;
   const letters = api.operations['dead-letters'];

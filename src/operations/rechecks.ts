@@ -24,7 +24,10 @@ const marks = ([at, view, key]: Place = [0, '', '']): SQL => sql`
   WHERE recheck_at IS NOT NULL AND recheck_at >= ${at} AND (recheck_at, view, key) > (${at}, ${view}, ${key})
   ORDER BY recheck_at, view, key`;
 
-/** The queries of a page: its rows, and where the search for a read model's stops. No index has the read models of marks. */
+/**
+ * The queries for one page: `rows` finds its marks, and `end` finds the mark at which the search for one read model stops. No index
+ * has the marks by read model.
+ */
 export const recheckQueries = (shape: string | undefined, after: Place | undefined, limit: number) => ({
   rows:
     shape === undefined

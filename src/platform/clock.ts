@@ -27,5 +27,5 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** The same for a time that there may not be. */
+/** Writes a time in milliseconds in ISO 8601; null where there is no time. */
 export const isoTimeOrNull = (ms: number | null | undefined) => (ms == null ? null : isoTime(ms));

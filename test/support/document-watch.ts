@@ -185,11 +185,10 @@ async function compareDocuments(): Promise<void> {
   const documents = possible.filter((document) => stored.has(documentKey(document)));
   if (documents.length === 0) return;
   const { rows, contents } = await load(open(), waitingSql, documents);
-  const [claimed, events] = [rows as unknown as (EventRow & ViewKey)[]].flatMap((all) => [
-    all.filter(({ view }) => view !== null),
-    all.filter(({ view }) => view === null),
-  ]);
-  const waiting = new Set([...findTargets(events ?? []).keys(), ...(claimed ?? []).map(documentKey)]);
+  const all = rows as unknown as (EventRow & ViewKey)[];
+  const events = all.filter(({ view }) => view === null);
+  const claimed = all.filter(({ view }) => view !== null);
+  const waiting = new Set([...findTargets(events).keys(), ...claimed.map(documentKey)]);
   const late = contents.filter((document) => {
     const name = documentKey(document);
     return !waiting.has(name) && stored.get(name) !== document.content;

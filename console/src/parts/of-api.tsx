@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { format, say, texts, useMoreTexts } from '../language';
 
-/** What the API knows of an occurrence. */
+/** The facts that the API sends with a problem or an issue, by their names. */
 export type Details = Readonly<Record<string, unknown>>;
 
 /** The details as people read them. */
@@ -26,7 +26,7 @@ export function OfApi({
 }) {
   const { api } = texts.value;
   useEffect(() => {
-    // Without them the English of the API is shown.
+    // If these texts cannot be loaded, the English of the API is shown.
     if (!api) useMoreTexts('api').catch(() => undefined);
   }, []);
   const own = api?.[code];
