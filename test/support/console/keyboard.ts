@@ -23,6 +23,9 @@ function stopsTo(target: Element): number {
   return steps > 0 || stops.includes(focus) ? steps : steps - 1;
 }
 
+/** What `describeHidden` says; that function runs in the page, where this name is unknown. */
+const outside = 'is outside of the window';
+
 /** What of the focus a person cannot see. */
 function describeHidden(element: Element): string | undefined {
   const { innerWidth, getComputedStyle } = element.ownerDocument.defaultView;
@@ -65,7 +68,13 @@ export class Keyboard {
       if (presses === mostStops) throw new Error(`The key Tab does not lead to ${target}.`);
       await this.#tab(1);
     }
-    const hidden = await target.evaluate(describeHidden);
+    let hidden = await target.evaluate(describeHidden);
+    if (hidden === outside) {
+      // It had the focus before the page grew or the window shrank. A person goes away from it and comes back.
+      await this.#tab(-1);
+      await this.#tab(1);
+      hidden = (await target.evaluate(hasFocus)) ? await target.evaluate(describeHidden) : hidden;
+    }
     if (hidden) throw new Error(`The focus on ${target} ${hidden}.`);
   }
 
